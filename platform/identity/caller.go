@@ -1,0 +1,86 @@
+// Package identity answers "who is calling": people by their wallet
+// (sign-in with Ethereum, sessions), programs by tokens, and modules that run
+// alone by tokens of their own key.
+package identity
+
+import (
+	"context"
+	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Role is what a signed-in caller may do beyond reading. Each role includes
+// the ones before it.
+type Role uint8
+
+// The roles, weakest first.
+const (
+	Anonymous Role = iota // nobody signed in
+	Member                // a wallet that signed in
+	Moderator             // may judge content
+	Operator              // may run the place
+)
+
+var roleNames = [...]string{"anonymous", "member", "moderator", "operator"}
+
+// String gives the role's name as it stands in tokens and on the command line.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return "unknown"
+}
+
+// ParseRole reads a role's name. Fails with fault.Invalid.
+func ParseRole(name string) (Role, error) {
+	for i, n := range roleNames {
+		if i > 0 && n == name {
+			return Role(i), nil
+		}
+	}
+	return 0, fault.Newf(fault.Invalid, "there is no role %q: choose one of %s", name, strings.Join(roleNames[1:], ", "))
+}
+
+// Caller is who a call is made for. It is a value and comparable, so that it
+// can be the key of a cache.
+type Caller struct {
+	Wallet  wallet.Address // zero for programs and for nobody
+	Subject string         // name of the token's holder where there is no wallet
+	Role    Role
+	// Service names the module that makes the call on its own behalf (its
+	// relay, its jobs), "" for people and API clients.
+	Service string
+}
+
+// Name is for logs and audits: the wallet, the token's subject, or the module.
+func (c Caller) Name() string {
+	switch {
+	case c.Service != "":
+		return "module " + c.Service
+	case !c.Wallet.IsZero():
+		return c.Wallet.String()
+	case c.Subject != "":
+		return c.Subject
+	}
+	return "anonymous"
+}
+
+type callerKey struct{}
+
+// With puts the caller into the context.
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// From gives the caller of this context; without one it is the anonymous one.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// AsService is the context of a call that a module makes on its own behalf.
+func AsService(ctx context.Context, module string) context.Context {
+	return With(ctx, Caller{Service: module})
+}
