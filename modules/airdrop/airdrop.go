@@ -1,0 +1,201 @@
+// Package airdrop hands out tokens so that everybody can check it was done as
+// announced: a list of wallets and amounts becomes a Merkle tree, its root is
+// published, and each wallet can show by a short proof what is its own.
+//
+// A campaign goes one way:
+//
+//	draft ──UploadList──▶ listed ──BuildTree──▶ built
+//	          ◀─(again)──┘
+//
+// A built campaign never changes: its root may be in a contract already.
+//
+// This file is the contract. The work is in service.go, the SQL in store.go,
+// the reader of lists in list/, the trees in platform/merkle.
+package airdrop
+
+import (
+	"context"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// Name is the module's name in settings, paths and flags.
+const Name = "airdrop"
+
+// Service is what the module does. Faults that every method can return:
+// unavailable, deadline_over, canceled, internal.
+type Service interface {
+	// CreateCampaign begins a campaign. Invalid: see CampaignDraft.
+	CreateCampaign(context.Context, CampaignDraft) (Campaign, error)
+	// UploadList sets the campaign's list. Wrong rows are an invalid fault that
+	// names up to 100 of them by line, and the list stays as it was. Conflict:
+	// the campaign is built.
+	UploadList(context.Context, ListUpload) (Campaign, error)
+	// BuildTree computes the tree and its root. A built campaign stays as it
+	// is. Conflict: there is no list.
+	BuildTree(context.Context, BuildRequest) (Campaign, error)
+	// Campaigns lists campaigns, newest first.
+	Campaigns(context.Context, CampaignsQuery) (CampaignPage, error)
+	// Campaign gives one. NotFound: no such id.
+	Campaign(context.Context, CampaignQuery) (Campaign, error)
+	// Claim gives what a wallet may claim, with its proof. NotFound: no such
+	// campaign, or the wallet is not on the list. Conflict: not built yet.
+	Claim(context.Context, ClaimQuery) (Claim, error)
+	// VerifyWallets answers for each wallet of a stream, in its order, one JSON
+	// line (Verdict). Conflict: not built yet.
+	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
+}
+
+// The states of a campaign.
+const (
+	Draft  = "draft"
+	Listed = "listed"
+	Built  = "built"
+)
+
+// CampaignDraft is what an operator says of a new campaign.
+type CampaignDraft struct {
+	Name        string        `json:"name"`        // 1–100 characters
+	Description string        `json:"description"` // up to 2,000 characters
+	Format      merkle.Format `json:"format"`      // of the tree
+	Symbol      string        `json:"symbol"`      // of the token, 1–12 characters
+	Decimals    int           `json:"decimals"`    // of the token, 0–36
+}
+
+// Validate refuses values out of range.
+func (d CampaignDraft) Validate() error {
+	var wrong []fault.Field
+	if n := utf8.RuneCountInString(strings.TrimSpace(d.Name)); n < 1 || n > 100 {
+		wrong = append(wrong, fault.Field{Name: "name", Message: "has 1 to 100 characters"})
+	}
+	if utf8.RuneCountInString(d.Description) > 2000 {
+		wrong = append(wrong, fault.Field{Name: "description", Message: "has at most 2,000 characters"})
+	}
+	if n := utf8.RuneCountInString(strings.TrimSpace(d.Symbol)); n < 1 || n > 12 {
+		wrong = append(wrong, fault.Field{Name: "symbol", Message: "has 1 to 12 characters"})
+	}
+	if d.Decimals < 0 || d.Decimals > 36 {
+		wrong = append(wrong, fault.Field{Name: "decimals", Message: "is 0 to 36"})
+	}
+	if err := d.Format.Check(); err != nil {
+		wrong = append(wrong, fault.Field{Name: "format", Message: fault.From(err).Message})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the campaign cannot be created like this: see the fields").With(wrong...)
+}
+
+// Campaign is an airdrop.
+type Campaign struct {
+	ID          string        `json:"id"`
+	Name        string        `json:"name"`
+	Description string        `json:"description"`
+	Format      merkle.Format `json:"format"`
+	Symbol      string        `json:"symbol"`
+	Decimals    int           `json:"decimals"`
+	State       string        `json:"state"` // draft, listed or built
+	Count       int           `json:"count"` // rows of the list
+	Total       uint256.Int   `json:"total"` // sum of the amounts, base units
+	Root        *merkle.Hash  `json:"root,omitempty"`
+	CreatedMS   int64         `json:"created_ms"`
+	BuiltMS     int64         `json:"built_ms,omitempty"`
+}
+
+// ListUpload is a CSV stream address,amount (or index,address,amount), plain,
+// gzip or zstd. Amounts are whole base units, or decimals of the token when
+// decimals=true.
+type ListUpload struct {
+	ID          string    `path:"id" json:"-"`
+	OnDuplicate string    `query:"on_duplicate" json:"-"` // error (default), sum or first
+	Decimals    bool      `query:"decimals" json:"-"`     // 1.5 means 1.5 tokens
+	Body        io.Reader `stream:"text/csv" json:"-"`
+}
+
+// Validate refuses an unknown rule for duplicates.
+func (u ListUpload) Validate() error {
+	switch u.OnDuplicate {
+	case "", "error", "sum", "first":
+		return nil
+	}
+	return fault.New(fault.Invalid, "the rule for duplicate addresses is unknown").With(
+		fault.Field{Name: "on_duplicate", Message: "is error, sum or first"})
+}
+
+// BuildRequest names the campaign to build.
+type BuildRequest struct {
+	ID string `path:"id" json:"-"`
+}
+
+// CampaignQuery names a campaign.
+type CampaignQuery struct {
+	ID string `path:"id" json:"-"`
+}
+
+// CampaignsQuery asks for a page, newest first.
+type CampaignsQuery struct {
+	Cursor string `query:"cursor" json:"-"`
+	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
+}
+
+// Validate refuses limits out of range.
+func (q CampaignsQuery) Validate() error {
+	if q.Limit < 0 || q.Limit > 200 {
+		return fault.New(fault.Invalid, "the page size is out of range").With(fault.Field{Name: "limit", Message: "choose 1 to 200"})
+	}
+	return nil
+}
+
+// CampaignPage is a page of campaigns.
+type CampaignPage struct {
+	Campaigns []Campaign `json:"campaigns"`
+	Next      string     `json:"next,omitempty"` // cursor of the next page, "" = the end
+}
+
+// ClaimQuery names a wallet of a campaign.
+type ClaimQuery struct {
+	ID     string         `path:"id" json:"-"`
+	Wallet wallet.Address `path:"wallet" json:"-"`
+}
+
+// Claim is what a wallet may claim, and the proof a contract asks for.
+type Claim struct {
+	Campaign string         `json:"campaign"` // id
+	Wallet   wallet.Address `json:"wallet"`
+	Index    uint64         `json:"index"`
+	Amount   uint256.Int    `json:"amount"` // base units
+	Leaf     merkle.Hash    `json:"leaf"`
+	Proof    []merkle.Hash  `json:"proof"` // from the leaf up
+	Root     merkle.Hash    `json:"root"`
+}
+
+// WalletsUpload is a stream of wallets, one per line, or CSV wallet,amount to
+// check the amounts, too; plain, gzip or zstd.
+type WalletsUpload struct {
+	ID   string    `path:"id" json:"-"`
+	Body io.Reader `stream:"text/csv" json:"-"`
+}
+
+// The verdicts of VerifyWallets.
+const (
+	Eligible   = "eligible"
+	Ineligible = "ineligible" // a wallet that is not on the list, or has another amount there
+	Invalid    = "invalid"    // a line that holds no wallet
+)
+
+// Verdict is one line of the answer of VerifyWallets.
+type Verdict struct {
+	Line    int    `json:"line"`
+	Address string `json:"address"`          // as it was sent
+	Status  string `json:"status"`           // eligible, ineligible or invalid
+	Amount  string `json:"amount,omitempty"` // of the list, base units
+	Reason  string `json:"reason,omitempty"`
+}

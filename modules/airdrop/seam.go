@@ -1,0 +1,84 @@
+package airdrop
+
+import (
+	"context"
+
+	"banyan/platform/seam"
+)
+
+// Contract lists the module's operations; paths are below /api/v1/airdrop.
+var Contract = seam.NewContract(Name, 1, "Who gets what, with a proof for everybody.")
+
+var (
+	createCampaign = seam.Write[CampaignDraft, Campaign](Contract, "createCampaign", "POST /campaigns", seam.Operators,
+		"Begin a campaign")
+	uploadList = seam.Write[ListUpload, Campaign](Contract, "uploadList", "PUT /campaigns/{id}/list", seam.Operators,
+		"Set the list of wallets and amounts from a CSV stream")
+	buildTree = seam.Write[BuildRequest, Campaign](Contract, "buildTree", "POST /campaigns/{id}/build", seam.Operators,
+		"Compute the Merkle tree and its root")
+	campaigns = seam.Read[CampaignsQuery, CampaignPage](Contract, "campaigns", "GET /campaigns", seam.Public,
+		"Campaigns, newest first")
+	campaign = seam.Read[CampaignQuery, Campaign](Contract, "campaign", "GET /campaigns/{id}", seam.Public,
+		"One campaign")
+	claim = seam.Read[ClaimQuery, Claim](Contract, "claim", "GET /campaigns/{id}/claims/{wallet}", seam.Public,
+		"What a wallet may claim, with its proof")
+	verifyWallets = seam.Read[WalletsUpload, seam.Stream](Contract, "verifyWallets", "POST /campaigns/{id}/verify", seam.Public,
+		"Check a stream of wallets; the answer is a JSON line for each")
+)
+
+// Bind ties every operation to s.
+func Bind(s Service) *seam.Local {
+	return Contract.Bind(
+		createCampaign.To(s.CreateCampaign),
+		uploadList.To(s.UploadList),
+		buildTree.To(s.BuildTree),
+		campaigns.To(s.Campaigns),
+		campaign.To(s.Campaign),
+		claim.To(s.Claim),
+		verifyWallets.To(s.VerifyWallets),
+	)
+}
+
+// Client is the Service as the rest of the program sees it: every call goes
+// where the module's route leads.
+type Client struct{ route *seam.Route }
+
+var _ Service = Client{}
+
+// NewClient calls through route.
+func NewClient(route *seam.Route) Client { return Client{route} }
+
+// CreateCampaign implements Service.
+func (c Client) CreateCampaign(ctx context.Context, q CampaignDraft) (Campaign, error) {
+	return createCampaign.Call(ctx, c.route, q)
+}
+
+// UploadList implements Service.
+func (c Client) UploadList(ctx context.Context, q ListUpload) (Campaign, error) {
+	return uploadList.Call(ctx, c.route, q)
+}
+
+// BuildTree implements Service.
+func (c Client) BuildTree(ctx context.Context, q BuildRequest) (Campaign, error) {
+	return buildTree.Call(ctx, c.route, q)
+}
+
+// Campaigns implements Service.
+func (c Client) Campaigns(ctx context.Context, q CampaignsQuery) (CampaignPage, error) {
+	return campaigns.Call(ctx, c.route, q)
+}
+
+// Campaign implements Service.
+func (c Client) Campaign(ctx context.Context, q CampaignQuery) (Campaign, error) {
+	return campaign.Call(ctx, c.route, q)
+}
+
+// Claim implements Service.
+func (c Client) Claim(ctx context.Context, q ClaimQuery) (Claim, error) {
+	return claim.Call(ctx, c.route, q)
+}
+
+// VerifyWallets implements Service.
+func (c Client) VerifyWallets(ctx context.Context, q WalletsUpload) (seam.Stream, error) {
+	return verifyWallets.Call(ctx, c.route, q)
+}

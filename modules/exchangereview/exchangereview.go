@@ -1,0 +1,256 @@
+// Package exchangereview keeps a directory of exchanges and what people say of
+// them.
+//
+// A review is signed by its writer's wallet (EIP-712), so nobody, the operator
+// included, can write in somebody else's name. A wallet has one live review per
+// exchange; an edit is a new version that names the hash of the one before it.
+// An exchange's rating is the mean of its live reviews, each weighted by its
+// writer's reputation.
+//
+// This file is the contract. The work is in service.go, the SQL in store.go,
+// the signed form in signing.go.
+package exchangereview
+
+import (
+	"context"
+	"io"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Name is the module's name in settings, paths and flags.
+const Name = "exchange-review"
+
+// Service is what the module does. Faults that every method can return:
+// unavailable, deadline_over, canceled, internal.
+type Service interface {
+	// ImportExchanges adds exchanges or updates those with the same slug.
+	// Wrong entries are an invalid fault that names up to 100 of them, and
+	// nothing of the upload is kept.
+	ImportExchanges(context.Context, ExchangeUpload) (ExchangesImported, error)
+	// Exchanges lists exchanges by the query, a page at a time.
+	Exchanges(context.Context, ExchangesQuery) (ExchangePage, error)
+	// Exchange gives one exchange with its rating. NotFound: no such slug.
+	Exchange(context.Context, ExchangeQuery) (Exchange, error)
+	// Reviews lists an exchange's live reviews. NotFound: no such slug.
+	Reviews(context.Context, ReviewsQuery) (ReviewPage, error)
+	// ReviewsOf lists a wallet's live reviews.
+	ReviewsOf(context.Context, ReviewsOfQuery) (ReviewPage, error)
+	// History gives all versions of one wallet's review of an exchange, newest
+	// first. NotFound: there is none.
+	History(context.Context, HistoryQuery) (ReviewHistory, error)
+	// PrepareReview checks a draft and gives the EIP-712 document to sign.
+	PrepareReview(context.Context, ReviewDraft) (PreparedReview, error)
+	// PublishReview stores a signed review. Invalid: out of range, stale time,
+	// malformed signature. Forbidden: signed by another wallet. Conflict: it is
+	// stored already, or previous is not the hash of the live version.
+	PublishReview(context.Context, SignedReview) (Review, error)
+}
+
+// The kinds of exchange.
+const (
+	Centralised   = "cex"
+	Decentralised = "dex"
+)
+
+// The ways to sort exchanges.
+const (
+	ByRating  = "rating"  // best first; exchanges without reviews last
+	ByReviews = "reviews" // most reviewed first
+	ByName    = "name"
+)
+
+// ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
+// website, countries, chains, maker_fee, taker_fee, year; further fields are
+// left aside.
+type ExchangeUpload struct {
+	Body io.Reader `stream:"application/json" json:"-"`
+}
+
+// ExchangesImported says what an import did.
+type ExchangesImported struct {
+	Added   int `json:"added"`
+	Updated int `json:"updated"`
+}
+
+// ExchangesQuery asks for a page of exchanges; empty fields do not filter.
+type ExchangesQuery struct {
+	Kind   string `query:"kind" json:"-"`   // cex or dex
+	Chain  string `query:"chain" json:"-"`  // for instance ethereum
+	Q      string `query:"q" json:"-"`      // part of a name, typing errors forgiven
+	Sort   string `query:"sort" json:"-"`   // rating (default), reviews, name; with q, the best match comes first
+	Cursor string `query:"cursor" json:"-"` // the last answer's next
+	Limit  int    `query:"limit" json:"-"`  // 1–200, 0 = 50
+}
+
+// Validate refuses values out of range.
+func (q ExchangesQuery) Validate() error {
+	var wrong []fault.Field
+	if q.Kind != "" && q.Kind != Centralised && q.Kind != Decentralised {
+		wrong = append(wrong, fault.Field{Name: "kind", Message: "is cex or dex"})
+	}
+	switch q.Sort {
+	case "", ByRating, ByReviews, ByName:
+	default:
+		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews or name"})
+	}
+	if len(q.Q) > 100 {
+		wrong = append(wrong, fault.Field{Name: "q", Message: "has at most 100 characters"})
+	}
+	return invalidQuery(append(wrong, checkLimit(q.Limit)...))
+}
+
+// Exchange is one entry of the directory.
+type Exchange struct {
+	Slug      string   `json:"slug"`
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind"`
+	Website   string   `json:"website"`
+	Year      int      `json:"year,omitempty"` // it opened; 0 = not known
+	Countries []string `json:"countries"`      // ISO 3166-1 alpha-2
+	Chains    []string `json:"chains"`
+	MakerFee  *float64 `json:"maker_fee,omitempty"` // share of the trade: 0.001 = 0.1 %
+	TakerFee  *float64 `json:"taker_fee,omitempty"`
+	Rating    Rating   `json:"rating"`
+}
+
+// Rating sums up an exchange's live reviews.
+type Rating struct {
+	Reviews   int              `json:"reviews"`
+	Mean      float64          `json:"mean"`       // weighted, 1–5; 0 = no reviews
+	PlainMean float64          `json:"plain_mean"` // every review counts the same
+	Histogram [5]int           `json:"histogram"`  // reviews with 1, 2, 3, 4, 5 stars
+	Aspects   Aspects[float64] `json:"aspects"`    // weighted means, 0 = no reviews
+}
+
+// Aspects are the six sub-ratings.
+type Aspects[N int | float64] struct {
+	Withdrawals N `json:"withdrawals"`
+	Support     N `json:"support"`
+	Fees        N `json:"fees"`
+	Execution   N `json:"execution"`
+	Security    N `json:"security"`
+	Ease        N `json:"ease"`
+}
+
+// ExchangePage is a page of the directory.
+type ExchangePage struct {
+	Exchanges []Exchange `json:"exchanges"`
+	Next      string     `json:"next,omitempty"` // cursor of the next page, "" = the end
+}
+
+// ExchangeQuery names an exchange.
+type ExchangeQuery struct {
+	Slug string `path:"slug" json:"-"`
+}
+
+// ReviewsQuery asks for a page of an exchange's reviews, newest first.
+type ReviewsQuery struct {
+	Slug   string `path:"slug" json:"-"`
+	Cursor string `query:"cursor" json:"-"`
+	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
+}
+
+// Validate refuses values out of range.
+func (q ReviewsQuery) Validate() error { return invalidQuery(checkLimit(q.Limit)) }
+
+// ReviewsOfQuery asks for a page of a wallet's reviews, newest first.
+type ReviewsOfQuery struct {
+	Wallet wallet.Address `path:"wallet" json:"-"`
+	Cursor string         `query:"cursor" json:"-"`
+	Limit  int            `query:"limit" json:"-"` // 1–200, 0 = 50
+}
+
+// Validate refuses values out of range.
+func (q ReviewsOfQuery) Validate() error { return invalidQuery(checkLimit(q.Limit)) }
+
+// ReviewDraft is what a person writes.
+type ReviewDraft struct {
+	Slug    string         `path:"slug" json:"-"`
+	Wallet  wallet.Address `json:"wallet"`
+	Overall int            `json:"overall"` // 1–5
+	Aspects Aspects[int]   `json:"aspects"` // 1–5 each
+	Text    string         `json:"text"`    // up to MaxText characters, may be empty
+}
+
+// MaxText is the longest review, in characters.
+const MaxText = 5000
+
+// PreparedReview is a draft made ready for the wallet.
+type PreparedReview struct {
+	TypedData TypedData    `json:"typed_data"` // for eth_signTypedData_v4
+	Review    SignedReview `json:"review"`     // to send back with the signature filled in
+}
+
+// TypedData is an EIP-712 document as eth_signTypedData_v4 takes it.
+type TypedData struct {
+	Types       map[string][]TypedField `json:"types"`
+	PrimaryType string                  `json:"primaryType"`
+	Domain      map[string]any          `json:"domain"`
+	Message     map[string]any          `json:"message"`
+}
+
+// TypedField is a field of an EIP-712 type.
+type TypedField struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// SignedReview is a review with its writer's signature.
+type SignedReview struct {
+	Slug      string         `path:"slug" json:"-"`
+	Wallet    wallet.Address `json:"wallet"`
+	Overall   int            `json:"overall"`
+	Aspects   Aspects[int]   `json:"aspects"`
+	Text      string         `json:"text"`
+	CreatedMS int64          `json:"created_ms"` // UTC; within 10 minutes of the server's clock when it is published
+	Previous  Hash           `json:"previous"`   // hash of the version it replaces; zero for the first
+	Signature Signature      `json:"signature"`  // 65 bytes r‖s‖v over the EIP-712 digest
+}
+
+// Review is a stored review.
+type Review struct {
+	Exchange  string         `json:"exchange"` // slug
+	Wallet    wallet.Address `json:"wallet"`
+	Overall   int            `json:"overall"`
+	Aspects   Aspects[int]   `json:"aspects"`
+	Text      string         `json:"text"`
+	CreatedMS int64          `json:"created_ms"`
+	Version   int            `json:"version"`  // 1, 2, 3 …
+	Hash      Hash           `json:"hash"`     // EIP-712 digest: what was signed
+	Previous  Hash           `json:"previous"` // zero for the first version
+	Signature Signature      `json:"signature"`
+	Weight    float64        `json:"weight"` // of its writer's reputation, 0.05–1
+}
+
+// ReviewPage is a page of live reviews.
+type ReviewPage struct {
+	Reviews []Review `json:"reviews"`
+	Next    string   `json:"next,omitempty"` // cursor of the next page, "" = the end
+}
+
+// HistoryQuery names one wallet's review of an exchange.
+type HistoryQuery struct {
+	Slug   string         `path:"slug" json:"-"`
+	Wallet wallet.Address `path:"wallet" json:"-"`
+}
+
+// ReviewHistory is all versions of a review, newest first; the first is live.
+type ReviewHistory struct {
+	Versions []Review `json:"versions"`
+}
+
+func checkLimit(limit int) []fault.Field {
+	if limit < 0 || limit > 200 {
+		return []fault.Field{{Name: "limit", Message: "is 1 to 200"}}
+	}
+	return nil
+}
+
+func invalidQuery(wrong []fault.Field) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the query is out of range: see the fields").With(wrong...)
+}

@@ -1,0 +1,93 @@
+package exchangereview
+
+import (
+	"context"
+
+	"banyan/platform/seam"
+)
+
+// Contract lists the module's operations; paths are below
+// /api/v1/exchange-review.
+var Contract = seam.NewContract(Name, 1, "Exchanges, and what people who sign their word say of them.")
+
+var (
+	importExchanges = seam.Write[ExchangeUpload, ExchangesImported](Contract, "importExchanges", "POST /exchanges/import", seam.Operators,
+		"Add or update exchanges from a JSON array")
+	exchanges = seam.Read[ExchangesQuery, ExchangePage](Contract, "exchanges", "GET /exchanges", seam.Public,
+		"Find exchanges")
+	exchange = seam.Read[ExchangeQuery, Exchange](Contract, "exchange", "GET /exchanges/{slug}", seam.Public,
+		"One exchange and its rating")
+	reviews = seam.Read[ReviewsQuery, ReviewPage](Contract, "reviews", "GET /exchanges/{slug}/reviews", seam.Public,
+		"An exchange's reviews, newest first")
+	reviewsOf = seam.Read[ReviewsOfQuery, ReviewPage](Contract, "reviewsOf", "GET /wallets/{wallet}/reviews", seam.Public,
+		"A wallet's reviews, newest first")
+	history = seam.Read[HistoryQuery, ReviewHistory](Contract, "history", "GET /exchanges/{slug}/reviews/{wallet}", seam.Public,
+		"All versions of one review")
+	prepareReview = seam.Read[ReviewDraft, PreparedReview](Contract, "prepareReview", "POST /exchanges/{slug}/reviews/prepare", seam.Public,
+		"Make a draft ready to be signed in the wallet")
+	publishReview = seam.Write[SignedReview, Review](Contract, "publishReview", "POST /exchanges/{slug}/reviews", seam.Public,
+		"Publish a signed review; its signature is the permission")
+)
+
+// Bind ties every operation to s.
+func Bind(s Service) *seam.Local {
+	return Contract.Bind(
+		importExchanges.To(s.ImportExchanges),
+		exchanges.To(s.Exchanges),
+		exchange.To(s.Exchange),
+		reviews.To(s.Reviews),
+		reviewsOf.To(s.ReviewsOf),
+		history.To(s.History),
+		prepareReview.To(s.PrepareReview),
+		publishReview.To(s.PublishReview),
+	)
+}
+
+// Client is the Service as the rest of the program sees it: every call goes
+// where the module's route leads.
+type Client struct{ route *seam.Route }
+
+var _ Service = Client{}
+
+// NewClient calls through route.
+func NewClient(route *seam.Route) Client { return Client{route} }
+
+// ImportExchanges implements Service.
+func (c Client) ImportExchanges(ctx context.Context, q ExchangeUpload) (ExchangesImported, error) {
+	return importExchanges.Call(ctx, c.route, q)
+}
+
+// Exchanges implements Service.
+func (c Client) Exchanges(ctx context.Context, q ExchangesQuery) (ExchangePage, error) {
+	return exchanges.Call(ctx, c.route, q)
+}
+
+// Exchange implements Service.
+func (c Client) Exchange(ctx context.Context, q ExchangeQuery) (Exchange, error) {
+	return exchange.Call(ctx, c.route, q)
+}
+
+// Reviews implements Service.
+func (c Client) Reviews(ctx context.Context, q ReviewsQuery) (ReviewPage, error) {
+	return reviews.Call(ctx, c.route, q)
+}
+
+// ReviewsOf implements Service.
+func (c Client) ReviewsOf(ctx context.Context, q ReviewsOfQuery) (ReviewPage, error) {
+	return reviewsOf.Call(ctx, c.route, q)
+}
+
+// History implements Service.
+func (c Client) History(ctx context.Context, q HistoryQuery) (ReviewHistory, error) {
+	return history.Call(ctx, c.route, q)
+}
+
+// PrepareReview implements Service.
+func (c Client) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedReview, error) {
+	return prepareReview.Call(ctx, c.route, q)
+}
+
+// PublishReview implements Service.
+func (c Client) PublishReview(ctx context.Context, q SignedReview) (Review, error) {
+	return publishReview.Call(ctx, c.route, q)
+}

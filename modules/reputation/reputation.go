@@ -1,0 +1,184 @@
+// Package reputation says who can be trusted, and why.
+//
+// People state whom they trust (edges with a weight); once in a while the
+// module computes an epoch: seeded EigenTrust over those edges, which gives
+// every wallet a score, a rank and the reasons. Scores are of one epoch as a
+// whole: what is read between two epochs never mixes them.
+//
+// Other modules report what wallets did as Activity events; the module counts
+// them and shows the counts beside the score.
+//
+// This file is the contract. The work is in service.go, the SQL in store.go,
+// the algorithm in trust/.
+package reputation
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"banyan/platform/events"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Name is the module's name in settings, paths and flags.
+const Name = "reputation"
+
+// Service is what the module does. Faults that every method can return:
+// unavailable, deadline_over, canceled, internal.
+type Service interface {
+	// ImportTrust adds trust edges or replaces those with the same source and
+	// target. Wrong rows are an invalid fault that names up to 100 of them by
+	// line, and nothing of the upload is kept.
+	ImportTrust(context.Context, TrustUpload) (TrustImported, error)
+	// ComputeEpoch computes scores from the present edges and makes them the
+	// current epoch. Conflict: there are no edges or no known seeds.
+	ComputeEpoch(context.Context, EpochRequest) (Epoch, error)
+	// CurrentEpoch tells what the present scores are made of. NotFound: none
+	// has been computed yet.
+	CurrentEpoch(context.Context, EpochQuery) (Epoch, error)
+	// Score gives one wallet's score with its reasons. NotFound: nobody has
+	// trusted this wallet and it has not been active.
+	Score(context.Context, ScoreQuery) (Score, error)
+	// Scores gives the standing of many wallets at once, in the order asked;
+	// wallets without a score have rank 0.
+	Scores(context.Context, ScoresQuery) (Scores, error)
+	// Leaderboard lists the wallets of the current epoch by rank.
+	Leaderboard(context.Context, LeaderboardQuery) (Leaderboard, error)
+	// Record takes in Activity events of other modules, each once.
+	Record(context.Context, events.Batch) (events.Receipt, error)
+}
+
+// Activity is something a wallet did in another module that may earn it
+// reputation. Reputation owns the type; other modules publish it.
+type Activity struct {
+	Wallet wallet.Address `json:"wallet"`
+	Kind   string         `json:"kind"`    // for instance review.published
+	Ref    string         `json:"ref"`     // what it was about, for people: an exchange's slug
+	TimeMS int64          `json:"time_ms"` // UTC
+}
+
+// ActivityTopic is where other modules publish Activity.
+var ActivityTopic = events.NewTopic[Activity]("reputation.activity")
+
+// TrustUpload is a CSV stream source,target,weight[,time]: wallets, a positive
+// or negative finite weight, and seconds since 1970 or RFC 3339. A header line
+// is optional; gzip and zstd are recognised.
+type TrustUpload struct {
+	Body io.Reader `stream:"text/csv" json:"-"`
+}
+
+// TrustImported says what an import did.
+type TrustImported struct {
+	Edges   int `json:"edges"`   // rows read
+	Wallets int `json:"wallets"` // distinct wallets in them
+}
+
+// EpochRequest asks for a computation with the settings of the module.
+type EpochRequest struct{}
+
+// EpochQuery asks for the current epoch.
+type EpochQuery struct{}
+
+// Epoch is one computation of all scores.
+type Epoch struct {
+	Number     int64   `json:"number"` // 1, 2, 3 …
+	TimeMS     int64   `json:"time_ms"`
+	Wallets    int     `json:"wallets"`    // with a score
+	Edges      int     `json:"edges"`      // used; negative ones are left out by EigenTrust
+	Seeds      int     `json:"seeds"`      // of the settings that occur in the graph
+	Iterations int     `json:"iterations"` // until the change fell below epsilon
+	Alpha      float64 `json:"alpha"`      // share of every score that comes from the seeds directly
+	Epsilon    float64 `json:"epsilon"`    // L2 norm of the last change
+}
+
+// ScoreQuery names a wallet.
+type ScoreQuery struct {
+	Wallet wallet.Address `path:"wallet" json:"-"`
+}
+
+// Standing is where a wallet stands in an epoch.
+type Standing struct {
+	Wallet     wallet.Address `json:"wallet"`
+	Score      float64        `json:"score"`      // share of all trust: the scores of an epoch add up to 1
+	Rank       int            `json:"rank"`       // 1 = most trusted; 0 = no score in this epoch
+	Percentile float64        `json:"percentile"` // share of scored wallets that stand at or below this one, 0–1
+}
+
+// Score is a wallet's standing with its reasons. The shares of the components
+// add up to the score.
+type Score struct {
+	Standing
+	Epoch      int64           `json:"epoch"` // 0 = none has been computed yet
+	TimeMS     int64           `json:"time_ms"`
+	Components []Component     `json:"components"` // largest first
+	Activity   []ActivityCount `json:"activity"`
+}
+
+// The kinds of a Component.
+const (
+	FromSeed     = "seed"     // the wallet is one of the trusted seeds
+	FromTrust    = "trust"    // another wallet trusts it
+	FromOthers   = "others"   // the rest of those who trust it, together
+	FromDangling = "dangling" // seeds share the trust of wallets that trust nobody
+)
+
+// Component is one reason for a score.
+type Component struct {
+	Kind  string          `json:"kind"`
+	From  *wallet.Address `json:"from,omitempty"`  // of kind trust
+	Count int             `json:"count,omitempty"` // of kind others: how many wallets
+	Share float64         `json:"share"`           // part of the score
+}
+
+// ActivityCount is how often a wallet did something.
+type ActivityCount struct {
+	Kind   string `json:"kind"`
+	Count  int64  `json:"count"`
+	LastMS int64  `json:"last_ms"`
+}
+
+// MaxBatch is how many wallets one Scores call takes.
+const MaxBatch = 1000
+
+// ScoresQuery names up to MaxBatch wallets.
+type ScoresQuery struct {
+	Wallets []wallet.Address `json:"wallets"`
+}
+
+// Validate refuses an empty or too long list.
+func (q ScoresQuery) Validate() error {
+	if n := len(q.Wallets); n == 0 || n > MaxBatch {
+		return fault.New(fault.Invalid, "the list of wallets has the wrong length").With(
+			fault.Field{Name: "wallets", Message: fmt.Sprintf("send 1 to %d wallets, not %d", MaxBatch, n)})
+	}
+	return nil
+}
+
+// Scores are standings of one epoch.
+type Scores struct {
+	Epoch     int64      `json:"epoch"` // 0 = none has been computed yet
+	Standings []Standing `json:"standings"`
+}
+
+// LeaderboardQuery asks for a page; cursor is the last answer's next.
+type LeaderboardQuery struct {
+	Cursor string `query:"cursor" json:"-"`
+	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
+}
+
+// Validate refuses limits out of range.
+func (q LeaderboardQuery) Validate() error {
+	if q.Limit < 0 || q.Limit > 200 {
+		return fault.New(fault.Invalid, "the page size is out of range").With(fault.Field{Name: "limit", Message: "choose 1 to 200"})
+	}
+	return nil
+}
+
+// Leaderboard is a page of standings by rank.
+type Leaderboard struct {
+	Epoch     int64      `json:"epoch"`
+	Standings []Standing `json:"standings"`
+	Next      string     `json:"next,omitempty"` // cursor of the next page, "" = the end
+}

@@ -1,0 +1,122 @@
+// Package seam is the line along which a module can be cut out of the binary
+// and put back.
+//
+// A module describes each method of its Service once, as an Operation value of
+// its Contract. From that value come the in-process call, the HTTP server, the
+// HTTP client, the authorisation, the metrics and the OpenAPI document:
+//
+//	var contract = seam.NewContract("reputation", 1, "Who can be trusted, and why.")
+//	var score = seam.Read[ScoreQuery, Score](contract, "score", "GET /scores/{wallet}", seam.Public,
+//		"The score of one wallet")
+//
+//	// Bind ties the operations to the code that does the work.
+//	func Bind(s Service) *seam.Local { return contract.Bind(score.To(s.Score)) }
+//
+//	// Client is the Service as everybody else sees it, wherever the module runs.
+//	func (c Client) Score(ctx context.Context, q ScoreQuery) (Score, error) {
+//		return score.Call(ctx, c.route, q)
+//	}
+//
+// Every call passes through the module's Route, which is either local (a
+// function call) or remote (HTTP/1.1 and JSON) and can change while the program
+// runs:
+//
+//	local ⇄ remote
+//
+// What a call means does not depend on the route: requests and answers are
+// values, access is checked on both sides, errors keep their code, and the
+// deadline, the trace, the caller's signed identity, the idempotency key and
+// the contract version go with it.
+//
+// Reading order: operation.go, route.go, codec.go, server.go, remote.go.
+package seam
+
+import (
+	"context"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+)
+
+// The headers of the seam, beside Authorization, traceparent and X-Request-Id.
+const (
+	headerContract    = "Banyan-Contract"      // the contract version the caller speaks; present on calls between processes only
+	headerDeadline    = "Banyan-Deadline"      // milliseconds the caller still waits; relative, so clocks may differ
+	headerIdempotency = "Idempotency-Key"      // one key per intended effect of a write
+	headerRequestID   = "X-Request-Id"         // set by the HTTP server on the answer before any handler runs
+	trailerProblem    = "Banyan-Problem"       // trailer: the problem document of a stream that failed half-way
+	maxIdempotencyKey = 128                    // characters
+	mediaJSON         = "application/json"     // requests and answers
+	mediaNDJSON       = "application/x-ndjson" // streams of JSON lines
+)
+
+// Access says who may call an operation. It is declared on the operation and
+// checked where the call begins and again where it arrives.
+type Access uint8
+
+// The access levels.
+const (
+	Public     Access = iota // everybody
+	SignedIn                 // a member, moderator or operator
+	Moderators               // a moderator or operator
+	Operators                // an operator
+	Modules                  // another module on its own behalf; no person
+)
+
+// String is the level's name in the OpenAPI document.
+func (a Access) String() string {
+	return [...]string{"public", "signed-in", "moderator", "operator", "module"}[a]
+}
+
+// check refuses callers that the level does not admit.
+func (a Access) check(c identity.Caller) error {
+	need := identity.Anonymous
+	switch a {
+	case Public:
+		return nil
+	case Modules:
+		if c.Service != "" {
+			return nil
+		}
+		return fault.New(fault.Forbidden, "only Banyan's own modules call this")
+	case SignedIn:
+		need = identity.Member
+	case Moderators:
+		need = identity.Moderator
+	case Operators:
+		need = identity.Operator
+	}
+	if c.Role >= need {
+		return nil
+	}
+	if c == (identity.Caller{}) {
+		return fault.New(fault.Unauthenticated, "this needs a sign-in: sign in with your wallet, or send a token in the Authorization header")
+	}
+	return fault.Newf(fault.Forbidden, "this needs the role %s: ask an operator of this site", need)
+}
+
+type idempotencyKey struct{}
+
+// WithIdempotencyKey gives the writes of this context a key: calls with one key
+// are one intended effect.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, idempotencyKey{}, key)
+}
+
+// IdempotencyKey gives the key of the write under way, "" when there is none.
+func IdempotencyKey(ctx context.Context) string {
+	key, _ := ctx.Value(idempotencyKey{}).(string)
+	return key
+}
+
+func checkIdempotencyKey(key string) error {
+	if len(key) > maxIdempotencyKey {
+		return fault.Newf(fault.Invalid, "an Idempotency-Key has at most %d characters", maxIdempotencyKey)
+	}
+	for _, c := range key {
+		if c < '!' || c > '~' {
+			return fault.New(fault.Invalid, "an Idempotency-Key has only visible ASCII characters")
+		}
+	}
+	return nil
+}
