@@ -1,0 +1,13 @@
+// Package migrations holds every schema of Banyan, as SQL for goose:
+// <module>/<dialect>/NNNNN_name.sql. The set "events" (outbox and inbox) goes
+// into every module's database beside the module's own.
+//
+// A migration that was released is never edited; write the next one.
+package migrations
+
+import "embed"
+
+// FS is read by platform/database.
+//
+//go:embed */*/*.sql
+var FS embed.FS

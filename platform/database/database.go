@@ -1,0 +1,188 @@
+// Package database is how a module keeps what it knows: one small API over
+// SQLite (a file per module) and PostgreSQL (a schema per module), so that a
+// module's store.go is written once.
+//
+//	db, err := database.Open(ctx, database.Options{Module: "airdrop", URL: "sqlite:./data", Migrations: migrations.FS})
+//	err = db.Migrate(ctx)
+//	err = db.Write(ctx, func(tx *database.Tx) error {
+//		_, err := tx.Exec(ctx, `INSERT INTO campaign (id, title) VALUES (?, ?)`, id, title)
+//		return err
+//	})
+//	err = db.Read().Get(ctx, &title, `SELECT title FROM campaign WHERE id = ?`, id)
+//
+// What holds on both:
+//
+//   - Write returned nil: the write is on disk. Write returned an error: nothing
+//     of it is kept, with one exception that its error names (PostgreSQL, when
+//     the connection is lost during COMMIT).
+//   - fn may run more than once, so it does nothing but use tx and set variables
+//     that it sets again on the next run. It never calls Write (one writer: that
+//     would wait for itself).
+//   - After a failed statement the transaction is over: further statements return
+//     the same error, and Write fails even if fn returns nil. Use ON CONFLICT
+//     where a clash is expected; that is no failure.
+//   - Placeholders are ?; times are UTC milliseconds; amounts are decimal TEXT.
+package database
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"banyan/platform/fault"
+)
+
+// Dialect names the database behind a DB, and the folder of its migrations.
+type Dialect string
+
+// The two dialects.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// Options say which database to open.
+type Options struct {
+	// Module is the module's name as in configuration ("exchange-review"): the
+	// name of the SQLite file and of the folder of migrations.
+	Module string
+	// URL is "sqlite:<folder>" (the file <Module>.db in it) or "postgres://…".
+	URL string
+	// Schema is the PostgreSQL schema; empty = Module with "-" as "_".
+	Schema string
+	// Readers is the number of SQLite reading connections; 0 = 8.
+	Readers int
+	// Connections is the most PostgreSQL connections; 0 = 16.
+	Connections int
+	// Migrations holds <set>/<dialect>/NNNNN_name.sql.
+	Migrations fs.FS
+	// Sets are the folders of Migrations that this database gets, in order;
+	// nil = the shared set "events" and the module's own.
+	Sets []string
+	// Queue is how many SQLite writes may wait for the writer; 0 = 1,024.
+	Queue int
+	// Clock is what Tx.Now reads; nil = time.Now.
+	Clock func() time.Time
+}
+
+// DB is one module's database. It is safe for concurrent use.
+type DB struct {
+	options Options
+	dialect Dialect
+	readers *sqlx.DB
+	writer  *writer // SQLite only
+	path    string  // SQLite only: the file
+	wakers  wakers
+}
+
+// moduleName is what may become a file and a schema name.
+var moduleName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,50}$`)
+
+// Open opens the database and, for SQLite, makes its folder (0700) and its
+// file (0600). It changes no schema: call Migrate. Close it when done.
+//
+// Fails with fault.Invalid for options that cannot work and fault.Unavailable
+// when the database cannot be reached.
+func Open(ctx context.Context, options Options) (*DB, error) {
+	if !moduleName.MatchString(options.Module) {
+		return nil, fault.Newf(fault.Invalid, "%q cannot name a database: use small letters, digits, - and _", options.Module)
+	}
+	if options.Schema == "" {
+		options.Schema = strings.ReplaceAll(options.Module, "-", "_")
+	}
+	if options.Sets == nil {
+		options.Sets = []string{"events", options.Module}
+	}
+	options.Readers = orDefault(options.Readers, 8)
+	options.Connections = orDefault(options.Connections, 16)
+	options.Queue = orDefault(options.Queue, 1024)
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	db := &DB{options: options}
+	switch {
+	case strings.HasPrefix(options.URL, "sqlite:"):
+		db.dialect = SQLite
+		if err := db.openSQLite(ctx); err != nil {
+			return nil, err
+		}
+		return db, nil
+	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
+		db.dialect = Postgres
+		if err := db.openPostgres(ctx); err != nil {
+			return nil, err
+		}
+		return db, nil
+	}
+	// The URL may hold a password, so the message does not repeat it.
+	return nil, fault.Newf(fault.Invalid,
+		"the database URL of %s starts with neither sqlite: nor postgres:// : use sqlite:./data for a folder of files", options.Module)
+}
+
+func orDefault(n, standard int) int {
+	if n > 0 {
+		return n
+	}
+	return standard
+}
+
+// Dialect tells which database this is, for the rare statement that differs.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// Module gives the name the database was opened with.
+func (db *DB) Module() string { return db.options.Module }
+
+// Options gives what the database was opened with, defaults filled in, so that
+// a second handle on the same database can be opened. The URL may hold a password.
+func (db *DB) Options() Options { return db.options }
+
+// Path is the SQLite file; empty for PostgreSQL.
+func (db *DB) Path() string { return db.path }
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.Read().Get(ctx, &one, `SELECT 1`)
+}
+
+// Write runs fn in a transaction and returns when it is on disk; see the
+// package comment for what fn may do. An error of fn comes back as it is, and
+// rolls back fn's own writes only. A panic in fn rolls back and goes on in the
+// caller's goroutine.
+//
+// SQLite: concurrent calls share one transaction, each in a savepoint (group
+// commit, see group.go). A ctx that ends while the call waits withdraws it; once
+// fn runs, ctx is looked at between statements, never in the middle of one.
+// PostgreSQL: a transaction of its own (READ COMMITTED; see Tx.Lock for
+// read-then-write), run again up to three times after a deadlock or a
+// serialization failure.
+//
+// Faults: Unavailable (queue full until ctx ended, disk full, connection lost,
+// closed …: the message says what to do), and those of ctx.
+func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("write to %s: %w", db.options.Module, err)
+	}
+	if db.dialect == SQLite {
+		return db.writer.write(ctx, fn)
+	}
+	return db.writePostgres(ctx, fn)
+}
+
+// Close lets the writes that wait finish, then closes every connection.
+// Later calls fail with fault.Unavailable.
+func (db *DB) Close() error {
+	var writerErr error
+	if db.writer != nil {
+		writerErr = db.writer.close()
+	}
+	if err := db.readers.Close(); err != nil {
+		return fmt.Errorf("close the database of %s: %w", db.options.Module, err)
+	}
+	return writerErr
+}

@@ -1,0 +1,134 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/mattn/go-sqlite3"
+
+	"banyan/platform/fault"
+)
+
+// IsNoRows tells that Get found no row.
+func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// IsUnique tells that a write clashed with a row that is there: a UNIQUE or
+// PRIMARY KEY constraint, in either dialect.
+func IsUnique(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		switch lite.ExtendedCode {
+		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
+			return true
+		}
+		return false
+	}
+	return postgresCode(err) == "23505" // unique_violation
+}
+
+// IsForeignKey tells that a write names a row that is not there, or removes one
+// that is still named.
+func IsForeignKey(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		return lite.ExtendedCode == sqlite3.ErrConstraintForeignKey
+	}
+	return postgresCode(err) == "23503" // foreign_key_violation
+}
+
+// explain gives the failures that an operator must act on a fault that says
+// how; everything else stays as it is.
+func (db *DB) explain(err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var already *fault.Fault
+	if errors.As(err, &already) {
+		return err
+	}
+	var message string
+	if db.dialect == SQLite {
+		message = sqliteAdvice(err)
+	} else {
+		message = postgresAdvice(err)
+	}
+	switch {
+	case message != "":
+	case errors.Is(err, sql.ErrConnDone):
+		message = "lost its connection: try again"
+	case err.Error() == "sql: database is closed": // database/sql exports no value for it
+		message = "is closed because the program is stopping: try again in a moment"
+	}
+	if message == "" {
+		return err
+	}
+	f := fault.Wrap(err, fault.Unavailable, "the database of "+db.options.Module+" "+message)
+	f.RetryAfter = time.Second
+	return f
+}
+
+// sqliteAdvice completes "the database of x …", or is empty for errors that
+// are about the statement and not about the database.
+func sqliteAdvice(err error) string {
+	var lite sqlite3.Error
+	if !errors.As(err, &lite) {
+		return ""
+	}
+	switch lite.Code {
+	case sqlite3.ErrFull:
+		return "cannot grow, its disk is full: free space there; nothing of this write was kept"
+	case sqlite3.ErrIoErr:
+		return "cannot be read or written, its disk reports an error: look at the disk and the system log; nothing of this write was kept"
+	case sqlite3.ErrReadonly:
+		return "is read-only: make the file and its folder writable for this user; nothing was written"
+	case sqlite3.ErrPerm, sqlite3.ErrCantOpen, sqlite3.ErrAuth:
+		return "cannot be opened: look at the folder's owner and permissions"
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return "is held by another process: stop the other program that writes to it, or try again; nothing was written"
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return "is damaged: stop the program, keep a copy of the file and restore a backup"
+	case sqlite3.ErrNomem:
+		return "is out of memory: give the program more, or try again; nothing was written"
+	}
+	return ""
+}
+
+func postgresAdvice(err error) string {
+	var refused *pgconn.ConnectError
+	if errors.As(err, &refused) {
+		return "cannot be reached: look whether PostgreSQL runs and whether the URL, user and password are right"
+	}
+	var network net.Error
+	if errors.As(err, &network) || pgconn.SafeToRetry(err) {
+		return "lost its connection to PostgreSQL: try again"
+	}
+	code := postgresCode(err)
+	switch {
+	case code == "40001" || code == "40P01":
+		return "had too many changes of the same rows at once: try again"
+	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"):
+		return "lost its connection to PostgreSQL: try again"
+	case code == "53100":
+		return "cannot grow, PostgreSQL's disk is full: free space there"
+	case strings.HasPrefix(code, "53"):
+		return "is out of PostgreSQL's resources (connections or memory): try again, or raise max_connections"
+	case code == "25006":
+		return "is read-only: connect to the primary"
+	}
+	return ""
+}
+
+// postgresCode is the SQLSTATE, "" for errors that have none.
+func postgresCode(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}

@@ -1,0 +1,44 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"banyan/platform/fault"
+)
+
+// lockWait is how often a lock that another process holds is tried again.
+const lockWait = 20 * time.Millisecond
+
+// lockFile takes an exclusive lock between processes (and between handles in
+// one process) on a file beside the database, never on the database itself:
+// closing a descriptor of that drops SQLite's own locks. It waits until ctx
+// ends. A process that dies leaves no lock behind.
+func lockFile(ctx context.Context, path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "cannot make the lock file "+path+": look at the folder's owner and permissions")
+	}
+	tick := time.NewTicker(lockWait)
+	defer tick.Stop()
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = file.Close() }, nil // closing lets the lock go
+		}
+		if err != syscall.EWOULDBLOCK && err != syscall.EINTR { //nolint:errorlint // Flock gives a bare Errno
+			_ = file.Close() // nothing was locked
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			_ = file.Close() // nothing was locked
+			return nil, fault.Wrap(ctx.Err(), fault.Unavailable,
+				"another process is opening or migrating "+path+": wait for it, or stop it")
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+
+	"banyan/platform/fault"
+)
+
+const (
+	// postgresRetries is how often a write runs again after a deadlock or a
+	// serialization failure.
+	postgresRetries = 3
+	// commitWait bounds COMMIT and ROLLBACK, which do not end with the caller:
+	// a COMMIT that is cut off leaves nobody knowing what became of it.
+	commitWait = 30 * time.Second
+)
+
+// openPostgres connects with the schema as the only one on the search path.
+// pgx keeps prepared statements per connection by itself.
+func (db *DB) openPostgres(ctx context.Context) error {
+	config, err := pgx.ParseConfig(db.options.URL)
+	if err != nil {
+		// pgx masks the password in this error.
+		return fault.Wrap(err, fault.Invalid, "the database URL of "+db.options.Module+" is not a PostgreSQL URL: use postgres://user:password@host:5432/name")
+	}
+	config.RuntimeParams["search_path"] = pgx.Identifier{db.options.Schema}.Sanitize()
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "banyan " + db.options.Module
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(db.options.Connections)
+	pool.SetMaxIdleConns(db.options.Connections)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	db.readers = sqlx.NewDb(pool, "pgx")
+	if err := db.Ping(ctx); err != nil {
+		_ = pool.Close() // the error that counts is the first
+		return fmt.Errorf("open the database of %s: %w", db.options.Module, err)
+	}
+	return nil
+}
+
+// writePostgres runs fn in a transaction, again when PostgreSQL asks for it.
+func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	for run := 0; ; run++ {
+		err := db.transact(ctx, fn)
+		code := postgresCode(err)
+		if run == postgresRetries || (code != "40001" && code != "40P01") {
+			return err
+		}
+		// Those who clashed must not meet again: 0–20, 0–40, 0–80 ms.
+		pause := time.NewTimer(rand.N(20 * time.Millisecond << run)) //nolint:gosec // no secret: only spreads the retries
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return fmt.Errorf("write to %s: %w", db.options.Module, ctx.Err())
+		}
+	}
+}
+
+// transact is one run in one transaction. Whatever way fn is left, by panic
+// too, the connection goes back without a transaction or not at all.
+func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
+	conn, err := db.readers.Connx(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(err))
+	}
+	open := false
+	defer func() {
+		if open {
+			rollBack(ctx, conn)
+		}
+		_ = conn.Close() // back to the pool; a broken one was thrown away already
+	}()
+	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
+		open = true // it may have begun
+		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(err))
+	}
+	open = true
+	tx := &Tx{db: db, run: conn}
+	defer func() { tx.over = true }()
+	if err := tx.outcome(fn(tx)); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
+	defer cancel()
+	if _, err := conn.ExecContext(bounded, `COMMIT`); err != nil {
+		if postgresCode(err) == "" {
+			return fault.Wrap(err, fault.Unavailable, "the connection to PostgreSQL was lost while "+db.options.Module+
+				" stored a write, which may or may not be there: look, or send it again with the same idempotency key")
+		}
+		return fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(err))
+	}
+	open = false
+	db.wakers.wake(tx.wakes)
+	return nil
+}
+
+// rollBack ends the transaction, or the connection when that fails.
+func rollBack(ctx context.Context, conn *sqlx.Conn) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
+	defer cancel()
+	if _, err := conn.ExecContext(bounded, `ROLLBACK`); err == nil {
+		return
+	}
+	discard(conn)
+}

@@ -1,0 +1,143 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/mattn/go-sqlite3"
+
+	"banyan/platform/fault"
+)
+
+// busyMilliseconds is how long a statement waits for another process that
+// writes to the same file.
+const busyMilliseconds = 10_000
+
+// sqliteConnector opens connections with one DSN. It stands in for the
+// registered driver, which would be a global.
+type sqliteConnector struct {
+	dsn string
+}
+
+// Connect opens one connection.
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.dsn)
+}
+
+// Driver gives mattn's driver.
+func (c sqliteConnector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
+
+// sqliteDSN is the same for every connection to a file, but for query_only.
+// synchronous=FULL is set on each because the driver's default in WAL mode is
+// NORMAL, which loses acknowledged writes when the power fails.
+func sqliteDSN(path string, readOnly bool) string {
+	pragmas := url.Values{
+		"_journal_mode":    {"WAL"},
+		"_synchronous":     {"FULL"},
+		"_foreign_keys":    {"on"},
+		"_busy_timeout":    {strconv.Itoa(busyMilliseconds)},
+		"_txlock":          {"immediate"},
+		"_stmt_cache_size": {"256"}, // per connection, least recently used first out
+	}
+	if readOnly {
+		pragmas.Set("_query_only", "on")
+		pragmas.Set("_txlock", "deferred") // a snapshot takes no write lock
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	return "file:" + escaped + "?" + pragmas.Encode()
+}
+
+// sqlitePool opens at most size connections to the file, and keeps them: the
+// last one to close would checkpoint and delete the WAL.
+func sqlitePool(path string, readOnly bool, size int) *sqlx.DB {
+	pool := sql.OpenDB(sqliteConnector{dsn: sqliteDSN(path, readOnly)})
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxLifetime(0)
+	pool.SetConnMaxIdleTime(0)
+	return sqlx.NewDb(pool, "sqlite3")
+}
+
+// sqlitePath makes the folder and gives the file's absolute path.
+func sqlitePath(options Options) (string, error) {
+	folder := strings.TrimPrefix(strings.TrimPrefix(options.URL, "sqlite:"), "//")
+	if folder == "" {
+		return "", fault.Newf(fault.Invalid, "the database URL of %s names no folder: use sqlite:./data", options.Module)
+	}
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return "", fmt.Errorf("find the data folder: %w", err)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fault.Wrap(err, fault.Unavailable,
+			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
+	}
+	return filepath.Join(folder, options.Module+".db"), nil
+}
+
+// openSQLite opens the file under its lock, so that two processes that start at
+// once do not both switch a new file to WAL.
+func (db *DB) openSQLite(ctx context.Context) error {
+	path, err := sqlitePath(db.options)
+	if err != nil {
+		return err
+	}
+	db.path = path
+	unlock, err := lockFile(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// SQLite would make the file with 0644. An existing file is not opened here:
+	// closing it again would drop the locks that SQLite holds in this process.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the folder
+	switch {
+	case err == nil:
+		err = file.Close()
+	case errors.Is(err, fs.ErrExist):
+		err = nil
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "cannot make the database file "+path+": look at the folder's owner and permissions")
+	}
+	pool := sqlitePool(path, false, 1)
+	var mode string
+	if err := pool.GetContext(ctx, &mode, `PRAGMA journal_mode`); err != nil {
+		_ = pool.Close() // the error that counts is the first
+		return fmt.Errorf("open %s: %w", path, db.explain(err))
+	}
+	if mode != "wal" {
+		_ = pool.Close() // likewise
+		return fault.Newf(fault.Unavailable,
+			"%s cannot use a write-ahead log (its journal is %q): put the data folder on a local disk, not on a network share", path, mode)
+	}
+	db.readers = sqlitePool(path, true, db.options.Readers)
+	db.writer = startWriter(db, pool, db.options.Queue)
+	return nil
+}
+
+// inTransaction asks SQLite whether the connection still has one: a full disk or
+// RAISE(ROLLBACK) ends it without being asked.
+func inTransaction(run statements) bool {
+	conn, ok := run.(*sqlx.Conn)
+	if !ok {
+		return false
+	}
+	open := false
+	err := conn.Raw(func(driverConn any) error {
+		lite, ok := driverConn.(*sqlite3.SQLiteConn)
+		open = ok && !lite.AutoCommit()
+		return nil
+	})
+	return err == nil && open
+}
