@@ -1,0 +1,106 @@
+package config
+
+import (
+	"sort"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+const envPrefix = "BANYAN_"
+
+// Variables that begin with BANYAN_ and are no settings: the tests' own, the
+// name of the file, and the choice of the hash engine, which is made before
+// any setting is read.
+func reserved(name string) bool {
+	return strings.HasPrefix(name, "BANYAN_TEST_") || name == "BANYAN_CONFIG" || name == "BANYAN_KECCAK"
+}
+
+// EnvName gives the variable that sets a key: http.body_limit is
+// BANYAN_HTTP_BODY_LIMIT and modules.exchange-review.mode is
+// BANYAN_MODULES_EXCHANGE_REVIEW_MODE.
+func EnvName(key string) string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
+}
+
+// fromEnv reads the BANYAN_ variables out of "NAME=value" pairs. A section may
+// also be parted by two underscores (BANYAN_HTTP__BODY_LIMIT).
+func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
+	keys := make(map[string]string, len(c.order))
+	names := make([]string, 0, len(c.order))
+	for _, key := range c.order {
+		name := EnvName(key)
+		keys[name] = key
+		names = append(names, strings.TrimPrefix(name, envPrefix))
+	}
+	var found []given
+	var problems []Problem
+	setBy := map[string]given{}
+	environ = append([]string(nil), environ...)
+	sort.Strings(environ) // reports come in one order
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, envPrefix) || reserved(name) {
+			continue
+		}
+		origin := Origin{Kind: FromEnvironment, Name: name}
+		plain := strings.ReplaceAll(name, "__", "_")
+		key, known := keys[plain]
+		if !known {
+			problem := Problem{Origin: origin, Message: "there is no such setting"}
+			if near := nearest(strings.TrimPrefix(plain, envPrefix), names); near != "" {
+				problem.Message += ": did you mean " + envPrefix + near + "?"
+			} else {
+				problem.Message += ": unset it, or see config.yaml for the settings there are"
+			}
+			problems = append(problems, problem)
+			continue
+		}
+		if other, twice := setBy[key]; twice && other.node.Value != value {
+			problems = append(problems, Problem{Key: key, Origin: origin, Message: "is also set by " + other.origin.Name + ", to something else: unset one"})
+			continue
+		}
+		setBy[key] = c.text(key, value, origin)
+		found = append(found, setBy[key])
+	}
+	return found, problems
+}
+
+// fromFlags takes what the command line set, by key.
+func (c catalog) fromFlags(flags map[string]string) ([]given, []Problem) {
+	var found []given
+	var problems []Problem
+	keys := make([]string, 0, len(flags))
+	for key := range flags {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		origin := Origin{Kind: FromFlag, Name: key}
+		if _, known := c.defaults[key]; !known {
+			problems = append(problems, Problem{Key: key, Origin: origin, Message: "there is no such setting" + c.suggest(key)})
+			continue
+		}
+		found = append(found, c.text(key, flags[key], origin))
+	}
+	return found, problems
+}
+
+// text makes a value out of plain text: what it stands for is decided by the
+// default's type, so that a password of digits stays a text. Lists are parted
+// by commas.
+func (c catalog) text(key, value string, origin Origin) given {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Value: value}
+	switch kind := c.defaults[key].node; {
+	case kind.Kind == yaml.SequenceNode:
+		node = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Value: value}
+		for _, item := range strings.Split(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: item})
+			}
+		}
+	case kind.ShortTag() == "!!str":
+		node.Tag = "!!str"
+	}
+	return given{key: key, node: node, origin: origin}
+}

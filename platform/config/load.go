@@ -1,0 +1,206 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+	"gopkg.in/yaml.v3"
+)
+
+// Options says where settings come from.
+type Options struct {
+	Defaults []byte            // the embedded config.yaml
+	File     string            // --config; "" = BANYAN_CONFIG, else ./config.yaml if there is one
+	Env      []string          // os.Environ()
+	Flags    map[string]string // by key: {"listen": "127.0.0.1:8081"}
+}
+
+// Sources tells, for every key that something other than the default set,
+// where it was set last.
+type Sources map[string]Origin
+
+// Load reads all sources and gives what is in force. When anything is wrong
+// the error is an *Error with all of it, and the Config must not be used.
+func Load(o Options) (Config, Sources, error) {
+	known, err := newCatalog(o.Defaults)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	inForce := make(map[string]given, len(known.order))
+	for key, g := range known.defaults {
+		inForce[key] = g
+	}
+	sources := Sources{}
+	values, problems := known.overrides(o)
+	for _, g := range values {
+		if message := known.refuse(g); message != "" {
+			problems = append(problems, Problem{Key: g.key, Origin: g.origin, Message: message})
+			continue
+		}
+		inForce[g.key] = g
+		sources[g.key] = g.origin
+	}
+	var cfg Config
+	if err := decode(inForce, &cfg); err != nil {
+		return Config{}, nil, fmt.Errorf("the built-in config.yaml does not fit this program: %w", err)
+	}
+	for _, p := range cfg.check() {
+		p.Origin = inForce[p.Key].origin
+		if !broken(problems, p.Key) { // its default is not what the operator wants to hear about
+			problems = append(problems, p)
+		}
+	}
+	if err := asError(problems); err != nil {
+		return Config{}, nil, err
+	}
+	return cfg, sources, nil
+}
+
+func broken(problems []Problem, key string) bool {
+	for _, p := range problems {
+		if p.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// overrides reads the file, the environment and the flags, weakest first.
+func (c catalog) overrides(o Options) ([]given, []Problem) {
+	var values []given
+	var problems []Problem
+	add := func(g []given, p []Problem) { values, problems = append(values, g...), append(problems, p...) }
+	if name, content, problem := readFile(o); problem != nil {
+		add(nil, []Problem{*problem})
+	} else if name != "" {
+		add(c.fromFile(content, name))
+	}
+	add(c.fromEnv(o.Env))
+	add(c.fromFlags(o.Flags))
+	return values, problems
+}
+
+// readFile finds the operator's file; name "" when there is none.
+func readFile(o Options) (name string, content []byte, problem *Problem) {
+	name, askedBy := o.File, "--config names it"
+	if name == "" {
+		for _, pair := range o.Env {
+			if value, ok := strings.CutPrefix(pair, envPrefix+"CONFIG="); ok && value != "" {
+				name, askedBy = value, "BANYAN_CONFIG names it"
+			}
+		}
+	}
+	asked := name != ""
+	if !asked {
+		name = "config.yaml"
+	}
+	content, err := os.ReadFile(name)
+	switch {
+	case err == nil:
+		return name, content, nil
+	case !asked && errors.Is(err, fs.ErrNotExist):
+		return "", nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil, &Problem{Origin: Origin{Kind: FromFile, Name: name}, Message: "there is no such file, and " + askedBy}
+	}
+	return "", nil, &Problem{Origin: Origin{Kind: FromFile, Name: name}, Message: "cannot be read: " + err.Error()}
+}
+
+// wanted says in words what a default's type asks for.
+var wanted = map[string]string{
+	"!!int":   "a whole number",
+	"!!float": "a number",
+	"!!bool":  "true or false",
+	"!!str":   "a text",
+	"!!seq":   "a list",
+}
+
+// refuse says what is wrong with one value taken alone, "" when nothing is.
+func (c catalog) refuse(g given) string {
+	like := c.defaults[g.key].node
+	want, got := like.ShortTag(), g.node.ShortTag()
+	if got != want && (want != "!!float" || got != "!!int") {
+		example := like.Value
+		if want == "!!seq" {
+			example = "[]"
+		}
+		message := fmt.Sprintf("must be %s", wanted[want])
+		if example != "" {
+			message += ", like " + example
+		}
+		if want == "!!str" && g.node.Kind == yaml.ScalarNode && got != "!!null" && example == "" {
+			message += ": put it in quotes"
+		}
+		return message
+	}
+	for i, item := range g.node.Content {
+		if item.ShortTag() != "!!str" { // an unquoted 0x… is a number to YAML
+			return fmt.Sprintf("item %d must be a text: put it in quotes", i+1)
+		}
+	}
+	var alone Config
+	if err := decode(map[string]given{g.key: g}, &alone); err != nil {
+		return plainly(err)
+	}
+	return ""
+}
+
+// plainly takes the decoder's wrapping off: the reader of the message has the
+// key and the place already.
+func plainly(err error) string {
+	for {
+		var e *mapstructure.DecodeError
+		if !errors.As(err, &e) {
+			break
+		}
+		err = e.Unwrap()
+	}
+	return err.Error()
+}
+
+// decode lets viper build the sections out of dotted keys and fill the struct.
+// A key that Config does not know is an error.
+func decode(values map[string]given, into *Config) error {
+	v := viper.New()
+	for key, g := range values {
+		var value any
+		if err := g.node.Decode(&value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		v.Set(key, value)
+	}
+	return v.UnmarshalExact(into, func(d *mapstructure.DecoderConfig) {
+		d.TagName = "yaml"
+		d.WeaklyTypedInput = false
+		d.DecodeHook = mapstructure.ComposeDecodeHookFunc(durations, wholeNumbers, mapstructure.TextUnmarshallerHookFunc())
+	})
+}
+
+// durations reads "30s"; a number without a unit has already been refused,
+// because the default is a text.
+func durations(from, to reflect.Type, value any) (any, error) {
+	if to != reflect.TypeFor[time.Duration]() || from.Kind() != reflect.String {
+		return value, nil
+	}
+	d, err := time.ParseDuration(value.(string))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no duration: write one with its unit, like 500ms, 30s, 15m or 24h", value)
+	}
+	return d, nil
+}
+
+// wholeNumbers refuses a number that does not fit an int instead of letting it
+// be cut.
+func wholeNumbers(from, to reflect.Type, value any) (any, error) {
+	if to.Kind() == reflect.Int && from.Kind() != reflect.Int {
+		return nil, fmt.Errorf("%v is too large a number", value)
+	}
+	return value, nil
+}
