@@ -1,0 +1,272 @@
+package merkle
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"banyan/platform/fault"
+	"banyan/platform/merkle/keccak"
+)
+
+// Options tune a build; they never change the tree, except for Nybbles.
+type Options struct {
+	Workers int           // goroutines; 0: one for each processor
+	Engine  keccak.Engine // nil: the best there is, or what BANYAN_KECCAK names
+	// Nybbles is the length of ENS's address prefixes in hex digits, 1 or 2;
+	// 0 takes 1 up to ENSSmall rows and 2 above, which is what ENS did.
+	Nybbles int
+}
+
+// ENSSmall is the longest list whose shards have a prefix of one hex digit
+// when Options does not say: then a shard has about a thousand rows at most.
+const ENSSmall = 16 << 10
+
+func (o Options) filled() (Options, error) {
+	if o.Workers < 1 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Nybbles < 0 || o.Nybbles > 2 {
+		return o, fault.Newf(fault.Invalid, "shards have a prefix of 1 or 2 hex digits, not %d", o.Nybbles)
+	}
+	if o.Engine == nil {
+		engine, err := keccak.Best()
+		if err != nil {
+			return o, fault.Wrap(err, fault.Invalid, err.Error())
+		}
+		o.Engine = engine
+	}
+	return o, nil
+}
+
+// Build makes the tree of a list. Fails with fault.Invalid on an empty list,
+// and when ctx ends.
+func Build(ctx context.Context, format Format, list *List, options Options) (*Tree, error) {
+	options, err := options.filled()
+	if err != nil {
+		return nil, err
+	}
+	if list.Len() == 0 {
+		return nil, fault.New(fault.Invalid, "the list has no rows: a tree needs at least one wallet")
+	}
+	b := builder{Options: options, form: format.form(), list: list, place: make([]uint32, list.Len())}
+	memory := &inMemory{list: list, places: b.place}
+	tree := &Tree{format: format, count: list.Len(), total: list.Total(), store: memory}
+	switch format {
+	case OZ, OZIndexed:
+		tree.layout, err = b.heap(ctx)
+	case ENS:
+		if b.Nybbles == 0 {
+			b.Nybbles = defaultNybbles(list.Len())
+		}
+		tree.nybbles = b.Nybbles
+		tree.layout, err = b.sharded(ctx)
+	case Uniswap:
+		tree.layout, err = b.promoted(ctx, true)
+	case Cumulative:
+		tree.layout, err = b.promoted(ctx, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	memory.nodes = b.nodes
+	copy(tree.root[:], hashAt(b.nodes, tree.layout.root()))
+	return tree, nil
+}
+
+func defaultNybbles(rows int) int {
+	if rows <= ENSSmall {
+		return 1
+	}
+	return 2
+}
+
+// builder holds what a build works on.
+type builder struct {
+	Options
+	form  leafForm
+	list  *List
+	nodes []byte
+	place []uint32 // row → number of its leaf's node
+}
+
+func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSize : (i+1)*HashSize] }
+
+// heap builds a complete heap. The leaves are hashed in list order into the
+// room of the inner nodes, then set in order at the array's end. That room is
+// one node too small, so a spare one leads the array; it also puts every pair
+// on a cache line of its own.
+func (b *builder) heap(ctx context.Context) (layout, error) {
+	n := b.list.Len()
+	h := heap{leaves: n}
+	whole := make([]byte, (h.nodes()+1)*HashSize)
+	b.nodes = whole[HashSize:]
+	scratch := whole[:n*HashSize]
+	order, err := b.leaves(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	err = b.spread(ctx, n, func(low, high int) error {
+		for k := low; k < high; k++ {
+			row, node := int(order[k]), h.leaf(k)
+			b.place[row] = uint32(node)
+			copy(hashAt(b.nodes, node), hashAt(scratch, row))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h, h.depths(func(first, last int) error {
+		return b.pairs(ctx, first, 2*first+1, last-first+1)
+	})
+}
+
+// promoted builds one tree of levels; unique makes equal leaves one.
+func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
+	n := b.list.Len()
+	b.nodes = make([]byte, max(promoted{leaves: n}.nodes(), 2*n)*HashSize)
+	scratch := b.nodes[len(b.nodes)-n*HashSize:]
+	order, err := b.leaves(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	ranks := b.ranks(order, scratch, unique)
+	p := promoted{leaves: int(ranks[n-1]) + 1}
+	err = b.spread(ctx, n, func(low, high int) error {
+		for k := low; k < high; k++ {
+			b.place[order[k]] = ranks[k]
+			if k == 0 || ranks[k] != ranks[k-1] {
+				copy(hashAt(b.nodes, int(ranks[k])), hashAt(scratch, int(order[k])))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.nodes = b.nodes[:p.nodes()*HashSize]
+	return p, b.levels(ctx, p)
+}
+
+// ranks numbers the sorted leaves, equal ones alike when they count once.
+func (b *builder) ranks(order []uint32, leaves []byte, unique bool) []uint32 {
+	ranks := make([]uint32, len(order))
+	for k := 1; k < len(order); k++ {
+		ranks[k] = ranks[k-1] + 1
+		if unique && bytes.Equal(hashAt(leaves, int(order[k])), hashAt(leaves, int(order[k-1]))) {
+			ranks[k] = ranks[k-1]
+		}
+	}
+	return ranks
+}
+
+// levels hashes a promoted tree upwards from its leaves.
+func (b *builder) levels(ctx context.Context, p promoted) error {
+	start := p.base
+	for width := p.leaves; width > 1; {
+		next := start + width
+		if err := b.pairs(ctx, next, start, width/2); err != nil {
+			return err
+		}
+		if width%2 == 1 {
+			copy(hashAt(b.nodes, next+width/2), hashAt(b.nodes, next-1))
+		}
+		start, width = next, (width+1)/2
+	}
+	return nil
+}
+
+// pairs hashes count pairs that begin at node from into the nodes from to on.
+func (b *builder) pairs(ctx context.Context, to, from, count int) error {
+	return b.spread(ctx, count, func(low, high int) error {
+		return b.Engine.HashPairs(
+			b.nodes[(to+low)*HashSize:(to+high)*HashSize],
+			b.nodes[(from+2*low)*HashSize:(from+2*high)*HashSize])
+	})
+}
+
+// leaves hashes every row into leaves, in list order, and gives the rows in
+// the order of their leaves.
+func (b *builder) leaves(ctx context.Context, leaves []byte) ([]uint32, error) {
+	keys := make([]uint64, b.list.Len())
+	err := b.spread(ctx, b.list.Len(), func(low, high int) error {
+		return hashRows(b.Engine, b.form, b.list, low, high, func(row int, hashes []byte) {
+			copy(leaves[row*HashSize:], hashes)
+			for ; len(hashes) > 0; hashes = hashes[HashSize:] {
+				keys[row] = binary.BigEndian.Uint64(hashes)
+				row++
+			}
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sortOrder(keys, func(a, c uint32) int {
+		return bytes.Compare(hashAt(leaves, int(a)), hashAt(leaves, int(c)))
+	}, b.Workers), nil
+}
+
+// batch is how many messages are laid out for the engine at once: enough for
+// any width, and small enough to stay in the first-level cache.
+const batch = 128
+
+// hashRows hashes the rows [low, high) and hands over their leaves batch by
+// batch: the number of the first row, and the leaves back to back.
+func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, take func(row int, leaves []byte)) error {
+	size := form.size()
+	messages := make([]byte, batch*size)
+	leaves := make([]byte, batch*HashSize)
+	for start := low; start < high; start += batch {
+		count := min(batch, high-start)
+		for i := range count {
+			form.put(messages[i*size:(i+1)*size], list.row(start+i), list.index(start+i))
+		}
+		if err := form.hash(engine, leaves[:count*HashSize], messages[:count*size]); err != nil {
+			return err
+		}
+		take(start, leaves[:count*HashSize])
+	}
+	return nil
+}
+
+// grain is the least work worth a goroutine: about 30 µs of hashing.
+const grain = 1024
+
+// spread cuts [0, n) into pieces and works on them with all workers.
+func (b *builder) spread(ctx context.Context, n int, work func(low, high int) error) error {
+	return spread(ctx, b.Workers, n, work)
+}
+
+func spread(ctx context.Context, workers, n int, work func(low, high int) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	workers = min(workers, (n+grain-1)/grain)
+	if workers <= 1 {
+		return work(0, n)
+	}
+	// A few pieces for each worker, so that none waits long for the slowest.
+	piece := max(grain, (n/(workers*4)+grain-1)/grain*grain)
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		group.Go(func() error {
+			for ctx.Err() == nil {
+				low := int(next.Add(int64(piece))) - piece
+				if low >= n {
+					return nil
+				}
+				if err := work(low, min(low+piece, n)); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,122 @@
+package merkle
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/merkle/keccak"
+)
+
+// Format says what a leaf is made of and how the nodes above are joined.
+type Format string
+
+// The formats, each named after whom it agrees with. In all of them a pair is
+// hashed with the smaller node first.
+const (
+	// OZ is @openzeppelin/merkle-tree's StandardMerkleTree of (address,
+	// uint256): keccak(keccak(abi.encode(address, amount))), complete heap.
+	OZ Format = "oz"
+	// OZIndexed is the same of (uint256, address, uint256), as Sablier's
+	// Merkle API and contracts use it.
+	OZIndexed Format = "oz-indexed"
+	// Uniswap is Uniswap's merkle-distributor: keccak(encodePacked(uint256
+	// index, address, uint256 amount)); equal leaves become one; the odd node
+	// of a level is promoted as it is.
+	Uniswap Format = "uniswap"
+	// ENS is the airdrop of ENS: keccak(encodePacked(address, uint256)), a tree
+	// for each address prefix, and a tree over their roots.
+	ENS Format = "ens"
+	// Cumulative is 1inch's cumulative drop: ENS's leaf in one tree with
+	// promoted odd nodes. The amount is all that the wallet has been given
+	// over every round.
+	Cumulative Format = "cumulative"
+)
+
+// Formats lists them all.
+func Formats() []Format { return []Format{OZ, OZIndexed, Uniswap, ENS, Cumulative} }
+
+// ParseFormat finds a format by its name. Fails with fault.Invalid.
+func ParseFormat(name string) (Format, error) {
+	var names []string
+	for _, f := range Formats() {
+		if string(f) == name {
+			return f, nil
+		}
+		names = append(names, string(f))
+	}
+	return "", fault.Newf(fault.Invalid, "no tree format is called %q: choose one of %s", name, strings.Join(names, ", "))
+}
+
+// leafForm is how a format writes the message that becomes a leaf.
+type leafForm struct {
+	indexed bool // led by the index, as uint256
+	padded  bool // the address fills 32 bytes (abi.encode), not 20 (encodePacked)
+	twice   bool // hashed again, so that no inner node can pass for a leaf
+}
+
+// form panics on a Format that ParseFormat does not know: formats from outside
+// pass through it.
+func (f Format) form() leafForm {
+	switch f {
+	case OZ:
+		return leafForm{padded: true, twice: true}
+	case OZIndexed:
+		return leafForm{indexed: true, padded: true, twice: true}
+	case Uniswap:
+		return leafForm{indexed: true}
+	case ENS, Cumulative:
+		return leafForm{}
+	}
+	panic("merkle: unknown format " + string(f))
+}
+
+const (
+	wordSize   = 32                    // of the ABI
+	addressPad = wordSize - walletSize // zeros before an address in abi.encode
+)
+
+// size is the length of a leaf's message in bytes.
+func (l leafForm) size() int {
+	size := RowSize
+	if l.indexed {
+		size += wordSize
+	}
+	if l.padded {
+		size += addressPad
+	}
+	return size
+}
+
+// put writes the message of a binary row; the zeros between the parts are
+// there already.
+func (l leafForm) put(message, row []byte, index uint64) {
+	if l.indexed {
+		binary.BigEndian.PutUint64(message[wordSize-8:], index)
+		message = message[wordSize:]
+	}
+	if l.padded {
+		message = message[addressPad:]
+	}
+	copy(message, row)
+}
+
+// hash writes the leaves of the messages.
+func (l leafForm) hash(engine keccak.Engine, leaves, messages []byte) error {
+	if l.twice {
+		return engine.HashTwice(leaves, messages, l.size())
+	}
+	return engine.Hash(leaves, messages, l.size())
+}
+
+// LeafHash is the leaf of an entry.
+func LeafHash(format Format, e Entry) Hash {
+	form := format.form()
+	message := make([]byte, form.size())
+	form.put(message, e.AppendRow(make([]byte, 0, RowSize)), e.Index)
+	leaf := keccak.Sum256(message)
+	if form.twice {
+		leaf = keccak.Sum256(leaf[:])
+	}
+	return leaf
+}

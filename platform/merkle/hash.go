@@ -1,0 +1,52 @@
+package merkle
+
+import (
+	"encoding/hex"
+
+	"banyan/platform/fault"
+	"banyan/platform/merkle/keccak"
+)
+
+// HashSize is the length of a node in bytes.
+const HashSize = keccak.DigestSize
+
+// Hash is a node of a tree: a leaf, an inner node or the root. Its text form
+// is 0x and 64 lower-case hex digits.
+type Hash [HashSize]byte
+
+// ParseHash reads 0x and 64 hex digits. Fails with fault.Invalid.
+func ParseHash(text string) (Hash, error) {
+	var h Hash
+	if len(text) != 2+2*HashSize || text[0] != '0' || (text[1] != 'x' && text[1] != 'X') {
+		return h, fault.Newf(fault.Invalid, "a hash is 0x and 64 hex digits, this has %d characters", len(text))
+	}
+	if _, err := hex.Decode(h[:], []byte(text[2:])); err != nil {
+		return Hash{}, fault.New(fault.Invalid, "a hash has only hex digits (0-9, a-f) after 0x")
+	}
+	return h, nil
+}
+
+// String gives 0x and 64 lower-case hex digits.
+func (h Hash) String() string { return string(h.appendText(nil)) }
+
+// MarshalText is String (also in JSON).
+func (h Hash) MarshalText() ([]byte, error) {
+	return h.appendText(make([]byte, 0, 2+2*HashSize)), nil
+}
+
+// AppendText appends the text form, for long outputs.
+func (h Hash) AppendText(text []byte) ([]byte, error) { return h.appendText(text), nil }
+
+func (h Hash) appendText(text []byte) []byte {
+	return hex.AppendEncode(append(text, '0', 'x'), h[:])
+}
+
+// UnmarshalText is ParseHash.
+func (h *Hash) UnmarshalText(text []byte) error {
+	parsed, err := ParseHash(string(text))
+	if err != nil {
+		return err
+	}
+	*h = parsed
+	return nil
+}

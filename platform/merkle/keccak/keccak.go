@@ -1,0 +1,82 @@
+// Package keccak hashes many short messages of one length at once with
+// Keccak-256 as Ethereum uses it (padding 0x01; the original submission, not
+// NIST's SHA3-256): https://keccak.team/files/Keccak-reference-3.0.pdf
+//
+// A Merkle tree needs three kinds of work, and an Engine does each for a whole
+// batch: Hash for leaves, HashTwice for leaves that are hashed again against
+// second preimages, HashPairs for the nodes above. Which engine runs never
+// changes a digest.
+package keccak
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+const (
+	// DigestSize is the length of a digest in bytes.
+	DigestSize = 32
+	// PairSize is the length of two digests side by side.
+	PairSize = 2 * DigestSize
+	// MaxMessage is the longest message in bytes: what one Keccak block of 136
+	// bytes holds beside its padding.
+	MaxMessage = rate - 1
+
+	rate  = 136 // bytes absorbed by one permutation at 256 bits of output
+	lanes = rate / 8
+)
+
+// Engine hashes batches. It has no state: one value serves any number of
+// goroutines. Every method refuses buffers that do not fit each other, or that
+// overlap, and then writes nothing.
+type Engine interface {
+	// Name is what BANYAN_KECCAK calls it: avx512, avx2 or scalar.
+	Name() string
+	// Width is how many messages it works on at once. Batches of any count are
+	// right; multiples of the width are fastest.
+	Width() int
+	// Hash writes the digest of each message. messages holds them back to
+	// back, each size bytes long (1 to MaxMessage); digests has DigestSize
+	// bytes for each.
+	Hash(digests, messages []byte, size int) error
+	// HashTwice is the digest of the digest of each message.
+	HashTwice(digests, messages []byte, size int) error
+	// HashPairs hashes pairs of digests, the smaller one of each pair first,
+	// as OpenZeppelin's MerkleProof does. pairs holds PairSize bytes for each.
+	HashPairs(digests, pairs []byte) error
+}
+
+// Sum256 is the digest of one message of any length.
+func Sum256(message []byte) [DigestSize]byte {
+	var digest [DigestSize]byte
+	state := newScalarState()
+	state.sum(digest[:], message)
+	return digest
+}
+
+// checkMessages gives the number of messages, or says which buffer is wrong.
+func checkMessages(digests, messages []byte, size int) (int, error) {
+	if size < 1 || size > MaxMessage {
+		return 0, fmt.Errorf("keccak: a message of %d bytes: this engine hashes 1 to %d", size, MaxMessage)
+	}
+	if len(messages)%size != 0 {
+		return 0, fmt.Errorf("keccak: %d bytes are no whole number of messages of %d bytes", len(messages), size)
+	}
+	count := len(messages) / size
+	if len(digests) != count*DigestSize {
+		return 0, fmt.Errorf("keccak: %d messages need %d bytes for their digests, got %d", count, count*DigestSize, len(digests))
+	}
+	if overlap(digests, messages) {
+		return 0, fmt.Errorf("keccak: the digests would overwrite the messages: use two buffers")
+	}
+	return count, nil
+}
+
+// overlap tells whether two slices share memory.
+func overlap(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	firstA, firstB := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	return firstA < firstB+uintptr(len(b)) && firstB < firstA+uintptr(len(a))
+}

@@ -1,0 +1,123 @@
+package merkle
+
+import "math/bits"
+
+// A layout says where the nodes of a tree lie in one flat array, which of them
+// are the leaves, and which siblings make a proof. It holds numbers, no hashes.
+type layout interface {
+	// nodes is how many nodes there are.
+	nodes() int
+	// root is the number of the root.
+	root() int
+	// leaf is the number of the k-th leaf in the tree's own order of leaves.
+	leaf(k int) int
+	// siblings appends the numbers of the nodes that prove this leaf, from
+	// the bottom up.
+	siblings(path []int, leaf int) []int
+}
+
+// heap is a complete binary tree of 2n-1 nodes, the root first: node i has the
+// children 2i+1 and 2i+2, and the leaves stand at the end in reverse order.
+//
+//	      0
+//	   1     2        5 leaves: 8 7 6 5 4, ascending by hash
+//	 3   4  5  6
+//	7 8
+type heap struct{ leaves int }
+
+func (h heap) nodes() int     { return 2*h.leaves - 1 }
+func (h heap) root() int      { return 0 }
+func (h heap) leaf(k int) int { return h.nodes() - 1 - k }
+
+func (h heap) siblings(path []int, leaf int) []int {
+	for i := leaf; i > 0; i = (i - 1) / 2 {
+		path = append(path, i+i%2*2-1) // an odd node's sibling follows it
+	}
+	return path
+}
+
+// depths gives the inner nodes [first, last] of each depth, from the deepest.
+func (h heap) depths(yield func(first, last int) error) error {
+	inner := h.leaves - 1
+	for depth := bits.Len(uint(inner)) - 1; depth >= 0; depth-- {
+		first := 1<<depth - 1
+		last := min(2*first, inner-1)
+		if err := yield(first, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// promoted is a tree of levels, each half of the one below, the leaves first
+// and the root last. The odd node at the end of a level moves up unhashed.
+// base is the number of its first node in the array.
+type promoted struct{ base, leaves int }
+
+func (p promoted) nodes() int {
+	total := p.leaves
+	for width := p.leaves; width > 1; {
+		width = (width + 1) / 2
+		total += width
+	}
+	return total
+}
+
+func (p promoted) root() int      { return p.base + p.nodes() - 1 }
+func (p promoted) leaf(k int) int { return p.base + k }
+
+func (p promoted) siblings(path []int, leaf int) []int {
+	start, k := p.base, leaf-p.base
+	for width := p.leaves; width > 1; width = (width + 1) / 2 {
+		if sibling := k ^ 1; sibling < width {
+			path = append(path, start+sibling)
+		}
+		start += width
+		k /= 2
+	}
+	return path
+}
+
+// sharded is a forest of promoted trees and one more over their roots. Node
+// numbers run through the shards in order, then through the top.
+type sharded struct {
+	shards []promoted
+	top    promoted
+	rank   []int // shard → which leaf of the top is its root
+}
+
+// newSharded lays out shards of these sizes; rank is filled in when the roots
+// are known.
+func newSharded(sizes []int) sharded {
+	s := sharded{rank: make([]int, len(sizes))}
+	next := 0
+	for _, size := range sizes {
+		p := promoted{base: next, leaves: size}
+		s.shards = append(s.shards, p)
+		next += p.nodes()
+	}
+	s.top = promoted{base: next, leaves: len(sizes)}
+	return s
+}
+
+func (s sharded) nodes() int { return s.top.base + s.top.nodes() }
+func (s sharded) root() int  { return s.top.root() }
+
+func (s sharded) leaf(k int) int {
+	for _, shard := range s.shards {
+		if k < shard.leaves {
+			return shard.leaf(k)
+		}
+		k -= shard.leaves
+	}
+	panic("merkle: no such leaf")
+}
+
+func (s sharded) siblings(path []int, leaf int) []int {
+	for i := len(s.shards) - 1; i >= 0; i-- {
+		if shard := s.shards[i]; leaf >= shard.base {
+			return s.top.siblings(shard.siblings(path, leaf), s.top.leaf(s.rank[i]))
+		}
+	}
+	panic("merkle: no such leaf")
+}

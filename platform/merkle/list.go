@@ -1,0 +1,228 @@
+package merkle
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"sync"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// rowsPerChunk keeps a growing list from being copied: rows live in chunks of
+// this many (1.7 MB).
+const (
+	chunkShift   = 15
+	rowsPerChunk = 1 << chunkShift
+)
+
+// List is what a tree is built over: rows in their binary form, in the order
+// given. It grows by Append; once it is in use (Build, Find, Chunks) it must
+// not grow any more, and then any number of goroutines may read it.
+type List struct {
+	chunks  [][]byte // RowSize bytes a row
+	indexes []uint64 // nil while every index is the row's position
+	count   int
+	total   uint256.Int
+
+	sorted sync.Once
+	byOwn  walletOrder
+}
+
+// NewList makes an empty list.
+func NewList() *List { return &List{} }
+
+// Len is the number of rows.
+func (l *List) Len() int { return l.count }
+
+// Total is the sum of all amounts.
+func (l *List) Total() uint256.Int { return l.total }
+
+// Indexed tells whether the rows carry indexes of their own.
+func (l *List) Indexed() bool { return l.indexes != nil }
+
+// At is the row at position i, from 0. It panics outside of the list.
+func (l *List) At(i int) Entry { return entryOf(l.row(i), l.index(i)) }
+
+// Row is the binary form of row i: read only.
+func (l *List) Row(i int) []byte { return l.row(i) }
+
+func (l *List) row(i int) []byte {
+	chunk := l.chunks[i>>chunkShift]
+	start := (i & (rowsPerChunk - 1)) * RowSize
+	return chunk[start : start+RowSize : start+RowSize]
+}
+
+func (l *List) index(i int) uint64 {
+	if l.indexes != nil {
+		return l.indexes[i]
+	}
+	return uint64(i)
+}
+
+// Append adds a row whose index is its position. Fails with fault.Invalid when
+// the sum of the amounts leaves uint256, and with fault.TooLarge over MaxRows.
+func (l *List) Append(who wallet.Address, amount uint256.Int) error {
+	return l.AppendIndexed(Entry{Index: uint64(l.count), Wallet: who, Amount: amount})
+}
+
+// AppendIndexed adds a row that brings its own index.
+func (l *List) AppendIndexed(e Entry) error {
+	var row [RowSize]byte
+	return l.AppendRows(e.AppendRow(row[:0]), []uint64{e.Index})
+}
+
+// AppendRows adds rows in their binary form, RowSize bytes each. indexes is
+// nil when each row's index is its position. It fails as Append does, and then
+// nothing of rows is added.
+func (l *List) AppendRows(rows []byte, indexes []uint64) error {
+	count := len(rows) / RowSize
+	if len(rows)%RowSize != 0 || (indexes != nil && len(indexes) != count) {
+		return fault.Newf(fault.Invalid, "a binary row has %d bytes: %d bytes with %d indexes are no whole number of rows",
+			RowSize, len(rows), len(indexes))
+	}
+	if l.count+count > MaxRows {
+		return fault.Newf(fault.TooLarge, "a list has at most %d rows: split it into several airdrops", MaxRows)
+	}
+	total := l.total
+	if err := addAmounts(&total, rows); err != nil {
+		return err
+	}
+	l.total = total
+	l.addIndexes(indexes, count)
+	for len(rows) > 0 {
+		if l.count&(rowsPerChunk-1) == 0 {
+			l.chunks = append(l.chunks, make([]byte, 0, firstChunk(l.count, len(rows))))
+		}
+		last := &l.chunks[len(l.chunks)-1]
+		free := rowsPerChunk*RowSize - len(*last)
+		n := min(free, len(rows))
+		*last = append(*last, rows[:n]...)
+		l.count += n / RowSize
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// firstChunk gives a short list a short first chunk; append grows it.
+func firstChunk(count, coming int) int {
+	if count > 0 {
+		return rowsPerChunk * RowSize
+	}
+	return min(coming, rowsPerChunk*RowSize)
+}
+
+// addIndexes keeps indexes only from the first one on that is not its row's
+// position: most lists need none.
+func (l *List) addIndexes(indexes []uint64, count int) {
+	if l.indexes == nil {
+		same := true
+		for i := 0; same && i < len(indexes); i++ {
+			same = indexes[i] == uint64(l.count+i)
+		}
+		if same {
+			return
+		}
+		l.indexes = make([]uint64, l.count, l.count+count)
+		for i := range l.indexes {
+			l.indexes[i] = uint64(i)
+		}
+	}
+	if indexes == nil {
+		for i := range count {
+			l.indexes = append(l.indexes, uint64(l.count+i))
+		}
+		return
+	}
+	l.indexes = append(l.indexes, indexes...)
+}
+
+// Find gives the position of the wallet's first row.
+func (l *List) Find(who wallet.Address) (position int, found bool) {
+	position, found, _ = l.order().find(l.count, who, func(i int) ([]byte, error) { return l.row(i), nil })
+	return position, found
+}
+
+// Duplicates gives every row whose wallet has an earlier row, with the
+// position of that wallet's first row, ordered by wallet.
+func (l *List) Duplicates() iter.Seq2[int, int] {
+	return func(yield func(first, again int) bool) {
+		order := l.order().rows
+		first := 0
+		for i := 1; i < len(order); i++ {
+			if !bytes.Equal(l.row(int(order[i]))[:walletSize], l.row(int(order[first]))[:walletSize]) {
+				first = i
+				continue
+			}
+			if !yield(int(order[first]), int(order[i])) {
+				return
+			}
+		}
+	}
+}
+
+// order sorts the wallets at the first need.
+func (l *List) order() *walletOrder {
+	l.sorted.Do(func() { l.byOwn = newWalletOrder(l.count, l.row) })
+	return &l.byOwn
+}
+
+// The binary form of a list, for keeping it in pieces: each chunk is one
+// kind byte, then rows of RowSize bytes (kind 0) or rows that are each led by
+// their index in 8 bytes, big-endian (kind 1). Chunks stand in list order.
+const (
+	chunkPlain   = 0
+	chunkIndexed = 1
+	indexSize    = 8
+)
+
+// Chunks gives the list in its binary form, rows rows at a time (at least 1).
+// Each chunk is the receiver's to keep.
+func (l *List) Chunks(rows int) iter.Seq[[]byte] {
+	rows = max(rows, 1)
+	return func(yield func([]byte) bool) {
+		for start := 0; start < l.count; start += rows {
+			end := min(start+rows, l.count)
+			chunk := make([]byte, 1, 1+(end-start)*(RowSize+indexSize))
+			if l.indexes != nil {
+				chunk[0] = chunkIndexed
+			}
+			for i := start; i < end; i++ {
+				if l.indexes != nil {
+					chunk = binary.BigEndian.AppendUint64(chunk, l.indexes[i])
+				}
+				chunk = append(chunk, l.row(i)...)
+			}
+			if !yield(chunk) {
+				return
+			}
+		}
+	}
+}
+
+// AppendChunk adds what Chunks gave. Fails with fault.Invalid on anything else.
+func (l *List) AppendChunk(chunk []byte) error {
+	if len(chunk) == 0 {
+		return fault.New(fault.Invalid, "a chunk of a list is never empty: it was not written by Chunks, or it was cut")
+	}
+	body := chunk[1:]
+	switch chunk[0] {
+	case chunkPlain:
+		return l.AppendRows(body, nil)
+	case chunkIndexed:
+		if len(body)%(indexSize+RowSize) != 0 {
+			return fault.New(fault.Invalid, "a chunk of a list ends inside of a row: it was cut")
+		}
+		count := len(body) / (indexSize + RowSize)
+		rows, indexes := make([]byte, 0, count*RowSize), make([]uint64, 0, count)
+		for ; len(body) > 0; body = body[indexSize+RowSize:] {
+			indexes = append(indexes, binary.BigEndian.Uint64(body))
+			rows = append(rows, body[indexSize:indexSize+RowSize]...)
+		}
+		return l.AppendRows(rows, indexes)
+	}
+	return fault.Newf(fault.Invalid, "a chunk of a list begins with 0 or 1, this one with %d: it was not written by Chunks", chunk[0])
+}

@@ -1,0 +1,67 @@
+package merkle
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"slices"
+)
+
+// shardOf is the number that an address prefix of so many hex digits spells.
+func shardOf(row []byte, nybbles int) int {
+	if nybbles == 1 {
+		return int(row[0] >> 4)
+	}
+	return int(row[0])
+}
+
+// sharded builds ENS's forest: each shard's leaves sorted by hash, and a tree
+// over the sorted roots. Shards without a row do not exist.
+func (b *builder) sharded(ctx context.Context) (layout, error) {
+	n := b.list.Len()
+	scratch := make([]byte, n*HashSize)
+	order, err := b.leaves(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	members := make([][]uint32, 1<<(4*b.Nybbles))
+	for _, row := range order {
+		shard := shardOf(b.list.row(int(row)), b.Nybbles)
+		members[shard] = append(members[shard], row)
+	}
+	members = slices.DeleteFunc(members, func(m []uint32) bool { return len(m) == 0 })
+	sizes := make([]int, len(members))
+	for i, m := range members {
+		sizes[i] = len(m)
+	}
+	s := newSharded(sizes)
+	b.nodes = make([]byte, s.nodes()*HashSize)
+	for i, shard := range s.shards {
+		for k, row := range members[i] {
+			b.place[row] = uint32(shard.leaf(k))
+			copy(hashAt(b.nodes, shard.leaf(k)), hashAt(scratch, int(row)))
+		}
+		if err := b.levels(ctx, shard); err != nil {
+			return nil, err
+		}
+	}
+	s.rankRoots(func(i int) []byte { return hashAt(b.nodes, i) })
+	for i, shard := range s.shards {
+		copy(hashAt(b.nodes, s.top.leaf(s.rank[i])), hashAt(b.nodes, shard.root()))
+	}
+	return s, b.levels(ctx, s.top)
+}
+
+// rankRoots sorts the shards' roots and notes where each one goes.
+func (s sharded) rankRoots(node func(int) []byte) {
+	keys := make([]uint64, len(s.shards))
+	for i, shard := range s.shards {
+		keys[i] = binary.BigEndian.Uint64(node(shard.root()))
+	}
+	order := sortOrder(keys, func(a, c uint32) int {
+		return bytes.Compare(node(s.shards[a].root()), node(s.shards[c].root()))
+	}, 1)
+	for k, shard := range order {
+		s.rank[shard] = k
+	}
+}

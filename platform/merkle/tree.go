@@ -1,0 +1,157 @@
+package merkle
+
+import (
+	"context"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Tree is a list with its leaves and nodes. It never changes: any number of
+// goroutines may read it. A tree of Build lives in memory (RowSize + 64 + 4
+// bytes a row); reads fail only on a tree that lives in a file.
+type Tree struct {
+	format  Format
+	nybbles int // ENS only: hex digits of a shard's prefix
+	count   int
+	total   uint256.Int
+	root    Hash
+	layout  layout
+	store   store
+}
+
+// store is where a tree's arrays live: in memory or in a mapped file.
+type store interface {
+	row(i int) ([]byte, error)   // RowSize bytes, read only
+	index(i int) (uint64, error) // what row i carries into its leaf
+	place(i int) (int, error)    // the number of row i's leaf among the nodes
+	node(i int) ([]byte, error)  // HashSize bytes, read only
+	find(who wallet.Address) (position int, found bool, err error)
+}
+
+// Root is what the contract keeps.
+func (t *Tree) Root() Hash { return t.root }
+
+// Format is how it was built.
+func (t *Tree) Format() Format { return t.format }
+
+// Nybbles is the length of the shards' prefixes in hex digits; 0 in every
+// format but ENS.
+func (t *Tree) Nybbles() int { return t.nybbles }
+
+// Count is the number of rows.
+func (t *Tree) Count() int { return t.count }
+
+// Total is the sum of all amounts.
+func (t *Tree) Total() uint256.Int { return t.total }
+
+// At is row i of the list, from 0. Fails with fault.NotFound outside of it.
+func (t *Tree) At(i int) (Entry, error) {
+	if err := t.checkRow(i); err != nil {
+		return Entry{}, err
+	}
+	row, err := t.store.row(i)
+	if err != nil {
+		return Entry{}, err
+	}
+	index, err := t.store.index(i)
+	if err != nil {
+		return Entry{}, err
+	}
+	return entryOf(row, index), nil
+}
+
+// Find gives the position of the wallet's first row. found is false for a
+// wallet that is not on the list; err says that the list could not be read.
+func (t *Tree) Find(who wallet.Address) (position int, found bool, err error) {
+	return t.store.find(who)
+}
+
+// Leaf is the leaf of row i.
+func (t *Tree) Leaf(i int) (Hash, error) {
+	var leaf Hash
+	if err := t.checkRow(i); err != nil {
+		return leaf, err
+	}
+	place, err := t.store.place(i)
+	if err != nil {
+		return leaf, err
+	}
+	node, err := t.store.node(place)
+	copy(leaf[:], node)
+	return leaf, err
+}
+
+// Proof is what row i's wallet claims with: the siblings from the leaf up.
+func (t *Tree) Proof(i int) ([]Hash, error) { return t.AppendProof(nil, i) }
+
+// AppendProof appends the proof of row i to proof, for many in a row.
+func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
+	if err := t.checkRow(i); err != nil {
+		return proof, err
+	}
+	place, err := t.store.place(i)
+	if err != nil {
+		return proof, err
+	}
+	var room [maxDepth]int
+	for _, sibling := range t.layout.siblings(room[:0], place) {
+		node, err := t.store.node(sibling)
+		if err != nil {
+			return proof, err
+		}
+		proof = append(proof, Hash(node))
+	}
+	return proof, nil
+}
+
+// maxDepth is the longest proof there can be: 31 levels, and 8 above shards.
+const maxDepth = 40
+
+// Proofs gives every row with its proof, in list order, until yield fails or
+// ctx ends. The proof is valid during the call only.
+func (t *Tree) Proofs(ctx context.Context, yield func(position int, e Entry, proof []Hash) error) error {
+	proof := make([]Hash, 0, maxDepth)
+	for i := range t.count {
+		if i%grain == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e, err := t.At(i)
+		if err != nil {
+			return err
+		}
+		if proof, err = t.AppendProof(proof[:0], i); err != nil {
+			return err
+		}
+		if err := yield(i, e, proof); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tree) checkRow(i int) error {
+	if i < 0 || i >= t.count {
+		return fault.Newf(fault.NotFound, "row %d is not on the list: it has rows 0 to %d", i, t.count-1)
+	}
+	return nil
+}
+
+// inMemory is the store of a tree that was just built.
+type inMemory struct {
+	list   *List
+	nodes  []byte
+	places []uint32
+}
+
+func (m *inMemory) row(i int) ([]byte, error)   { return m.list.row(i), nil }
+func (m *inMemory) index(i int) (uint64, error) { return m.list.index(i), nil }
+func (m *inMemory) place(i int) (int, error)    { return int(m.places[i]), nil }
+func (m *inMemory) node(i int) ([]byte, error)  { return hashAt(m.nodes, i), nil }
+
+func (m *inMemory) find(who wallet.Address) (int, bool, error) {
+	position, found := m.list.Find(who)
+	return position, found, nil
+}

@@ -1,0 +1,34 @@
+package merkle
+
+import (
+	"bytes"
+
+	"banyan/platform/merkle/keccak"
+)
+
+// Verify tells whether proof leads from the entry's leaf to root, as
+// OpenZeppelin's MerkleProof.verify does. It holds for every format: a proof
+// is a plain list of siblings in all of them.
+func Verify(format Format, root Hash, e Entry, proof []Hash) bool {
+	return Climb(LeafHash(format, e), proof) == root
+}
+
+// Climb gives the root that a leaf and its proof lead to.
+func Climb(leaf Hash, proof []Hash) Hash {
+	node := leaf
+	for _, sibling := range proof {
+		node = joinPair(node, sibling)
+	}
+	return node
+}
+
+// joinPair hashes two nodes, the smaller first.
+func joinPair(a, b Hash) Hash {
+	if bytes.Compare(a[:], b[:]) > 0 {
+		a, b = b, a
+	}
+	var pair [2 * HashSize]byte
+	copy(pair[:HashSize], a[:])
+	copy(pair[HashSize:], b[:])
+	return keccak.Sum256(pair[:])
+}
