@@ -44,7 +44,7 @@ func newRequestCodec(t reflect.Type, method, path string) (*requestCodec, error)
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("request type %s is not a struct", t)
 	}
-	c := &requestCodec{typ: t, stream: -1, validates: reflect.PointerTo(t).Implements(reflect.TypeFor[Validator]())}
+	c := &requestCodec{typ: t, stream: -1, validates: t.Implements(reflect.TypeFor[Validator]())}
 	inPath := make(map[string]param)
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -211,10 +211,19 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, mediaJSON) {
 		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", mediaJSON, media)
 	}
-	d := json.NewDecoder(req.Body)
-	if strict {
-		d.DisallowUnknownFields()
+	buf := takeBuffer()
+	defer giveBuffer(buf)
+	if _, err := buf.ReadFrom(req.Body); err != nil {
+		return bodyFault(err)
 	}
+	if !strict {
+		if err := json.Unmarshal(buf.Bytes(), into); err != nil {
+			return bodyFault(err)
+		}
+		return nil
+	}
+	d := json.NewDecoder(buf)
+	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return bodyFault(err)
 	}

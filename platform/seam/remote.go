@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -22,6 +23,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/telemetry"
 )
 
 // Tokens signs who a call is made for, so that the other process can tell.
@@ -32,12 +34,13 @@ type Tokens interface {
 
 // Remote is a module in another process.
 type Remote struct {
-	module  string
-	base    *url.URL
-	client  *http.Client
-	tokens  Tokens
-	timeout time.Duration
-	caller  string // contract version as sent
+	module    string
+	base      *url.URL
+	path      string // of the module below base
+	transport *http.Transport
+	tokens    Tokens
+	timeout   time.Duration
+	version   []string // of the contract, as a header's value
 }
 
 // RemoteOptions say how to reach a module.
@@ -74,17 +77,15 @@ func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || strings.Trim(base.Path, "/") != "" {
 		return nil, fault.Newf(fault.Invalid, "the url of module %s must be http://host:port or https://host:port without a path, not %q", c.Module, o.URL)
 	}
-	base.Path = basePath(c.Module)
 	if o.Transport == nil {
 		o.Transport = NewTransport()
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultCallTimeout
 	}
-	refuseRedirects := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Remote{
-		module: c.Module, base: base, tokens: o.Tokens, timeout: o.Timeout, caller: strconv.Itoa(c.Version),
-		client: &http.Client{Transport: o.Transport, CheckRedirect: refuseRedirects},
+		module: c.Module, base: base, path: basePath(c.Module), transport: o.Transport,
+		tokens: o.Tokens, timeout: o.Timeout, version: c.version,
 	}, nil
 }
 
@@ -92,90 +93,136 @@ func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
 func (r *Remote) URL() string { return r.base.Scheme + "://" + r.base.Host }
 
 // callRemote does an operation in another process.
-func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q *Q) (answer A, err error) {
-	ctx, span := otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(attribute.String("server.address", r.base.Host)))
-	defer span.End()
-	cancel := func() {}
-	if _, set := ctx.Deadline(); !set && !d.streams && d.request.stream < 0 {
-		ctx, cancel = context.WithTimeout(ctx, r.timeout)
+func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (answer A, err error) {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		var span trace.Span
+		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient),
+			trace.WithAttributes(attribute.String("server.address", r.base.Host)))
+		defer span.End()
 	}
-	defer func() {
-		if !d.streams || err != nil { // a stream's context lives until it is written
-			cancel()
-		}
-	}()
-	resp, upload, err := r.send(ctx, d, reflect.ValueOf(q).Elem())
+	if _, set := ctx.Deadline(); !set && !d.streams && d.request.stream < 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.timeout)
+		defer cancel()
+	}
+	resp, err := r.send(ctx, d, reflect.ValueOf(q))
 	if err != nil {
-		return answer, r.transportFault(ctx, upload, err)
+		return answer, err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer resp.Body.Close()
 		return answer, r.answerFault(resp)
 	}
-	if d.streams {
-		stream := Stream{ContentType: resp.Header.Get("Content-Type"), Write: func(w io.Writer) error { return r.copyStream(ctx, w, resp) }}
-		reflect.ValueOf(&answer).Elem().Set(reflect.ValueOf(stream))
+	if stream, ok := any(&answer).(*Stream); ok {
+		stream.ContentType = resp.Header.Get("Content-Type")
+		stream.Write = func(w io.Writer) error { return r.copyStream(ctx, w, resp) }
 		return answer, nil
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	buf := takeBuffer()
+	defer giveBuffer(buf)
+	if _, err := buf.ReadFrom(resp.Body); err != nil {
 		if ctx.Err() != nil {
 			return answer, fault.From(ctx.Err())
 		}
 		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" broke off: try again")
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, 512) // to the end, so that the connection is kept
+	if err := json.Unmarshal(buf.Bytes(), &answer); err != nil {
+		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" cannot be read: bring both processes to one release")
+	}
 	return answer, nil
 }
 
-// send makes the request with everything that crosses the seam.
-func (r *Remote) send(ctx context.Context, d *description, q reflect.Value) (*http.Response, *watchedReader, error) {
+// send makes the request with everything that crosses the seam. It goes to the
+// transport directly: redirects and cookies, which http.Client adds, have no
+// place between modules.
+func (r *Remote) send(ctx context.Context, d *description, q reflect.Value) (*http.Response, error) {
 	target, body, err := d.request.encode(q)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var upload *watchedReader
-	if d.request.stream >= 0 {
-		upload = &watchedReader{source: body}
-		body = upload
-	}
-	req, err := http.NewRequestWithContext(ctx, d.method, r.base.String()+target, body)
+	header, err := r.headers(ctx, d, body)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a request to %s: %w", r.base.Host, err)
+		return nil, err
 	}
-	h := req.Header
-	h.Set(headerContract, r.caller)
-	switch {
-	case upload != nil:
+	req := (&http.Request{
+		Method: d.method, URL: r.address(target), Host: r.base.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	var upload *watchedReader
+	switch source := body.(type) {
+	case nil:
+	case *bytes.Reader:
+		req.ContentLength = source.Size()
+		req.Body = io.NopCloser(source)
+		req.GetBody = func() (io.ReadCloser, error) { // for a kept connection that turns out closed
+			again := *source
+			_, err := again.Seek(0, io.SeekStart)
+			return io.NopCloser(&again), err
+		}
+	default:
+		upload = &watchedReader{source: source}
+		req.Body, req.ContentLength = io.NopCloser(upload), -1
+	}
+	resp, err := r.transport.RoundTrip(req)
+	if err != nil {
+		return nil, r.transportFault(ctx, upload, err)
+	}
+	return resp, nil
+}
+
+// address is the URL of an operation; target is its escaped path and query.
+func (r *Remote) address(target string) *url.URL {
+	path, query, _ := strings.Cut(target, "?")
+	u := &url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: r.path + path, RawQuery: query}
+	if strings.Contains(path, "%") {
+		u.RawPath = u.Path
+		u.Path, _ = url.PathUnescape(u.RawPath) // it was escaped by the codec
+	}
+	return u
+}
+
+var jsonHeader = []string{mediaJSON}
+
+// headers are written into the map directly: their names are canonical, and
+// http.Header.Set would look that up on every call.
+func (r *Remote) headers(ctx context.Context, d *description, body io.Reader) (http.Header, error) {
+	h := make(http.Header, 8)
+	h[headerContract] = r.version
+	h["User-Agent"] = nil // not sent
+	if d.request.stream >= 0 {
 		media, _, _ := strings.Cut(d.request.media, ",")
-		h.Set("Content-Type", media)
-	case body != nil:
-		h.Set("Content-Type", mediaJSON)
+		h["Content-Type"] = []string{media}
+	} else if body != nil {
+		h["Content-Type"] = jsonHeader
 	}
 	if deadline, set := ctx.Deadline(); set {
 		left := max(time.Until(deadline).Milliseconds(), 1)
-		h.Set(headerDeadline, strconv.FormatInt(left, 10))
+		h[headerDeadline] = []string{strconv.FormatInt(left, 10)}
 	}
 	if d.kind == KindWrite {
 		key := IdempotencyKey(ctx)
 		if key == "" {
 			key = rand.Text()
 		}
-		h.Set(headerIdempotency, key)
+		// In lower case, because net/http takes the canonical name as leave to
+		// send a write again by itself; whether to is not the transport's to say.
+		h[strings.ToLower(headerIdempotency)] = []string{key}
 	}
 	if r.tokens != nil {
 		token, err := r.tokens.Token(identity.From(ctx), r.module)
 		if err != nil {
-			return nil, nil, fmt.Errorf("sign the caller for %s: %w", r.module, err)
+			return nil, fmt.Errorf("sign the caller for %s: %w", r.module, err)
 		}
-		h.Set("Authorization", "Bearer "+token)
+		h["Authorization"] = []string{"Bearer " + token}
+	}
+	if id := telemetry.RequestID(ctx); id != "" {
+		h[headerRequestID] = []string{id}
 	}
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(h))
 	}
-	resp, err := r.client.Do(req)
-	return resp, upload, err
+	return h, nil
 }
 
 // transportFault says why there was no answer: the caller's time, the caller's

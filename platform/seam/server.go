@@ -1,7 +1,6 @@
 package seam
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -32,12 +30,9 @@ type MountOptions struct {
 // (identity.With). The handlers go through the route, so a module that has
 // moved is still answered here.
 func (r *Route) Mount(router chi.Router, o MountOptions) {
-	router.Route(basePath(r.contract.Module), func(router chi.Router) {
-		for _, d := range r.contract.operations {
-			h := handler{route: r, d: d, options: o}
-			router.Method(d.method, d.path, h)
-		}
-	})
+	for _, d := range r.contract.operations {
+		router.Method(d.method, basePath(r.contract.Module)+d.path, handler{route: r, d: d, options: o})
+	}
 }
 
 // handler is one operation on the HTTP side.
@@ -60,9 +55,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if h.d.request.stream >= 0 {
 		limit = h.options.UploadLimit
 	}
-	req = req.WithContext(ctx)
 	req.Body = http.MaxBytesReader(w, req.Body, limit)
-	h.d.serve(h.route, &answerWriter{ResponseWriter: w, h: h, req: req}, req)
+	h.d.serve(ctx, h, w, req)
 }
 
 // enter checks what can be checked before the body is read, and makes the
@@ -70,11 +64,11 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Context, context.CancelFunc, error) {
 	ctx := req.Context()
 	none := func() {}
-	version := strconv.Itoa(h.d.contract.Version)
-	w.Header().Set(headerContract, version)
-	if spoken := req.Header.Get(headerContract); spoken != "" && spoken != version {
+	version := h.d.contract.version
+	w.Header()[headerContract] = version
+	if spoken := req.Header.Get(headerContract); spoken != "" && spoken != version[0] {
 		return ctx, none, fault.Newf(fault.Unsupported,
-			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version)
+			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
 	}
 	if err := h.d.access.check(identity.From(ctx)); err != nil {
 		return ctx, none, err
@@ -103,49 +97,28 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 	return ctx, cancel, nil
 }
 
-// answerWriter carries the handler's own state to where the answer is written.
-type answerWriter struct {
-	http.ResponseWriter
-	h   handler
-	req *http.Request
-}
-
-// Unwrap lets http.ResponseController find the connection.
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (o Operation[Q, A]) serve(r *Route, w http.ResponseWriter, req *http.Request) {
-	aw := w.(*answerWriter)
+func (o Operation[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request) {
 	var q Q
 	strict := req.Header.Get(headerContract) == ""
 	if err := o.d.request.decode(req, reflect.ValueOf(&q).Elem(), strict); err != nil {
-		aw.h.refuse(w, req, err)
+		h.refuse(w, req, err)
 		return
 	}
-	answer, err := o.Call(req.Context(), r, q)
+	answer, err := o.Call(ctx, h.route, q)
 	if err != nil {
-		aw.h.refuse(w, req, err)
+		h.refuse(w, req, err)
 		return
 	}
-	if stream, ok := any(answer).(Stream); ok {
-		aw.h.writeStream(w, req, stream)
+	if stream, ok := any(&answer).(*Stream); ok {
+		h.writeStream(w, req, *stream)
 		return
 	}
-	aw.h.writeJSON(w, req, answer)
+	h.writeJSON(w, req, &answer)
 }
 
-var answerBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// maxPooledBuffer keeps one huge answer from staying in memory for ever.
-const maxPooledBuffer = 1 << 20
-
 func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any) {
-	buf := answerBuffers.Get().(*bytes.Buffer)
-	buf.Reset()
-	defer func() {
-		if buf.Cap() <= maxPooledBuffer {
-			answerBuffers.Put(buf)
-		}
-	}()
+	buf := takeBuffer()
+	defer giveBuffer(buf)
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(answer); err != nil {
@@ -153,8 +126,8 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 		return
 	}
 	header := w.Header()
-	header.Set("Content-Type", mediaJSON)
-	header.Set("Content-Length", strconv.Itoa(buf.Len()))
+	header["Content-Type"] = jsonHeader
+	header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
 	_, _ = w.Write(buf.Bytes()) // the caller may be gone; there is nobody left to tell
 }
 

@@ -1,0 +1,48 @@
+# Banyan needs Go, a C compiler (for SQLite) and make. Everything else here is
+# fetched by Go at the versions that go.mod names.
+
+GO            ?= go
+TEST_FLAGS    := $(if $(RACE),-race) -timeout 30m
+LINT_VERSION  := v2.15.0
+LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
+VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: run build test lint bench bench-merkle demo ci screenshots generate help
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: build ## build, and serve on SQLite in ./data at http://127.0.0.1:8080
+	bin/banyan serve
+
+build: ## build bin/banyan
+	$(BUILD) -o bin/banyan .
+
+test: ## run all tests; those that want PostgreSQL or Chromium say so when they skip
+	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) ./...
+
+lint: $(LINT) ## vet, lint and check the formatting
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(dir $(LINT))golangci-lint $(LINT)
+
+bench: ## print the table of benchmarks, each beside its baseline
+	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
+
+bench-merkle: ## Merkle trees beside their peers (needs node and npm, too)
+	$(MAKE) -C bench
+
+demo: build ## a community to look around in, in a temporary folder
+	bin/banyan demo
+
+screenshots: ## pictures of every page into ./screenshots (needs Chromium)
+	$(GO) test ./web/browser -count=1 -run TestScreenshots -screenshots $(CURDIR)/screenshots
+
+generate: ## bring the generated parts up to date: the API document and the README's diagram
+	$(GO) test . -run 'TestAPIDocument|TestImportRule' -update
+
+ci: ## what continuous integration runs
+	.ci/run

@@ -1,0 +1,59 @@
+package seam_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"banyan/platform/seam"
+)
+
+func TestOpenAPIDescribesEveryOperation(t *testing.T) {
+	text, err := json.Marshal(seam.OpenAPI("Test", "1", contract))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			Parameters  []struct {
+				Name, In string
+				Required bool
+			}
+			Security    []any
+			RequestBody struct {
+				Content map[string]struct{ Schema map[string]any }
+			}
+		}
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	read := doc.Paths["/api/v1/harbour/piers/{pier}/berths/{wallet}"]["get"]
+	var names []string
+	for _, p := range read.Parameters {
+		names = append(names, p.In+" "+p.Name)
+	}
+	if got := strings.Join(names, ", "); got != "path pier, path wallet, query depth, query limit, query tide, query mark" {
+		t.Errorf("parameters: %s", got)
+	}
+	if read.OperationID != "harbour.berth" || read.Security != nil {
+		t.Errorf("read: %+v", read)
+	}
+	write := doc.Paths["/api/v1/harbour/ships/{ship}/cargo"]["post"]
+	if len(write.Security) == 0 || write.RequestBody.Content["application/json"].Schema["$ref"] != "#/components/schemas/seam.test.cargo" {
+		t.Errorf("write: %+v", write)
+	}
+	if _, leaked := doc.Components.Schemas["seam.test.cargo"].Properties["Ship"]; leaked {
+		t.Error("a path field stands in the body's schema")
+	}
+	if upload := doc.Paths["/api/v1/harbour/manifest"]["put"]; upload.RequestBody.Content["text/csv"].Schema["format"] != "binary" {
+		t.Errorf("upload: %+v", upload)
+	}
+	if len(doc.Paths) != 6 {
+		t.Errorf("%d paths, want 6", len(doc.Paths))
+	}
+}

@@ -1,0 +1,384 @@
+package seam_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+)
+
+func TestARequestArrivesAsItWasSent(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		for _, pier := range []string{"a", "with space", "slash/inside", "100%", "%2F", "ü?&=#", "..", "+"} {
+			q := berthQuery{Pier: pier, Wallet: sailor.Wallet, Depth: 0.1, Limit: 7, Tide: true, Mark: 1<<64 - 1}
+			got, err := opBerth.Call(as(sailor), r, q)
+			if err != nil {
+				t.Fatalf("pier %q: %v", pier, err)
+			}
+			if got.Echo != berthQueryEcho(q) || got.Caller != sailor.Wallet.String() {
+				t.Errorf("pier %q: arrived as %+v", pier, got)
+			}
+		}
+		in := cargo{Ship: "Ever Given", Goods: []string{"<b>", "\u2028", ""}, Tons: 1 << 60}
+		got, err := opUnload.Call(as(sailor), r, in)
+		if err != nil || got.Ship != in.Ship || got.Tons != in.Tons || strings.Join(got.Goods, "|") != strings.Join(in.Goods, "|") {
+			t.Errorf("cargo arrived as %+v, %v", got, err)
+		}
+	})
+}
+
+func TestErrorsKeepTheirCode(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		for _, code := range []fault.Code{
+			fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict,
+			fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Internal, fault.Unavailable, fault.DeadlineOver,
+		} {
+			_, err := opFail.Call(context.Background(), r, cargo{Ship: string(code)})
+			f := fault.From(err)
+			if f.Code != code || f.Message != "as asked" || len(f.Fields) != 1 || f.Fields[0] != (fault.Field{Name: "ship", Line: 7, Message: "named it"}) {
+				t.Errorf("%s came back as %+v", code, f)
+			}
+		}
+	})
+}
+
+func TestACauseNeverLeavesTheProcess(t *testing.T) {
+	remote, _ := serve(t, harbour{})
+	_, err := opFail.Call(context.Background(), seam.NewRemoteRoute(contract, remote), cargo{Ship: "plain"})
+	if !fault.Is(err, fault.Internal) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccessIsCheckedInEveryState(t *testing.T) {
+	operator, module := identity.Caller{Subject: "ops", Role: identity.Operator}, identity.Caller{Service: "airdrop"}
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		unload := func(c identity.Caller) error {
+			_, err := opUnload.Call(as(c), r, cargo{Ship: "a"})
+			return err
+		}
+		weigh := func(c identity.Caller) error {
+			_, err := opWeigh.Call(as(c), r, manifest{Body: strings.NewReader("x")})
+			return err
+		}
+		pilot := func(c identity.Caller) error { _, err := opPilot.Call(as(c), r, nothing{}); return err }
+		for _, c := range []struct {
+			what string
+			call func(identity.Caller) error
+			who  identity.Caller
+			want fault.Code
+		}{
+			{"unload", unload, identity.Caller{}, fault.Unauthenticated},
+			{"unload", unload, sailor, ""},
+			{"unload", unload, operator, ""},
+			{"unload", unload, module, fault.Forbidden},
+			{"weigh", weigh, sailor, fault.Forbidden},
+			{"weigh", weigh, operator, ""},
+			{"weigh", weigh, module, fault.Forbidden},
+			{"pilot", pilot, operator, fault.Forbidden},
+			{"pilot", pilot, module, ""},
+		} {
+			if got := fault.CodeOf(c.call(c.who)); got != c.want {
+				t.Errorf("%s by %s: %q, want %q", c.what, c.who.Name(), got, c.want)
+			}
+		}
+	})
+}
+
+// The server must not rely on its clients' check.
+func TestTheServerChecksAccessItself(t *testing.T) {
+	_, server := serve(t, harbour{})
+	resp, err := http.Post(server.URL+"/api/v1/harbour/ships/a/cargo", "application/json", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("Content-Type") != fault.MediaType {
+		t.Errorf("got %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+}
+
+func TestValidateIsAskedInEveryState(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		_, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a", Limit: 101})
+		if f := fault.From(err); f == nil || f.Code != fault.Invalid || f.Fields[0].Name != "limit" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestTheDeadlineCrosses(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+		defer cancel()
+		got, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"})
+		if err != nil || got.LeftMS < 20_000 || got.LeftMS > 40_000 {
+			t.Errorf("of 40 s the module saw %d ms left, %v", got.LeftMS, err)
+		}
+	})
+}
+
+func TestACallEndsAtItsDeadlineOrWhenItsCallerLeaves(t *testing.T) {
+	stuck := harbour{delay: make(chan struct{})}
+	remote, _ := serve(t, stuck)
+	for name, r := range map[string]*seam.Route{"local": seam.NewRoute(stuck.bind()), "remote": seam.NewRemoteRoute(contract, remote)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			defer cancel()
+			if _, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"}); !fault.Is(err, fault.DeadlineOver) {
+				t.Errorf("deadline: %v", err)
+			}
+			ctx, cancel = context.WithCancel(context.Background())
+			time.AfterFunc(20*time.Millisecond, cancel)
+			if _, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"}); !fault.Is(err, fault.Canceled) {
+				t.Errorf("cancel: %v", err)
+			}
+		})
+	}
+}
+
+func TestAWriteCarriesItsIdempotencyKey(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		got, err := opUnload.Call(seam.WithIdempotencyKey(as(sailor), "key-1"), r, cargo{Ship: "a"})
+		if err != nil || got.Key != "key-1" {
+			t.Errorf("key arrived as %q, %v", got.Key, err)
+		}
+	})
+	remote, _ := serve(t, harbour{})
+	r := seam.NewRemoteRoute(contract, remote)
+	first, _ := opUnload.Call(as(sailor), r, cargo{Ship: "a"})
+	second, _ := opUnload.Call(as(sailor), r, cargo{Ship: "a"})
+	if first.Key == "" || first.Key == second.Key {
+		t.Errorf("two writes without a key got %q and %q", first.Key, second.Key)
+	}
+}
+
+func TestAnotherContractVersionIsRefused(t *testing.T) {
+	other := seam.NewContract("harbour", 4, "Newer.")
+	berthOf4 := seam.Read[berthQuery, berth](other, "berth", "GET /piers/{pier}/berths/{wallet}", seam.Public, "")
+	_, server := serve(t, harbour{})
+	remote, err := seam.NewRemote(other, seam.RemoteOptions{URL: server.URL, Tokens: plainTokens{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := berthOf4.Call(context.Background(), seam.NewRemoteRoute(other, remote), berthQuery{Pier: "a"}); !fault.Is(err, fault.Unsupported) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStreams(t *testing.T) {
+	operator := as(identity.Caller{Subject: "ops", Role: identity.Operator})
+	everywhere(t, func(t *testing.T, r *seam.Route) {
+		if got, err := opWeigh.Call(operator, r, manifest{Body: strings.NewReader(strings.Repeat("x", 50_000))}); err != nil || got.Bytes != 50_000 {
+			t.Errorf("upload: %+v, %v", got, err)
+		}
+		broken := errors.New("the disk is gone")
+		if _, err := opWeigh.Call(operator, r, manifest{Body: iotest.ErrReader(broken)}); !errors.Is(err, broken) {
+			t.Errorf("a broken source gave %v", err)
+		}
+		stream, err := opLog.Call(context.Background(), r, logQuery{Lines: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := stream.Write(&out); err != nil || out.String() != "{\"line\":0}\n{\"line\":1}\n{\"line\":2}\n" {
+			t.Errorf("download: %q, %v", out.String(), err)
+		}
+		stream, err = opLog.Call(context.Background(), r, logQuery{Lines: 1000, Break: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Reset()
+		if err := stream.Write(&out); !fault.Is(err, fault.Conflict) || strings.Count(out.String(), "\n") != 1000 {
+			t.Errorf("a stream that broke off gave %v after %d lines", err, strings.Count(out.String(), "\n"))
+		}
+	})
+}
+
+// People read streams without trailers: the last line tells them.
+func TestABrokenStreamEndsWithItsProblem(t *testing.T) {
+	_, server := serve(t, harbour{})
+	resp, err := http.Get(server.URL + "/api/v1/harbour/log?lines=2&break=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var p fault.Problem
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &p); err != nil || len(lines) != 3 || p.Code != fault.Conflict {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	_, server := serve(t, harbour{})
+	const someWallet = "0x52908400098527886E0F7030069857D2E4169EE7"
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+		says                     string
+	}{
+		{"a wallet with a wrong checksum", "GET", "/piers/a/berths/0x52908400098527886e0F7030069857D2E4169EE7", "", 400, "checksum"},
+		{"no number", "GET", "/piers/a/berths/" + someWallet + "?limit=many", "", 400, `"name":"limit"`},
+		{"an unknown parameter", "GET", "/piers/a/berths/" + someWallet + "?limt=1", "", 400, "use depth, limit, tide, mark"},
+		{"broken JSON", "POST", "/fail/not_found", `{"tons": }`, 400, "at byte"},
+		{"no body", "POST", "/fail/not_found", ``, 400, "is empty"},
+		{"half a body", "POST", "/fail/not_found", `{"tons": 1`, 400, "in the middle"},
+		{"two values", "POST", "/fail/not_found", `{} {}`, 400, "one value"},
+		{"a wrong type", "POST", "/fail/not_found", `{"tons": "many"}`, 400, `"name":"tons"`},
+		{"an unknown field", "POST", "/fail/not_found", `{"tonnes": 1}`, 400, `"name":"tonnes"`},
+		{"a body over the limit", "POST", "/fail/not_found", `{"goods": ["` + strings.Repeat("x", 2000) + `"]}`, 413, "1024 bytes"},
+		{"a good one, to compare", "POST", "/fail/not_found", `{"tons": 1}`, 404, "as asked"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, _ := http.NewRequest(c.method, server.URL+"/api/v1/harbour"+c.path, strings.NewReader(c.body))
+			req.Header.Set("Content-Type", "application/json")
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			text, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != c.status || !strings.Contains(string(text), c.says) {
+				t.Errorf("got %d %s", resp.StatusCode, text)
+			}
+		})
+	}
+}
+
+func TestAnUploadOverTheLimitOrCutShortIsRefused(t *testing.T) {
+	remote, server := serve(t, harbour{})
+	operator := as(identity.Caller{Subject: "ops", Role: identity.Operator})
+	r := seam.NewRemoteRoute(contract, remote)
+	if _, err := opWeigh.Call(operator, r, manifest{Body: strings.NewReader(strings.Repeat("x", 70_000))}); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("70,000 bytes gave %v", err)
+	}
+	token, _ := plainTokens{}.Token(identity.From(operator), "harbour")
+	req := httptest.NewRequest("PUT", "/api/v1/harbour/manifest", io.MultiReader(strings.NewReader("x"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	req.Header.Set("Authorization", "Bearer "+token)
+	answer := httptest.NewRecorder()
+	server.Config.Handler.ServeHTTP(answer, req)
+	if answer.Code != 400 || !strings.Contains(answer.Body.String(), "ended before") {
+		t.Errorf("a cut upload gave %d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestADeadRemoteIsUnavailableAndHeals(t *testing.T) {
+	remote, server := serve(t, harbour{})
+	r := seam.NewRemoteRoute(contract, remote)
+	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	address := server.Listener.Addr().String()
+	server.Close()
+	_, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"})
+	if f := fault.From(err); f.Code != fault.Unavailable || strings.Contains(f.Message, address) {
+		t.Errorf("a dead remote gave %v", err)
+	}
+	again := httptest.NewUnstartedServer(server.Config.Handler)
+	again.Listener.Close()
+	again.Listener = listen(t, address)
+	again.Start()
+	defer again.Close()
+	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
+		t.Errorf("after its return: %v", err)
+	}
+}
+
+// The route changes while calls are under way: every call is answered by one
+// side or the other, and none fails.
+func TestARouteChangesUnderLoad(t *testing.T) {
+	remote, _ := serve(t, harbour{})
+	r := seam.NewRoute(harbour{}.bind())
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := opBerth.Call(as(sailor), r, berthQuery{Pier: "a", Wallet: sailor.Wallet}); err != nil {
+					t.Errorf("a call failed while the route moved: %v", err)
+					return
+				}
+			}
+		})
+	}
+	calls := func() (local, there uint64) {
+		s := r.Status().Operations[0]
+		return s.Local.Calls, s.Remote.Calls
+	}
+	for range 20 {
+		_, before := calls()
+		r.UseRemote(remote)
+		for _, n := calls(); n < before+20; _, n = calls() {
+			time.Sleep(time.Millisecond)
+		}
+		was, _ := calls()
+		if err := r.UseLocal(); err != nil {
+			t.Fatal(err)
+		}
+		for n, _ := calls(); n < was+20; n, _ = calls() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(stop)
+	callers.Wait()
+	if s := r.Status(); s.Mode != seam.ModeLocal || s.Operations[0].Local.Failures+s.Operations[0].Remote.Failures != 0 {
+		t.Errorf("status %+v", s.Operations[0])
+	}
+}
+
+func TestAProcessWithoutTheModuleCannotGoLocal(t *testing.T) {
+	remote, _ := serve(t, harbour{})
+	if err := seam.NewRemoteRoute(contract, remote).UseLocal(); !fault.Is(err, fault.Conflict) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBindNamesWhatIsMissing(t *testing.T) {
+	defer func() {
+		if said, _ := recover().(string); !strings.Contains(said, "pilot is not bound") {
+			t.Errorf("said %q", said)
+		}
+	}()
+	h := harbour{}
+	contract.Bind(opBerth.To(h.berth), opUnload.To(h.unload), opWeigh.To(h.weigh), opLog.To(h.log), opFail.To(h.fail))
+}
+
+// A module that has moved is still answered at the trunk's own address.
+func TestTheTrunkForwards(t *testing.T) {
+	remote, _ := serve(t, harbour{})
+	router := chi.NewRouter()
+	router.Use(readPlainToken)
+	seam.NewRemoteRoute(contract, remote).Mount(router, mountOptions)
+	trunk := httptest.NewServer(router)
+	defer trunk.Close()
+	resp, err := http.Get(trunk.URL + "/api/v1/harbour/log?lines=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	if string(text) != "{\"line\":0}\n{\"line\":1}\n" {
+		t.Errorf("got %q", text)
+	}
+}
