@@ -1,0 +1,42 @@
+package identity
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	reloadEvery = 30 * time.Second // far below keyGrace, see there
+	sweepEvery  = 10 * time.Minute
+)
+
+// Housekeeping is the trunk's background work: it notices keys that another
+// process rotated or revoked, and clears away what is over.
+type Housekeeping struct {
+	Keys     *Keys
+	Sessions *Sessions
+	Log      *slog.Logger
+}
+
+// Run blocks until the context ends. A step that fails is logged and tried
+// again at its next turn.
+func (h Housekeeping) Run(ctx context.Context) error {
+	reload, sweep := time.NewTicker(reloadEvery), time.NewTicker(sweepEvery)
+	defer reload.Stop()
+	defer sweep.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reload.C:
+			err = h.Keys.Reload(ctx)
+		case <-sweep.C:
+			err = h.Sessions.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.Log.ErrorContext(ctx, "identity housekeeping failed", "error", err)
+		}
+	}
+}

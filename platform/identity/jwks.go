@@ -1,0 +1,84 @@
+package identity
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// JWKSPath is where every Banyan process publishes its public keys.
+const JWKSPath = "/.well-known/jwks.json"
+
+const (
+	maxJWKS = 64 << 10 // bytes
+	maxKeys = 64
+)
+
+// PublicKeys gives a JWK set (RFC 7517).
+type PublicKeys interface {
+	JWKS() []byte
+}
+
+// JWKSHandler publishes the keys; it belongs at JWKSPath. The set may be kept
+// for a minute only, so that a rotated key is known soon.
+func JWKSHandler(keys PublicKeys) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		_, _ = w.Write(keys.JWKS()) // the caller may be gone
+	})
+}
+
+// jwk is an Ed25519 key as RFC 8037 writes it.
+type jwk struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	ID        string `json:"kid"`
+	Use       string `json:"use,omitempty"`
+	Algorithm string `json:"alg,omitempty"`
+	X         string `json:"x"`
+}
+
+type jwkSet struct {
+	Keys []jwk `json:"keys"`
+}
+
+func encodeJWKS(keys []ed25519.PublicKey) []byte {
+	set := jwkSet{Keys: []jwk{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, jwk{
+			Type: "OKP", Curve: "Ed25519", ID: thumbprint(k), Use: "sig", Algorithm: "EdDSA",
+			X: base64.RawURLEncoding.EncodeToString(k),
+		})
+	}
+	slices.SortFunc(set.Keys, func(a, b jwk) int { return strings.Compare(a.ID, b.ID) })
+	body, _ := json.Marshal(set) // strings only: cannot fail
+	return body
+}
+
+// decodeJWKS takes the Ed25519 signing keys of a set and passes over others.
+func decodeJWKS(body []byte) (map[string]ed25519.PublicKey, error) {
+	var set jwkSet
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, fmt.Errorf("read the JWK set: %w", err)
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, fmt.Errorf("read the JWK set: it has %d keys, the limit is %d", len(set.Keys), maxKeys)
+	}
+	keys := make(map[string]ed25519.PublicKey)
+	for _, k := range set.Keys {
+		if k.Type != "OKP" || k.Curve != "Ed25519" || k.ID == "" || k.Use != "sig" && k.Use != "" {
+			continue
+		}
+		x, err := base64.RawURLEncoding.DecodeString(k.X)
+		if err != nil || len(x) != ed25519.PublicKeySize {
+			return nil, fmt.Errorf("read the JWK set: key %q is not an Ed25519 key", k.ID)
+		}
+		keys[k.ID] = x
+	}
+	return keys, nil
+}

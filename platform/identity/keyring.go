@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"time"
+
+	"banyan/platform/fault"
+)
+
+// Keyring is one key in memory, made when the process starts and gone when it
+// ends: the identity of a module that runs alone, without a database. Others
+// learn the new key from its JWKS as soon as they meet an id they do not know.
+//
+// A module's keyring speaks for that module only. Whoever the caller of Token
+// is, the token names the module: nobody would believe it about people.
+type Keyring struct {
+	*signer
+	module string // "" = the trunk's, which speaks for anyone
+}
+
+// KeyringOptions says whose keyring it is.
+type KeyringOptions struct {
+	// Module is the issuer and the service its tokens name, "reputation" say.
+	// "" is a trunk without a database, as demos and tests want it: it signs as
+	// TrunkIssuer for whoever calls.
+	Module string
+	Now    func() time.Time // nil = time.Now
+	Random io.Reader        // nil = crypto/rand
+}
+
+// NewKeyring makes the key.
+func NewKeyring(o KeyringOptions) (*Keyring, error) {
+	issuer := o.Module
+	switch o.Module {
+	case "":
+		issuer = TrunkIssuer
+	case TrunkIssuer:
+		return nil, fmt.Errorf("make a keyring: no module can be called %q, the trunk's name", TrunkIssuer)
+	}
+	key, err := newSigningKey(randomOr(o.Random))
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyring{signer: newSigner(issuer, nowOr(o.Now)), module: o.Module}
+	k.keys.Store(&keyset{signing: key, public: map[string]verifyKey{key.id: {public: key.public()}}})
+	return k, nil
+}
+
+// Token names the caller to the audience, and for a module's keyring the
+// module; see Keyring for why the caller's own name does not go along then. A
+// call made as another module is a defect.
+func (k *Keyring) Token(caller Caller, audience string) (string, error) {
+	if k.module == "" {
+		return k.token(caller, audience)
+	}
+	if caller.Service != "" && caller.Service != k.module {
+		return "", fault.Newf(fault.Internal, "the keyring of %s was asked to speak for %s", k.module, caller.Service)
+	}
+	return k.token(Caller{Service: k.module}, audience)
+}
+
+// PublicKey is its own key.
+func (k *Keyring) PublicKey(_ context.Context, kid string) (ed25519.PublicKey, error) {
+	if own, ok := k.keys.Load().public[kid]; ok {
+		return own.public, nil
+	}
+	return nil, errUnknownKey()
+}
+
+func nowOr(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}
+
+func randomOr(random io.Reader) io.Reader {
+	if random == nil {
+		return rand.Reader
+	}
+	return random
+}

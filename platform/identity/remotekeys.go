@@ -1,0 +1,141 @@
+package identity
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"banyan/platform/fault"
+)
+
+const (
+	keyFetchTime  = 3 * time.Second  // for one fetch, whole
+	keyFetchEvery = 5 * time.Second  // at most, however many unknown key ids come
+	keysAge       = 10 * time.Minute // after that the set is read again, so that a revoked key goes
+)
+
+// RemoteKeys are the public keys that another process publishes. They are read
+// when first needed, again when a token names an unknown key, and again when
+// they are old. While the other side is down, the keys known go on counting.
+type RemoteKeys struct {
+	url    string
+	client *http.Client
+	now    func() time.Time
+
+	turn chan struct{} // holds one token: one fetch at a time
+	have atomic.Pointer[fetched]
+	last lastFetch // guarded by turn
+}
+
+type fetched struct {
+	keys map[string]ed25519.PublicKey
+	at   time.Time
+}
+
+type lastFetch struct {
+	at  time.Time
+	err error
+}
+
+// RemoteKeysOptions may be empty.
+type RemoteKeysOptions struct {
+	Client *http.Client     // nil = a client of its own that follows no redirect
+	Now    func() time.Time // nil = time.Now
+}
+
+// NewRemoteKeys reads nothing yet. The url is the other process's base and
+// JWKSPath; it comes from the configuration, never from a token.
+func NewRemoteKeys(url string, o RemoteKeysOptions) *RemoteKeys {
+	client := o.Client
+	if client == nil {
+		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	r := &RemoteKeys{url: url, client: client, now: nowOr(o.Now), turn: make(chan struct{}, 1)}
+	r.have.Store(&fetched{})
+	return r
+}
+
+// Holds tells whether the key is among those read last. It does no I/O.
+func (r *RemoteKeys) Holds(kid string) bool {
+	_, ok := r.have.Load().keys[kid]
+	return ok
+}
+
+// PublicKey finds a key, reading the set again if need be. Fails with
+// fault.Unauthenticated when the other side does not publish this key, and
+// with fault.Unavailable when it could not be asked.
+func (r *RemoteKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {
+	have := r.have.Load()
+	key, known := have.keys[kid]
+	if known && r.now().Sub(have.at) < keysAge {
+		return key, nil
+	}
+	if known {
+		select {
+		case r.turn <- struct{}{}:
+		default: // somebody else is reading them already; these will do meanwhile
+			return key, nil
+		}
+	} else {
+		select {
+		case r.turn <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the keys of %s: %w", r.url, ctx.Err())
+		}
+	}
+	defer func() { <-r.turn }()
+	err := r.refresh(ctx)
+	fresh, there := r.have.Load().keys[kid]
+	switch {
+	case there:
+		return fresh, nil
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Unavailable, "the keys to check this token with cannot be read at the moment: try again soon")
+	}
+	return nil, errUnknownKey()
+}
+
+// refresh reads the set, at most once in keyFetchEvery; in between the last
+// outcome stands. The caller has the turn.
+func (r *RemoteKeys) refresh(ctx context.Context) error {
+	if now := r.now(); !r.last.at.IsZero() && now.Sub(r.last.at) < keyFetchEvery {
+		return r.last.err
+	}
+	// A caller that goes away must not spoil the one fetch that others wait for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyFetchTime)
+	defer cancel()
+	keys, err := r.fetch(ctx)
+	now := r.now()
+	r.last = lastFetch{at: now, err: err}
+	if err == nil {
+		r.have.Store(&fetched{keys: keys, at: now})
+	}
+	return err
+}
+
+func (r *RemoteKeys) fetch(ctx context.Context) (map[string]ed25519.PublicKey, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil) //nolint:gosec // the address is an operator's setting
+	if err != nil {
+		return nil, fmt.Errorf("read keys from %s: %w", r.url, err)
+	}
+	resp, err := r.client.Do(req) //nolint:gosec // as above
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read keys from %s: it answered %s", r.url, resp.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxJWKS+1))
+	if err != nil {
+		return nil, fmt.Errorf("read keys from %s: %w", r.url, err)
+	}
+	if len(body) > maxJWKS {
+		return nil, fmt.Errorf("read keys from %s: the answer is over %d bytes", r.url, maxJWKS)
+	}
+	return decodeJWKS(body)
+}

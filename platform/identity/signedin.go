@@ -1,0 +1,194 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// touchEvery is how often a session in use is noted as such.
+func (s *Sessions) touchEvery() time.Duration { return min(time.Minute, s.o.Idle/4) }
+
+// Lookup finds the session of a cookie's secret. Fails with
+// fault.Unauthenticated when there is none, or none any more.
+func (s *Sessions) Lookup(ctx context.Context, secret string) (Session, error) {
+	over := fault.New(fault.Unauthenticated, "this session has ended: sign in again")
+	if !isSecret(secret) {
+		return Session{}, over
+	}
+	row, err := readSession(ctx, s.db.Read(), hashed(secret))
+	if database.IsNoRows(err) {
+		return Session{}, over
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("look up a session: %w", err)
+	}
+	now := s.o.Now()
+	out := row.session()
+	if !now.Before(out.Expires) || now.Sub(out.Seen) >= s.o.Idle {
+		return Session{}, over // Sweep deletes it
+	}
+	if out.Role, err = s.role(row.Wallet, row.Role); err != nil {
+		return Session{}, err
+	}
+	out.csrf = csrfOf(secret)
+	if now.Sub(out.Seen) >= s.touchEvery() {
+		s.touch(ctx, row.ID, now)
+		out.Seen = now
+	}
+	return out, nil
+}
+
+// touch notes that a session is in use. If that cannot be written, the person
+// may be signed out early; it is no reason to refuse them now.
+func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
+	err := s.db.Write(ctx, func(tx *database.Tx) error { return touchSession(ctx, tx, id, now.UnixMilli()) })
+	if err != nil {
+		s.o.Log.WarnContext(ctx, "a session's use could not be noted", "session", id, "error", err)
+	}
+}
+
+// SignOut ends the session of this secret; if there is none, it has ended.
+func (s *Sessions) SignOut(ctx context.Context, secret string) error {
+	err := s.db.Write(ctx, func(tx *database.Tx) error { return deleteSessionBySecret(ctx, tx, hashed(secret)) })
+	if err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	return nil
+}
+
+// List gives a wallet's sessions, the youngest first, at most fifty. Only the
+// wallet itself and operators see them; others get fault.Forbidden.
+func (s *Sessions) List(ctx context.Context, by Caller, w wallet.Address) ([]Session, error) {
+	if err := mayManage(by, w); err != nil {
+		return nil, err
+	}
+	now := s.o.Now()
+	rows, err := readSessions(ctx, s.db.Read(), w, now.UnixMilli(), now.Add(-s.o.Idle).UnixMilli(), sessionsKept)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	list := make([]Session, len(rows))
+	for i, row := range rows {
+		list[i] = row.session()
+		if list[i].Role, err = s.role(row.Wallet, row.Role); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func mayManage(by Caller, w wallet.Address) error {
+	if by.Role >= Operator || !w.IsZero() && by.Wallet == w {
+		return nil
+	}
+	if by == (Caller{}) {
+		return fault.New(fault.Unauthenticated, "sign in to see and end sessions")
+	}
+	return fault.New(fault.Forbidden, "only the wallet itself and operators see and end its sessions")
+}
+
+var sessionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// End ends one session: the caller's own wallet's, or for an operator anyone's.
+// Fails with fault.NotFound.
+func (s *Sessions) End(ctx context.Context, by Caller, id string) error {
+	if err := mayManage(by, by.Wallet); err != nil {
+		return err
+	}
+	unknown := fault.New(fault.NotFound, "there is no such session of yours: list them with GET /api/v1/identity/sessions")
+	if !sessionID.MatchString(id) {
+		return unknown
+	}
+	err := s.db.Write(ctx, func(tx *database.Tx) (err error) {
+		var deleted int64
+		if by.Role >= Operator {
+			deleted, err = deleteSession(ctx, tx, id)
+		} else {
+			deleted, err = deleteSessionOf(ctx, tx, id, by.Wallet)
+		}
+		if err == nil && deleted == 0 {
+			return unknown
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end a session: %w", err)
+	}
+	return nil
+}
+
+// EndAll ends every session of a wallet and says how many there were.
+func (s *Sessions) EndAll(ctx context.Context, by Caller, w wallet.Address) (ended int, err error) {
+	if err := mayManage(by, w); err != nil {
+		return 0, err
+	}
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		deleted, err := keepSessions(ctx, tx, w, 0)
+		ended = int(deleted)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("end the sessions of %s: %w", w, err)
+	}
+	return ended, nil
+}
+
+// RoleOf gives what a wallet may do when it signs in.
+func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (Role, error) {
+	granted, err := readRole(ctx, s.db.Read(), w)
+	if database.IsNoRows(err) {
+		granted = Member.String()
+	} else if err != nil {
+		return 0, fmt.Errorf("look up the role of %s: %w", w, err)
+	}
+	return s.role(w, granted)
+}
+
+// Grant gives a wallet a role, from its next request on; Member takes a role
+// away. Only operators may. Fails with fault.Conflict for a wallet that the
+// configuration makes an operator.
+func (s *Sessions) Grant(ctx context.Context, by Caller, w wallet.Address, role Role) error {
+	switch {
+	case by.Role < Operator:
+		return fault.New(fault.Forbidden, "only an operator gives roles")
+	case w.IsZero():
+		return fault.New(fault.Invalid, "the zero address cannot have a role")
+	case role == Anonymous || int(role) >= len(roleNames):
+		return fault.New(fault.Invalid, "a wallet's role is member, moderator or operator")
+	case role != Operator && s.isOperator(w):
+		return fault.Newf(fault.Conflict, "%s is an operator by the setting identity.operators: change it there", w)
+	}
+	now := s.o.Now().UnixMilli()
+	err := s.db.Write(ctx, func(tx *database.Tx) error {
+		if role == Member {
+			return deleteRole(ctx, tx, w)
+		}
+		return saveRole(ctx, tx, w, role.String(), by.Name(), now)
+	})
+	if err != nil {
+		return fmt.Errorf("give %s the role %s: %w", w, role, err)
+	}
+	return nil
+}
+
+// Sweep deletes sessions and sign-in messages that are over. Nothing counts on
+// it: what is over is refused in any case.
+func (s *Sessions) Sweep(ctx context.Context) error {
+	now := s.o.Now()
+	err := s.db.Write(ctx, func(tx *database.Tx) error {
+		if err := deleteExpiredNonces(ctx, tx, now.UnixMilli()); err != nil {
+			return err
+		}
+		return deleteDeadSessions(ctx, tx, now.UnixMilli(), now.Add(-s.o.Idle).UnixMilli())
+	})
+	if err != nil {
+		return fmt.Errorf("sweep sessions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package identity
+
+import (
+	"context"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/wallet"
+)
+
+// All SQL of identity. Times are UTC milliseconds; secrets come hashed.
+
+type keyRow struct {
+	ID          string `db:"id"`
+	Seed        []byte `db:"seed"`
+	CreatedAt   int64  `db:"created_at"`
+	RetiredAt   *int64 `db:"retired_at"`
+	TokensUntil int64  `db:"tokens_until"`
+}
+
+// readKeys gives the youngest first.
+func readKeys(ctx context.Context, q database.Queryer) ([]keyRow, error) {
+	var rows []keyRow
+	err := q.Select(ctx, &rows, `
+		SELECT id,
+		       seed,
+		       created_at,
+		       retired_at,
+		       tokens_until
+		  FROM signing_key
+		 ORDER BY created_at DESC, id DESC
+		 LIMIT 1000`)
+	return rows, err
+}
+
+func insertKey(ctx context.Context, tx *database.Tx, k keyRow) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO signing_key (id, seed, created_at, retired_at, tokens_until)
+		VALUES (?, ?, ?, NULL, ?)`,
+		k.ID, k.Seed, k.CreatedAt, k.TokensUntil)
+	return err
+}
+
+func retireKeys(ctx context.Context, tx *database.Tx, at int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE signing_key
+		   SET retired_at = ?
+		 WHERE retired_at IS NULL`, at)
+	return err
+}
+
+// forgetKeys deletes retired keys whose last token has expired.
+func forgetKeys(ctx context.Context, tx *database.Tx, retiredBefore, now int64) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM signing_key
+		 WHERE retired_at <= ?
+		   AND tokens_until <= ?`, retiredBefore, now)
+	return err
+}
+
+func deleteKey(ctx context.Context, tx *database.Tx, id string) (deleted int64, err error) {
+	return tx.Exec(ctx, `
+		DELETE FROM signing_key
+		 WHERE id = ?`, id)
+}
+
+// extendKey notes that the key signs a token that lives until then; 0 rows
+// mean that the key does not sign any more.
+func extendKey(ctx context.Context, tx *database.Tx, id string, until int64) (changed int64, err error) {
+	return tx.Exec(ctx, `
+		UPDATE signing_key
+		   SET tokens_until = CASE WHEN tokens_until < ? THEN ? ELSE tokens_until END
+		 WHERE id = ?
+		   AND retired_at IS NULL`, until, until, id)
+}
+
+type nonceRow struct {
+	Nonce     string         `db:"nonce"`
+	Browser   []byte         `db:"browser"`
+	Wallet    wallet.Address `db:"wallet"`
+	ChainID   string         `db:"chain_id"`
+	ExpiresAt int64          `db:"expires_at"`
+}
+
+func insertNonce(ctx context.Context, tx *database.Tx, n nonceRow) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO sign_in_nonce (nonce, browser, wallet, chain_id, expires_at)
+		VALUES (?, ?, ?, ?, ?)`,
+		n.Nonce, n.Browser, n.Wallet, n.ChainID, n.ExpiresAt)
+	return err
+}
+
+func readNonce(ctx context.Context, q database.Queryer, nonce string) (nonceRow, error) {
+	var row nonceRow
+	err := q.Get(ctx, &row, `
+		SELECT nonce,
+		       browser,
+		       wallet,
+		       chain_id,
+		       expires_at
+		  FROM sign_in_nonce
+		 WHERE nonce = ?`, nonce)
+	return row, err
+}
+
+// useNonce deletes it; 0 rows mean that somebody used it first.
+func useNonce(ctx context.Context, tx *database.Tx, nonce string) (deleted int64, err error) {
+	return tx.Exec(ctx, `
+		DELETE FROM sign_in_nonce
+		 WHERE nonce = ?`, nonce)
+}
+
+func deleteExpiredNonces(ctx context.Context, tx *database.Tx, now int64) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM sign_in_nonce
+		 WHERE expires_at <= ?`, now)
+	return err
+}
+
+// keepNonces leaves a browser the youngest so many.
+func keepNonces(ctx context.Context, tx *database.Tx, browser []byte, count int) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM sign_in_nonce
+		 WHERE browser = ?
+		   AND nonce NOT IN (SELECT nonce
+		                       FROM sign_in_nonce
+		                      WHERE browser = ?
+		                      ORDER BY expires_at DESC, nonce DESC
+		                      LIMIT ?)`, browser, browser, count)
+	return err
+}
+
+type sessionRow struct {
+	ID        string         `db:"id"`
+	Secret    []byte         `db:"secret"`
+	Wallet    wallet.Address `db:"wallet"`
+	CreatedAt int64          `db:"created_at"`
+	SeenAt    int64          `db:"seen_at"`
+	ExpiresAt int64          `db:"expires_at"`
+	Agent     string         `db:"agent"`
+	Role      string         `db:"role"` // granted one, or 'member'
+}
+
+func (r sessionRow) session() Session {
+	return Session{
+		ID: r.ID, Wallet: r.Wallet, Agent: r.Agent,
+		Created: time.UnixMilli(r.CreatedAt).UTC(), Seen: time.UnixMilli(r.SeenAt).UTC(), Expires: time.UnixMilli(r.ExpiresAt).UTC(),
+	}
+}
+
+func insertSession(ctx context.Context, tx *database.Tx, s sessionRow) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO session (id, secret, wallet, created_at, seen_at, expires_at, agent)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Secret, s.Wallet, s.CreatedAt, s.SeenAt, s.ExpiresAt, s.Agent)
+	return err
+}
+
+func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessionRow, error) {
+	var row sessionRow
+	err := q.Get(ctx, &row, `
+		SELECT s.id,
+		       s.secret,
+		       s.wallet,
+		       s.created_at,
+		       s.seen_at,
+		       s.expires_at,
+		       s.agent,
+		       COALESCE(r.role, 'member') AS role
+		  FROM session s
+		  LEFT JOIN wallet_role r ON r.wallet = s.wallet
+		 WHERE s.secret = ?`, secret)
+	return row, err
+}
+
+// readSessions gives a wallet's sessions that are alive, the youngest first.
+func readSessions(ctx context.Context, q database.Queryer, w wallet.Address, now, seenAfter int64, limit int) ([]sessionRow, error) {
+	var rows []sessionRow
+	err := q.Select(ctx, &rows, `
+		SELECT s.id,
+		       s.secret,
+		       s.wallet,
+		       s.created_at,
+		       s.seen_at,
+		       s.expires_at,
+		       s.agent,
+		       COALESCE(r.role, 'member') AS role
+		  FROM session s
+		  LEFT JOIN wallet_role r ON r.wallet = s.wallet
+		 WHERE s.wallet = ?
+		   AND s.expires_at > ?
+		   AND s.seen_at > ?
+		 ORDER BY s.created_at DESC, s.id DESC
+		 LIMIT ?`, w, now, seenAfter, limit)
+	return rows, err
+}
+
+func touchSession(ctx context.Context, tx *database.Tx, id string, at int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE session
+		   SET seen_at = ?
+		 WHERE id = ?
+		   AND seen_at < ?`, at, id, at)
+	return err
+}
+
+func deleteSessionBySecret(ctx context.Context, tx *database.Tx, secret []byte) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE secret = ?`, secret)
+	return err
+}
+
+func deleteSession(ctx context.Context, tx *database.Tx, id string) (deleted int64, err error) {
+	return tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE id = ?`, id)
+}
+
+func deleteSessionOf(ctx context.Context, tx *database.Tx, id string, w wallet.Address) (deleted int64, err error) {
+	return tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE id = ?
+		   AND wallet = ?`, id, w)
+}
+
+// keepSessions leaves a wallet the youngest so many; 0 ends all of them.
+func keepSessions(ctx context.Context, tx *database.Tx, w wallet.Address, count int) (deleted int64, err error) {
+	return tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE wallet = ?
+		   AND id NOT IN (SELECT id
+		                    FROM session
+		                   WHERE wallet = ?
+		                   ORDER BY created_at DESC, id DESC
+		                   LIMIT ?)`, w, w, count)
+}
+
+func deleteDeadSessions(ctx context.Context, tx *database.Tx, now, seenBefore int64) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE expires_at <= ?
+		    OR seen_at <= ?`, now, seenBefore)
+	return err
+}
+
+func readRole(ctx context.Context, q database.Queryer, w wallet.Address) (string, error) {
+	var role string
+	err := q.Get(ctx, &role, `
+		SELECT role
+		  FROM wallet_role
+		 WHERE wallet = ?`, w)
+	return role, err
+}
+
+func saveRole(ctx context.Context, tx *database.Tx, w wallet.Address, role, by string, at int64) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO wallet_role (wallet, role, granted_by, granted_at)
+		VALUES (?, ?, ?, ?)
+		    ON CONFLICT (wallet) DO UPDATE
+		   SET role = excluded.role,
+		       granted_by = excluded.granted_by,
+		       granted_at = excluded.granted_at`, w, role, by, at)
+	return err
+}
+
+func deleteRole(ctx context.Context, tx *database.Tx, w wallet.Address) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM wallet_role
+		 WHERE wallet = ?`, w)
+	return err
+}

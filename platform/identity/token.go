@@ -1,0 +1,167 @@
+package identity
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+const (
+	// PublicAudience is whom a token for the public API is made out to. A
+	// token for a call between processes is made out to the module's name.
+	PublicAudience = "banyan"
+	// TrunkIssuer signs for people and for every module of the trunk. A module
+	// that runs alone signs under its own name.
+	TrunkIssuer = "banyan"
+
+	// tokenType stands in the typ header, so that no other kind of signed
+	// document of these keys could pass for a token (RFC 8725, 3.11).
+	tokenType = "banyan+jwt" //nolint:gosec // a type, no credential
+
+	callTTL     = 5 * time.Minute // life of a token between processes
+	callRenewAt = time.Minute     // with so much life left a new one is signed
+	leeway      = 5 * time.Second // how far two machines' clocks may be apart
+	maxToken    = 4 << 10         // bytes; ours have about 450
+	cachedCalls = 4096            // callers whose tokens are kept ready
+)
+
+// Issuer says in a signed token who makes a call.
+type Issuer interface {
+	// Token gives a token that names the caller to this audience (the module
+	// that is called). It lives for five minutes at most and one minute at
+	// least, and comes from memory on all but the first call; there is no I/O.
+	Token(caller Caller, audience string) (string, error)
+}
+
+// claims are what a token says beside RFC 7519's registered claims. The
+// subject is the wallet in EIP-55 or the holder's name.
+type claims struct {
+	jwt.RegisteredClaims
+	Role    string `json:"role"`
+	Service string `json:"service,omitempty"`
+}
+
+// claimsOf fails for a caller that a token cannot name without a doubt.
+func claimsOf(c Caller) (claims, error) {
+	out := claims{Role: c.Role.String(), Service: c.Service}
+	switch {
+	case int(c.Role) >= len(roleNames):
+		return claims{}, fmt.Errorf("make a token: role %d is not one", c.Role)
+	case !c.Wallet.IsZero() && c.Subject != "":
+		return claims{}, errors.New("make a token: a caller is a wallet or a named subject, not both")
+	case strings.HasPrefix(c.Subject, "0x"):
+		return claims{}, errors.New("make a token: a subject's name that begins with 0x could pass for a wallet")
+	case !c.Wallet.IsZero():
+		out.Subject = c.Wallet.String()
+	default:
+		out.Subject = c.Subject
+	}
+	return out, nil
+}
+
+// caller is the way back from claimsOf.
+func (c claims) caller() (Caller, error) {
+	out := Caller{Service: c.Service}
+	if c.Role != roleNames[Anonymous] {
+		role, err := ParseRole(c.Role)
+		if err != nil {
+			return Caller{}, fault.Wrap(err, fault.Unauthenticated, "this token names a role that there is not: sign in again")
+		}
+		out.Role = role
+	}
+	if !strings.HasPrefix(c.Subject, "0x") {
+		out.Subject = c.Subject
+		return out, nil
+	}
+	w, err := wallet.Parse(c.Subject)
+	if err != nil || w.String() != c.Subject || w.IsZero() {
+		return Caller{}, fault.New(fault.Unauthenticated, "this token's subject is not a wallet in EIP-55: sign in again")
+	}
+	out.Wallet = w
+	return out, nil
+}
+
+// signer is the half of Keys and Keyring that signs. It answers from memory:
+// a token is signed once per caller and audience and used until it is old.
+type signer struct {
+	issuer string
+	now    func() time.Time
+	keys   atomic.Pointer[keyset]
+	ready  *bounded[call, signed]
+}
+
+type call struct {
+	caller   Caller
+	audience string
+}
+
+type signed struct {
+	token string
+	keyID string
+	renew time.Time
+}
+
+func newSigner(issuer string, now func() time.Time) *signer {
+	return &signer{issuer: issuer, now: now, ready: newBounded[call, signed](cachedCalls)}
+}
+
+func (s *signer) token(caller Caller, audience string) (string, error) {
+	now, keys, key := s.now(), s.keys.Load(), call{caller, audience}
+	// A rotated or revoked key must not go on in tokens that were kept ready.
+	if have, ok := s.ready.get(key); ok && have.keyID == keys.signing.id && now.Before(have.renew) {
+		return have.token, nil
+	}
+	token, err := sign(keys.signing, s.issuer, caller, audience, now, now.Add(callTTL))
+	if err != nil {
+		return "", err
+	}
+	s.ready.put(key, signed{token: token, keyID: keys.signing.id, renew: now.Add(callTTL - callRenewAt)})
+	return token, nil
+}
+
+// Holds tells whether tokens of this key still count.
+func (s *signer) Holds(kid string) bool {
+	k, ok := s.keys.Load().public[kid]
+	return ok && k.holds(s.now())
+}
+
+// JWKS gives the public keys that verify this process's tokens.
+func (s *signer) JWKS() []byte {
+	now := s.now()
+	var public []ed25519.PublicKey
+	for _, k := range s.keys.Load().public {
+		if k.holds(now) {
+			public = append(public, k.public)
+		}
+	}
+	return encodeJWKS(public)
+}
+
+// sign makes a token. Times are whole seconds in it (RFC 7519).
+func sign(key signingKey, issuer string, caller Caller, audience string, from, until time.Time) (string, error) {
+	c, err := claimsOf(caller)
+	if err != nil {
+		return "", err
+	}
+	c.Issuer = issuer
+	c.Audience = jwt.ClaimStrings{audience}
+	c.IssuedAt = jwt.NewNumericDate(from)
+	c.NotBefore = c.IssuedAt
+	c.ExpiresAt = jwt.NewNumericDate(until)
+	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
+	t.Header["typ"] = tokenType
+	t.Header["kid"] = key.id
+	token, err := t.SignedString(key.private)
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return token, nil
+}
