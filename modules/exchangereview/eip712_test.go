@@ -1,0 +1,176 @@
+package exchangereview
+
+import (
+	"crypto/ecdsa"
+	"encoding/json"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// reference hashes the document as go-ethereum reads it from JSON, which is
+// what a wallet does.
+func reference(t testing.TB, document TypedData) Hash {
+	t.Helper()
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typed apitypes.TypedData
+	if err := json.Unmarshal(text, &typed); err != nil {
+		t.Fatalf("go-ethereum cannot read the document: %v", err)
+	}
+	hash, _, err := apitypes.TypedDataAndHash(typed)
+	if err != nil {
+		t.Fatalf("go-ethereum cannot hash the document: %v", err)
+	}
+	return Hash(hash)
+}
+
+func aReview() SignedReview {
+	return SignedReview{
+		Slug:    "kraken",
+		Wallet:  wallet.MustParse("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"),
+		Overall: 4, Aspects: Aspects[int]{1, 2, 3, 4, 5, 1},
+		Text: "Fast, and the support answers. ✓\n\"quoted\"", CreatedMS: 1_790_000_000_123,
+		Previous: Hash{0: 1, 31: 0xff},
+	}
+}
+
+func TestDigestIsWhatGoEthereumComputes(t *testing.T) {
+	first, empty, late := aReview(), aReview(), aReview()
+	first.Previous = Hash{}
+	empty.Text = ""
+	late.CreatedMS = 1 << 60
+	for name, r := range map[string]SignedReview{"edit": aReview(), "first": first, "without text": empty, "beyond 2^53": late} {
+		d := newDigester("banyan.example:8443")
+		if got, want := d.digest(&r), reference(t, d.typedData(&r)); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
+// A review is bound to each thing it says: changing any one changes the digest.
+func TestEveryFieldIsSigned(t *testing.T) {
+	seen := map[Hash]string{}
+	add := func(name, site string, change func(*SignedReview)) {
+		r := aReview()
+		change(&r)
+		h := newDigester(site).digest(&r)
+		if other, ok := seen[h]; ok {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		seen[h] = name
+	}
+	const site = "banyan.example"
+	add("unchanged", site, func(*SignedReview) {})
+	add("site", "other.example", func(*SignedReview) {})
+	add("exchange", site, func(r *SignedReview) { r.Slug = "krakem" })
+	add("wallet", site, func(r *SignedReview) { r.Wallet[19]++ })
+	add("overall", site, func(r *SignedReview) { r.Overall-- })
+	add("withdrawals", site, func(r *SignedReview) { r.Aspects.Withdrawals++ })
+	add("support", site, func(r *SignedReview) { r.Aspects.Support++ })
+	add("fees", site, func(r *SignedReview) { r.Aspects.Fees++ })
+	add("execution", site, func(r *SignedReview) { r.Aspects.Execution++ })
+	add("security", site, func(r *SignedReview) { r.Aspects.Security-- })
+	add("ease", site, func(r *SignedReview) { r.Aspects.Ease++ })
+	add("text", site, func(r *SignedReview) { r.Text += " " })
+	add("created", site, func(r *SignedReview) { r.CreatedMS++ })
+	add("previous", site, func(r *SignedReview) { r.Previous[5]++ })
+}
+
+func FuzzDigest(f *testing.F) {
+	f.Add("banyan.example", "kraken", "a text", int64(1_790_000_000_000), []byte{1, 2, 3}, uint32(12345))
+	f.Fuzz(func(t *testing.T, site, slug, text string, created int64, bytes []byte, stars uint32) {
+		star := func(i int) int { return int(stars>>(4*i))%5 + 1 }
+		r := SignedReview{
+			Slug: slug, Text: text, CreatedMS: created, Overall: star(0),
+			Aspects: Aspects[int]{star(1), star(2), star(3), star(4), star(5), star(6)},
+		}
+		copy(r.Wallet[:], bytes)
+		copy(r.Previous[:], bytes)
+		for _, s := range []string{site, slug, text} {
+			if strings.ToValidUTF8(s, "") != s {
+				t.Skip("JSON carries valid UTF-8 only")
+			}
+		}
+		if created < 0 {
+			t.Skip("Validate refuses it")
+		}
+		d := newDigester(site)
+		if got, want := d.digest(&r), reference(t, d.typedData(&r)); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func newKey(t testing.TB) (*ecdsa.PrivateKey, wallet.Address) {
+	t.Helper()
+	key, err := crypto.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))
+}
+
+func sign(t testing.TB, key *ecdsa.PrivateKey, digest Hash) Signature {
+	t.Helper()
+	made, err := crypto.Sign(digest[:], key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made[64] += 27
+	return Signature(made)
+}
+
+func TestSignerIsRecovered(t *testing.T) {
+	key, address := newKey(t)
+	r := aReview()
+	digest := newDigester("banyan.example").digest(&r)
+	good := sign(t, key, digest)
+	small := good
+	small[64] -= 27
+	for name, s := range map[string]Signature{"v of 27 or 28": good, "v of 0 or 1": small} {
+		if got, err := signer(digest, s); err != nil || got != address {
+			t.Errorf("%s: got %s, %v, want %s", name, got, err, address)
+		}
+	}
+	other := digest
+	other[0]++
+	if got, err := signer(other, good); err == nil && got == address {
+		t.Error("a signature counts for another digest")
+	}
+}
+
+func TestMalformedSignaturesAreRefused(t *testing.T) {
+	key, _ := newKey(t)
+	r := aReview()
+	digest := newDigester("banyan.example").digest(&r)
+	good := sign(t, key, digest)
+
+	upper := good // the same point, written the second way: s → n − s, v flipped
+	s := new(big.Int).Sub(crypto.S256().Params().N, new(big.Int).SetBytes(good[32:64]))
+	s.FillBytes(upper[32:64])
+	upper[64] ^= 27 ^ 28
+	if raw := upper; true {
+		raw[64] -= 27
+		if _, err := crypto.Ecrecover(digest[:], raw[:]); err != nil {
+			t.Fatalf("the second writing must be valid in itself, or the test shows nothing: %v", err)
+		}
+	}
+	badV, noR, noS := good, good, good
+	badV[64] = 29
+	clear(noR[:32])
+	clear(noS[32:64])
+	for name, bad := range map[string]Signature{"s in the upper half": upper, "v of 29": badV, "r of zero": noR, "s of zero": noS, "all zero": {}} {
+		if got, err := signer(digest, bad); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: got %s, %v, want an invalid fault", name, got, err)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package exchangereview
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Validate refuses stars out of range, texts too long and no wallet.
+func (r ReviewDraft) Validate() error {
+	return invalidReview(checkWritten(r.Wallet, starsOf(r.Overall, r.Aspects), r.Text))
+}
+
+// Validate refuses what no signature can make right; the time and the
+// signature are looked at when the review is published.
+func (r SignedReview) Validate() error {
+	wrong := checkWritten(r.Wallet, r.stars(), r.Text)
+	if r.CreatedMS < 0 {
+		wrong = append(wrong, fault.Field{Name: "created_ms", Message: "is milliseconds since 1970, not negative"})
+	}
+	return invalidReview(wrong)
+}
+
+func checkWritten(writer wallet.Address, stars [dimensions]int, text string) (wrong []fault.Field) {
+	if writer.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "wallet", Message: "is missing: send the address that signs"})
+	}
+	for i, k := range stars {
+		if k < 1 || k > 5 {
+			name := starNames[i]
+			if i > 0 {
+				name = "aspects." + name
+			}
+			wrong = append(wrong, fault.Field{Name: name, Message: "is 1 to 5 stars"})
+		}
+	}
+	if message := checkText(text); message != "" {
+		wrong = append(wrong, fault.Field{Name: "text", Message: message})
+	}
+	return wrong
+}
+
+func checkText(text string) string {
+	if !utf8.ValidString(text) {
+		return "is not valid UTF-8"
+	}
+	if n := utf8.RuneCountInString(text); n > MaxText {
+		return fmt.Sprintf("has at most %d characters, this has %d", MaxText, n)
+	}
+	for _, c := range text {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
+			return "has control characters: only line breaks and tabs are taken"
+		}
+	}
+	return ""
+}
+
+func invalidReview(wrong []fault.Field) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the review cannot be taken as it is: see the fields").With(wrong...)
+}
