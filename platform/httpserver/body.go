@@ -1,0 +1,127 @@
+package httpserver
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"banyan/platform/config"
+	"banyan/platform/fault"
+)
+
+// Deadlines of connections are the one place that asks the wall clock: the
+// kernel holds them against it.
+
+// limitedBody refuses to read past its limit. Its place in the request is
+// known, so that an upload can raise the limit (AllowUpload).
+type limitedBody struct {
+	io.ReadCloser
+	writer   *recorder
+	declared int64 // Content-Length, -1 when unknown
+	limit    int64
+	read     int64
+	upload   bool
+	until    time.Time // an upload's last moment
+	failed   error
+}
+
+// limitBody holds every request to the limit. A body that says beforehand that
+// it is too large is refused at its first read, before any of it is sent.
+func limitBody(limit int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			state := stateOf(r.Context())
+			if r.Body == nil || r.Body == http.NoBody {
+				state.writer.received()
+			} else {
+				state.body = limitedBody{ReadCloser: r.Body, writer: &state.writer, declared: r.ContentLength, limit: limit}
+				r.Body = &state.body
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// received ends the limit on reading: net/http would otherwise take its end,
+// while the handler still works, for a client that went away.
+func (w *recorder) received() { w.setReadDeadline(time.Time{}) }
+
+func (w *recorder) setReadDeadline(at time.Time) {
+	// A writer without a connection (in tests) has no deadlines: nothing to do.
+	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(at)
+}
+
+func (w *recorder) setWriteDeadline(at time.Time) {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(at) // as above
+}
+
+// Read fails with fault.TooLarge over the limit.
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.failed != nil {
+		return 0, b.failed
+	}
+	left := b.limit - b.read
+	if b.declared > b.limit {
+		return 0, b.refuse()
+	}
+	if int64(len(p)) > left+1 {
+		p = p[:left+1] // one more than allowed tells "full" from "over"
+	}
+	if b.upload {
+		b.renew()
+	}
+	n, err := b.ReadCloser.Read(p)
+	if int64(n) > left {
+		b.read = b.limit
+		return int(left), b.refuse()
+	}
+	b.read += int64(n)
+	if err == io.EOF {
+		b.writer.received()
+	}
+	return n, err
+}
+
+func (b *limitedBody) refuse() error {
+	// The rest is not read, so the connection cannot be used again.
+	b.writer.Header().Set("Connection", "close")
+	b.failed = fault.Wrap(&http.MaxBytesError{Limit: b.limit}, fault.TooLarge,
+		"the request's body is over the limit of "+config.Bytes(b.limit).String()+": send less at a time")
+	return b.failed
+}
+
+// renew gives an upload its time anew, up to its last moment.
+func (b *limitedBody) renew() {
+	at := time.Now().Add(b.writer.state.limits.ReadTimeout)
+	if at.After(b.until) {
+		at = b.until
+	}
+	b.writer.setReadDeadline(at)
+}
+
+// AllowUpload makes this request an upload: http.upload_limit instead of
+// body_limit, and time as long as bytes arrive, at most http.upload_timeout.
+// Call it before the first read of the body. Outside a Server it does nothing.
+func AllowUpload(r *http.Request) {
+	state := stateOf(r.Context())
+	if state == nil || state.body.ReadCloser == nil {
+		return
+	}
+	state.body.limit = int64(state.limits.UploadLimit)
+	state.body.upload = true
+	state.body.until = time.Now().Add(state.limits.UploadTimeout)
+	state.writer.setWriteDeadline(state.body.until.Add(state.limits.WriteTimeout))
+}
+
+// AllowStream makes this answer a stream: it may go on for ever, as long as
+// each piece is taken within http.write_timeout. Call it before the first
+// write, and end when Draining says so. Outside a Server it does nothing.
+func AllowStream(r *http.Request) {
+	if state := stateOf(r.Context()); state != nil {
+		state.writer.stream = true
+		state.writer.renew()
+	}
+}
+
+// renew gives a stream its time anew.
+func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.limits.WriteTimeout)) }

@@ -1,0 +1,200 @@
+// Package httpserver is the door of the program: a chi router behind
+// middleware, and a server that starts clearly and stops without cutting
+// anybody off. What each layer does, from the outside in:
+//
+//  1. request   an id, the client's address and the place for notes (request.go)
+//  2. observe   the span, the metrics and one log line (observe.go)
+//  3. recover   a panic becomes a 500 problem
+//  4. headers   security headers and the content security policy (headers.go)
+//  5. limit     requests per client, by address (limit.go)
+//  6. origin    no state changes from other sites (net/http's CrossOriginProtection)
+//  7. body      the size of a request's body (body.go)
+//  8. compress  html, css, scripts and JSON; never streams
+//  9. caller    Options.Authenticate: who is calling
+//  10. wallet   requests per signed-in wallet
+//
+// Inside stand the routes. Refusals of the layers 3 to 10, unknown paths (404)
+// and wrong methods (405) all go through Server.Fail: a problem document for
+// programs, a page for people.
+package httpserver
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/klauspost/compress/gzhttp"
+
+	"banyan/platform/config"
+	"banyan/platform/telemetry"
+)
+
+// Options says what a server does. Listen, PublicURL, Limits and Logger are
+// needed, all else may be left out.
+type Options struct {
+	Listen    string      // host:port; port 0 lets the system choose
+	PublicURL string      // scheme://host[:port] that people use; https turns HSTS on
+	Limits    config.HTTP // a rate of 0 is unlimited
+	Logger    *slog.Logger
+	Requests  bool // log a line per request; failures of ours are logged in any case
+
+	Metrics *telemetry.HTTPMetrics
+	Tracing *telemetry.Tracing
+	Health  *telemetry.Health // told when the server begins to stop
+
+	AdminListen string       // where Admin is served, "" = nowhere
+	Admin       http.Handler // telemetry.Admin
+
+	// Page answers a person's request with an error; the status is
+	// fault.Status, except for a 405, which it finds in the header's Allow.
+	// Without it everybody gets problem documents.
+	Page func(w http.ResponseWriter, r *http.Request, status int, err error)
+	// Authenticate puts the caller into the context (platform/identity).
+	Authenticate func(http.Handler) http.Handler
+	// Wallet names the signed-in wallet of a context, "" for others; each has
+	// its own rate limit.
+	Wallet func(context.Context) string
+
+	AssetPrefix string           // paths below it have the cheaper rate limit; "" = /assets/
+	Now         func() time.Time // nil = time.Now
+	Rand        io.Reader        // nil = crypto/rand
+}
+
+// Server serves a router. Its life:
+//
+//	New → Listen (Run does it when it was not called) → Run … → ctx ends →
+//	not ready → drain delay → no new connections, streams are told →
+//	running requests finish, within the grace → closed
+type Server struct {
+	options  Options
+	router   chi.Router
+	main     listening
+	admin    listening
+	draining chan struct{}
+}
+
+// New builds the router with its middleware. It fails when PublicURL is no URL.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.AssetPrefix == "" {
+		o.AssetPrefix = "/assets/"
+	}
+	public, err := url.Parse(o.PublicURL)
+	if err != nil || public.Host == "" {
+		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
+	}
+	s := &Server{options: o, draining: make(chan struct{})}
+	if err := s.buildRouter(public); err != nil {
+		return nil, err
+	}
+	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
+	base := context.WithValue(context.Background(), drainingKey{}, (<-chan struct{})(s.draining))
+	s.main = listening{setting: "listen", address: o.Listen, server: &http.Server{
+		Handler:           s.router,
+		ReadHeaderTimeout: o.Limits.HeaderTimeout,
+		ReadTimeout:       o.Limits.ReadTimeout,
+		WriteTimeout:      o.Limits.WriteTimeout,
+		IdleTimeout:       o.Limits.IdleTimeout,
+		MaxHeaderBytes:    int(o.Limits.HeaderLimit),
+		ErrorLog:          errorLog,
+		BaseContext:       func(net.Listener) context.Context { return base },
+	}}
+	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
+		Handler:           o.Admin,
+		ReadHeaderTimeout: o.Limits.HeaderTimeout,
+		ReadTimeout:       o.Limits.ReadTimeout,
+		IdleTimeout:       o.Limits.IdleTimeout, // no write limit: a profile takes as long as it was asked for
+		ErrorLog:          errorLog,
+	}}
+	return s, nil
+}
+
+func (s *Server) buildRouter(public *url.URL) error {
+	o := s.options
+	origins := http.NewCrossOriginProtection()
+	if err := origins.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+		return fmt.Errorf("public_url %q cannot be an origin: %w", o.PublicURL, err)
+	}
+	origins.SetDenyHandler(http.HandlerFunc(s.denyOrigin))
+	compress, err := newCompression()
+	if err != nil {
+		return err
+	}
+	r := chi.NewRouter()
+	r.Use(s.clientAddress())
+	r.Use(s.request)
+	r.Use(s.observe)
+	r.Use(s.recoverPanics)
+	r.Use(s.securityHeaders(public.Scheme == "https"))
+	r.Use(s.limitClients())
+	r.Use(origins.Handler)
+	r.Use(limitBody(int64(o.Limits.BodyLimit)))
+	r.Use(compress)
+	if o.Authenticate != nil {
+		r.Use(o.Authenticate)
+	}
+	if o.Wallet != nil {
+		r.Use(s.limitWallets())
+	}
+	r.Use(headAsGet)
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+	s.router = r
+	return nil
+}
+
+// Router is where routes are added, before Run. Sub-routers that are mounted
+// share its answers to unknown paths and wrong methods.
+func (s *Server) Router() chi.Router { return s.router }
+
+// compressible are the types worth compressing. Streams are not among them:
+// compression would hold their lines back.
+var compressible = []string{
+	"text/html", "text/css", "text/javascript", "text/plain", "application/javascript",
+	"application/json", "application/manifest+json", "application/problem+json",
+	"application/atom+xml", "application/rss+xml", "application/feed+json", "image/svg+xml",
+}
+
+func newCompression() (func(http.Handler) http.Handler, error) {
+	// Weak comparison is all that a conditional GET needs, and the suffix keeps
+	// the two encodings apart in caches.
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes(compressible),
+		gzhttp.EnableZstd(false), gzhttp.CompressionLevel(5))
+	if err != nil {
+		return nil, fmt.Errorf("set compression up: %w", err)
+	}
+	return func(next http.Handler) http.Handler { return wrap(next) }, nil
+}
+
+// headAsGet lets GET routes answer HEAD; net/http leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		route := chi.RouteContext(r.Context())
+		if r.Method == http.MethodHead && !route.Routes.Match(chi.NewRouteContext(), http.MethodHead, routePath(r)) {
+			route.RouteMethod = http.MethodGet
+			route.RoutePath = routePath(r)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func routePath(r *http.Request) string {
+	path := r.URL.Path
+	if r.URL.RawPath != "" {
+		path = r.URL.RawPath
+	}
+	return "/" + strings.TrimPrefix(path, "/")
+}

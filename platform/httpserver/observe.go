@@ -1,0 +1,197 @@
+package httpserver
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"banyan/platform/fault"
+	"banyan/platform/telemetry"
+)
+
+// recorder remembers what was answered. It also renews the write deadline of a
+// stream (see AllowStream).
+type recorder struct {
+	http.ResponseWriter
+	state   *requestState
+	status  int
+	written int64
+	stream  bool
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	w.begin()
+	n, err := w.ResponseWriter.Write(p)
+	w.written += int64(n)
+	return n, err
+}
+
+// ReadFrom lets a file go to the connection without a copy of ours.
+func (w *recorder) ReadFrom(src io.Reader) (int64, error) {
+	if w.stream { // each piece renews the deadline
+		return io.Copy(struct{ io.Writer }{w}, src)
+	}
+	w.begin()
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.written += n
+	return n, err
+}
+
+// FlushError is for http.ResponseController and Flush for older callers.
+func (w *recorder) FlushError() error {
+	w.begin()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Flush sends what is buffered.
+func (w *recorder) Flush() { _ = w.FlushError() } // a gone client shows at the next write
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) begin() {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if w.stream {
+		w.renew()
+	}
+}
+
+// observe counts, traces and logs each request, when it has ended however it
+// ended.
+func (s *Server) observe(next http.Handler) http.Handler {
+	metrics, tracing := s.options.Metrics, s.options.Tracing
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := s.options.Now()
+		if metrics != nil {
+			metrics.Begin()
+		}
+		var span trace.Span
+		if tracing.Enabled() {
+			ctx := tracing.Extract(r.Context(), r.Header)
+			ctx, span = tracing.Tracer().Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+			r = r.WithContext(ctx)
+		}
+		completed := false
+		defer func() {
+			state := stateOf(r.Context())
+			status := state.writer.status
+			switch {
+			case status == 0 && completed:
+				status = http.StatusOK // net/http answers an empty 200
+			case status == 0:
+				status = http.StatusInternalServerError
+			}
+			route, took := chi.RouteContext(r.Context()).RoutePattern(), s.options.Now().Sub(began)
+			if metrics != nil {
+				metrics.End(r.Method, route, status, took)
+			}
+			if span != nil {
+				endSpan(span, r.Method, route, status, state)
+			}
+			s.logRequest(r, route, status, took, !completed)
+		}()
+		next.ServeHTTP(w, r)
+		completed = true
+	})
+}
+
+func endSpan(span trace.Span, method, route string, status int, state *requestState) {
+	if route != "" {
+		span.SetName(method + " " + route)
+	}
+	span.SetAttributes(
+		attribute.String("http.request.method", method),
+		attribute.String("http.route", route),
+		attribute.Int("http.response.status_code", status),
+		attribute.String("banyan.request_id", state.ID),
+	)
+	if status >= 500 {
+		span.SetStatus(codes.Error, http.StatusText(status))
+	}
+	span.End()
+}
+
+// logRequest writes the line. The query is left out: people paste secrets
+// there. Assets are for debug, because they would drown the rest.
+func (s *Server) logRequest(r *http.Request, route string, status int, took time.Duration, cut bool) {
+	level := slog.LevelInfo
+	switch {
+	case status >= 500 || cut:
+		level = slog.LevelError
+	case !s.options.Requests:
+		return
+	case strings.HasPrefix(r.URL.Path, s.options.AssetPrefix):
+		level = slog.LevelDebug
+	}
+	ctx := r.Context()
+	if !s.options.Logger.Enabled(ctx, level) {
+		return
+	}
+	state := stateOf(ctx)
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.String("route", route),
+		slog.Int("status", status),
+		slog.Int64("bytes", state.writer.written),
+		slog.Duration("took", took),
+		slog.String("client", clientName(r)),
+	)
+	if cut {
+		attrs = append(attrs, slog.Bool("cut_off", true))
+	}
+	if err := state.Noted(); err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	s.options.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func clientName(r *http.Request) string {
+	if ip := ClientIP(r.Context()); ip.IsValid() {
+		return ip.String()
+	}
+	return "unknown"
+}
+
+// recoverPanics turns a panic into a 500 problem, or, when an answer has
+// begun, into a broken connection: the client must not take half for the whole.
+func (s *Server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if reason == http.ErrAbortHandler {
+				panic(reason) // somebody's way to break the connection off
+			}
+			err := fault.From(fmt.Errorf("panic: %v", reason))
+			s.options.Logger.ErrorContext(r.Context(), "a handler panicked", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
+			if stateOf(r.Context()).writer.status != 0 {
+				telemetry.NoteError(r.Context(), err)
+				panic(http.ErrAbortHandler)
+			}
+			s.Fail(w, r, err)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,121 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// listening is one address and the server behind it.
+type listening struct {
+	setting  string // what names the address in the configuration
+	address  string
+	server   *http.Server
+	listener net.Listener
+}
+
+func (l *listening) listen() error {
+	if l.listener != nil || l.address == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", l.address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is in use: stop the program that listens there, or choose another address with the setting %s: %w", l.address, l.setting, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s may not be used by this user: choose a port above 1023 with the setting %s: %w", l.address, l.setting, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s is no address of this machine: choose another with the setting %s: %w", l.address, l.setting, err)
+	case err != nil:
+		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
+	}
+	l.listener = listener
+	return nil
+}
+
+func (l *listening) where() string {
+	if l.listener == nil {
+		return ""
+	}
+	return l.listener.Addr().String()
+}
+
+// Listen opens the addresses, so that Addr is known and a port in use is an
+// error before anything else starts.
+func (s *Server) Listen() error {
+	if err := s.admin.listen(); err != nil {
+		return err
+	}
+	if err := s.main.listen(); err != nil {
+		if s.admin.listener != nil {
+			_ = s.admin.listener.Close() // the other error is the one to tell
+			s.admin.listener = nil
+		}
+		return err
+	}
+	return nil
+}
+
+// Addr is where the server listens, with the port the system chose for :0; ""
+// before Listen.
+func (s *Server) Addr() string { return s.main.where() }
+
+// AdminAddr is the same for the admin address; "" also without one.
+func (s *Server) AdminAddr() string { return s.admin.where() }
+
+// Run serves until ctx ends, then stops gracefully. It returns nil after a
+// clean stop, and an error when it could not listen, stopped on its own, or
+// had to cut requests off after the grace. Run a Server once.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	ended := make(chan error, 2)
+	for _, l := range []*listening{&s.admin, &s.main} {
+		if l.listener == nil {
+			continue
+		}
+		running.Go(func() {
+			if err := l.server.Serve(l.listener); !errors.Is(err, http.ErrServerClosed) {
+				ended <- fmt.Errorf("serving %s ended: %w", l.where(), err)
+			}
+		})
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-ended:
+	}
+	stopped := s.stop(failed == nil)
+	running.Wait()
+	return errors.Join(failed, stopped)
+}
+
+// stop follows the life drawn at Server. The admin address stays until the
+// end: it is where "draining" is read.
+func (s *Server) stop(delay bool) error {
+	if s.options.Health != nil {
+		s.options.Health.Drain()
+	}
+	if delay {
+		timer := time.NewTimer(s.options.Limits.DrainDelay)
+		<-timer.C
+	}
+	close(s.draining)
+	// The caller's context has ended: the grace needs one of its own.
+	grace, cancel := context.WithTimeout(context.Background(), s.options.Limits.ShutdownGrace)
+	defer cancel()
+	err := s.main.server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("requests were still running %s after the stop began and were cut off: a longer http.shutdown_grace lets them finish", s.options.Limits.ShutdownGrace)
+		_ = s.main.server.Close() // cutting off is what was just said
+	}
+	_ = s.admin.server.Close() // probes and scrapes lose nothing
+	return err
+}

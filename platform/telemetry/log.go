@@ -1,0 +1,67 @@
+// Package telemetry is how the program is watched: log lines (log/slog),
+// metrics (Prometheus), traces (OpenTelemetry, off by default) and health.
+//
+// What belongs to one request travels in its context: the request's id, its
+// span, and the error that an answer was made from, so that one log line tells
+// the whole story and nothing is logged twice.
+package telemetry
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"banyan/platform/config"
+)
+
+// NewLogger makes the program's logger. Each line carries the request_id,
+// trace_id and span_id of its context, and attributes whose names speak of a
+// secret are masked, whoever wrote them.
+func NewLogger(w io.Writer, cfg config.Log) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Level.Slog(), ReplaceAttr: maskSecrets}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
+	if cfg.Format == config.JSONLog {
+		handler = slog.NewJSONHandler(w, options)
+	}
+	return slog.New(inContext{handler})
+}
+
+// secretNames are the attributes that are never written. config.Secret masks
+// itself; this is for headers and texts that somebody passes by mistake.
+var secretNames = [...]string{"password", "secret", "token", "authorization", "cookie", "private_key"}
+
+func maskSecrets(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindInt64 || a.Value.Kind() == slog.KindDuration || a.Value.Kind() == slog.KindBool {
+		return a // a count of tokens or a token's age is no secret
+	}
+	name := strings.ToLower(a.Key)
+	for _, secret := range secretNames {
+		if strings.Contains(name, secret) {
+			a.Value = slog.StringValue("***")
+			break
+		}
+	}
+	return a
+}
+
+// inContext adds what the context knows to each line.
+type inContext struct{ slog.Handler }
+
+func (h inContext) Handle(ctx context.Context, record slog.Record) error {
+	if id := RequestID(ctx); id != "" {
+		record.AddAttrs(slog.String("request_id", id))
+	}
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		record.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h inContext) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return inContext{h.Handler.WithAttrs(attrs)}
+}
+
+func (h inContext) WithGroup(name string) slog.Handler { return inContext{h.Handler.WithGroup(name)} }

@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// NewRegistry makes a registry with the metrics of Go's runtime and of the
+// process.
+func NewRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return registry
+}
+
+// HTTPMetrics counts the requests of a server by method, route and status.
+// Routes are chi's patterns, never paths: their number is bounded by the
+// program, not by who calls it.
+type HTTPMetrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+// NewHTTPMetrics registers the metrics of an HTTP server; once per registry.
+func NewHTTPMetrics(registry prometheus.Registerer) *HTTPMetrics {
+	m := &HTTPMetrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "banyan_http_requests_total",
+			Help: "HTTP requests answered.",
+		}, []string{"method", "route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "banyan_http_request_duration_seconds",
+			Help:    "Time from a request's headers to the end of its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"method", "route"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "banyan_http_requests_in_flight",
+			Help: "HTTP requests being answered now.",
+		}),
+	}
+	registry.MustRegister(m.requests, m.duration, m.inFlight)
+	return m
+}
+
+// Begin notes that a request arrived; each Begin has one End.
+func (m *HTTPMetrics) Begin() { m.inFlight.Inc() }
+
+// End notes that it was answered. An empty route means that no route matched.
+func (m *HTTPMetrics) End(method, route string, status int, took time.Duration) {
+	m.inFlight.Dec()
+	method = knownMethod(method)
+	if route == "" {
+		route = "unmatched"
+	}
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(method, route).Observe(took.Seconds())
+}
+
+// knownMethod keeps invented methods from making a series each.
+func knownMethod(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return method
+	}
+	return "OTHER"
+}
