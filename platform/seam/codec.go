@@ -214,7 +214,7 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 	buf := takeBuffer()
 	defer giveBuffer(buf)
 	if _, err := buf.ReadFrom(req.Body); err != nil {
-		return bodyFault(err)
+		return readFault(err)
 	}
 	if !strict {
 		if err := json.Unmarshal(buf.Bytes(), into); err != nil {
@@ -236,16 +236,13 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 // bodyFault tells a person what was wrong with a JSON body.
 func bodyFault(err error) error {
 	var (
-		tooLarge *http.MaxBytesError
-		syntax   *json.SyntaxError
-		wrong    *json.UnmarshalTypeError
-		known    *fault.Fault
+		syntax *json.SyntaxError
+		wrong  *json.UnmarshalTypeError
+		known  *fault.Fault
 	)
 	switch {
 	case errors.As(err, &known):
 		return fault.New(fault.Invalid, known.Message)
-	case errors.As(err, &tooLarge):
-		return fault.Newf(fault.TooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
 	case errors.As(err, &syntax):
 		return fault.Newf(fault.Invalid, "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
 	case errors.As(err, &wrong):

@@ -164,12 +164,17 @@ func readPlainToken(next http.Handler) http.Handler {
 	})
 }
 
-var mountOptions = seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: 5 * time.Second, BodyLimit: 1 << 10, UploadLimit: 1 << 16}
+// bodyLimit stands for the server's, in bytes.
+const bodyLimit = 64 << 10
+
+func limitBody(next http.Handler) http.Handler { return http.MaxBytesHandler(next, bodyLimit) }
+
+var mountOptions = seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: 5 * time.Second}
 
 // serve runs a harbour in another place and gives the far end of a route to it.
 func serve(t testing.TB, h harbour) (*seam.Remote, *httptest.Server) {
 	router := chi.NewRouter()
-	router.Use(readPlainToken)
+	router.Use(limitBody, readPlainToken)
 	seam.NewRoute(h.bind()).Mount(router, mountOptions)
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)

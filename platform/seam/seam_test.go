@@ -242,7 +242,7 @@ func TestBadRequests(t *testing.T) {
 		{"two values", "POST", "/fail/not_found", `{} {}`, 400, "one value"},
 		{"a wrong type", "POST", "/fail/not_found", `{"tons": "many"}`, 400, `"name":"tons"`},
 		{"an unknown field", "POST", "/fail/not_found", `{"tonnes": 1}`, 400, `"name":"tonnes"`},
-		{"a body over the limit", "POST", "/fail/not_found", `{"goods": ["` + strings.Repeat("x", 2000) + `"]}`, 413, "1024 bytes"},
+		{"a body over the limit", "POST", "/fail/not_found", `{"goods": ["` + strings.Repeat("x", bodyLimit) + `"]}`, 413, "65536 bytes"},
 		{"a good one, to compare", "POST", "/fail/not_found", `{"tons": 1}`, 404, "as asked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

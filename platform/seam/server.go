@@ -14,15 +14,16 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
+	"banyan/platform/httpserver"
 	"banyan/platform/identity"
+	"banyan/platform/telemetry"
 )
 
-// MountOptions are the limits of the HTTP side.
+// MountOptions are the limits of the HTTP side. How large a body may be is the
+// server's to say (platform/httpserver).
 type MountOptions struct {
-	Log         *slog.Logger
-	Timeout     time.Duration // of an operation without streams, when its caller sets no deadline
-	BodyLimit   int64         // bytes of a JSON body
-	UploadLimit int64         // bytes of a stream in, as sent
+	Log     *slog.Logger
+	Timeout time.Duration // of an operation without streams, when its caller sets no deadline
 }
 
 // Mount serves the operations of the route's contract below
@@ -51,11 +52,12 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer cancel()
-	limit := h.options.BodyLimit
 	if h.d.request.stream >= 0 {
-		limit = h.options.UploadLimit
+		httpserver.AllowUpload(req)
 	}
-	req.Body = http.MaxBytesReader(w, req.Body, limit)
+	if h.d.streams {
+		httpserver.AllowStream(req)
+	}
 	h.d.serve(ctx, h, w, req)
 }
 
@@ -161,8 +163,10 @@ func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
 }
 
-// log records faults of our own side; a caller's mistakes are in the access log.
+// log leaves the error, with its cause, for the request's line in the log, and
+// writes one of its own for faults of our side.
 func (h handler) log(req *http.Request, err error) {
+	telemetry.NoteError(req.Context(), err)
 	switch fault.CodeOf(err) {
 	case fault.Internal, fault.Unavailable:
 		h.options.Log.ErrorContext(req.Context(), "operation failed",
@@ -180,12 +184,22 @@ func (u uploadReader) Read(p []byte) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
-	var tooLarge *http.MaxBytesError
+	return n, readFault(err)
+}
+
+// readFault says why a body could not be read to its end.
+func readFault(err error) error {
+	var (
+		known    *fault.Fault
+		tooLarge *http.MaxBytesError
+	)
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.As(err, &tooLarge):
-		return n, fault.Newf(fault.TooLarge, "the upload is over the limit of %d bytes: compress it, or raise the limit in the settings", tooLarge.Limit)
+		return fault.Newf(fault.TooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return n, fault.New(fault.Invalid, "the upload ended before all of it had arrived: nothing was kept, send it again")
+		return fault.New(fault.Invalid, "the body ended before all of it had arrived: nothing was kept, send it again")
 	}
-	return n, fault.Wrap(err, fault.Invalid, "the upload broke off: nothing was kept, send it again")
+	return fault.Wrap(err, fault.Invalid, "the body broke off: nothing was kept, send it again")
 }
