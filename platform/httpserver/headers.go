@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -22,25 +23,34 @@ const (
 const hsts = "max-age=31536000"
 
 // securityHeaders sets what every answer carries. A handler may change them.
+// The values are made once and shared by all answers: Set replaces a value and
+// Add copies it (there is no room behind it), so nobody writes into another's.
 func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
+	inert := map[string][]string{
+		"Content-Security-Policy":      {inertPolicy},
+		"X-Content-Type-Options":       {"nosniff"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+	}
+	page := map[string][]string{ // what only documents heed is not sent with every answer of the API
+		"X-Content-Type-Options":       {"nosniff"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"X-Frame-Options":              {"DENY"},
+		"Referrer-Policy":              {"same-origin"},
+		"Permissions-Policy":           {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+	}
+	if https {
+		inert["Strict-Transport-Security"], page["Strict-Transport-Security"] = []string{hsts}, []string{hsts}
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
 			if isAPI(r) || strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
-				h.Set("Content-Security-Policy", inertPolicy)
+				maps.Copy(w.Header(), inert)
 			} else {
+				maps.Copy(w.Header(), page)
 				state := stateOf(r.Context())
 				state.nonce = s.random(16)
-				h.Set("Content-Security-Policy", pagePolicyBefore+state.nonce+pagePolicyAfter)
-			}
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("X-Frame-Options", "DENY")
-			h.Set("Referrer-Policy", "same-origin")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-			if https {
-				h.Set("Strict-Transport-Security", hsts)
+				w.Header().Set("Content-Security-Policy", pagePolicyBefore+state.nonce+pagePolicyAfter)
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -120,11 +120,11 @@ func BenchmarkMiddleware(b *testing.B) {
 	}
 	bare := chi.NewRouter()
 	routes(bare)
-	limited := httpserver.Options{Metrics: telemetry.NewHTTPMetrics(telemetry.NewRegistry())}
+	counted := httpserver.Options{Metrics: telemetry.NewHTTPMetrics(telemetry.NewRegistry())}
 	for name, h := range map[string]http.Handler{
-		"bare chi":         bare,
-		"layers":           build(httpserver.Options{}),
-		"layers + metrics": build(limited),
+		"bare":    bare,
+		"layers":  build(httpserver.Options{}),
+		"metrics": build(counted),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
