@@ -77,6 +77,6 @@ func overlap(a, b []byte) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return false
 	}
-	firstA, firstB := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	firstA, firstB := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0])) //nolint:gosec // addresses are compared, nothing is read through them
 	return firstA < firstB+uintptr(len(b)) && firstB < firstA+uintptr(len(a))
 }

@@ -1,0 +1,108 @@
+package list
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"banyan/platform/fault"
+)
+
+// chunkSize is how much text one goroutine parses at a time, in bytes. It
+// holds the longest line, and is small enough for the second-level cache.
+const chunkSize = 512 << 10
+
+// chunk is a piece of the text that ends at the end of a line.
+type chunk struct {
+	text    []byte
+	line    int // the number of its first line, from 1
+	columns columns
+}
+
+// cutter cuts the text into chunks.
+type cutter struct {
+	source  *source
+	rest    []byte // begun by the last chunk: the start of its next line
+	line    int
+	read    int64
+	limit   int64
+	ended   bool
+	columns columns
+}
+
+// next gives the next chunk, in room if it is large enough; io.EOF at the end.
+func (c *cutter) next(room []byte) (chunk, error) {
+	if cap(room) < chunkSize+MaxLine {
+		room = make([]byte, 0, chunkSize+MaxLine)
+	}
+	text := append(room[:0], c.rest...)
+	c.rest = c.rest[:0]
+	for !c.ended && len(text) < chunkSize {
+		n, err := c.source.text.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if c.read += int64(n); c.limit > 0 && c.read > c.limit {
+			return chunk{}, tooMuchText(c.limit)
+		}
+		if errors.Is(err, io.EOF) {
+			c.ended = true
+		} else if err != nil {
+			return chunk{}, c.source.failed(err)
+		}
+	}
+	if len(text) == 0 {
+		return chunk{}, io.EOF
+	}
+	if !c.ended {
+		end := bytes.LastIndexByte(text, '\n') + 1
+		if len(text)-end > MaxLine {
+			line := c.line + bytes.Count(text[:end], newline)
+			return chunk{}, refusal([]fault.Field{{Line: line, Message: tooLong}})
+		}
+		c.rest = append(c.rest, text[end:]...)
+		text = text[:end]
+	}
+	piece := chunk{text: text, line: c.line, columns: c.columns}
+	c.line += bytes.Count(text, newline)
+	return piece, nil
+}
+
+var newline = []byte{'\n'}
+
+const tooLong = "the line is longer than 65536 bytes: a list has one short line per wallet"
+
+// first reads the first chunk and learns the columns from its first line.
+func (c *cutter) first(amountNeeded bool) (chunk, error) {
+	piece, err := c.next(nil)
+	if errors.Is(err, io.EOF) {
+		return chunk{}, fault.New(fault.Invalid, "the list is empty: write one line per wallet, address,amount")
+	}
+	if err != nil {
+		return chunk{}, err
+	}
+	for _, mark := range utf16Marks {
+		if bytes.HasPrefix(piece.text, mark) {
+			return chunk{}, refusal([]fault.Field{{Line: 1, Message: "the text is UTF-16: save it as UTF-8 (CSV UTF-8 in spreadsheets)"}})
+		}
+	}
+	piece.text = bytes.TrimPrefix(piece.text, utf8Mark)
+	for {
+		line, rest, _ := bytes.Cut(piece.text, newline)
+		if len(bytes.TrimSpace(line)) > 0 {
+			columns, header, problem := readColumns(trimLine(line), amountNeeded)
+			if problem != "" {
+				return chunk{}, refusal([]fault.Field{{Line: piece.line, Message: problem}})
+			}
+			if header {
+				piece.text = rest
+				piece.line++
+			}
+			c.columns, piece.columns = columns, columns
+			return piece, nil
+		}
+		if len(rest) == 0 {
+			return chunk{}, fault.New(fault.Invalid, "the list has only empty lines: write one line per wallet, address,amount")
+		}
+		piece.text = rest
+		piece.line++
+	}
+}

@@ -1,0 +1,122 @@
+package list
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"banyan/platform/fault"
+)
+
+// job is a chunk on its way, and where its result will be.
+type job[T any] struct {
+	piece chunk
+	done  chan T
+}
+
+// conveyor moves chunks from one reader through several workers to one taker.
+// Its queues are bounded, so at most a few chunks for each worker are in
+// memory: a slow taker holds up the reader.
+type conveyor[T any] struct {
+	waiting chan job[T] // for a worker
+	ordered chan job[T] // for the taker, in the order of the text
+	rooms   chan []byte // memory of chunks that are done with
+}
+
+// inOrder reads the text, lets options.Workers goroutines work on its chunks,
+// and hands their results to take in the order of the text, one at a time.
+// take ends the reading early, and without an error, by io.EOF.
+func inOrder[T any](ctx context.Context, in io.Reader, options Options, work func(chunk) (T, error), take func(T) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	text, err := openSource(in, options)
+	if err != nil {
+		return err
+	}
+	defer text.close()
+	cut := &cutter{source: text, line: 1, limit: options.MaxBytes}
+	piece, err := cut.first(!options.walletsOnly)
+	if err != nil {
+		return err
+	}
+	belt := conveyor[T]{
+		waiting: make(chan job[T], options.Workers),
+		ordered: make(chan job[T], 2*options.Workers),
+		rooms:   make(chan []byte, 2*options.Workers),
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for range options.Workers {
+		group.Go(func() error { return belt.work(work) })
+	}
+	group.Go(func() error { return belt.take(ctx, take) })
+	group.Go(func() error { return belt.feed(ctx, cut, piece) })
+	if err := group.Wait(); !atEnd(err) {
+		return err
+	}
+	return nil
+}
+
+// feed puts chunk after chunk on the belt, piece first.
+func (b *conveyor[T]) feed(ctx context.Context, cut *cutter, piece chunk) error {
+	defer close(b.waiting)
+	defer close(b.ordered)
+	for {
+		j := job[T]{piece: piece, done: make(chan T, 1)}
+		for _, queue := range []chan job[T]{b.ordered, b.waiting} {
+			select {
+			case queue <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		var room []byte
+		select {
+		case room = <-b.rooms:
+		default: // the cutter makes one
+		}
+		var err error
+		if piece, err = cut.next(room); atEnd(err) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func (b *conveyor[T]) work(work func(chunk) (T, error)) error {
+	for j := range b.waiting {
+		result, err := work(j.piece)
+		if err != nil {
+			return err
+		}
+		select {
+		case b.rooms <- j.piece.text[:0]:
+		default: // enough rooms are kept
+		}
+		j.done <- result
+	}
+	return nil
+}
+
+func (b *conveyor[T]) take(ctx context.Context, take func(T) error) error {
+	for j := range b.ordered {
+		select {
+		case result := <-j.done:
+			if err := take(result); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// atEnd tells the plain end of the text from a fault that an end caused.
+func atEnd(err error) bool {
+	var f *fault.Fault
+	return errors.Is(err, io.EOF) && !errors.As(err, &f)
+}

@@ -1,0 +1,193 @@
+// Package list reads the lists of airdrops: CSV or NDJSON text, plain, gzip or
+// zstd, from people and their spreadsheets. It is strict, because a misread
+// amount is money, and it says everything that is wrong at once, by line.
+//
+//	rows, err := list.Read(ctx, file, list.Options{Decimals: 18})
+//
+// The text is read by one goroutine and parsed by several; what stays in
+// memory is the binary list (merkle.RowSize bytes a row), never the text.
+package list
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/merkle/keccak"
+)
+
+// List is a read list: what merkle.Build takes.
+type List = merkle.List
+
+// Duplicates says what to do with a wallet that stands on several lines.
+type Duplicates string
+
+// The choices. Error is the default: which of two amounts was meant is for
+// the list's author to say.
+const (
+	Error Duplicates = "error" // refuse the list, naming both lines
+	Sum   Duplicates = "sum"   // one row, at the first line's place, with the sum
+	First Duplicates = "first" // keep the first line, drop the others
+)
+
+// ParseDuplicates finds a choice by its name; "" is Error. Fails with fault.Invalid.
+func ParseDuplicates(name string) (Duplicates, error) {
+	switch d := Duplicates(name); d {
+	case "":
+		return Error, nil
+	case Error, Sum, First:
+		return d, nil
+	}
+	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
+}
+
+// Encoding is how the text is compressed.
+type Encoding string
+
+// The encodings, by their names in HTTP's Content-Encoding.
+const (
+	Detect   Encoding = ""         // by the first bytes
+	Identity Encoding = "identity" // plain text
+	Gzip     Encoding = "gzip"
+	Zstd     Encoding = "zstd"
+)
+
+const (
+	// MaxProblems is how many wrong lines are named before reading stops.
+	MaxProblems = 100
+	// MaxLine is the longest line in bytes.
+	MaxLine = 64 << 10
+	// MaxDecimals is more than any token has; 10^77 is the last power of ten
+	// that fits uint256.
+	MaxDecimals = 77
+)
+
+// Options say how to read. The zero value reads base units without limits.
+type Options struct {
+	Encoding    Encoding
+	Decimals    int        // amounts are multiplied by 10^Decimals; 0: whole numbers only
+	OnDuplicate Duplicates // "" is Error
+	MaxRows     int        // 0: merkle.MaxRows
+	MaxBytes    int64      // of text, after decompression; 0: no limit
+	Workers     int        // goroutines that parse; 0: one for each processor
+	// Progress is told how many bytes were taken from the reader so far,
+	// before decompression; nil tells nobody. Calls do not overlap.
+	Progress func(read int64)
+
+	walletsOnly bool // lines need no amount: Queries reads them
+}
+
+func (o Options) filled() (Options, error) {
+	if o.Decimals < 0 || o.Decimals > MaxDecimals {
+		return o, fault.Newf(fault.Invalid, "decimals are 0 to %d, not %d: most tokens have 18", MaxDecimals, o.Decimals)
+	}
+	duplicates, err := ParseDuplicates(string(o.OnDuplicate))
+	if err != nil {
+		return o, err
+	}
+	o.OnDuplicate = duplicates
+	if o.MaxRows <= 0 || o.MaxRows > merkle.MaxRows {
+		o.MaxRows = merkle.MaxRows
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o, nil
+}
+
+// Read reads a whole list. Either all of it is right, or nothing is kept and
+// one fault.Invalid names up to MaxProblems wrong lines in its Fields. Over a
+// limit it fails with fault.TooLarge, on an unknown encoding with
+// fault.Unsupported; a failing reader's error comes back wrapped.
+func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
+	options, err := options.filled()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := keccak.Best()
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, err.Error())
+	}
+	r := reading{options: options, list: merkle.NewList()}
+	parse := func(c chunk) (parsed, error) { return parseRows(c, engine, options.Decimals) }
+	if err := inOrder(ctx, in, options, parse, r.take); err != nil {
+		return nil, err
+	}
+	return r.finish()
+}
+
+// reading is what Read has gathered so far.
+type reading struct {
+	options  Options
+	list     *List
+	lines    lineMap
+	names    columns
+	problems []fault.Field
+	full     bool // as many problems as are named: the rest is not read
+}
+
+// take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
+func (r *reading) take(p parsed) error {
+	r.names = p.columns
+	r.problems = append(r.problems, p.problems...)
+	if len(r.problems) >= MaxProblems {
+		r.problems, r.full = r.problems[:MaxProblems], true
+		return io.EOF
+	}
+	if r.list.Len()+p.count() > r.options.MaxRows {
+		return fault.Newf(fault.TooLarge, "the list has more than %d rows: split it, or raise the limit", r.options.MaxRows)
+	}
+	r.lines.add(r.list.Len(), p.lines)
+	return r.list.AppendRows(p.rows, p.indexes)
+}
+
+// finish looks for duplicates and answers.
+func (r *reading) finish() (*List, error) {
+	if !r.full && r.options.OnDuplicate == Error {
+		r.nameDuplicates()
+	}
+	if len(r.problems) > 0 {
+		slices.SortStableFunc(r.problems, func(a, b fault.Field) int { return a.Line - b.Line })
+		return nil, refusal(r.problems)
+	}
+	if r.list.Len() == 0 {
+		return nil, fault.New(fault.Invalid, "the list has no rows: write one line per wallet, address,amount")
+	}
+	if r.options.OnDuplicate != Error {
+		return merge(r.list, r.options.OnDuplicate == Sum)
+	}
+	return r.list, nil
+}
+
+// nameDuplicates adds a problem for each line that repeats a wallet.
+func (r *reading) nameDuplicates() {
+	for first, again := range r.list.Duplicates() {
+		if len(r.problems) == MaxProblems {
+			return
+		}
+		r.problems = append(r.problems, fault.Field{
+			Name: r.names.addressName(), Line: r.lines.of(again),
+			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
+		})
+	}
+}
+
+// refusal is the one fault that carries all problems.
+func refusal(problems []fault.Field) error {
+	var message strings.Builder
+	switch n := len(problems); n {
+	case 1:
+		message.WriteString("1 line of the list is wrong")
+	case MaxProblems:
+		fmt.Fprintf(&message, "the first %d wrong lines of the list are named here", n)
+	default:
+		fmt.Fprintf(&message, "%d lines of the list are wrong", n)
+	}
+	message.WriteString("; nothing was kept: correct the list and send it again")
+	return fault.New(fault.Invalid, message.String()).With(problems...)
+}
