@@ -1,0 +1,267 @@
+package rank_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"banyan/modules/reputation/rank"
+	"banyan/modules/reputation/trust"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+func text(cell []byte) (string, error) {
+	if len(cell) == 0 {
+		return "", errors.New("is empty")
+	}
+	return string(cell), nil
+}
+
+// read gives the rows as text, one per line.
+func read(list string) (string, error) { return readFrom(strings.NewReader(list)) }
+
+func readFrom(r io.Reader) (string, error) {
+	var out strings.Builder
+	_, err := rank.Read(context.Background(), r, text, func(row rank.Row[string]) error {
+		at := ""
+		if row.Time != trust.NoTime {
+			at = fmt.Sprintf("@%d", row.Time)
+		}
+		fmt.Fprintf(&out, "%d:%s>%s=%g%s\n", row.Line, row.Source, row.Target, row.Weight, at)
+		return nil
+	})
+	return strings.TrimSuffix(out.String(), "\n"), err
+}
+
+func TestReadTakesEveryHonestShapeOfList(t *testing.T) {
+	for _, c := range []struct{ name, list, want string }{
+		{"plain", "a,b,1\nb,c,-2.5\n", "1:a>b=1\n2:b>c=-2.5"},
+		{"no line end at the end", "a,b,1", "1:a>b=1"},
+		{"header and times", "source,target,weight,timestamp\n6,2,4,1289241911.72836\n", "2:6>2=4@1289241911728"},
+		{"other words in the header", "From,To,Rating\na,b,1\n", "2:a>b=1"},
+		{"ids that are header words, with a number", "source,target,1\n", "1:source>target=1"},
+		{"RFC 3339", "a,b,1,2023-11-14T22:13:20.5Z\na,c,1,2023-11-14T23:13:20+01:00\n", "1:a>b=1@1700000000500\n2:a>c=1@1700000000000"},
+		{"a time left out", "a,b,1,\na,c,1\na,d,1,0\n", "1:a>b=1\n2:a>c=1\n3:a>d=1@0"},
+		{"byte order mark, CRLF, blank lines, spaces", "\xef\xbb\xbfa, b , 1\r\n\r\n  \r\nc,d,2\r\n", "1:a>b=1\n4:c>d=2"},
+		{"quotes", "\"x, \"\"y\"\"\",\" b \",1\n\"\"\"\" , \"c\" , \"2\"\n", "1:x, \"y\"> b =1\n2:\">c=2"},
+		{"exponents and signs", "a,b,1e3\nc,d,+.5\ne,f,0\n", "1:a>b=1000\n2:c>d=0.5\n3:e>f=0"},
+		{"not ASCII", "ženja,大家,1\n", "1:ženja>大家=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := read(c.list); err != nil || got != c.want {
+				t.Errorf("read\n%s\n(%v), want\n%s", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadNamesWhatIsWrongByLine(t *testing.T) {
+	for _, c := range []struct{ name, list, want string }{
+		{"weight is a word", "a,b,1\na,b,ten\n", `line 2: weight: "ten" is not a finite decimal number`},
+		{"first row is no header", "a,b,ten\n", `line 1: weight: "ten" is not`},
+		{"NaN", "a,b,NaN\n", `line 1: weight: "NaN" is not a finite`},
+		{"infinite", "a,b,-Inf\n", `line 1: weight: "-Inf" is not a finite`},
+		{"hexadecimal", "a,b,0x10\n", `line 1: weight: "0x10" is not a finite`},
+		{"below any float", "a,b,-1e400\n", `line 1: weight: "-1e400" is out of range`},
+		{"too small", "a,b,1e-400\n", `line 1: weight: "1e-400" is out of range`},
+		{"below the range", "a,b,-1e13\n", `line 1: weight: "-1e13" is out of range`},
+		{"empty weight", "a,b,\n", `line 1: weight: "" is not`},
+		{"empty id", "a,,1\n", `line 1: target: is empty`},
+		{"two cells", "a,b\n", `line 1: has 2 cells, and a row is source,target,weight[,time]`},
+		{"five cells", "a,b,1,2,3\n", `line 1: has 5 cells`},
+		{"semicolons", "a;b;1\n", `line 1: has 1 cells`},
+		{"milliseconds", "a,b,1,1700000000000\n", `line 1: time: "1700000000000" is too late: times are seconds`},
+		{"time before 1970", "a,b,1,-5\n", `line 1: time: "-5" is before 1970`},
+		{"time is a word", "a,b,1,noon\n", `line 1: time: "noon" is neither`},
+		{"a date alone", "a,b,1,2023-11-14\n", `line 1: time: "2023-11-14" is neither`},
+		{"quote without end", "\"a,b,1\n", `line 1: has a quoted cell that does not end on its line`},
+		{"text after a quote", "\"a\"x,b,1\n", `line 1: has text after a quoted cell`},
+		{"not UTF-8", "a,b,1\n\xff,b,1\n", `line 2: is not UTF-8 text`},
+		{"zero byte", "a,\x00,1\n", `line 1: is not UTF-8 text`},
+		{"columns in another order", "target,source,weight\na,b,1\n", `line 1: names the columns in another order`},
+		{"endless line", "a,b,1\n" + strings.Repeat("x", 2*rank.MaxLine) + "\nc,d,ten\n", `line 2: is longer than`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := read(c.list)
+			f := fault.From(err)
+			if err == nil || f.Code != fault.Invalid || len(f.Fields) == 0 || !strings.HasPrefix(f.Fields[0].String(), c.want) {
+				t.Errorf("got %v, want invalid with %q", err, c.want)
+			}
+		})
+	}
+	t.Run("nothing but blank lines, without an end", func(t *testing.T) {
+		if _, err := readFrom(repeat("\n")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "blank lines") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("nothing at all", func(t *testing.T) {
+		for _, list := range []string{"", "\n\n", "source,target,weight\n"} {
+			if _, err := read(list); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "empty") {
+				t.Errorf("%q gave %v", list, err)
+			}
+		}
+	})
+}
+
+func TestReadNamesAHundredFaultsAndStops(t *testing.T) {
+	list := "a,b,1\n" + strings.Repeat("a,b,x\n", rank.MaxFields)
+	_, err := read(list)
+	if f := fault.From(err); len(f.Fields) != rank.MaxFields || f.Fields[rank.MaxFields-1].Line != rank.MaxFields+1 || !strings.HasPrefix(f.Message, "100 things") {
+		t.Errorf("100 wrong rows gave %d fields: %s", len(f.Fields), f.Message)
+	}
+	rows := 0
+	endless := io.MultiReader(strings.NewReader(list), repeat("a,b,x\n"))
+	_, err = rank.Read(context.Background(), endless, text, func(rank.Row[string]) error { rows++; return nil })
+	if f := fault.From(err); len(f.Fields) != rank.MaxFields || !strings.HasPrefix(f.Message, "more than 100") || rows != 1 {
+		t.Errorf("endless wrong rows gave %d fields (%s) and %d rows to keep", len(f.Fields), f.Message, rows)
+	}
+}
+
+// repeat is a reader that never ends.
+type repeat string
+
+func (s repeat) Read(p []byte) (int, error) {
+	n := 0
+	for n+len(s) <= len(p) {
+		n += copy(p[n:], s)
+	}
+	return n, nil
+}
+
+func packed(t *testing.T, kind, list string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&out)
+	if kind == "zstd" {
+		z, err := zstd.NewWriter(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w = z
+	}
+	if _, err := io.WriteString(w, list); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestPackedListsAreReadAndBrokenOnesRefused(t *testing.T) {
+	var list strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&list, "%x,%x,%d\n", i*i, i*7919, i%9+1)
+	}
+	want, err := read(list.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"gzip", "zstd"} {
+		whole := packed(t, kind, list.String())
+		if got, err := readFrom(bytes.NewReader(whole)); err != nil || got != want {
+			t.Errorf("%s: read %d bytes of rows (%v), want %d", kind, len(got), err, len(want))
+		}
+		if _, err := readFrom(bytes.NewReader(whole[:len(whole)*2/3])); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("%s: a file cut off gave %v", kind, err)
+		}
+		spoilt := bytes.Clone(whole)
+		spoilt[len(spoilt)/2] ^= 0x55
+		if _, err := readFrom(bytes.NewReader(spoilt)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: a spoilt file gave %v", kind, err)
+		}
+	}
+	for name, start := range map[string]string{"zip": "PK\x03\x04rest", "UTF-16": "\xff\xfea\x00,\x00"} {
+		if _, err := read(start); !fault.Is(err, fault.Unsupported) {
+			t.Errorf("%s gave %v", name, err)
+		}
+	}
+}
+
+// failing gives its text and then its error.
+type failing struct {
+	text io.Reader
+	err  error
+}
+
+func (f failing) Read(p []byte) (int, error) {
+	if n, err := f.text.Read(p); err == nil {
+		return n, nil
+	}
+	return 0, f.err
+}
+
+func TestReadPassesOnWhyItStopped(t *testing.T) {
+	disk, full := errors.New("disk on fire"), fault.New(fault.TooLarge, "too large")
+	for _, c := range []struct {
+		name string
+		err  error
+		is   func(error) bool
+	}{
+		{"an upload cut off", io.ErrUnexpectedEOF, func(err error) bool { return fault.Is(err, fault.Invalid) }},
+		{"a limit", full, func(err error) bool { return fault.Is(err, fault.TooLarge) }},
+		{"a broken disk", disk, func(err error) bool { return errors.Is(err, disk) && fault.Is(err, fault.Internal) }},
+	} {
+		got, err := readFrom(failing{strings.NewReader("a,b,1\nc,d,2"), c.err})
+		if !c.is(err) || got != "1:a>b=1" {
+			t.Errorf("%s gave %v after rows %q", c.name, err, got)
+		}
+	}
+	stop := errors.New("enough")
+	_, err := rank.Read(context.Background(), repeat("a,b,1\n"), text, func(rank.Row[string]) error { return stop })
+	if !errors.Is(err, stop) {
+		t.Errorf("the caller's own error became %v", err)
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = rank.Read(over, repeat("a,b,1\n"), text, func(rank.Row[string]) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled context gave %v", err)
+	}
+}
+
+func TestIdsMayBeWallets(t *testing.T) {
+	a, b := "0x52908400098527886E0F7030069857D2E4169EE7", "0xde709f2102306220921060314715629080e2fb77"
+	list := "source,target,weight\n" + a + "," + b + ",2\n"
+	var got []rank.Row[wallet.Address]
+	keep := func(r rank.Row[wallet.Address]) error { got = append(got, r); return nil }
+	if rows, err := rank.Read(context.Background(), strings.NewReader(list), rank.Wallet, keep); err != nil || rows != 1 || got[0].Source != wallet.MustParse(a) || got[0].Target != wallet.MustParse(b) {
+		t.Errorf("read %d rows (%v): %+v", rows, err, got)
+	}
+	mistyped := strings.Replace(list, "52908400098527886E", "52908400098527886e", 1)
+	_, err := rank.Read(context.Background(), strings.NewReader(mistyped), rank.Wallet, keep)
+	if f := fault.From(err); !fault.Is(err, fault.Invalid) || f.Fields[0].Line != 2 || f.Fields[0].Name != "source" || !strings.Contains(f.Fields[0].Message, "checksum") {
+		t.Errorf("a mistyped wallet gave %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{"a,b,1\n", "source,target,weight,time\na,b,1,5\n", "\"a\"\"\",b,1e3,2023-11-14T22:13:20Z", "\x1f\x8b", "(\xb5/\xfd", "a,b,\xff", "\"", ",,,"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, list []byte) {
+		names := trust.NewInterner[string](0)
+		var edges []trust.Edge
+		_, err := rank.Read(context.Background(), bytes.NewReader(list), rank.Named(names), func(r rank.Row[uint32]) error {
+			edges = append(edges, trust.Edge{Source: r.Source, Target: r.Target, Weight: r.Weight, Time: r.Time})
+			return nil
+		})
+		if err != nil {
+			if code := fault.CodeOf(err); code != fault.Invalid && code != fault.Unsupported {
+				t.Fatalf("%q gave %v", list, err)
+			}
+			return
+		}
+		if _, err := trust.NewGraph(names.Len(), edges, trust.Decay{}); err != nil {
+			t.Fatalf("what was read makes no graph: %v", err)
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package rank
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Place is where a node stands.
+type Place struct {
+	Node       uint32
+	Rank       int     // 1 = best; equal scores share a rank, and the ranks after them are passed over
+	Percentile float64 // share of nodes that stand at or below this one, over 0 up to 1
+}
+
+// Order ranks nodes by score, the highest first; equal scores in the order of
+// their numbers.
+func Order(scores []float64) []Place {
+	places := make([]Place, len(scores))
+	for i := range places {
+		places[i].Node = uint32(i)
+	}
+	slices.SortFunc(places, func(a, b Place) int {
+		if c := cmp.Compare(scores[b.Node], scores[a.Node]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Node, b.Node)
+	})
+	n := len(places)
+	for i := range places {
+		places[i].Rank = i + 1
+		if i > 0 && scores[places[i].Node] == scores[places[i-1].Node] {
+			places[i].Rank = places[i-1].Rank
+		}
+		places[i].Percentile = float64(n-places[i].Rank+1) / float64(n)
+	}
+	return places
+}
+
+// writeScores writes id,score,rank,percentile. Scores are the shortest decimal
+// that reads back as the same number.
+func writeScores(ctx context.Context, w io.Writer, places []Place, scores []float64, name func(uint32) string) error {
+	if _, err := io.WriteString(w, "id,score,rank,percentile\n"); err != nil {
+		return err
+	}
+	var line []byte
+	for i, p := range places {
+		if i%linesPerCheck == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		line = appendCell(line[:0], name(p.Node))
+		line = append(line, ',')
+		line = strconv.AppendFloat(line, scores[p.Node], 'g', -1, 64)
+		line = append(line, ',')
+		line = strconv.AppendInt(line, int64(p.Rank), 10)
+		line = append(line, ',')
+		line = strconv.AppendFloat(line, p.Percentile, 'f', 6, 64)
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendCell quotes what RFC 4180, or a reader that trims spaces, would change.
+func appendCell(line []byte, id string) []byte {
+	if !strings.ContainsAny(id, "\",\r\n") && strings.TrimSpace(id) == id {
+		return append(line, id...)
+	}
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(id, `"`, `""`)...)
+	return append(line, '"')
+}
+
+// replaceFile writes path as a whole or not at all: a file beside it, synced,
+// then renamed. Until then the old one stays.
+func replaceFile(path string, write func(io.Writer) error) error {
+	if err := writeBeside(path, write); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	// The rename itself must last, too.
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func writeBeside(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	text := bufio.NewWriterSize(f, 1<<16)
+	err = write(text)
+	if err == nil {
+		err = text.Flush()
+	}
+	if err == nil {
+		err = f.Chmod(0o644) // a ranking is made to be read by others
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
