@@ -17,12 +17,20 @@ type Housekeeping struct {
 	Keys     *Keys
 	Sessions *Sessions
 	Log      *slog.Logger
+	Reload   time.Duration // how often keys are read again; 0 = 30 s
+	Sweep    time.Duration // how often is cleared away; 0 = 10 min
 }
 
 // Run blocks until the context ends. A step that fails is logged and tried
 // again at its next turn.
 func (h Housekeeping) Run(ctx context.Context) error {
-	reload, sweep := time.NewTicker(reloadEvery), time.NewTicker(sweepEvery)
+	if h.Reload <= 0 {
+		h.Reload = reloadEvery
+	}
+	if h.Sweep <= 0 {
+		h.Sweep = sweepEvery
+	}
+	reload, sweep := time.NewTicker(h.Reload), time.NewTicker(h.Sweep)
 	defer reload.Stop()
 	defer sweep.Stop()
 	for {

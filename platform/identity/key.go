@@ -6,37 +6,42 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 )
 
-// signingKey is an Ed25519 key that signs tokens. However it is printed or
-// logged, only its id shows.
+// signingKey is an Ed25519 key that signs tokens. The key is behind a function
+// because fmt and loggers print the fields of whatever they are given, and of
+// a function they can only print where it is.
 type signingKey struct {
 	id      string
-	private ed25519.PrivateKey
+	private func() ed25519.PrivateKey
 }
 
-func newSigningKey(random io.Reader) (signingKey, error) {
-	seed := make([]byte, ed25519.SeedSize)
+// keySeed is a key as it is stored. However it is printed or logged, it does
+// not show.
+type keySeed []byte
+
+// Format prints nothing of it, for every verb.
+func (keySeed) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "(a secret)") }
+
+// MarshalJSON keeps it out of JSON, which structured logs are.
+func (keySeed) MarshalJSON() ([]byte, error) { return []byte(`"(a secret)"`), nil }
+
+func newSeed(random io.Reader) (keySeed, error) {
+	seed := make(keySeed, ed25519.SeedSize)
 	if _, err := io.ReadFull(random, seed); err != nil {
-		return signingKey{}, fmt.Errorf("make a signing key: %w", err)
+		return nil, fmt.Errorf("make a signing key: %w", err)
 	}
-	return keyFromSeed(seed), nil
+	return seed, nil
 }
 
-func keyFromSeed(seed []byte) signingKey {
+func keyFromSeed(seed keySeed) signingKey {
 	private := ed25519.NewKeyFromSeed(seed)
-	return signingKey{id: thumbprint(private.Public().(ed25519.PublicKey)), private: private}
+	public := private.Public().(ed25519.PublicKey)
+	return signingKey{id: thumbprint(public), private: func() ed25519.PrivateKey { return private }}
 }
 
-func (k signingKey) public() ed25519.PublicKey { return k.private.Public().(ed25519.PublicKey) }
-
-// Format prints the id for every verb, so that no %v or %+v shows the key.
-func (k signingKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "key "+k.id) }
-
-// LogValue is the id.
-func (k signingKey) LogValue() slog.Value { return slog.StringValue("key " + k.id) }
+func (k signingKey) public() ed25519.PublicKey { return k.private().Public().(ed25519.PublicKey) }
 
 // thumbprint names a public key by what it is (RFC 7638 with the members of
 // RFC 8037), so that an id never means two keys.

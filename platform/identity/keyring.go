@@ -41,10 +41,11 @@ func NewKeyring(o KeyringOptions) (*Keyring, error) {
 	case TrunkIssuer:
 		return nil, fmt.Errorf("make a keyring: no module can be called %q, the trunk's name", TrunkIssuer)
 	}
-	key, err := newSigningKey(randomOr(o.Random))
+	seed, err := newSeed(randomOr(o.Random))
 	if err != nil {
 		return nil, err
 	}
+	key := keyFromSeed(seed)
 	k := &Keyring{signer: newSigner(issuer, nowOr(o.Now)), module: o.Module}
 	k.keys.Store(&keyset{signing: key, public: map[string]verifyKey{key.id: {public: key.public()}}})
 	return k, nil

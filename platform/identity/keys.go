@@ -90,12 +90,12 @@ func (k *Keys) makeFirst(ctx context.Context) error {
 }
 
 func (k *Keys) newRow() (keyRow, error) {
-	key, err := newSigningKey(k.random)
+	seed, err := newSeed(k.random)
 	if err != nil {
 		return keyRow{}, err
 	}
 	now := k.now().UnixMilli()
-	return keyRow{ID: key.id, Seed: key.private.Seed(), CreatedAt: now, TokensUntil: now}, nil
+	return keyRow{ID: keyFromSeed(seed).id, Seed: seed, CreatedAt: now, TokensUntil: now}, nil
 }
 
 func signingRow(rows []keyRow) *keyRow {

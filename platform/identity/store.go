@@ -11,11 +11,11 @@ import (
 // All SQL of identity. Times are UTC milliseconds; secrets come hashed.
 
 type keyRow struct {
-	ID          string `db:"id"`
-	Seed        []byte `db:"seed"`
-	CreatedAt   int64  `db:"created_at"`
-	RetiredAt   *int64 `db:"retired_at"`
-	TokensUntil int64  `db:"tokens_until"`
+	ID          string  `db:"id"`
+	Seed        keySeed `db:"seed"`
+	CreatedAt   int64   `db:"created_at"`
+	RetiredAt   *int64  `db:"retired_at"`
+	TokensUntil int64   `db:"tokens_until"`
 }
 
 // readKeys gives the youngest first.
@@ -37,7 +37,7 @@ func insertKey(ctx context.Context, tx *database.Tx, k keyRow) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO signing_key (id, seed, created_at, retired_at, tokens_until)
 		VALUES (?, ?, ?, NULL, ?)`,
-		k.ID, k.Seed, k.CreatedAt, k.TokensUntil)
+		k.ID, []byte(k.Seed), k.CreatedAt, k.TokensUntil)
 	return err
 }
 

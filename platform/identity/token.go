@@ -159,7 +159,7 @@ func sign(key signingKey, issuer string, caller Caller, audience string, from, u
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
 	t.Header["typ"] = tokenType
 	t.Header["kid"] = key.id
-	token, err := t.SignedString(key.private)
+	token, err := t.SignedString(key.private())
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}

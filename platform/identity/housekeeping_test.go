@@ -1,0 +1,45 @@
+package identity_test
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/identity"
+)
+
+func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		here, _ := openKeys(t, db, c)
+		there, _ := openKeys(t, databasetest.Again(t, db), c)
+		s := newSessions(t, db, c)
+		signIn(t, s, newPerson(t, "a"))
+		rotate(t, there)
+		c.pass(time.Hour) // the session is over
+		keys := string(here.JWKS())
+
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() {
+			done <- identity.Housekeeping{
+				Keys: here, Sessions: s, Log: slog.New(slog.DiscardHandler), Reload: time.Millisecond, Sweep: time.Millisecond,
+			}.Run(ctx)
+		}()
+		sessions := 1
+		for sessions > 0 || string(here.JWKS()) == keys {
+			if err := db.Read().Get(t.Context(), &sessions, "SELECT COUNT(*) FROM session"); err != nil {
+				t.Fatal(err)
+			}
+			runtime.Gosched()
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package identity_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+)
+
+func each(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	databasetest.Each(t, "identity", test)
+}
+
+func openKeys(t testing.TB, db *database.DB, c *clock) (*identity.Keys, *identity.Verifier) {
+	t.Helper()
+	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys, identity.NewVerifier(c.now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+}
+
+func rotate(t *testing.T, keys *identity.Keys) string {
+	t.Helper()
+	kid, err := keys.Rotate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kid
+}
+
+func create(t *testing.T, keys *identity.Keys, ttl time.Duration) string {
+	t.Helper()
+	made, err := keys.CreateToken(context.Background(), identity.TokenRequest{Subject: "ci", Role: identity.Operator, TTL: ttl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Token
+}
+
+func TestKeysSurviveARestart(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		keys, _ := openKeys(t, db, c)
+		text := token(t, keys, identity.Caller{Service: "airdrop"}, "reputation")
+		again, v := openKeys(t, databasetest.Again(t, db), c)
+		verifies(t, v, text, "reputation", identity.Caller{Service: "airdrop"})
+		if !bytes.Equal(keys.JWKS(), again.JWKS()) {
+			t.Errorf("the published keys differ: %s and %s", keys.JWKS(), again.JWKS())
+		}
+	})
+}
+
+func TestManyProcessesStartWithOneKey(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		other := databasetest.Again(t, db)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				of := db
+				if i%2 == 1 {
+					of = other
+				}
+				if _, err := identity.OpenKeys(context.Background(), of, identity.KeysOptions{Now: c.now}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		keys, _ := openKeys(t, db, c)
+		if n := strings.Count(string(keys.JWKS()), "kid"); n != 1 {
+			t.Errorf("there are %d keys: %s", n, keys.JWKS())
+		}
+	})
+}
+
+func TestRotationSignsNobodyOut(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		keys, v := openKeys(t, db, c)
+		call := token(t, keys, identity.Caller{Service: "airdrop"}, "reputation")
+		long := create(t, keys, 48*time.Hour)
+		who := identity.Caller{Subject: "ci", Role: identity.Operator}
+
+		rotate(t, keys)
+		fresh := token(t, keys, identity.Caller{Service: "airdrop"}, "reputation")
+		if fresh == call {
+			t.Error("after the rotation a token of the old key was handed out")
+		}
+		verifies(t, v, call, "reputation", identity.Caller{Service: "airdrop"})
+		verifies(t, v, fresh, "reputation", identity.Caller{Service: "airdrop"})
+		verifies(t, v, long, "banyan", who)
+
+		c.pass(47 * time.Hour)
+		rotate(t, keys) // must not forget the first key: one of its tokens still lives
+		verifies(t, v, long, "banyan", who)
+		_, reopened := openKeys(t, databasetest.Again(t, db), c)
+		verifies(t, reopened, long, "banyan", who)
+
+		c.pass(2 * time.Hour)
+		rotate(t, keys)
+		if n := strings.Count(string(keys.JWKS()), "kid"); n != 2 { // the new one, and the one that may still be in use elsewhere
+			t.Errorf("%d keys are published: %s", n, keys.JWKS())
+		}
+		_, err := v.Verify(context.Background(), long, "banyan")
+		wantFault(t, err, fault.Unauthenticated, "")
+	})
+}
+
+func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		here, hereV := openKeys(t, db, c)
+		there, thereV := openKeys(t, databasetest.Again(t, db), c)
+		c.pass(5 * time.Second)
+		rotate(t, there)
+
+		caller := identity.Caller{Service: "airdrop"}
+		verifies(t, hereV, token(t, there, caller, "reputation"), "reputation", caller) // an unknown key: looked up
+		old := token(t, here, caller, "reputation")
+		verifies(t, thereV, old, "reputation", caller)
+
+		c.pass(5 * time.Second)
+		rotate(t, there)
+		if err := here.Reload(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if token(t, here, caller, "reputation") == old {
+			t.Error("after reading the keys again the old one still signs")
+		}
+	})
+}
+
+func TestATokenIsNotMadeWithAKeyThatIsRetiredMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		here, v := openKeys(t, db, c)
+		there, _ := openKeys(t, databasetest.Again(t, db), c)
+		rotate(t, there)
+		ask := identity.TokenRequest{Subject: "ci", Role: identity.Member}
+		_, err := here.CreateToken(context.Background(), ask)
+		wantFault(t, err, fault.Conflict, "ask for the token again")
+		made, err := here.CreateToken(context.Background(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verifies(t, v, made.Token, "banyan", identity.Caller{Subject: "ci", Role: identity.Member})
+	})
+}
+
+func TestRevokingAKeyEndsItsTokensAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		keys, v := openKeys(t, db, c)
+		leaked := rotate(t, keys)
+		text := create(t, keys, time.Hour)
+		verifies(t, v, text, "banyan", identity.Caller{Subject: "ci", Role: identity.Operator})
+
+		if err := keys.Revoke(context.Background(), leaked); err != nil {
+			t.Fatal(err)
+		}
+		_, err := v.Verify(context.Background(), text, "banyan") // it had been verified already
+		wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+		verifies(t, v, create(t, keys, time.Hour), "banyan", identity.Caller{Subject: "ci", Role: identity.Operator})
+		wantFault(t, keys.Revoke(context.Background(), leaked), fault.NotFound, "no signing key")
+	})
+}
+
+func TestTokensForAPIClients(t *testing.T) {
+	c := newClock()
+	keys, v := openKeys(t, databasetest.SQLite(t, "identity"), c)
+	made, err := keys.CreateToken(context.Background(), identity.TokenRequest{Subject: "ci@example.org", Role: identity.Operator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !made.Expires.Equal(c.now().Add(time.Hour)) || made.Role != "operator" || made.Subject != "ci@example.org" {
+		t.Errorf("got %+v", made)
+	}
+	verifies(t, v, made.Token, "banyan", identity.Caller{Subject: "ci@example.org", Role: identity.Operator})
+	_, err = v.Verify(context.Background(), made.Token, "reputation")
+	wantFault(t, err, fault.Unauthenticated, "made out to")
+
+	for name, r := range map[string]identity.TokenRequest{
+		"no subject":      {Role: identity.Member},
+		"a wallet":        {Subject: newPerson(t, "a").wallet.String(), Role: identity.Member},
+		"a line break":    {Subject: "ci\nx", Role: identity.Member},
+		"a long subject":  {Subject: strings.Repeat("x", 65), Role: identity.Member},
+		"no role":         {Subject: "ci"},
+		"an unknown role": {Subject: "ci", Role: 9},
+		"no life":         {Subject: "ci", Role: identity.Member, TTL: -time.Hour},
+		"a long life":     {Subject: "ci", Role: identity.Member, TTL: 91 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := keys.CreateToken(context.Background(), r)
+			wantFault(t, err, fault.Invalid, "")
+		})
+	}
+}

@@ -1,0 +1,476 @@
+package identity_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/wallet"
+)
+
+const origin = "https://banyan.example"
+
+func newSessions(t testing.TB, db *database.DB, c *clock, change ...func(*identity.SessionOptions)) *identity.Sessions {
+	t.Helper()
+	o := identity.SessionOptions{Origin: origin, Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.now}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := identity.NewSessions(db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newBrowser(t testing.TB, s *identity.Sessions) string {
+	t.Helper()
+	b, err := s.NewBrowser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// begin asks for a message and signs it, as a well-behaved browser.
+func begin(t testing.TB, s *identity.Sessions, p person, browser string) identity.SignIn {
+	t.Helper()
+	c, err := s.Begin(context.Background(), browser, p.wallet, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity.SignIn{Browser: browser, Message: c.Message, Signature: p.sign(t, c.Message), Agent: "Test/1"}
+}
+
+func signIn(t testing.TB, s *identity.Sessions, p person) (identity.Session, string) {
+	t.Helper()
+	session, secret, err := s.SignIn(context.Background(), begin(t, s, p, newBrowser(t, s)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session, secret
+}
+
+func lookup(s *identity.Sessions, secret string) error {
+	_, err := s.Lookup(context.Background(), secret)
+	return err
+}
+
+func wantAlive(t testing.TB, s *identity.Sessions, secret string) {
+	t.Helper()
+	if err := lookup(s, secret); err != nil {
+		t.Errorf("the session should be alive: %v", err)
+	}
+}
+
+func wantOver(t testing.TB, s *identity.Sessions, secret string) {
+	t.Helper()
+	wantFault(t, lookup(s, secret), fault.Unauthenticated, "sign in again")
+}
+
+func TestAWalletSignsInAndOut(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		s := newSessions(t, db, c)
+		alice := newPerson(t, "a")
+		made, secret := signIn(t, s, alice)
+		found, err := s.Lookup(context.Background(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found != made || found.Wallet != alice.wallet || found.Role != identity.Member || found.Agent != "Test/1" ||
+			!found.Created.Equal(c.now()) || !found.Expires.Equal(c.now().Add(24*time.Hour)) {
+			t.Errorf("made %+v, found %+v", made, found)
+		}
+		if found.Caller() != (identity.Caller{Wallet: alice.wallet, Role: identity.Member}) {
+			t.Errorf("it calls for %+v", found.Caller())
+		}
+		wantOver(t, s, found.ID) // what is shown in lists must not work as a cookie
+		if err := s.SignOut(context.Background(), secret); err != nil {
+			t.Fatal(err)
+		}
+		wantOver(t, s, secret)
+	})
+}
+
+func TestASessionEndsWithoutUseAndInAnyCase(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		s := newSessions(t, db, c)
+		_, unused := signIn(t, s, newPerson(t, "a"))
+		_, used := signIn(t, s, newPerson(t, "b"))
+		for half := 1; half < 48; half++ { // in use every half an hour, for all but the last of a day
+			c.pass(30 * time.Minute)
+			wantAlive(t, s, used)
+			if half >= 2 {
+				wantOver(t, s, unused)
+			}
+		}
+		c.pass(30*time.Minute - time.Millisecond)
+		wantAlive(t, s, used)
+		c.pass(time.Millisecond)
+		wantOver(t, s, used)
+	})
+}
+
+func TestASignInIsRefusedForWhatIsWrongWithIt(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		s := newSessions(t, db, c)
+		alice, bob := newPerson(t, "a"), newPerson(t, "b")
+		resign := func(in *identity.SignIn, old, by string) {
+			if !strings.Contains(in.Message, old) {
+				t.Fatalf("no %q in %q", old, in.Message)
+			}
+			in.Message = strings.Replace(in.Message, old, by, 1)
+			in.Signature = alice.sign(t, in.Message)
+		}
+		elsewhere := newSessions(t, db, c, func(o *identity.SessionOptions) { o.Origin = "https://evil.example" })
+		for name, tc := range map[string]struct {
+			change func(*identity.SignIn)
+			code   fault.Code
+			says   string
+		}{
+			"not a message":            {func(in *identity.SignIn) { in.Message = "hello" }, fault.Invalid, "not a sign-in message"},
+			"signed by another wallet": {func(in *identity.SignIn) { in.Signature = bob.sign(t, in.Message) }, fault.Unauthenticated, "was signed by " + bob.wallet.String()},
+			"another wallet's message": {func(in *identity.SignIn) { resign(in, alice.wallet.String(), bob.wallet.String()) }, fault.Unauthenticated, "was made for " + alice.wallet.String()},
+			"another site's message":   {func(in *identity.SignIn) { resign(in, "banyan.example wants", "evil.example wants") }, fault.Unauthenticated, "signs in to evil.example"},
+			"made by another site":     {func(in *identity.SignIn) { *in = begin(t, elsewhere, alice, in.Browser) }, fault.Unauthenticated, "signs in to evil.example"},
+			"another URI":              {func(in *identity.SignIn) { resign(in, "URI: https://banyan.example", "URI: https://banyan.example/x") }, fault.Unauthenticated, "is for https://banyan.example/x"},
+			"another chain":            {func(in *identity.SignIn) { resign(in, "Chain ID: 1", "Chain ID: 10") }, fault.Unauthenticated, "chain 10"},
+			"a nonce of one's own":     {func(in *identity.SignIn) { resign(in, "Nonce: ", "Nonce: 0") }, fault.Conflict, "was not made here"},
+			"another browser":          {func(in *identity.SignIn) { in.Browser = newBrowser(t, s) }, fault.Unauthenticated, "another browser"},
+			"no browser":               {func(in *identity.SignIn) { in.Browser = "" }, fault.Unauthenticated, "another browser"},
+			"changed after signing": {func(in *identity.SignIn) {
+				in.Message = strings.Replace(in.Message, "moves nothing", "moves it all", 1)
+			}, fault.Unauthenticated, "was signed by"},
+			"a longer life by oneself": {func(in *identity.SignIn) {
+				resign(in, "Expiration Time: 2026-03-01T10:10", "Expiration Time: 2099-03-01T10:10")
+				c.pass(10 * time.Minute)
+			}, fault.Unauthenticated, "has expired"},
+			"after ten minutes":         {func(*identity.SignIn) { c.pass(10 * time.Minute) }, fault.Unauthenticated, "has expired"},
+			"a day later, swept":        {func(*identity.SignIn) { c.pass(24 * time.Hour); _ = s.Sweep(context.Background()) }, fault.Unauthenticated, "has expired"},
+			"an unreadable signature":   {func(in *identity.SignIn) { in.Signature = []byte{1, 2, 3} }, fault.Unauthenticated, "none is configured"},
+			"without any signature":     {func(in *identity.SignIn) { in.Signature = nil }, fault.Invalid, "65 bytes"},
+			"a smart wallet, no chains": {func(in *identity.SignIn) { in.Signature = make([]byte, 200) }, fault.Unauthenticated, "smart wallet"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				c.at = newClock().at
+				in := begin(t, s, alice, newBrowser(t, s))
+				tc.change(&in)
+				_, secret, err := s.SignIn(context.Background(), in)
+				wantFault(t, err, tc.code, tc.says)
+				if secret != "" {
+					t.Error("and yet there is a session")
+				}
+				if _, err := s.Prove(context.Background(), in); err == nil {
+					t.Error("and yet it is taken as proof for a token")
+				}
+			})
+		}
+		c.at = newClock().at
+		for _, p := range []person{alice, bob} {
+			list, err := s.List(context.Background(), identity.Caller{Role: identity.Operator}, p.wallet)
+			if err != nil || len(list) != 0 {
+				t.Errorf("sessions were left: %+v, %v", list, err)
+			}
+		}
+	})
+}
+
+func TestAMessageSignsInOnce(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		s := newSessions(t, db, newClock())
+		in := begin(t, s, newPerson(t, "a"), newBrowser(t, s))
+		var good, conflicts atomic.Int64
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				_, _, err := s.SignIn(context.Background(), in)
+				switch {
+				case err == nil:
+					good.Add(1)
+				case fault.Is(err, fault.Conflict):
+					conflicts.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if good.Load() != 1 || conflicts.Load() != 15 {
+			t.Errorf("%d signed in, %d were told it was used", good.Load(), conflicts.Load())
+		}
+		_, err := s.Prove(context.Background(), in)
+		wantFault(t, err, fault.Conflict, "used already")
+	})
+}
+
+// A refused attempt must not use the message up: the person may have chosen
+// the wrong account in the wallet.
+func TestAFailedAttemptLeavesTheMessageUsable(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		s := newSessions(t, db, newClock())
+		in := begin(t, s, newPerson(t, "a"), newBrowser(t, s))
+		wrong := in
+		wrong.Signature = newPerson(t, "b").sign(t, in.Message)
+		if _, _, err := s.SignIn(context.Background(), wrong); err == nil {
+			t.Fatal("the wrong wallet signed in")
+		}
+		if _, _, err := s.SignIn(context.Background(), in); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSigningInAgainEndsTheSessionItReplaces(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		s := newSessions(t, db, newClock())
+		_, old := signIn(t, s, newPerson(t, "a"))
+		_, other := signIn(t, s, newPerson(t, "a"))
+		in := begin(t, s, newPerson(t, "b"), newBrowser(t, s))
+		in.Replaces = old
+		_, fresh, err := s.SignIn(context.Background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantOver(t, s, old)
+		wantAlive(t, s, other)
+		wantAlive(t, s, fresh)
+	})
+}
+
+func TestSessionsAreSeenAndEndedByTheirWalletAndByOperators(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx, c := context.Background(), newClock()
+		s := newSessions(t, db, c)
+		alice, bob := newPerson(t, "a"), newPerson(t, "b")
+		operator := identity.Caller{Wallet: newPerson(t, "c").wallet, Role: identity.Operator}
+		first, firstSecret := signIn(t, s, alice)
+		c.pass(time.Minute)
+		second, secondSecret := signIn(t, s, alice)
+		bobs, bobsSecret := signIn(t, s, bob)
+
+		list, err := s.List(ctx, first.Caller(), alice.wallet)
+		if err != nil || len(list) != 2 || list[0].ID != second.ID || list[1].ID != first.ID {
+			t.Errorf("alice sees %+v, %v", list, err)
+		}
+		_, err = s.List(ctx, first.Caller(), bob.wallet)
+		wantFault(t, err, fault.Forbidden, "only the wallet itself")
+		_, err = s.List(ctx, identity.Caller{}, wallet.Address{})
+		wantFault(t, err, fault.Unauthenticated, "sign in")
+
+		wantFault(t, s.End(ctx, first.Caller(), bobs.ID), fault.NotFound, "no such session of yours")
+		wantFault(t, s.End(ctx, first.Caller(), "x\x00"), fault.NotFound, "no such session of yours")
+		wantFault(t, s.End(ctx, identity.Caller{}, bobs.ID), fault.Unauthenticated, "sign in")
+		wantAlive(t, s, bobsSecret)
+
+		if err := s.End(ctx, first.Caller(), second.ID); err != nil {
+			t.Error(err)
+		}
+		wantOver(t, s, secondSecret)
+		wantAlive(t, s, firstSecret)
+		if err := s.End(ctx, operator, bobs.ID); err != nil {
+			t.Error(err)
+		}
+		wantOver(t, s, bobsSecret)
+
+		_, err = s.EndAll(ctx, bobs.Caller(), alice.wallet)
+		wantFault(t, err, fault.Forbidden, "only the wallet itself")
+		if n, err := s.EndAll(ctx, operator, alice.wallet); err != nil || n != 1 {
+			t.Errorf("ended %d, %v", n, err)
+		}
+		wantOver(t, s, firstSecret)
+	})
+}
+
+func TestAWalletHasFiftySessionsAtMost(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		s := newSessions(t, db, c)
+		alice := newPerson(t, "a")
+		_, oldest := signIn(t, s, alice)
+		c.pass(time.Millisecond)
+		_, next := signIn(t, s, alice)
+		for range 49 {
+			c.pass(time.Millisecond)
+			signIn(t, s, alice)
+		}
+		wantOver(t, s, oldest)
+		wantAlive(t, s, next)
+	})
+}
+
+func TestRolesCountFromTheNextRequestOn(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		chief, alice := newPerson(t, "c"), newPerson(t, "a")
+		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Operators = []wallet.Address{chief.wallet} })
+		_, secret := signIn(t, s, alice)
+		boss, _ := signIn(t, s, chief)
+		if boss.Role != identity.Operator {
+			t.Fatalf("the configured operator is %s", boss.Role)
+		}
+		wantRole := func(want identity.Role) {
+			t.Helper()
+			got, err := s.Lookup(ctx, secret)
+			listed, listErr := s.List(ctx, got.Caller(), alice.wallet)
+			if err != nil || listErr != nil || got.Role != want || listed[0].Role != want {
+				t.Errorf("got %s and %+v (%v, %v), want %s", got.Role, listed, err, listErr, want)
+			}
+		}
+		wantRole(identity.Member)
+		for _, role := range []identity.Role{identity.Moderator, identity.Operator, identity.Moderator, identity.Member} {
+			if err := s.Grant(ctx, boss.Caller(), alice.wallet, role); err != nil {
+				t.Fatal(err)
+			}
+			wantRole(role)
+		}
+		moderator := identity.Caller{Wallet: alice.wallet, Role: identity.Moderator}
+		wantFault(t, s.Grant(ctx, moderator, alice.wallet, identity.Operator), fault.Forbidden, "only an operator")
+		wantFault(t, s.Grant(ctx, boss.Caller(), chief.wallet, identity.Member), fault.Conflict, "identity.operators")
+		wantFault(t, s.Grant(ctx, boss.Caller(), alice.wallet, identity.Anonymous), fault.Invalid, "member, moderator or operator")
+		wantFault(t, s.Grant(ctx, boss.Caller(), wallet.Address{}, identity.Member), fault.Invalid, "zero address")
+		wantRole(identity.Member)
+	})
+}
+
+func TestABrowserHasFewMessagesOpenAndOldOnesGo(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx, c := context.Background(), newClock()
+		s := newSessions(t, db, c)
+		alice := newPerson(t, "a")
+		browser, other := newBrowser(t, s), newBrowser(t, s)
+		elsewhere := begin(t, s, alice, other)
+		first := begin(t, s, alice, browser)
+		for range 8 {
+			c.pass(time.Second)
+			begin(t, s, alice, browser)
+		}
+		_, _, err := s.SignIn(ctx, first)
+		wantFault(t, err, fault.Conflict, "ask for a new one")
+		if _, _, err := s.SignIn(ctx, elsewhere); err != nil {
+			t.Errorf("another browser's message went as well: %v", err)
+		}
+
+		c.pass(time.Hour)
+		begin(t, s, alice, browser)
+		var left int
+		if err := db.Read().Get(ctx, &left, "SELECT COUNT(*) FROM sign_in_nonce"); err != nil || left != 1 {
+			t.Errorf("%d messages are left, %v; want the new one", left, err)
+		}
+	})
+}
+
+func TestSweepTakesWhatIsOverAndNothingElse(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx, c := context.Background(), newClock()
+		s := newSessions(t, db, c)
+		signIn(t, s, newPerson(t, "a"))
+		_, used := signIn(t, s, newPerson(t, "b"))
+		begin(t, s, newPerson(t, "b"), newBrowser(t, s))
+		c.pass(40 * time.Minute)
+		wantAlive(t, s, used)
+		c.pass(40 * time.Minute)
+		if err := s.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var sessions, nonces int
+		if err := db.Read().Get(ctx, &sessions, "SELECT COUNT(*) FROM session"); err != nil || sessions != 1 {
+			t.Errorf("%d sessions are left, %v", sessions, err)
+		}
+		if err := db.Read().Get(ctx, &nonces, "SELECT COUNT(*) FROM sign_in_nonce"); err != nil || nonces != 0 {
+			t.Errorf("%d messages are left, %v", nonces, err)
+		}
+		wantAlive(t, s, used)
+	})
+}
+
+// oneContract is a chain with one smart wallet that takes any signature that
+// says "yes".
+type oneContract struct{ account wallet.Address }
+
+func (c oneContract) HasCode(_ context.Context, _ uint64, a wallet.Address, _ []byte) (bool, error) {
+	return a == c.account, nil
+}
+
+func (c oneContract) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [32]byte, signature []byte) (bool, error) {
+	return string(signature) == "yes", nil
+}
+
+func TestASmartWalletSignsInWhereAChainIsConfigured(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		vault := person{wallet: wallet.MustParse("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")}
+		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Contracts = oneContract{vault.wallet} })
+		browser := newBrowser(t, s)
+		c, err := s.Begin(context.Background(), browser, vault.wallet, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := identity.SignIn{Browser: browser, Message: c.Message, Signature: []byte("no")}
+		_, _, err = s.SignIn(context.Background(), in)
+		wantFault(t, err, fault.Unauthenticated, "does not accept")
+		in.Signature = []byte("yes")
+		if session, _, err := s.SignIn(context.Background(), in); err != nil || session.Wallet != vault.wallet {
+			t.Errorf("got %+v, %v", session, err)
+		}
+	})
+}
+
+func TestBeginRefusesWhatCannotEndWell(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Chains = []uint64{1, 10} })
+		alice, browser := newPerson(t, "a").wallet, newBrowser(t, s)
+		for name, tc := range map[string]struct {
+			browser string
+			wallet  wallet.Address
+			chain   uint64
+			says    string
+		}{
+			"no cookie":        {"", alice, 1, "allow cookies"},
+			"a chosen cookie":  {"x", alice, 1, "allow cookies"},
+			"the zero address": {browser, wallet.Address{}, 1, "zero address"},
+			"chain 0":          {browser, alice, 0, "not open on chain 0"},
+			"another chain":    {browser, alice, 137, "not open on chain 137"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				_, err := s.Begin(context.Background(), tc.browser, tc.wallet, tc.chain)
+				wantFault(t, err, fault.Invalid, tc.says)
+			})
+		}
+		if _, err := s.Begin(context.Background(), browser, alice, 10); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnOriginMustBeOneThatPeopleCanSignInAt(t *testing.T) {
+	for o, good := range map[string]bool{
+		"https://banyan.example":      true,
+		"https://banyan.example:8443": true,
+		"http://127.0.0.1:8080":       true,
+		"http://localhost:8080":       true,
+		"http://[::1]:8080":           true,
+		"http://banyan.example":       false,
+		"http://10.0.0.1":             false,
+		"https://banyan.example/":     false,
+		"https://a@banyan.example":    false,
+		"https://":                    false,
+		"banyan.example":              false,
+		"ftp://127.0.0.1":             false,
+		"":                            false,
+	} {
+		if _, err := identity.NewSessions(nil, identity.SessionOptions{Origin: o}); (err == nil) != good {
+			t.Errorf("%q: got %v", o, err)
+		}
+	}
+	if _, err := identity.NewSessions(nil, identity.SessionOptions{Origin: origin, Statement: "two\nlines"}); err == nil {
+		t.Error("a statement of two lines was taken")
+	}
+}
