@@ -42,7 +42,7 @@ type table struct {
 	need    int // the first need columns must be there
 
 	line   int
-	blank  int // blank lines so far
+	blank  int      // blank lines so far
 	cells  [][]byte // of the present row; valid until next
 	header string   // the header line when it is a single cell: it may be an id all the same
 	titled bool     // the first row has been looked at
