@@ -164,8 +164,8 @@ type Airdrop struct {
 
 // Domain is the host[:port] that wallets sign in to: from the settings, never
 // from a request.
-func (c Config) Domain() string {
-	u, err := url.Parse(c.PublicURL)
+func (cfg Config) Domain() string {
+	u, err := url.Parse(cfg.PublicURL)
 	if err != nil { // Load has parsed it
 		return ""
 	}
@@ -173,17 +173,17 @@ func (c Config) Domain() string {
 }
 
 // Secure tells whether people reach this server over https.
-func (c Config) Secure() bool {
-	u, err := url.Parse(c.PublicURL)
+func (cfg Config) Secure() bool {
+	u, err := url.Parse(cfg.PublicURL)
 	return err == nil && u.Scheme == "https"
 }
 
 // Serves tells whether this process holds the module: it does when it serves
 // everything and the module is local, or when it serves that module alone.
-func (c Config) Serves(module string) bool {
-	if c.Module != "" {
-		return c.Module == module
+func (cfg Config) Serves(module string) bool {
+	if cfg.Module != "" {
+		return cfg.Module == module
 	}
-	place, known := c.Modules.Named(module)
+	place, known := cfg.Modules.Named(module)
 	return known && place.Mode == Local
 }

@@ -24,7 +24,7 @@ var statuses = map[fault.Code]int{
 }
 
 // overHTTP sends failure through a real server and gives what the other side reads.
-func overHTTP(t *testing.T, failure error) (got error, resp *http.Response, body string) {
+func overHTTP(t *testing.T, failure error) (resp *http.Response, body string, got error) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip") // what a handler may have begun with
@@ -46,7 +46,7 @@ func overHTTP(t *testing.T, failure error) (got error, resp *http.Response, body
 		t.Fatal(err)
 	}
 	resp.Body = io.NopCloser(strings.NewReader(string(raw)))
-	return fault.ReadProblem(resp), resp, string(raw)
+	return resp, string(raw), fault.ReadProblem(resp)
 }
 
 func TestEveryCodeIsTheSameOnTheOtherSide(t *testing.T) {
@@ -54,7 +54,7 @@ func TestEveryCodeIsTheSameOnTheOtherSide(t *testing.T) {
 		f := fault.New(code, "what to do about "+string(code)).With(
 			fault.Field{Name: "amount", Line: 3, Message: "is zero"}, fault.Field{Message: "and more"})
 		f.RetryAfter = 1500 * time.Millisecond
-		got, resp, body := overHTTP(t, fmt.Errorf("on the way up: %w", f))
+		resp, body, got := overHTTP(t, fmt.Errorf("on the way up: %w", f))
 		back := fault.From(got)
 		if back.Code != code || back.Message != f.Message || !reflect.DeepEqual(back.Fields, f.Fields) {
 			t.Errorf("%s came back as %+v", code, back)
@@ -87,7 +87,7 @@ func TestNoCauseLeavesTheProcess(t *testing.T) {
 		"a context's end":  fmt.Errorf("hunter2: %w", context.DeadlineExceeded),
 		"a caller's leave": fmt.Errorf("hunter2: %w", context.Canceled),
 	} {
-		got, resp, body := overHTTP(t, err)
+		resp, body, got := overHTTP(t, err)
 		if strings.Contains(body+fmt.Sprint(resp.Header, got), "hunter2") {
 			t.Errorf("%s: the cause shows: %s", name, body)
 		}

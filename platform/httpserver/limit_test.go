@@ -127,8 +127,12 @@ func TestABodyOverTheLimitIsRefusedAndAnUploadMayBeLarger(t *testing.T) {
 		size int
 		fits bool
 	}{
-		{"/api/small", 0, true}, {"/api/small", 4 << 10, true}, {"/api/small", 4<<10 + 1, false}, {"/api/small", 1 << 20, false},
-		{"/api/upload", 64 << 10, true}, {"/api/upload", 64<<10 + 1, false},
+		{"/api/small", 0, true},
+		{"/api/small", 4 << 10, true},
+		{"/api/small", 4<<10 + 1, false},
+		{"/api/small", 1 << 20, false},
+		{"/api/upload", 64 << 10, true},
+		{"/api/upload", 64<<10 + 1, false},
 	} {
 		for _, chunked := range []bool{false, true} {
 			r := request(t, "POST", s.url+c.path, strings.Repeat("x", c.size))

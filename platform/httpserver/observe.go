@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -181,7 +182,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			if reason == nil {
 				return
 			}
-			if reason == http.ErrAbortHandler {
+			if aborted, ok := reason.(error); ok && errors.Is(aborted, http.ErrAbortHandler) {
 				panic(reason) // somebody's way to break the connection off
 			}
 			err := fault.From(fmt.Errorf("panic: %v", reason))

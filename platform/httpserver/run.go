@@ -23,7 +23,8 @@ func (l *listening) listen() error {
 	if l.listener != nil || l.address == "" {
 		return nil
 	}
-	listener, err := net.Listen("tcp", l.address)
+	// Binding does not wait for anybody, so there is nothing to cancel.
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", l.address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use: stop the program that listens there, or choose another address with the setting %s: %w", l.address, l.setting, err)
