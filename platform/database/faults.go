@@ -132,3 +132,13 @@ func postgresCode(err error) string {
 	}
 	return ""
 }
+
+// IsStatement tells that the database works and refused this write for what it
+// says: a constraint, a missing table, a wrong value.
+func IsStatement(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		return sqliteAdvice(err) == ""
+	}
+	return postgresCode(err) != "" && postgresAdvice(err) == ""
+}

@@ -1,0 +1,415 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"banyan/platform/database"
+)
+
+// store is all SQL of this package. It works on a transaction; readings that
+// need none take a Queryer.
+type store struct{ tx *database.Tx }
+
+// position is how far a consumer has come: everything up to (TxID, ID), in
+// this order. SQLite commits in the order of ids, so there TxID is always 0.
+type position struct {
+	TxID int64 `db:"txid"`
+	ID   int64 `db:"id"`
+}
+
+// before tells whether p comes before q.
+func (p position) before(q position) bool {
+	return p.TxID < q.TxID || (p.TxID == q.TxID && p.ID < q.ID)
+}
+
+// eventRow is an outbox row.
+type eventRow struct {
+	position
+	EventID     string `db:"event_id"`
+	Topic       string `db:"topic"`
+	Key         string `db:"key"`
+	Time        int64  `db:"time"`
+	TraceParent string `db:"traceparent"`
+	Payload     string `db:"payload"`
+}
+
+func (r eventRow) event() Event {
+	return Event{
+		ID: r.EventID, Topic: r.Topic, Key: r.Key, Time: r.Time,
+		TraceParent: r.TraceParent, Payload: json.RawMessage(r.Payload),
+	}
+}
+
+func (s store) insertEvent(ctx context.Context, e Event) error {
+	_, err := s.tx.Exec(ctx, `
+		INSERT INTO event_outbox (
+			event_id,
+			topic,
+			key,
+			time,
+			traceparent,
+			payload
+		) VALUES (?, ?, ?, ?, ?, ?)`,
+		e.ID, e.Topic, e.Key, e.Time, e.TraceParent, string(e.Payload))
+	return err
+}
+
+// insertInbox tells whether the event is new to the consumer.
+func (s store) insertInbox(ctx context.Context, consumer, eventID string, now int64) (bool, error) {
+	changed, err := s.tx.Exec(ctx, `
+		INSERT INTO event_inbox (consumer, event_id, time)
+		VALUES (?, ?, ?)
+		ON CONFLICT (consumer, event_id) DO NOTHING`,
+		consumer, eventID, now)
+	return changed == 1, err
+}
+
+// insertConsumer makes the consumer known; it starts with the oldest event kept.
+func (s store) insertConsumer(ctx context.Context, consumer, topic string, now int64) error {
+	_, err := s.tx.Exec(ctx, `
+		INSERT INTO event_consumer (consumer, topic, moved_at)
+		VALUES (?, ?, ?)
+		ON CONFLICT (consumer, topic) DO NOTHING`,
+		consumer, topic, now)
+	return err
+}
+
+// consumerRow is how a consumer stands.
+type consumerRow struct {
+	position
+	Consumer  string `db:"consumer"`
+	Topic     string `db:"topic"`
+	Failures  int64  `db:"failures"`
+	LastError string `db:"last_error"`
+	MovedAt   int64  `db:"moved_at"`
+}
+
+func readConsumer(ctx context.Context, q database.Queryer, consumer, topic string) (consumerRow, error) {
+	var row consumerRow
+	err := q.Get(ctx, &row, `
+		SELECT consumer, topic, txid, id, failures, last_error, moved_at
+		FROM event_consumer
+		WHERE consumer = ?
+		AND topic = ?`, consumer, topic)
+	return row, err
+}
+
+// horizon is the condition that keeps PostgreSQL's readers behind transactions
+// that are still running: a row of theirs may appear later, with a lower id.
+func horizon(q database.Queryer) string {
+	if q.Dialect() == database.Postgres {
+		return ` AND txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint `
+	}
+	return ` `
+}
+
+// readAfter gives the next events of a topic, oldest first.
+func readAfter(ctx context.Context, q database.Queryer, topic string, after position, limit int) ([]eventRow, error) {
+	var rows []eventRow
+	err := q.Select(ctx, &rows, `
+		SELECT txid, id, event_id, topic, key, time, traceparent, payload
+		FROM event_outbox
+		WHERE topic = ?
+		AND (txid, id) > (?, ?)`+horizon(q)+`
+		ORDER BY txid, id
+		LIMIT ?`, topic, after.TxID, after.ID, limit)
+	return rows, err
+}
+
+// readLast gives the newest committed position of a topic, zero when it has none.
+func readLast(ctx context.Context, q database.Queryer, topic string) (position, error) {
+	var last position
+	err := q.Get(ctx, &last, `
+		SELECT txid, id
+		FROM event_outbox
+		WHERE topic = ?
+		ORDER BY txid DESC, id DESC
+		LIMIT 1`, topic)
+	if database.IsNoRows(err) {
+		return position{}, nil
+	}
+	return last, err
+}
+
+// moveConsumer moves the position if nobody else has. It also ends a row of failures.
+func (s store) moveConsumer(ctx context.Context, consumer, topic string, from, to position, now int64) (bool, error) {
+	changed, err := s.tx.Exec(ctx, `
+		UPDATE event_consumer
+		SET txid = ?, id = ?, failures = 0, last_error = '', moved_at = ?
+		WHERE consumer = ?
+		AND topic = ?
+		AND txid = ?
+		AND id = ?`,
+		to.TxID, to.ID, now, consumer, topic, from.TxID, from.ID)
+	return changed == 1, err
+}
+
+func (s store) countFailure(ctx context.Context, consumer, topic, message string) error {
+	_, err := s.tx.Exec(ctx, `
+		UPDATE event_consumer
+		SET failures = failures + 1, last_error = ?
+		WHERE consumer = ?
+		AND topic = ?`, message, consumer, topic)
+	return err
+}
+
+func (s store) clearFailures(ctx context.Context, consumer, topic string) error {
+	_, err := s.tx.Exec(ctx, `
+		UPDATE event_consumer
+		SET failures = 0, last_error = ''
+		WHERE consumer = ?
+		AND topic = ?
+		AND failures > 0`, consumer, topic)
+	return err
+}
+
+// parkedRow is an event that a consumer failed to handle.
+type parkedRow struct {
+	eventRow
+	Consumer  string `db:"consumer"`
+	Attempts  int64  `db:"attempts"`
+	NextAt    int64  `db:"next_at"`
+	LastError string `db:"last_error"`
+	ParkedAt  int64  `db:"parked_at"`
+}
+
+const parkedColumns = `
+	o.txid, o.id, o.event_id, o.topic, o.key, o.time, o.traceparent, o.payload,
+	p.consumer, p.attempts, p.next_at, p.last_error, p.parked_at`
+
+// readDue gives parked events whose time has come, oldest event first.
+func readDue(ctx context.Context, q database.Queryer, consumer, topic string, now int64, limit int) ([]parkedRow, error) {
+	var rows []parkedRow
+	err := q.Select(ctx, &rows, `
+		SELECT `+parkedColumns+`
+		FROM event_parked p
+		JOIN event_outbox o ON o.id = p.outbox_id
+		WHERE p.consumer = ?
+		AND p.topic = ?
+		AND p.dead = 0
+		AND p.next_at <= ?
+		ORDER BY p.outbox_id
+		LIMIT ?`, consumer, topic, now, limit)
+	return rows, err
+}
+
+// readNextDue gives the time of the next parked event, 0 when there is none.
+func readNextDue(ctx context.Context, q database.Queryer, consumer, topic string) (int64, error) {
+	var next int64
+	err := q.Get(ctx, &next, `
+		SELECT COALESCE(MIN(next_at), 0)
+		FROM event_parked
+		WHERE consumer = ?
+		AND topic = ?
+		AND dead = 0`, consumer, topic)
+	return next, err
+}
+
+// insertParked parks an event after its first failure. Another relay may have
+// done so already.
+func (s store) insertParked(ctx context.Context, p parkedRow, dead bool) error {
+	_, err := s.tx.Exec(ctx, `
+		INSERT INTO event_parked (
+			consumer,
+			event_id,
+			topic,
+			outbox_id,
+			attempts,
+			next_at,
+			last_error,
+			dead,
+			parked_at
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (consumer, event_id) DO NOTHING`,
+		p.Consumer, p.EventID, p.Topic, p.ID, p.Attempts, p.NextAt, p.LastError, bit(dead), p.ParkedAt)
+	return err
+}
+
+// updateParked counts one more failure, unless another relay has since seen.
+func (s store) updateParked(ctx context.Context, p parkedRow, seen int64, dead bool) error {
+	_, err := s.tx.Exec(ctx, `
+		UPDATE event_parked
+		SET attempts = ?, next_at = ?, last_error = ?, dead = ?
+		WHERE consumer = ?
+		AND event_id = ?
+		AND attempts = ?
+		AND dead = 0`,
+		p.Attempts, p.NextAt, p.LastError, bit(dead), p.Consumer, p.EventID, seen)
+	return err
+}
+
+func (s store) deleteParked(ctx context.Context, consumer, eventID string) error {
+	_, err := s.tx.Exec(ctx, `
+		DELETE FROM event_parked
+		WHERE consumer = ?
+		AND event_id = ?`, consumer, eventID)
+	return err
+}
+
+// readDead gives dead letters after a (consumer, event), in that order.
+func readDead(ctx context.Context, q database.Queryer, consumer, afterConsumer, afterEvent string, limit int) ([]parkedRow, error) {
+	var rows []parkedRow
+	err := q.Select(ctx, &rows, `
+		SELECT `+parkedColumns+`
+		FROM event_parked p
+		JOIN event_outbox o ON o.id = p.outbox_id
+		WHERE p.dead = 1
+		AND (? = '' OR p.consumer = ?)
+		AND (p.consumer, p.event_id) > (?, ?)
+		ORDER BY p.consumer, p.event_id
+		LIMIT ?`, consumer, consumer, afterConsumer, afterEvent, limit)
+	return rows, err
+}
+
+// reviveDead gives dead letters new attempts, due at once; ids empty = all.
+func (s store) reviveDead(ctx context.Context, consumer string, ids []string) (int64, error) {
+	query := `
+		UPDATE event_parked
+		SET dead = 0, attempts = 0, next_at = 0
+		WHERE dead = 1
+		AND (? = '' OR consumer = ?)`
+	args := []any{consumer, consumer}
+	if len(ids) > 0 {
+		query += ` AND event_id IN (?` + strings.Repeat(`, ?`, len(ids)-1) + `)`
+		for _, id := range ids {
+			args = append(args, id)
+		}
+	}
+	return s.tx.Exec(ctx, query, args...)
+}
+
+// deleteConsumer forgets a consumer and what is parked for it.
+func (s store) deleteConsumer(ctx context.Context, consumer string) (int64, error) {
+	if _, err := s.tx.Exec(ctx, `DELETE FROM event_parked WHERE consumer = ?`, consumer); err != nil {
+		return 0, err
+	}
+	return s.tx.Exec(ctx, `DELETE FROM event_consumer WHERE consumer = ?`, consumer)
+}
+
+func readConsumers(ctx context.Context, q database.Queryer) ([]consumerRow, error) {
+	var rows []consumerRow
+	err := q.Select(ctx, &rows, `
+		SELECT consumer, topic, txid, id, failures, last_error, moved_at
+		FROM event_consumer
+		ORDER BY consumer, topic`)
+	return rows, err
+}
+
+// mostCounted bounds the counting of a status, so that a page stays quick.
+const mostCounted = 10_000
+
+func countAfter(ctx context.Context, q database.Queryer, topic string, after position) (int64, error) {
+	var n int64
+	err := q.Get(ctx, &n, `
+		SELECT COUNT(*)
+		FROM (
+			SELECT 1
+			FROM event_outbox
+			WHERE topic = ?
+			AND (txid, id) > (?, ?)
+			LIMIT ?
+		) AS waiting`, topic, after.TxID, after.ID, mostCounted)
+	return n, err
+}
+
+// oldestAfter gives the time of the oldest event not yet passed, 0 for none.
+func oldestAfter(ctx context.Context, q database.Queryer, topic string, after position) (int64, error) {
+	var at int64
+	err := q.Get(ctx, &at, `
+		SELECT time
+		FROM event_outbox
+		WHERE topic = ?
+		AND (txid, id) > (?, ?)
+		ORDER BY txid, id
+		LIMIT 1`, topic, after.TxID, after.ID)
+	if database.IsNoRows(err) {
+		return 0, nil
+	}
+	return at, err
+}
+
+func countParked(ctx context.Context, q database.Queryer, consumer, topic string, dead bool) (int64, error) {
+	var n int64
+	err := q.Get(ctx, &n, `
+		SELECT COUNT(*)
+		FROM (
+			SELECT 1
+			FROM event_parked
+			WHERE consumer = ?
+			AND topic = ?
+			AND dead = ?
+			LIMIT ?
+		) AS parked`, consumer, topic, bit(dead), mostCounted)
+	return n, err
+}
+
+// deleteDelivered deletes old events that every consumer has behind it and
+// nobody has parked.
+func (s store) deleteDelivered(ctx context.Context, before int64, limit int) (int64, error) {
+	return s.tx.Exec(ctx, `
+		DELETE FROM event_outbox
+		WHERE id IN (
+			SELECT o.id
+			FROM event_outbox o
+			WHERE o.time < ?
+			AND NOT EXISTS (
+				SELECT 1
+				FROM event_parked p
+				WHERE p.outbox_id = o.id
+			)
+			AND NOT EXISTS (
+				SELECT 1
+				FROM event_consumer c
+				WHERE c.topic = o.topic
+				AND (c.txid, c.id) < (o.txid, o.id)
+			)
+			ORDER BY o.time
+			LIMIT ?
+		)`, before, limit)
+}
+
+func (s store) deleteInbox(ctx context.Context, before int64, limit int) (int64, error) {
+	return s.tx.Exec(ctx, `
+		DELETE FROM event_inbox
+		WHERE (consumer, event_id) IN (
+			SELECT consumer, event_id
+			FROM event_inbox
+			WHERE time < ?
+			ORDER BY time
+			LIMIT ?
+		)`, before, limit)
+}
+
+// bit stores a boolean alike in both dialects.
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// rebase repairs the order after a dump was restored into another PostgreSQL
+// cluster, whose transaction counter may be younger than the rows': new events
+// would sort before positions already passed, and be lost. It puts everything
+// back to the start; the inbox, kept longer than the outbox, recognises repeats.
+func (s store) rebase(ctx context.Context) (bool, error) {
+	if s.tx.Dialect() != database.Postgres {
+		return false, nil
+	}
+	var ahead bool
+	err := s.tx.Get(ctx, &ahead, `
+		SELECT GREATEST(
+			(SELECT COALESCE(MAX(txid), 0) FROM event_outbox),
+			(SELECT COALESCE(MAX(txid), 0) FROM event_consumer)
+		) >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint`)
+	if err != nil || !ahead {
+		return false, err
+	}
+	if _, err := s.tx.Exec(ctx, `UPDATE event_outbox SET txid = 0`); err != nil {
+		return false, err
+	}
+	_, err = s.tx.Exec(ctx, `UPDATE event_consumer SET txid = 0, id = 0`)
+	return err == nil, err
+}
