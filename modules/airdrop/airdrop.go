@@ -15,8 +15,10 @@ package airdrop
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/holiman/uint256"
@@ -73,19 +75,21 @@ type CampaignDraft struct {
 // Validate refuses values out of range.
 func (d CampaignDraft) Validate() error {
 	var wrong []fault.Field
-	if n := utf8.RuneCountInString(strings.TrimSpace(d.Name)); n < 1 || n > 100 {
-		wrong = append(wrong, fault.Field{Name: "name", Message: "has 1 to 100 characters"})
-	}
-	if utf8.RuneCountInString(d.Description) > 2000 {
-		wrong = append(wrong, fault.Field{Name: "description", Message: "has at most 2,000 characters"})
-	}
-	if n := utf8.RuneCountInString(strings.TrimSpace(d.Symbol)); n < 1 || n > 12 {
-		wrong = append(wrong, fault.Field{Name: "symbol", Message: "has 1 to 12 characters"})
+	for _, text := range []struct {
+		name, value string
+		least, most int
+	}{{"name", d.Name, 1, 100}, {"description", d.Description, 0, 2000}, {"symbol", d.Symbol, 1, 12}} {
+		value := strings.TrimSpace(text.value)
+		if n := utf8.RuneCountInString(value); n < text.least || n > text.most {
+			wrong = append(wrong, fault.Field{Name: text.name, Message: fmt.Sprintf("has %d to %d characters, not %d", text.least, text.most, n)})
+		} else if !utf8.ValidString(value) || strings.ContainsFunc(value, unprintable) {
+			wrong = append(wrong, fault.Field{Name: text.name, Message: "has characters that cannot be shown"})
+		}
 	}
 	if d.Decimals < 0 || d.Decimals > 36 {
 		wrong = append(wrong, fault.Field{Name: "decimals", Message: "is 0 to 36"})
 	}
-	if err := d.Format.Check(); err != nil {
+	if _, err := merkle.ParseFormat(string(d.Format)); err != nil {
 		wrong = append(wrong, fault.Field{Name: "format", Message: fault.From(err).Message})
 	}
 	if len(wrong) == 0 {
@@ -93,6 +97,10 @@ func (d CampaignDraft) Validate() error {
 	}
 	return fault.New(fault.Invalid, "the campaign cannot be created like this: see the fields").With(wrong...)
 }
+
+// unprintable finds control characters but for line ends and tabs. A database
+// may refuse them, and a page should.
+func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
 
 // Campaign is an airdrop.
 type Campaign struct {

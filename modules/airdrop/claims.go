@@ -1,0 +1,125 @@
+package airdrop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
+)
+
+// served is a built campaign in memory, ready to answer claims. It never
+// changes, as the campaign never does, so any number of callers read it.
+type served struct {
+	campaign string
+	tree     *merkle.Tree
+}
+
+// bytesPerRow is what a tree in memory needs for a row: the row with its own
+// index, two nodes, the place of its leaf, and the order of the wallets.
+const bytesPerRow = merkle.RowSize + 8 + 2*merkle.HashSize + 4 + 8
+
+func (t *served) bytes() int64 { return int64(t.tree.Count()) * bytesPerRow }
+
+// newServed sorts the wallets now, so that no caller waits for it later.
+func newServed(campaign string, tree *merkle.Tree) (*served, error) {
+	if _, _, err := tree.Find(wallet.Address{}); err != nil {
+		return nil, fmt.Errorf("sort the wallets of campaign %s: %w", campaign, err)
+	}
+	return &served{campaign: campaign, tree: tree}, nil
+}
+
+// claim answers for one wallet. Fails with fault.NotFound.
+func (t *served) claim(who wallet.Address) (Claim, error) {
+	at, found, err := t.tree.Find(who)
+	if err != nil {
+		return Claim{}, t.unreadable(err)
+	}
+	if !found {
+		return Claim{}, fault.Newf(fault.NotFound,
+			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
+	}
+	row, err := t.tree.At(at)
+	if err != nil {
+		return Claim{}, t.unreadable(err)
+	}
+	leaf, err := t.tree.Leaf(at)
+	if err != nil {
+		return Claim{}, t.unreadable(err)
+	}
+	proof, err := t.tree.AppendProof(make([]merkle.Hash, 0, usualDepth), at)
+	if err != nil {
+		return Claim{}, t.unreadable(err)
+	}
+	return Claim{
+		Campaign: t.campaign, Wallet: who, Index: row.Index, Amount: row.Amount,
+		Leaf: leaf, Proof: proof, Root: t.tree.Root(),
+	}, nil
+}
+
+// usualDepth is room for the proofs of lists of up to sixteen million rows.
+const usualDepth = 24
+
+func (t *served) unreadable(cause error) error {
+	return fmt.Errorf("read the tree of campaign %s: %w", t.campaign, cause)
+}
+
+// buildStored reads a campaign's list and builds its tree. Fails with
+// fault.NotFound, and with fault.Conflict for a draft.
+func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *merkle.Tree, err error) {
+	leave, err := s.enterHeavy(ctx)
+	if err != nil {
+		return stored{}, nil, err
+	}
+	defer leave()
+	rows := merkle.NewList()
+	err = s.options.DB.Snapshot(ctx, func(r database.Reader) error {
+		if c, err = s.store.campaign(ctx, r, id); err != nil {
+			return err
+		}
+		if c.State == Draft {
+			return errNoList(id)
+		}
+		return s.store.readChunks(ctx, r, c.listID, rows.AppendChunk)
+	})
+	if err != nil {
+		return stored{}, nil, err
+	}
+	if rows.Len() != c.Count || rows.Total() != c.Total {
+		return stored{}, nil, damaged(id, "its list", fmt.Errorf("%d rows, not %d, or another total", rows.Len(), c.Count))
+	}
+	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{})
+	if err != nil {
+		return stored{}, nil, fmt.Errorf("build the tree of campaign %s: %w", id, err)
+	}
+	return c, tree, nil
+}
+
+// loadTree makes a built campaign ready to serve. The root is computed anew and
+// must be the stored one: no proof at all is better than a wrong one.
+func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
+	c, err := s.store.campaign(ctx, s.options.DB.Read(), id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State != Built {
+		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so there is nothing to claim: come back when its list is final")
+	}
+	c, tree, err := s.buildStored(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if tree.Root() != *c.Root {
+		return nil, errRoot(id, *c.Root, tree.Root())
+	}
+	return newServed(c.ID, tree)
+}
+
+// errRoot is a defect: the list in the database does not give the root that was
+// announced. Its words are for the log; a caller sees an internal fault.
+func errRoot(campaign string, announced, computed merkle.Hash) error {
+	return damaged(campaign, "its list", errors.New("it gives the root "+computed.String()+" and not the announced "+announced.String()))
+}

@@ -1,0 +1,207 @@
+package airdrop_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// world is the module as its callers have it, on one database and by one route.
+type world struct {
+	airdrop.Client
+	db      *database.DB
+	options airdrop.Options
+	url     string // of the HTTP server; "" in process
+	remote  bool
+}
+
+// eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}.
+func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	eachWayWith(t, airdrop.Options{}, test)
+}
+
+func eachWayWith(t *testing.T, o airdrop.Options, test func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, remote := range []bool{false, true} {
+		name := map[bool]string{false: "in process", true: "over HTTP"}[remote]
+		t.Run(name, func(t *testing.T) {
+			databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
+				o := o
+				o.DB = db
+				test(t, open(t, o, remote))
+			})
+		})
+	}
+}
+
+// open starts the module on a database.
+func open(t testing.TB, o airdrop.Options, remote bool) *world {
+	t.Helper()
+	w := &world{db: o.DB, options: o, remote: remote}
+	route := seam.NewRoute(airdrop.Bind(airdrop.New(o)))
+	if remote {
+		w.url = serve(t, route)
+		far, err := seam.NewRemote(airdrop.Contract, seam.RemoteOptions{URL: w.url, Tokens: tokens{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		route = seam.NewRemoteRoute(airdrop.Contract, far)
+	}
+	w.Client = airdrop.NewClient(route)
+	return w
+}
+
+// restarted is the module as it comes up again on the same database, in
+// another process.
+func (w *world) restarted(t *testing.T) *world {
+	t.Helper()
+	o := w.options
+	o.DB = databasetest.Again(t, w.db)
+	return open(t, o, w.remote)
+}
+
+const uploadLimit = 16 << 20
+
+func serve(t testing.TB, route *seam.Route) (url string) {
+	t.Helper()
+	router := chi.NewRouter()
+	router.Use(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, uploadLimit) }, authenticate)
+	route.Mount(router, seam.MountOptions{
+		Log: slog.New(slog.DiscardHandler), Timeout: 30 * time.Second,
+	})
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// tokens stands in for identity: the token is the caller, in plain JSON.
+type tokens struct{}
+
+func (tokens) Token(c identity.Caller, audience string) (string, error) {
+	text, err := json.Marshal(struct {
+		identity.Caller
+		Audience string
+	}{c, audience})
+	return base64.RawURLEncoding.EncodeToString(text), err
+}
+
+func authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var said struct {
+			identity.Caller
+			Audience string
+		}
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+			text, err := base64.RawURLEncoding.DecodeString(token)
+			if err != nil || json.Unmarshal(text, &said) != nil || said.Audience != airdrop.Name {
+				fault.WriteProblem(w, fault.New(fault.Unauthenticated, "no token of ours"), "")
+				return
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(identity.With(r.Context(), said.Caller)))
+	})
+}
+
+func as(role identity.Role) context.Context {
+	return identity.With(context.Background(), identity.Caller{Wallet: numbered(7), Role: role})
+}
+
+var (
+	operator = as(identity.Operator)
+	anybody  = context.Background()
+)
+
+// numbered is the wallet with this number.
+func numbered(n int) (w wallet.Address) {
+	w[0], w[17], w[18], w[19] = byte(n*37), byte(n>>16), byte(n>>8), byte(n)
+	return w
+}
+
+// must takes a call's answer and fails the test on its error.
+func must[A any](answer A, err error) func(t testing.TB) A {
+	return func(t testing.TB) A {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		return answer
+	}
+}
+
+// refused takes a call's error and checks its code.
+func refused[A any](_ A, err error) func(t testing.TB, code fault.Code) *fault.Fault {
+	return func(t testing.TB, code fault.Code) *fault.Fault {
+		t.Helper()
+		if !fault.Is(err, code) {
+			t.Fatalf("got error %v, want code %s", err, code)
+		}
+		return fault.From(err)
+	}
+}
+
+// drafted creates a campaign of the format.
+func (w *world) drafted(t testing.TB, d airdrop.CampaignDraft) airdrop.Campaign {
+	t.Helper()
+	return must(w.CreateCampaign(operator, d))(t)
+}
+
+// built creates a campaign over a CSV and builds it.
+func (w *world) built(t testing.TB, d airdrop.CampaignDraft, csv string) airdrop.Campaign {
+	t.Helper()
+	c := w.drafted(t, d)
+	must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(csv)}))(t)
+	return must(w.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t)
+}
+
+// verified answers VerifyWallets with the whole text.
+func (w *world) verified(t testing.TB, id string, body io.Reader) string {
+	t.Helper()
+	stream := must(w.VerifyWallets(anybody, airdrop.WalletsUpload{ID: id, Body: body}))(t)
+	if stream.ContentType != "application/x-ndjson" {
+		t.Errorf("the answer is %q", stream.ContentType)
+	}
+	var text bytes.Buffer
+	if err := stream.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// data finds a file that others made, or skips.
+func data(t testing.TB, name string) []byte {
+	t.Helper()
+	folder := os.Getenv("BANYAN_TEST_DATA")
+	if folder == "" {
+		folder = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	content, err := os.ReadFile(filepath.Join(folder, name))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skipf("SKIPPED: no test data %s in %s: set BANYAN_TEST_DATA to its folder", name, folder)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
