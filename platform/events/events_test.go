@@ -66,15 +66,18 @@ func each(t *testing.T, test func(w *world)) {
 		}
 		test(&world{t: t, clock: clock, source: open("source"), receiver: withEffects(t, open("receiver"))})
 	})
-	t.Run("postgres", func(t *testing.T) {
-		clock := newClock()
-		open := func(name string) *database.DB {
-			options := databasetest.PostgresOptions(t, name, migrations.FS)
-			options.Sets, options.Clock = []string{"events"}, clock.Now
-			return databasetest.Open(t, options)
-		}
-		test(&world{t: t, clock: clock, source: open("source"), receiver: withEffects(t, open("receiver"))})
-	})
+	t.Run("postgres", func(t *testing.T) { test(postgresWorld(t)) })
+}
+
+func postgresWorld(t *testing.T) *world {
+	t.Helper()
+	clock := newClock()
+	open := func(name string) *database.DB {
+		options := databasetest.PostgresOptions(t, name, migrations.FS)
+		options.Sets, options.Clock = []string{"events"}, clock.Now
+		return databasetest.Open(t, options)
+	}
+	return &world{t: t, clock: clock, source: open("source"), receiver: withEffects(t, open("receiver"))}
 }
 
 // withEffects adds the table in which the consumer's effects are counted: a row
@@ -160,6 +163,16 @@ func (w *world) wantEffects(want string) {
 	if got := w.effects(); got != want {
 		w.t.Errorf("effects are %q, want %q", got, want)
 	}
+}
+
+// closedReceiver is a handle on the receiver's database that is gone.
+func closedReceiver(w *world) *database.DB {
+	w.t.Helper()
+	db := databasetest.Again(w.t, w.receiver)
+	if err := db.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	return db
 }
 
 func (w *world) status() events.Status {

@@ -1,0 +1,16 @@
+package events
+
+import "context"
+
+// LookOnce registers and makes one pass for each consumer, without waiting.
+func (r *Relay) LookOnce(ctx context.Context) error {
+	if err := r.register(ctx); err != nil {
+		return err
+	}
+	for _, c := range r.consumers {
+		if _, err := r.pass(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package events_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"banyan/platform/database"
+	"banyan/platform/events"
+	"banyan/platform/fault"
+)
+
+func (w *world) count(db *database.DB, table string) (n int) {
+	w.t.Helper()
+	if err := db.Read().Get(w.t.Context(), &n, `SELECT COUNT(*) FROM `+table); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+func TestOldDeliveredEventsAreDeletedAndNothingElse(t *testing.T) {
+	each(t, func(w *world) {
+		relay := w.relay(nil)
+		var many []string
+		for i := range 40 {
+			many = append(many, fmt.Sprint(i))
+		}
+		w.publish(many...)
+		w.publish("bad")
+		w.drain(relay)
+		w.clock.forward(100 * time.Hour)
+		w.publish("younger")
+		w.drain(relay)
+		w.publish("undelivered")
+		w.clock.forward(69 * time.Hour) // the first ones are 169 hours old, the limit is 168
+		prune(w, relay)
+		if got := w.count(w.source, "event_outbox"); got != 3 {
+			w.t.Errorf("%d events are left, want the parked, the younger and the undelivered one", got)
+		}
+		w.clock.forward(1000 * time.Hour)
+		prune(w, relay)
+		if got := w.count(w.source, "event_outbox"); got != 2 {
+			w.t.Errorf("%d events are left, want the parked and the undelivered one", got)
+		}
+		if err := events.Forget(w.t.Context(), w.source, "receiver"); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := events.Forget(w.t.Context(), w.source, "receiver"); !fault.Is(err, fault.NotFound) {
+			w.t.Errorf("forgetting twice: %v", err)
+		}
+		// A relay without consumers keeps nothing for anybody.
+		prune(w, events.NewRelay(w.source, w.options()))
+		if got := w.count(w.source, "event_outbox") + w.count(w.source, "event_parked"); got != 0 {
+			w.t.Errorf("%d rows are left for nobody", got)
+		}
+	})
+}
+
+func prune(w *world, relay *events.Relay) {
+	w.t.Helper()
+	if err := relay.PruneNow(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestTheInboxOutlivesTheOutbox(t *testing.T) {
+	each(t, func(w *world) {
+		w.publish("a")
+		w.drain(w.relay(nil))
+		janitor := events.NewRelay(w.receiver, w.options())
+		for _, c := range []struct {
+			later time.Duration
+			left  int
+		}{{335 * time.Hour, 1}, {2 * time.Hour, 0}} { // the limit is 2 × 168 hours
+			w.clock.forward(c.later)
+			prune(w, janitor)
+			if got := w.count(w.receiver, "event_inbox"); got != c.left {
+				w.t.Errorf("%s later: %d inbox rows, want %d", c.later, got, c.left)
+			}
+		}
+	})
+}
+
+func TestAnEventTriedAgainBacksOffFurtherEachTime(t *testing.T) {
+	each(t, func(w *world) {
+		tries := 0
+		options := w.options()
+		options.MaxAttempts = 4
+		relay := events.NewRelay(w.source, options, events.Consumer{
+			Name: "receiver", Topic: noted().Name(),
+			Deliver: events.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
+				tries++
+				return errors.New("no")
+			}),
+		})
+		w.publish("a")
+		w.drain(relay)
+		// Without jitter half of 2, 4, 8 seconds.
+		for i, wait := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+			w.clock.forward(wait - time.Millisecond)
+			w.drain(relay)
+			if tries != i+1 {
+				w.t.Errorf("retry %d came too early", i+1)
+			}
+			w.clock.forward(time.Millisecond)
+			w.drain(relay)
+			if tries != i+2 {
+				w.t.Errorf("retry %d did not come", i+1)
+			}
+		}
+		if s := w.status(); s.Dead != 1 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestWhatCannotBePublishedIsRefused(t *testing.T) {
+	each(t, func(w *world) {
+		for _, c := range []struct {
+			what  string
+			event events.Event
+			code  fault.Code
+		}{
+			{"no topic", events.Event{Payload: []byte(`{}`)}, fault.Invalid},
+			{"no payload", events.Event{Topic: "t"}, fault.Invalid},
+			{"no JSON", events.Event{Topic: "t", Payload: []byte(`{`)}, fault.Invalid},
+			{"a long key", events.Event{Topic: "t", Key: strings.Repeat("k", 201), Payload: []byte(`{}`)}, fault.Invalid},
+			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", events.MostPayload) + `"`)}, fault.TooLarge},
+		} {
+			err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
+				return events.Publish(w.t.Context(), tx, c.event)
+			})
+			if !fault.Is(err, c.code) {
+				w.t.Errorf("%s: %v, want %s", c.what, err, c.code)
+			}
+		}
+		if got := w.count(w.source, "event_outbox"); got != 0 {
+			w.t.Errorf("%d events were published", got)
+		}
+	})
+}
+
+func TestTheTraceGoesWithTheEvent(t *testing.T) {
+	each(t, func(w *world) {
+		sent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
+		ctx := trace.ContextWithSpanContext(w.t.Context(), sent)
+		err := w.source.Write(ctx, func(tx *database.Tx) error { return noted().Publish(ctx, tx, "", note{Text: "traced"}) })
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		var got trace.SpanContext
+		w.drain(w.relay(events.Local(w.receiver, func(ctx context.Context, _ *database.Tx, _ events.Event) error {
+			got = trace.SpanContextFromContext(ctx)
+			return nil
+		})))
+		if got.TraceID() != sent.TraceID() || got.SpanID() != sent.SpanID() {
+			w.t.Errorf("arrived with %v, want %v", got, sent)
+		}
+	})
+}
+
+// The consumer's database, not the event, is to blame: nothing may be parked.
+func TestABrokenConsumerDatabaseParksNothing(t *testing.T) {
+	each(t, func(w *world) {
+		closed := closedReceiver(w)
+		relay := w.relay(events.Local(closed, writeEffect))
+		w.publish("a")
+		if err := relay.Drain(w.t.Context()); !fault.Is(err, fault.Unavailable) {
+			w.t.Errorf("drain: %v", err)
+		}
+		if s := w.status(); s.Parked+s.Dead != 0 || s.Lag != 1 {
+			w.t.Errorf("status %+v", s)
+		}
+		w.drain(w.relay(nil))
+		w.wantEffects("a")
+	})
+}
+
+// A handler whose statement breaks a constraint, and which hides that, must not
+// hold up the others.
+func TestAHandlerThatHidesItsFailureIsParked(t *testing.T) {
+	each(t, func(w *world) {
+		relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+			n, err := noted().Decode(e)
+			if err != nil {
+				return err
+			}
+			var text any = n.Text
+			if n.Text == "hidden" {
+				text = nil // breaks NOT NULL
+			}
+			_, _ = tx.Exec(ctx, `INSERT INTO effect (event_id, text) VALUES (?, ?)`, e.ID, text)
+			return nil
+		}))
+		w.publish("a", "hidden", "b")
+		w.drain(relay)
+		w.wantEffects("a b")
+		if s := w.status(); s.Parked != 1 || s.Lag != 0 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestRelaysWithWrongConsumersDoNotStart(t *testing.T) {
+	each(t, func(w *world) {
+		deliver := events.Local(w.receiver, writeEffect)
+		for what, consumers := range map[string][]events.Consumer{
+			"no name":    {{Topic: "t", Deliver: deliver}},
+			"no deliver": {{Name: "n", Topic: "t"}},
+			"twice":      {{Name: "n", Topic: "t", Deliver: deliver}, {Name: "n", Topic: "t", Deliver: deliver}},
+		} {
+			if err := events.NewRelay(w.source, w.options(), consumers...).Run(w.t.Context()); !fault.Is(err, fault.Invalid) {
+				w.t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
