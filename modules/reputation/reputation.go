@@ -29,7 +29,8 @@ const Name = "reputation"
 // unavailable, deadline_over, canceled, internal.
 type Service interface {
 	// ImportTrust adds trust edges or replaces those with the same source and
-	// target. Wrong rows are an invalid fault that names up to 100 of them by
+	// target; a weight of zero takes one away, and of two rows for one pair the
+	// later counts. Wrong rows are an invalid fault that names up to 100 of them by
 	// line, and nothing of the upload is kept.
 	ImportTrust(context.Context, TrustUpload) (TrustImported, error)
 	// ComputeEpoch computes scores from the present edges and makes them the
