@@ -243,6 +243,10 @@ func (b *builder) spread(ctx context.Context, n int, work func(low, high int) er
 }
 
 func spread(ctx context.Context, workers, n int, work func(low, high int) error) error {
+	return spreadBy(ctx, workers, n, grain, work)
+}
+
+func spreadBy(ctx context.Context, workers, n, grain int, work func(low, high int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"runtime"
 	"sync"
 
 	"github.com/holiman/uint256"
@@ -142,7 +143,7 @@ func (l *List) addIndexes(indexes []uint64, count int) {
 
 // Find gives the position of the wallet's first row.
 func (l *List) Find(who wallet.Address) (position int, found bool) {
-	position, found, _ = l.order().find(l.count, who, func(i int) ([]byte, error) { return l.row(i), nil })
+	position, found, _ = findWallet(l.count, who, walletsOf{list: l, order: l.order()}) // memory does not fail
 	return position, found
 }
 
@@ -166,7 +167,7 @@ func (l *List) Duplicates() iter.Seq2[int, int] {
 
 // order sorts the wallets at the first need.
 func (l *List) order() *walletOrder {
-	l.sorted.Do(func() { l.byOwn = newWalletOrder(l.count, l.row) })
+	l.sorted.Do(func() { l.byOwn = newWalletOrder(l.count, l.row, runtime.GOMAXPROCS(0)) })
 	return &l.byOwn
 }
 

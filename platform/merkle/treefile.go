@@ -1,0 +1,195 @@
+package merkle
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"strings"
+
+	"banyan/platform/fault"
+)
+
+// The tree file (.tree): one immutable file that holds a list, its leaves and
+// its nodes, and is read in place. Integers are little-endian; amounts and
+// hashes are as in Ethereum. Everything lies in blocks of 4096 bytes.
+//
+//	block 0: the header
+//	   0  8   magic: 89 'T' 'R' 'E' 'E' 0D 0A 1A
+//	   8  4   version, 1
+//	  12  4   block size, 4096
+//	  16 16   format name, padded with zeros
+//	  32  8   rows
+//	  40  8   leaves (fewer than rows where equal ones became one)
+//	  48  8   nodes
+//	  56 32   total of the amounts, big-endian
+//	  88 32   root
+//	 120  4   hex digits of a shard's prefix (ens; otherwise 0)
+//	 124  4   shards (ens; otherwise 0)
+//	 128  4   1 when rows carry indexes of their own, otherwise 0
+//	 132  4   CRC-32C of the checksums section
+//	4092  4   CRC-32C of the bytes before it
+//	then the sections, each beginning on a block and padded with zeros:
+//	  rows      52 × rows    wallet, 20 bytes; amount, 32 bytes big-endian
+//	  indexes    8 × rows    only when rows carry their own
+//	  places     4 × rows    the number of the row's leaf among the nodes
+//	  nodes     32 × nodes   as the format's layout numbers them (layout.go)
+//	  order      4 × rows    row numbers sorted by wallet
+//	  prefixes   4 × (2^b+1) where in order each wallet prefix of b bits
+//	                         begins; b = max(0, bit length of rows - 4)
+//	  shards     8 × shards  leaves of the shard, rank of its root in the top
+//	  checksums  4 × blocks  CRC-32C of each block between the header and here;
+//	                         the file ends with it
+//
+// The sizes follow from the header alone, so a file that is cut or has bytes
+// appended is refused. A reader checks the header and the checksums section
+// when it opens the file, and each block before its first use: a damaged file
+// never gives a wrong answer.
+const (
+	treeVersion = 1
+	blockSize   = 4096
+
+	headerSums     = 132
+	headerChecksum = blockSize - 4
+)
+
+var (
+	treeMagic  = []byte{0x89, 'T', 'R', 'E', 'E', 0x0d, 0x0a, 0x1a}
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+)
+
+func checksum(block []byte) uint32 { return crc32.Checksum(block, castagnoli) }
+
+// part numbers the sections, in their order in the file.
+type part int
+
+const (
+	partRows part = iota
+	partIndexes
+	partPlaces
+	partNodes
+	partOrder
+	partPrefixes
+	partShards
+	partSums
+	parts
+)
+
+// extent is where a section lies, in bytes.
+type extent struct{ start, length int64 }
+
+// header is block 0, decoded.
+type header struct {
+	format  Format
+	rows    int
+	leaves  int
+	nodes   int
+	total   [amountSize]byte
+	root    Hash
+	nybbles int
+	shards  int
+	indexed bool
+	sums    uint32
+}
+
+func (h header) encode() []byte {
+	block := make([]byte, blockSize)
+	le := binary.LittleEndian
+	copy(block, treeMagic)
+	le.PutUint32(block[8:], treeVersion)
+	le.PutUint32(block[12:], blockSize)
+	copy(block[16:32], h.format)
+	le.PutUint64(block[32:], uint64(h.rows))
+	le.PutUint64(block[40:], uint64(h.leaves))
+	le.PutUint64(block[48:], uint64(h.nodes))
+	copy(block[56:], h.total[:])
+	copy(block[88:], h.root[:])
+	le.PutUint32(block[120:], uint32(h.nybbles))
+	le.PutUint32(block[124:], uint32(h.shards))
+	if h.indexed {
+		le.PutUint32(block[128:], 1)
+	}
+	le.PutUint32(block[headerSums:], h.sums)
+	le.PutUint32(block[headerChecksum:], checksum(block[:headerChecksum]))
+	return block
+}
+
+// decodeHeader checks all of a header that can be checked without the rest.
+func decodeHeader(block []byte) (h header, err error) {
+	le := binary.LittleEndian
+	if len(block) < len(treeMagic) || !bytes.Equal(block[:len(treeMagic)], treeMagic) {
+		return h, fault.New(fault.Invalid, "this is no tree file: make one with banyan airdrop build --out")
+	}
+	if len(block) < blockSize {
+		return h, errCut()
+	}
+	if version := le.Uint32(block[8:]); version != treeVersion {
+		return h, fault.Newf(fault.Unsupported, "the tree file has version %d and this program reads version %d: build it again, or use a newer program", version, treeVersion)
+	}
+	if checksum(block[:headerChecksum]) != le.Uint32(block[headerChecksum:]) {
+		return h, errDamaged(0)
+	}
+	h.format, err = ParseFormat(strings.TrimRight(string(block[16:32]), "\x00"))
+	if err != nil {
+		return h, err
+	}
+	for _, count := range []struct {
+		at   int
+		to   *int
+		most uint64
+	}{{32, &h.rows, MaxRows}, {40, &h.leaves, MaxRows}, {48, &h.nodes, math.MaxUint32}} {
+		value := le.Uint64(block[count.at:])
+		if value < 1 || value > count.most {
+			return h, errDamaged(0)
+		}
+		*count.to = int(value)
+	}
+	copy(h.total[:], block[56:])
+	copy(h.root[:], block[88:])
+	h.nybbles, h.shards = int(le.Uint32(block[120:])), int(le.Uint32(block[124:]))
+	h.indexed = le.Uint32(block[128:]) != 0
+	h.sums = le.Uint32(block[headerSums:])
+	return h, h.check()
+}
+
+// check refuses numbers that no tree has.
+func (h header) check() error {
+	sharded := h.format == ENS
+	switch {
+	case h.leaves > h.rows,
+		sharded != (h.nybbles > 0), h.nybbles > 2,
+		sharded != (h.shards > 0), h.shards > 1<<(4*h.nybbles), h.shards > h.rows:
+		return errDamaged(0)
+	}
+	return nil
+}
+
+// extents lays out the file; size is its length in bytes.
+func (h header) extents() (all [parts]extent, size int64) {
+	lengths := [parts]int64{
+		partRows:     int64(h.rows) * RowSize,
+		partPlaces:   int64(h.rows) * 4,
+		partNodes:    int64(h.nodes) * HashSize,
+		partOrder:    int64(h.rows) * 4,
+		partPrefixes: (1<<prefixBits(h.rows) + 1) * 4,
+		partShards:   int64(h.shards) * 8,
+	}
+	if h.indexed {
+		lengths[partIndexes] = int64(h.rows) * indexSize
+	}
+	next := int64(blockSize)
+	for p := range partSums {
+		all[p] = extent{start: next, length: lengths[p]}
+		next += (lengths[p] + blockSize - 1) / blockSize * blockSize
+	}
+	all[partSums] = extent{start: next, length: (next/blockSize - 1) * 4}
+	return all, next + all[partSums].length
+}
+
+func errCut() error {
+	return fault.New(fault.Invalid, "the tree file is cut short or has been added to: copy it again, or build it again")
+}
+
+func errDamaged(block int64) error {
+	return fault.Newf(fault.Invalid, "the tree file is damaged in block %d (byte %d): copy it again, or build it again", block, block*blockSize)
+}

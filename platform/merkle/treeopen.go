@@ -1,0 +1,188 @@
+package merkle
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Open maps a tree file into memory, read only; processes that open the same
+// file share it. It reads the header and the checksums; the rest of a file over
+// 64 MiB is read, and checked, when a look-up needs it, a smaller one at once. Close the tree when no look-up is under
+// way any more.
+//
+// It fails with fault.Invalid when the file is damaged, cut or no tree file,
+// and with fault.Unsupported on another version's. Look-ups fail with
+// fault.Invalid when the part they need is damaged.
+func Open(path string) (*Tree, error) { return openFile(path, wholeCheck) }
+
+// openFile is Open; files of up to whole bytes are checked as a whole.
+func openFile(path string, whole int) (*Tree, error) {
+	data, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &inFile{data: data}
+	tree, err := m.open()
+	if err == nil && len(data) <= whole {
+		err = m.checkBlocks(context.Background()) // milliseconds: nobody waits for it to be left
+	}
+	if err != nil {
+		unmapErr := unmapFile(data)
+		if unmapErr != nil {
+			return nil, fmt.Errorf("%s: %w (and %v)", path, err, unmapErr) //nolint:errorlint // the first cause is the one to act on
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return tree, nil
+}
+
+// Close gives back a tree file; a tree in memory needs none. Look-ups after it fail.
+func (t *Tree) Close() error {
+	m, file := t.store.(*inFile)
+	if !file || m.closed.Swap(true) {
+		return nil
+	}
+	return unmapFile(m.data)
+}
+
+// inFile is the store of a tree that lives in a mapped file.
+type inFile struct {
+	data    []byte
+	header  header
+	extents [parts]extent
+	checked []atomic.Uint64 // a bit for each block whose checksum was right
+	closed  atomic.Bool
+}
+
+func (m *inFile) open() (*Tree, error) {
+	h, err := decodeHeader(m.data[:min(len(m.data), blockSize)])
+	if err != nil {
+		return nil, err
+	}
+	m.header = h
+	var size int64
+	if m.extents, size = h.extents(); int64(len(m.data)) != size {
+		return nil, errCut()
+	}
+	sums := m.extents[partSums]
+	if checksum(m.data[sums.start:]) != h.sums {
+		return nil, errDamaged(sums.start / blockSize)
+	}
+	m.checked = make([]atomic.Uint64, sums.length/4/64+1)
+	t := &Tree{format: h.format, nybbles: h.nybbles, count: h.rows, root: h.root, store: m}
+	t.total.SetBytes32(h.total[:])
+	if t.layout, err = m.layout(); err != nil {
+		return nil, err
+	}
+	if t.layout.nodes() != h.nodes {
+		return nil, errDamaged(0)
+	}
+	return t, nil
+}
+
+func (m *inFile) layout() (layout, error) {
+	switch m.header.format {
+	case OZ, OZIndexed:
+		return heap{leaves: m.header.leaves}, nil
+	case Uniswap, Cumulative:
+		return promoted{leaves: m.header.leaves}, nil
+	}
+	sizes, ranks := make([]int, m.header.shards), make([]int, m.header.shards)
+	leaves := 0
+	seen := make([]bool, m.header.shards)
+	for i := range sizes {
+		b, err := m.bytes(partShards, i, 8)
+		if err != nil {
+			return nil, err
+		}
+		sizes[i], ranks[i] = int(binary.LittleEndian.Uint32(b)), int(binary.LittleEndian.Uint32(b[4:]))
+		leaves += sizes[i]
+		if sizes[i] == 0 || ranks[i] >= len(seen) || seen[ranks[i]] {
+			return nil, errDamaged(m.extents[partShards].start / blockSize)
+		}
+		seen[ranks[i]] = true
+	}
+	if leaves != m.header.leaves {
+		return nil, errDamaged(m.extents[partShards].start / blockSize)
+	}
+	s := newSharded(sizes)
+	s.rank = ranks
+	return s, nil
+}
+
+// bytes gives element i of a section, after checking the blocks it lies in.
+func (m *inFile) bytes(p part, i int, size int) ([]byte, error) {
+	e := m.extents[p]
+	low := int64(i) * int64(size)
+	if i < 0 || low+int64(size) > e.length {
+		return nil, errDamaged((e.start + low) / blockSize) // another section's damage led here
+	}
+	if m.closed.Load() {
+		return nil, fault.New(fault.Unavailable, "the tree file is closed: open it again")
+	}
+	low += e.start
+	high := low + int64(size)
+	for block := low / blockSize; block <= (high-1)/blockSize; block++ {
+		if err := m.check(block); err != nil {
+			return nil, err
+		}
+	}
+	return m.data[low:high:high], nil
+}
+
+// check compares a block with its checksum, once.
+func (m *inFile) check(block int64) error {
+	word, bit := &m.checked[block/64], uint64(1)<<(block%64)
+	if word.Load()&bit != 0 {
+		return nil
+	}
+	want := binary.LittleEndian.Uint32(m.data[m.extents[partSums].start+(block-1)*4:])
+	if checksum(m.data[block*blockSize:(block+1)*blockSize]) != want {
+		return errDamaged(block)
+	}
+	word.Or(bit)
+	return nil
+}
+
+func (m *inFile) row(i int) ([]byte, error) { return m.bytes(partRows, i, RowSize) }
+
+func (m *inFile) index(i int) (uint64, error) {
+	if !m.header.indexed {
+		return uint64(i), nil
+	}
+	b, err := m.bytes(partIndexes, i, indexSize)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(b), nil
+}
+
+func (m *inFile) number(p part, i int) (int, error) {
+	b, err := m.bytes(p, i, 4)
+	if err != nil {
+		return 0, err
+	}
+	return int(binary.LittleEndian.Uint32(b)), nil
+}
+
+func (m *inFile) place(i int) (int, error) {
+	place, err := m.number(partPlaces, i)
+	if err == nil && place >= m.header.nodes {
+		err = errDamaged((m.extents[partPlaces].start + int64(i)*4) / blockSize)
+	}
+	return place, err
+}
+
+func (m *inFile) node(i int) ([]byte, error) { return m.bytes(partNodes, i, HashSize) }
+
+func (m *inFile) find(who wallet.Address) (position int, found bool, err error) {
+	return findWallet(m.header.rows, who, m)
+}
+
+func (m *inFile) prefix(i int) (int, error) { return m.number(partPrefixes, i) }
+func (m *inFile) ranked(i int) (int, error) { return m.number(partOrder, i) }
