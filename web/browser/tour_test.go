@@ -1,0 +1,137 @@
+package browser
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"banyan/web/webtest"
+)
+
+// stop is a page in a state worth looking at.
+type stop struct {
+	Name string
+	Path string
+	As   string // "", member or operator
+	Site string // full, empty or down
+	Open bool   // details elements are opened
+}
+
+// tour is every page, in every state that looks different.
+func tour() []stop {
+	sample := webtest.SampleWallet(3).String()
+	return []stop{
+		{Name: "home", Path: "/"},
+		{Name: "home-empty", Path: "/", Site: "empty"},
+		{Name: "home-down", Path: "/", Site: "down"},
+		{Name: "sign-in", Path: "/sign-in"},
+		{Name: "sign-in-none", Path: "/sign-in", Site: "empty"},
+		{Name: "exchanges", Path: "/exchanges"},
+		{Name: "exchanges-found", Path: "/exchanges?kind=dex&chain=ethereum&sort=name"},
+		{Name: "exchanges-nothing", Path: "/exchanges?q=zzz"},
+		{Name: "exchanges-empty", Path: "/exchanges", Site: "empty"},
+		{Name: "exchanges-down", Path: "/exchanges", Site: "down"},
+		{Name: "exchange", Path: "/exchanges/kestrel-exchange"},
+		{Name: "exchange-open", Path: "/exchanges/saltmarsh-swap", As: "member", Open: true},
+		{Name: "exchange-unrated", Path: "/exchanges/meridian"},
+		{Name: "airdrops", Path: "/airdrops"},
+		{Name: "airdrops-empty", Path: "/airdrops", Site: "empty"},
+		{Name: "campaign", Path: "/airdrops/c2"},
+		{Name: "campaign-eligible", Path: "/airdrops/c1?wallet=" + sample, Open: true},
+		{Name: "campaign-not-listed", Path: "/airdrops/c1?wallet=0x000000000000000000000000000000000000dEaD"},
+		{Name: "campaign-mistyped", Path: "/airdrops/c1?wallet=0x123"},
+		{Name: "campaign-work", Path: "/airdrops/c3", As: "operator"},
+		{Name: "campaign-draft", Path: "/airdrops/c4"},
+		{Name: "reputation", Path: "/reputation"},
+		{Name: "reputation-mistyped", Path: "/reputation?wallet=0x123"},
+		{Name: "reputation-empty", Path: "/reputation", Site: "empty"},
+		{Name: "wallet", Path: "/wallets/" + sample},
+		{Name: "wallet-unknown", Path: "/wallets/0x000000000000000000000000000000000000dEaD"},
+		{Name: "sessions", Path: "/sessions", As: "member"},
+		{Name: "operator", Path: "/operator", As: "operator", Open: true},
+		{Name: "docs", Path: "/docs"},
+		{Name: "not-found", Path: "/nothing/here"},
+		{Name: "forbidden", Path: "/operator", As: "member"},
+		{Name: "unavailable", Path: "/airdrops/c1", Site: "down"},
+	}
+}
+
+// sites are the three states of the whole site.
+func sites(t *testing.T) map[string]*webtest.Site {
+	full, empty, down := webtest.Full(t), webtest.Empty(t), webtest.Full(t)
+	down.Reputation.Fail(webtest.Gone("reputation"))
+	down.Exchanges.Fail(webtest.Gone("exchange-review"))
+	down.Airdrop.Fail(webtest.Gone("airdrop"))
+	return map[string]*webtest.Site{"": full, "full": full, "empty": empty, "down": down}
+}
+
+// visit goes to a stop of the tour and waits until it is drawn.
+func visit(t *testing.T, ctx context.Context, site *webtest.Site, s stop) {
+	t.Helper()
+	do(t, ctx, chromedp.Navigate(site.URL+s.Path))
+	switch s.Name {
+	case "docs":
+		wait(t, ctx, `document.querySelectorAll("#swagger-ui .opblock").length > 5`)
+	case "sign-in":
+		wait(t, ctx, `document.querySelectorAll("[data-wallets] button").length > 0`)
+	case "sign-in-none":
+		wait(t, ctx, `!document.querySelector("[data-no-wallet]").hidden`)
+	}
+	if s.Open {
+		eval[bool](t, ctx, `document.querySelectorAll("main details").forEach((d, i) => { if (i < 3) d.open = true }), true`)
+	}
+}
+
+// walk takes the whole tour in one look, once for each kind of visitor.
+func walk(t *testing.T, l look, at func(t *testing.T, ctx context.Context, s stop)) {
+	all := sites(t)
+	for _, as := range []string{"", "member", "operator"} {
+		ctx := open(t, l)
+		switch as {
+		case "member":
+			signIn(t, ctx, all["full"], &extension{key: webtest.Key(t, "member")})
+		case "operator":
+			signIn(t, ctx, all["full"], &extension{key: all["full"].Operator})
+		}
+		for _, s := range tour() {
+			if s.As == as {
+				visit(t, ctx, all[s.Site], s)
+				at(t, ctx, s)
+			}
+		}
+	}
+}
+
+var screenshots = flag.String("screenshots", "", "folder for a picture of every page in every look")
+
+// TestScreenshots makes the pictures for people to look at, and checks that no
+// page is wider than its window.
+func TestScreenshots(t *testing.T) {
+	looks := []look{desk, phone, deskDark, phoneDark}
+	if *screenshots == "" {
+		looks = []look{phone} // where pages grow too wide
+	}
+	for _, l := range looks {
+		t.Run(l.String(), func(t *testing.T) {
+			walk(t, l, func(t *testing.T, ctx context.Context, s stop) {
+				if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+					t.Errorf("%s is %d px wider than its window", s.Name, wide)
+				}
+				if *screenshots == "" {
+					return
+				}
+				if err := os.MkdirAll(*screenshots, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				file := filepath.Join(*screenshots, s.Name+"-"+l.String()+".png")
+				if err := os.WriteFile(file, shot(t, ctx), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"crypto/ecdsa"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/ethereum/go-ethereum/accounts"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
+
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// DemoWallet is a wallet for trying Banyan without a browser extension. It
+// signs whatever anybody asks with a key made for one demonstration, so it may
+// exist only where there is nothing to lose; only `banyan demo` makes one.
+type DemoWallet struct {
+	key     *ecdsa.PrivateKey
+	address wallet.Address
+	chain   uint64
+}
+
+// NewDemoWallet holds key and says it is on this chain.
+func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64) *DemoWallet {
+	return &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), chain: chain}
+}
+
+// Address is the wallet's account.
+func (d *DemoWallet) Address() wallet.Address { return d.address }
+
+// walletRequest is an EIP-1193 request.
+type walletRequest struct {
+	Method string            `json:"method"`
+	Params []json.RawMessage `json:"params"`
+}
+
+// sign answers the requests of demo-wallet.js.
+func (d *DemoWallet) sign(rw http.ResponseWriter, r *http.Request) error {
+	r.Header.Set("Accept", "application/json") // its errors are for a script
+	var q walletRequest
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		return fault.Wrap(err, fault.Invalid, "a wallet request is JSON with a method and params")
+	}
+	result, err := d.request(q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(rw, struct {
+		Result any `json:"result"`
+	}{result})
+}
+
+func (d *DemoWallet) request(q walletRequest) (any, error) {
+	switch q.Method {
+	case "eth_accounts", "eth_requestAccounts":
+		return []string{d.address.String()}, nil
+	case "eth_chainId":
+		return "0x" + strconv.FormatUint(d.chain, 16), nil
+	case "personal_sign": // [message, account]
+		message, account, err := twoTexts(q.Params)
+		if err != nil {
+			return nil, err
+		}
+		text, err := hex.DecodeString(strings.TrimPrefix(message, "0x"))
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "personal_sign takes the message as hex digits after 0x")
+		}
+		return d.signHash(accounts.TextHash(text), account)
+	case "eth_signTypedData_v4": // [account, document]
+		account, document, err := twoTexts(q.Params)
+		if err != nil {
+			return nil, err
+		}
+		var data apitypes.TypedData
+		if err := json.Unmarshal([]byte(document), &data); err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "eth_signTypedData_v4 takes an EIP-712 document as JSON text")
+		}
+		hash, _, err := apitypes.TypedDataAndHash(data)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "this is no complete EIP-712 document")
+		}
+		return d.signHash(hash, account)
+	}
+	return nil, fault.New(fault.Unsupported, "the demo wallet only tells its account and signs messages and reviews")
+}
+
+func (d *DemoWallet) signHash(hash []byte, account string) (string, error) {
+	if address, err := wallet.Parse(account); err != nil || address != d.address {
+		return "", fault.New(fault.Invalid, "the demo wallet holds only "+d.address.String())
+	}
+	signature, err := crypto.Sign(hash, d.key)
+	if err != nil {
+		return "", err
+	}
+	signature[64] += 27 // wallets write the recovery id as 27 or 28
+	return "0x" + hex.EncodeToString(signature), nil
+}
+
+func twoTexts(params []json.RawMessage) (first, second string, err error) {
+	if len(params) >= 2 && json.Unmarshal(params[0], &first) == nil && json.Unmarshal(params[1], &second) == nil {
+		return first, second, nil
+	}
+	return "", "", fault.New(fault.Invalid, "a signing request has two texts as params")
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/fault"
+)
+
+const exchangesPerPage = 25
+
+type exchangesData struct {
+	Query   exchangereview.ExchangesQuery
+	Page    exchangereview.ExchangePage
+	Ranked  bool // the places 1, 2, 3 … can be told
+	Chains  []string
+	Missing *missing
+	Wrong   string // what is wrong with the query
+	Next    string // URL
+	First   string // URL, "" on the first page
+}
+
+// Filtered tells whether less than everything is asked for.
+func (d exchangesData) Filtered() bool { return d.Query.Kind+d.Query.Chain+d.Query.Q != "" }
+
+func (w *Web) exchanges(rw http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), r.URL.Query()
+	d := exchangesData{Query: exchangereview.ExchangesQuery{
+		Kind: v.Get("kind"), Chain: v.Get("chain"), Q: strings.TrimSpace(v.Get("q")),
+		Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
+	}}
+	onlyResults := wantsFragment(r, "results")
+	var err error
+	together(func() {
+		d.Page, err = w.o.Exchanges.Exchanges(ctx, d.Query)
+	}, func() {
+		if !onlyResults {
+			d.Chains = w.chains(r, d.Query.Chain)
+		}
+	})
+	if fault.Is(err, fault.Invalid) {
+		d.Wrong = wrongField(err)
+	} else {
+		d.Missing = part(ctx, err, "Exchange reviews", "the exchanges")
+	}
+	d.Ranked = d.Query.Cursor == "" && d.Query.Q == "" && (d.Query.Sort == "" || d.Query.Sort == exchangereview.ByRating)
+	if d.Page.Next != "" {
+		d.Next = withCursor(r.URL, d.Page.Next)
+	}
+	if d.Query.Cursor != "" {
+		d.First = withCursor(r.URL, "")
+	}
+	p := page{
+		Title: "Exchanges", Nav: "exchanges", Data: d,
+		Description: "Exchanges ranked by reviews that are signed by their writers' wallets and weighted by their reputation.",
+	}
+	if onlyResults {
+		return w.fragment(rw, r, "exchanges", "results", p)
+	}
+	return w.show(rw, r, statusOf(err), "exchanges", p)
+}
+
+// chains lists the chains to choose from. Without an answer there is still the
+// one that is chosen.
+func (w *Web) chains(r *http.Request, chosen string) []string {
+	var chains []string
+	if chosen != "" {
+		chains = append(chains, chosen)
+	}
+	// Its error is that of the list itself, which the page shows.
+	all, _ := w.o.Exchanges.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 200})
+	for _, e := range all.Exchanges {
+		chains = append(chains, e.Chains...)
+	}
+	slices.Sort(chains)
+	return slices.Compact(chains)
+}
+
+// statusOf is a page's status when its main part failed but the page is shown.
+func statusOf(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	return fault.Status(fault.CodeOf(err))
+}
+
+// wrongField gives the sentence for people from an invalid fault.
+func wrongField(err error) string {
+	f := fault.From(err)
+	if len(f.Fields) == 0 {
+		return f.Message
+	}
+	texts := make([]string, len(f.Fields))
+	for i, field := range f.Fields {
+		texts[i] = field.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// withCursor is the same page at another place.
+func withCursor(u *url.URL, cursor string) string {
+	v := u.Query()
+	v.Del("cursor")
+	if cursor != "" {
+		v.Set("cursor", cursor)
+	}
+	if encoded := v.Encode(); encoded != "" {
+		return u.Path + "?" + encoded
+	}
+	return u.Path
+}
+
+const reviewsPerPage = 20
+
+type exchangeData struct {
+	Exchange exchangereview.Exchange
+	Aspects  []aspect
+	Reviews  exchangereview.ReviewPage
+	Missing  *missing // the reviews
+	Form     *reviewForm
+	Next     string
+	First    string
+}
+
+func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
+	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), viewerOf(r)
+	d := exchangeData{}
+	cursor := r.URL.Query().Get("cursor")
+	var exchangeErr, reviewsErr, formErr error
+	together(func() {
+		d.Exchange, exchangeErr = w.o.Exchanges.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
+	}, func() {
+		d.Reviews, reviewsErr = w.o.Exchanges.Reviews(ctx, exchangereview.ReviewsQuery{Slug: slug, Cursor: cursor, Limit: reviewsPerPage})
+	}, func() {
+		if who.SignedIn {
+			d.Form, formErr = w.reviewForm(ctx, slug, who.Wallet)
+		}
+	})
+	if exchangeErr != nil {
+		return exchangeErr
+	}
+	if reviewsErr == nil {
+		reviewsErr = formErr
+	}
+	d.Missing = part(ctx, reviewsErr, "Reviews", "what people wrote")
+	d.Aspects = aspectsOf(d.Exchange.Rating.Aspects)
+	if d.Reviews.Next != "" {
+		d.Next = withCursor(r.URL, d.Reviews.Next)
+	}
+	if cursor != "" {
+		d.First = withCursor(r.URL, "")
+	}
+	return w.show(rw, r, http.StatusOK, "exchange", page{
+		Title: d.Exchange.Name, Nav: "exchanges", Data: d,
+		Description: "Signed reviews of " + d.Exchange.Name + ", weighted by their writers' reputation.",
+	})
+}

@@ -1,0 +1,280 @@
+package web
+
+import (
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holiman/uint256"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/merkle"
+)
+
+// functions are what templates call.
+func (w *Web) functions() template.FuncMap {
+	return template.FuncMap{
+		"asset": func(name string) (string, error) {
+			if url := w.assets.url(name); url != "" {
+				return url, nil
+			}
+			return "", fmt.Errorf("there is no asset %s", name)
+		},
+		"num":      number[int],
+		"num64":    number[int64],
+		"count":    number[uint64],
+		"share":    share,
+		"percent":  percent,
+		"fixed":    func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) },
+		"units":    units,
+		"when":     when,
+		"day":      day,
+		"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
+		"host":     host,
+		"kind":     kindName,
+		"country":  country,
+		"title":    chainName,
+		"took":     took,
+		"activity": activityName,
+		"plural":   plural,
+		"add":      func(a, b int) int { return a + b },
+		"float":    func(n int) float64 { return float64(n) },
+		"share5":   func(mean float64) float64 { return mean / 5 },
+		"ratio":    ratio,
+		"fee":      fee,
+		"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
+		"format":   formatName,
+		"agent":    agentName,
+		"marks":    marksOf,
+		"scale":    newScale,
+
+		"stars":     stars,
+		"rings":     rings,
+		"meter":     meter,
+		"histogram": histogram,
+		"component": componentName,
+		"tone":      componentTone,
+	}
+}
+
+// number writes 1234567 as 1,234,567.
+func number[N int | int64 | uint64](n N) string { return grouped(fmt.Sprint(n)) }
+
+func grouped(digits string) string {
+	sign := ""
+	if strings.HasPrefix(digits, "-") {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// share writes a part of a whole with three digits that count: 12.3 %.
+func share(x float64) string {
+	p := x * 100
+	switch {
+	case x <= 0:
+		return "0 %"
+	case p < 0.00001:
+		return "< 0.00001 %"
+	}
+	digits := max(0, 2-int(math.Floor(math.Log10(p))))
+	text := strconv.FormatFloat(p, 'f', digits, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " %"
+}
+
+// percent writes a share for which rounding up to 100 would be a lie.
+func percent(x float64) string {
+	p := math.Floor(x*1000) / 10
+	return strconv.FormatFloat(p, 'f', -1, 64) + " %"
+}
+
+// units writes an amount of base units in units of its token, exactly.
+func units(amount uint256.Int, decimals int) string {
+	digits := amount.Dec()
+	if decimals <= 0 {
+		return grouped(digits)
+	}
+	if pad := decimals + 1 - len(digits); pad > 0 {
+		digits = strings.Repeat("0", pad) + digits
+	}
+	whole, rest := digits[:len(digits)-decimals], strings.TrimRight(digits[len(digits)-decimals:], "0")
+	if rest != "" {
+		rest = "." + rest
+	}
+	return grouped(whole) + rest
+}
+
+func when(ms int64) template.HTML { return timeElement(ms, "2 Jan 2006, 15:04 UTC") }
+func day(ms int64) template.HTML  { return timeElement(ms, "2 Jan 2006") }
+
+func timeElement(ms int64, layout string) template.HTML {
+	t := time.UnixMilli(ms).UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format(layout) + `</time>`) //nolint:gosec // digits and names of months only
+}
+
+// host is what people read of a website's address.
+func host(website string) string {
+	u, err := url.Parse(website)
+	if err != nil || u.Host == "" {
+		return website
+	}
+	return strings.TrimPrefix(u.Host, "www.")
+}
+
+func kindName(kind string) string {
+	if kind == exchangereview.Decentralised {
+		return "Decentralised"
+	}
+	return "Centralised"
+}
+
+func country(code string) string {
+	region, err := language.ParseRegion(code)
+	if err != nil {
+		return code
+	}
+	if name := display.English.Regions().Name(region); name != "" {
+		return name
+	}
+	return code
+}
+
+// chainName writes ethereum as Ethereum, bnb-chain as Bnb chain; short names
+// stay as they are.
+func chainName(chain string) string {
+	if chain == "" {
+		return chain
+	}
+	text := strings.ReplaceAll(chain, "-", " ")
+	if len(text) <= 3 {
+		return strings.ToUpper(text)
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// took writes seconds as people say them.
+func took(seconds float64) string {
+	switch {
+	case seconds <= 0:
+		return "–"
+	case seconds < 1e-6:
+		return fmt.Sprintf("%.0f ns", seconds*1e9)
+	case seconds < 1e-3:
+		return fmt.Sprintf("%.3g µs", seconds*1e6)
+	case seconds < 1:
+		return fmt.Sprintf("%.3g ms", seconds*1e3)
+	}
+	return fmt.Sprintf("%.3g s", seconds)
+}
+
+func activityName(kind string) string {
+	if kind == "review.published" {
+		return "Reviews published"
+	}
+	return strings.ToUpper(kind[:min(1, len(kind))]) + strings.NewReplacer(".", " ", "_", " ").Replace(kind[min(1, len(kind)):])
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + many
+}
+
+func componentName(c reputation.Component) string {
+	switch c.Kind {
+	case reputation.FromSeed:
+		return "It is one of the seeds that trust begins with"
+	case reputation.FromOthers:
+		return plural(c.Count, "more wallet that trusts it", "more wallets that trust it")
+	case reputation.FromDangling:
+		return "Trust returned by wallets that trust nobody"
+	}
+	return "Trusted by"
+}
+
+func componentTone(kind string) string {
+	switch kind {
+	case reputation.FromSeed:
+		return "amber"
+	case reputation.FromTrust:
+		return "leaf"
+	}
+	return "bark"
+}
+
+// ratio is a part of a whole, 0 when there is no whole.
+func ratio(part, whole float64) float64 {
+	if whole <= 0 {
+		return 0
+	}
+	return part / whole
+}
+
+// fee writes a share of the trade: 0.001 as 0.1 %.
+func fee(x *float64) string {
+	return strconv.FormatFloat(math.Round(*x*1e6)/1e4, 'f', -1, 64) + " %"
+}
+
+func formatName(f merkle.Format) string {
+	switch f {
+	case merkle.OZ:
+		return "OpenZeppelin StandardMerkleTree"
+	case merkle.OZIndexed:
+		return "OpenZeppelin with index"
+	case merkle.Uniswap:
+		return "Uniswap merkle-distributor"
+	case merkle.ENS:
+		return "ENS"
+	case merkle.Cumulative:
+		return "Cumulative amounts"
+	}
+	return string(f)
+}
+
+// agentName makes "Firefox on Linux" of a User-Agent header, for people who
+// look through their sessions. The order matters: browsers name each other.
+func agentName(agent string) string {
+	first := func(names ...string) string {
+		for i := 0; i < len(names); i += 2 {
+			if strings.Contains(agent, names[i]) {
+				return names[i+1]
+			}
+		}
+		return ""
+	}
+	browser := first("Edg/", "Edge", "OPR/", "Opera", "Firefox/", "Firefox", "Chrome/", "Chrome", "Chromium/", "Chromium", "Safari/", "Safari", "curl/", "curl")
+	system := first("Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "Windows", "Windows", "Mac OS X", "macOS", "Linux", "Linux")
+	switch {
+	case browser != "" && system != "":
+		return browser + " on " + system
+	case browser+system != "":
+		return browser + system
+	}
+	return "An unknown browser"
+}
+
+// scale is one line of marks in the review form.
+type scale struct {
+	Field, Name, Hint string
+	Mark              int // 0 = none chosen yet
+	Marks             [5]int
+}
+
+func newScale(field, name, hint string, mark int) scale {
+	return scale{field, name, hint, mark, [5]int{1, 2, 3, 4, 5}}
+}

@@ -1,0 +1,184 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// aspect is one of the six sub-ratings, in the order people read them.
+type aspect struct {
+	Field, Name, Hint string
+	Mean              float64 // of all reviews
+	Mark              int     // of one review
+}
+
+// Aspect names, in one place for the page, the form and its reading.
+var aspectNames = [6]aspect{
+	{Field: "withdrawals", Name: "Withdrawals", Hint: "money comes out when asked for"},
+	{Field: "support", Name: "Support", Hint: "people answer and solve"},
+	{Field: "fees", Name: "Fees", Hint: "fair and as announced"},
+	{Field: "execution", Name: "Execution", Hint: "orders fill as expected"},
+	{Field: "security", Name: "Security", Hint: "accounts and funds are safe"},
+	{Field: "ease", Name: "Ease of use", Hint: "easy to find one's way"},
+}
+
+func aspectsOf(means exchangereview.Aspects[float64]) []aspect {
+	list := aspectNames
+	for i, mean := range [6]float64{means.Withdrawals, means.Support, means.Fees, means.Execution, means.Security, means.Ease} {
+		list[i].Mean = mean
+	}
+	return list[:]
+}
+
+func marksOf(marks exchangereview.Aspects[int]) []aspect {
+	list := aspectNames
+	for i, mark := range [6]int{marks.Withdrawals, marks.Support, marks.Fees, marks.Execution, marks.Security, marks.Ease} {
+		list[i].Mark = mark
+	}
+	return list[:]
+}
+
+// reviewForm is the form to write a review, filled with the live one if there
+// is one.
+type reviewForm struct {
+	Slug    string
+	Wallet  wallet.Address
+	Live    *exchangereview.Review
+	Overall int
+	Aspects []aspect
+	Text    string
+	MaxText int
+}
+
+func (w *Web) reviewForm(ctx context.Context, slug string, writer wallet.Address) (*reviewForm, error) {
+	form := &reviewForm{Slug: slug, Wallet: writer, Aspects: aspectNames[:], MaxText: exchangereview.MaxText}
+	history, err := w.o.Exchanges.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
+	switch {
+	case fault.Is(err, fault.NotFound), err == nil && len(history.Versions) == 0:
+		return form, nil
+	case err != nil:
+		return nil, err // an empty form would invite a first review where there is one
+	}
+	live := history.Versions[0]
+	form.Live, form.Overall, form.Text = &live, live.Overall, live.Text
+	form.Aspects = marksOf(live.Aspects)
+	return form, nil
+}
+
+// prepareReview turns the form into the document that the wallet signs.
+func (w *Web) prepareReview(rw http.ResponseWriter, r *http.Request) error {
+	who := viewerOf(r)
+	if !who.SignedIn {
+		return fault.New(fault.Unauthenticated, "sign in with the wallet that writes the review, then send it again")
+	}
+	if !wantsJSON(r) {
+		return fault.New(fault.Invalid, "a review is signed in your wallet, which needs JavaScript: turn it on for this site and send the review again")
+	}
+	draft, err := readDraft(r, who.Wallet)
+	if err != nil {
+		return err
+	}
+	prepared, err := w.o.Exchanges.PrepareReview(r.Context(), draft)
+	if err != nil {
+		return err
+	}
+	return writeJSON(rw, prepared)
+}
+
+func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDraft, error) {
+	if err := r.ParseForm(); err != nil {
+		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form did not arrive whole: load the page again and send it once more")
+	}
+	var wrong []fault.Field
+	mark := func(field, name string) int {
+		n, err := strconv.Atoi(r.PostForm.Get(field))
+		if err != nil || n < 1 || n > 5 {
+			wrong = append(wrong, fault.Field{Name: name, Message: "choose 1 to 5"})
+		}
+		return n
+	}
+	draft := exchangereview.ReviewDraft{
+		Slug: chi.URLParam(r, "slug"), Wallet: writer, Overall: mark("overall", "Overall"),
+		// Browsers send line ends as CR LF; what is signed has LF alone.
+		Text: strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")),
+	}
+	a := &draft.Aspects
+	for i, into := range [6]*int{&a.Withdrawals, &a.Support, &a.Fees, &a.Execution, &a.Security, &a.Ease} {
+		*into = mark(aspectNames[i].Field, aspectNames[i].Name)
+	}
+	if len(wrong) > 0 {
+		return draft, fault.New(fault.Invalid, "some marks are missing").With(wrong...)
+	}
+	return draft, nil
+}
+
+// publishReview stores what the wallet signed and says where to see it.
+func (w *Web) publishReview(rw http.ResponseWriter, r *http.Request) error {
+	var signed exchangereview.SignedReview
+	if err := json.NewDecoder(r.Body).Decode(&signed); err != nil {
+		return fault.Wrap(err, fault.Invalid, "the signed review did not arrive whole: load the page again and send it once more")
+	}
+	signed.Slug = chi.URLParam(r, "slug")
+	published, err := w.o.Exchanges.PublishReview(r.Context(), signed)
+	if err != nil {
+		return err
+	}
+	place := "/exchanges/" + published.Exchange + "#review-" + published.Wallet.String()
+	return writeJSON(rw, struct {
+		Location string `json:"location"`
+	}{place})
+}
+
+func writeJSON(rw http.ResponseWriter, answer any) error {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Cache-Control", "no-store")
+	_, _ = rw.Write(body) // the browser may be gone; there is nobody left to tell
+	return nil
+}
+
+type historyData struct {
+	Exchange exchangereview.Exchange
+	Wallet   wallet.Address
+	Versions []exchangereview.Review
+}
+
+// reviewHistory shows all versions of one review.
+func (w *Web) reviewHistory(rw http.ResponseWriter, r *http.Request) error {
+	writer, err := pathWallet(r)
+	if err != nil {
+		return err
+	}
+	ctx, slug := r.Context(), chi.URLParam(r, "slug")
+	d := historyData{Wallet: writer}
+	var exchangeErr, historyErr error
+	together(func() {
+		d.Exchange, exchangeErr = w.o.Exchanges.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
+	}, func() {
+		var history exchangereview.ReviewHistory
+		history, historyErr = w.o.Exchanges.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
+		d.Versions = history.Versions
+	})
+	if exchangeErr != nil {
+		return exchangeErr
+	}
+	if historyErr != nil {
+		return historyErr
+	}
+	return w.show(rw, r, http.StatusOK, "history", page{
+		Title: "A review of " + d.Exchange.Name, Nav: "exchanges", Data: d,
+		Description: "All signed versions of one review of " + d.Exchange.Name + ".",
+	})
+}

@@ -1,0 +1,170 @@
+package webtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/holiman/uint256"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// Airdrop keeps campaigns with real trees.
+type Airdrop struct {
+	Down
+	mu    sync.Mutex
+	drops []*drop // newest first
+	NowMS func() int64
+}
+
+type drop struct {
+	airdrop.Campaign
+	list *merkle.List
+	tree *merkle.Tree
+}
+
+var _ airdrop.Service = (*Airdrop)(nil)
+
+// find is called with the lock held.
+func (m *Airdrop) find(id string) (*drop, error) {
+	if err := m.failed(); err != nil {
+		return nil, err
+	}
+	for _, d := range m.drops {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "no campaign has this id: look for it in the list")
+}
+
+// CreateCampaign begins a draft.
+func (m *Airdrop) CreateCampaign(_ context.Context, q airdrop.CampaignDraft) (airdrop.Campaign, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failed(); err != nil {
+		return airdrop.Campaign{}, err
+	}
+	if err := q.Validate(); err != nil {
+		return airdrop.Campaign{}, err
+	}
+	d := &drop{Campaign: airdrop.Campaign{
+		ID: fmt.Sprintf("c%d", len(m.drops)+1), Name: q.Name, Description: q.Description, Format: q.Format,
+		Symbol: q.Symbol, Decimals: q.Decimals, State: airdrop.Draft, CreatedMS: m.NowMS(),
+	}}
+	m.drops = append([]*drop{d}, m.drops...)
+	return d.Campaign, nil
+}
+
+// UploadList reads address,amount lines.
+func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.Campaign, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	list, lines := merkle.NewList(), bufio.NewScanner(q.Body)
+	var wrong []fault.Field
+	for n := 1; lines.Scan(); n++ {
+		who, amount, _ := strings.Cut(lines.Text(), ",")
+		address, addressErr := wallet.Parse(who)
+		value, amountErr := uint256.FromDecimal(amount)
+		if addressErr != nil || amountErr != nil {
+			wrong = append(wrong, fault.Field{Name: "address", Line: n, Message: "is no wallet and amount"})
+			continue
+		}
+		if err := list.Append(address, *value); err != nil {
+			return airdrop.Campaign{}, err
+		}
+	}
+	if len(wrong) > 0 {
+		return airdrop.Campaign{}, fault.New(fault.Invalid, "some rows are wrong, so the list stays as it was").With(wrong...)
+	}
+	d.list, d.State, d.Count, d.Total = list, airdrop.Listed, list.Len(), list.Total()
+	return d.Campaign, nil
+}
+
+// BuildTree builds it.
+func (m *Airdrop) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	if d.list == nil {
+		return airdrop.Campaign{}, fault.New(fault.Conflict, "there is no list yet: upload one, then build")
+	}
+	if d.tree, err = merkle.Build(ctx, d.Format, d.list, merkle.Options{}); err != nil {
+		return airdrop.Campaign{}, err
+	}
+	root := d.tree.Root()
+	d.State, d.Root, d.BuiltMS = airdrop.Built, &root, m.NowMS()
+	return d.Campaign, nil
+}
+
+// Campaigns lists all.
+func (m *Airdrop) Campaigns(context.Context, airdrop.CampaignsQuery) (airdrop.CampaignPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var page airdrop.CampaignPage
+	for _, d := range m.drops {
+		page.Campaigns = append(page.Campaigns, d.Campaign)
+	}
+	return page, m.failed()
+}
+
+// Campaign gives one.
+func (m *Airdrop) Campaign(_ context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	return d.Campaign, nil
+}
+
+// Claim gives the amount and its proof.
+func (m *Airdrop) Claim(_ context.Context, q airdrop.ClaimQuery) (airdrop.Claim, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Claim{}, err
+	}
+	if d.tree == nil {
+		return airdrop.Claim{}, fault.New(fault.Conflict, "the tree is not built yet")
+	}
+	at, found, err := d.tree.Find(q.Wallet)
+	if err != nil {
+		return airdrop.Claim{}, err
+	}
+	if !found {
+		return airdrop.Claim{}, fault.New(fault.NotFound, "this wallet is not on the list")
+	}
+	entry, entryErr := d.tree.At(at)
+	leaf, leafErr := d.tree.Leaf(at)
+	proof, proofErr := d.tree.Proof(at)
+	for _, err := range []error{entryErr, leafErr, proofErr} {
+		if err != nil {
+			return airdrop.Claim{}, err
+		}
+	}
+	return airdrop.Claim{
+		Campaign: q.ID, Wallet: q.Wallet, Index: entry.Index, Amount: entry.Amount, Leaf: leaf, Proof: proof, Root: d.tree.Root(),
+	}, nil
+}
+
+// VerifyWallets is not used by pages.
+func (m *Airdrop) VerifyWallets(context.Context, airdrop.WalletsUpload) (seam.Stream, error) {
+	return seam.Stream{}, fault.New(fault.Unsupported, "pages check one wallet at a time")
+}

@@ -1,0 +1,240 @@
+package webtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// Exchanges keeps a directory and real signed reviews.
+type Exchanges struct {
+	Down
+	mu      sync.Mutex
+	Listed  []exchangereview.Exchange
+	Written []exchangereview.Review // newest first; all versions
+	Weights map[wallet.Address]float64
+	NowMS   func() int64
+}
+
+var _ exchangereview.Service = (*Exchanges)(nil)
+
+// ImportExchanges reads nothing and says so.
+func (m *Exchanges) ImportExchanges(context.Context, exchangereview.ExchangeUpload) (exchangereview.ExchangesImported, error) {
+	return exchangereview.ExchangesImported{Added: 3, Updated: 37}, m.failed()
+}
+
+// Exchanges filters and sorts.
+func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery) (exchangereview.ExchangePage, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.ExchangePage{}, err
+	}
+	if err := q.Validate(); err != nil {
+		return exchangereview.ExchangePage{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []exchangereview.Exchange
+	for _, e := range m.Listed {
+		fits := (q.Kind == "" || q.Kind == e.Kind) && (q.Chain == "" || slices.Contains(e.Chains, q.Chain)) &&
+			strings.Contains(strings.ToLower(e.Name), strings.ToLower(q.Q))
+		if fits {
+			e.Rating = m.rating(e.Slug)
+			found = append(found, e)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b exchangereview.Exchange) int {
+		switch q.Sort {
+		case exchangereview.ByName:
+			return strings.Compare(a.Name, b.Name)
+		case exchangereview.ByReviews:
+			return b.Rating.Reviews - a.Rating.Reviews
+		}
+		return int(math.Copysign(1, b.Rating.Mean-a.Rating.Mean))
+	})
+	from := 0
+	if q.Cursor != "" {
+		if _, err := fmt.Sscanf(q.Cursor, "at-%d", &from); err != nil {
+			return exchangereview.ExchangePage{}, fault.New(fault.Invalid, "the cursor is not one of ours: begin at the first page")
+		}
+	}
+	to := min(len(found), from+max(q.Limit, 1))
+	page := exchangereview.ExchangePage{Exchanges: found[min(from, to):to]}
+	if to < len(found) {
+		page.Next = fmt.Sprintf("at-%d", to)
+	}
+	return page, nil
+}
+
+// Exchange looks among Listed.
+func (m *Exchanges) Exchange(_ context.Context, q exchangereview.ExchangeQuery) (exchangereview.Exchange, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.Exchange{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.Listed {
+		if e.Slug == q.Slug {
+			e.Rating = m.rating(e.Slug)
+			return e, nil
+		}
+	}
+	return exchangereview.Exchange{}, fault.New(fault.NotFound, "no exchange has this name: look for it in the list")
+}
+
+func (m *Exchanges) live(keep func(exchangereview.Review) bool) []exchangereview.Review {
+	var live []exchangereview.Review
+	type key struct {
+		slug   string
+		writer wallet.Address
+	}
+	seen := map[key]bool{}
+	for _, r := range m.Written {
+		if k := (key{r.Exchange, r.Wallet}); !seen[k] && keep(r) {
+			seen[k] = true
+			live = append(live, r)
+		}
+	}
+	return live
+}
+
+func (m *Exchanges) rating(slug string) exchangereview.Rating {
+	var out exchangereview.Rating
+	var weights float64
+	for _, r := range m.live(func(r exchangereview.Review) bool { return r.Exchange == slug }) {
+		out.Reviews++
+		out.Histogram[r.Overall-1]++
+		out.PlainMean += float64(r.Overall)
+		out.Mean += r.Weight * float64(r.Overall)
+		weights += r.Weight
+		a := &out.Aspects
+		for i, into := range []*float64{&a.Withdrawals, &a.Support, &a.Fees, &a.Execution, &a.Security, &a.Ease} {
+			b := r.Aspects
+			*into += r.Weight * float64([]int{b.Withdrawals, b.Support, b.Fees, b.Execution, b.Security, b.Ease}[i])
+		}
+	}
+	if out.Reviews == 0 {
+		return out
+	}
+	out.PlainMean /= float64(out.Reviews)
+	out.Mean /= weights
+	a := &out.Aspects
+	for _, into := range []*float64{&a.Withdrawals, &a.Support, &a.Fees, &a.Execution, &a.Security, &a.Ease} {
+		*into /= weights
+	}
+	return out
+}
+
+// Reviews gives an exchange's live reviews.
+func (m *Exchanges) Reviews(_ context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return exchangereview.ReviewPage{Reviews: m.live(func(r exchangereview.Review) bool { return r.Exchange == q.Slug })}, nil
+}
+
+// ReviewsOf gives a wallet's live reviews.
+func (m *Exchanges) ReviewsOf(_ context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return exchangereview.ReviewPage{Reviews: m.live(func(r exchangereview.Review) bool { return r.Wallet == q.Wallet })}, nil
+}
+
+// History gives all versions.
+func (m *Exchanges) History(_ context.Context, q exchangereview.HistoryQuery) (exchangereview.ReviewHistory, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.ReviewHistory{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out exchangereview.ReviewHistory
+	for _, r := range m.Written {
+		if r.Exchange == q.Slug && r.Wallet == q.Wallet {
+			out.Versions = append(out.Versions, r)
+		}
+	}
+	if len(out.Versions) == 0 {
+		return out, fault.New(fault.NotFound, "this wallet has not reviewed this exchange")
+	}
+	return out, nil
+}
+
+// PrepareReview gives a small EIP-712 document over the draft.
+func (m *Exchanges) PrepareReview(ctx context.Context, d exchangereview.ReviewDraft) (exchangereview.PreparedReview, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.PreparedReview{}, err
+	}
+	signed := exchangereview.SignedReview{
+		Slug: d.Slug, Wallet: d.Wallet, Overall: d.Overall, Aspects: d.Aspects, Text: d.Text, CreatedMS: m.NowMS(),
+	}
+	if before, err := m.History(ctx, exchangereview.HistoryQuery{Slug: d.Slug, Wallet: d.Wallet}); err == nil {
+		signed.Previous = before.Versions[0].Hash
+	}
+	return exchangereview.PreparedReview{TypedData: document(signed), Review: signed}, nil
+}
+
+func document(r exchangereview.SignedReview) exchangereview.TypedData {
+	return exchangereview.TypedData{
+		Types: map[string][]exchangereview.TypedField{
+			"EIP712Domain": {{Name: "name", Type: "string"}},
+			"Review":       {{Name: "exchange", Type: "string"}, {Name: "overall", Type: "uint8"}, {Name: "text", Type: "string"}},
+		},
+		PrimaryType: "Review",
+		Domain:      map[string]any{"name": "Banyan"},
+		Message:     map[string]any{"exchange": r.Slug, "overall": float64(r.Overall), "text": r.Text},
+	}
+}
+
+// PublishReview checks who signed and keeps it.
+func (m *Exchanges) PublishReview(_ context.Context, s exchangereview.SignedReview) (exchangereview.Review, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.Review{}, err
+	}
+	d := document(s)
+	types := apitypes.Types{}
+	for name, fields := range d.Types {
+		for _, f := range fields {
+			types[name] = append(types[name], apitypes.Type{Name: f.Name, Type: f.Type})
+		}
+	}
+	digest, _, err := apitypes.TypedDataAndHash(apitypes.TypedData{
+		Types: types, PrimaryType: d.PrimaryType, Domain: apitypes.TypedDataDomain{Name: "Banyan"}, Message: d.Message,
+	})
+	if err != nil {
+		return exchangereview.Review{}, err
+	}
+	signature := s.Signature
+	signature[64] -= 27
+	key, err := crypto.SigToPub(digest, signature[:])
+	if err != nil || wallet.Address(crypto.PubkeyToAddress(*key)) != s.Wallet {
+		return exchangereview.Review{}, fault.New(fault.Forbidden, "this review was signed by another wallet than it names")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	review := exchangereview.Review{
+		Exchange: s.Slug, Wallet: s.Wallet, Overall: s.Overall, Aspects: s.Aspects, Text: s.Text, CreatedMS: s.CreatedMS,
+		Version: 1, Hash: exchangereview.Hash(crypto.Keccak256Hash(digest, s.Signature[:])),
+		Previous: s.Previous, Signature: s.Signature, Weight: max(0.05, m.Weights[s.Wallet]),
+	}
+	for _, r := range m.Written {
+		if r.Exchange == s.Slug && r.Wallet == s.Wallet {
+			review.Version++
+		}
+	}
+	m.Written = append([]exchangereview.Review{review}, m.Written...)
+	return review, nil
+}

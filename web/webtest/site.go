@@ -1,0 +1,140 @@
+package webtest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"banyan/platform/config"
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+	"banyan/platform/telemetry"
+	"banyan/platform/wallet"
+	"banyan/web"
+
+	"banyan/modules/airdrop"
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+)
+
+// Site is the pages over modules in memory, served by the real HTTP server.
+type Site struct {
+	URL        string
+	Reputation *Reputation
+	Exchanges  *Exchanges
+	Airdrop    *Airdrop
+	Sessions   *identity.Sessions
+	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
+	Operator   *ecdsa.PrivateKey // a wallet that is an operator
+}
+
+// AddressOf is the wallet of a key.
+func AddressOf(key *ecdsa.PrivateKey) wallet.Address {
+	return wallet.Address(crypto.PubkeyToAddress(key.PublicKey))
+}
+
+// Key makes the same key for the same name.
+func Key(t testing.TB, name string) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := crypto.ToECDSA(crypto.Keccak256([]byte(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// Full serves the sample community, with the demo wallet.
+func Full(t testing.TB) *Site {
+	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator")}
+	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
+	return s
+}
+
+// Empty serves three modules that hold nothing, without a demo wallet.
+func Empty(t testing.TB) *Site {
+	now := func() int64 { return SampleMS }
+	s := &Site{
+		Reputation: &Reputation{}, Exchanges: &Exchanges{NowMS: now}, Airdrop: &Airdrop{NowMS: now}, Operator: Key(t, "operator"),
+	}
+	s.serve(t, nil)
+	return s
+}
+
+func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
+	t.Helper()
+	listening := httptest.NewUnstartedServer(nil) // its address is needed before its handler
+	s.URL = "http://" + listening.Listener.Addr().String()
+	db := databasetest.SQLite(t, "identity")
+	api := newIdentity(t, db, s)
+	log := slog.New(slog.DiscardHandler)
+	pages, err := web.New(web.Options{
+		Reputation: s.Reputation, Exchanges: s.Exchanges, Airdrop: s.Airdrop, Sessions: s.Sessions,
+		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := httpserver.New(httpserver.Options{
+		PublicURL: s.URL, Logger: log, Page: pages.Page, Authenticate: api.Authenticate,
+		Limits: config.HTTP{BodyLimit: 1 << 20, UploadLimit: 16 << 20, HeaderLimit: 32 << 10, ReadTimeout: time.Minute, WriteTimeout: time.Minute, UploadTimeout: time.Minute},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Mount(server.Router())
+	pages.Mount(server.Router())
+	document := seam.OpenAPI("Banyan", "test", reputation.Contract, exchangereview.Contract, airdrop.Contract)
+	server.Router().Get("/api/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if err := json.NewEncoder(w).Encode(document); err != nil {
+			t.Errorf("send the OpenAPI document: %v", err)
+		}
+	})
+	listening.Config.Handler = server.Router()
+	listening.Start()
+	t.Cleanup(listening.Close)
+}
+
+func newIdentity(t testing.TB, db *database.DB, s *Site) *identity.API {
+	t.Helper()
+	var err error
+	s.Sessions, err = identity.NewSessions(db, identity.SessionOptions{Origin: s.URL, Operators: []wallet.Address{AddressOf(s.Operator)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity.NewAPI(identity.APIOptions{
+		Sessions: s.Sessions, Keys: keys, RequestID: telemetry.RequestID,
+		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
+	})
+}
+
+func sampleRoutes() []seam.Status {
+	return []seam.Status{
+		{Module: reputation.Name, Mode: seam.ModeRemote, URL: "http://127.0.0.1:8081", Version: 1, Operations: []seam.OperationStats{
+			{Operation: "score", Remote: seam.SideStats{Calls: 182340, P50: 0.000412, P99: 0.00310, Failures: 3}},
+			{Operation: "leaderboard", Remote: seam.SideStats{Calls: 2210, P50: 0.0009, P99: 0.0061}},
+		}},
+		{Module: exchangereview.Name, Mode: seam.ModeLocal, Version: 1, Operations: []seam.OperationStats{
+			{Operation: "exchanges", Local: seam.SideStats{Calls: 94112, P50: 0.000098, P99: 0.00077, Refusals: 41}},
+			{Operation: "publishReview", Local: seam.SideStats{Calls: 1204, P50: 0.0011, P99: 0.0092, Refusals: 12}},
+		}},
+		{Module: airdrop.Name, Mode: seam.ModeLocal, Version: 1, Operations: []seam.OperationStats{
+			{Operation: "claim", Local: seam.SideStats{Calls: 402871, P50: 0.0000032, P99: 0.000045, Refusals: 20311}},
+		}},
+	}
+}
