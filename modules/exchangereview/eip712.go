@@ -138,3 +138,8 @@ func signer(digest Hash, s Signature) (wallet.Address, error) {
 	}
 	return wallet.Address(crypto.Keccak256(key[1:])[12:]), nil
 }
+
+// Digest is what a wallet signs to publish r at a site (see Options.Site), and
+// the hash of the stored version. The ratings and the time are as Validate
+// wants them.
+func Digest(site string, r SignedReview) Hash { return newDigester(site).digest(&r) }

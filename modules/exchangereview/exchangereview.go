@@ -8,12 +8,15 @@
 // writer's reputation.
 //
 // This file is the contract. The work is in service.go, the SQL in store.go,
-// the signed form in signing.go.
+// the signed form in eip712.go.
 package exchangereview
 
 import (
 	"context"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"banyan/platform/fault"
 	"banyan/platform/wallet"
@@ -41,10 +44,13 @@ type Service interface {
 	// first. NotFound: there is none.
 	History(context.Context, HistoryQuery) (ReviewHistory, error)
 	// PrepareReview checks a draft and gives the EIP-712 document to sign.
+	// NotFound: no such slug.
 	PrepareReview(context.Context, ReviewDraft) (PreparedReview, error)
 	// PublishReview stores a signed review. Invalid: out of range, stale time,
-	// malformed signature. Forbidden: signed by another wallet. Conflict: it is
-	// stored already, or previous is not the hash of the live version.
+	// malformed signature. NotFound: no such slug. Forbidden: signed by another
+	// wallet. Conflict: it is stored already, previous is not the hash of the
+	// live version, or there are MaxVersions. Without reputation the review is
+	// published all the same; it weighs least until reputation is back.
 	PublishReview(context.Context, SignedReview) (Review, error)
 }
 
@@ -63,7 +69,8 @@ const (
 
 // ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
 // website, countries, chains, maker_fee, taker_fee, year; further fields are
-// left aside.
+// left aside, and what an entry leaves open (absent, null or empty) stays as it
+// was. Package directory has the details.
 type ExchangeUpload struct {
 	Body io.Reader `stream:"application/json" json:"-"`
 }
@@ -95,11 +102,16 @@ func (q ExchangesQuery) Validate() error {
 	default:
 		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews or name"})
 	}
-	if len(q.Q) > 100 {
+	if len(q.Chain) > 40 || strings.ContainsFunc(q.Chain, notInChain) {
+		wrong = append(wrong, fault.Field{Name: "chain", Message: "is the name of a chain, like ethereum"})
+	}
+	if utf8.RuneCountInString(q.Q) > 100 {
 		wrong = append(wrong, fault.Field{Name: "q", Message: "has at most 100 characters"})
 	}
 	return invalidQuery(append(wrong, checkLimit(q.Limit)...))
 }
+
+func notInChain(c rune) bool { return c <= ' ' || c >= unicode.MaxASCII }
 
 // Exchange is one entry of the directory.
 type Exchange struct {
@@ -174,8 +186,18 @@ type ReviewDraft struct {
 	Text    string         `json:"text"`    // up to MaxText characters, may be empty
 }
 
-// MaxText is the longest review, in characters.
-const MaxText = 5000
+// The limits of a review.
+const (
+	MaxText     = 5000 // characters
+	MaxVersions = 100  // of one review: the first and 99 edits
+)
+
+// The kinds of the reputation.Activity that publishing a review emits, with the
+// slug as its reference.
+const (
+	ActivityPublished = "review.published"
+	ActivityEdited    = "review.edited"
+)
 
 // PreparedReview is a draft made ready for the wallet.
 type PreparedReview struct {

@@ -1,0 +1,224 @@
+package exchangereview
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"banyan/modules/reputation"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// maxSkew is how far a review's time may be from the server's clock.
+const maxSkew = 10 * time.Minute
+
+// PrepareReview implements Service.
+func (s *service) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedReview, error) {
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return PreparedReview{}, err
+	}
+	r := SignedReview{
+		Slug: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text,
+		CreatedMS: s.clock().UnixMilli(),
+	}
+	before, err := live(ctx, s.store.db.Read(), exchange, q.Wallet)
+	if err != nil && !database.IsNoRows(err) {
+		return PreparedReview{}, fmt.Errorf("look for an earlier review: %w", err)
+	}
+	copy(r.Previous[:], before.Hash)
+	return PreparedReview{TypedData: s.digester.typedData(&r), Review: r}, nil
+}
+
+// PublishReview implements Service. Everything that needs no transaction comes
+// before it: it holds the database's only writer.
+func (s *service) PublishReview(ctx context.Context, q SignedReview) (Review, error) {
+	if err := s.checkTime(q.CreatedMS); err != nil {
+		return Review{}, err
+	}
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return Review{}, err
+	}
+	hash := s.digester.digest(&q)
+	by, err := signer(hash, q.Signature)
+	if err != nil {
+		return Review{}, err
+	}
+	if by != q.Wallet {
+		return Review{}, fault.Newf(fault.Forbidden,
+			"this was not signed by %s as it stands here: sign with that wallet what prepare gave, and change nothing after", q.Wallet)
+	}
+	p := publication{review: q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
+	if err := s.store.db.Write(ctx, func(tx *database.Tx) error { return p.write(ctx, tx) }); err != nil {
+		return Review{}, fmt.Errorf("publish a review of %s: %w", q.Slug, err)
+	}
+	return Review{
+		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
+		Version: p.version, Hash: hash, Previous: q.Previous, Signature: q.Signature, Weight: float64(p.units) / weightOne,
+	}, nil
+}
+
+func (s *service) checkTime(createdMS int64) error {
+	now := s.clock()
+	off := now.Sub(time.UnixMilli(createdMS))
+	var message string
+	switch {
+	case off > maxSkew:
+		message = "is more than 10 minutes ago: the review is stale"
+	case off < -maxSkew:
+		message = "is more than 10 minutes in the future: is the clock right?"
+	default:
+		return nil
+	}
+	return fault.New(fault.Invalid, "the review's time does not fit the server's clock: prepare it again, sign it and send it at once").
+		With(fault.Field{Name: "created_ms", Message: message + ", the server has " + now.UTC().Format(time.RFC3339)})
+}
+
+// publication is one review on its way into the database.
+type publication struct {
+	review   SignedReview
+	exchange int64
+	hash     Hash
+	weight   weight // of the wallet, if this is its first review
+
+	version int   // outcome
+	units   int64 // outcome
+}
+
+// write stores the review, makes it the live one, counts it and announces it:
+// all or nothing.
+func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
+	r := &p.review
+	if p.units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
+		return err
+	}
+	before, err := live(ctx, tx, p.exchange, r.Wallet)
+	first := database.IsNoRows(err)
+	if err != nil && !first {
+		return err
+	}
+	if err := p.checkPlace(ctx, tx, &before); err != nil {
+		return err
+	}
+	p.version = before.Version + 1
+	var change sums
+	if !first {
+		if err := retire(ctx, tx, before.ID); err != nil {
+			return err
+		}
+		change.add(-1, p.units, before.stars())
+	}
+	if err := insertReview(ctx, tx, p.exchange, r, p.version, p.hash); err != nil {
+		return err
+	}
+	change.add(1, p.units, r.stars())
+	if err := addSums(ctx, tx, p.exchange, &change); err != nil {
+		return err
+	}
+	kind := ActivityPublished
+	if !first {
+		kind = ActivityEdited
+	}
+	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
+	return reputation.ActivityTopic.Publish(ctx, tx, r.Wallet.String(), activity)
+}
+
+// checkPlace sees that the review follows the live version (zero = none). When
+// it does it cannot be stored already, because nothing follows the live version
+// yet; so the search for a replay is left to those that do not fit.
+func (p *publication) checkPlace(ctx context.Context, tx *database.Tx, before *liveRow) error {
+	var now Hash
+	copy(now[:], before.Hash)
+	if p.review.Previous == now {
+		if before.Version >= MaxVersions {
+			return fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it stays as it is", MaxVersions)
+		}
+		return nil
+	}
+	stored, err := isStored(ctx, tx, p.exchange, p.review.Wallet, p.hash)
+	if err != nil {
+		return err
+	}
+	if stored {
+		return fault.New(fault.Conflict, "this review is stored already: there is nothing left to do")
+	}
+	message := "is the hash of the live version, " + now.String()
+	if before.Version == 0 {
+		message = "is zero, because this wallet has no review of this exchange yet"
+	}
+	return fault.New(fault.Conflict, "the review does not follow the live version, which was written meanwhile or elsewhere: prepare it again, and sign what that gives").
+		With(fault.Field{Name: "previous", Message: message})
+}
+
+// Reviews implements Service.
+func (s *service) Reviews(ctx context.Context, q ReviewsQuery) (ReviewPage, error) {
+	before, err := beforeID(q.Cursor, "reviews")
+	if err != nil {
+		return ReviewPage{}, err
+	}
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return ReviewPage{}, err
+	}
+	size := pageSize(q.Limit)
+	rows, err := s.store.liveReviews(ctx, exchange, before, size+1)
+	if err != nil {
+		return ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
+	}
+	return pageOf(rows, size, "reviews"), nil
+}
+
+// ReviewsOf implements Service.
+func (s *service) ReviewsOf(ctx context.Context, q ReviewsOfQuery) (ReviewPage, error) {
+	before, err := beforeID(q.Cursor, "reviews-of")
+	if err != nil {
+		return ReviewPage{}, err
+	}
+	size := pageSize(q.Limit)
+	rows, err := s.store.liveReviewsOf(ctx, q.Wallet, before, size+1)
+	if err != nil {
+		return ReviewPage{}, fmt.Errorf("list the reviews of a wallet: %w", err)
+	}
+	return pageOf(rows, size, "reviews-of"), nil
+}
+
+// pageOf cuts one row too many off and says where the next page begins.
+func pageOf(rows []reviewRow, size int, cursor string) ReviewPage {
+	page := ReviewPage{Reviews: []Review{}}
+	if len(rows) > size {
+		rows = rows[:size]
+		page.Next = encodeCursor(cursor, strconv.FormatInt(rows[size-1].ID, 10))
+	}
+	for i := range rows {
+		page.Reviews = append(page.Reviews, rows[i].review())
+	}
+	return page
+}
+
+// History implements Service.
+func (s *service) History(ctx context.Context, q HistoryQuery) (ReviewHistory, error) {
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return ReviewHistory{}, err
+	}
+	rows, err := s.store.versions(ctx, exchange, q.Wallet)
+	if err != nil {
+		return ReviewHistory{}, fmt.Errorf("read the history of a review: %w", err)
+	}
+	if len(rows) == 0 {
+		return ReviewHistory{}, noReview(q.Wallet)
+	}
+	h := ReviewHistory{Versions: make([]Review, len(rows))}
+	for i := range rows {
+		h.Versions[i] = rows[i].review()
+	}
+	return h, nil
+}
+
+func noReview(of wallet.Address) error {
+	return fault.Newf(fault.NotFound, "%s has written no review of this exchange", of)
+}

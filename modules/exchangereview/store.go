@@ -1,0 +1,190 @@
+package exchangereview
+
+import (
+	"context"
+
+	"banyan/platform/database"
+	"banyan/platform/wallet"
+)
+
+// store holds all SQL of the module: reviews here, exchanges in
+// store_exchanges.go, weights in store_weights.go. Rows become the contract's
+// types there, so no other file knows a column.
+type store struct{ db *database.DB }
+
+const reviewColumns = `
+	r.id,
+	e.slug,
+	r.wallet,
+	r.version,
+	r.overall,
+	r.withdrawals,
+	r.support,
+	r.fees,
+	r.execution,
+	r.security,
+	r.ease,
+	r.text,
+	r.created_ms,
+	r.hash,
+	r.previous,
+	r.signature,
+	w.weight`
+
+const reviewTables = `
+	FROM review AS r
+	JOIN exchange AS e ON e.id = r.exchange_id
+	JOIN reviewer AS w ON w.wallet = r.wallet`
+
+type reviewRow struct {
+	ID          int64          `db:"id"`
+	Slug        string         `db:"slug"`
+	Wallet      wallet.Address `db:"wallet"`
+	Version     int            `db:"version"`
+	Overall     int            `db:"overall"`
+	Withdrawals int            `db:"withdrawals"`
+	Support     int            `db:"support"`
+	Fees        int            `db:"fees"`
+	Execution   int            `db:"execution"`
+	Security    int            `db:"security"`
+	Ease        int            `db:"ease"`
+	Text        string         `db:"text"`
+	CreatedMS   int64          `db:"created_ms"`
+	Hash        []byte         `db:"hash"`
+	Previous    []byte         `db:"previous"`
+	Signature   []byte         `db:"signature"`
+	Weight      int64          `db:"weight"`
+}
+
+func (r *reviewRow) review() Review {
+	v := Review{
+		Exchange: r.Slug, Wallet: r.Wallet, Overall: r.Overall,
+		Aspects: Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease},
+		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Weight) / weightOne,
+	}
+	copy(v.Hash[:], r.Hash)
+	copy(v.Previous[:], r.Previous)
+	copy(v.Signature[:], r.Signature)
+	return v
+}
+
+// liveReviews gives an exchange's live reviews with ids below before.
+func (st store) liveReviews(ctx context.Context, exchange, before int64, limit int) (rows []reviewRow, err error) {
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+		WHERE r.live = 1 AND r.exchange_id = ? AND r.id < ?
+		ORDER BY r.id DESC
+		LIMIT ?`, exchange, before, limit)
+	return rows, err
+}
+
+// liveReviewsOf gives a wallet's live reviews with ids below before.
+func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+		WHERE r.live = 1 AND r.wallet = ? AND r.id < ?
+		ORDER BY r.id DESC
+		LIMIT ?`, of, before, limit)
+	return rows, err
+}
+
+// versions gives a wallet's versions of its review of an exchange, newest first.
+func (st store) versions(ctx context.Context, exchange int64, of wallet.Address) (rows []reviewRow, err error) {
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+		WHERE r.exchange_id = ? AND r.wallet = ?
+		ORDER BY r.version DESC
+		LIMIT ?`, exchange, of, MaxVersions)
+	return rows, err
+}
+
+// liveRow is the version that a new one replaces.
+type liveRow struct {
+	ID          int64  `db:"id"`
+	Version     int    `db:"version"`
+	Hash        []byte `db:"hash"`
+	Overall     int    `db:"overall"`
+	Withdrawals int    `db:"withdrawals"`
+	Support     int    `db:"support"`
+	Fees        int    `db:"fees"`
+	Execution   int    `db:"execution"`
+	Security    int    `db:"security"`
+	Ease        int    `db:"ease"`
+}
+
+func (r *liveRow) stars() [dimensions]int {
+	return starsOf(r.Overall, Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease})
+}
+
+// live reads the live version; database.IsNoRows when there is none.
+func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Address) (row liveRow, err error) {
+	err = q.Get(ctx, &row, `
+		SELECT
+			id,
+			version,
+			hash,
+			overall,
+			withdrawals,
+			support,
+			fees,
+			execution,
+			security,
+			ease
+		FROM review
+		WHERE live = 1 AND wallet = ? AND exchange_id = ?`, of, exchange)
+	return row, err
+}
+
+// isStored tells whether this very version was stored before.
+func isStored(ctx context.Context, q database.Queryer, exchange int64, of wallet.Address, hash Hash) (bool, error) {
+	var n int
+	err := q.Get(ctx, &n, `
+		SELECT COUNT(*)
+		FROM review
+		WHERE exchange_id = ? AND wallet = ? AND hash = ?`, exchange, of, hash[:])
+	return n > 0, err
+}
+
+// admitReviewer gives what the wallet's reviews weigh. One that is not known
+// yet is stored with w. The row stays locked until the transaction ends: it is
+// what makes the reviews of one wallet, and its weight, change one at a time.
+func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w weight) (units int64, err error) {
+	err = tx.Get(ctx, &units, `
+		INSERT INTO reviewer (wallet, weight, epoch)
+		VALUES (?, ?, ?)
+		ON CONFLICT (wallet) DO UPDATE SET weight = reviewer.weight
+		RETURNING weight`, of, w.units, w.epoch)
+	return units, err
+}
+
+// retire makes a version history.
+func retire(ctx context.Context, tx *database.Tx, id int64) error {
+	_, err := tx.Exec(ctx, `UPDATE review SET live = 0 WHERE id = ?`, id)
+	return err
+}
+
+// insertReview stores a version as the live one.
+func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *SignedReview, version int, hash Hash) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO review (
+			exchange_id,
+			wallet,
+			version,
+			live,
+			overall,
+			withdrawals,
+			support,
+			fees,
+			execution,
+			security,
+			ease,
+			text,
+			created_ms,
+			hash,
+			previous,
+			signature
+		) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		exchange, r.Wallet, version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
+		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, hash[:], r.Previous[:], r.Signature[:])
+	if database.IsForeignKey(err) {
+		return noExchange()
+	}
+	return err
+}

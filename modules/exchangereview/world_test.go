@@ -1,0 +1,296 @@
+package exchangereview_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+const site = "banyan.example:8443"
+
+// world is the module as its callers have it, on one database and by one route.
+type world struct {
+	exchangereview.Client
+	db         *database.DB
+	options    exchangereview.Options
+	reputation *standings
+	clock      *clock
+	url        string // of the HTTP server; "" in process
+}
+
+// eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}, on the
+// starter directory.
+func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	eachEmptyWay(t, func(t *testing.T, w *world) {
+		if _, err := exchangereview.LoadStarter(t.Context(), w.options); err != nil {
+			t.Fatal(err)
+		}
+		test(t, w)
+	})
+}
+
+func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, remote := range []bool{false, true} {
+		name := map[bool]string{false: "in process", true: "over HTTP"}[remote]
+		t.Run(name, func(t *testing.T) {
+			databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
+				test(t, open(t, db, remote))
+			})
+		})
+	}
+}
+
+// open starts the module on a database.
+func open(t testing.TB, db *database.DB, remote bool) *world {
+	t.Helper()
+	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: &clock{now: time.UnixMilli(1_790_000_000_000)}}
+	w.options = exchangereview.Options{DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now}
+	route := seam.NewRoute(exchangereview.Bind(exchangereview.New(w.options)))
+	if remote {
+		route, w.url = throughHTTP(t, route)
+	}
+	w.Client = exchangereview.NewClient(route)
+	return w
+}
+
+// throughHTTP serves a route and gives one that leads there, with the caller's
+// identity signed as between two processes.
+func throughHTTP(t testing.TB, route *seam.Route) (*seam.Route, string) {
+	t.Helper()
+	keys, err := identity.NewKeyring(identity.KeyringOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier := identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+	router := chi.NewRouter()
+	router.Use(identity.BearerOnly(verifier, exchangereview.Name, nil))
+	route.Mount(router, seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: time.Minute})
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	far, err := seam.NewRemote(exchangereview.Contract, seam.RemoteOptions{URL: server.URL, Tokens: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seam.NewRemoteRoute(exchangereview.Contract, far), server.URL
+}
+
+// standings is a reputation that says what the test wants.
+type standings struct {
+	mu         sync.Mutex
+	epoch      int64
+	percentile map[wallet.Address]float64
+	failure    error
+	calls      int
+	asked      int
+	hold       chan struct{} // when set, answers wait for it
+	entered    chan struct{} // when set, receives at each question
+}
+
+func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
+	if err := q.Validate(); err != nil {
+		return reputation.Scores{}, err
+	}
+	if identity.From(ctx) != (identity.Caller{Service: exchangereview.Name}) {
+		return reputation.Scores{}, errors.New("the module asks as itself, not as " + identity.From(ctx).Name())
+	}
+	s.mu.Lock()
+	hold, entered := s.hold, s.entered
+	s.mu.Unlock()
+	if entered != nil {
+		entered <- struct{}{}
+	}
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return reputation.Scores{}, ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.asked += len(q.Wallets)
+	if s.failure != nil {
+		return reputation.Scores{}, s.failure
+	}
+	answer := reputation.Scores{Epoch: s.epoch}
+	for _, w := range q.Wallets {
+		p := s.percentile[w]
+		if s.epoch == 0 {
+			p = 0
+		}
+		answer.Standings = append(answer.Standings, reputation.Standing{Wallet: w, Percentile: p})
+	}
+	return answer, nil
+}
+
+// set begins an epoch in which these writers have these percentiles.
+func (s *standings) set(epoch int64, percentiles map[*writer]float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch, s.percentile = epoch, map[wallet.Address]float64{}
+	for w, p := range percentiles {
+		s.percentile[w.wallet] = p
+	}
+}
+
+func (s *standings) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// writer is somebody with a wallet.
+type writer struct {
+	key    *ecdsa.PrivateKey
+	wallet wallet.Address
+}
+
+// numbered is the same writer in every run.
+func numbered(t testing.TB, n int) *writer {
+	t.Helper()
+	var seed [32]byte
+	binary.BigEndian.PutUint64(seed[24:], uint64(n)+1)
+	key, err := crypto.ToECDSA(seed[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &writer{key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))}
+}
+
+// sign signs what the review says.
+func (a *writer) sign(t testing.TB, r exchangereview.SignedReview) exchangereview.SignedReview {
+	t.Helper()
+	digest := exchangereview.Digest(site, r)
+	made, err := crypto.Sign(digest[:], a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made[64] += 27
+	r.Signature = exchangereview.Signature(made)
+	return r
+}
+
+func (a *writer) draft(slug string, overall int) exchangereview.ReviewDraft {
+	return exchangereview.ReviewDraft{
+		Slug: slug, Wallet: a.wallet, Overall: overall, Text: "Of " + slug + ": ✓\nline two",
+		Aspects: exchangereview.Aspects[int]{Withdrawals: 1, Support: 2, Fees: 3, Execution: 4, Security: 5, Ease: overall},
+	}
+}
+
+// prepare makes a signed review the way a page does.
+func (w *world) prepare(t testing.TB, a *writer, slug string, overall int) exchangereview.SignedReview {
+	t.Helper()
+	prepared := must(w.PrepareReview(anybody, a.draft(slug, overall)))(t)
+	return a.sign(t, prepared.Review)
+}
+
+// publish prepares, signs and publishes.
+func (w *world) publish(t testing.TB, a *writer, slug string, overall int) exchangereview.Review {
+	t.Helper()
+	return must(w.PublishReview(anybody, w.prepare(t, a, slug, overall)))(t)
+}
+
+// rating reads an exchange's rating, and sees that all sums are exact.
+func (w *world) rating(t testing.TB, slug string) exchangereview.Rating {
+	t.Helper()
+	if err := exchangereview.VerifySums(t.Context(), w.db); err != nil {
+		t.Error(err)
+	}
+	return must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: slug}))(t).Rating
+}
+
+// rows counts what a publication leaves behind, in each table.
+func (w *world) rows(t testing.TB) (counts [3]int) {
+	t.Helper()
+	for i, table := range []string{"review", "reviewer", "event_outbox"} {
+		if err := w.db.Read().Get(t.Context(), &counts[i], `SELECT COUNT(*) FROM `+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return counts
+}
+
+func (w *world) jobs() *exchangereview.Jobs { return exchangereview.NewJobs(w.options) }
+
+func as(role identity.Role) context.Context {
+	return identity.With(context.Background(), identity.Caller{Wallet: wallet.Address{19: 7}, Role: role})
+}
+
+var (
+	operator = as(identity.Operator)
+	anybody  = context.Background()
+)
+
+// must takes a call's answer and fails the test on its error.
+func must[A any](answer A, err error) func(t testing.TB) A {
+	return func(t testing.TB) A {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		return answer
+	}
+}
+
+// refused takes a call's error, checks its code and that it says something.
+func refused[A any](_ A, err error) func(t testing.TB, code fault.Code, says string) *fault.Fault {
+	return func(t testing.TB, code fault.Code, says string) *fault.Fault {
+		t.Helper()
+		f := fault.From(err)
+		if f == nil || f.Code != code {
+			t.Errorf("got error %v, want code %s", err, code)
+			return &fault.Fault{}
+		}
+		text := f.Message
+		for _, field := range f.Fields {
+			text += " " + field.String()
+		}
+		if !strings.Contains(text, says) {
+			t.Errorf("got %q, want it to say %q", text, says)
+		}
+		return f
+	}
+}
+
+func upload(text string) exchangereview.ExchangeUpload {
+	return exchangereview.ExchangeUpload{Body: strings.NewReader(text)}
+}
