@@ -253,7 +253,7 @@ func FuzzTreeFile(f *testing.F) {
 		good := files[int(which)%len(files)]
 		data := bytes.Clone(good)
 		copy(data[int(at)%len(data):], patch)
-	forgeSums(data)
+		forgeSums(data)
 		tree, err := (&inFile{data: data}).open()
 		if err != nil {
 			return

@@ -1,0 +1,190 @@
+package airdrop
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"banyan/modules/airdrop/offline"
+	"banyan/platform/merkle"
+)
+
+// Commands gives `banyan airdrop …`: the work that needs no server.
+func Commands() *cobra.Command {
+	group := &cobra.Command{
+		Use:   Name,
+		Short: "Build Merkle trees of airdrops, and prove who is on them",
+		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
+			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
+		Args: cobra.NoArgs,
+	}
+	group.AddCommand(buildCommand(), proofCommand(), verifyCommand())
+	return group
+}
+
+func buildCommand() *cobra.Command {
+	var job offline.BuildJob
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "build --in LIST.csv --format FORMAT --out F.tree",
+		Short: "Build the tree of a list and keep it in a tree file",
+		Long: `Build reads a list, builds its Merkle tree and writes both into one file.
+
+LIST is CSV: address,amount with or without a header; with one, columns may be
+address (wallet, account), amount (value) and index in any order, among others.
+Or one JSON object a line with these names. gzip and zstd are undone. Amounts
+are base units, or tokens when --decimals is given. What is wrong is named by
+line, up to 100, and then nothing is written.
+
+Formats, each byte for byte that of its origin:
+  oz          OpenZeppelin's merkle-tree of (address, uint256)
+  oz-indexed  OpenZeppelin's merkle-tree of (uint256 index, address, uint256), as Sablier
+  uniswap     Uniswap's merkle-distributor
+  ens         ENS: a tree for each address prefix, and one above them
+  cumulative  1inch's cumulative drop`,
+		Example: `  banyan airdrop build --in list.csv --format oz --out drop.tree
+  banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			desk, stop := openDesk(c)
+			built, err := desk.Build(c.Context(), job)
+			stop()
+			if err != nil {
+				return err
+			}
+			return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n",
+				built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&job.In, "in", "", "the `LIST`, or - for standard input")
+	f.StringVar(&job.Format, "format", "", formatNames())
+	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with so many decimals, not base units")
+	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "an address on several lines: error, sum or first")
+	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: hex digits of a shard's prefix, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
+	f.StringVar(&job.Out, "out", "", "the tree `FILE`; a folder gets a file named by the root")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+func formatNames() string {
+	var names []string
+	for _, format := range merkle.Formats() {
+		names = append(names, string(format))
+	}
+	return strings.Join(names, ", ")
+}
+
+func proofCommand() *cobra.Command {
+	var tree string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "proof --tree F.tree ADDRESS",
+		Short:   "Give the proof that a wallet claims with",
+		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			desk, stop := openDesk(c)
+			claim, err := desk.Proof(tree, args[0])
+			stop()
+			if err != nil {
+				return err
+			}
+			var proof strings.Builder
+			for _, node := range claim.Proof {
+				proof.WriteString("\n  " + node.String())
+			}
+			return show(c, asJSON, claim, "address %s\nindex   %d\namount  %s\nleaf    %s\nroot    %s\nproof%s\n",
+				claim.Address, claim.Index, claim.Amount, claim.Leaf, claim.Root, proof.String())
+		},
+	}
+	c.Flags().StringVar(&tree, "tree", "", "the tree `FILE`")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+func verifyCommand() *cobra.Command {
+	var job offline.VerifyJob
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "verify --tree F.tree --in WALLETS.csv",
+		Short: "Say who of a list is eligible",
+		Long: `Verify looks up every wallet of a list (wallet or wallet,amount on each line,
+packed with gzip or zstd if you like) and says of each line whether it is
+eligible, ineligible or invalid. With --out it writes one JSON object a line.`,
+		Example: `  banyan airdrop verify --tree drop.tree --in wallets.csv --out verdicts.ndjson`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			desk, stop := openDesk(c)
+			sum, err := desk.Verify(c.Context(), job)
+			stop()
+			if err != nil {
+				return err
+			}
+			if job.Out == offline.Stdio { // the verdicts have standard output for themselves
+				c.SetOut(c.ErrOrStderr())
+			}
+			return show(c, asJSON, sum, "checked    %d\neligible   %d\nineligible %d\ninvalid    %d\nin %.2f s\n",
+				sum.Checked, sum.Eligible, sum.Ineligible, sum.Invalid, sum.Seconds)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
+	f.StringVar(&job.In, "in", "", "the list of `WALLETS`, or - for standard input")
+	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE`, or - for standard output")
+	f.IntVar(&job.Decimals, "decimals", 0, "amounts on the lines are tokens with so many decimals, not base units")
+	f.BoolVar(&asJSON, "json", false, "print the sum as JSON")
+	return c
+}
+
+// show prints a result for programs or for people.
+func show(c *cobra.Command, asJSON bool, result any, format string, args ...any) error {
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(result)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), format, args...)
+	return err
+}
+
+// openDesk gives the commands their surroundings, with a progress bar when
+// stderr is a terminal. stop clears the bar away.
+func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
+	desk = offline.Desk{Now: time.Now, In: c.InOrStdin(), Out: c.OutOrStdout()}
+	if !isTerminal(c.ErrOrStderr()) {
+		return desk, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	shown := ""
+	desk.Progress = func(stage string, done, total int64) {
+		if stage != shown {
+			if bar != nil {
+				_ = bar.Clear() // a bar that cannot be drawn is no reason to stop
+			}
+			if total == 0 {
+				total = -1 // a spinner
+			}
+			bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(c.ErrOrStderr()), progressbar.OptionSetDescription(stage),
+				progressbar.OptionShowBytes(total > 0), progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+			shown = stage
+		}
+		_ = bar.Set64(done)
+	}
+	return desk, func() {
+		if bar != nil {
+			_ = bar.Clear()
+		}
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

@@ -1,0 +1,222 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/holiman/uint256"
+
+	"banyan/modules/airdrop/list"
+	"banyan/platform/merkle"
+)
+
+// VerifyJob checks a list of wallets against a tree file.
+type VerifyJob struct {
+	Tree string
+	In   string // wallet or wallet,amount on each line; "-" is standard input
+	Out  string // one JSON verdict on each line; "": none, "-": standard output
+	// Decimals are those of the amounts on the lines; 0: in base units.
+	Decimals int
+}
+
+// Verified is the sum of all verdicts.
+type Verified struct {
+	Checked    int     `json:"checked"`
+	Eligible   int     `json:"eligible"`
+	Ineligible int     `json:"ineligible"` // not on the list, or with another amount
+	Invalid    int     `json:"invalid"`    // lines that hold no wallet
+	Seconds    float64 `json:"seconds"`
+}
+
+func (v *Verified) add(o Verified) {
+	v.Checked += o.Checked
+	v.Eligible += o.Eligible
+	v.Ineligible += o.Ineligible
+	v.Invalid += o.Invalid
+}
+
+// Verify answers for each line: eligible, ineligible or invalid. It fails when
+// the tree or the list cannot be read at all, and then leaves no output.
+func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err error) {
+	start := d.Now()
+	if job.Tree == "" {
+		return sum, usage("--tree", "name the tree file")
+	}
+	if job.In == "" {
+		return sum, usage("--in", "name the list of wallets, or - for standard input")
+	}
+	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
+		return sum, usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
+	}
+	tree, err := merkle.Open(job.Tree)
+	if err != nil {
+		return sum, err
+	}
+	defer func() {
+		if closeErr := tree.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	in, size, err := d.open(job.In)
+	if err != nil {
+		return sum, err
+	}
+	defer func() { _ = in.Close() }() // only read
+	out := (*output)(nil)
+	if job.Out != "" {
+		if out, err = d.create(job.Out); err != nil {
+			return sum, err
+		}
+	}
+	options := list.Options{
+		Decimals: job.Decimals,
+		Progress: func(read int64) { d.progress("checking", read, size) },
+	}
+	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {
+		err = fmt.Errorf("%s: %w", job.In, err)
+	}
+	if out != nil {
+		err = out.finish(err)
+	}
+	sum.Seconds = d.since(start)
+	return sum, err
+}
+
+func writer(out *output) io.Writer {
+	if out == nil {
+		return nil
+	}
+	return out
+}
+
+// Check reads wallets, or wallet,amount, and writes one verdict a line to out
+// (nil: only the sum is wanted), in the order of the lines:
+//
+//	{"line":1,"address":"0x…","status":"eligible","amount":"400"}
+//	{"line":2,"address":"0x…","status":"ineligible","reason":"the wallet is not on the list"}
+//	{"line":3,"address":"0x12","status":"invalid","reason":"…"}
+func Check(ctx context.Context, tree *merkle.Tree, in io.Reader, options list.Options, out io.Writer) (Verified, error) {
+	var sum Verified
+	answer := func(questions []list.Question) (verdicts, error) {
+		v := verdicts{tree: tree, wanted: out != nil}
+		if v.wanted {
+			v.text = make([]byte, 0, len(questions)*128)
+		}
+		for i := range questions {
+			if err := v.judge(&questions[i]); err != nil {
+				return v, err
+			}
+		}
+		return v, nil
+	}
+	err := list.Questions(ctx, in, options, answer, func(v verdicts) error {
+		sum.add(v.sum)
+		if out == nil {
+			return nil
+		}
+		_, err := out.Write(v.text)
+		return err
+	})
+	return sum, err
+}
+
+// verdicts are the answers to a piece of the lines.
+type verdicts struct {
+	tree   *merkle.Tree
+	wanted bool // text, not only the sum
+	text   []byte
+	sum    Verified
+}
+
+func (v *verdicts) judge(q *list.Question) error {
+	v.sum.Checked++
+	if q.Problem != "" {
+		v.sum.Invalid++
+		v.write(q, "invalid", nil, q.Problem)
+		return nil
+	}
+	at, found, err := v.tree.Find(q.Wallet)
+	if err != nil {
+		return err
+	}
+	if !found {
+		v.sum.Ineligible++
+		v.write(q, "ineligible", nil, "the wallet is not on the list")
+		return nil
+	}
+	if !q.WithAmount && !v.wanted {
+		v.sum.Eligible++
+		return nil
+	}
+	e, err := v.tree.At(at)
+	if err != nil {
+		return err
+	}
+	if q.WithAmount && e.Amount != q.Amount {
+		v.sum.Ineligible++
+		v.write(q, "ineligible", &e.Amount, "the wallet has another amount on the list")
+		return nil
+	}
+	v.sum.Eligible++
+	v.write(q, "eligible", &e.Amount, "")
+	return nil
+}
+
+func (v *verdicts) write(q *list.Question, status string, amount *uint256.Int, reason string) {
+	if !v.wanted {
+		return
+	}
+	to := append(v.text, `{"line":`...)
+	to = strconv.AppendInt(to, int64(q.Line), 10)
+	to = append(to, `,"address":`...)
+	to = appendText(to, q.Address)
+	to = append(to, `,"status":"`...)
+	to = append(to, status...)
+	to = append(to, '"')
+	if amount != nil {
+		to = append(to, `,"amount":"`...)
+		to = appendDecimal(to, amount)
+		to = append(to, '"')
+	}
+	if reason != "" {
+		to = append(to, `,"reason":`...)
+		to = appendText(to, []byte(reason))
+	}
+	v.text = append(to, "}\n"...)
+}
+
+// appendDecimal writes an amount; most fit 64 bits or 128.
+func appendDecimal(to []byte, amount *uint256.Int) []byte {
+	if amount.IsUint64() {
+		return strconv.AppendUint(to, amount.Uint64(), 10)
+	}
+	return append(to, amount.Dec()...)
+}
+
+// longestText is how much of a line that makes no sense is repeated.
+const longestText = 256
+
+// appendText writes a JSON string; bytes that are no UTF-8 become U+FFFD.
+func appendText(to, text []byte) []byte {
+	text = text[:min(len(text), longestText)]
+	to = append(to, '"')
+	for len(text) > 0 {
+		c, size := utf8.DecodeRune(text)
+		switch {
+		case c == '"' || c == '\\':
+			to = append(to, '\\', byte(c))
+		case c < 0x20:
+			to = append(to, `\u00`...)
+			to = append(to, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		case c == utf8.RuneError:
+			to = append(to, `\ufffd`...)
+		default:
+			to = append(to, text[:size]...)
+		}
+		text = text[size:]
+	}
+	return append(to, '"')
+}
