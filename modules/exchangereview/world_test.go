@@ -34,6 +34,7 @@ type world struct {
 	options    exchangereview.Options
 	reputation *standings
 	clock      *clock
+	service    exchangereview.Service
 	url        string // of the HTTP server; "" in process
 }
 
@@ -66,12 +67,19 @@ func open(t testing.TB, db *database.DB, remote bool) *world {
 	t.Helper()
 	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: &clock{now: time.UnixMilli(1_790_000_000_000)}}
 	w.options = exchangereview.Options{DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now}
-	route := seam.NewRoute(exchangereview.Bind(exchangereview.New(w.options)))
+	w.start(t, remote)
+	return w
+}
+
+// start makes the module from the options.
+func (w *world) start(t testing.TB, remote bool) {
+	t.Helper()
+	w.service = exchangereview.New(w.options)
+	route := seam.NewRoute(exchangereview.Bind(w.service))
 	if remote {
 		route, w.url = throughHTTP(t, route)
 	}
 	w.Client = exchangereview.NewClient(route)
-	return w
 }
 
 // throughHTTP serves a route and gives one that leads there, with the caller's
