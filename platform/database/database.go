@@ -57,7 +57,8 @@ type Options struct {
 	Schema string
 	// Readers is the number of SQLite reading connections; 0 = 8.
 	Readers int
-	// Connections is the most PostgreSQL connections; 0 = 16.
+	// Connections is the most PostgreSQL connections; 0 = 16, and at least 2,
+	// because migrating needs one for its lock.
 	Connections int
 	// Migrations holds <set>/<dialect>/NNNNN_name.sql.
 	Migrations fs.FS
@@ -99,7 +100,7 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 		options.Sets = []string{"events", options.Module}
 	}
 	options.Readers = orDefault(options.Readers, 8)
-	options.Connections = orDefault(options.Connections, 16)
+	options.Connections = max(orDefault(options.Connections, 16), 2)
 	options.Queue = orDefault(options.Queue, 1024)
 	if options.Clock == nil {
 		options.Clock = time.Now

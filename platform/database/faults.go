@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -42,11 +43,15 @@ func IsForeignKey(err error) bool {
 }
 
 // explain gives the failures that an operator must act on a fault that says
-// how; everything else stays as it is.
-func (db *DB) explain(err error) error {
+// how; everything else stays as it is. When the caller went away, that is the
+// reason, whatever the database called it.
+func (db *DB) explain(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, sql.ErrNoRows) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	}
 	var already *fault.Fault
 	if errors.As(err, &already) {

@@ -35,7 +35,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 		if db.dialect == Postgres {
 			schema := pgx.Identifier{db.options.Schema}.Sanitize()
 			if _, err := pool.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+schema); err != nil {
-				return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(err))
+				return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
 			}
 		}
 		for _, set := range db.options.Sets {
@@ -59,7 +59,7 @@ func (db *DB) Status(ctx context.Context) ([]Migration, error) {
 			}
 			statuses, err := provider.Status(ctx)
 			if err != nil {
-				return fmt.Errorf("read the migrations of %s: %w", set, db.explain(err))
+				return fmt.Errorf("read the migrations of %s: %w", set, db.explain(ctx, err))
 			}
 			for _, s := range statuses {
 				all = append(all, Migration{
@@ -81,7 +81,7 @@ func (db *DB) migrateSet(ctx context.Context, pool *sql.DB, set string) error {
 	}
 	current, known, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read the schema version of %s: %w", set, db.explain(err))
+		return fmt.Errorf("read the schema version of %s: %w", set, db.explain(ctx, err))
 	}
 	if current > known {
 		return fault.Newf(fault.Conflict,
@@ -89,7 +89,7 @@ func (db *DB) migrateSet(ctx context.Context, pool *sql.DB, set string) error {
 			db.options.Module, set, current, known)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate %s: %w", set, db.explain(err))
+		return fmt.Errorf("migrate %s: %w", set, db.explain(ctx, err))
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 	}
 	conn, err := db.readers.Connx(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to migrate %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("connect to migrate %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	// The lock belongs to the session: a connection thrown away lets it go,
 	// whatever state this one is in.
@@ -142,7 +142,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 	defer discard(conn)
 	const lock = `SELECT pg_advisory_lock(hashtextextended($1, 0))`
 	if _, err := conn.ExecContext(ctx, lock, "banyan migrate "+db.options.Schema); err != nil {
-		return fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	return fn(db.readers.DB)
 }

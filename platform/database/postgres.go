@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 
@@ -20,6 +22,11 @@ const (
 	// commitWait bounds COMMIT and ROLLBACK, which do not end with the caller:
 	// a COMMIT that is cut off leaves nobody knowing what became of it.
 	commitWait = 30 * time.Second
+	// A caller that goes away has its statement cancelled in the server, so that
+	// it neither works on nor holds its locks; a server that does not react
+	// within cancelWait loses the connection.
+	cancelDelay = 5 * time.Millisecond
+	cancelWait  = time.Second
 )
 
 // openPostgres connects with the schema as the only one on the search path.
@@ -33,6 +40,11 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	config.RuntimeParams["search_path"] = pgx.Identifier{db.options.Schema}.Sanitize()
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "banyan " + db.options.Module
+	}
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{
+			Conn: conn, CancelRequestDelay: cancelDelay, DeadlineDelay: cancelWait,
+		}
 	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(db.options.Connections)
@@ -70,7 +82,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 	conn, err := db.readers.Connx(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	open := false
 	defer func() {
@@ -81,7 +93,7 @@ func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 	}()
 	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
 		open = true // it may have begun
-		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	open = true
 	tx := &Tx{db: db, run: conn}
@@ -96,7 +108,7 @@ func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 			return fault.Wrap(err, fault.Unavailable, "the connection to PostgreSQL was lost while "+db.options.Module+
 				" stored a write, which may or may not be there: look, or send it again with the same idempotency key")
 		}
-		return fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	open = false
 	db.wakers.wake(tx.wakes)

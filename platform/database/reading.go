@@ -44,12 +44,12 @@ func (r Reader) Dialect() Dialect { return r.db.dialect }
 
 // Get reads one row; see Queryer.
 func (r Reader) Get(ctx context.Context, dest any, query string, args ...any) error {
-	return r.db.explain(r.run.GetContext(ctx, dest, r.db.rebind(query), args...))
+	return r.db.explain(ctx, r.run.GetContext(ctx, dest, r.db.rebind(query), args...))
 }
 
 // Select reads all rows; see Queryer.
 func (r Reader) Select(ctx context.Context, dest any, query string, args ...any) error {
-	return r.db.explain(r.run.SelectContext(ctx, dest, r.db.rebind(query), args...))
+	return r.db.explain(ctx, r.run.SelectContext(ctx, dest, r.db.rebind(query), args...))
 }
 
 // Query reads rows one by one, for what does not fit in memory. The caller
@@ -57,7 +57,7 @@ func (r Reader) Select(ctx context.Context, dest any, query string, args ...any)
 // after the last.
 func (r Reader) Query(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
 	rows, err := r.run.QueryxContext(ctx, r.db.rebind(query), args...)
-	return rows, r.db.explain(err)
+	return rows, r.db.explain(ctx, err)
 }
 
 // Snapshot runs fn with a Reader that sees one state of the database for as
@@ -70,7 +70,7 @@ func (db *DB) Snapshot(ctx context.Context, fn func(r Reader) error) error {
 	}
 	tx, err := db.readers.BeginTxx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("begin a snapshot of %s: %w", db.options.Module, db.explain(err))
+		return fmt.Errorf("begin a snapshot of %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	defer func() { _ = tx.Rollback() }() // it has only read: there is nothing to lose
 	return fn(Reader{db: db, run: tx})

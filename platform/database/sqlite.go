@@ -114,7 +114,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	var mode string
 	if err := pool.GetContext(ctx, &mode, `PRAGMA journal_mode`); err != nil {
 		_ = pool.Close() // the error that counts is the first
-		return fmt.Errorf("open %s: %w", path, db.explain(err))
+		return fmt.Errorf("open %s: %w", path, db.explain(ctx, err))
 	}
 	if mode != "wal" {
 		_ = pool.Close() // likewise

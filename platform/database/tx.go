@@ -92,7 +92,7 @@ func (tx *Tx) statement(ctx context.Context, run func(ctx context.Context) error
 	if err == nil || errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	tx.failed = tx.db.explain(err)
+	tx.failed = tx.db.explain(ctx, err)
 	if tx.db.dialect == SQLite {
 		tx.lost = !inTransaction(tx.run)
 	}

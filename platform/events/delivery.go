@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"banyan/platform/database"
@@ -48,6 +49,9 @@ func (r *Relay) recordFailure(ctx context.Context, c Consumer, cause error) {
 func (r *Relay) passNew(ctx context.Context, c Consumer) (more bool, err error) {
 	read := r.source.Read()
 	at, err := readConsumer(ctx, read, c.Name, c.Topic)
+	if database.IsNoRows(err) {
+		return false, fault.Newf(fault.NotFound, "consumer %s was forgotten while it still runs: take it out of the program, or restart to begin anew", c.Name)
+	}
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
 	}
@@ -166,7 +170,7 @@ func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (faile
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.options.DeliverTimeout)
 	defer cancel()
-	receipt, err := c.Deliver(bounded, batch)
+	receipt, err := safely(bounded, c.Deliver, batch)
 	if err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
@@ -185,6 +189,17 @@ func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (faile
 		}
 	}
 	return failed, nil
+}
+
+// safely turns a panic of the delivery into an error: it must not end the
+// process, nor the events after it.
+func safely(ctx context.Context, deliver Deliver, batch Batch) (receipt Receipt, err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = fmt.Errorf("the delivery panicked: %v\n%s", recovered, debug.Stack())
+		}
+	}()
+	return deliver(ctx, batch)
 }
 
 func (r *Relay) logFailed(ctx context.Context, c Consumer, failed map[string]string) {

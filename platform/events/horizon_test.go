@@ -4,8 +4,10 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 )
 
@@ -132,6 +134,36 @@ func (n *naiveReader) read() {
 			n.w.t.Fatal(err)
 		}
 		n.got, n.last = append(n.got, value.Text), row.ID
+	}
+}
+
+// The older transaction belongs to another process, so nobody wakes the relay
+// when it ends.
+func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
+	w := postgresWorld(t)
+	options := w.options()
+	options.Poll = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	delivered := make(chan string)
+	relay := events.NewRelay(w.source, options, events.Consumer{
+		Name: "receiver", Topic: noted().Name(),
+		Deliver: events.Local(w.receiver, noted().Handler(func(_ context.Context, _ *database.Tx, _ events.Event, n note) error {
+			delivered <- n.Text
+			return nil
+		})),
+	})
+	ended := make(chan error)
+	elsewhere := &world{t: t, clock: w.clock, source: databasetest.Again(t, w.source)}
+	older := elsewhere.publishAndHold("older")
+	go func() { ended <- relay.Run(ctx) }()
+	w.publish("younger")
+	older.finish(t)
+	if first, second := <-delivered, <-delivered; first != "older" || second != "younger" {
+		t.Errorf("got %s, %s", first, second)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

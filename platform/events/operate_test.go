@@ -206,6 +206,19 @@ func TestAHandlerThatHidesItsFailureIsParked(t *testing.T) {
 	})
 }
 
+func TestAPanickingDeliveryCountsAsATransportFailure(t *testing.T) {
+	each(t, func(w *world) {
+		relay := w.relay(func(context.Context, events.Batch) (events.Receipt, error) { panic("client") })
+		w.publish("a")
+		if err := relay.Drain(w.t.Context()); err == nil || !strings.Contains(err.Error(), "panicked: client") {
+			w.t.Errorf("drain: %v", err)
+		}
+		if s := w.status(); s.Lag != 1 || s.Failures != 1 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
 func TestRelaysWithWrongConsumersDoNotStart(t *testing.T) {
 	each(t, func(w *world) {
 		deliver := events.Local(w.receiver, writeEffect)

@@ -228,14 +228,29 @@ func (r *Relay) serve(ctx context.Context, c Consumer) {
 	}
 }
 
-// untilNext is how long to wait without a wake.
+// heldBackWait is how soon to look again at events that are committed but must
+// wait for an older PostgreSQL transaction, whose end wakes nobody.
+const heldBackWait = 25 * time.Millisecond
+
+// untilNext is how long to wait without a wake. An error shows again in the
+// next pass.
 func (r *Relay) untilNext(ctx context.Context, c Consumer) time.Duration {
-	next, err := readNextDue(ctx, r.source.Read(), c.Name, c.Topic)
-	if err != nil || next == 0 {
-		return r.options.Poll // an error shows again in the next pass
+	wait := r.options.Poll
+	read := r.source.Read()
+	if next, err := readNextDue(ctx, read, c.Name, c.Topic); err == nil && next > 0 {
+		wait = min(wait, max(time.UnixMilli(next).Sub(r.options.Clock()), time.Millisecond))
 	}
-	wait := time.UnixMilli(next).Sub(r.options.Clock())
-	return min(max(wait, time.Millisecond), r.options.Poll)
+	if r.source.Dialect() != database.Postgres {
+		return wait
+	}
+	at, err := readConsumer(ctx, read, c.Name, c.Topic)
+	if err != nil {
+		return wait
+	}
+	if last, err := readLast(ctx, read, c.Topic); err == nil && at.before(last) {
+		wait = min(wait, heldBackWait)
+	}
+	return wait
 }
 
 // backOff doubles from first to most; half of it is chance, so that relays and

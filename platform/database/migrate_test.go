@@ -1,0 +1,186 @@
+package database_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"banyan/migrations"
+	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/fault"
+)
+
+// newerShelf is what a later release would bring.
+func newerShelf() fs.FS {
+	newer := fstest.MapFS{}
+	for name, file := range shelf().(fstest.MapFS) { //nolint:forcetypeassert // made three lines above
+		newer[name] = file
+		next := strings.Replace(name, "00001_shelf", "00002_shop", 1)
+		newer[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE shop (id BIGINT PRIMARY KEY);\n")}
+	}
+	for name, file := range newer {
+		if strings.Contains(name, "/sqlite/00002") {
+			file.Data = []byte("-- +goose Up\nCREATE TABLE shop (id INTEGER PRIMARY KEY) STRICT;\n")
+		}
+	}
+	return newer
+}
+
+func TestANewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		options := db.Options()
+		options.Migrations = newerShelf()
+		databasetest.Open(t, options)
+		err := db.Migrate(ctx)
+		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "newer program") {
+			t.Errorf("err = %v, want a conflict that names the newer program", err)
+		}
+		var n int
+		if err := db.Read().Get(ctx, &n, `SELECT COUNT(*) FROM shop`); err != nil {
+			t.Errorf("the newer schema was touched: %v", err)
+		}
+	})
+}
+
+func TestStatusTellsWhatIsApplied(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		options := db.Options()
+		options.Migrations = newerShelf()
+		newer, err := database.Open(t.Context(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = newer.Close() }()
+		got, err := newer.Status(t.Context())
+		if err != nil || len(got) != 2 {
+			t.Fatalf("status %+v, %v", got, err)
+		}
+		if !got[0].Applied || got[0].At.IsZero() || got[1].Applied || got[1].Name != "00002_shop.sql" || got[1].Set != "shelf" {
+			t.Errorf("status %+v", got)
+		}
+	})
+}
+
+func TestAMigrationThatFailsKeepsNothingOfItself(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		options := db.Options()
+		broken := fstest.MapFS{}
+		for name, file := range shelf().(fstest.MapFS) { //nolint:forcetypeassert // it is one
+			broken[name] = file
+			broken[strings.Replace(name, "00001_shelf", "00002_broken", 1)] = &fstest.MapFile{
+				Data: []byte("-- +goose Up\nCREATE TABLE half (id INTEGER);\nCREATE NONSENSE;\n"),
+			}
+		}
+		options.Migrations = broken
+		broke, err := database.Open(t.Context(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = broke.Close() }()
+		if err := broke.Migrate(t.Context()); err == nil {
+			t.Error("the broken migration passed")
+		}
+		var n int
+		if err := db.Read().Get(t.Context(), &n, `SELECT COUNT(*) FROM half`); err == nil {
+			t.Error("half of a migration was kept")
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Errorf("the old program afterwards: %v", err)
+		}
+	})
+}
+
+func TestAModuleWithoutMigrationsIsTold(t *testing.T) {
+	options := sqliteOptions(t)
+	options.Sets = []string{"missing"}
+	db, err := database.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Migrate(t.Context()); !fault.Is(err, fault.Invalid) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// The environment variables by which a test starts itself again as another process.
+const (
+	childTask   = "DATABASE_TEST_CHILD"
+	childURL    = "DATABASE_TEST_URL"
+	childSchema = "DATABASE_TEST_SCHEMA"
+)
+
+// child prepares this test binary as another process that works on the same database.
+func child(t *testing.T, task string, options database.Options) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildProcess$")
+	cmd.Env = append(os.Environ(), childTask+"="+task, childURL+"="+options.URL, childSchema+"="+options.Schema)
+	return cmd
+}
+
+// TestChildProcess is not a test of its own: it is what a child process does.
+func TestChildProcess(t *testing.T) {
+	task := os.Getenv(childTask)
+	if task == "" {
+		return
+	}
+	options := database.Options{
+		Module: "shelf", URL: os.Getenv(childURL), Schema: os.Getenv(childSchema),
+		Migrations: shelf(), Sets: []string{"shelf"},
+	}
+	if task == "migrate" {
+		options.Migrations, options.Sets = migrations.FS, []string{"events"}
+	}
+	db := databasetest.Open(t, options) // migrates
+	if task == "write" {
+		writeUntilKilled(t, db)
+	}
+}
+
+func TestProcessesThatStartAtOnceMigrateOnce(t *testing.T) {
+	for name, options := range map[string]func() database.Options{
+		"sqlite": func() database.Options {
+			return database.Options{URL: "sqlite:" + t.TempDir()}
+		},
+		"postgres": func() database.Options { return databasetest.PostgresOptions(t, "shelf", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := options()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if out, err := child(t, "migrate", shared).CombinedOutput(); err != nil {
+						t.Errorf("%v: %s", err, out)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+func TestMigratingWaitsOnlyAsLongAsItsContext(t *testing.T) {
+	db := sqliteShelf(t)
+	unlock, err := database.LockFile(t.Context(), db.Path()+".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- db.Migrate(ctx) }()
+	cancel()
+	if err := <-done; !fault.Is(err, fault.Unavailable) {
+		t.Errorf("err = %v", err)
+	}
+	unlock()
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Errorf("after the lock is free: %v", err)
+	}
+}
