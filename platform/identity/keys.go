@@ -18,8 +18,8 @@ const (
 	// keyGrace is how long a retired key verifies at least: other processes
 	// sign with it until they have noticed, and those tokens live callTTL.
 	keyGrace = 20 * time.Minute
-	// keyReadEvery bounds how often an unknown key id makes us read the table.
-	keyReadEvery = 5 * time.Second
+	// keyReadEvery bounds how often unknown key ids make us read the table.
+	keyReadEvery = time.Second
 
 	standardTokenTTL = time.Hour
 	maxTokenTTL      = 90 * 24 * time.Hour
@@ -36,8 +36,8 @@ type Keys struct {
 	random   io.Reader
 	tokenTTL time.Duration
 
-	reading  sync.Mutex // one reload at a time
-	lastRead time.Time  // guarded by reading
+	reading    sync.Mutex // one reload at a time
+	lastLookup time.Time  // the last one for an unknown key id; guarded by reading
 }
 
 // KeysOptions may be empty.
@@ -137,7 +137,6 @@ func (k *Keys) reload(ctx context.Context) error {
 		set.public[key.id] = verifyKey{public: key.public(), until: rows[i].verifiesUntil()}
 	}
 	k.keys.Store(set)
-	k.lastRead = k.now()
 	return nil
 }
 
@@ -166,7 +165,8 @@ func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, er
 	}
 	k.reading.Lock()
 	defer k.reading.Unlock()
-	if k.now().Sub(k.lastRead) >= keyReadEvery {
+	if now := k.now(); now.Sub(k.lastLookup) >= keyReadEvery {
+		k.lastLookup = now
 		if err := k.reload(ctx); err != nil {
 			return nil, fault.Wrap(err, fault.Unavailable, "the keys to check this token with cannot be read at the moment: try again soon")
 		}

@@ -121,7 +121,6 @@ func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
 		c := newClock()
 		here, hereV := openKeys(t, db, c)
 		there, thereV := openKeys(t, databasetest.Again(t, db), c)
-		c.pass(5 * time.Second)
 		rotate(t, there)
 
 		caller := identity.Caller{Service: "airdrop"}
@@ -129,7 +128,13 @@ func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
 		old := token(t, here, caller, "reputation")
 		verifies(t, thereV, old, "reputation", caller)
 
-		c.pass(5 * time.Second)
+		rotate(t, there)
+		again := token(t, there, caller, "reputation")
+		_, err := hereV.Verify(context.Background(), again, "reputation") // so soon it is not looked up: ids could be made up
+		wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+		c.pass(time.Second)
+		verifies(t, hereV, again, "reputation", caller)
+
 		rotate(t, there)
 		if err := here.Reload(context.Background()); err != nil {
 			t.Fatal(err)

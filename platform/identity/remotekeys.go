@@ -14,7 +14,7 @@ import (
 
 const (
 	keyFetchTime  = 3 * time.Second  // for one fetch, whole
-	keyFetchEvery = 5 * time.Second  // at most, however many unknown key ids come
+	keyFetchEvery = 2 * time.Second  // at most, however many unknown key ids come
 	keysAge       = 10 * time.Minute // after that the set is read again, so that a revoked key goes
 )
 
