@@ -157,6 +157,7 @@ func BenchmarkPointReads(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		defer func() { _ = stmt.Close() }()
 		var title string
 		for i := range b.N {
 			if err := stmt.QueryRowContext(context.Background(), i%rows).Scan(&title); err != nil {

@@ -18,7 +18,7 @@ const lockWait = 20 * time.Millisecond
 // closing a descriptor of that drops SQLite's own locks. It waits until ctx
 // ends. A process that dies leaves no lock behind.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "cannot make the lock file "+path+": look at the folder's owner and permissions")
 	}
@@ -29,7 +29,7 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		if err == nil {
 			return func() { _ = file.Close() }, nil // closing lets the lock go
 		}
-		if err != syscall.EWOULDBLOCK && err != syscall.EINTR { //nolint:errorlint // Flock gives a bare Errno
+		if err != syscall.EWOULDBLOCK && err != syscall.EINTR {
 			_ = file.Close() // nothing was locked
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}

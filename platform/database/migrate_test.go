@@ -19,7 +19,7 @@ import (
 // newerShelf is what a later release would bring.
 func newerShelf() fs.FS {
 	newer := fstest.MapFS{}
-	for name, file := range shelf().(fstest.MapFS) { //nolint:forcetypeassert // made three lines above
+	for name, file := range shelf().(fstest.MapFS) {
 		newer[name] = file
 		next := strings.Replace(name, "00001_shelf", "00002_shop", 1)
 		newer[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE shop (id BIGINT PRIMARY KEY);\n")}
@@ -72,7 +72,7 @@ func TestAMigrationThatFailsKeepsNothingOfItself(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		options := db.Options()
 		broken := fstest.MapFS{}
-		for name, file := range shelf().(fstest.MapFS) { //nolint:forcetypeassert // it is one
+		for name, file := range shelf().(fstest.MapFS) {
 			broken[name] = file
 			broken[strings.Replace(name, "00001_shelf", "00002_broken", 1)] = &fstest.MapFile{
 				Data: []byte("-- +goose Up\nCREATE TABLE half (id INTEGER);\nCREATE NONSENSE;\n"),

@@ -100,7 +100,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	defer unlock()
 	// SQLite would make the file with 0644. An existing file is not opened here:
 	// closing it again would drop the locks that SQLite holds in this process.
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the folder
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	switch {
 	case err == nil:
 		err = file.Close()
