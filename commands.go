@@ -37,6 +37,9 @@ const (
 // failed.
 type usageError struct{ error }
 
+// Unwrap gives the error in the words meant for people.
+func (u usageError) Unwrap() error { return u.error }
+
 // execute runs one command line and gives its exit code.
 func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := newRoot()

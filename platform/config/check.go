@@ -168,12 +168,11 @@ func (c *checks) modules(cfg Config) {
 	if cfg.Module == "" {
 		return
 	}
-	place, known := cfg.Modules.Named(cfg.Module)
-	if !known {
+	// Its own mode may say remote: all processes can share one file that tells
+	// who runs where.
+	if _, known := cfg.Modules.Named(cfg.Module); !known {
 		c.wrong("module", "%q is no module: choose %s, %s or %s, or leave it empty for all",
 			cfg.Module, ReputationModule, ExchangeReviewModule, AirdropModule)
-	} else if place.Mode == Remote {
-		c.wrong("module", "is %s, but modules.%s.mode is remote: the process that serves a module has it local", cfg.Module, cfg.Module)
 	}
 }
 

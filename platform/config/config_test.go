@@ -189,10 +189,6 @@ func TestWhatIsWrongIsNamedWithItsPlace(t *testing.T) {
 		"remote without a URL":    {file: "modules:\n  airdrop:\n    mode: remote\n", want: []string{"modules.airdrop.url: is empty, but modules.airdrop.mode is remote"}},
 		"a schedule, no seeds":    {file: "reputation:\n  schedule: 1h\n", want: []string{":2: reputation.schedule: is 1h0m0s, but reputation.seeds is empty"}},
 		"an unknown module":       {flags: map[string]string{"module": "exchangereview"}, want: []string{"flag for module", "is no module: choose reputation, exchange-review or airdrop"}},
-		"alone and remote": {
-			file:  "modules:\n  airdrop:\n    mode: remote\n    url: http://127.0.0.1:1\n",
-			flags: map[string]string{"module": "airdrop"}, want: []string{"flag for module: module: is airdrop, but modules.airdrop.mode is remote"},
-		},
 		"a password for SQLite":   {file: "database:\n  password: \"x\"\n", want: []string{":2: database.password: is set, but database.url is not"}},
 		"MySQL":                   {file: "database:\n  url: mysql://u:hunter2@h/n\n", want: []string{":2: database.url: must be empty"}},
 		"the printed mask":        {file: "database:\n  password: \"***\"\n", want: []string{":2: database.password: is ***, the mask"}},
