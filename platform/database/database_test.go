@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -13,6 +14,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
+	"banyan/platform/wallet"
 )
 
 // shelf is the schema of these tests. A loan's foreign key is looked at only at
@@ -371,6 +373,58 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%s: the error tells the password: %v", c.what, err)
 		}
 	}
+}
+
+// The values that modules keep come back as they went in, on both databases.
+func TestValuesComeBackAsTheyWere(t *testing.T) {
+	types := map[database.Dialect]string{
+		database.SQLite:   `CREATE TABLE kept (wallet BLOB PRIMARY KEY, amount TEXT NOT NULL, at INTEGER NOT NULL, score REAL NOT NULL, note TEXT) STRICT`,
+		database.Postgres: `CREATE TABLE kept (wallet BYTEA PRIMARY KEY, amount TEXT NOT NULL, at BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL, note TEXT)`,
+	}
+	type row struct {
+		Wallet wallet.Address `db:"wallet"`
+		Amount string         `db:"amount"`
+		At     int64          `db:"at"`
+		Score  float64        `db:"score"`
+		Note   *string        `db:"note"`
+	}
+	each(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		note := "quote ' and ünïcode \u2028"
+		want := []row{
+			{wallet.MustParse("0x0000000000000000000000000000000000000001"), "115792089237316195423570985008687907853269984665640564039457584007913129639935", 1 << 53, 0.1, nil},
+			{wallet.MustParse("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"), "1", -1, 1e-300, &note},
+		}
+		err := db.Write(ctx, func(tx *database.Tx) error {
+			if _, err := tx.Exec(ctx, types[db.Dialect()]); err != nil {
+				return err
+			}
+			for _, r := range want {
+				if _, err := tx.Exec(ctx, `INSERT INTO kept (wallet, amount, at, score, note) VALUES (?, ?, ?, ?, ?)`, r.Wallet, r.Amount, r.At, r.Score, r.Note); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []row
+		if err := db.Read().Select(ctx, &got, `SELECT wallet, amount, at, score, note FROM kept ORDER BY wallet`); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		var wallets []wallet.Address
+		query, args, err := database.In(`SELECT wallet FROM kept WHERE wallet IN (?)`, []wallet.Address{want[1].Wallet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Read().Select(ctx, &wallets, query, args...); err != nil || len(wallets) != 1 || wallets[0] != want[1].Wallet {
+			t.Errorf("by wallet: %v, %v", wallets, err)
+		}
+	})
 }
 
 func TestCloseAnswersEveryone(t *testing.T) {

@@ -297,8 +297,11 @@ func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 // giveTurn lets the caller run fn and waits until it has.
 func (g *writer) giveTurn(conn *sqlx.Conn, w *write) {
 	w.tx = &Tx{db: g.db, run: conn}
+	since := time.Now()
+	g.counts.turnSince.Store(&since)
 	w.tell <- turn{tx: w.tx}
 	w.err = <-w.ran
+	g.counts.turnSince.Store(nil)
 }
 
 // alone runs w again in a transaction of its own and answers it.

@@ -201,11 +201,17 @@ func TestAWaitingWriteIsWithdrawnAtOnce(t *testing.T) {
 		done <- db.Write(ctx, func(*database.Tx) error { t.Error("a withdrawn write ran"); return nil })
 	}()
 	awaitWaiting(t, db, 1)
+	if db.Stats().Turn == 0 {
+		t.Error("the running turn does not show in the statistics")
+	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) || !fault.Is(err, fault.Canceled) {
 		t.Errorf("err = %v", err)
 	}
 	release() // only now may the writer go on, so the answer did not wait for it
+	if got := db.Stats().Turn; got != 0 {
+		t.Errorf("a turn of %s goes on with nobody writing", got)
+	}
 	if err := db.Write(t.Context(), book(t, 1, "one")); err != nil {
 		t.Error(err)
 	}

@@ -32,12 +32,6 @@ type Migration struct {
 // and left as it is.
 func (db *DB) Migrate(ctx context.Context) error {
 	return db.underLock(ctx, func(pool *sql.DB) error {
-		if db.dialect == Postgres {
-			schema := pgx.Identifier{db.options.Schema}.Sanitize()
-			if _, err := pool.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+schema); err != nil {
-				return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
-			}
-		}
 		for _, set := range db.options.Sets {
 			if err := db.migrateSet(ctx, pool, set); err != nil {
 				return err
@@ -48,7 +42,8 @@ func (db *DB) Migrate(ctx context.Context) error {
 }
 
 // Status lists every migration this program knows, in the order they are
-// applied. It changes nothing but for goose's own tables of versions.
+// applied. It changes nothing, except that goose's own tables of versions are
+// made where they are missing.
 func (db *DB) Status(ctx context.Context) ([]Migration, error) {
 	var all []Migration
 	err := db.underLock(ctx, func(pool *sql.DB) error {
@@ -143,6 +138,10 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 	const lock = `SELECT pg_advisory_lock(hashtextextended($1, 0))`
 	if _, err := conn.ExecContext(ctx, lock, "banyan migrate "+db.options.Schema); err != nil {
 		return fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	// Even to read a status: goose keeps its table of versions in the schema.
+	if _, err := conn.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{db.options.Schema}.Sanitize()); err != nil {
+		return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	return fn(db.readers.DB)
 }

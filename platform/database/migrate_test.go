@@ -68,6 +68,27 @@ func TestStatusTellsWhatIsApplied(t *testing.T) {
 	})
 }
 
+func TestStatusOfANewDatabaseIsAllPending(t *testing.T) {
+	for name, options := range map[string]func(t *testing.T) database.Options{
+		"sqlite":   sqliteOptionsOf,
+		"postgres": func(t *testing.T) database.Options { return databasetest.PostgresOptions(t, "shelf", shelf()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			o.Sets = []string{"shelf"}
+			db, err := database.Open(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			got, err := db.Status(t.Context())
+			if err != nil || len(got) != 1 || got[0].Applied {
+				t.Errorf("status %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestAMigrationThatFailsKeepsNothingOfItself(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		options := db.Options()
@@ -145,14 +166,12 @@ func TestChildProcess(t *testing.T) {
 }
 
 func TestProcessesThatStartAtOnceMigrateOnce(t *testing.T) {
-	for name, options := range map[string]func() database.Options{
-		"sqlite": func() database.Options {
-			return database.Options{URL: "sqlite:" + t.TempDir()}
-		},
-		"postgres": func() database.Options { return databasetest.PostgresOptions(t, "shelf", nil) },
+	for name, options := range map[string]func(t *testing.T) database.Options{
+		"sqlite":   sqliteOptionsOf,
+		"postgres": func(t *testing.T) database.Options { return databasetest.PostgresOptions(t, "shelf", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			shared := options()
+			shared := options(t)
 			var wg sync.WaitGroup
 			for range 4 {
 				wg.Go(func() {
@@ -184,3 +203,5 @@ func TestMigratingWaitsOnlyAsLongAsItsContext(t *testing.T) {
 		t.Errorf("after the lock is free: %v", err)
 	}
 }
+
+func sqliteOptionsOf(t *testing.T) database.Options { return sqliteOptions(t) }

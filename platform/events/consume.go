@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"banyan/platform/database"
 )
@@ -105,14 +106,16 @@ func result(e Event, failed error) Result {
 	return r
 }
 
-// cut keeps a message within its bound, and never empty: an empty one would
-// mean that the event was accepted.
+// cut keeps a message within its bound and storable: PostgreSQL refuses broken
+// UTF-8 and zero bytes, and the event would hold up all others. It is never
+// empty, which would mean that the event was accepted.
 func cut(message string) string {
-	switch {
-	case message == "":
+	if len(message) > mostFailure {
+		message = message[:mostFailure] + "…"
+	}
+	message = strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "")
+	if message == "" {
 		return "failed without saying why"
-	case len(message) > mostFailure:
-		return message[:mostFailure] + "…"
 	}
 	return message
 }

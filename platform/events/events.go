@@ -37,7 +37,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/propagation"
 
@@ -95,6 +97,8 @@ func Publish(ctx context.Context, tx *database.Tx, e Event) error {
 		return fault.Newf(fault.Invalid, "an event needs a topic, and topic and key have at most %d bytes", mostName)
 	case len(e.Payload) > MostPayload:
 		return fault.Newf(fault.TooLarge, "an event of %s has %d bytes, the limit is %d: publish an id and let the consumer ask", e.Topic, len(e.Payload), MostPayload)
+	case !storable(e.Topic) || !storable(e.Key) || !utf8.Valid(e.Payload):
+		return fault.Newf(fault.Invalid, "an event of %q is not all UTF-8 text without zero bytes", e.Topic)
 	case !json.Valid(e.Payload):
 		return fault.Newf(fault.Invalid, "the payload of an event of %s is not JSON", e.Topic)
 	}
@@ -111,6 +115,9 @@ func Publish(ctx context.Context, tx *database.Tx, e Event) error {
 	tx.Wake(wakeName)
 	return store{tx}.insertEvent(ctx, e)
 }
+
+// storable tells whether both databases can keep the text.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // newID makes a UUID of version 7 (RFC 9562): ids of one time lie together in
 // the inbox's index.

@@ -1,6 +1,14 @@
 package events
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// BackOff is backOff.
+func (r *Relay) BackOff(first, most time.Duration, failures int) time.Duration {
+	return r.backOff(first, most, failures)
+}
 
 // LookOnce registers and makes one pass for each consumer, without waiting.
 func (r *Relay) LookOnce(ctx context.Context) error {

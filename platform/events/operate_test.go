@@ -130,6 +130,8 @@ func TestWhatCannotBePublishedIsRefused(t *testing.T) {
 			{"no payload", events.Event{Topic: "t"}, fault.Invalid},
 			{"no JSON", events.Event{Topic: "t", Payload: []byte(`{`)}, fault.Invalid},
 			{"a long key", events.Event{Topic: "t", Key: strings.Repeat("k", 201), Payload: []byte(`{}`)}, fault.Invalid},
+			{"a zero byte", events.Event{Topic: "t", Key: "a\x00b", Payload: []byte(`{}`)}, fault.Invalid},
+			{"broken UTF-8", events.Event{Topic: "t", Payload: []byte("\"\xff\"")}, fault.Invalid},
 			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", events.MostPayload) + `"`)}, fault.TooLarge},
 		} {
 			err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
@@ -217,6 +219,59 @@ func TestAPanickingDeliveryCountsAsATransportFailure(t *testing.T) {
 			w.t.Errorf("status %+v", s)
 		}
 	})
+}
+
+// What a handler says is stored, however it says it.
+func TestAnyFailureMessageCanBeKept(t *testing.T) {
+	each(t, func(w *world) {
+		messages := []string{"", "zero \x00 byte", "broken \xff UTF-8", strings.Repeat("é", 3000), "\x00"}
+		next := 0
+		relay := w.relay(events.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
+			next++
+			return errors.New(messages[(next-1)%len(messages)])
+		}))
+		for range messages {
+			w.publish("a")
+			w.drain(relay)
+		}
+		if s := w.status(); s.Parked != int64(len(messages)) || s.Lag != 0 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestRunEndsWithItsContextInTheMiddleOfADelivery(t *testing.T) {
+	each(t, func(w *world) {
+		ctx, cancel := context.WithCancel(w.t.Context())
+		defer cancel()
+		relay := w.relay(func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
+			cancel()
+			<-ctx.Done()
+			return events.Receipt{}, ctx.Err()
+		})
+		w.publish("a")
+		if err := relay.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+		w.drain(w.relay(nil))
+		w.wantEffects("a")
+		if s := w.status(); s.Failures != 0 {
+			w.t.Errorf("stopping counted as a failure: %+v", s)
+		}
+	})
+}
+
+func TestBackOffDoublesUpToItsLimit(t *testing.T) {
+	options := events.Options{Jitter: func(d time.Duration) time.Duration { return d }}
+	relay := events.NewRelay(nil, options)
+	for failures, want := range map[int]time.Duration{
+		0: 200 * time.Millisecond, 1: 400 * time.Millisecond, 7: 25600 * time.Millisecond,
+		8: 30 * time.Second, 31: 30 * time.Second, 1 << 40: 30 * time.Second,
+	} {
+		if got := relay.BackOff(200*time.Millisecond, 30*time.Second, failures); got != want {
+			t.Errorf("after %d failures %s, want %s", failures, got, want)
+		}
+	}
 }
 
 func TestRelaysWithWrongConsumersDoNotStart(t *testing.T) {
