@@ -393,4 +393,3 @@ func TestWrongBodiesAreProblems(t *testing.T) {
 		}
 	})
 }
-

@@ -69,7 +69,7 @@ func (d *digester) digest(r *SignedReview) Hash {
 	}
 	hashed(keccak([]byte(r.Text)))
 	var created [8]byte
-	binary.BigEndian.PutUint64(created[:], uint64(r.CreatedMS)) //nolint:gosec // not negative, see above
+	binary.BigEndian.PutUint64(created[:], uint64(r.CreatedMS))
 	put(created[:])
 	hashed(r.Previous)
 	return Hash(crypto.Keccak256Hash(d.prefix[:], crypto.Keccak256(encoded[:])))

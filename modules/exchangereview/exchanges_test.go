@@ -302,11 +302,7 @@ func TestASecondProcessSeesAnImport(t *testing.T) {
 
 func TestManyEntriesAreImportedInOneGo(t *testing.T) {
 	eachEmptyWay(t, func(t *testing.T, w *world) {
-		var parts []string
-		for i := range 1500 {
-			parts = append(parts, fmt.Sprintf(`{"id": "e%d", "name": "E %d", "kind": "dex", "chains": ["a", "b", "c%d"]}`, i, i, i))
-		}
-		done := must(w.ImportExchanges(operator, upload("["+strings.Join(parts, ",")+"]")))(t)
+		done := must(w.ImportExchanges(operator, upload(manyExchanges(1500))))(t)
 		if done.Added != 1500 {
 			t.Errorf("got %+v", done)
 		}
@@ -317,4 +313,14 @@ func TestManyEntriesAreImportedInOneGo(t *testing.T) {
 			t.Errorf("on its own chain: %v", got)
 		}
 	})
+}
+
+// manyExchanges is a list to import: e0, e1, …, each on the chains a, b and one
+// of its own.
+func manyExchanges(n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = fmt.Sprintf(`{"id": "e%d", "name": "E %d", "kind": "dex", "chains": ["a", "b", "c%d"]}`, i, i, i)
+	}
+	return "[" + strings.Join(parts, ",") + "]"
 }

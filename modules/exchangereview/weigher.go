@@ -125,9 +125,10 @@ func askWeights(ctx context.Context, from Reputation, wallets []wallet.Address) 
 		return nil, fault.Newf(fault.Internal, "reputation gave %d standings for %d wallets", len(scores.Standings), len(wallets))
 	}
 	weights := make([]weight, len(wallets))
-	for i, s := range scores.Standings {
-		if s.Wallet != wallets[i] {
-			return nil, fault.Newf(fault.Internal, "reputation gave the standing of %s for %s", s.Wallet, wallets[i])
+	for i, asked := range wallets {
+		s := scores.Standings[i]
+		if s.Wallet != asked {
+			return nil, fault.Newf(fault.Internal, "reputation gave the standing of %s for %s", s.Wallet, asked)
 		}
 		weights[i] = weight{weightOf(s.Percentile), scores.Epoch}
 	}

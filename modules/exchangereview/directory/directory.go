@@ -45,7 +45,7 @@ type Entry struct {
 // The limits of a list, far above every directory there is.
 const (
 	MaxEntries = 20_000
-	MaxBytes   = 64 << 20
+	MaxBytes   = 16 << 20
 	maxSlug    = 64
 	maxName    = 100
 	maxWebsite = 300

@@ -146,7 +146,7 @@ func (l *list) broken(err error) error {
 type lineCounter struct {
 	source io.Reader
 	read   int64
-	breaks []int64 // offsets of line breaks
+	breaks []uint32 // offsets of line breaks; MaxBytes fits
 }
 
 // Read reads the source.
@@ -154,7 +154,7 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	n, err := c.source.Read(p)
 	for i, b := range p[:n] {
 		if b == '\n' {
-			c.breaks = append(c.breaks, c.read+int64(i))
+			c.breaks = append(c.breaks, uint32(c.read+int64(i)))
 		}
 	}
 	c.read += int64(n)
@@ -165,7 +165,7 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 func (c *lineCounter) at(offset int64) int {
 	low, high := 0, len(c.breaks)
 	for low < high {
-		if mid := (low + high) / 2; c.breaks[mid] < offset {
+		if mid := (low + high) / 2; int64(c.breaks[mid]) < offset {
 			low = mid + 1
 		} else {
 			high = mid
@@ -188,4 +188,3 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
-

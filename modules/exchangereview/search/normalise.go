@@ -34,7 +34,7 @@ func normalise(s string) (letters []rune, words []int) {
 func mask(letters []rune) uint64 {
 	var m uint64
 	for _, r := range letters {
-		m |= 1 << (uint32(r) % 64) //nolint:gosec // a rune is never negative after range
+		m |= 1 << (uint32(r) % 64)
 	}
 	return m
 }
