@@ -56,6 +56,14 @@ func TestDigestIsWhatGoEthereumComputes(t *testing.T) {
 	}
 }
 
+// Signatures of years ago must stay verifiable: this one never changes.
+func TestDigestStaysTheSame(t *testing.T) {
+	const want = "0x8bd8ff432c8b9637ae6029be48ecd7e34e7eba5011272e1156b33932ec7129dd"
+	if got := Digest("banyan.example", aReview()); got.String() != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // A review is bound to each thing it says: changing any one changes the digest.
 func TestEveryFieldIsSigned(t *testing.T) {
 	seen := map[Hash]string{}

@@ -76,7 +76,8 @@ func (w *weigher) weigh(ctx context.Context, of wallet.Address) weight {
 }
 
 // askForAll answers those who wait now, then hands the lead to one who has come
-// meanwhile.
+// meanwhile. Both happen whatever reputation does, a panic included: otherwise
+// everybody after would wait for ever.
 func (w *weigher) askForAll(ctx context.Context) {
 	w.mu.Lock()
 	n := min(len(w.waiting), reputation.MaxBatch)
@@ -84,18 +85,25 @@ func (w *weigher) askForAll(ctx context.Context) {
 	w.waiting = w.waiting[n:]
 	w.mu.Unlock()
 
+	var weights []weight
+	defer func() { w.handOn(batch, weights) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.wait)
 	defer cancel()
 	wallets := make([]wallet.Address, n)
 	for i, q := range batch {
 		wallets[i] = q.wallet
 	}
-	weights, err := askWeights(ctx, w.reputation, wallets)
-	if err != nil {
+	var err error
+	if weights, err = askWeights(ctx, w.reputation, wallets); err != nil {
 		w.log.WarnContext(ctx, "reputation does not answer: new reviewers have the least weight until it does", "error", err)
 	}
+}
+
+// handOn gives the answers, of which there are none when reputation has failed,
+// and the lead.
+func (w *weigher) handOn(batch []*question, weights []weight) {
 	for i, q := range batch {
-		if err != nil {
+		if weights == nil {
 			q.answer <- weight{weightLeast, unasked}
 			continue
 		}
@@ -103,7 +111,7 @@ func (w *weigher) askForAll(ctx context.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil {
+	if weights == nil {
 		w.restTil = w.clock().Add(restAfterFailure)
 	}
 	if len(w.waiting) == 0 {

@@ -396,6 +396,26 @@ func TestAHangingReputationIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// A defect in the call that one review makes for others must not keep the
+// others, or later ones, waiting.
+func TestAPanicOfReputationEndsWithItsCall(t *testing.T) {
+	w := open(t, databasetest.SQLite(t, exchangereview.Name), false)
+	must(exchangereview.LoadStarter(t.Context(), w.options))(t)
+	signed := w.prepare(t, numbered(t, 1), "kraken", 5)
+	w.reputation.panics = true
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = w.PublishReview(anybody, signed)
+	}()
+	w.reputation.panics = false
+	w.clock.pass(time.Minute)
+	must(w.PublishReview(anybody, signed))(t)
+}
+
 func TestJobsRunUntilTheyAreStopped(t *testing.T) {
 	databasetestEach(t, func(t *testing.T, w *world) {
 		a := numbered(t, 1)

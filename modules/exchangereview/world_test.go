@@ -109,6 +109,7 @@ type standings struct {
 	epoch      int64
 	percentile map[wallet.Address]float64
 	failure    error
+	panics     bool
 	calls      int
 	asked      int
 	hold       chan struct{} // when set, answers wait for it
@@ -139,6 +140,9 @@ func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reput
 	defer s.mu.Unlock()
 	s.calls++
 	s.asked += len(q.Wallets)
+	if s.panics {
+		panic("a defect of reputation")
+	}
 	if s.failure != nil {
 		return reputation.Scores{}, s.failure
 	}
