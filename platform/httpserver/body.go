@@ -22,7 +22,7 @@ type limitedBody struct {
 	read     int64
 	upload   bool
 	until    time.Time // an upload's last moment
-	failed   error
+	failed   error     // how reading ended, also with io.EOF
 }
 
 // limitBody holds every request to the limit. A body that says beforehand that
@@ -31,9 +31,7 @@ func limitBody(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			state := stateOf(r.Context())
-			if r.Body == nil || r.Body == http.NoBody {
-				state.writer.received()
-			} else {
+			if r.Body != nil && r.Body != http.NoBody {
 				state.body = limitedBody{ReadCloser: r.Body, writer: &state.writer, declared: r.ContentLength, limit: limit}
 				r.Body = &state.body
 			}
@@ -41,10 +39,6 @@ func limitBody(limit int64) func(http.Handler) http.Handler {
 		})
 	}
 }
-
-// received ends the limit on reading: net/http would otherwise take its end,
-// while the handler still works, for a client that went away.
-func (w *recorder) received() { w.setReadDeadline(time.Time{}) }
 
 func (w *recorder) setReadDeadline(at time.Time) {
 	// A writer without a connection (in tests) has no deadlines: nothing to do.
@@ -76,8 +70,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		return int(left), b.refuse()
 	}
 	b.read += int64(n)
-	if err == io.EOF {
-		b.writer.received()
+	if err != nil {
+		// Reading on must not set a deadline again: after the body's end,
+		// net/http would take it for a client that went away.
+		b.failed = err
 	}
 	return n, err
 }
@@ -119,9 +115,8 @@ func AllowUpload(r *http.Request) {
 func AllowStream(r *http.Request) {
 	if state := stateOf(r.Context()); state != nil {
 		state.writer.stream = true
-		state.writer.renew()
 	}
 }
 
-// renew gives a stream its time anew.
+// renew gives a stream its time anew, before each of its pieces.
 func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.limits.WriteTimeout)) }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -246,6 +247,38 @@ func TestUnknownPathsAndWrongMethods(t *testing.T) {
 		if a := do(t, request(t, "HEAD", s.url+path, "")); a.status != status || a.body != "" {
 			t.Errorf("HEAD %s gives %d %q", path, a.status, a.body)
 		}
+	}
+}
+
+func TestAFailureTellsThePersonTheProgramAndTheLogEachTheirPart(t *testing.T) {
+	var s *running
+	s = start(t, func(o *httpserver.Options) {
+		o.Page = func(w http.ResponseWriter, _ *http.Request, status int, err error) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, "page: ", fault.From(err).Message)
+		}
+	}, func(r chi.Router) {
+		fail := func(w http.ResponseWriter, r *http.Request) {
+			f := fault.Wrap(errors.New("the disk is full"), fault.Unavailable, "try again soon")
+			f.RetryAfter = 1500 * time.Millisecond
+			s.Fail(w, r, fmt.Errorf("read the list: %w", f))
+		}
+		r.Get("/lists", fail)
+		r.Get("/api/lists", fail)
+	})
+	page := do(t, request(t, "GET", s.url+"/lists", ""))
+	if page.status != 503 || page.body != "page: try again soon" || page.header.Get("Retry-After") != "2" || page.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the person gets %d %q %v", page.status, page.body, page.header)
+	}
+	program := do(t, request(t, "GET", s.url+"/api/lists", ""))
+	program.problem(t, 503, fault.Unavailable)
+	for _, path := range []string{`"path":"/lists"`, `"path":"/api/lists"`} {
+		if line := s.log.await(t, path); !strings.Contains(line, "the disk is full") || !strings.Contains(line, `"ERROR"`) {
+			t.Errorf("the log lacks the cause: %s", line)
+		}
+	}
+	if strings.Contains(page.body+program.body, "disk") {
+		t.Error("the cause left the process")
 	}
 }
 

@@ -44,6 +44,11 @@ func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 			t.Errorf("not JSON: %s", line)
 		}
 	}
+	var grouped bytes.Buffer
+	telemetry.NewLogger(&grouped, config.Log{}).WithGroup("http").InfoContext(ctx, "inside", "cookie", "hunter2")
+	if line := grouped.String(); !strings.Contains(line, "req-1") || strings.Contains(line, "hunter2") {
+		t.Errorf("inside a group the line is %s", line)
+	}
 	var plain bytes.Buffer
 	telemetry.NewLogger(&plain, config.Log{}).Info("outside")
 	if strings.Contains(plain.String(), "request_id") || strings.Contains(plain.String(), "trace_id") {
