@@ -37,7 +37,7 @@ func meter(x float64, tone string) template.HTML {
 	case "bark":
 		fill = "fill-bark"
 	}
-	return markup(`<svg class="meter" viewBox="0 0 200 10" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="track" width="200" height="10" rx="5"/><rect class="%s" width="%.1f" height="10" rx="5"/></svg>`,
+	return markup(`<svg class="meter" viewBox="0 0 200 10" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="track" width="200" height="10"/><rect class="%s" width="%.1f" height="10"/></svg>`,
 		fill, x*200)
 }
 

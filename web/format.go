@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/holiman/uint256"
 	"golang.org/x/text/language"
@@ -41,7 +43,7 @@ func (w *Web) functions() template.FuncMap {
 		"host":     host,
 		"kind":     kindName,
 		"country":  country,
-		"title":    chainName,
+		"title":    slugName,
 		"took":     took,
 		"activity": activityName,
 		"plural":   plural,
@@ -49,6 +51,7 @@ func (w *Web) functions() template.FuncMap {
 		"float":    func(n int) float64 { return float64(n) },
 		"share5":   func(mean float64) float64 { return mean / 5 },
 		"ratio":    ratio,
+		"sentence": sentence,
 		"fee":      fee,
 		"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 		"format":   formatName,
@@ -89,11 +92,7 @@ func share(x float64) string {
 		return "< 0.00001 %"
 	}
 	digits := max(0, 2-int(math.Floor(math.Log10(p))))
-	text := strconv.FormatFloat(p, 'f', digits, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text + " %"
+	return strconv.FormatFloat(p, 'f', digits, 64) + " %"
 }
 
 // percent writes a share for which rounding up to 100 would be a lie.
@@ -153,17 +152,24 @@ func country(code string) string {
 	return code
 }
 
-// chainName writes ethereum as Ethereum, bnb-chain as Bnb chain; short names
-// stay as they are.
-func chainName(chain string) string {
-	if chain == "" {
-		return chain
+// slugName writes bnb-chain as Bnb Chain, for chains and for exchanges of which
+// only the slug is at hand; of up to three letters it makes an abbreviation.
+func slugName(slug string) string {
+	if len(slug) <= 3 {
+		return strings.ToUpper(slug)
 	}
-	text := strings.ReplaceAll(chain, "-", " ")
-	if len(text) <= 3 {
-		return strings.ToUpper(text)
+	words := strings.Split(slug, "-")
+	for i, word := range words {
+		words[i] = sentence(word)
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return strings.Join(words, " ")
+}
+
+// sentence begins with a capital letter: messages of faults do not, because
+// they also stand behind others.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // took writes seconds as people say them.

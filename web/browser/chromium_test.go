@@ -192,18 +192,26 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// wait waits until the expression is true in the page.
+// wait waits until the expression is true in the page, through navigations.
 func wait(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	do(t, waiting, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond))(ctx, target)
-		if err != nil {
-			return fmt.Errorf("wait for %s: %w", expression, err)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		// An error is a page between two documents; the next look tells.
+		if ok, err := chromedp.Run(waiting, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && ok {
+			return
 		}
-		return nil
-	}))
+		select {
+		case <-look.C:
+		case <-waiting.Done():
+			where, _ := chromedp.Run(ctx, chromedp.Location())
+			shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main")?.innerText ?? ""`))
+			t.Fatalf("never came true: %s\nat %s:\n%s", expression, where, shown)
+		}
+	}
 }
 
 // eval runs an expression in the page; promises are awaited.
@@ -228,4 +236,11 @@ func shot(t *testing.T, ctx context.Context) []byte {
 		t.Fatalf("take a picture: %v", err)
 	}
 	return res.Data
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

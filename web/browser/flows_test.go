@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -16,7 +17,190 @@ func signIn(t *testing.T, ctx context.Context, site *webtest.Site, x *extension)
 	do(t, ctx,
 		chromedp.Navigate(site.URL+"/sign-in?next=/sessions"),
 		chromedp.Click(chromedp.CSS(`[data-wallets] button[data-rdns="test.wallet"]`)),
-		chromedp.WaitVisible(chromedp.CSS(`.who summary`)),
 	)
-	wait(t, ctx, `location.pathname === "/sessions"`)
+	wait(t, ctx, `location.pathname === "/sessions" && document.readyState === "complete"`)
+}
+
+// mark gives the same mark everywhere but overall.
+func mark(t *testing.T, ctx context.Context, overall, others string) {
+	t.Helper()
+	for _, name := range []string{"overall", "withdrawals", "support", "fees", "execution", "security", "ease"} {
+		value := others
+		if name == "overall" {
+			value = overall
+		}
+		do(t, ctx, chromedp.Click(chromedp.CSS(`label:has(> input[name="`+name+`"][value="`+value+`"])`)))
+	}
+}
+
+func text(t *testing.T, ctx context.Context, selector string) string {
+	t.Helper()
+	return eval[string](t, ctx, `document.querySelector(`+"`"+selector+"`"+`)?.innerText ?? ""`)
+}
+
+func TestSignInWriteAReviewSeeItAndEditIt(t *testing.T) {
+	site := webtest.Full(t)
+	key := webtest.Key(t, "a reviewer")
+	ctx, me := open(t, desk), webtest.AddressOf(key)
+	wallet := &extension{key: key}
+	signIn(t, ctx, site, wallet)
+	if who := text(t, ctx, ".who summary"); !strings.Contains(who, me.Short()) {
+		t.Fatalf("signed in as %q, want %s", who, me.Short())
+	}
+
+	do(t, ctx,
+		chromedp.Navigate(site.URL+"/exchanges/meridian"),
+		chromedp.SendKeys(chromedp.CSS("#text"), "Quick & <b>honest</b>."),
+	)
+	mark(t, ctx, "4", "3")
+	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
+	mine := "#review-" + me.String()
+	wait(t, ctx, `document.querySelector("`+mine+`") !== null`)
+	if shown := text(t, ctx, mine); !strings.Contains(shown, "Quick & <b>honest</b>.") {
+		t.Errorf("the review reads %q", shown)
+	}
+	if stars := text(t, ctx, mine+" .rating b"); stars != "4" {
+		t.Errorf("the review has %q stars, want 4", stars)
+	}
+
+	// The form now holds the review, and sends a second version.
+	if kept := eval[string](t, ctx, `document.querySelector("input[name=fees]:checked").value`); kept != "3" {
+		t.Errorf("the form holds %s for fees, want the 3 that was published", kept)
+	}
+	do(t, ctx, chromedp.SetValue(chromedp.CSS("#text"), "Slower since May."))
+	mark(t, ctx, "2", "2")
+	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
+	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText === "Slower since May."`)
+	do(t, ctx, chromedp.Click(chromedp.CSS(mine+" .who-line a[href*='/reviews/']")))
+	wait(t, ctx, `document.querySelectorAll("main section.card").length === 2`)
+	if versions := text(t, ctx, "main"); !strings.Contains(versions, "Quick & <b>honest</b>.") || !strings.Contains(versions, "Slower since May.") {
+		t.Errorf("the history does not show both versions: %s", versions)
+	}
+}
+
+func TestADeclinedSignatureIsSaidInPlainWords(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, phone)
+	wallet := &extension{key: webtest.Key(t, "a doubter")}
+	signIn(t, ctx, site, wallet)
+	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges/meridian"))
+	mark(t, ctx, "4", "4")
+	wallet.declines.Store(true)
+	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
+	wait(t, ctx, `document.querySelector("form[data-review] [data-status].bad") !== null`)
+	if said := text(t, ctx, "form[data-review] [data-status]"); !strings.Contains(said, "You declined in the wallet") {
+		t.Errorf("the page says %q", said)
+	}
+	if eval[bool](t, ctx, `document.querySelector("form[data-review] button[type=submit]").disabled`) {
+		t.Error("after declining, the review cannot be sent again")
+	}
+}
+
+func TestCheckAWalletAgainstACampaign(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, phone)
+	listed := webtest.SampleWallet(3)
+	do(t, ctx,
+		chromedp.Navigate(site.URL+"/airdrops"),
+		chromedp.Click(chromedp.CSS(`a.name[href="/airdrops/c1"]`)),
+		chromedp.SendKeys(chromedp.CSS("#wallet"), listed.String()+"\r"),
+	)
+	wait(t, ctx, `document.querySelector("[data-verdict=eligible]") !== null`)
+	if amount := text(t, ctx, "[data-verdict] .big"); amount != "121 BNY" {
+		t.Errorf("the page promises %q, want 121 BNY", amount)
+	}
+	file := eval[string](t, ctx, `fetch(document.querySelector("a[download]").href).then((r) => r.text())`)
+	if copied := eval[string](t, ctx, `document.querySelector("#check [data-copy]").dataset.copy`); strings.TrimSpace(file) != copied || !strings.Contains(file, `"proof"`) {
+		t.Errorf("the file and the copy differ, or hold no proof: %s", file)
+	}
+
+	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"), chromedp.SendKeys(chromedp.CSS("#wallet"), "0x000000000000000000000000000000000000dEaD\r"))
+	wait(t, ctx, `document.querySelector("[data-verdict=not-listed]") !== null`)
+	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"), chromedp.SendKeys(chromedp.CSS("#wallet"), "0x12\r"))
+	wait(t, ctx, `document.querySelector("[data-verdict=wrong]") !== null`)
+}
+
+func TestTheDemoWalletNeedsNoExtension(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	do(t, ctx,
+		chromedp.Navigate(site.URL+"/airdrops/c2"),
+		chromedp.Click(chromedp.CSS("[data-fill-wallet]")),
+	)
+	wait(t, ctx, `document.querySelector("[data-verdict=eligible]") !== null`)
+	do(t, ctx,
+		chromedp.Click(chromedp.CSS(".tools a.button")),
+		chromedp.Click(chromedp.CSS(`[data-wallets] button[data-rdns="demo.banyan"]`)),
+	)
+	wait(t, ctx, `location.pathname.startsWith("/airdrops/c2") && document.querySelector(".who") !== null`)
+	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges/meridian"))
+	mark(t, ctx, "5", "5")
+	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
+	wait(t, ctx, `document.querySelector("#review-`+webtest.AddressOf(site.DemoKey).String()+`") !== null`)
+}
+
+func TestSearchAsYouType(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges"), chromedp.SendKeys(chromedp.CSS("#q"), "kest"))
+	wait(t, ctx, `document.querySelectorAll("#results .name").length === 1 && document.querySelector("#results .name").innerText === "Kestrel Exchange"`)
+	wait(t, ctx, `location.search.includes("q=kest")`)
+	do(t, ctx, chromedp.Click(chromedp.CSS("#results .name")))
+	wait(t, ctx, `location.pathname === "/exchanges/kestrel-exchange"`)
+	eval[bool](t, ctx, `history.back(), true`)
+	wait(t, ctx, `document.querySelectorAll("#results .name").length === 1 && document.querySelector("#q").value === "kest"`)
+}
+
+func TestTheThemeIsRemembered(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	paper := `getComputedStyle(document.body).backgroundColor`
+	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops"))
+	light := eval[string](t, ctx, paper)
+	do(t, ctx, chromedp.Click(chromedp.CSS("[data-theme-switch]")))
+	dark := eval[string](t, ctx, paper)
+	if light == dark {
+		t.Fatalf("the switch changes nothing: %s", light)
+	}
+	do(t, ctx, chromedp.Navigate(site.URL+"/reputation"))
+	if now := eval[string](t, ctx, paper); now != dark {
+		t.Errorf("the next page is %s, want the chosen %s", now, dark)
+	}
+}
+
+func TestSignOutEndsTheSession(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	signIn(t, ctx, site, &extension{key: webtest.Key(t, "a visitor")})
+	do(t, ctx, chromedp.Click(chromedp.CSS(".who summary")), chromedp.Click(chromedp.CSS(".sheet button")))
+	wait(t, ctx, `location.pathname === "/" && document.querySelector(".who") === null`)
+	do(t, ctx, chromedp.Navigate(site.URL+"/sessions"))
+	wait(t, ctx, `location.pathname === "/sign-in"`)
+}
+
+func TestAnOperatorRunsACampaign(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	signIn(t, ctx, site, &extension{key: site.Operator})
+	list := t.TempDir() + "/list.csv"
+	write(t, list, webtest.SampleWallet(1).String()+",1500000\nnobody,1\n")
+	do(t, ctx,
+		chromedp.Navigate(site.URL+"/operator"),
+		chromedp.SendKeys(chromedp.CSS("#name"), "For the early ones"), chromedp.SendKeys(chromedp.CSS("#symbol"), "EARLY"),
+		chromedp.SetValue(chromedp.CSS("#decimals"), "6"),
+		chromedp.Click(chromedp.CSS(`form[action="/operator/campaigns"] button`)),
+		chromedp.SetUploadFiles(chromedp.CSS("#list"), []string{list}),
+		chromedp.Click(chromedp.CSS(`form[action$="/list"] button`)),
+	)
+	wait(t, ctx, `document.querySelector("[data-outcome=refused]")?.innerText.toLowerCase().includes("line 2")`)
+	write(t, list, webtest.SampleWallet(1).String()+",1500000\n")
+	do(t, ctx,
+		chromedp.SetUploadFiles(chromedp.CSS("#list"), []string{list}),
+		chromedp.Click(chromedp.CSS(`form[action$="/list"] button`)),
+	)
+	wait(t, ctx, `document.querySelector("[data-outcome=done]")?.innerText.includes("1.5 EARLY")`)
+	do(t, ctx, chromedp.Click(chromedp.CSS(`form[action$="/build"] button`)))
+	wait(t, ctx, `document.querySelector("#root") !== null && document.querySelector("#wallet") !== null`)
+	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#wallet"), webtest.SampleWallet(1).String()+"\r"))
+	wait(t, ctx, `document.querySelector("[data-verdict=eligible] .big")?.innerText === "1.5 EARLY"`)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -31,7 +32,7 @@ const injected = `(() => {
 // extension is the wallet of a test.
 type extension struct {
 	key     *ecdsa.PrivateKey
-	declines bool // the person refuses to sign
+	declines atomic.Bool // the person refuses to sign
 }
 
 type request struct {
@@ -82,7 +83,7 @@ func (x *extension) answer(q request) (any, error) {
 }
 
 func (x *extension) sign(hash []byte) (string, error) {
-	if x.declines {
+	if x.declines.Load() {
 		return "", fmt.Errorf("the person declined")
 	}
 	signature, err := crypto.Sign(hash, x.key)
