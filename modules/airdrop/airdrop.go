@@ -35,16 +35,19 @@ const Name = "airdrop"
 // Service is what the module does. Faults that every method can return:
 // unavailable, deadline_over, canceled, internal.
 type Service interface {
-	// CreateCampaign begins a campaign. Invalid: see CampaignDraft.
+	// CreateCampaign begins a campaign. A caller who repeats a call with its
+	// idempotency key gets the first call's campaign. Invalid: see
+	// CampaignDraft. Conflict: the key was used for another draft.
 	CreateCampaign(context.Context, CampaignDraft) (Campaign, error)
 	// UploadList sets the campaign's list. Wrong rows are an invalid fault that
-	// names up to 100 of them by line, and the list stays as it was. Conflict:
-	// the campaign is built.
+	// names up to 100 of them by line, and the list stays as it was, as after
+	// every other failure. NotFound. Conflict: the campaign is built. TooLarge:
+	// more rows or bytes than the settings allow.
 	UploadList(context.Context, ListUpload) (Campaign, error)
 	// BuildTree computes the tree and its root. A built campaign stays as it
-	// is. Conflict: there is no list.
+	// is. NotFound. Conflict: there is no list, or it was replaced meanwhile.
 	BuildTree(context.Context, BuildRequest) (Campaign, error)
-	// Campaigns lists campaigns, newest first.
+	// Campaigns lists campaigns, newest first. Invalid: a cursor of somebody else.
 	Campaigns(context.Context, CampaignsQuery) (CampaignPage, error)
 	// Campaign gives one. NotFound: no such id.
 	Campaign(context.Context, CampaignQuery) (Campaign, error)
@@ -52,7 +55,11 @@ type Service interface {
 	// campaign, or the wallet is not on the list. Conflict: not built yet.
 	Claim(context.Context, ClaimQuery) (Claim, error)
 	// VerifyWallets answers for each wallet of a stream, in its order, one JSON
-	// line (Verdict). Conflict: not built yet.
+	// line (Verdict); empty lines and a header have none. A wrong line is an
+	// answer (invalid), and what is wrong as a whole fails before the first one.
+	// NotFound. Conflict: not built yet. Invalid: the stream holds no lines, or
+	// is cut or damaged. TooLarge: more lines than the settings allow.
+	// Unavailable: too many such checks at once.
 	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
 }
 

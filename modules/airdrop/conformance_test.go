@@ -330,7 +330,13 @@ func TestCampaignsComeNewestFirstAndOncePerWalk(t *testing.T) {
 func TestBadPagesAreInvalid(t *testing.T) {
 	eachWay(t, func(t *testing.T, w *world) {
 		for _, q := range []airdrop.CampaignsQuery{
-			{Limit: -1}, {Limit: 201}, {Cursor: "!"}, {Cursor: "bm9uc2Vuc2U"}, {Cursor: "MSA"}, {Cursor: "eCBhYWE"}, {Cursor: "MSAnOw"},
+			{Limit: -1},
+			{Limit: 201},
+			{Cursor: "!"},
+			{Cursor: "bm9uc2Vuc2U"},
+			{Cursor: "MSA"},
+			{Cursor: "eCBhYWE"},
+			{Cursor: "MSAnOw"},
 			{Cursor: strings.Repeat("A", 5000)},
 		} {
 			refused(w.Campaigns(anybody, q))(t, fault.Invalid)

@@ -60,20 +60,9 @@ func (t *served) find(questions []list.Question) (findings, error) {
 		q := &questions[i]
 		f := finding{line: q.Line, outcome: notAWallet, reason: []byte(q.Problem)}
 		if q.Problem == "" {
-			at, found, err := t.tree.Find(q.Wallet)
-			if err != nil {
-				return nil, t.unreadable(err)
-			}
-			f.outcome, f.at = notOnList, at
-			if found {
-				row, err := t.tree.At(at)
-				if err != nil {
-					return nil, t.unreadable(err)
-				}
-				f.outcome = onList
-				if q.WithAmount && q.Amount != row.Amount {
-					f.outcome = otherAmount
-				}
+			var err error
+			if f.outcome, f.at, err = t.outcome(q); err != nil {
+				return nil, err
 			}
 		}
 		to = to.add(f, q, line)
@@ -82,8 +71,30 @@ func (t *served) find(questions []list.Question) (findings, error) {
 	return to, nil
 }
 
+// outcome answers one question about a wallet.
+func (t *served) outcome(q *list.Question) (outcome byte, at int, err error) {
+	at, found, err := t.tree.Find(q.Wallet)
+	switch {
+	case err != nil:
+		return 0, 0, t.unreadable(err)
+	case !found:
+		return notOnList, 0, nil
+	case !q.WithAmount:
+		return onList, at, nil
+	}
+	row, err := t.tree.At(at)
+	switch {
+	case err != nil:
+		return 0, 0, t.unreadable(err)
+	case q.Amount != row.Amount:
+		return otherAmount, at, nil
+	}
+	return onList, at, nil
+}
+
 // add packs a finding on q; before is the line of the one before.
-func (to findings) add(f finding, q *list.Question, before int) findings {
+func (fs findings) add(f finding, q *list.Question, before int) findings {
+	to := fs
 	start := len(to)
 	to = append(to, f.outcome)
 	to = binary.AppendUvarint(to, uint64(f.line-before))
@@ -116,13 +127,13 @@ func (to findings) add(f finding, q *list.Question, before int) findings {
 }
 
 // next unpacks the first finding; before is the line of the one before it.
-func (from findings) next(before int) (finding, findings) {
-	f := finding{outcome: from[0] & outcomeBits, written: from[0] &^ outcomeBits}
-	from = from[1:]
+func (fs findings) next(before int) (finding, findings) {
+	f := finding{outcome: fs[0] & outcomeBits, written: fs[0] &^ outcomeBits}
+	from := fs[1:]
 	number := func() int {
 		n, size := binary.Uvarint(from)
 		from = from[size:]
-		return int(n) //nolint:gosec // add packed an int
+		return int(n)
 	}
 	text := func(length int) (part []byte) {
 		part, from = from[:length], from[length:]

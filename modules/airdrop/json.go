@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/holiman/uint256"
@@ -19,11 +20,14 @@ func (c Campaign) MarshalJSON() ([]byte, error) {
 	return json.Marshal((*plain)(&c))
 }
 
-// MarshalJSON gives what encoding/json would for the fields, in a fifth of the
-// time: claims are what a busy day asks for.
-func (c Claim) MarshalJSON() ([]byte, error) {
+// MarshalJSON gives what encoding/json would for the fields.
+func (c Claim) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil) }
+
+// AppendJSON is MarshalJSON for a buffer that is there already, in a third of
+// the time that encoding/json takes: claims are what a busy day asks for.
+func (c Claim) AppendJSON(to []byte) ([]byte, error) {
 	const fixed, perHash = 400, 70
-	to := make([]byte, 0, fixed+perHash*len(c.Proof))
+	to = slices.Grow(to, fixed+perHash*len(c.Proof))
 	to = append(to, `{"campaign":`...)
 	to = appendText(to, c.Campaign)
 	to = append(to, `,"wallet":"`...)

@@ -289,7 +289,7 @@ func (s store) readChunks(ctx context.Context, from database.Reader, listID stri
 	if err != nil {
 		return fmt.Errorf("read list: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
 	for rows.Next() {
 		var body []byte
 		if err := rows.Scan(&body); err != nil {

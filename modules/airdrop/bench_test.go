@@ -1,0 +1,196 @@
+package airdrop_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/database/databasetest"
+	"banyan/platform/merkle"
+)
+
+const (
+	benchRows    = 200_000
+	benchCallers = 64
+	benchWallets = 1000 // different ones that are asked for
+)
+
+// BenchmarkClaimOverHTTP asks for claims with 64 connections, beside a bare chi
+// handler that answers the same bytes from a table. The two take turns, so that
+// both meet the same noise. The client is as thin as can be: what it costs is
+// on both sides and would hide the difference.
+func BenchmarkClaimOverHTTP(b *testing.B) {
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, true)
+	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
+	requests := make([][]byte, benchWallets)
+	answers := map[string][]byte{}
+	for i := range requests {
+		who := numbered(i * (benchRows / benchWallets)).String()
+		path := "/api/v1/airdrop/campaigns/" + c.ID + "/claims/" + who
+		requests[i] = []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
+		resp, err := http.Get(w.url + path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if answers[who], err = io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+			b.Fatal(resp.Status, err)
+		}
+		_ = resp.Body.Close()
+	}
+	bare := httptest.NewServer(bareHandler(answers))
+	b.Cleanup(bare.Close)
+
+	const turns = 40
+	var ours, theirs time.Duration
+	share := b.N/turns + 1
+	ratios := make([]float64, turns)
+	b.ResetTimer()
+	for turn := range ratios {
+		bare := load(b, bare.URL, requests, share)
+		claims := load(b, w.url, requests, share)
+		theirs, ours = theirs+bare, ours+claims
+		ratios[turn] = 100 * bare.Seconds() / claims.Seconds()
+	}
+	total := float64(share) * turns
+	b.ReportMetric(total/ours.Seconds(), "claims/s")
+	b.ReportMetric(total/theirs.Seconds(), "bare/s")
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[turns/2], "%ofbare") // the median: one turn that was disturbed does not count
+}
+
+func bareHandler(answers map[string][]byte) http.Handler {
+	router := chi.NewRouter()
+	router.Get("/api/v1/airdrop/campaigns/{id}/claims/{wallet}", func(w http.ResponseWriter, r *http.Request) {
+		answer := answers[chi.URLParam(r, "wallet")]
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer)
+	})
+	return router
+}
+
+// load sends count requests over benchCallers connections.
+func load(b *testing.B, url string, requests [][]byte, count int) time.Duration {
+	b.Helper()
+	failed := make([]error, benchCallers)
+	var all sync.WaitGroup
+	start := time.Now()
+	for caller := range benchCallers {
+		all.Go(func() {
+			from, to := count*caller/benchCallers, count*(caller+1)/benchCallers
+			failed[caller] = ask(strings.TrimPrefix(url, "http://"), requests, from, to)
+		})
+	}
+	all.Wait()
+	took := time.Since(start)
+	for _, err := range failed {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return took
+}
+
+func ask(address string, requests [][]byte, from, to int) error {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	in := bufio.NewReaderSize(conn, 16<<10)
+	for i := from; i < to; i++ {
+		if _, err := conn.Write(requests[i*7919%len(requests)]); err != nil {
+			return err
+		}
+		if err := skipAnswer(in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipAnswer reads one answer with a Content-Length and forgets it.
+func skipAnswer(in *bufio.Reader) error {
+	status, err := in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(status, []byte(" 200 ")) {
+		return fmt.Errorf("answered %s", status)
+	}
+	length := 0
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) <= 2 {
+			_, err = in.Discard(length)
+			return err
+		}
+		if value, found := bytes.CutPrefix(line, []byte("Content-Length: ")); found {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// BenchmarkClaim is a claim in process, through the route.
+func BenchmarkClaim(b *testing.B) {
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := w.Claim(anybody, airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(i * 7919 % benchRows)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkVerifyWallets checks a million lines, half of them on the list, once
+// written small and once with checksums.
+func BenchmarkVerifyWallets(b *testing.B) {
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
+	const lines = 1_000_000
+	var text bytes.Buffer
+	for i := range lines {
+		fmt.Fprintln(&text, numbered(i*7919%(2*benchRows)))
+	}
+	for name, sent := range map[string][]byte{"small letters": bytes.ToLower(text.Bytes()), "checksums": text.Bytes()} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				stream := must(w.VerifyWallets(anybody, airdrop.WalletsUpload{ID: c.ID, Body: bytes.NewReader(sent)}))(b)
+				if err := stream.Write(io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
+}
+
+// BenchmarkUploadList reads and stores a list, fsync for fsync.
+func BenchmarkUploadList(b *testing.B) {
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	c := w.drafted(b, draft(merkle.OZ))
+	list := numberedList(benchRows)
+	for b.Loop() {
+		must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(list)}))(b)
+	}
+	b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
