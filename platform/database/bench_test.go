@@ -100,6 +100,24 @@ func BenchmarkOneWriter(b *testing.B) {
 	}
 }
 
+// BenchmarkStart is what opening a database that is up to date adds to the start.
+func BenchmarkStart(b *testing.B) {
+	options := sqliteOptions(b)
+	databasetest.Open(b, options)
+	for b.Loop() {
+		db, err := database.Open(b.Context(), options)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Migrate(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkPointReads compares Get with a statement that its caller prepared.
 func BenchmarkPointReads(b *testing.B) {
 	const rows = 10_000
@@ -168,7 +186,8 @@ func BenchmarkPointReads(b *testing.B) {
 	})
 }
 
-// BenchmarkPostgresWrites is for comparison: a transaction per write.
+// BenchmarkPostgresWrites is a transaction per write, without the server's wait
+// for its disk (see databasetest): what the way there and back costs.
 func BenchmarkPostgresWrites(b *testing.B) {
 	db := databasetest.Again(b, postgresShelf(b))
 	ctx := context.Background()

@@ -15,6 +15,11 @@ import (
 	"banyan/platform/fault"
 )
 
+const adviceClosed = "is closed because the program is stopping: try again in a moment"
+
+// errClosed is the cause when a write comes after Close.
+var errClosed = errors.New("the writer has ended")
+
 // IsNoRows tells that Get found no row.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
@@ -68,14 +73,42 @@ func (db *DB) explain(ctx context.Context, err error) error {
 	case errors.Is(err, sql.ErrConnDone):
 		message = "lost its connection: try again"
 	case err.Error() == "sql: database is closed": // database/sql exports no value for it
-		message = "is closed because the program is stopping: try again in a moment"
+		message = adviceClosed
 	}
 	if message == "" {
 		return err
 	}
-	f := fault.Wrap(err, fault.Unavailable, "the database of "+db.options.Module+" "+message)
+	return db.unavailable(err, message)
+}
+
+// outage marks the cause of a fault that is the database's own.
+type outage struct{ cause error }
+
+// Error gives the cause's text.
+func (o outage) Error() string { return o.cause.Error() }
+
+// Unwrap gives the cause.
+func (o outage) Unwrap() error { return o.cause }
+
+// unavailable says "the database of x …message".
+func (db *DB) unavailable(cause error, message string) error {
+	f := fault.Wrap(outage{cause}, fault.Unavailable, "the database of "+db.options.Module+" "+message)
 	f.RetryAfter = time.Second
 	return f
+}
+
+// IsOutage tells that the database, not what was asked of it, is the reason: it
+// cannot be reached, is full, closed, held by somebody else or damaged.
+func IsOutage(err error) bool {
+	var o outage
+	return errors.As(err, &o)
+}
+
+// IsStatement tells that the database works and refused this write for what it
+// says: a constraint, a missing table, a wrong value.
+func IsStatement(err error) bool {
+	var lite sqlite3.Error
+	return !IsOutage(err) && (errors.As(err, &lite) || postgresCode(err) != "")
 }
 
 // sqliteAdvice completes "the database of x …", or is empty for errors that
@@ -136,14 +169,4 @@ func postgresCode(err error) string {
 		return pg.Code
 	}
 	return ""
-}
-
-// IsStatement tells that the database works and refused this write for what it
-// says: a constraint, a missing table, a wrong value.
-func IsStatement(err error) bool {
-	var lite sqlite3.Error
-	if errors.As(err, &lite) {
-		return sqliteAdvice(err) == ""
-	}
-	return postgresCode(err) != "" && postgresAdvice(err) == ""
 }

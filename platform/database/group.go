@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-
-	"banyan/platform/fault"
 )
 
 // Group commit: an fsync costs far more than a row, so writes that wait at the
@@ -142,15 +140,12 @@ func (g *writer) enqueue(ctx context.Context, w *write) error {
 	case <-g.closing:
 		return g.closed()
 	case <-ctx.Done():
-		f := fault.Wrap(ctx.Err(), fault.Unavailable,
-			"the database of "+g.db.options.Module+" has more writes waiting than it can take: try again in a moment")
-		f.RetryAfter = time.Second
-		return f
+		return g.db.unavailable(ctx.Err(), "has more writes waiting than it can take: try again in a moment")
 	}
 }
 
 func (g *writer) closed() error {
-	return fault.New(fault.Unavailable, "the database of "+g.db.options.Module+" is closed because the program is stopping: try again in a moment")
+	return g.db.unavailable(errClosed, adviceClosed)
 }
 
 // run is the caller's turn. When fn panics or ends the goroutine, the writer

@@ -105,8 +105,8 @@ func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 	defer cancel()
 	if _, err := conn.ExecContext(bounded, `COMMIT`); err != nil {
 		if postgresCode(err) == "" {
-			return fault.Wrap(err, fault.Unavailable, "the connection to PostgreSQL was lost while "+db.options.Module+
-				" stored a write, which may or may not be there: look, or send it again with the same idempotency key")
+			return db.unavailable(err,
+				"lost its connection while it stored a write, which may or may not be there: look, or send it again with the same idempotency key")
 		}
 		return fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}

@@ -85,7 +85,7 @@ func consumeTogether(ctx context.Context, db *database.DB, consumer string, all 
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, fmt.Errorf("consume for %s: %w", consumer, err)
-	case failed != nil && err != nil:
+	case failed != nil && err != nil && !database.IsOutage(failed):
 		return failed, nil
 	case err != nil && database.IsStatement(err):
 		// The effect itself is wrong, a constraint looked at on COMMIT or an

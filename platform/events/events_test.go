@@ -129,15 +129,19 @@ func writeEffect(ctx context.Context, tx *database.Tx, e events.Event) error {
 	return nil
 }
 
+// publish announces all texts in one transaction.
 func (w *world) publish(texts ...string) {
 	w.t.Helper()
-	for _, text := range texts {
-		err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
-			return noted().Publish(w.t.Context(), tx, "key", note{Text: text})
-		})
-		if err != nil {
-			w.t.Fatal(err)
+	err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
+		for _, text := range texts {
+			if err := noted().Publish(w.t.Context(), tx, "key", note{Text: text}); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 

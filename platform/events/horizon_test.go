@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/fault"
 )
 
 // held is a write that has published and not yet committed.
@@ -165,6 +167,30 @@ func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// The connection breaks while a handler works: that is not the event's fault.
+func TestPostgresALostConnectionParksNothing(t *testing.T) {
+	w := postgresWorld(t)
+	lost := false
+	relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+		if !lost {
+			lost = true
+			if _, err := tx.Exec(ctx, `SELECT pg_terminate_backend(pg_backend_pid())`); err != nil {
+				return fmt.Errorf("handle: %w", err)
+			}
+		}
+		return writeEffect(ctx, tx, e)
+	}))
+	w.publish("a")
+	if err := relay.Drain(t.Context()); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("drain: %v", err)
+	}
+	if s := w.status(); s.Parked+s.Dead != 0 || s.Failures != 1 {
+		t.Errorf("status %+v", s)
+	}
+	w.drain(relay)
+	w.wantEffects("a")
 }
 
 // After a dump is restored into a younger cluster, positions lie ahead of every

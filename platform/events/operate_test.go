@@ -221,6 +221,25 @@ func TestAPanickingDeliveryCountsAsATransportFailure(t *testing.T) {
 	})
 }
 
+// An outage of something else than the database is the event's failure: others
+// must pass it by.
+func TestATimeOutInsideAHandlerParksOnlyItsEvent(t *testing.T) {
+	each(t, func(w *world) {
+		relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+			if n, err := noted().Decode(e); err != nil || n.Text == "slow" {
+				return errors.Join(err, context.DeadlineExceeded)
+			}
+			return writeEffect(ctx, tx, e)
+		}))
+		w.publish("a", "slow", "b")
+		w.drain(relay)
+		w.wantEffects("a b")
+		if s := w.status(); s.Parked != 1 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
 // What a handler says is stored, however it says it.
 func TestAnyFailureMessageCanBeKept(t *testing.T) {
 	each(t, func(w *world) {

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"io/fs"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	config, err := pgx.ParseConfig(server)
+	config, err := pgx.ParseConfig(hasty(t, server))
 	if err != nil {
 		t.Fatalf("BANYAN_TEST_POSTGRES is not a PostgreSQL URL: %v", err)
 	}
@@ -99,9 +100,22 @@ func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options 
 	schema := "test_" + strings.ReplaceAll(module, "-", "_") + "_" + randomHex(t)
 	t.Cleanup(func() { dropSchema(t, pool, schema) })
 	return database.Options{
-		Module: module, URL: server, Schema: schema, Migrations: steps,
+		Module: module, URL: hasty(t, server), Schema: schema, Migrations: steps,
 		Connections: 8, // test servers allow 100, and packages are tested side by side
 	}
+}
+
+// hasty has the server not wait for its disk: tests kill programs, not servers.
+func hasty(t testing.TB, server string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("BANYAN_TEST_POSTGRES is not a URL: %v", err)
+	}
+	query := u.Query()
+	query.Set("synchronous_commit", "off")
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // dropSchema runs after the databases are closed: cleanups run last in, first out.
