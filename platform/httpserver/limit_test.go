@@ -193,7 +193,7 @@ func TestASlowClientLosesItsConnection(t *testing.T) {
 	t.Parallel()
 	gone := make(chan error, 1)
 	s := start(t, func(o *httpserver.Options) {
-		o.Limits.HeaderTimeout, o.Limits.ReadTimeout = 50*time.Millisecond, 100*time.Millisecond
+		o.Limits.ReadTimeout = 100 * time.Millisecond
 	}, func(r chi.Router) {
 		r.Post("/api/body", func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.Copy(io.Discard, r.Body)
@@ -202,7 +202,7 @@ func TestASlowClientLosesItsConnection(t *testing.T) {
 		})
 	})
 	t.Run("in the headers", func(t *testing.T) {
-		conn := dial(t, s)
+		conn := dial(t, start(t, func(o *httpserver.Options) { o.Limits.HeaderTimeout = 50 * time.Millisecond }, nil))
 		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
 		if _, err := io.ReadAll(conn); err != nil {
 			t.Errorf("still connected: %v", err)
@@ -235,7 +235,7 @@ func TestASlowClientLosesItsConnection(t *testing.T) {
 func TestTheTimeToSendARequestIsNotTheTimeToAnswerIt(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(o *httpserver.Options) {
-		o.Limits.HeaderTimeout, o.Limits.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond
+		o.Limits.ReadTimeout = 200 * time.Millisecond
 	}, func(r chi.Router) {
 		work := func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/upload" {
@@ -269,7 +269,7 @@ func TestAnUploadMayTakeLongerThanARequestButNotForEver(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 2)
 	s := start(t, func(o *httpserver.Options) {
-		o.Limits.HeaderTimeout, o.Limits.ReadTimeout, o.Limits.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
+		o.Limits.ReadTimeout, o.Limits.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
 		o.Limits.UploadTimeout = 2 * time.Second
 	}, func(r chi.Router) {
 		r.Post("/api/ordinary", readAll)
@@ -312,7 +312,7 @@ func TestAStreamGoesOnWhileItIsTakenAndItsPiecesArriveAtOnce(t *testing.T) {
 	t.Parallel()
 	next := make(chan struct{})
 	s := start(t, func(o *httpserver.Options) {
-		o.Limits.HeaderTimeout, o.Limits.ReadTimeout, o.Limits.WriteTimeout = 400*time.Millisecond, 400*time.Millisecond, 400*time.Millisecond
+		o.Limits.ReadTimeout, o.Limits.WriteTimeout = 400*time.Millisecond, 400*time.Millisecond
 	}, func(r chi.Router) {
 		r.Get("/api/stream", func(w http.ResponseWriter, r *http.Request) {
 			httpserver.AllowStream(r)
