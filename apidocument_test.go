@@ -16,7 +16,7 @@ func TestAPIDocument(t *testing.T) {
 	}
 	text = append(text, '\n')
 	if *update {
-		if err := os.WriteFile(golden, text, 0o600); err != nil {
+		if err := os.WriteFile(golden, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/ethereum/go-ethereum/params"
@@ -40,6 +41,7 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 		what = "everything"
 	}
 	h.log.Info("serving "+what, "url", "http://"+h.server.Addr(), "admin", h.server.AdminAddr(), "version", version)
+	debug.FreeOSMemory() // reading the migrations took some 8 MB that are not needed again
 	if ready != nil {
 		if err := ready(h); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -125,6 +126,21 @@ type exchangeData struct {
 	Form     *reviewForm
 	Next     string
 	First    string
+	// Structured is the rating for search engines (schema.org), nil without
+	// reviews: they refuse an empty one.
+	Structured map[string]any
+}
+
+func structured(e exchangereview.Exchange) map[string]any {
+	if e.Rating.Reviews == 0 {
+		return nil
+	}
+	return map[string]any{
+		"@context": "https://schema.org", "@type": "Organization", "name": e.Name, "url": e.Website,
+		"aggregateRating": map[string]any{
+			"@type": "AggregateRating", "ratingValue": math.Round(e.Rating.Mean*100) / 100, "reviewCount": e.Rating.Reviews, "bestRating": 5, "worstRating": 1,
+		},
+	}
 }
 
 func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
@@ -148,7 +164,7 @@ func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
 		reviewsErr = formErr
 	}
 	d.Missing = part(ctx, reviewsErr, "Reviews", "what people wrote")
-	d.Aspects = aspectsOf(d.Exchange.Rating.Aspects)
+	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
 	if d.Reviews.Next != "" {
 		d.Next = withCursor(r.URL, d.Reviews.Next)
 	}

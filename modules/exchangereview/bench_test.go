@@ -58,6 +58,8 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 	b.ReportMetric(float64(b.N)/oursTook.Seconds(), "reviews/s")
 	b.ReportMetric(float64(b.N)/bareTook.Seconds(), "bare-rows/s")
 	b.ReportMetric(bareTook.Seconds()/oursTook.Seconds(), "×bare")
+	stats := w.db.Stats()
+	b.ReportMetric(float64(stats.Written)/float64(stats.Groups), "reviews/commit")
 	if got := w.rows(b); got[0] != b.N || got[2] != b.N {
 		b.Errorf("%d reviews and %d events of %d posts", got[0], got[2], b.N)
 	}

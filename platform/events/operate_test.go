@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/database"
+	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/fault"
 )
@@ -203,6 +204,33 @@ func TestAHandlerThatHidesItsFailureIsParked(t *testing.T) {
 		w.drain(relay)
 		w.wantEffects("a b")
 		if s := w.status(); s.Parked != 1 || s.Lag != 0 {
+			w.t.Errorf("status %+v", s)
+		}
+	})
+}
+
+// A slow relay comes back with its receipt after another has gone further: the
+// position must not go back, and its complaint about an event that the other
+// delivered must not park it.
+func TestASlowRelayDoesNotMoveThePositionBack(t *testing.T) {
+	each(t, func(w *world) {
+		quick := events.NewRelay(databasetest.Again(w.t, w.source), w.options(), events.Consumer{
+			Name: "receiver", Topic: noted().Name(), Deliver: events.Local(w.receiver, writeEffect),
+		})
+		calls := 0
+		slow := w.relay(func(_ context.Context, batch events.Batch) (events.Receipt, error) {
+			if calls++; calls > 1 {
+				w.t.Errorf("delivered again: %d events", len(batch.Events))
+			}
+			w.drain(quick)
+			w.publish("b")
+			w.drain(quick)
+			return events.Receipt{Results: []events.Result{{ID: batch.Events[0].ID, Failed: "too late"}}}, nil
+		})
+		w.publish("a")
+		w.drain(slow)
+		w.wantEffects("a b")
+		if s := w.status(); s.Parked != 0 || s.Lag != 0 {
 			w.t.Errorf("status %+v", s)
 		}
 	})

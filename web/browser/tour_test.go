@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -54,6 +55,7 @@ func tour() []stop {
 		{Name: "sessions", Path: "/sessions", As: "member"},
 		{Name: "operator", Path: "/operator", As: "operator", Open: true},
 		{Name: "docs", Path: "/docs"},
+		{Name: "docs-open", Path: "/docs"},
 		{Name: "not-found", Path: "/nothing/here"},
 		{Name: "forbidden", Path: "/operator", As: "member"},
 		{Name: "unavailable", Path: "/airdrops/c1", Site: "down"},
@@ -74,6 +76,10 @@ func visit(t *testing.T, ctx context.Context, site *webtest.Site, s stop) {
 	t.Helper()
 	do(t, ctx, chromedp.Navigate(site.URL+s.Path))
 	switch s.Name {
+	case "docs-open":
+		wait(t, ctx, `document.querySelectorAll("#swagger-ui .opblock").length > 5`)
+		eval[bool](t, ctx, `[...document.querySelectorAll("#swagger-ui .opblock-summary-control")].slice(0, 3).forEach((b) => b.click()), true`)
+		wait(t, ctx, `document.querySelectorAll("#swagger-ui .opblock-body .responses-inner").length === 3`)
 	case "docs":
 		wait(t, ctx, `document.querySelectorAll("#swagger-ui .opblock").length > 5`)
 	case "sign-in":
@@ -98,13 +104,15 @@ func walk(t *testing.T, l look, at func(t *testing.T, ctx context.Context, s sto
 			signIn(t, ctx, all["full"], &extension{key: all["full"].Operator})
 		}
 		for _, s := range tour() {
-			if s.As == as {
+			if s.As == as && strings.HasPrefix(s.Name, *only) {
 				visit(t, ctx, all[s.Site], s)
 				at(t, ctx, s)
 			}
 		}
 	}
 }
+
+var only = flag.String("only", "", "take only stops of the tour whose name begins like this")
 
 var screenshots = flag.String("screenshots", "", "folder for a picture of every page in every look")
 

@@ -1,13 +1,5 @@
-// Starts Swagger UI on the API page, in the page's theme. Everything it reads
-// comes from this server.
+// Starts Swagger UI on the API page. Everything it reads comes from this server.
 window.addEventListener("load", () => {
-  const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const follow = () => root.classList.toggle("dark-mode", root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-  follow();
-  system.addEventListener("change", follow);
-  new MutationObserver(follow).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
-
   const target = document.querySelector("#swagger-ui");
   window.SwaggerUIBundle({
     url: target.dataset.url,

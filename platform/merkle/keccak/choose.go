@@ -35,6 +35,3 @@ func Named(name string) (Engine, error) {
 	}
 	return nil, fmt.Errorf("no Keccak engine is called %q here: this processor runs %s", name, strings.Join(names, ", "))
 }
-
-// Engines lists the engines this processor can run, the fastest first.
-func Engines() []Engine { return []Engine{Scalar{}} }
