@@ -97,7 +97,7 @@ func (h *house) begin(name string, run func(context.Context) error) {
 func (h *house) mountAPI(r chi.Router) {
 	for i, c := range contracts {
 		if h.cfg.Module == "" || h.cfg.Module == c.Module {
-			h.routes[i].Mount(r, seam.MountOptions{Log: h.log, Timeout: h.cfg.HTTP.WriteTimeout})
+			h.routes[i].Mount(r, seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
 		}
 	}
 	r.Method(http.MethodGet, identity.JWKSPath, h.jwks)

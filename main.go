@@ -197,7 +197,7 @@ func (h *house) buildServer(o web.Options) error {
 	h.registry.MustRegister(seam.Collector(h.routes))
 	options := httpserver.Options{
 		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
-		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health,
+		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
 		AdminListen:  h.cfg.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: h.registry, Health: h.health, Pprof: h.cfg.Admin.Pprof}),
 		Authenticate: h.authenticate, Wallet: signedInWallet, Now: h.clock,

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -91,7 +90,7 @@ func serve(t testing.TB, route *seam.Route) (url string) {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, uploadLimit) }, authenticate)
 	route.Mount(router, seam.MountOptions{
-		Log: slog.New(slog.DiscardHandler), Timeout: 30 * time.Second,
+		Timeout: 30 * time.Second,
 	})
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -38,7 +37,7 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 	must(exchangereview.LoadStarter(b.Context(), w.options))(b)
 	w.reputation.set(1, nil)
 	router := chi.NewRouter()
-	seam.NewRoute(exchangereview.Bind(w.service)).Mount(router, seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: time.Minute})
+	seam.NewRoute(exchangereview.Bind(w.service)).Mount(router, seam.MountOptions{Timeout: time.Minute})
 	ours := httptest.NewServer(router)
 	defer ours.Close()
 	bare := httptest.NewServer(bareRows(b))

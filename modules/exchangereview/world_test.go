@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"encoding/binary"
 	"errors"
-	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -93,7 +92,7 @@ func throughHTTP(t testing.TB, route *seam.Route) (*seam.Route, string) {
 	verifier := identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 	router := chi.NewRouter()
 	router.Use(identity.BearerOnly(verifier, exchangereview.Name, nil))
-	route.Mount(router, seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: time.Minute})
+	route.Mount(router, seam.MountOptions{Timeout: time.Minute})
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
 	far, err := seam.NewRemote(exchangereview.Contract, seam.RemoteOptions{URL: server.URL, Tokens: keys})

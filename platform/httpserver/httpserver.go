@@ -50,6 +50,10 @@ type Options struct {
 	Tracing *telemetry.Tracing
 	Health  *telemetry.Health // told when the server begins to stop
 
+	// Internal is a module that runs alone: its clients are Banyan's own
+	// processes, whose request ids are kept so that the logs fit together.
+	Internal bool
+
 	AdminListen string       // where Admin is served, "" = nowhere
 	Admin       http.Handler // telemetry.Admin
 

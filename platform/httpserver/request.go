@@ -46,13 +46,13 @@ func ClientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAdd
 
 const requestIDHeader = "X-Request-Id"
 
-// request gives every request its id: the proxy's when there is one in front
-// that we trust and its id is sane, else a new one. The answer carries it.
+// request gives every request its id: the proxy's or the trunk's when there is
+// one in front that we trust and its id is sane, else a new one. The answer carries it.
 func (s *Server) request(next http.Handler) http.Handler {
 	limits := s.options.Limits
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := &requestState{limits: &limits}
-		if limits.TrustedProxies > 0 && saneID(r.Header.Get(requestIDHeader)) {
+		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
 			state.ID = s.random(12)

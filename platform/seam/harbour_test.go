@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -169,7 +168,7 @@ const bodyLimit = 64 << 10
 
 func limitBody(next http.Handler) http.Handler { return http.MaxBytesHandler(next, bodyLimit) }
 
-var mountOptions = seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: 5 * time.Second}
+var mountOptions = seam.MountOptions{Timeout: 5 * time.Second}
 
 // serve runs a harbour in another place and gives the far end of a route to it.
 func serve(t testing.TB, h harbour) (*seam.Remote, *httptest.Server) {

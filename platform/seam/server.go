@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -22,7 +21,6 @@ import (
 // MountOptions are the limits of the HTTP side. How large a body may be is the
 // server's to say (platform/httpserver).
 type MountOptions struct {
-	Log     *slog.Logger
 	Timeout time.Duration // of an operation without streams, when its caller sets no deadline
 }
 
@@ -143,7 +141,7 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 	if err == nil {
 		return
 	}
-	h.log(req, err)
+	telemetry.NoteError(req.Context(), err) // its line in the log carries the cause
 	problem, _ := json.Marshal(fault.ToProblem(err, w.Header().Get(headerRequestID)))
 	if person := req.Header.Get(headerContract) == ""; person && stream.ContentType == mediaNDJSON {
 		_, _ = w.Write(append(problem, '\n')) // best effort: the trailer says it, too
@@ -156,23 +154,11 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 const maxDrain = 64 << 20
 
 func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
-	h.log(req, err)
+	telemetry.NoteError(req.Context(), err) // its line in the log carries the cause
 	if h.d.request.stream >= 0 {
 		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // only to be heard; its errors say nothing new
 	}
 	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
-}
-
-// log leaves the error, with its cause, for the request's line in the log, and
-// writes one of its own for faults of our side.
-func (h handler) log(req *http.Request, err error) {
-	telemetry.NoteError(req.Context(), err)
-	switch fault.CodeOf(err) {
-	case fault.Internal, fault.Unavailable:
-		h.options.Log.ErrorContext(req.Context(), "operation failed",
-			"module", h.d.contract.Module, "operation", h.d.id, "error", err)
-	default:
-	}
 }
 
 // uploadReader gives the errors of a request body their meaning, so that every

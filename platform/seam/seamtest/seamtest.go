@@ -4,7 +4,6 @@
 package seamtest
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -51,7 +50,7 @@ func Remote(t testing.TB, c *seam.Contract, local *seam.Local) (*seam.Route, str
 		func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, BodyLimit) },
 		identity.BearerOnly(verifier, c.Module, nil),
 	)
-	seam.NewRoute(local).Mount(router, seam.MountOptions{Log: slog.New(slog.DiscardHandler), Timeout: 30 * time.Second})
+	seam.NewRoute(local).Mount(router, seam.MountOptions{Timeout: 30 * time.Second})
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
 	remote, err := seam.NewRemote(c, seam.RemoteOptions{URL: server.URL, Tokens: ring})
