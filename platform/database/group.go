@@ -277,9 +277,8 @@ func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 		return false
 	}
 	g.giveTurn(conn, w)
-	if w.tx.lost {
-		return false
-	}
+	// When SQLite has ended the transaction by itself (a full disk, RAISE(ROLLBACK)),
+	// the savepoint is gone too, and both statements below fail.
 	if w.err != nil {
 		if _, err := conn.ExecContext(ctx, `ROLLBACK TO member`); err != nil {
 			return false

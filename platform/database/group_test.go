@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"banyan/platform/database"
@@ -156,38 +157,86 @@ func TestAClashWithARowThatIsRolledBackIsNoClash(t *testing.T) {
 }
 
 func TestNobodyIsAnsweredBeforeTheCommit(t *testing.T) {
-	db := sqliteShelf(t)
-	observer := databasetest.Again(t, db)
-	release := hold(t, db)
-	var first, second error
-	answered := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		first = db.Write(context.Background(), book(t, 1, "one"))
-		close(answered)
-	})
-	awaitWaiting(t, db, 1)
-	wg.Go(func() {
-		second = db.Write(context.Background(), func(*database.Tx) error {
-			for range 1000 {
-				runtime.Gosched() // every chance for an early answer
-			}
-			select {
-			case <-answered:
-				t.Error("the first member was answered while the group was open")
-			default:
-			}
-			if got := titles(t, observer); got != "" {
-				t.Errorf("another process sees %q of an open group", got)
-			}
-			return nil
+	refusal := errors.New("no")
+	for what, first := range map[string]func(tx *database.Tx) error{
+		"a success": func(tx *database.Tx) error { return addBook(t.Context(), tx, 1, "one") },
+		"a failure": func(*database.Tx) error { return refusal },
+		"a panic":   func(*database.Tx) error { panic(refusal) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			db := sqliteShelf(t)
+			observer := databasetest.Again(t, db)
+			release := hold(t, db)
+			answered := make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				defer close(answered)
+				defer func() { _ = recover() }()
+				if err := db.Write(context.Background(), first); err != nil && !errors.Is(err, refusal) {
+					t.Error(err)
+				}
+			})
+			awaitWaiting(t, db, 1)
+			wg.Go(func() {
+				err := db.Write(context.Background(), func(*database.Tx) error {
+					for range 1000 {
+						runtime.Gosched() // every chance for an early answer
+					}
+					select {
+					case <-answered:
+						t.Error("the first member was answered while the group was open")
+					default:
+					}
+					if got := titles(t, observer); got != "" {
+						t.Errorf("another process sees %q of an open group", got)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			awaitWaiting(t, db, 2)
+			release()
+			wg.Wait()
 		})
+	}
+}
+
+// endedLate is a context that ends just after it was looked at.
+type endedLate struct {
+	context.Context
+	looks atomic.Int32
+}
+
+func (c *endedLate) Done() <-chan struct{} {
+	ended := make(chan struct{})
+	close(ended)
+	return ended
+}
+
+func (c *endedLate) Err() error {
+	if c.looks.Add(1) == 1 {
+		return nil
+	}
+	return context.Canceled
+}
+
+// SQLite rolls back everybody's transaction when it interrupts a statement.
+func TestARunningStatementIsNotInterrupted(t *testing.T) {
+	db := sqliteShelf(t)
+	errs := together(t, db, book(t, -1, "neighbour"), func(tx *database.Tx) error {
+		changed, err := tx.Exec(&endedLate{Context: t.Context()}, `
+			INSERT INTO book (id, title)
+			WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
+			SELECT n, 'book ' || n FROM number`)
+		if err != nil || changed != 100000 {
+			t.Errorf("a statement that had begun wrote %d rows: %v", changed, err)
+		}
+		return nil
 	})
-	awaitWaiting(t, db, 2)
-	release()
-	wg.Wait()
-	if first != nil || second != nil {
-		t.Error(first, second)
+	if errs[0] != nil || errs[1] != nil || db.Stats().Regrouped != 0 {
+		t.Errorf("errors %v, %d groups ran again", errs, db.Stats().Regrouped)
 	}
 }
 

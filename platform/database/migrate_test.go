@@ -205,3 +205,49 @@ func TestMigratingWaitsOnlyAsLongAsItsContext(t *testing.T) {
 }
 
 func sqliteOptionsOf(t *testing.T) database.Options { return sqliteOptions(t) }
+
+// Whoever migrates holds the lock of the schema; another waits for it.
+func TestPostgresMigrationsWaitForEachOther(t *testing.T) {
+	db := postgresShelf(t)
+	ctx := t.Context()
+	name := "banyan migrate " + db.Options().Schema
+	held, free := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := db.Write(ctx, func(tx *database.Tx) error {
+			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(?, 0))`, name); err != nil {
+				return err
+			}
+			close(held)
+			<-free
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	migrated := make(chan error, 1)
+	go func() { migrated <- db.Migrate(ctx) }()
+	for waiting := 0; waiting == 0; {
+		select {
+		case err := <-migrated:
+			t.Fatalf("did not wait: %v", err)
+		default:
+		}
+		err := db.Read().Get(ctx, &waiting, `
+			SELECT COUNT(*)
+			FROM pg_locks
+			WHERE locktype = 'advisory'
+			AND NOT granted
+			AND (classid::bigint << 32) + objid::bigint = hashtextextended(?, 0)`, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(free)
+	wg.Wait()
+	if err := <-migrated; err != nil {
+		t.Error(err)
+	}
+}

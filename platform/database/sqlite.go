@@ -128,11 +128,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 
 // inTransaction asks SQLite whether the connection still has one: a full disk or
 // RAISE(ROLLBACK) ends it without being asked.
-func inTransaction(run statements) bool {
-	conn, ok := run.(*sqlx.Conn)
-	if !ok {
-		return false
-	}
+func inTransaction(conn *sqlx.Conn) bool {
 	open := false
 	err := conn.Raw(func(driverConn any) error {
 		lite, ok := driverConn.(*sqlite3.SQLiteConn)

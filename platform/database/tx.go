@@ -14,7 +14,6 @@ type Tx struct {
 	db     *DB
 	run    statements
 	failed error    // the first failed statement; sticky
-	lost   bool     // SQLite ended the whole transaction by itself
 	over   bool     // fn has returned
 	wakes  []string // names to wake after COMMIT
 }
@@ -93,9 +92,6 @@ func (tx *Tx) statement(ctx context.Context, run func(ctx context.Context) error
 		return err
 	}
 	tx.failed = tx.db.explain(ctx, err)
-	if tx.db.dialect == SQLite {
-		tx.lost = !inTransaction(tx.run)
-	}
 	return tx.failed
 }
 
