@@ -1,45 +1,238 @@
 package web_test
 
 import (
-	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
+	"banyan/platform/fault"
 	"banyan/web/webtest"
 )
 
-// get fetches a page and checks what must hold for every page.
-func get(t *testing.T, client *http.Client, url string, status int) string {
-	t.Helper()
-	resp, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
+const nobody = "0x000000000000000000000000000000000000dEaD"
+
+func TestPagesSayWhatTheyAreFor(t *testing.T) {
+	s := webtest.Full(t)
+	visitor := newVisitor(t, s)
+	top := webtest.SampleWallet(0)
+	for path, texts := range map[string][]string{
+		"/":                   {"Trust that grows its own roots", ">28</dd>", ">162</dd>", ">40</dd>", ">122</dd>", "Saltmarsh Swap", "Canopy season two"},
+		"/exchanges":          {"Tidewater", "25 exchanges on this page, more follow", `href="/exchanges?cursor=at-25" rel="next"`},
+		"/exchanges?q=harb":   {"Harbour &amp; Quay", "1 exchange found"},
+		"/exchanges?q=zzz":    {"Nothing fits", "Show all exchanges"},
+		"/exchanges?kind=dex": {"Quillmarket"},
+		"/exchanges/kestrel-exchange": {
+			"5 signed reviews", `role="img" aria-label="Reviews by stars: 1 review with 5; 2 reviews with 4; 0 reviews with 3; 0 reviews with 2; 2 reviews with 1."`,
+			"Singapore", "0.12 %", "Spreads widen a lot at night", `"aggregateRating":{`, "Sign in to write",
+		},
+		"/exchanges/meridian": {"Nobody has reviewed Meridian yet"},
+		"/airdrops":           {"First readers", "19,624 BNY", "open to check", "list not final", "draft"},
+		"/airdrops/c1":        {"OpenZeppelin StandardMerkleTree", "Is a wallet on the list?"},
+		"/airdrops/c3":        {"The list is not final yet"},
+		"/airdrops/c4":        {"There is no list yet"},
+		"/reputation":         {"Epoch 12", "16.5 %", top.Short(), "1,864 edges"},
+		"/wallets/" + top.String(): {
+			"16.5 %", "100 %", "one of the seeds", "42.0 %", "17 more wallets that trust it", "Reviews published", webtest.SampleWallet(7).Short(),
+		},
+		"/wallets/" + nobody: {"Nobody knows this wallet yet", "has not reviewed an exchange yet"},
+		"/sign-in":           {"Choose a wallet", "No wallet was found", "demo-wallet."},
+		"/docs":              {`data-url="/api/openapi.json"`, "swagger-ui-bundle."},
+	} {
+		t.Run(path, func(t *testing.T) { contains(t, visitor.get(path, http.StatusOK), texts...) })
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode != status {
-		t.Fatalf("GET %s: %d, want %d\n%s", url, resp.StatusCode, status, body)
-	}
-	return string(body)
 }
 
-func contains(t *testing.T, page string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page does not say %q", text)
+func TestAnEmptySiteSaysWhatToDo(t *testing.T) {
+	visitor := newVisitor(t, webtest.Empty(t))
+	for path, texts := range map[string][]string{
+		"/":           {"No exchanges yet", "No scores yet", "No airdrop is open", ">0</dd>", ">–</dd>"},
+		"/exchanges":  {"No exchanges yet", "An operator can import a directory"},
+		"/airdrops":   {"No airdrops yet"},
+		"/reputation": {"No scores yet", "the first epoch is computed"},
+	} {
+		page := visitor.get(path, http.StatusOK)
+		contains(t, page, texts...)
+		if strings.Contains(page, "demo-wallet.") {
+			t.Errorf("%s offers a demo wallet though there is none", path)
+		}
+	}
+	if status, _ := visitor.post("/demo/sign", "application/json", `{"method":"eth_accounts"}`); status != http.StatusNotFound {
+		t.Errorf("the demo wallet answers %d on a site without one", status)
+	}
+}
+
+func TestEachModuleMayBeDown(t *testing.T) {
+	sample := webtest.SampleWallet(3).String()
+	type want struct {
+		status  int
+		missing string // "" = nothing is missing
+		shown   string
+	}
+	for module, pages := range map[string]map[string]want{
+		"reputation": {
+			"/":                  {200, "Reputation", "Saltmarsh Swap"},
+			"/reputation":        {503, "Reputation", "Look up a wallet"},
+			"/wallets/" + sample: {200, "Reputation", "Kestrel Exchange"},
+			"/exchanges":         {200, "", "Tidewater"},
+			"/airdrops/c1":       {200, "", "First readers"},
+		},
+		"exchange-review": {
+			"/":                           {200, "Exchange reviews", "Canopy season two"},
+			"/exchanges":                  {503, "Exchange reviews", "Search"},
+			"/exchanges/kestrel-exchange": {503, "", "A part of Banyan is not answering"},
+			"/wallets/" + sample:          {200, "Exchange reviews", "5.46 %"},
+		},
+		"airdrop": {
+			"/":             {200, "Airdrops", "Saltmarsh Swap"},
+			"/airdrops":     {503, "Airdrops", "Check any wallet"},
+			"/airdrops/c1":  {503, "", "A part of Banyan is not answering"},
+			"/exchanges":    {200, "", "Tidewater"},
+			"/reputation":   {200, "", "Epoch 12"},
+			"/sign-in":      {200, "", "Choose a wallet"},
+			"/no/such/page": {404, "", "There is nothing here"},
+		},
+	} {
+		t.Run(module, func(t *testing.T) {
+			s := webtest.Full(t)
+			switch module {
+			case "reputation":
+				s.Reputation.Fail(webtest.Gone(module))
+			case "exchange-review":
+				s.Exchanges.Fail(webtest.Gone(module))
+			case "airdrop":
+				s.Airdrop.Fail(webtest.Gone(module))
+			}
+			visitor := newVisitor(t, s)
+			for path, w := range pages {
+				page := visitor.get(path, w.status)
+				contains(t, page, w.shown)
+				if marked := strings.Contains(page, `data-missing="`); marked != (w.missing != "") {
+					t.Errorf("%s says that something is missing: %v", path, marked)
+				}
+				if w.missing != "" {
+					contains(t, page, `data-missing="`+w.missing+`"`)
+				}
+			}
+		})
+	}
+}
+
+func TestADefectBehindAPageIsNoBlank500(t *testing.T) {
+	s := webtest.Full(t)
+	s.Exchanges.Fail(fault.New(fault.Internal, "something went wrong on our side"))
+	page := newVisitor(t, s).get("/exchanges/meridian", http.StatusInternalServerError)
+	contains(t, page, "Something went wrong on our side", "This is our mistake", "Request <code>")
+}
+
+func TestCheckAWallet(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	listed := webtest.SampleWallet(3).String()
+	contains(t, visitor.get("/airdrops/c1?wallet="+listed, 200), `data-verdict="eligible"`, "121 BNY", "/airdrops/c1/proofs/"+listed+".json")
+	contains(t, visitor.get("/airdrops/c2?wallet="+webtest.SampleWallet(5).String(), 200), "135 CNPY")
+	contains(t, visitor.get("/airdrops/c1?wallet="+nobody, 200), `data-verdict="not-listed"`, "not on the list")
+	contains(t, visitor.get("/airdrops/c1?wallet=0x12", 200), `data-verdict="wrong"`, "this has 4 characters")
+	// One digit too many upper case: a mistyped address, not another wallet.
+	contains(t, visitor.get("/airdrops/c1?wallet=0x000000000000000000000000000000000000DEaD", 200), `data-verdict="wrong"`, "checksum")
+	contains(t, visitor.get("/airdrops/c1/proofs/"+listed+".json", 200), `"proof": [`, `"amount": "121000000000000000000"`)
+	visitor.get("/airdrops/c1/proofs/"+nobody+".json", 404)
+	visitor.get("/airdrops/nothing", 404)
+
+	// htmx asks for the answer alone.
+	part := visitor.get("/airdrops/c1?wallet="+listed, 200, "HX-Request", "true", "HX-Target", "check")
+	if strings.Contains(part, "<html") || !strings.Contains(part, `data-verdict="eligible"`) {
+		t.Errorf("htmx got more or less than the answer: %.200s", part)
+	}
+}
+
+func TestSearchGivesHTMXTheResultsAlone(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	part := visitor.get("/exchanges?q=tide", 200, "HX-Request", "true", "HX-Target", "results")
+	if strings.Contains(part, "<html") || !strings.HasPrefix(strings.TrimSpace(part), `<section id="results"`) {
+		t.Errorf("htmx got more than the results: %.200s", part)
+	}
+	// When htmx restores a page from its history it needs the whole.
+	whole := visitor.get("/exchanges?q=tide", 200, "HX-Request", "true", "HX-Target", "results", "HX-History-Restore-Request", "true")
+	contains(t, whole, "<html", `value="tide"`)
+	visitor.get("/exchanges?sort=luck", 400)
+	contains(t, visitor.get("/exchanges?cursor=elsewhere", 400), "begin at the first page")
+}
+
+func TestWalletsAreLookedUpByAddress(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	lower := strings.ToLower(webtest.SampleWallet(2).String())
+	contains(t, visitor.get("/reputation?wallet="+lower, 200), "Wallet "+webtest.SampleWallet(2).Short()) // followed the redirect
+	contains(t, visitor.get("/reputation?wallet=me", 400), "this has 2 characters", `aria-invalid="true"`)
+	contains(t, visitor.get("/wallets/0x12", 404), "This is no wallet address")
+}
+
+func TestWhatPeopleWriteStaysText(t *testing.T) {
+	s := webtest.Full(t)
+	s.Exchanges.Written[0].Text = `<script>alert(1)</script>`
+	s.Exchanges.Listed[0].Name, s.Exchanges.Listed[0].Website = `<img src=x onerror=alert(1)>`, `javascript:alert(1)`
+	visitor := newVisitor(t, s)
+	for _, path := range []string{"/", "/exchanges", "/exchanges/" + s.Exchanges.Listed[0].Slug, "/exchanges/" + s.Exchanges.Written[0].Exchange} {
+		page := visitor.get(path, 200)
+		for _, bad := range []string{"<script>alert", "<img src=x", `href="javascript:`} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s contains %s", path, bad)
+			}
 		}
 	}
 }
 
-func TestEveryPageOfAFullSite(t *testing.T) {
+var (
+	inline = regexp.MustCompile(`<[^>]+ (style|on[a-z]+)="`)
+	script = regexp.MustCompile(`<script[^>]*>`)
+)
+
+func TestPagesKeepTheContentSecurityPolicy(t *testing.T) {
 	s := webtest.Full(t)
-	for _, path := range []string{"/", "/exchanges", "/exchanges/meridian", "/exchanges/kestrel-exchange", "/airdrops", "/airdrops/c1", "/airdrops/c3", "/airdrops/c4", "/reputation",
-		"/wallets/" + webtest.SampleWallet(0).String(), "/sign-in", "/docs"} {
-		get(t, http.DefaultClient, s.URL+path, 200)
+	visitor := newVisitor(t, s)
+	for _, path := range []string{"/", "/exchanges", "/exchanges/kestrel-exchange", "/airdrops/c1", "/reputation", "/wallets/" + webtest.SampleWallet(1).String(), "/docs", "/nothing"} {
+		resp, page := visitor.fetch(http.MethodGet, path, "", "")
+		policy := resp.Header.Get("Content-Security-Policy")
+		nonce := regexp.MustCompile(`'nonce-([^']+)'`).FindStringSubmatch(policy)
+		if nonce == nil || strings.Contains(policy, "unsafe") {
+			t.Fatalf("%s has the policy %q", path, policy)
+		}
+		if found := inline.FindString(page); found != "" {
+			t.Errorf("%s has inline style or script: %s", path, found)
+		}
+		for _, tag := range script.FindAllString(page, -1) {
+			if !strings.Contains(tag, `nonce="`+nonce[1]+`"`) && !strings.Contains(tag, "application/ld+json") {
+				t.Errorf("%s has a script without the nonce: %s", path, tag)
+			}
+		}
+	}
+}
+
+func TestAssetsMayBeKeptForEver(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	assets := regexp.MustCompile(`/assets/[^"]+`).FindAllString(visitor.get("/docs", 200), -1)
+	if len(assets) < 9 {
+		t.Fatalf("the page names only %v", assets)
+	}
+	for _, url := range assets {
+		resp, body := visitor.fetch(http.MethodGet, url, "", "")
+		if resp.StatusCode != 200 || body == "" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d, %s", url, resp.StatusCode, resp.Header.Get("Cache-Control"))
+		}
+		if kind := resp.Header.Get("Content-Type"); !strings.HasSuffix(kind, "charset=utf-8") {
+			t.Errorf("%s is sent as %s", url, kind)
+		}
+	}
+	visitor.get("/assets/base.000000000000.css", 404)
+}
+
+func TestPersonalPagesAreNotStored(t *testing.T) {
+	s := webtest.Full(t)
+	visitor := newVisitor(t, s)
+	if resp, _ := visitor.fetch(http.MethodGet, "/", "", ""); resp.Header.Get("Cache-Control") != "no-cache, private" {
+		t.Errorf("a public page has Cache-Control %q", resp.Header.Get("Cache-Control"))
+	}
+	visitor.signIn(webtest.Key(t, "somebody"))
+	if resp, _ := visitor.fetch(http.MethodGet, "/", "", ""); resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a personal page has Cache-Control %q", resp.Header.Get("Cache-Control"))
 	}
 }

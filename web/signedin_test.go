@@ -1,0 +1,162 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"banyan/modules/exchangereview"
+	"banyan/web/webtest"
+)
+
+func marks(overall string) url.Values {
+	return url.Values{
+		"overall": {overall}, "withdrawals": {"4"}, "support": {"4"}, "fees": {"4"}, "execution": {"4"}, "security": {"4"}, "ease": {"4"},
+		"text": {"One line.\r\nAnother."},
+	}
+}
+
+func TestAReviewIsPreparedForTheSignedInWallet(t *testing.T) {
+	s := webtest.Full(t)
+	v, key := newVisitor(t, s), webtest.Key(t, "a writer")
+	asScript := []string{"Accept", "application/json"}
+
+	if status, answer := v.form("/exchanges/meridian/review", marks("4"), asScript...); status != http.StatusUnauthorized || !strings.Contains(answer, `"code":"unauthenticated"`) {
+		t.Errorf("without a session: %d %s", status, answer)
+	}
+	v.signIn(key)
+	contains(t, v.get("/exchanges/meridian", 200), "Give marks from 1", `data-wallet="`+webtest.AddressOf(key).String()+`"`)
+	if status, answer := v.form("/exchanges/meridian/review", marks("6"), asScript...); status != 400 || !strings.Contains(answer, `"name":"Overall"`) {
+		t.Errorf("six stars: %d %s", status, answer)
+	}
+	if status, page := v.form("/exchanges/meridian/review", marks("4")); status != 400 || !strings.Contains(page, "needs JavaScript") {
+		t.Errorf("without a script: %d", status)
+	}
+	if status, _ := v.post("/exchanges/meridian/review", "application/x-www-form-urlencoded", marks("4").Encode(), asScript...); status != http.StatusForbidden {
+		t.Errorf("without the session's token: %d, want 403", status)
+	}
+	status, answer := v.form("/exchanges/meridian/review", marks("4"), asScript...)
+	var prepared exchangereview.PreparedReview
+	if err := json.Unmarshal([]byte(answer), &prepared); err != nil || status != 200 {
+		t.Fatalf("prepare: %d %s", status, answer)
+	}
+	if prepared.Review.Wallet != webtest.AddressOf(key) || prepared.Review.Overall != 4 || prepared.Review.Text != "One line.\nAnother." {
+		t.Errorf("prepared %+v", prepared.Review)
+	}
+
+	// Unsigned, or signed by nobody, it is not taken.
+	if status, answer := v.post("/exchanges/meridian/review/publish", "application/json", answer, "X-CSRF-Token", v.csrf(), "Accept", "application/json"); status == 200 {
+		t.Errorf("a review without a signature was published: %s", answer)
+	}
+}
+
+func TestSessionsAreSeenAndEnded(t *testing.T) {
+	s := webtest.Full(t)
+	key := webtest.Key(t, "two browsers")
+	here, there := newVisitor(t, s), newVisitor(t, s)
+	here.signIn(key)
+	there.signIn(key)
+	page := here.get("/sessions", 200)
+	contains(t, page, "this one", "End it")
+	_, rest, _ := strings.Cut(page, `action="/sessions/`)
+	id, _, _ := strings.Cut(rest, "/end")
+	if status, _ := here.post("/sessions/"+id+"/end", "application/x-www-form-urlencoded", ""); status != http.StatusForbidden {
+		t.Errorf("a session was ended without the token: %d", status)
+	}
+	if status, page := here.form("/sessions/"+id+"/end", url.Values{}); status != 200 || strings.Contains(page, "End it") {
+		t.Errorf("ending the other session: %d", status)
+	}
+	contains(t, there.get("/sessions", 200), "Sign in with your wallet")
+	if status, page := here.form("/sign-out", url.Values{}); status != 200 || strings.Contains(page, "My sessions") {
+		t.Errorf("signing out: %d", status)
+	}
+}
+
+func TestSigningInLeadsBackToThisSiteOnly(t *testing.T) {
+	v := newVisitor(t, webtest.Full(t))
+	for next, want := range map[string]string{
+		"/exchanges?q=x": "/exchanges?q=x", "//evil.example": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/", "/a\tb": "/",
+	} {
+		contains(t, v.get("/sign-in?next="+url.QueryEscape(next), 200), `data-next="`+want+`"`)
+	}
+}
+
+func TestOnlyOperatorsOperate(t *testing.T) {
+	s := webtest.Full(t)
+	stranger, member := newVisitor(t, s), newVisitor(t, s)
+	contains(t, stranger.get("/operator", 200), "Sign in with your wallet")
+	member.signIn(webtest.Key(t, "a member"))
+	contains(t, member.get("/operator", http.StatusForbidden), "This is not open to you")
+	if page := member.get("/airdrops/c3", 200); strings.Contains(page, "Prepare the list") {
+		t.Error("a member sees the operator's forms")
+	}
+	for _, path := range []string{"/operator/epochs", "/operator/campaigns", "/operator/campaigns/c3/build"} {
+		if status, _ := member.form(path, url.Values{}); status != http.StatusForbidden {
+			t.Errorf("a member's POST %s: %d, want 403", path, status)
+		}
+	}
+	for _, path := range []string{"/operator/trust", "/operator/exchanges", "/operator/campaigns/c3/list"} {
+		if status, _ := member.upload(path, member.csrf(), "x"); status != http.StatusForbidden {
+			t.Errorf("a member's upload to %s: %d, want 403", path, status)
+		}
+	}
+}
+
+func TestTheOperatorPage(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	contains(t, v.get("/operator", 200), `data-module="reputation"`, "remote", "http://127.0.0.1:8081", "184,550", "412 µs", "3.1 ms", `data-module="airdrop"`, "local", "20,311", "epoch 12")
+
+	if status, page := v.form("/operator/epochs", url.Values{}); status != 200 || !strings.Contains(page, "Epoch 13 is computed") {
+		t.Errorf("compute an epoch: %d", status)
+	}
+	status, page := v.upload("/operator/trust", v.csrf(), "a,b,1\nc,d\n")
+	if status != 400 {
+		t.Errorf("a wrong row: %d, want 400", status)
+	}
+	contains(t, page, `data-outcome="refused"`, "line 2: has no weight", "Nothing was changed")
+	status, page = v.upload("/operator/trust", v.csrf(), "a,b,1\nc,d,2\n")
+	if status != 200 || !strings.Contains(page, "2 edges between 3 wallets were imported") {
+		t.Errorf("import trust: %d", status)
+	}
+	if status, _ := v.upload("/operator/trust", "", "a,b,1\n"); status != http.StatusForbidden {
+		t.Errorf("an upload without the session's token: %d, want 403", status)
+	}
+	if status, page := v.post("/operator/trust", "multipart/form-data; boundary=x", "--x--\r\n", "X-CSRF-Token", v.csrf()); status != 400 || !strings.Contains(page, "no file") {
+		t.Errorf("a form without a file: %d", status)
+	}
+	s.Reputation.Fail(webtest.Gone("reputation"))
+	contains(t, v.get("/operator", 200), `data-missing="Reputation"`, "Begin a campaign")
+}
+
+func TestACampaignFromDraftToRoot(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	draft := url.Values{"name": {""}, "symbol": {"TKN"}, "decimals": {"6"}, "format": {"oz"}, "description": {"kept"}}
+	status, page := v.form("/operator/campaigns", draft)
+	if status != 400 {
+		t.Errorf("a campaign without a name: %d, want 400", status)
+	}
+	contains(t, page, "name: has 1 to 100 characters", `value="TKN"`, ">kept</textarea>")
+	draft.Set("name", "Leaves")
+	status, page = v.form("/operator/campaigns", draft)
+	if status != 200 || !strings.Contains(page, "There is no list yet") {
+		t.Fatalf("create: %d", status)
+	}
+	status, page = v.form("/operator/campaigns/c5/build", url.Values{})
+	if status != http.StatusConflict || !strings.Contains(page, "There is no list yet: upload one") {
+		t.Errorf("build without a list: %d, want 409", status)
+	}
+	status, page = v.upload("/operator/campaigns/c5/list", v.csrf(), webtest.SampleWallet(0).String()+",2500000\n", "on_duplicate", "error")
+	if status != 200 || !strings.Contains(page, "1 wallet, 2.5 TKN") {
+		t.Errorf("upload: %d", status)
+	}
+	status, page = v.form("/operator/campaigns/c5/build", url.Values{})
+	if status != 200 || !strings.Contains(page, `id="root"`) {
+		t.Errorf("build: %d", status)
+	}
+}
