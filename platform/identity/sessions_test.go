@@ -112,10 +112,17 @@ func TestASessionEndsWithoutUseAndInAnyCase(t *testing.T) {
 				wantOver(t, s, unused)
 			}
 		}
+		operator := identity.Caller{Role: identity.Operator}
+		if list, err := s.List(context.Background(), operator, newPerson(t, "a").wallet); err != nil || len(list) != 0 {
+			t.Errorf("the unused one is still listed: %+v, %v", list, err)
+		}
 		c.pass(30*time.Minute - time.Millisecond)
 		wantAlive(t, s, used)
 		c.pass(time.Millisecond)
 		wantOver(t, s, used)
+		if list, err := s.List(context.Background(), operator, newPerson(t, "b").wallet); err != nil || len(list) != 0 {
+			t.Errorf("the one of a day is still listed: %+v, %v", list, err)
+		}
 	})
 }
 

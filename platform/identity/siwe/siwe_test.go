@@ -94,6 +94,8 @@ func TestParseIsStrict(t *testing.T) {
 		"chain id with a sign":     replace("Chain ID: 137", "Chain ID: +137"),
 		"no space after the label": replace("Nonce: ", "Nonce:"),
 		"a comma in a stamp":       replace("10:00:00.000Z", "10:00:00,000Z"),
+		"a fraction of no digit":   replace("10:00:00.000Z", "10:00:00.Z"),
+		"a fraction of ten digits": replace("10:00:00.000Z", "10:00:00.0000000001Z"),
 		"an hour of one digit":     replace("T10:00:00.000Z", "T1:00:00.000Z"),
 		"the 30th of February":     replace("2026-03-01T10:00:00", "2026-02-30T10:00:00"),
 		"a stamp without a zone":   replace("10:00:00.000Z", "10:00:00.000"),
