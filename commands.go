@@ -101,7 +101,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), eventsCommand(s), tokenCommand(s),
-		reputation.Commands(), versionCommand(),
+		airdrop.Commands(), reputation.Commands(), versionCommand(),
 	)
 	return root
 }
