@@ -72,12 +72,12 @@ func demoCommand(s *settings) *cobra.Command {
 		Use:   "demo",
 		Short: "Serve a made-up community from a temporary folder, to look around",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			folder, err := os.MkdirTemp("", "banyan-demo-")
 			if err != nil {
 				return fmt.Errorf("make a folder for the demo: %w", err)
 			}
-			defer os.RemoveAll(folder)
+			defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 			return runDemo(cmd, s, listen, folder)
 		},
 	}

@@ -75,7 +75,7 @@ func eachEdge(ctx context.Context, r database.Reader, each func(source, target w
 }
 
 func scanEdges(rows *sqlx.Rows, each func(source, target wallet.Address, weight float64, timeMS *int64) error) error {
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
 	for rows.Next() {
 		var source, target wallet.Address
 		var weight float64

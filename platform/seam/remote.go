@@ -105,7 +105,7 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 		ctx, cancel = context.WithTimeout(ctx, r.timeout)
 		defer cancel()
 	}
-	resp, err := r.send(ctx, d, reflect.ValueOf(q))
+	resp, err := r.send(ctx, d, reflect.ValueOf(q)) //nolint:bodyclose // a stream is closed by whoever writes it
 	if err != nil {
 		return answer, err
 	}

@@ -73,7 +73,7 @@ const demoPerson = 42
 
 // key derives a person's key from their number.
 func key(person int) *ecdsa.PrivateKey {
-	secret := crypto.Keccak256([]byte("Banyan demo: worth nothing"), binary.BigEndian.AppendUint64(nil, uint64(person))) //nolint:gosec // counts from zero
+	secret := crypto.Keccak256([]byte("Banyan demo: worth nothing"), binary.BigEndian.AppendUint64(nil, uint64(person)))
 	k, err := crypto.ToECDSA(secret)
 	if err != nil {
 		panic(fmt.Sprintf("demo: person %d has no key: %v", person, err)) // the hash would be 0 or over the curve's order: not for these numbers
