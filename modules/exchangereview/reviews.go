@@ -1,6 +1,7 @@
 package exchangereview
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -96,49 +97,50 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	if p.units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
 		return err
 	}
-	before, err := live(ctx, tx, p.exchange, r.Wallet)
-	first := database.IsNoRows(err)
-	if err != nil && !first {
-		return err
-	}
-	if err := p.checkPlace(ctx, tx, &before); err != nil {
-		return err
-	}
-	p.version = before.Version + 1
 	var change sums
-	if !first {
-		if err := retire(ctx, tx, before.ID); err != nil {
+	p.version = 1
+	kind := ActivityPublished
+	if !r.Previous.IsZero() {
+		before, err := p.retireLive(ctx, tx)
+		if err != nil {
 			return err
 		}
 		change.add(-1, p.units, before.stars())
+		p.version = before.Version + 1
+		kind = ActivityEdited
 	}
-	if err := insertReview(ctx, tx, p.exchange, r, p.version, p.hash); err != nil {
+	stored, err := insertReview(ctx, tx, p.exchange, r, p.version, p.hash)
+	if err != nil {
 		return err
+	}
+	if !stored {
+		return p.misplaced(ctx, tx)
 	}
 	change.add(1, p.units, r.stars())
 	if err := addSums(ctx, tx, p.exchange, &change); err != nil {
 		return err
 	}
-	kind := ActivityPublished
-	if !first {
-		kind = ActivityEdited
-	}
 	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
 	return reputation.ActivityTopic.Publish(ctx, tx, r.Wallet.String(), activity)
 }
 
-// checkPlace sees that the review follows the live version (zero = none). When
-// it does it cannot be stored already, because nothing follows the live version
-// yet; so the search for a replay is left to those that do not fit.
-func (p *publication) checkPlace(ctx context.Context, tx *database.Tx, before *liveRow) error {
-	var now Hash
-	copy(now[:], before.Hash)
-	if p.review.Previous == now {
-		if before.Version >= MaxVersions {
-			return fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it stays as it is", MaxVersions)
-		}
-		return nil
+// retireLive makes the version that the review names as its previous history.
+func (p *publication) retireLive(ctx context.Context, tx *database.Tx) (before liveRow, err error) {
+	before, err = live(ctx, tx, p.exchange, p.review.Wallet)
+	switch {
+	case database.IsNoRows(err), err == nil && !bytes.Equal(before.Hash, p.review.Previous[:]):
+		return before, p.misplaced(ctx, tx)
+	case err != nil:
+		return before, err
+	case before.Version >= MaxVersions:
+		return before, fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it stays as it is", MaxVersions-1)
 	}
+	return before, retire(ctx, tx, before.ID)
+}
+
+// misplaced says why a review does not follow the live version (zero = none).
+// Only such a review can be stored already: nothing follows the live one yet.
+func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 	stored, err := isStored(ctx, tx, p.exchange, p.review.Wallet, p.hash)
 	if err != nil {
 		return err
@@ -146,9 +148,13 @@ func (p *publication) checkPlace(ctx context.Context, tx *database.Tx, before *l
 	if stored {
 		return fault.New(fault.Conflict, "this review is stored already: there is nothing left to do")
 	}
-	message := "is the hash of the live version, " + now.String()
-	if before.Version == 0 {
-		message = "is zero, because this wallet has no review of this exchange yet"
+	now, err := live(ctx, tx, p.exchange, p.review.Wallet)
+	message := "is zero, because this wallet has no review of this exchange yet"
+	switch {
+	case err == nil:
+		message = "is the hash of the live version, " + Hash(now.Hash).String()
+	case !database.IsNoRows(err):
+		return err
 	}
 	return fault.New(fault.Conflict, "the review does not follow the live version, which was written meanwhile or elsewhere: prepare it again, and sign what that gives").
 		With(fault.Field{Name: "previous", Message: message})

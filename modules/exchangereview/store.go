@@ -71,7 +71,7 @@ func (r *reviewRow) review() Review {
 // liveReviews gives an exchange's live reviews with ids below before.
 func (st store) liveReviews(ctx context.Context, exchange, before int64, limit int) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
-		WHERE r.live = 1 AND r.exchange_id = ? AND r.id < ?
+		WHERE r.retired = 0 AND r.exchange_id = ? AND r.id < ?
 		ORDER BY r.id DESC
 		LIMIT ?`, exchange, before, limit)
 	return rows, err
@@ -80,7 +80,7 @@ func (st store) liveReviews(ctx context.Context, exchange, before int64, limit i
 // liveReviewsOf gives a wallet's live reviews with ids below before.
 func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
-		WHERE r.live = 1 AND r.wallet = ? AND r.id < ?
+		WHERE r.retired = 0 AND r.wallet = ? AND r.id < ?
 		ORDER BY r.id DESC
 		LIMIT ?`, of, before, limit)
 	return rows, err
@@ -128,7 +128,7 @@ func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Add
 			security,
 			ease
 		FROM review
-		WHERE live = 1 AND wallet = ? AND exchange_id = ?`, of, exchange)
+		WHERE retired = 0 AND wallet = ? AND exchange_id = ?`, of, exchange)
 	return row, err
 }
 
@@ -156,18 +156,17 @@ func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w we
 
 // retire makes a version history.
 func retire(ctx context.Context, tx *database.Tx, id int64) error {
-	_, err := tx.Exec(ctx, `UPDATE review SET live = 0 WHERE id = ?`, id)
+	_, err := tx.Exec(ctx, `UPDATE review SET retired = version WHERE id = ?`, id)
 	return err
 }
 
-// insertReview stores a version as the live one.
-func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *SignedReview, version int, hash Hash) error {
-	_, err := tx.Exec(ctx, `
+// insertReview stores a version as the live one, unless there is a live one.
+func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *SignedReview, version int, hash Hash) (stored bool, err error) {
+	added, err := tx.Exec(ctx, `
 		INSERT INTO review (
 			exchange_id,
 			wallet,
 			version,
-			live,
 			overall,
 			withdrawals,
 			support,
@@ -180,11 +179,12 @@ func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *Signe
 			hash,
 			previous,
 			signature
-		) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (wallet, exchange_id, retired) DO NOTHING`,
 		exchange, r.Wallet, version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
 		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, hash[:], r.Previous[:], r.Signature[:])
 	if database.IsForeignKey(err) {
-		return noExchange()
+		return false, noExchange()
 	}
-	return err
+	return added == 1, err
 }

@@ -127,7 +127,7 @@ func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, c
 			security,
 			ease
 		FROM review
-		WHERE live = 1 AND wallet IN (?)`, bytesOf(wallets))
+		WHERE retired = 0 AND wallet IN (?)`, bytesOf(wallets))
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 				SUM(CASE WHEN r.overall = 5 THEN 1 ELSE 0 END)       AS received_5
 			FROM review AS r
 			JOIN reviewer AS w ON w.wallet = r.wallet
-			WHERE r.live = 1
+			WHERE r.retired = 0
 			GROUP BY r.exchange_id
 		) AS s ON s.exchange_id = e.id
 		WHERE e.reviews     <> COALESCE(s.reviews, 0)

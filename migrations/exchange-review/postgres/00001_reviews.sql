@@ -70,7 +70,7 @@ CREATE TABLE review (
     exchange_id BIGINT NOT NULL REFERENCES exchange (id),
     wallet      BYTEA  NOT NULL REFERENCES reviewer (wallet),
     version     BIGINT NOT NULL, -- 1, 2, 3 … of this wallet and exchange
-    live        BIGINT NOT NULL, -- 1: the latest version
+    retired     BIGINT NOT NULL DEFAULT 0, -- 0: the live version; else its own version number
     overall     BIGINT NOT NULL CHECK (overall BETWEEN 1 AND 5),
     withdrawals BIGINT NOT NULL CHECK (withdrawals BETWEEN 1 AND 5),
     support     BIGINT NOT NULL CHECK (support BETWEEN 1 AND 5),
@@ -85,9 +85,10 @@ CREATE TABLE review (
     signature   BYTEA  NOT NULL
 );
 
-CREATE UNIQUE INDEX review_version ON review (exchange_id, wallet, version);
-CREATE UNIQUE INDEX review_live ON review (wallet, exchange_id) WHERE live = 1;
-CREATE INDEX review_newest ON review (exchange_id, id) WHERE live = 1;
+-- One live version of a wallet's review of an exchange, and none of a number
+-- twice; also the way to a wallet's reviews.
+CREATE UNIQUE INDEX review_place ON review (wallet, exchange_id, retired);
+CREATE INDEX review_newest ON review (exchange_id, id) WHERE retired = 0;
 
 -- +goose Down
 DROP TABLE review;
