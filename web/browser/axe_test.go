@@ -31,20 +31,24 @@ type violation struct {
 func TestAccessibility(t *testing.T) {
 	for _, l := range []look{desk, deskDark, phone, phoneDark} {
 		t.Run(l.String(), func(t *testing.T) {
-			walk(t, l, func(t *testing.T, ctx context.Context, s stop) {
-				for _, v := range violations(t, ctx) {
-					var where strings.Builder
-					for i, n := range v.Nodes {
-						if i == 4 {
-							fmt.Fprintf(&where, "\n  and %d more", len(v.Nodes)-i)
-							break
-						}
-						fmt.Fprintf(&where, "\n  %v %.160s\n    %.300s", n.Target, n.HTML, strings.ReplaceAll(n.Summary, "\n", " "))
-					}
-					t.Errorf("%s: %s (%s)%s", s.Name, v.Help, v.ID, where.String())
-				}
-			})
+			walk(t, l, inspect)
 		})
+	}
+}
+
+// inspect reports every violation on the page that is open.
+func inspect(t *testing.T, ctx context.Context, s stop) {
+	t.Helper()
+	for _, v := range violations(t, ctx) {
+		var where strings.Builder
+		for i, n := range v.Nodes {
+			if i == 4 {
+				fmt.Fprintf(&where, "\n  and %d more", len(v.Nodes)-i)
+				break
+			}
+			fmt.Fprintf(&where, "\n  %v %.160s\n    %.300s", n.Target, n.HTML, strings.ReplaceAll(n.Summary, "\n", " "))
+		}
+		t.Errorf("%s: %s (%s)%s", s.Name, v.Help, v.ID, where.String())
 	}
 }
 

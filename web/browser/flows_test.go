@@ -11,12 +11,18 @@ import (
 )
 
 // signIn signs in with the wallet, as a person does.
-func signIn(t *testing.T, ctx context.Context, site *webtest.Site, x *extension) {
+func signIn(t *testing.T, ctx context.Context, site string, x *extension) {
 	t.Helper()
 	x.install(t, ctx)
+	signInWith(t, ctx, site, "test.wallet")
+}
+
+// signInWith signs in with one of the wallets that the page offers.
+func signInWith(t *testing.T, ctx context.Context, site, rdns string) {
+	t.Helper()
 	do(t, ctx,
-		chromedp.Navigate(site.URL+"/sign-in?next=/sessions"),
-		chromedp.Click(chromedp.CSS(`[data-wallets] button[data-rdns="test.wallet"]`)),
+		chromedp.Navigate(site+"/sign-in?next=/sessions"),
+		chromedp.Click(chromedp.CSS(`[data-wallets] button[data-rdns="`+rdns+`"]`)),
 	)
 	wait(t, ctx, `location.pathname === "/sessions" && document.readyState === "complete"`)
 }
@@ -42,47 +48,18 @@ func TestSignInWriteAReviewSeeItAndEditIt(t *testing.T) {
 	site := webtest.Full(t)
 	key := webtest.Key(t, "a reviewer")
 	ctx, me := open(t, desk), webtest.AddressOf(key)
-	wallet := &extension{key: key}
-	signIn(t, ctx, site, wallet)
+	signIn(t, ctx, site.URL, &extension{key: key})
 	if who := text(t, ctx, ".who summary"); !strings.Contains(who, me.Short()) {
 		t.Fatalf("signed in as %q, want %s", who, me.Short())
 	}
-
-	do(t, ctx,
-		chromedp.Navigate(site.URL+"/exchanges/meridian"),
-		chromedp.SendKeys(chromedp.CSS("#text"), "Quick & <b>honest</b>."),
-	)
-	mark(t, ctx, "4", "3")
-	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
-	mine := "#review-" + me.String()
-	wait(t, ctx, `document.querySelector("`+mine+`") !== null`)
-	if shown := text(t, ctx, mine); !strings.Contains(shown, "Quick & <b>honest</b>.") {
-		t.Errorf("the review reads %q", shown)
-	}
-	if stars := text(t, ctx, mine+" .rating b"); stars != "4" {
-		t.Errorf("the review has %q stars, want 4", stars)
-	}
-
-	// The form now holds the review, and sends a second version.
-	if kept := eval[string](t, ctx, `document.querySelector("input[name=fees]:checked").value`); kept != "3" {
-		t.Errorf("the form holds %s for fees, want the 3 that was published", kept)
-	}
-	do(t, ctx, chromedp.SetValue(chromedp.CSS("#text"), "Slower since May."))
-	mark(t, ctx, "2", "2")
-	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
-	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText === "Slower since May."`)
-	do(t, ctx, chromedp.Click(chromedp.CSS(mine+" .who-line a[href*='/reviews/']")))
-	wait(t, ctx, `document.querySelectorAll("main section.card").length === 2`)
-	if versions := text(t, ctx, "main"); !strings.Contains(versions, "Quick & <b>honest</b>.") || !strings.Contains(versions, "Slower since May.") {
-		t.Errorf("the history does not show both versions: %s", versions)
-	}
+	reviewTwice(t, ctx, site.URL+"/exchanges/meridian", me.String())
 }
 
 func TestADeclinedSignatureIsSaidInPlainWords(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, phone)
 	wallet := &extension{key: webtest.Key(t, "a doubter")}
-	signIn(t, ctx, site, wallet)
+	signIn(t, ctx, site.URL, wallet)
 	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges/meridian"))
 	mark(t, ctx, "4", "4")
 	wallet.declines.Store(true)
@@ -171,7 +148,7 @@ func TestTheThemeIsRemembered(t *testing.T) {
 func TestSignOutEndsTheSession(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
-	signIn(t, ctx, site, &extension{key: webtest.Key(t, "a visitor")})
+	signIn(t, ctx, site.URL, &extension{key: webtest.Key(t, "a visitor")})
 	do(t, ctx, chromedp.Click(chromedp.CSS(".who summary")), chromedp.Click(chromedp.CSS(".sheet button")))
 	wait(t, ctx, `location.pathname === "/" && document.querySelector(".who") === null`)
 	do(t, ctx, chromedp.Navigate(site.URL+"/sessions"))
@@ -181,7 +158,7 @@ func TestSignOutEndsTheSession(t *testing.T) {
 func TestAnOperatorRunsACampaign(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
-	signIn(t, ctx, site, &extension{key: site.Operator})
+	signIn(t, ctx, site.URL, &extension{key: site.Operator})
 	list := t.TempDir() + "/list.csv"
 	write(t, list, webtest.SampleWallet(1).String()+",1500000\nnobody,1\n")
 	do(t, ctx,

@@ -72,9 +72,9 @@ func sites(t *testing.T) map[string]*webtest.Site {
 }
 
 // visit goes to a stop of the tour and waits until it is drawn.
-func visit(t *testing.T, ctx context.Context, site *webtest.Site, s stop) {
+func visit(t *testing.T, ctx context.Context, site string, s stop) {
 	t.Helper()
-	do(t, ctx, chromedp.Navigate(site.URL+s.Path))
+	do(t, ctx, chromedp.Navigate(site+s.Path))
 	switch s.Name {
 	case "docs-open":
 		wait(t, ctx, `document.querySelectorAll("#swagger-ui .opblock").length > 5`)
@@ -99,13 +99,13 @@ func walk(t *testing.T, l look, at func(t *testing.T, ctx context.Context, s sto
 		ctx := open(t, l)
 		switch as {
 		case "member":
-			signIn(t, ctx, all["full"], &extension{key: webtest.Key(t, "member")})
+			signIn(t, ctx, all["full"].URL, &extension{key: webtest.Key(t, "member")})
 		case "operator":
-			signIn(t, ctx, all["full"], &extension{key: all["full"].Operator})
+			signIn(t, ctx, all["full"].URL, &extension{key: all["full"].Operator})
 		}
 		for _, s := range tour() {
 			if s.As == as && strings.HasPrefix(s.Name, *only) {
-				visit(t, ctx, all[s.Site], s)
+				visit(t, ctx, all[s.Site].URL, s)
 				at(t, ctx, s)
 			}
 		}
@@ -129,17 +129,22 @@ func TestScreenshots(t *testing.T) {
 				if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
 					t.Errorf("%s is %d px wider than its window", s.Name, wide)
 				}
-				if *screenshots == "" {
-					return
-				}
-				if err := os.MkdirAll(*screenshots, 0o755); err != nil {
-					t.Fatal(err)
-				}
-				file := filepath.Join(*screenshots, s.Name+"-"+l.String()+".png")
-				if err := os.WriteFile(file, shot(t, ctx), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				picture(t, ctx, s.Name+"-"+l.String())
 			})
 		})
+	}
+}
+
+// picture writes a picture of the page when a folder was named.
+func picture(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), shot(t, ctx), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

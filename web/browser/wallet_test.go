@@ -31,7 +31,7 @@ const injected = `(() => {
 
 // extension is the wallet of a test.
 type extension struct {
-	key     *ecdsa.PrivateKey
+	key      *ecdsa.PrivateKey
 	declines atomic.Bool // the person refuses to sign
 }
 

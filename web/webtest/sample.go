@@ -42,9 +42,11 @@ func sampleReputation() *Reputation {
 		}, Epoch: 12, TimeMS: m.Epoch.TimeMS}
 		a, b := SampleWallet(i+7), SampleWallet(i+12)
 		s.Components = []reputation.Component{
-			{Kind: reputation.FromSeed, Share: score * 0.42}, {Kind: reputation.FromTrust, From: &a, Share: score * 0.27},
+			{Kind: reputation.FromSeed, Share: score * 0.42},
+			{Kind: reputation.FromTrust, From: &a, Share: score * 0.27},
 			{Kind: reputation.FromTrust, From: &b, Share: score * 0.16},
-			{Kind: reputation.FromOthers, Count: 17, Share: score * 0.11}, {Kind: reputation.FromDangling, Share: score * 0.04},
+			{Kind: reputation.FromOthers, Count: 17, Share: score * 0.11},
+			{Kind: reputation.FromDangling, Share: score * 0.04},
 		}
 		s.Activity = []reputation.ActivityCount{{Kind: "review.published", Count: int64(i%4 + 1), LastMS: SampleMS - 86400_000}}
 		m.Ranked = append(m.Ranked, s)
