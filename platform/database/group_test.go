@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
@@ -203,20 +204,19 @@ func TestNobodyIsAnsweredBeforeTheCommit(t *testing.T) {
 	}
 }
 
-// endedLate is a context that ends just after it was looked at.
-type endedLate struct {
+// endsMeanwhile is a context that ends while the statement runs that it was
+// given to.
+type endsMeanwhile struct {
 	context.Context
 	looks atomic.Int32
+	ended chan struct{}
 }
 
-func (c *endedLate) Done() <-chan struct{} {
-	ended := make(chan struct{})
-	close(ended)
-	return ended
-}
+func (c *endsMeanwhile) Done() <-chan struct{} { return c.ended }
 
-func (c *endedLate) Err() error {
-	if c.looks.Add(1) == 1 {
+func (c *endsMeanwhile) Err() error {
+	if c.looks.Add(1) == 1 { // before the statement
+		time.AfterFunc(10*time.Millisecond, func() { close(c.ended) })
 		return nil
 	}
 	return context.Canceled
@@ -226,7 +226,7 @@ func (c *endedLate) Err() error {
 func TestARunningStatementIsNotInterrupted(t *testing.T) {
 	db := sqliteShelf(t)
 	errs := together(t, db, book(t, -1, "neighbour"), func(tx *database.Tx) error {
-		changed, err := tx.Exec(&endedLate{Context: t.Context()}, `
+		changed, err := tx.Exec(&endsMeanwhile{Context: t.Context(), ended: make(chan struct{})}, `
 			INSERT INTO book (id, title)
 			WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
 			SELECT n, 'book ' || n FROM number`)

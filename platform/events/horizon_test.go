@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,6 +146,11 @@ func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
 	w := postgresWorld(t)
 	options := w.options()
 	options.Poll = time.Hour
+	var looks atomic.Int64 // each look at the outbox begins with one at the clock
+	options.Clock = func() time.Time {
+		looks.Add(1)
+		return w.clock.Now()
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	delivered := make(chan string)
 	relay := events.NewRelay(w.source, options, events.Consumer{
@@ -156,12 +162,18 @@ func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
 	})
 	ended := make(chan error)
 	elsewhere := &world{t: t, clock: w.clock, source: databasetest.Again(t, w.source)}
-	older := elsewhere.publishAndHold("older")
 	go func() { ended <- relay.Run(ctx) }()
+	w.publish("first")
+	if got := <-delivered; got != "first" {
+		t.Errorf("got %s", got)
+	}
+	older := elsewhere.publishAndHold("older")
+	before := looks.Load()
 	w.publish("younger")
+	w.await(func() bool { return looks.Load() > before+1 && w.status().Lag == 1 })
 	older.finish(t)
-	if first, second := <-delivered, <-delivered; first != "older" || second != "younger" {
-		t.Errorf("got %s, %s", first, second)
+	if second, third := <-delivered, <-delivered; second != "older" || third != "younger" {
+		t.Errorf("got %s, %s", second, third)
 	}
 	cancel()
 	if err := <-ended; err != nil {

@@ -117,6 +117,11 @@ func TestAnEventTriedAgainBacksOffFurtherEachTime(t *testing.T) {
 		if s := w.status(); s.Dead != 1 {
 			w.t.Errorf("status %+v", s)
 		}
+		w.clock.forward(100 * time.Hour)
+		w.drain(relay)
+		if tries != 4 {
+			w.t.Errorf("a dead letter was tried again: %d tries, want 4", tries)
+		}
 	})
 }
 
