@@ -325,10 +325,11 @@ func TestSQLiteFilesArePrivateAndDurable(t *testing.T) {
 		Synchronous int    `db:"synchronous"`
 		ForeignKeys int    `db:"foreign_keys"`
 		ReadOnly    int    `db:"query_only"`
+		WALLimit    int    `db:"journal_size_limit"`
 	}
 	read := func(q database.Queryer) (p pragmas) {
-		const query = `SELECT journal_mode, synchronous, foreign_keys, query_only
-			FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_only`
+		const query = `SELECT journal_mode, synchronous, foreign_keys, query_only, journal_size_limit
+			FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_query_only, pragma_journal_size_limit`
 		if err := q.Get(t.Context(), &p, query); err != nil {
 			t.Error(err)
 		}
@@ -339,10 +340,10 @@ func TestSQLiteFilesArePrivateAndDurable(t *testing.T) {
 	if err := db.Write(t.Context(), func(tx *database.Tx) error { writer = read(tx); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if want := (pragmas{"wal", full, 1, 0}); writer != want {
+	if want := (pragmas{"wal", full, 1, 0, 64 << 20}); writer != want {
 		t.Errorf("the writer has %+v, want %+v", writer, want)
 	}
-	if got, want := read(db.Read()), (pragmas{"wal", full, 1, 1}); got != want {
+	if got, want := read(db.Read()), (pragmas{"wal", full, 1, 1, 64 << 20}); got != want {
 		t.Errorf("a reader has %+v, want %+v", got, want)
 	}
 }

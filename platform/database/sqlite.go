@@ -23,6 +23,9 @@ import (
 // writes to the same file.
 const busyMilliseconds = 10_000
 
+// walBytes is what the write-ahead log is cut back to when it starts over.
+const walBytes = 64 << 20
+
 // sqliteConnector opens connections with one DSN. It stands in for the
 // registered driver, which would be a global.
 type sqliteConnector struct {
@@ -34,8 +37,14 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	return c.Driver().Open(c.dsn)
 }
 
-// Driver gives mattn's driver.
-func (c sqliteConnector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
+// Driver gives mattn's driver. The driver's DSN has no word for the limit on the
+// write-ahead log, which otherwise stays as large as the largest import made it.
+func (c sqliteConnector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+		_, err := conn.Exec(`PRAGMA journal_size_limit = `+strconv.Itoa(walBytes), nil)
+		return err
+	}}
+}
 
 // sqliteDSN is the same for every connection to a file, but for query_only.
 // synchronous=FULL is set on each because the driver's default in WAL mode is
