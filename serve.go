@@ -17,6 +17,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/config"
+	"banyan/platform/identity"
 	"banyan/platform/seam"
 	"banyan/web"
 	"banyan/web/demo"
@@ -53,7 +54,9 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 // apiDocument is the OpenAPI document of all modules. It does not depend on the
 // settings, so it can be compared with the one in the repository.
 func apiDocument() ([]byte, error) {
-	return json.MarshalIndent(seam.OpenAPI("Banyan", "v1", contracts...), "", " ")
+	document := seam.OpenAPI("Banyan", "v1", contracts...)
+	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", identity.Describe())
+	return json.MarshalIndent(document, "", " ")
 }
 
 func serveAPIDocument(w http.ResponseWriter, _ *http.Request) {

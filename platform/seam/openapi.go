@@ -36,16 +36,18 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 			},
 		},
 	}
-	paths := make(map[string]map[string]any)
+	paths := make(map[string]any)
 	tags := make([]any, 0, len(contracts))
 	for _, c := range contracts {
 		tags = append(tags, map[string]any{"name": c.Module, "description": c.Summary})
 		for _, d := range c.operations {
 			path := basePath(c.Module) + d.path
-			if paths[path] == nil {
-				paths[path] = make(map[string]any)
+			methods, _ := paths[path].(map[string]any)
+			if methods == nil {
+				methods = make(map[string]any)
+				paths[path] = methods
 			}
-			paths[path][strings.ToLower(d.method)] = d.openAPI(schemas)
+			methods[strings.ToLower(d.method)] = d.openAPI(schemas)
 		}
 	}
 	return Document{
@@ -61,6 +63,12 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 			},
 		},
 	}
+}
+
+// Add puts paths that are no operations of the seam under a tag of their own.
+func (d Document) Add(tag, summary string, paths map[string]any) {
+	d["tags"] = append(d["tags"].([]any), map[string]any{"name": tag, "description": summary})
+	maps.Copy(d["paths"].(map[string]any), paths)
 }
 
 // codes lists every fault.Code a problem document can carry.
