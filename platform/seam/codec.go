@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -215,6 +216,9 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 	defer giveBuffer(buf)
 	if _, err := buf.ReadFrom(req.Body); err != nil {
 		return readFault(err)
+	}
+	if !utf8.Valid(buf.Bytes()) { // encoding/json would put U+FFFD in its place and say nothing
+		return fault.New(fault.Invalid, "the body is not UTF-8: JSON has no other encoding")
 	}
 	if !strict {
 		if err := json.Unmarshal(buf.Bytes(), into); err != nil {

@@ -238,6 +238,7 @@ func TestBadRequests(t *testing.T) {
 		{"an unknown parameter", "GET", "/piers/a/berths/" + someWallet + "?limt=1", "", 400, "use depth, limit, tide, mark"},
 		{"broken JSON", "POST", "/fail/not_found", `{"tons": }`, 400, "at byte"},
 		{"no body", "POST", "/fail/not_found", ``, 400, "is empty"},
+		{"not UTF-8", "POST", "/fail/not_found", "{\"goods\": [\"\xff\"]}", 400, "not UTF-8"},
 		{"half a body", "POST", "/fail/not_found", `{"tons": 1`, 400, "in the middle"},
 		{"two values", "POST", "/fail/not_found", `{} {}`, 400, "one value"},
 		{"a wrong type", "POST", "/fail/not_found", `{"tons": "many"}`, 400, `"name":"tons"`},

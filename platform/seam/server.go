@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,9 +120,7 @@ func (o Operation[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWr
 func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any) {
 	buf := takeBuffer()
 	defer giveBuffer(buf)
-	encoder := json.NewEncoder(buf)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(answer); err != nil {
+	if err := encodeAnswer(buf, answer); err != nil {
 		h.refuse(w, req, err)
 		return
 	}
@@ -129,6 +128,23 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 	header["Content-Type"] = jsonHeader
 	header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
 	_, _ = w.Write(buf.Bytes()) // the caller may be gone; there is nobody left to tell
+}
+
+// jsonAppender is an answer that writes its own JSON, for the few that are asked
+// for all the time: encoding/json reads again what a MarshalJSON has written.
+type jsonAppender interface {
+	AppendJSON(to []byte) ([]byte, error)
+}
+
+func encodeAnswer(buf *bytes.Buffer, answer any) error {
+	if a, ok := answer.(jsonAppender); ok {
+		text, err := a.AppendJSON(buf.AvailableBuffer())
+		buf.Write(append(text, '\n'))
+		return err
+	}
+	encoder := json.NewEncoder(buf)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(answer)
 }
 
 // writeStream sends an answer while it is made. When that fails half-way, the
