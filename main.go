@@ -205,7 +205,7 @@ func (h *house) buildServer(o web.Options) error {
 	var pages *web.Web
 	if h.cfg.Module == "" {
 		o.Reputation, o.Exchanges, o.Airdrop = h.reputation, h.exchanges, h.airdrop
-		o.Sessions, o.Routes, o.PublicURL, o.Log, o.Now = h.sessions, h.status, h.cfg.PublicURL, h.log, h.clock
+		o.Sessions, o.Routes, o.PublicURL = h.sessions, h.status, h.cfg.PublicURL
 		var err error
 		if pages, err = web.New(o); err != nil {
 			return err

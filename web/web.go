@@ -14,10 +14,8 @@ package web
 import (
 	"context"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -36,7 +34,7 @@ type Sessions interface {
 	End(ctx context.Context, by identity.Caller, id string) error
 }
 
-// Options are what the pages stand on. All but Demo, Log and Now are required.
+// Options are what the pages stand on. All but Demo are required.
 type Options struct {
 	Reputation reputation.Service
 	Exchanges  exchangereview.Service
@@ -45,8 +43,6 @@ type Options struct {
 	Routes     func() []seam.Status // of the modules, for operators
 	PublicURL  string               // where people reach this server; links for other sites begin with it
 	Demo       *DemoWallet          // nil: there is no demo wallet, and no trace of one
-	Log        *slog.Logger         // nil = slog.Default()
-	Now        func() time.Time     // nil = time.Now
 }
 
 // Web serves the pages.
@@ -59,12 +55,6 @@ type Web struct {
 // New reads the templates and the assets that are embedded. It fails only when
 // one of them is broken, which the tests would have shown.
 func New(o Options) (*Web, error) {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
 	w := &Web{o: o}
 	var err error

@@ -26,9 +26,9 @@ type violation struct {
 	} `json:"nodes"`
 }
 
-// TestAccessibility finds no violation of WCAG A and AA on any page, in both
-// themes, on the desk and on the phone.
-func TestAccessibility(t *testing.T) {
+// TestEveryPage finds no violation of WCAG A and AA on any page, in both themes,
+// on the desk and on the phone, and no page wider than its window.
+func TestEveryPage(t *testing.T) {
 	for _, l := range []look{desk, deskDark, phone, phoneDark} {
 		t.Run(l.String(), func(t *testing.T) {
 			walk(t, l, inspect)
@@ -36,9 +36,12 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
-// inspect reports every violation on the page that is open.
+// inspect looks at the page that is open.
 func inspect(t *testing.T, ctx context.Context, s stop) {
 	t.Helper()
+	if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+		t.Errorf("%s is %d px wider than its window", s.Name, wide)
+	}
 	for _, v := range violations(t, ctx) {
 		var where strings.Builder
 		for i, n := range v.Nodes {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"banyan/web/webtest"
 )
@@ -180,4 +181,23 @@ func TestAnOperatorRunsACampaign(t *testing.T) {
 	wait(t, ctx, `document.querySelector("#root") !== null && document.querySelector("#wallet") !== null`)
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#wallet"), webtest.SampleWallet(1).String()+"\r"))
 	wait(t, ctx, `document.querySelector("[data-verdict=eligible] .big")?.innerText === "1.5 EARLY"`)
+}
+
+func TestTheKeyboardReachesTheContent(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges"), chromedp.KeyEvent(kb.Tab))
+	wait(t, ctx, `document.activeElement.matches(".skip") && document.activeElement.getBoundingClientRect().top >= 0`)
+	do(t, ctx, chromedp.KeyEvent(kb.Enter))
+	wait(t, ctx, `document.activeElement.id === "main"`)
+	do(t, ctx, chromedp.KeyEvent(kb.Tab))
+	wait(t, ctx, `document.activeElement.id === "q" && getComputedStyle(document.activeElement).outlineStyle === "solid"`)
+}
+
+func TestTheMenuClosesOnEscape(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, phone)
+	signIn(t, ctx, site.URL, &extension{key: webtest.Key(t, "a visitor")})
+	do(t, ctx, chromedp.Click(chromedp.CSS(".who summary")), chromedp.WaitVisible(chromedp.CSS(".sheet button")), chromedp.KeyEvent(kb.Escape))
+	wait(t, ctx, `!document.querySelector(".who").open && document.activeElement.matches("summary")`)
 }

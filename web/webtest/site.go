@@ -80,7 +80,7 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	log := slog.New(slog.DiscardHandler)
 	pages, err := web.New(web.Options{
 		Reputation: s.Reputation, Exchanges: s.Exchanges, Airdrop: s.Airdrop, Sessions: s.Sessions,
-		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo, Log: log,
+		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
 	})
 	if err != nil {
 		t.Fatal(err)
