@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -26,12 +27,15 @@ const assetPrefix = "/assets/"
 // content, so that browsers may keep it for ever.
 type assets struct {
 	urls  map[string]string // name → URL
-	files map[string]asset  // URL → content
+	files map[string]asset  // by URL
 }
 
+// asset is a file of embedded. Its content stays there: embed.FS.ReadFile would
+// copy it, and Swagger UI alone has 1.5 MB.
 type asset struct {
 	mediaType string
-	content   []byte
+	name      string
+	size      int64
 }
 
 // mediaTypes of what is served; another ending is left out. Scripts name their
@@ -51,17 +55,17 @@ func loadAssets() (assets, error) {
 			if err != nil || entry.IsDir() || mediaType == "" {
 				return err
 			}
-			content, err := embedded.ReadFile(name)
+			sum := sha256.New()
+			size, err := copyAsset(sum, name)
 			if err != nil {
 				return err
 			}
-			sum := sha256.Sum256(content)
 			base := path.Base(name)
-			url := assetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum[:6]) + ending
+			url := assetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum.Sum(nil)[:6]) + ending
 			if _, twice := a.urls[base]; twice {
 				return fmt.Errorf("two assets are called %s", base)
 			}
-			a.urls[base], a.files[url] = url, asset{mediaType, content}
+			a.urls[base], a.files[url] = url, asset{mediaType, name, size}
 			return nil
 		})
 		if err != nil {
@@ -69,6 +73,15 @@ func loadAssets() (assets, error) {
 		}
 	}
 	return a, nil
+}
+
+func copyAsset(to io.Writer, name string) (size int64, err error) {
+	file, err := embedded.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }() // of an embedded file: does nothing
+	return io.Copy(to, file)
 }
 
 // url gives the address of an asset, "" for an unknown name, which templates
@@ -84,7 +97,7 @@ func (w *Web) serveAsset(rw http.ResponseWriter, r *http.Request) error {
 	h := rw.Header()
 	h.Set("Content-Type", file.mediaType)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Length", strconv.Itoa(len(file.content)))
-	_, _ = rw.Write(file.content) // the browser may be gone; there is nobody left to tell
+	h.Set("Content-Length", strconv.FormatInt(file.size, 10))
+	_, _ = copyAsset(rw, file.name) // the browser may be gone; there is nobody left to tell
 	return nil
 }
