@@ -44,8 +44,15 @@ func eachPublisher(ctx context.Context, s *settings, module string, fn func(name
 		names = []string{module}
 	}
 	return withDatabases(ctx, cfg, names, func(name string, db *database.DB) error {
-		if err := db.Migrate(ctx); err != nil {
+		// Not migrated here: an older program may be running on it.
+		migrations, err := db.Status(ctx)
+		if err != nil {
 			return err
+		}
+		for _, m := range migrations {
+			if !m.Applied {
+				return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
+			}
 		}
 		return fn(name, db)
 	})

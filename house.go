@@ -85,6 +85,7 @@ func (h *house) relay(db *database.DB, consumers ...events.Consumer) {
 	relay := events.NewRelay(db, events.Options{
 		Poll: h.cfg.Events.Poll, MaxAttempts: h.cfg.Events.MaxAttempts, Keep: h.cfg.Events.Keep, Log: h.log, Clock: h.clock,
 	}, consumers...)
+	h.publishers = append(h.publishers, db)
 	h.begin("events of "+db.Module(), relay.Run)
 }
 

@@ -65,9 +65,10 @@ type house struct {
 	airdrop    airdrop.Client
 	routes     []*seam.Route // in the order of the modules' floors
 
-	server    *httpserver.Server
-	databases []*database.DB
-	tasks     []task
+	server     *httpserver.Server
+	databases  []*database.DB
+	publishers []*database.DB // those with a relay
+	tasks      []task
 }
 
 // task is work beside the server; it ends when its context does.
@@ -154,6 +155,7 @@ func (h *house) buildReputation(ctx context.Context) error {
 			Seeds: h.cfg.Reputation.Seeds, Alpha: h.cfg.Reputation.Alpha, Epsilon: h.cfg.Reputation.Epsilon,
 		}
 		service := reputation.New(o)
+		h.relay(db) // publishes nothing yet; its relay keeps the inbox short
 		h.begin("epochs", reputation.NewJobs(service, h.log, time.Duration(h.cfg.Reputation.Schedule)).Run)
 		return reputation.Bind(service), nil
 	})
@@ -185,6 +187,7 @@ func (h *house) buildExchangeReview(ctx context.Context) error {
 func (h *house) buildAirdrop(ctx context.Context) error {
 	route, err := h.route(ctx, airdrop.Contract, func(db *database.DB) (*seam.Local, error) {
 		o := airdrop.Options{DB: db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows}
+		h.relay(db)
 		h.begin("left-over uploads", airdrop.NewJobs(o).Run)
 		return airdrop.Bind(airdrop.New(o)), nil
 	})
@@ -194,7 +197,7 @@ func (h *house) buildAirdrop(ctx context.Context) error {
 
 // buildServer stands last: what it serves is there.
 func (h *house) buildServer(o web.Options) error {
-	h.registry.MustRegister(seam.Collector(h.routes))
+	h.registry.MustRegister(seam.Collector(h.routes), events.Collector(h.publishers))
 	options := httpserver.Options{
 		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
