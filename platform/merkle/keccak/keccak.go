@@ -18,12 +18,17 @@ const (
 	DigestSize = 32
 	// PairSize is the length of two digests side by side.
 	PairSize = 2 * DigestSize
-	// MaxMessage is the longest message in bytes: what one Keccak block of 136
-	// bytes holds beside its padding.
-	MaxMessage = rate - 1
+	// MaxMessage is the longest message in bytes. One Keccak block holds 135; no
+	// leaf has more than 96.
+	MaxMessage = 127
+)
 
-	rate  = 136 // bytes absorbed by one permutation at 256 bits of output
-	lanes = rate / 8
+// The sponge: lanes of 8 bytes that one permutation absorbs at 256 bits of
+// output, and what pads a message, in its next byte and in the last one.
+const (
+	lanes    = 17
+	padFirst = 0x01
+	padLast  = 0x80 << 56 // as a lane
 )
 
 // Engine hashes batches. It has no state: one value serves any number of
