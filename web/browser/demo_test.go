@@ -118,6 +118,11 @@ func TestTheWholeProgram(t *testing.T) {
 		)
 		wait(t, ctx, `document.querySelector("[data-verdict=eligible]") !== null`)
 	})
+	t.Run("operator", func(t *testing.T) {
+		ctx := open(t, phone)
+		signInWith(t, ctx, p.URL, "demo.banyan")
+		runCampaign(t, ctx, p.URL)
+	})
 	t.Run("a wallet of one's own", func(t *testing.T) {
 		ctx, key := open(t, phone), webtest.Key(t, "somebody new")
 		signIn(t, ctx, p.URL, &extension{key: key})

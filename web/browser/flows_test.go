@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -160,10 +161,17 @@ func TestAnOperatorRunsACampaign(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
 	signIn(t, ctx, site.URL, &extension{key: site.Operator})
-	list := t.TempDir() + "/list.csv"
+	runCampaign(t, ctx, site.URL)
+}
+
+// runCampaign begins a campaign, has a wrong list refused and a right one
+// taken, builds the tree and checks a wallet.
+func runCampaign(t *testing.T, ctx context.Context, site string) {
+	t.Helper()
+	list := filepath.Join(t.TempDir(), "list.csv")
 	write(t, list, webtest.SampleWallet(1).String()+",1500000\nnobody,1\n")
 	do(t, ctx,
-		chromedp.Navigate(site.URL+"/operator"),
+		chromedp.Navigate(site+"/operator"),
 		chromedp.SendKeys(chromedp.CSS("#name"), "For the early ones"), chromedp.SendKeys(chromedp.CSS("#symbol"), "EARLY"),
 		chromedp.SetValue(chromedp.CSS("#decimals"), "6"),
 		chromedp.Click(chromedp.CSS(`form[action="/operator/campaigns"] button`)),
@@ -181,6 +189,18 @@ func TestAnOperatorRunsACampaign(t *testing.T) {
 	wait(t, ctx, `document.querySelector("#root") !== null && document.querySelector("#wallet") !== null`)
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#wallet"), webtest.SampleWallet(1).String()+"\r"))
 	wait(t, ctx, `document.querySelector("[data-verdict=eligible] .big")?.innerText === "1.5 EARLY"`)
+}
+
+func TestAModuleThatGoesDownIsSaidAlsoThroughHTMX(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, desk)
+	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"))
+	site.Airdrop.Fail(webtest.Gone("airdrop"))
+	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#wallet"), webtest.SampleWallet(1).String()+"\r"))
+	wait(t, ctx, `document.querySelector("h1")?.innerText === "A part of Banyan is not answering"`)
+	site.Airdrop.Fail(nil)
+	do(t, ctx, chromedp.Reload())
+	wait(t, ctx, `document.querySelector("[data-verdict=eligible]") !== null`)
 }
 
 func TestTheKeyboardReachesTheContent(t *testing.T) {

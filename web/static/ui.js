@@ -33,6 +33,15 @@
     setTimeout(() => { label.textContent = before; }, 2000);
   });
 
+  // htmx leaves a page as it was when an answer is an error. The whole page
+  // says in words what is wrong, so go there; without a server, say that.
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.requestConfig.verb === "get") location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+  const offline = document.querySelector("[data-offline]");
+  document.addEventListener("htmx:sendError", () => { offline.hidden = false; });
+  document.addEventListener("htmx:afterOnLoad", () => { offline.hidden = true; });
+
   // A menu made of <details> closes on Escape and on a click elsewhere.
   const closeMenus = (except) => {
     for (const menu of document.querySelectorAll("details.who[open]")) if (menu !== except) menu.open = false;

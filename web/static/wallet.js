@@ -162,7 +162,7 @@
     const say = speaker(review.querySelector("[data-status]"));
     const text = review.querySelector("textarea");
     const left = review.querySelector("[data-left]");
-    const count = () => { left.textContent = `${(text.maxLength - [...text.value].length).toLocaleString("en")} characters left`; };
+    const count = () => { left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
     text.addEventListener("input", count);
     count();
     button.disabled = false;
