@@ -53,7 +53,7 @@ func Build(ctx context.Context, format Format, list *List, options Options) (*Tr
 	if list.Len() == 0 {
 		return nil, fault.New(fault.Invalid, "the list has no rows: a tree needs at least one wallet")
 	}
-	b := builder{Options: options, form: format.form(), list: list, place: make([]uint32, list.Len())}
+	b := builder{Options: options, form: format.form(), list: list, place: makeLarge[uint32](list.Len())}
 	memory := &inMemory{list: list, places: b.place}
 	tree := &Tree{format: format, count: list.Len(), total: list.Total(), store: memory}
 	switch format {
@@ -96,6 +96,18 @@ type builder struct {
 
 func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSize : (i+1)*HashSize] }
 
+// copyHash copies word by word: a call of memmove would keep the processor
+// from fetching the next hashes, which lie anywhere, at the same time.
+func copyHash(to, from []byte) {
+	_, _ = to[HashSize-1], from[HashSize-1]
+	a, b := binary.NativeEndian.Uint64(from), binary.NativeEndian.Uint64(from[8:])
+	c, d := binary.NativeEndian.Uint64(from[16:]), binary.NativeEndian.Uint64(from[24:])
+	binary.NativeEndian.PutUint64(to, a)
+	binary.NativeEndian.PutUint64(to[8:], b)
+	binary.NativeEndian.PutUint64(to[16:], c)
+	binary.NativeEndian.PutUint64(to[24:], d)
+}
+
 // heap builds a complete heap. The leaves are hashed in list order into the
 // room of the inner nodes, then set in order at the array's end. That room is
 // one node too small, so a spare one leads the array; it also puts every pair
@@ -103,7 +115,7 @@ func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSi
 func (b *builder) heap(ctx context.Context) (layout, error) {
 	n := b.list.Len()
 	h := heap{leaves: n}
-	whole := make([]byte, (h.nodes()+1)*HashSize)
+	whole := makeLarge[byte]((h.nodes() + 1) * HashSize)
 	b.nodes = whole[HashSize:]
 	scratch := whole[:n*HashSize]
 	order, err := b.leaves(ctx, scratch)
@@ -114,7 +126,7 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 		for k := low; k < high; k++ {
 			row, node := int(order[k]), h.leaf(k)
 			b.place[row] = uint32(node)
-			copy(hashAt(b.nodes, node), hashAt(scratch, row))
+			copyHash(hashAt(b.nodes, node), hashAt(scratch, row))
 		}
 		return nil
 	})
@@ -129,7 +141,7 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 // promoted builds one tree of levels; unique makes equal leaves one.
 func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 	n := b.list.Len()
-	b.nodes = make([]byte, max(promoted{leaves: n}.nodes(), 2*n)*HashSize)
+	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes(), 2*n) * HashSize)
 	scratch := b.nodes[len(b.nodes)-n*HashSize:]
 	order, err := b.leaves(ctx, scratch)
 	if err != nil {
@@ -141,7 +153,7 @@ func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 		for k := low; k < high; k++ {
 			b.place[order[k]] = ranks[k]
 			if k == 0 || ranks[k] != ranks[k-1] {
-				copy(hashAt(b.nodes, int(ranks[k])), hashAt(scratch, int(order[k])))
+				copyHash(hashAt(b.nodes, int(ranks[k])), hashAt(scratch, int(order[k])))
 			}
 		}
 		return nil
@@ -155,7 +167,7 @@ func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 
 // ranks numbers the sorted leaves, equal ones alike when they count once.
 func (b *builder) ranks(order []uint32, leaves []byte, unique bool) []uint32 {
-	ranks := make([]uint32, len(order))
+	ranks := makeLarge[uint32](len(order))
 	for k := 1; k < len(order); k++ {
 		ranks[k] = ranks[k-1] + 1
 		if unique && bytes.Equal(hashAt(leaves, int(order[k])), hashAt(leaves, int(order[k-1]))) {
@@ -193,15 +205,9 @@ func (b *builder) pairs(ctx context.Context, to, from, count int) error {
 // leaves hashes every row into leaves, in list order, and gives the rows in
 // the order of their leaves.
 func (b *builder) leaves(ctx context.Context, leaves []byte) ([]uint32, error) {
-	keys := make([]uint64, b.list.Len())
+	keys := makeLarge[uint64](b.list.Len())
 	err := b.spread(ctx, b.list.Len(), func(low, high int) error {
-		return hashRows(b.Engine, b.form, b.list, low, high, func(row int, hashes []byte) {
-			copy(leaves[row*HashSize:], hashes)
-			for ; len(hashes) > 0; hashes = hashes[HashSize:] {
-				keys[row] = binary.BigEndian.Uint64(hashes)
-				row++
-			}
-		})
+		return hashRows(b.Engine, b.form, b.list, low, high, leaves, keys)
 	})
 	if err != nil {
 		return nil, err
@@ -215,21 +221,23 @@ func (b *builder) leaves(ctx context.Context, leaves []byte) ([]uint32, error) {
 // any width, and small enough to stay in the first-level cache.
 const batch = 128
 
-// hashRows hashes the rows [low, high) and hands over their leaves batch by
-// batch: the number of the first row, and the leaves back to back.
-func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, take func(row int, leaves []byte)) error {
+// hashRows writes the leaves of the rows [low, high) into leaves, and the
+// first 64 bits of each into keys, at the places of their rows.
+func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, leaves []byte, keys []uint64) error {
 	size := form.size()
 	messages := make([]byte, batch*size)
-	leaves := make([]byte, batch*HashSize)
 	for start := low; start < high; start += batch {
 		count := min(batch, high-start)
 		for i := range count {
 			form.put(messages[i*size:(i+1)*size], list.row(start+i), list.index(start+i))
 		}
-		if err := form.hash(engine, leaves[:count*HashSize], messages[:count*size]); err != nil {
+		hashes := leaves[start*HashSize : (start+count)*HashSize]
+		if err := form.hash(engine, hashes, messages[:count*size]); err != nil {
 			return err
 		}
-		take(start, leaves[:count*HashSize])
+		for i := range count {
+			keys[start+i] = binary.BigEndian.Uint64(hashes[i*HashSize:])
+		}
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ const (
 	// maxSortWorkers bounds the tables of counts, one for each worker.
 	maxSortWorkers = 8
 	// maxBucketBits keeps a table of counts inside the second-level cache.
-	maxBucketBits = 18
+	maxBucketBits = 17
 	// insertionLimit is where pattern-defeating quicksort overtakes insertion.
 	insertionLimit = 24
 )
@@ -28,8 +28,8 @@ func sortOrder(keys []uint64, compare func(a, b uint32) int, workers int) []uint
 	s := sorter{keys: keys, compare: compare}
 	s.rowBits = bits.Len(uint(max(len(keys)-1, 0)))
 	s.bucketBits = min(max(s.rowBits-2, 0), maxBucketBits)
-	s.order = make([]uint32, len(keys))
-	s.packed = make([]uint64, len(keys))
+	s.order = makeLarge[uint32](len(keys))
+	s.packed = makeLarge[uint64](len(keys))
 	workers = min(max(workers, 1), maxSortWorkers)
 	if len(keys) < 1<<14 {
 		workers = 1

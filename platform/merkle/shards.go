@@ -19,7 +19,7 @@ func shardOf(row []byte, nybbles int) int {
 // over the sorted roots. Shards without a row do not exist.
 func (b *builder) sharded(ctx context.Context) (layout, error) {
 	n := b.list.Len()
-	scratch := make([]byte, n*HashSize)
+	scratch := makeLarge[byte](n * HashSize)
 	order, err := b.leaves(ctx, scratch)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (b *builder) sharded(ctx context.Context) (layout, error) {
 		sizes[i] = len(m)
 	}
 	s := newSharded(sizes)
-	b.nodes = make([]byte, s.nodes()*HashSize)
+	b.nodes = makeLarge[byte](s.nodes() * HashSize)
 	for i, shard := range s.shards {
 		for k, row := range members[i] {
 			b.place[row] = uint32(shard.leaf(k))

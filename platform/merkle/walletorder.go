@@ -21,7 +21,7 @@ func prefixBits(count int) int { return max(0, bits.Len(uint(count))-4) }
 func prefixOf(who []byte, size int) int { return int(walletKey(who) >> (64 - size)) }
 
 func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
-	keys := make([]uint64, count)
+	keys := makeLarge[uint64](count)
 	together(workers, func(w int) {
 		low, high := span(count, w, workers)
 		for i := low; i < high; i++ {
