@@ -151,14 +151,15 @@ func (l *List) Find(who wallet.Address) (position int, found bool) {
 // position of that wallet's first row, ordered by wallet.
 func (l *List) Duplicates() iter.Seq2[int, int] {
 	return func(yield func(first, again int) bool) {
-		order := l.order().rows
+		order := l.order().entries
 		first := 0
 		for i := 1; i < len(order); i++ {
-			if !bytes.Equal(l.row(int(order[i]))[:walletSize], l.row(int(order[first]))[:walletSize]) {
+			if fingerprintOf(order[i]) != fingerprintOf(order[first]) ||
+				!bytes.Equal(l.row(rowOf(order[i]))[:walletSize], l.row(rowOf(order[first]))[:walletSize]) {
 				first = i
 				continue
 			}
-			if !yield(int(order[first]), int(order[i])) {
+			if !yield(rowOf(order[first]), rowOf(order[i])) {
 				return
 			}
 		}

@@ -34,7 +34,8 @@ import (
 //	  indexes    8 × rows    only when rows carry their own
 //	  places     4 × rows    the number of the row's leaf among the nodes
 //	  nodes     32 × nodes   as the format's layout numbers them (layout.go)
-//	  order      4 × rows    row numbers sorted by wallet
+//	  order      8 × rows    sorted by wallet: the row's number in 4 bytes, then
+//	                         the 32 bits of the wallet after its first b bits
 //	  prefixes   4 × (2^b+1) where in order each wallet prefix of b bits
 //	                         begins; b = max(0, bit length of rows - 4)
 //	  shards     8 × shards  leaves of the shard, rank of its root in the top
@@ -170,7 +171,7 @@ func (h header) extents() (all [parts]extent, size int64) {
 		partRows:     int64(h.rows) * RowSize,
 		partPlaces:   int64(h.rows) * 4,
 		partNodes:    int64(h.nodes) * HashSize,
-		partOrder:    int64(h.rows) * 4,
+		partOrder:    int64(h.rows) * 8,
 		partPrefixes: (1<<prefixBits(h.rows) + 1) * 4,
 		partShards:   int64(h.shards) * 8,
 	}

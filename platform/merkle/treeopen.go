@@ -184,5 +184,19 @@ func (m *inFile) find(who wallet.Address) (position int, found bool, err error) 
 	return findWallet(m.header.rows, who, m)
 }
 
-func (m *inFile) prefix(i int) (int, error) { return m.number(partPrefixes, i) }
-func (m *inFile) ranked(i int) (int, error) { return m.number(partOrder, i) }
+func (m *inFile) prefix(i int) (begin, end int, err error) {
+	begin, err = m.number(partPrefixes, i)
+	if err != nil {
+		return 0, 0, err
+	}
+	end, err = m.number(partPrefixes, i+1)
+	return begin, end, err
+}
+
+func (m *inFile) entry(i int) (uint64, error) {
+	b, err := m.bytes(partOrder, i, 8)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(b), nil
+}

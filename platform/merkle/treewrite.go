@@ -100,7 +100,8 @@ func (m *inMemory) content(p part, l layout, h header) content {
 	case partNodes:
 		return func(_ []byte, low, high int64) []byte { return m.nodes[low:high] }
 	case partOrder:
-		return numbers(m.list.order().rows)
+		entries := m.list.order().entries
+		return words(8, func(to []byte, i int) { binary.LittleEndian.PutUint64(to, entries[i]) })
 	case partPrefixes:
 		return numbers(m.list.order().prefix)
 	}

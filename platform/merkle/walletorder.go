@@ -7,18 +7,26 @@ import (
 	"banyan/platform/wallet"
 )
 
-// walletOrder finds a wallet among rows that stand in any order: rows sorted
-// by wallet, and a table of where each prefix begins, so that a look-up reads
-// two or three rows instead of twenty.
+// walletOrder finds a wallet among rows that stand in any order. A table says
+// where among the sorted wallets each prefix begins; the entries there carry
+// the next 32 bits of the wallet beside the row's number. So a look-up reads
+// one place of the table, one of the entries, and one row.
 type walletOrder struct {
-	rows   []uint32 // row numbers; equal wallets in list order
-	prefix []uint32 // 1<<prefixBits+1 entries: where in rows a prefix begins
+	prefix  []uint32 // 1<<prefixBits+1 numbers: where in entries a prefix begins
+	entries []uint64 // sorted by wallet, equal wallets in list order
 }
+
+// An entry is the fingerprint in its high half and the row in its low half.
+func fingerprintOf(entry uint64) uint32 { return uint32(entry >> 32) }
+func rowOf(entry uint64) int            { return int(uint32(entry)) }
 
 // prefixBits is chosen so that about eight wallets share a prefix.
 func prefixBits(count int) int { return max(0, bits.Len(uint(count))-4) }
 
-func prefixOf(who []byte, size int) int { return int(walletKey(who) >> (64 - size)) }
+// split cuts the first 64 bits of a wallet into prefix and fingerprint.
+func split(key uint64, size int) (prefix int, fingerprint uint32) {
+	return int(key >> (64 - size)), uint32(key << size >> 32)
+}
 
 func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 	keys := makeLarge[uint64](count)
@@ -29,23 +37,31 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 		}
 	})
 	size := prefixBits(count)
-	prefix := make([]uint32, 1<<size+1)
+	table := make([]uint32, 1<<size+1)
 	for _, key := range keys {
-		prefix[key>>(64-size)+1]++
+		table[key>>(64-size)+1]++
 	}
-	for p := 1; p < len(prefix); p++ {
-		prefix[p] += prefix[p-1]
+	for p := 1; p < len(table); p++ {
+		table[p] += table[p-1]
 	}
 	rows := sortOrder(keys, func(a, b uint32) int {
 		return bytes.Compare(row(int(a))[:walletSize], row(int(b))[:walletSize])
 	}, workers)
-	return walletOrder{rows: rows, prefix: prefix}
+	entries := makeLarge[uint64](count)
+	together(workers, func(w int) {
+		low, high := span(count, w, workers)
+		for i := low; i < high; i++ {
+			_, fingerprint := split(keys[rows[i]], size)
+			entries[i] = uint64(fingerprint)<<32 | uint64(rows[i])
+		}
+	})
+	return walletOrder{prefix: table, entries: entries}
 }
 
 // walletIndex is what findWallet searches; reads may fail when it is a file.
 type walletIndex interface {
-	prefix(i int) (int, error) // where in the order prefix i begins
-	ranked(i int) (int, error) // the i-th row in the order
+	prefix(i int) (begin, end int, err error) // where among the entries prefix i begins and ends
+	entry(i int) (uint64, error)
 	row(i int) ([]byte, error)
 }
 
@@ -54,43 +70,72 @@ func findWallet(count int, who wallet.Address, in walletIndex) (position int, fo
 	if count == 0 {
 		return 0, false, nil
 	}
-	p := prefixOf(who[:], prefixBits(count))
-	low, err := in.prefix(p)
+	prefix, fingerprint := split(walletKey(who[:]), prefixBits(count))
+	low, end, err := in.prefix(prefix)
 	if err != nil {
 		return 0, false, err
 	}
-	end, err := in.prefix(p + 1)
-	if err != nil {
+	end = min(end, count)
+	// Nearly always one entry has the fingerprint. Where many do, as among
+	// wallets made to look alike, the rows decide.
+	low, err = search(low, end, func(i int) (bool, error) {
+		entry, err := in.entry(i)
+		return fingerprintOf(entry) >= fingerprint, err
+	})
+	if err != nil || low == end {
 		return 0, false, err
 	}
-	for high := end; low < high; {
-		middle := int(uint(low+high) >> 1)
-		_, row, err := rankedRow(in, middle)
-		if err != nil {
-			return 0, false, err
+	low, err = search(low, end, func(i int) (bool, error) {
+		entry, err := in.entry(i)
+		if err != nil || fingerprintOf(entry) != fingerprint {
+			return true, err
 		}
-		if bytes.Compare(row[:walletSize], who[:]) < 0 {
-			low = middle + 1
-		} else {
-			high = middle
-		}
+		row, err := in.row(rowOf(entry))
+		return err == nil && bytes.Compare(row[:walletSize], who[:]) >= 0, err
+	})
+	if err != nil || low == end {
+		return 0, false, err
 	}
-	if low >= end {
-		return 0, false, nil
+	entry, err := in.entry(low)
+	if err != nil || fingerprintOf(entry) != fingerprint {
+		return 0, false, err
 	}
-	position, row, err := rankedRow(in, low)
+	row, err := in.row(rowOf(entry))
 	if err != nil || !bytes.Equal(row[:walletSize], who[:]) {
 		return 0, false, err
 	}
-	return position, true, nil
+	return rowOf(entry), true, nil
 }
 
-func rankedRow(in walletIndex, i int) (position int, row []byte, err error) {
-	if position, err = in.ranked(i); err != nil {
-		return 0, nil, err
+// search gives the first i in [low, end) for which at is true, or end. It
+// tries the first one, then steps further and further: what is sought is near.
+func search(low, end int, at func(i int) (bool, error)) (int, error) {
+	high := end
+	for step := 1; low < high; step *= 2 {
+		probe := min(low+step-1, high-1)
+		yes, err := at(probe)
+		if err != nil {
+			return end, err
+		}
+		if yes {
+			high = probe
+			break
+		}
+		low = probe + 1
 	}
-	row, err = in.row(position)
-	return position, row, err
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		yes, err := at(middle)
+		if err != nil {
+			return end, err
+		}
+		if yes {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low, nil
 }
 
 // walletsOf searches a list in memory.
@@ -99,6 +144,8 @@ type walletsOf struct {
 	order *walletOrder
 }
 
-func (w walletsOf) prefix(i int) (int, error) { return int(w.order.prefix[i]), nil }
-func (w walletsOf) ranked(i int) (int, error) { return int(w.order.rows[i]), nil }
-func (w walletsOf) row(i int) ([]byte, error) { return w.list.row(i), nil }
+func (w walletsOf) prefix(i int) (begin, end int, err error) {
+	return int(w.order.prefix[i]), int(w.order.prefix[i+1]), nil
+}
+func (w walletsOf) entry(i int) (uint64, error) { return w.order.entries[i], nil }
+func (w walletsOf) row(i int) ([]byte, error)   { return w.list.row(i), nil }

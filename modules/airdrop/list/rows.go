@@ -108,10 +108,10 @@ func (p *rowParser) line(line []byte, number int) {
 	var e merkle.Entry
 	p.lineProbs = p.lineProbs[:0]
 	mixed, problem := parseAddress(values.address, &e.Wallet)
-	p.wrong(p.columns.addressName(), number, problem)
-	p.wrong(p.columns.amountName(), number, parseAmount(values.amount, p.decimals, &e.Amount))
+	p.wrong(columns.addressName, number, problem)
+	p.wrong(columns.amountName, number, parseAmount(values.amount, p.decimals, &e.Amount))
 	e.Index, problem = values.parseIndex()
-	p.wrong(p.columns.indexName(), number, problem)
+	p.wrong(columns.indexName, number, problem)
 	if len(p.lineProbs) > 0 {
 		p.problems = append(p.problems, p.lineProbs...)
 		return
@@ -126,9 +126,9 @@ func (p *rowParser) line(line []byte, number int) {
 	}
 }
 
-func (p *rowParser) wrong(column string, line int, problem string) {
+func (p *rowParser) wrong(column func(columns) string, line int, problem string) {
 	if problem != "" {
-		p.lineProbs = append(p.lineProbs, fault.Field{Name: column, Line: line, Message: problem})
+		p.lineProbs = append(p.lineProbs, fault.Field{Name: column(p.columns), Line: line, Message: problem})
 	}
 }
 
