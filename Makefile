@@ -39,7 +39,7 @@ demo: build ## a community to look around in, in a temporary folder
 	bin/banyan demo
 
 screenshots: ## pictures of every page into ./screenshots (needs Chromium)
-	$(GO) test ./web/browser -count=1 -run TestScreenshots -screenshots $(CURDIR)/screenshots
+	$(GO) test ./web/browser -count=1 -run 'TestScreenshots|TestTheWholeProgram' -screenshots $(CURDIR)/screenshots
 
 generate: ## bring the generated parts up to date: the API document and the README's diagram
 	$(GO) test . -run 'TestAPIDocument|TestImportRule' -update

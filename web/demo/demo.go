@@ -99,6 +99,10 @@ func Fill(ctx context.Context, s Services, clock *Clock) (Summary, error) {
 	if err != nil {
 		return Summary{}, fmt.Errorf("make the demo's reviews: %w", err)
 	}
+	clock.setBehind(0)
+	if _, err := s.Reputation.ComputeEpoch(ctx, reputation.EpochRequest{}); err != nil { // today's, as people would see
+		return Summary{}, fmt.Errorf("compute the demo's reputation: %w", err)
+	}
 	made, err := campaigns(ctx, s.Airdrop, people)
 	if err != nil {
 		return Summary{}, fmt.Errorf("make the demo's campaigns: %w", err)
