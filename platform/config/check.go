@@ -91,6 +91,12 @@ func (cfg Config) check() []Problem {
 	c.within("events.max_attempts", cfg.Events.MaxAttempts, 1, 1000)
 	c.atLeast("events.keep", cfg.Events.Keep, time.Minute)
 	c.modules(cfg)
+	c.tls(cfg)
+	if cfg.Strangler.Legacy != "" {
+		c.origin("strangler.legacy", cfg.Strangler.Legacy)
+	} else if len(cfg.Strangler.Take) > 0 {
+		c.wrong("strangler.take", "is set, but strangler.legacy is not: there is nothing to take from")
+	}
 	c.reputation(cfg.Reputation)
 	c.within("airdrop.max_rows", cfg.Airdrop.MaxRows, 1, 1<<30)
 	return c
@@ -154,14 +160,32 @@ func (c *checks) identity(i Identity) {
 	}
 }
 
+func (c *checks) tls(cfg Config) {
+	t := cfg.TLS
+	if (t.Cert == "") != (t.Key == "") || (t.Cert == "") != (t.CA == "") {
+		c.wrong("tls.cert", "needs tls.key and tls.ca beside it: set all three, or none for plain http")
+	}
+	if t.Listen == "" {
+		return
+	}
+	c.address("tls.listen", t.Listen)
+	if !t.Enabled() {
+		c.wrong("tls.listen", "needs tls.cert, tls.key and tls.ca")
+	}
+	if cfg.Module != "" {
+		c.wrong("tls.listen", "is for the whole program: a module that runs alone speaks TLS on listen")
+	}
+}
+
 func (c *checks) modules(cfg Config) {
 	for _, name := range []string{ReputationModule, ExchangeReviewModule, AirdropModule} {
 		place, _ := cfg.Modules.Named(name)
 		key := "modules." + name
 		c.atLeast(key+".timeout", place.Timeout, time.Millisecond)
-		if place.URL != "" {
-			c.origin(key+".url", place.URL)
-		} else if place.Mode == Remote {
+		for _, address := range place.URL {
+			c.origin(key+".url", address)
+		}
+		if len(place.URL) == 0 && place.Mode == Remote {
 			c.wrong(key+".url", "is empty, but %s.mode is remote: say where it runs, like http://127.0.0.1:8081", key)
 		}
 	}

@@ -26,11 +26,13 @@ type Config struct {
 	Admin      Admin      `yaml:"admin"`
 	Database   Database   `yaml:"database"`
 	Log        Log        `yaml:"log"`
+	TLS        TLS        `yaml:"tls"`
 	Tracing    Tracing    `yaml:"tracing"`
 	HTTP       HTTP       `yaml:"http"`
 	Identity   Identity   `yaml:"identity"`
 	Events     Events     `yaml:"events"`
 	Modules    Modules    `yaml:"modules"`
+	Strangler  Strangler  `yaml:"strangler"`
 	Reputation Reputation `yaml:"reputation"`
 	Airdrop    Airdrop    `yaml:"airdrop"`
 }
@@ -145,8 +147,26 @@ func (m Modules) Named(name string) (Module, bool) {
 // Module is one module's place.
 type Module struct {
 	Mode    Mode          `yaml:"mode"`
-	URL     string        `yaml:"url"`     // scheme://host[:port], needed when remote
+	URL     URLs          `yaml:"url"`     // scheme://host[:port], needed when remote
 	Timeout time.Duration `yaml:"timeout"` // of one remote call
+}
+
+// TLS names the certificates of the line between Banyan's own processes; all
+// three files or none.
+type TLS struct {
+	Cert   string `yaml:"cert"`
+	Key    string `yaml:"key"`
+	CA     string `yaml:"ca"`
+	Listen string `yaml:"listen"` // host:port of one more address, "" = none
+}
+
+// Enabled tells whether the line between processes is encrypted.
+func (t TLS) Enabled() bool { return t.Cert != "" }
+
+// Strangler puts Banyan in front of a system that is there already.
+type Strangler struct {
+	Legacy string `yaml:"legacy"` // scheme://host[:port], "" = none
+	Take   []Take `yaml:"take"`
 }
 
 // Reputation holds the module's settings.

@@ -103,7 +103,7 @@ func TestTheEnvironmentReachesEveryShapeOfKey(t *testing.T) {
 		"BANYAN_REPUTATION_SEEDS=0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045, 0x0000000000000000000000000000000000000001",
 		"BANYAN_TEST_POSTGRES=not ours", "BANYAN_KECCAK=scalar", "BANYAN_CONFIG=",
 	}, nil)
-	if cfg.Modules.ExchangeReview.Mode != config.Remote || cfg.Modules.ExchangeReview.URL != "http://127.0.0.1:8082" {
+	if cfg.Modules.ExchangeReview.Mode != config.Remote || strings.Join(cfg.Modules.ExchangeReview.URL, " ") != "http://127.0.0.1:8082" {
 		t.Errorf("exchange-review: %+v", cfg.Modules.ExchangeReview)
 	}
 	if cfg.HTTP.BodyLimit != 2<<20 || !cfg.Admin.Pprof || cfg.Tracing.Sample != 1 || cfg.Reputation.Schedule != config.Interval(15*time.Minute) {
@@ -188,6 +188,11 @@ func TestWhatIsWrongIsNamedWithItsPlace(t *testing.T) {
 		"an unquoted wallet":      {file: "reputation:\n  seeds: [0x0000000000000000000000000000000000000001]\n", want: []string{":2: reputation.seeds:", "quotes"}},
 		"remote without a URL":    {file: "modules:\n  airdrop:\n    mode: remote\n", want: []string{"modules.airdrop.url: is empty, but modules.airdrop.mode is remote"}},
 		"a schedule, no seeds":    {file: "reputation:\n  schedule: 1h\n", want: []string{":2: reputation.schedule: is 1h0m0s, but reputation.seeds is empty"}},
+		"take without legacy":     {file: "strangler:\n  take: [\"/a 10 %\"]\n", want: []string{":2: strangler.take: is set, but strangler.legacy is not"}},
+		"take without a share":    {file: "strangler:\n  legacy: http://127.0.0.1:1\n  take: [\"/a\"]\n", want: []string{":3: strangler.take: ", "write it like \"/reviews 10 %\""}},
+		"half a certificate":      {file: "tls:\n  cert: a.crt\n", want: []string{":2: tls.cert: needs tls.key and tls.ca"}},
+		"TLS without certificate": {file: "tls:\n  listen: 127.0.0.1:1\n", want: []string{":2: tls.listen: needs tls.cert"}},
+		"a wrong second URL":      {file: "modules:\n  airdrop:\n    url: http://127.0.0.1:1, ftp://x\n", want: []string{":3: modules.airdrop.url: ", "ftp://x"}},
 		"an unknown module":       {flags: map[string]string{"module": "exchangereview"}, want: []string{"flag for module", "is no module: choose reputation, exchange-review or airdrop"}},
 		"a password for SQLite":   {file: "database:\n  password: \"x\"\n", want: []string{":2: database.password: is set, but database.url is not"}},
 		"MySQL":                   {file: "database:\n  url: mysql://u:hunter2@h/n\n", want: []string{":2: database.url: must be empty"}},

@@ -250,3 +250,43 @@ func oneOf[T ~string](into *T, text []byte, names ...T) error {
 	}
 	return fmt.Errorf("%q is not one of %s", text, strings.Join(list, ", "))
 }
+
+// URLs are one address or several, with commas between them in the text.
+type URLs []string
+
+// UnmarshalText splits at the commas.
+func (u *URLs) UnmarshalText(text []byte) error {
+	*u = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*u = append(*u, part)
+		}
+	}
+	return nil
+}
+
+// MarshalText joins them.
+func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ", ")), nil }
+
+// Take is a prefix of paths and the share of its clients that Banyan serves
+// itself; the text is "/reviews 10 %".
+type Take struct {
+	Prefix  string
+	Percent float64 // 0–100
+}
+
+// UnmarshalText reads "/reviews 10 %" or "/reviews 10".
+func (t *Take) UnmarshalText(text []byte) error {
+	prefix, share, found := strings.Cut(strings.TrimSpace(string(text)), " ")
+	percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(share, "%")), 64)
+	if !found || err != nil || !strings.HasPrefix(prefix, "/") || !(percent >= 0 && percent <= 100) {
+		return fmt.Errorf("%q is no share of a prefix: write it like \"/reviews 10 %%\"", text)
+	}
+	t.Prefix, t.Percent = prefix, percent
+	return nil
+}
+
+// MarshalText is the way back.
+func (t Take) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%s %g %%", t.Prefix, t.Percent), nil
+}
