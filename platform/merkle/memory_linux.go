@@ -18,7 +18,7 @@ func makeLarge[T any](n int) []T {
 	if bytes < 2*hugePage {
 		return s
 	}
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(s))) //nolint:gosec // a number, to find the first whole page
 	skip := (hugePage - start%hugePage) % hugePage
 	whole := (bytes - skip) / hugePage * hugePage
 	pages := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(s)), skip)), whole) //nolint:gosec // inside of s

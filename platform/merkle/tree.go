@@ -29,6 +29,7 @@ type store interface {
 	place(i int) (int, error)    // the number of row i's leaf among the nodes
 	node(i int) ([]byte, error)  // HashSize bytes, read only
 	find(who wallet.Address) (position int, found bool, err error)
+	ranked(i int) (position int, err error) // the i-th row in the order of wallets
 }
 
 // Root is what the contract keeps.
@@ -67,6 +68,39 @@ func (t *Tree) At(i int) (Entry, error) {
 // wallet that is not on the list; err says that the list could not be read.
 func (t *Tree) Find(who wallet.Address) (position int, found bool, err error) {
 	return t.store.find(who)
+}
+
+// Ranked is the position of the i-th row in the order of wallets.
+func (t *Tree) Ranked(i int) (position int, err error) {
+	if err := t.checkRow(i); err != nil {
+		return 0, err
+	}
+	return t.store.ranked(i)
+}
+
+// Place is the number of row i's leaf among the nodes, as the format numbers
+// them; OpenZeppelin calls it treeIndex.
+func (t *Tree) Place(i int) (int, error) {
+	if err := t.checkRow(i); err != nil {
+		return 0, err
+	}
+	return t.store.place(i)
+}
+
+// Nodes is how many nodes the tree has.
+func (t *Tree) Nodes() int { return t.layout.nodes() }
+
+// Node is node i, as the format numbers them. Fails with fault.NotFound
+// outside of the tree.
+func (t *Tree) Node(i int) (Hash, error) {
+	if i < 0 || i >= t.layout.nodes() {
+		return Hash{}, fault.Newf(fault.NotFound, "node %d is not in the tree: it has nodes 0 to %d", i, t.layout.nodes()-1)
+	}
+	node, err := t.store.node(i)
+	if err != nil {
+		return Hash{}, err
+	}
+	return Hash(node), nil
 }
 
 // Leaf is the leaf of row i.
@@ -155,3 +189,5 @@ func (m *inMemory) find(who wallet.Address) (int, bool, error) {
 	position, found := m.list.Find(who)
 	return position, found, nil
 }
+
+func (m *inMemory) ranked(i int) (int, error) { return rowOf(m.list.order().entries[i]), nil }

@@ -200,3 +200,8 @@ func (m *inFile) entry(i int) (uint64, error) {
 	}
 	return binary.LittleEndian.Uint64(b), nil
 }
+
+func (m *inFile) ranked(i int) (int, error) {
+	entry, err := m.entry(i)
+	return rowOf(entry), err
+}
