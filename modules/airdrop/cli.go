@@ -25,7 +25,7 @@ func Commands() *cobra.Command {
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
 		Args: cobra.NoArgs,
 	}
-	group.AddCommand(buildCommand(), proofCommand(), verifyCommand())
+	group.AddCommand(buildCommand(), proofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand())
 	return group
 }
 
@@ -59,8 +59,7 @@ Formats, each byte for byte that of its origin:
 			if err != nil {
 				return err
 			}
-			return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n",
-				built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds)
+			return showBuilt(c, asJSON, built)
 		},
 	}
 	f := c.Flags()
@@ -107,40 +106,6 @@ func proofCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&tree, "tree", "", "the tree `FILE`")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
-	return c
-}
-
-func verifyCommand() *cobra.Command {
-	var job offline.VerifyJob
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "verify --tree F.tree --in WALLETS.csv",
-		Short: "Say who of a list is eligible",
-		Long: `Verify looks up every wallet of a list (wallet or wallet,amount on each line,
-packed with gzip or zstd if you like) and says of each line whether it is
-eligible, ineligible or invalid. With --out it writes one JSON object a line.`,
-		Example: `  banyan airdrop verify --tree drop.tree --in wallets.csv --out verdicts.ndjson`,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			desk, stop := openDesk(c)
-			sum, err := desk.Verify(c.Context(), job)
-			stop()
-			if err != nil {
-				return err
-			}
-			if job.Out == offline.Stdio { // the verdicts have standard output for themselves
-				c.SetOut(c.ErrOrStderr())
-			}
-			return show(c, asJSON, sum, "checked    %d\neligible   %d\nineligible %d\ninvalid    %d\nin %.2f s\n",
-				sum.Checked, sum.Eligible, sum.Ineligible, sum.Invalid, sum.Seconds)
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
-	f.StringVar(&job.In, "in", "", "the list of `WALLETS`, or - for standard input")
-	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE`, or - for standard output")
-	f.IntVar(&job.Decimals, "decimals", 0, "amounts on the lines are tokens with so many decimals, not base units")
-	f.BoolVar(&asJSON, "json", false, "print the sum as JSON")
 	return c
 }
 

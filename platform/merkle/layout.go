@@ -114,10 +114,16 @@ func (s sharded) leaf(k int) int {
 }
 
 func (s sharded) siblings(path []int, leaf int) []int {
-	for i := len(s.shards) - 1; i >= 0; i-- {
-		if shard := s.shards[i]; leaf >= shard.base {
-			return s.top.siblings(shard.siblings(path, leaf), s.top.leaf(s.rank[i]))
+	i := s.shardOf(leaf)
+	return s.top.siblings(s.shards[i].siblings(path, leaf), s.top.leaf(s.rank[i]))
+}
+
+// shardOf is the number of the shard that a node lies in.
+func (s sharded) shardOf(node int) int {
+	for i := len(s.shards) - 1; i > 0; i-- {
+		if node >= s.shards[i].base {
+			return i
 		}
 	}
-	panic("merkle: no such leaf")
+	return 0
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+
+	"banyan/platform/fault"
 )
 
 // shardOf is the number that an address prefix of so many hex digits spells.
@@ -64,4 +66,18 @@ func (s sharded) rankRoots(node func(int) []byte) {
 	for k, shard := range order {
 		s.rank[shard] = k
 	}
+}
+
+// ShardProof is the part of row i's proof above its shard: the same for every
+// row of the shard. Fails with fault.Unsupported in every format but ENS.
+func (t *Tree) ShardProof(i int) ([]Hash, error) {
+	s, ok := t.layout.(sharded)
+	if !ok {
+		return nil, fault.Newf(fault.Unsupported, "a tree of the format %s has no shards", t.format)
+	}
+	place, err := t.Place(i)
+	if err != nil {
+		return nil, err
+	}
+	return t.nodesAt([]Hash{}, s.top.siblings(nil, s.top.leaf(s.rank[s.shardOf(place)])))
 }

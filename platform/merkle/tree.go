@@ -131,14 +131,19 @@ func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
 		return proof, err
 	}
 	var room [maxDepth]int
-	for _, sibling := range t.layout.siblings(room[:0], place) {
-		node, err := t.store.node(sibling)
+	return t.nodesAt(proof, t.layout.siblings(room[:0], place))
+}
+
+// nodesAt appends the nodes with these numbers.
+func (t *Tree) nodesAt(to []Hash, numbers []int) ([]Hash, error) {
+	for _, number := range numbers {
+		node, err := t.store.node(number)
 		if err != nil {
-			return proof, err
+			return to, err
 		}
-		proof = append(proof, Hash(node))
+		to = append(to, Hash(node))
 	}
-	return proof, nil
+	return to, nil
 }
 
 // maxDepth is the longest proof there can be: 31 levels, and 8 above shards.

@@ -70,6 +70,18 @@ var newline = []byte{'\n'}
 
 const tooLong = "the line is longer than 65536 bytes: a list has one short line per wallet"
 
+// begin reads the first chunk.
+func (c *cutter) begin(options Options) (chunk, error) {
+	if !options.anyText {
+		return c.first(!options.walletsOnly)
+	}
+	piece, err := c.next(nil)
+	if errors.Is(err, io.EOF) && c.read == 0 {
+		return chunk{}, fault.New(fault.Invalid, "the input is empty")
+	}
+	return piece, err
+}
+
 // first reads the first chunk and learns the columns from its first line.
 func (c *cutter) first(amountNeeded bool) (chunk, error) {
 	piece, err := c.next(nil)

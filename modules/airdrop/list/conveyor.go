@@ -16,6 +16,24 @@ type job[T any] struct {
 	done  chan T
 }
 
+// Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
+// time with the number of its first line, from options.Workers goroutines at
+// once; take gets its results in the order of the text. The lines hold during
+// the call only, and empty ones are left out. Of the options, Encoding,
+// MaxBytes, Workers and Progress count. It fails as Questions does.
+func Lines[T any](ctx context.Context, in io.Reader, options Options,
+	answer func(eachLine func(yield func(line []byte, number int) bool)) (T, error), take func(T) error,
+) error {
+	options, err := options.filled()
+	if err != nil {
+		return err
+	}
+	options.anyText = true
+	return inOrder(ctx, in, options, func(c chunk) (T, error) {
+		return answer(func(yield func([]byte, int) bool) { eachLine(c, yield) })
+	}, take)
+}
+
 // conveyor moves chunks from one reader through several workers to one taker.
 // Its queues are bounded, so at most a few chunks for each worker are in
 // memory: a slow taker holds up the reader.
@@ -38,7 +56,7 @@ func inOrder[T any](ctx context.Context, in io.Reader, options Options, work fun
 	}
 	defer text.close()
 	cut := &cutter{source: text, line: 1, limit: options.MaxBytes}
-	piece, err := cut.first(!options.walletsOnly)
+	piece, err := cut.begin(options)
 	if err != nil {
 		return err
 	}

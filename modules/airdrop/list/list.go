@@ -79,7 +79,8 @@ type Options struct {
 	// before decompression; nil tells nobody. Calls do not overlap.
 	Progress func(read int64)
 
-	walletsOnly bool // lines need no amount: Queries reads them
+	walletsOnly bool // lines need no amount: Questions reads them
+	anyText     bool // lines are nothing we know: Lines reads them
 }
 
 func (o Options) filled() (Options, error) {

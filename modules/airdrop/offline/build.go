@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"banyan/modules/airdrop/list"
 	"banyan/platform/merkle"
@@ -48,18 +49,22 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
+	return d.keep(ctx, tree, job.Out, start)
+}
+
+// keep writes the tree file; out may be a folder.
+func (d Desk) keep(ctx context.Context, tree *merkle.Tree, out string, start time.Time) (Built, error) {
 	d.progress("writing", 0, 0)
-	path := job.Out
-	if about, err := os.Stat(path); err == nil && about.IsDir() {
-		path = filepath.Join(path, tree.Root().String()+".tree")
+	if about, err := os.Stat(out); err == nil && about.IsDir() {
+		out = filepath.Join(out, tree.Root().String()+".tree")
 	}
-	if err := tree.WriteFile(ctx, path); err != nil {
+	if err := tree.WriteFile(ctx, out); err != nil {
 		return Built{}, err
 	}
 	total := tree.Total()
 	return Built{
-		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: format,
-		Tree: path, Seconds: d.since(start),
+		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: tree.Format(),
+		Tree: out, Seconds: d.since(start),
 	}, nil
 }
 

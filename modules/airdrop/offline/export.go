@@ -1,0 +1,129 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"banyan/platform/merkle"
+	"banyan/platform/merkle/published"
+)
+
+// Kinds of export.
+const (
+	AsOpenZeppelin = "oz-json"
+	AsUniswap      = "uniswap-json"
+	AsCSV          = "csv"
+	AsShards       = "shards"
+)
+
+// ExportJob writes a tree file in another form.
+type ExportJob struct {
+	Tree string
+	As   string // one of the kinds
+	Out  string // a file, "-" for standard output; for shards a folder that is not there yet
+	// Digits is the length of the shards' prefixes in hex digits, 1 to 4; 0: so
+	// that a shard has some hundred wallets. A tree of the format ens has its own.
+	Digits int
+}
+
+// Exported is what an export came to.
+type Exported struct {
+	As      string  `json:"as"`
+	Out     string  `json:"out"`
+	Count   int     `json:"count"` // rows
+	Files   int     `json:"files"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Export writes the tree in another form. It fails with fault.Unsupported when
+// the tree's format has no such form, and then leaves no output.
+func (d Desk) Export(ctx context.Context, job ExportJob) (done Exported, err error) {
+	start := d.Now()
+	write, err := job.writer()
+	if err != nil {
+		return done, err
+	}
+	tree, err := merkle.Open(job.Tree)
+	if err != nil {
+		return done, err
+	}
+	defer func() {
+		if closeErr := tree.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	done = Exported{As: job.As, Out: job.Out, Count: tree.Count(), Files: 1}
+	d.progress("exporting", 0, 0)
+	if job.As == AsShards {
+		done.Files, err = writeShards(ctx, tree, job)
+	} else {
+		var out *output
+		if out, err = d.create(job.Out); err != nil {
+			return done, err
+		}
+		err = out.finish(write(ctx, out, tree))
+	}
+	if err != nil {
+		return done, fmt.Errorf("export %s: %w", job.Tree, err)
+	}
+	done.Seconds = d.since(start)
+	return done, nil
+}
+
+// writer checks the job and gives what writes its file; nil for shards.
+func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) error, error) {
+	if job.Tree == "" {
+		return nil, usage("--tree", "name the tree file")
+	}
+	if job.Out == "" {
+		return nil, usage("--out", "name the file to write, or the folder for shards")
+	}
+	if job.Digits < 0 || job.Digits > maxShardDigits || (job.Digits > 0 && job.As != AsShards) {
+		return nil, usage("--shard-digits", "shards have prefixes of 1 to 4 hex digits; nothing else has shards")
+	}
+	switch job.As {
+	case AsOpenZeppelin:
+		return published.WriteOpenZeppelin, nil
+	case AsUniswap:
+		return published.WriteUniswap, nil
+	case AsCSV:
+		return writeCSV, nil
+	case AsShards:
+		if job.Out == Stdio {
+			return nil, usage("--out", "shards are many files: name a folder")
+		}
+		if _, err := os.Lstat(job.Out); err == nil {
+			return nil, usage("--out", job.Out+" is there already: name a new folder")
+		}
+		return nil, nil
+	}
+	return nil, usage("--as", fmt.Sprintf("choose %s, %s, %s or %s", AsOpenZeppelin, AsUniswap, AsCSV, AsShards))
+}
+
+// writeCSV writes index,address,amount in list order, which list.Read reads.
+func writeCSV(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
+	line := []byte("index,address,amount\n")
+	for i := range tree.Count() {
+		e, err := tree.At(i)
+		if err != nil {
+			return err
+		}
+		line = append(strconv.AppendUint(line, e.Index, 10), ',')
+		line = append(append(line, e.Wallet.String()...), ',')
+		line = append(appendDecimal(line, &e.Amount), '\n')
+		if len(line) >= 64<<10 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if _, err := out.Write(line); err != nil {
+				return err
+			}
+			line = line[:0]
+		}
+	}
+	_, err := out.Write(line)
+	return err
+}

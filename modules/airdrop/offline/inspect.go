@@ -1,0 +1,76 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+
+	"banyan/platform/merkle"
+	"banyan/platform/merkle/published"
+)
+
+// Description says what a tree file holds.
+type Description struct {
+	Root    merkle.Hash   `json:"root"`
+	Count   int           `json:"count"`
+	Total   string        `json:"total"`
+	Format  merkle.Format `json:"format"`
+	Nodes   int           `json:"nodes"`
+	Nybbles int           `json:"shard_digits,omitempty"` // ens only
+	Tree    string        `json:"tree"`
+	Seconds float64       `json:"seconds"`
+}
+
+// Info describes a tree file from its header.
+func (d Desk) Info(tree string) (Description, error) {
+	return d.inspect(tree, func(*merkle.Tree) error { return nil })
+}
+
+// Check verifies all of a tree file (merkle.Tree.Check).
+func (d Desk) Check(ctx context.Context, tree string) (Description, error) {
+	d.progress("checking", 0, 0)
+	return d.inspect(tree, func(t *merkle.Tree) error { return t.Check(ctx) })
+}
+
+func (d Desk) inspect(path string, look func(*merkle.Tree) error) (about Description, err error) {
+	start := d.Now()
+	t, err := merkle.Open(path)
+	if err != nil {
+		return about, err
+	}
+	defer func() {
+		if closeErr := t.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	if err := look(t); err != nil {
+		return about, fmt.Errorf("%s: %w", path, err)
+	}
+	total := t.Total()
+	return Description{
+		Root: t.Root(), Count: t.Count(), Total: total.Dec(), Format: t.Format(), Nodes: t.Nodes(),
+		Nybbles: t.Nybbles(), Tree: path, Seconds: d.since(start),
+	}, nil
+}
+
+// Import verifies a tree that somebody published, an OpenZeppelin dump or a
+// Uniswap result, and keeps it in a tree file.
+func (d Desk) Import(ctx context.Context, in, out string) (Built, error) {
+	start := d.Now()
+	if in == "" {
+		return Built{}, usage("--in", "name the published JSON, or - for standard input")
+	}
+	if out == "" {
+		return Built{}, usage("--out", "name the tree file to write")
+	}
+	file, _, err := d.open(in)
+	if err != nil {
+		return Built{}, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	d.progress("verifying", 0, 0)
+	tree, err := published.Read(ctx, file)
+	if err != nil {
+		return Built{}, fmt.Errorf("%s: %w", in, err)
+	}
+	return d.keep(ctx, tree, out, start)
+}

@@ -1,0 +1,152 @@
+package offline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/holiman/uint256"
+
+	"banyan/modules/airdrop/list"
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
+)
+
+// ProofsJob checks full proofs against a root, without the tree.
+type ProofsJob struct {
+	Proofs string // one claim as JSON on each line, as Claim prints it; "-" is standard input
+	Root   string // 0x and 64 hex digits
+	Format string
+	Out    string // one JSON verdict on each line; "": none, "-": standard output
+}
+
+// claimLine is a line of a proofs file. Amounts are decimal, as a string or a
+// number, in base units. A root or leaf beside them is not believed.
+type claimLine struct {
+	Address wallet.Address  `json:"address"`
+	Index   uint64          `json:"index"`
+	Amount  json.RawMessage `json:"amount"`
+	Proof   []merkle.Hash   `json:"proof"`
+}
+
+// VerifyProofs answers for each claim: eligible when its proof leads to the
+// root, ineligible when it does not, invalid when the line is no claim.
+func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, err error) {
+	start := d.Now()
+	root, err := merkle.ParseHash(job.Root)
+	if err != nil {
+		return sum, usage("--root", err.Error())
+	}
+	format, err := merkle.ParseFormat(job.Format)
+	if err != nil {
+		return sum, usage("--format", err.Error())
+	}
+	in, size, err := d.open(job.Proofs)
+	if err != nil {
+		return sum, err
+	}
+	defer func() { _ = in.Close() }() // only read
+	out := (*output)(nil)
+	if job.Out != "" {
+		if out, err = d.create(job.Out); err != nil {
+			return sum, err
+		}
+	}
+	options := list.Options{Progress: func(read int64) { d.progress("checking", read, size) }}
+	answer := func(eachLine func(func([]byte, int) bool)) (verdicts, error) {
+		batch := claimBatch{verdicts: verdicts{wanted: out != nil}}
+		eachLine(batch.read)
+		ok, err := merkle.VerifyMany(ctx, format, root, batch.claims, merkle.Options{Workers: 1})
+		if err != nil {
+			return verdicts{}, err
+		}
+		batch.judge(ok)
+		return batch.verdicts, nil
+	}
+	err = list.Lines(ctx, in, options, answer, func(v verdicts) error {
+		sum.add(v.sum)
+		if out == nil {
+			return nil
+		}
+		_, err := out.Write(v.text)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", job.Proofs, err)
+	}
+	if out != nil {
+		err = out.finish(err)
+	}
+	sum.Seconds = d.since(start)
+	return sum, err
+}
+
+// claimBatch is the claims of a piece of the file.
+type claimBatch struct {
+	verdicts
+	claims []merkle.Claimed
+	lines  []list.Question // of every line, the invalid ones too
+}
+
+func (b *claimBatch) read(line []byte, number int) bool {
+	q := list.Question{Line: number}
+	claim, err := readClaim(line)
+	if err != nil {
+		q.Problem = "the line is no claim: " + err.Error()
+	} else {
+		q.Wallet, q.Amount = claim.Entry.Wallet, claim.Entry.Amount
+		b.claims = append(b.claims, claim)
+	}
+	b.lines = append(b.lines, q)
+	return true
+}
+
+func readClaim(line []byte) (merkle.Claimed, error) {
+	var c claimLine
+	if err := json.Unmarshal(line, &c); err != nil {
+		return merkle.Claimed{}, err
+	}
+	if c.Proof == nil {
+		return merkle.Claimed{}, fmt.Errorf("it has no proof")
+	}
+	text := string(c.Amount)
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	var amount uint256.Int
+	if err := amount.SetFromDecimal(text); err != nil {
+		return merkle.Claimed{}, fmt.Errorf("its amount: %w", err)
+	}
+	return merkle.Claimed{Entry: merkle.Entry{Index: c.Index, Wallet: c.Address, Amount: amount}, Proof: c.Proof}, nil
+}
+
+// judge writes the verdicts; ok answers for the valid lines, in their order.
+func (b *claimBatch) judge(ok []bool) {
+	for i := range b.lines {
+		q := &b.lines[i]
+		b.sum.Checked++
+		switch {
+		case q.Problem != "":
+			b.sum.Invalid++
+			b.write(q, "invalid", nil, q.Problem)
+			continue
+		case ok[0]:
+			b.sum.Eligible++
+			b.name(q)
+			b.write(q, "eligible", &q.Amount, "")
+		default:
+			b.sum.Ineligible++
+			b.name(q)
+			b.write(q, "ineligible", nil, "the proof does not lead to the root")
+		}
+		ok = ok[1:]
+	}
+}
+
+// name writes the address out, which costs a hash, only where it is wanted.
+func (b *claimBatch) name(q *list.Question) {
+	if b.wanted {
+		q.Address = []byte(q.Wallet.String())
+	}
+}

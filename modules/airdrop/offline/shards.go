@@ -1,0 +1,185 @@
+package offline
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"banyan/platform/merkle"
+	"banyan/platform/merkle/published"
+	"banyan/platform/wallet"
+)
+
+const (
+	maxShardDigits = 4
+	// shardRows is how many wallets a shard has at most, about: half a megabyte
+	// of proofs, a quarter of that when compressed.
+	shardRows = 512
+)
+
+// Shards are static files for a claim page without a server. The page takes
+// the first digits of the wallet, in lower case and after 0x, and fetches
+// <digits>.json; a shard that is not there has no wallets. root.json says how
+// many digits:
+//
+//	{"root":"0x…","shardNybbles":2,"total":"…","count":…,"format":"oz"}
+//
+// A shard of the format ens is as ENS publishes them: the page builds the
+// shard's own tree from the entries, and appends proof.
+//
+//	{"proof":["0x…"],"entries":{"0x…":{"balance":"…"}}}
+//
+// In the other formats each wallet has all it claims with:
+//
+//	{"claims":{"0x…":{"index":0,"amount":"…","proof":["0x…"]}}}
+
+// writeShards fills a folder and gives the number of files. The folder appears
+// under its name when it is complete.
+func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob) (files int, err error) {
+	digits, err := shardDigits(tree, job.Digits)
+	if err != nil {
+		return 0, err
+	}
+	temporary, err := os.MkdirTemp(filepath.Dir(job.Out), "."+filepath.Base(job.Out)+".tmp")
+	if err != nil {
+		return 0, fmt.Errorf("make the folder of the shards: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(temporary))
+		}
+	}()
+	s := shardWriter{tree: tree, folder: temporary, digits: digits}
+	if err := s.all(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.root(); err != nil {
+		return 0, err
+	}
+	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // a web server is to read it
+		return 0, err
+	}
+	return s.files, os.Rename(temporary, job.Out)
+}
+
+func shardDigits(tree *merkle.Tree, asked int) (int, error) {
+	if tree.Format() == merkle.ENS {
+		if asked != 0 && asked != tree.Nybbles() {
+			return 0, usage("--shard-digits", fmt.Sprintf("this tree was built with prefixes of %d digits", tree.Nybbles()))
+		}
+		return tree.Nybbles(), nil
+	}
+	if asked != 0 {
+		return asked, nil
+	}
+	digits := 1
+	for digits < maxShardDigits && tree.Count()>>(4*digits) > shardRows {
+		digits++
+	}
+	return digits, nil
+}
+
+// shardWriter goes through the wallets in their order, shard by shard.
+type shardWriter struct {
+	tree   *merkle.Tree
+	folder string
+	digits int
+	files  int
+
+	prefix string // of the shard in hand; "" before the first
+	text   []byte
+	proof  []merkle.Hash
+}
+
+func (s *shardWriter) all(ctx context.Context) error {
+	for k := range s.tree.Count() {
+		i, err := s.tree.Ranked(k)
+		if err != nil {
+			return err
+		}
+		e, err := s.tree.At(i)
+		if err != nil {
+			return err
+		}
+		if prefix := prefixOf(e.Wallet, s.digits); prefix != s.prefix {
+			if err := errors.Join(ctx.Err(), s.close()); err != nil {
+				return err
+			}
+			if err := s.open(prefix, i); err != nil {
+				return err
+			}
+		} else {
+			s.text = append(s.text, ',')
+		}
+		if err := s.add(i, e); err != nil {
+			return err
+		}
+	}
+	return s.close()
+}
+
+func prefixOf(who wallet.Address, digits int) string { return hex.EncodeToString(who[:2])[:digits] }
+
+// open begins a shard; row is its first.
+func (s *shardWriter) open(prefix string, row int) error {
+	s.prefix = prefix
+	if s.tree.Format() != merkle.ENS {
+		s.text = append(s.text[:0], `{"claims":{`...)
+		return nil
+	}
+	top, err := s.tree.ShardProof(row)
+	if err != nil {
+		return err
+	}
+	s.text = append(published.AppendProof(append(s.text[:0], `{"proof":`...), top), `,"entries":{`...)
+	return nil
+}
+
+func (s *shardWriter) add(i int, e merkle.Entry) (err error) {
+	s.text = append(append(append(s.text, '"'), e.Wallet.String()...), `":{`...)
+	if s.tree.Format() == merkle.ENS {
+		s.text = append(appendDecimal(append(s.text, `"balance":"`...), &e.Amount), `"}`...)
+		return nil
+	}
+	if s.proof, err = s.tree.AppendProof(s.proof[:0], i); err != nil {
+		return err
+	}
+	s.text = strconv.AppendUint(append(s.text, `"index":`...), e.Index, 10)
+	s.text = append(appendDecimal(append(s.text, `,"amount":"`...), &e.Amount), `","proof":`...)
+	s.text = append(published.AppendProof(s.text, s.proof), '}')
+	return nil
+}
+
+func (s *shardWriter) close() error {
+	if s.prefix == "" {
+		return nil
+	}
+	s.files++
+	return s.write(s.prefix+".json", append(s.text, "}}\n"...))
+}
+
+// root writes what the page reads first.
+func (s *shardWriter) root() error {
+	total := s.tree.Total()
+	text, err := json.Marshal(struct {
+		Root    merkle.Hash   `json:"root"`
+		Nybbles int           `json:"shardNybbles"`
+		Total   string        `json:"total"`
+		Count   int           `json:"count"`
+		Format  merkle.Format `json:"format"`
+	}{s.tree.Root(), s.digits, total.Dec(), s.tree.Count(), s.tree.Format()})
+	if err != nil {
+		return err
+	}
+	s.files++
+	return s.write("root.json", append(text, '\n'))
+}
+
+func (s *shardWriter) write(name string, text []byte) error {
+	return os.WriteFile(filepath.Join(s.folder, name), text, 0o644) //nolint:gosec // a web server is to read it
+}
