@@ -50,6 +50,7 @@ func (h *house) route(ctx context.Context, c *seam.Contract, local func(*databas
 		return nil, fmt.Errorf("start the module %s: %w", c.Module, err)
 	}
 	h.routes = append(h.routes, route)
+	h.begin("the route of "+c.Module, route.Run)
 	return route, nil
 }
 

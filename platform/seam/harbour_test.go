@@ -155,7 +155,7 @@ func (plainTokens) Token(c identity.Caller, audience string) (string, error) {
 func readPlainToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), "|")
-		if len(parts) == 4 && parts[0] == "harbour" {
+		if len(parts) == 4 && (parts[0] == "harbour" || parts[0] == "lighthouse") {
 			c := identity.Caller{Wallet: wallet.MustParse(parts[1]), Role: identity.Role(parts[2][0] - '0'), Service: parts[3]}
 			r = r.WithContext(identity.With(r.Context(), c))
 		}

@@ -10,7 +10,30 @@ import (
 )
 
 // meter counts one operation, apart for calls answered here and elsewhere.
-type meter struct{ local, remote sideMeter }
+type meter struct {
+	local, remote sideMeter
+	shadow        shadowMeter
+	canary        atomic.Uint64 // reads led to the remote by a canary
+	fallbacks     atomic.Uint64 // of these, answered here because the remote failed
+}
+
+// shadowMeter counts what came of the reads sampled for the shadow: each ends
+// in one of matched, passing, lasting, failed and dropped.
+type shadowMeter struct {
+	asked   sideMeter     // questions to the remote
+	matched atomic.Uint64 // both said the same
+	passing atomic.Uint64 // differences that were gone when both were asked again
+	lasting atomic.Uint64 // differences that were still there
+	failed  atomic.Uint64 // the remote could not answer
+	dropped atomic.Uint64 // not compared: the queue was full, or the route moved
+	why     atomic.Pointer[string]
+}
+
+func (m *shadowMeter) fail(err error) {
+	m.failed.Add(1)
+	text := cut(err.Error(), maxShownValue)
+	m.why.Store(&text)
+}
 
 // latencyBuckets covers 2^6 ns (64 ns) to 2^36 ns (69 s), a bucket per half
 // power of two: fine enough to tell p99s apart, and two shifts to find.
@@ -62,45 +85,4 @@ func bucketEnd(i int) float64 {
 		return base * 1.5 / 1e9
 	}
 	return base * 2 / 1e9
-}
-
-// SideStats are the figures of one operation on one side since the start.
-type SideStats struct {
-	Calls    uint64  `json:"calls"`
-	Failures uint64  `json:"failures"` // the server's fault
-	Refusals uint64  `json:"refusals"` // the caller's fault
-	P50      float64 `json:"p50"`      // seconds, the upper end of the bucket it falls in
-	P99      float64 `json:"p99"`      // seconds
-}
-
-// OperationStats are the figures of one operation.
-type OperationStats struct {
-	Operation string    `json:"operation"`
-	Local     SideStats `json:"local"`
-	Remote    SideStats `json:"remote"`
-}
-
-func (m *sideMeter) stats() SideStats {
-	var counts [latencyBuckets]uint64
-	var total uint64
-	for i := range m.buckets {
-		counts[i] = m.buckets[i].Load()
-		total += counts[i]
-	}
-	quantile := func(q float64) float64 {
-		if total == 0 {
-			return 0
-		}
-		rank, seen := uint64(math.Ceil(q*float64(total))), uint64(0)
-		for i, c := range counts {
-			if seen += c; seen >= rank {
-				return bucketEnd(i)
-			}
-		}
-		return bucketEnd(latencyBuckets - 1)
-	}
-	return SideStats{
-		Calls: total, Failures: m.failures.Load(), Refusals: m.refusals.Load(),
-		P50: quantile(0.5), P99: quantile(0.99),
-	}
 }

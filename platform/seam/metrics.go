@@ -2,13 +2,22 @@ package seam
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// The metrics of a route, per module, operation and side (local, remote).
+// The metrics of a route. A side is local, remote, or shadow: questions to the
+// remote behind the callers' backs.
 var (
 	callSeconds = prometheus.NewDesc("banyan_seam_call_seconds", "Calls through a module's route and how long they took.",
 		[]string{"module", "operation", "side"}, nil)
 	callErrors = prometheus.NewDesc("banyan_seam_call_errors_total", "Calls that failed, by whose fault it was: server or caller.",
 		[]string{"module", "operation", "side", "fault"}, nil)
-	routeMode = prometheus.NewDesc("banyan_seam_route_remote", "1 when the module's calls go to another process, else 0.",
+	routeMode = prometheus.NewDesc("banyan_seam_route_mode", "1 for the mode that the module's route is in, else 0.",
+		[]string{"module", "mode"}, nil)
+	routePercent = prometheus.NewDesc("banyan_seam_route_percent", "Share of reads shadowed, or of callers led to the remote, in percent.",
+		[]string{"module"}, nil)
+	shadowReads = prometheus.NewDesc("banyan_seam_shadow_total", "Reads sampled for the shadow, by what came of them.",
+		[]string{"module", "operation", "result"}, nil)
+	canaryReads = prometheus.NewDesc("banyan_seam_canary_total", "Reads that a canary led to the remote, by who answered them.",
+		[]string{"module", "operation", "answered"}, nil)
+	stepBacks = prometheus.NewDesc("banyan_seam_step_backs_total", "How often the guard has stepped the route back.",
 		[]string{"module"}, nil)
 )
 
@@ -17,9 +26,9 @@ type Collector []*Route
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- callSeconds
-	ch <- callErrors
-	ch <- routeMode
+	for _, d := range []*prometheus.Desc{callSeconds, callErrors, routeMode, routePercent, shadowReads, canaryReads, stepBacks} {
+		ch <- d
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -30,14 +39,48 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (r *Route) collect(ch chan<- prometheus.Metric) {
-	remote := 0.0
-	if r.remote.Load() != nil {
-		remote = 1
+	module, plan := r.contract.Module, r.Plan()
+	for _, mode := range Modes() {
+		is := 0.0
+		if mode == plan.Mode {
+			is = 1
+		}
+		ch <- prometheus.MustNewConstMetric(routeMode, prometheus.GaugeValue, is, module, string(mode))
 	}
-	ch <- prometheus.MustNewConstMetric(routeMode, prometheus.GaugeValue, remote, r.contract.Module)
+	ch <- prometheus.MustNewConstMetric(routePercent, prometheus.GaugeValue, plan.Percent, module)
+	r.guard.mu.Lock()
+	steps := r.guard.steps
+	r.guard.mu.Unlock()
+	ch <- prometheus.MustNewConstMetric(stepBacks, prometheus.CounterValue, float64(steps), module)
 	for i, d := range r.contract.operations {
-		r.meters[i].local.collect(ch, r.contract.Module, d.id, string(ModeLocal))
-		r.meters[i].remote.collect(ch, r.contract.Module, d.id, string(ModeRemote))
+		m := &r.meters[i]
+		m.local.collect(ch, module, d.id, string(ModeLocal))
+		m.remote.collect(ch, module, d.id, string(ModeRemote))
+		m.shadow.asked.collect(ch, module, d.id, string(ModeShadow))
+		if d.repeatable {
+			m.collectSteps(ch, module, d.id)
+		}
+	}
+}
+
+// collectSteps gives what shadow and canary count, once there is something.
+func (m *meter) collectSteps(ch chan<- prometheus.Metric, module, operation string) {
+	count := func(desc *prometheus.Desc, n uint64, what string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), module, operation, what)
+	}
+	s := &m.shadow
+	matched, passing, lasting, failed, dropped := s.matched.Load(), s.passing.Load(), s.lasting.Load(), s.failed.Load(), s.dropped.Load()
+	if matched+passing+lasting+failed+dropped > 0 {
+		count(shadowReads, matched, "matched")
+		count(shadowReads, passing, "passing")
+		count(shadowReads, lasting, "lasting")
+		count(shadowReads, failed, "failed")
+		count(shadowReads, dropped, "dropped")
+	}
+	fallbacks := m.fallbacks.Load() // before canary, which is counted first: the difference is never negative
+	if led := m.canary.Load(); led > 0 {
+		count(canaryReads, led-fallbacks, string(ModeRemote))
+		count(canaryReads, fallbacks, string(ModeLocal))
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	KindWrite
 )
 
+// String reads "read", "write".
+func (k Kind) String() string { return [...]string{"read", "write"}[k] }
+
 // Contract is the list of a module's operations and the version they speak.
 // The version counts incompatible changes; adding an operation or a field is
 // not one.
@@ -59,6 +62,13 @@ type description struct {
 	answer  reflect.Type
 	streams bool // the answer is a Stream
 
+	idempotent bool // a write that may be sent again with its key; see Idempotent
+
+	repeatable  bool             // a read without streams: it can be asked twice and compared
+	rules       map[string]*rule // by path: what counts less in comparisons
+	copyRequest cloner           // nil: copying the value is enough
+	copyAnswer  cloner
+
 	// serve is what the HTTP server does for this operation: decode, call
 	// through the route, encode. It is made where the types are known.
 	serve func(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request)
@@ -73,20 +83,23 @@ type Operation[Q, A any] struct{ d *description }
 // in every state of the route.
 type Validator interface{ Validate() error }
 
+// Option says more about an operation: Ignore, Tolerance.
+type Option func(*description) error
+
 // Read declares an operation that changes nothing. The pattern is a method and
 // a path below /api/v1/<module>; reads with a long request may be a POST.
-func Read[Q, A any](c *Contract, id, pattern string, access Access, summary string) Operation[Q, A] {
-	return declare[Q, A](c, KindRead, id, pattern, access, summary)
+func Read[Q, A any](c *Contract, id, pattern string, access Access, summary string, options ...Option) Operation[Q, A] {
+	return declare[Q, A](c, KindRead, id, pattern, access, summary, options)
 }
 
 // Write declares an operation that changes something.
-func Write[Q, A any](c *Contract, id, pattern string, access Access, summary string) Operation[Q, A] {
-	return declare[Q, A](c, KindWrite, id, pattern, access, summary)
+func Write[Q, A any](c *Contract, id, pattern string, access Access, summary string, options ...Option) Operation[Q, A] {
+	return declare[Q, A](c, KindWrite, id, pattern, access, summary, options)
 }
 
 // declare panics on a mistake in the declaration: it is one of the program
 // text, and shows at the first start.
-func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access, summary string) Operation[Q, A] {
+func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access, summary string, options []Option) Operation[Q, A] {
 	method, path, ok := strings.Cut(pattern, " ")
 	if !ok || !strings.HasPrefix(path, "/") {
 		panic(fmt.Sprintf("seam: %s.%s: pattern %q is not METHOD /path", c.Module, id, pattern))
@@ -99,6 +112,15 @@ func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access
 	d := &description{
 		contract: c, index: len(c.operations), id: id, kind: kind, method: method, path: path,
 		access: access, summary: summary, request: codec, answer: answer, streams: answer == reflect.TypeFor[Stream](),
+	}
+	d.repeatable = kind == KindRead && !d.streams && codec.stream < 0
+	if d.repeatable {
+		d.copyRequest, d.copyAnswer = clonerOf(codec.typ), clonerOf(answer)
+	}
+	for _, option := range options {
+		if err := option(d); err != nil {
+			panic(fmt.Sprintf("seam: %s.%s: %v", c.Module, id, err))
+		}
 	}
 	o := Operation[Q, A]{d}
 	d.serve = o.serve
@@ -158,17 +180,55 @@ func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 			return none, err
 		}
 	}
-	remote := r.remote.Load()
-	start := clock()
-	var answer A
-	var err error
-	if remote == nil {
-		answer, err = o.callLocal(ctx, r.local, q)
-		r.meters[d.index].local.observe(clock()-start, err)
-	} else {
-		answer, err = callRemote[Q, A](ctx, remote, d, q)
-		r.meters[d.index].remote.observe(clock()-start, err)
+	s := r.state.Load()
+	if s.plan.Mode != ModeLocal {
+		return o.callBeyond(ctx, r, s, q)
 	}
+	start := clock()
+	answer, err := o.callLocal(ctx, r.local, q)
+	r.meters[d.index].local.observe(clock()-start, err)
+	if err != nil && d.kind == KindWrite && r.lost(err) {
+		return o.followOwner(ctx, r, s, q, err)
+	}
+	return answer, err
+}
+
+// callBeyond does the call when the route has something to do with another
+// process.
+func (o Operation[Q, A]) callBeyond(ctx context.Context, r *Route, s *state, q Q) (answer A, err error) {
+	switch {
+	case s.plan.Mode == ModeRemote:
+		answer, err = o.callAway(ctx, r, s, q)
+	case s.plan.Mode == ModeCanary && o.d.repeatable && inCanary(ctx, o.d, reflect.ValueOf(q), s.share):
+		return o.callCanary(ctx, r, s, q)
+	default:
+		answer, err = o.callHere(ctx, r, q)
+		if s.plan.Mode == ModeShadow && o.d.repeatable && r.options.Random() < s.share {
+			o.shadow(ctx, r, s, q, answer, err)
+		}
+	}
+	if err != nil && o.d.kind == KindWrite && r.lost(err) {
+		return o.followOwner(ctx, r, s, q, err)
+	}
+	return answer, err
+}
+
+// callHere does the call in this process and counts it.
+func (o Operation[Q, A]) callHere(ctx context.Context, r *Route, q Q) (A, error) {
+	start := clock()
+	answer, err := o.callLocal(ctx, r.local, q)
+	r.meters[o.d.index].local.observe(clock()-start, err)
+	return answer, err
+}
+
+// callAway does the call at the remote and counts it.
+func (o Operation[Q, A]) callAway(ctx context.Context, r *Route, s *state, q Q) (A, error) {
+	if o.d.kind == KindWrite && s.plan.Epoch != 0 {
+		ctx = context.WithValue(ctx, routeEpoch{}, s.plan.Epoch)
+	}
+	start := clock()
+	answer, err := callRemote[Q, A](ctx, s.remote, o.d, q)
+	r.meters[o.d.index].remote.observe(clock()-start, err)
 	return answer, err
 }
 

@@ -1,20 +1,14 @@
 package seam
 
 import (
+	"context"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"banyan/platform/fault"
-)
-
-// Mode is the state of a route.
-type Mode string
-
-// The modes. Between them a route moves at once: calls under way end where
-// they began.
-const (
-	ModeLocal  Mode = "local"  // reads and writes in process
-	ModeRemote Mode = "remote" // reads and writes at the remote
 )
 
 // tracerName is the instrumentation scope of the seam's spans.
@@ -23,65 +17,176 @@ const tracerName = "banyan/seam"
 // Route leads every call of one module to where the module runs. It is always
 // in place, so that moving the module changes one pointer and no caller.
 //
-//	        UseRemote
-//	local ─────────────▶ remote
-//	      ◀─────────────
-//	        UseLocal
+//	local ⇄ shadow(p %) ⇄ canary(p %) ⇄ remote
+//
+//	        reads                                    writes
+//	local   here                                     here
+//	shadow  here; p % are also asked of the remote,  here
+//	        behind the caller's back, and compared
+//	canary  p % of the callers at the remote, and    here
+//	        here when it fails; all others here
+//	remote  at the remote                            at the remote
+//
+// Set moves between any two states at once; calls under way end where they
+// began. By itself a route only ever goes from canary back to shadow, when its
+// guard says so. Who owns the writes is decided by the fence in the module's
+// database, not here: a write that comes to a former owner is refused there
+// without effect, and waits for the route's next state (see writes.go).
 type Route struct {
 	contract *Contract
-	local    *Local                 // nil in a process that does not hold the module
-	remote   atomic.Pointer[Remote] // nil = local
-	meters   []meter
+	local    *Local // nil in a process that does not hold the module
+	options  RouteOptions
+	state    atomic.Pointer[state]
+	meters   []meter           // one per operation
+	found    []differences     // one per operation
+	queue    chan shadowedCall // to Run's workers
+	samples  samples
+	guard    guardMemory
+}
+
+// state is what a route follows at one time. It never changes: a route moves
+// by putting another one in its place.
+type state struct {
+	plan   Plan
+	remote *Remote // nil until the first one is known
+	share  float64 // plan.Percent / 100
+	since  time.Time
+
+	// base are the figures from which this state's evidence counts: they are
+	// taken anew when what they would prove has changed.
+	base   []operationCounts
+	judged time.Time     // when base was taken
+	next   chan struct{} // closed when another state has taken this one's place
+}
+
+// RouteOptions are what may differ from the defaults; zero values stand for
+// these.
+type RouteOptions struct {
+	Clock         func() time.Time // time.Now
+	Random        func() float64   // in [0, 1), which reads are shadowed; math/rand/v2
+	Shadow        ShadowOptions
+	CanaryTimeout time.Duration // most that a canary read waits for the remote, and never over half of its caller's time; 2 s
+	Guard         GuardOptions
+	Bounds        Bounds // of the verdict
+
+	// Lost tells whether an error is the fence's refusal of a write by a process
+	// that is no longer the owner: such a write had no effect and is done at the
+	// new owner. nil: no write is repeated.
+	Lost func(error) bool
 }
 
 // NewRoute makes the route of a module that runs in this process; it begins
 // local.
 func NewRoute(local *Local) *Route {
-	return &Route{contract: local.contract, local: local, meters: make([]meter, len(local.contract.operations))}
+	return newRoute(local.contract, local, Plan{Mode: ModeLocal}, nil)
 }
 
 // NewRemoteRoute makes the route of a module that this process does not hold.
 func NewRemoteRoute(c *Contract, remote *Remote) *Route {
-	r := &Route{contract: c, meters: make([]meter, len(c.operations))}
-	r.remote.Store(remote)
+	return newRoute(c, nil, Plan{Mode: ModeRemote}, remote)
+}
+
+func newRoute(c *Contract, local *Local, p Plan, remote *Remote) *Route {
+	n := len(c.operations)
+	r := &Route{contract: c, local: local, meters: make([]meter, n), found: make([]differences, n)}
+	r.state.Store(&state{plan: p, remote: remote, base: make([]operationCounts, n), next: make(chan struct{})})
+	return r.With(RouteOptions{})
+}
+
+// With sets what differs from the defaults. It is called before the first call
+// and before Run.
+func (r *Route) With(o RouteOptions) *Route {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	if o.CanaryTimeout <= 0 {
+		o.CanaryTimeout = defaultCanaryTimeout
+	}
+	o.Shadow, o.Guard, o.Bounds = o.Shadow.orDefaults(), o.Guard.orDefaults(), o.Bounds.orDefaults()
+	r.options = o
+	r.queue = make(chan shadowedCall, o.Shadow.Queue)
+	begun := *r.state.Load()
+	begun.since, begun.judged = o.Clock(), o.Clock()
+	r.state.Store(&begun)
+	r.samples.begin(o.Guard.Window, begun.since, begun.base)
 	return r
 }
 
-// UseLocal leads new calls to the module in this process. Fails with
-// fault.Conflict when this process does not hold the module.
-func (r *Route) UseLocal() error {
-	if r.local == nil {
-		return fault.Newf(fault.Conflict, "this process does not hold the module %s: it can only be remote here", r.contract.Module)
+// Run does what a route needs beside its callers: it asks the remote for the
+// shadowed reads, samples the figures and keeps the guard. It returns nil when
+// the context ends and everything it began has ended. Run it once per route;
+// without it shadowed reads are dropped and nobody watches a canary.
+func (r *Route) Run(ctx context.Context) error {
+	var own sync.WaitGroup
+	if r.local != nil {
+		for range r.options.Shadow.Workers {
+			own.Go(func() { r.compareShadowed(ctx) })
+		}
 	}
-	r.remote.Store(nil)
+	own.Go(func() { r.watch(ctx) })
+	own.Wait()
 	return nil
 }
 
-// UseRemote leads new calls to the remote.
-func (r *Route) UseRemote(remote *Remote) { r.remote.Store(remote) }
-
-// Status is what an operator sees of a route.
-type Status struct {
-	Module     string           `json:"module"`
-	Mode       Mode             `json:"mode"`
-	URL        string           `json:"url,omitempty"` // of the remote
-	Version    int              `json:"contract_version"`
-	Operations []OperationStats `json:"operations"`
+// Set leads new calls by another plan. A nil remote stands for the one that
+// the route has already. Setting what is already so changes nothing. Fails with
+// fault.Invalid for a wrong plan or when no remote is known, and with
+// fault.Conflict when the plan needs the module in this process and it is not
+// here.
+func (r *Route) Set(p Plan, remote *Remote) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if p.Mode != ModeRemote && r.local == nil {
+		return fault.Newf(fault.Conflict, "this process does not hold the module %s: it can only be remote here", r.contract.Module)
+	}
+	if p.Mode == ModeLocal || p.Mode == ModeRemote {
+		p.Percent = 0
+	}
+	for {
+		old := r.state.Load()
+		to := remote
+		if to == nil {
+			to = old.remote
+		}
+		if to == nil && p.Mode != ModeLocal {
+			return fault.Newf(fault.Invalid, "no address is known for the module %s: say where it runs to make it %s", r.contract.Module, p)
+		}
+		if old.plan == p && old.remote == to || r.move(old, p, to) {
+			return nil
+		}
+	}
 }
 
-// Status reads the state and the figures since the start.
-func (r *Route) Status() Status {
-	s := Status{Module: r.contract.Module, Mode: ModeLocal, Version: r.contract.Version}
-	if remote := r.remote.Load(); remote != nil {
-		s.Mode, s.URL = ModeRemote, remote.URL()
+// move puts a new state in the old one's place and reports whether the old one
+// was still there.
+func (r *Route) move(old *state, p Plan, remote *Remote) bool {
+	now := r.options.Clock()
+	s := &state{
+		plan: p, remote: remote, share: p.Percent / 100, since: now,
+		base: old.base, judged: old.judged, next: make(chan struct{}),
 	}
-	for i, d := range r.contract.operations {
-		s.Operations = append(s.Operations, OperationStats{
-			Operation: d.id, Local: r.meters[i].local.stats(), Remote: r.meters[i].remote.stats(),
-		})
+	// What a shadow has compared stays true when more or fewer reads are
+	// compared; what a canary of 10 % has shown does not speak for one of 50 %.
+	anew := old.plan.Mode != p.Mode || old.remote != remote || p.Mode == ModeCanary && old.plan.Percent != p.Percent
+	if anew {
+		s.base, s.judged = r.counts(), now
 	}
-	return s
+	if !r.state.CompareAndSwap(old, s) {
+		return false
+	}
+	if anew {
+		r.guard.clear()
+	}
+	close(old.next)
+	return true
 }
+
+// Plan tells what the route follows.
+func (r *Route) Plan() Plan { return r.state.Load().plan }
 
 // basePath is where a module's operations live, in every process.
 func basePath(module string) string { return "/api/v1/" + strings.Trim(module, "/") }

@@ -17,18 +17,18 @@
 //		return score.Call(ctx, c.route, q)
 //	}
 //
-// Every call passes through the module's Route, which is either local (a
-// function call) or remote (HTTP/1.1 and JSON) and can change while the program
-// runs:
-//
-//	local ⇄ remote
+// Every call passes through the module's Route, which leads it to a function of
+// this process, to another one (HTTP/1.1 and JSON), or to both, and can change
+// while the program runs; route.go draws how.
 //
 // What a call means does not depend on the route: requests and answers are
 // values, access is checked on both sides, errors keep their code, and the
 // deadline, the trace, the caller's signed identity, the idempotency key and
 // the contract version go with it.
 //
-// Reading order: operation.go, route.go, codec.go, server.go, remote.go.
+// Reading order: operation.go, route.go, codec.go, server.go, remote.go; then
+// how a move is made safe: shadow.go, compare.go, canary.go, guard.go,
+// verdict.go, writes.go.
 package seam
 
 import (
@@ -42,6 +42,7 @@ import (
 const (
 	headerContract    = "Banyan-Contract"      // the contract version the caller speaks; present on calls between processes only
 	headerDeadline    = "Banyan-Deadline"      // milliseconds the caller still waits; relative, so clocks may differ
+	headerEpoch       = "Banyan-Epoch"         // of the ownership of writes, as the caller knows it; on writes between processes
 	headerIdempotency = "Idempotency-Key"      // one key per intended effect of a write
 	headerRequestID   = "X-Request-Id"         // set by the HTTP server on the answer before any handler runs
 	trailerProblem    = "Banyan-Problem"       // trailer: the problem document of a stream that failed half-way

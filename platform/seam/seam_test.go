@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -298,60 +297,6 @@ func TestADeadRemoteIsUnavailableAndHeals(t *testing.T) {
 	defer again.Close()
 	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
 		t.Errorf("after its return: %v", err)
-	}
-}
-
-// The route changes while calls are under way: every call is answered by one
-// side or the other, and none fails.
-func TestARouteChangesUnderLoad(t *testing.T) {
-	remote, _ := serve(t, harbour{})
-	r := seam.NewRoute(harbour{}.bind())
-	stop := make(chan struct{})
-	var callers sync.WaitGroup
-	for range 8 {
-		callers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if _, err := opBerth.Call(as(sailor), r, berthQuery{Pier: "a", Wallet: sailor.Wallet}); err != nil {
-					t.Errorf("a call failed while the route moved: %v", err)
-					return
-				}
-			}
-		})
-	}
-	calls := func() (local, there uint64) {
-		s := r.Status().Operations[0]
-		return s.Local.Calls, s.Remote.Calls
-	}
-	for range 20 {
-		_, before := calls()
-		r.UseRemote(remote)
-		for _, n := calls(); n < before+20; _, n = calls() {
-			time.Sleep(time.Millisecond)
-		}
-		was, _ := calls()
-		if err := r.UseLocal(); err != nil {
-			t.Fatal(err)
-		}
-		for n, _ := calls(); n < was+20; n, _ = calls() {
-			time.Sleep(time.Millisecond)
-		}
-	}
-	close(stop)
-	callers.Wait()
-	if s := r.Status(); s.Mode != seam.ModeLocal || s.Operations[0].Local.Failures+s.Operations[0].Remote.Failures != 0 {
-		t.Errorf("status %+v", s.Operations[0])
-	}
-}
-
-func TestAProcessWithoutTheModuleCannotGoLocal(t *testing.T) {
-	remote, _ := serve(t, harbour{})
-	if err := seam.NewRemoteRoute(contract, remote).UseLocal(); !fault.Is(err, fault.Conflict) {
-		t.Errorf("got %v", err)
 	}
 }
 

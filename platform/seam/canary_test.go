@@ -1,0 +1,186 @@
+package seam_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// twoLights gives a route whose answers say where they were made.
+func twoLights(t *testing.T) (*seam.Route, *seam.Remote) {
+	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return lamp{Place: "there"}, nil }})
+	r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return lamp{Place: "here"}, nil }}, seam.RouteOptions{})
+	return r, remote
+}
+
+func placeOf(t *testing.T, r *seam.Route, c identity.Caller, q lampQuery) string {
+	t.Helper()
+	got, err := opLamp.Call(as(c), r, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Place
+}
+
+func numbered(n int) wallet.Address { return wallet.Address{18: byte(n >> 8), 19: byte(n)} }
+
+// Everybody stays where they are at each call, and who is in stays in while the
+// share grows to all.
+func TestACanaryIsStickyAndOnlyGrows(t *testing.T) {
+	for name, call := range map[string]func(int) (identity.Caller, lampQuery){
+		"people by their wallet": func(i int) (identity.Caller, lampQuery) {
+			return identity.Caller{Wallet: numbered(i), Role: identity.Member}, lampQuery{Wallet: sailor.Wallet}
+		},
+		"programs by their name": func(i int) (identity.Caller, lampQuery) {
+			return identity.Caller{Subject: numbered(i).String(), Role: identity.Member}, lampQuery{Wallet: sailor.Wallet}
+		},
+		"nobody by the wallet asked about": func(i int) (identity.Caller, lampQuery) {
+			return identity.Caller{}, lampQuery{Wallet: numbered(i + 1)}
+		},
+		"modules by the wallet asked about": func(i int) (identity.Caller, lampQuery) {
+			return identity.Caller{Service: "airdrop"}, lampQuery{Wallet: numbered(i + 1)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, remote := twoLights(t)
+			const callers = 300
+			in := make([]bool, callers)
+			for _, percent := range []float64{0, 10, 50, 100} {
+				set(t, r, seam.ModeCanary, percent, remote)
+				there := 0
+				for i := range callers {
+					who, q := call(i)
+					place := placeOf(t, r, who, q)
+					q.Mark = "another question"
+					if again := placeOf(t, r, who, q); again != place {
+						t.Fatalf("%v was %s and then %s", who, place, again)
+					}
+					if in[i] && place == "here" {
+						t.Fatalf("%v was taken back at %g %%", who, percent)
+					}
+					if in[i] = place == "there"; in[i] {
+						there++
+					}
+				}
+				share := percent / 100
+				spread := 5 * math.Sqrt(callers*share*(1-share)) // five standard deviations; none at 0 and 100 %
+				if math.Abs(float64(there)-callers*share) > spread {
+					t.Errorf("at %g %% there were %d of %d", percent, there, callers)
+				}
+			}
+		})
+	}
+}
+
+// Without a wallet anywhere the whole question decides: equal questions go to
+// one place.
+func TestACanaryOfAnonymousQuestions(t *testing.T) {
+	remote, _ := lightsAt(t, &lighthouse{lens: func(_ context.Context, q lens) (glass, error) { return glass{-1 - q.N}, nil }})
+	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	set(t, r, seam.ModeCanary, 50, remote)
+	there := 0
+	for n := 1; n <= 200; n++ {
+		first, err1 := opLens.Call(context.Background(), r, lens{n})
+		second, err2 := opLens.Call(context.Background(), r, lens{n})
+		if err1 != nil || err2 != nil || first != second {
+			t.Fatalf("question %d was answered %v and %v; %v %v", n, first, second, err1, err2)
+		}
+		if first.N < 0 {
+			there++
+		}
+	}
+	if there < 65 || there > 135 { // five standard deviations
+		t.Errorf("of 200 questions %d went to the remote at 50 %%", there)
+	}
+}
+
+func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
+	hang := make(chan struct{})
+	for name, c := range map[string]struct {
+		far      http.HandlerFunc
+		fallback bool
+		want     fault.Code
+	}{
+		"it hangs":      {func(http.ResponseWriter, *http.Request) { <-hang }, true, ""},
+		"it panics":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true, ""},
+		"it is garbled": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{")) }, true, ""},
+		"internal":      {problem(fault.Internal), true, ""},
+		"unavailable":   {problem(fault.Unavailable), true, ""},
+		"deadline over": {problem(fault.DeadlineOver), true, ""},
+		"other release": {problem(fault.Unsupported), true, ""},
+		"rate limited":  {problem(fault.RateLimited), true, ""},
+		"not found":     {problem(fault.NotFound), false, fault.NotFound},
+		"conflict":      {problem(fault.Conflict), false, fault.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(c.far)
+			defer server.Close()
+			if name == "it hangs" {
+				defer close(hang)
+			}
+			r := begin(t, &lighthouse{}, seam.RouteOptions{CanaryTimeout: 50 * time.Millisecond})
+			set(t, r, seam.ModeCanary, 100, lightsBehind(t, server.URL))
+			got, err := opLamp.Call(as(sailor), r, lampQuery{Wallet: sailor.Wallet})
+			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "cape" {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			f := figures(r, "lamp")
+			if f.Canary.Remote != 1 || f.Canary.Fallbacks == 1 != c.fallback || f.Local.Calls != f.Canary.Fallbacks || f.Remote.Calls != 1 {
+				t.Errorf("counted %+v", f)
+			}
+		})
+	}
+}
+
+func problem(code fault.Code) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Banyan-Contract", "1")
+		fault.WriteProblem(w, fault.New(code, "as asked"), "")
+	}
+}
+
+// The remote gets a part of the caller's time only: the answer from here comes
+// within the deadline.
+func TestAFallBackIsWithinTheCallersDeadline(t *testing.T) {
+	hang := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer server.Close()
+	defer close(hang)
+	r := begin(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) { return lamp{Place: "here"}, ctx.Err() }},
+		seam.RouteOptions{CanaryTimeout: time.Hour})
+	set(t, r, seam.ModeCanary, 100, lightsBehind(t, server.URL))
+	ctx, cancel := context.WithTimeout(as(sailor), 2*time.Second)
+	defer cancel()
+	if got, err := opLamp.Call(ctx, r, lampQuery{}); err != nil || got.Place != "here" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// A caller who has gone is not answered from here.
+func TestNoFallBackForACallerWhoHasGone(t *testing.T) {
+	ctx, leave := context.WithCancel(as(sailor))
+	remote, _ := lightsAt(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+		leave()
+		<-ctx.Done()
+		return lamp{}, ctx.Err()
+	}})
+	r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
+		return lamp{}, errors.New("asked for nobody")
+	}}, seam.RouteOptions{})
+	set(t, r, seam.ModeCanary, 100, remote)
+	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if f := figures(r, "lamp"); f.Local.Calls != 0 || f.Canary.Fallbacks != 0 {
+		t.Errorf("counted %+v", f)
+	}
+}

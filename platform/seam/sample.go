@@ -1,0 +1,132 @@
+package seam
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// sideCounts are a sideMeter's figures at one moment, or what was added between
+// two.
+type sideCounts struct {
+	failures, refusals uint64
+	buckets            [latencyBuckets]uint64
+}
+
+// operationCounts are a meter's figures at one moment, or between two.
+type operationCounts struct {
+	local, remote, shadow                      sideCounts
+	matched, passing, lasting, failed, dropped uint64
+	canary, fallbacks                          uint64
+}
+
+func (m *sideMeter) counts() (c sideCounts) {
+	for i := range m.buckets {
+		c.buckets[i] = m.buckets[i].Load()
+	}
+	c.failures, c.refusals = m.failures.Load(), m.refusals.Load()
+	return c
+}
+
+// counts reads all figures since the start.
+func (r *Route) counts() []operationCounts {
+	all := make([]operationCounts, len(r.meters))
+	for i := range r.meters {
+		m := &r.meters[i]
+		all[i] = operationCounts{
+			local: m.local.counts(), remote: m.remote.counts(), shadow: m.shadow.asked.counts(),
+			matched: m.shadow.matched.Load(), passing: m.shadow.passing.Load(), lasting: m.shadow.lasting.Load(),
+			failed: m.shadow.failed.Load(), dropped: m.shadow.dropped.Load(),
+			canary: m.canary.Load(), fallbacks: m.fallbacks.Load(),
+		}
+	}
+	return all
+}
+
+func (c *sideCounts) since(before *sideCounts) (d sideCounts) {
+	for i := range c.buckets {
+		d.buckets[i] = c.buckets[i] - before.buckets[i]
+	}
+	d.failures, d.refusals = c.failures-before.failures, c.refusals-before.refusals
+	return d
+}
+
+func (c *operationCounts) since(before *operationCounts) operationCounts {
+	return operationCounts{
+		local: c.local.since(&before.local), remote: c.remote.since(&before.remote), shadow: c.shadow.since(&before.shadow),
+		matched: c.matched - before.matched, passing: c.passing - before.passing, lasting: c.lasting - before.lasting,
+		failed: c.failed - before.failed, dropped: c.dropped - before.dropped,
+		canary: c.canary - before.canary, fallbacks: c.fallbacks - before.fallbacks,
+	}
+}
+
+func (c *sideCounts) calls() (total uint64) {
+	for _, n := range c.buckets {
+		total += n
+	}
+	return total
+}
+
+// quantile gives the upper end, in seconds, of the bucket in which it falls; 0
+// without calls.
+func (c *sideCounts) quantile(q float64) float64 {
+	total := c.calls()
+	if total == 0 {
+		return 0
+	}
+	rank, seen := uint64(math.Ceil(q*float64(total))), uint64(0)
+	for i, n := range c.buckets {
+		if seen += n; seen >= rank {
+			return bucketEnd(i)
+		}
+	}
+	return bucketEnd(latencyBuckets - 1)
+}
+
+// keptSamples are in a window: so much it slides by.
+const keptSamples = 10
+
+// samples are the figures at moments of the last window, so that what happened
+// in it is a difference and costs the calls themselves nothing.
+type samples struct {
+	window time.Duration
+	mu     sync.Mutex
+	kept   []sample // the oldest first; never empty
+}
+
+type sample struct {
+	at     time.Time
+	counts []operationCounts
+}
+
+func (s *samples) begin(window time.Duration, at time.Time, counts []operationCounts) {
+	s.window, s.kept = window, []sample{{at, counts}}
+}
+
+// take keeps the figures of now, when the last ones are old enough, and forgets
+// what is no longer needed to look a window back.
+func (s *samples) take(now time.Time, counts []operationCounts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.kept[len(s.kept)-1].at) < s.window/keptSamples {
+		return
+	}
+	s.kept = append(s.kept, sample{now, counts})
+	for len(s.kept) > 1 && now.Sub(s.kept[1].at) >= s.window {
+		s.kept[0] = sample{}
+		s.kept = s.kept[1:]
+	}
+}
+
+// oldest is where the window begins.
+func (s *samples) oldest() sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept[0]
+}
+
+// stats are a sideMeter's figures as people see them.
+func (m *sideMeter) stats() SideStats {
+	c := m.counts()
+	return c.stats()
+}
