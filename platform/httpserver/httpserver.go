@@ -21,6 +21,7 @@ package httpserver
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,6 +55,12 @@ type Options struct {
 	// processes, whose request ids are kept so that the logs fit together.
 	Internal bool
 
+	// TLS is for Banyan's own processes (platform/certificates), whose clients
+	// show a certificate. With TLSListen the server also listens there, with TLS,
+	// and serves people at Listen as before; without it Listen itself has TLS.
+	TLS       *tls.Config
+	TLSListen string
+
 	AdminListen string       // where Admin is served, "" = nowhere
 	Admin       http.Handler // telemetry.Admin
 
@@ -81,6 +88,7 @@ type Server struct {
 	options  Options
 	router   chi.Router
 	main     listening
+	inner    listening // TLSListen; its server is main's
 	admin    listening
 	draining chan struct{}
 }
@@ -116,6 +124,12 @@ func New(o Options) (*Server, error) {
 		ErrorLog:          errorLog,
 		BaseContext:       func(net.Listener) context.Context { return base },
 	}}
+	s.inner = listening{setting: "tls.listen", address: o.TLSListen, server: s.main.server, tls: o.TLS}
+	if o.TLSListen == "" {
+		s.main.tls = o.TLS
+	} else if o.TLS == nil {
+		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave it empty", o.TLSListen)
+	}
 	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
 		Handler:           o.Admin,
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,

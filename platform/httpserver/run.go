@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ type listening struct {
 	setting  string // what names the address in the configuration
 	address  string
 	server   *http.Server
+	tls      *tls.Config // nil = plain
 	listener net.Listener
 }
 
@@ -35,6 +37,9 @@ func (l *listening) listen() error {
 	case err != nil:
 		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
 	}
+	if l.tls != nil {
+		listener = tls.NewListener(listener, l.tls)
+	}
 	l.listener = listener
 	return nil
 }
@@ -49,22 +54,29 @@ func (l *listening) where() string {
 // Listen opens the addresses, so that Addr is known and a port in use is an
 // error before anything else starts.
 func (s *Server) Listen() error {
-	if err := s.admin.listen(); err != nil {
-		return err
-	}
-	if err := s.main.listen(); err != nil {
-		if s.admin.listener != nil {
-			_ = s.admin.listener.Close() // the other error is the one to tell
-			s.admin.listener = nil
+	all := s.listenings()
+	for i, l := range all {
+		if err := l.listen(); err != nil {
+			for _, opened := range all[:i] {
+				if opened.listener != nil {
+					_ = opened.listener.Close() // the other error is the one to tell
+					opened.listener = nil
+				}
+			}
+			return err
 		}
-		return err
 	}
 	return nil
 }
 
+func (s *Server) listenings() []*listening { return []*listening{&s.admin, &s.inner, &s.main} }
+
 // Addr is where the server listens, with the port the system chose for :0; ""
 // before Listen.
 func (s *Server) Addr() string { return s.main.where() }
+
+// TLSAddr is the same for Options.TLSListen; "" also without one.
+func (s *Server) TLSAddr() string { return s.inner.where() }
 
 // AdminAddr is the same for the admin address; "" also without one.
 func (s *Server) AdminAddr() string { return s.admin.where() }
@@ -77,8 +89,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	var running sync.WaitGroup
-	ended := make(chan error, 2)
-	for _, l := range []*listening{&s.admin, &s.main} {
+	ended := make(chan error, len(s.listenings()))
+	for _, l := range s.listenings() {
 		if l.listener == nil {
 			continue
 		}
