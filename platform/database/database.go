@@ -30,6 +30,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -63,7 +64,7 @@ type Options struct {
 	// Migrations holds <set>/<dialect>/NNNNN_name.sql.
 	Migrations fs.FS
 	// Sets are the folders of Migrations that this database gets, in order;
-	// nil = the shared set "events" and the module's own.
+	// nil = the shared sets "events", "ownership" and "once", and the module's own.
 	Sets []string
 	// Queue is how many SQLite writes may wait for the writer; 0 = 1,024.
 	Queue int
@@ -79,6 +80,7 @@ type DB struct {
 	writer  *writer // SQLite only
 	path    string  // SQLite only: the file
 	wakers  wakers
+	fence   atomic.Pointer[Fence]
 }
 
 // moduleName is what may become a file and a schema name.
@@ -97,7 +99,7 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 		options.Schema = strings.ReplaceAll(options.Module, "-", "_")
 	}
 	if options.Sets == nil {
-		options.Sets = []string{"events", options.Module}
+		options.Sets = []string{"events", "ownership", "once", options.Module}
 	}
 	options.Readers = orDefault(options.Readers, 8)
 	options.Connections = max(orDefault(options.Connections, 16), 2)
@@ -164,10 +166,14 @@ func (db *DB) Ping(ctx context.Context) error {
 // serialization failure.
 //
 // Faults: Unavailable (queue full until ctx ended, disk full, connection lost,
-// closed …: the message says what to do), and those of ctx.
+// closed …: the message says what to do), those of ctx, and what the fence
+// refuses with (fence.go).
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to %s: %w", db.options.Module, err)
+	}
+	if err := db.known(); err != nil {
+		return err
 	}
 	if db.dialect == SQLite {
 		return db.writer.write(ctx, fn)

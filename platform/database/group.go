@@ -243,7 +243,7 @@ func (g *writer) group(first *write) {
 	}
 }
 
-// begin takes the connection and the write lock.
+// begin takes the connection and the write lock, and asks the fence.
 func (g *writer) begin(ctx context.Context) (*sqlx.Conn, error) {
 	conn, err := g.pool.Connx(ctx)
 	if err != nil {
@@ -252,6 +252,11 @@ func (g *writer) begin(ctx context.Context) (*sqlx.Conn, error) {
 	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
 		_ = conn.Close() // back to the pool
 		return nil, fmt.Errorf("begin to write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))
+	}
+	if err := g.db.checkFence(ctx, conn); err != nil {
+		g.endTransaction(ctx, conn)
+		_ = conn.Close() // back to the pool
+		return nil, err
 	}
 	return conn, nil
 }
@@ -312,7 +317,9 @@ func (g *writer) alone(ctx context.Context, conn *sqlx.Conn, w *write) {
 		w.err = fmt.Errorf("begin to write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))
 		return
 	}
-	g.giveTurn(conn, w)
+	if w.err = g.db.checkFence(ctx, conn); w.err == nil {
+		g.giveTurn(conn, w)
+	}
 	if w.err == nil {
 		if _, err := conn.ExecContext(ctx, `COMMIT`); err != nil {
 			w.err = fmt.Errorf("commit a write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))

@@ -61,7 +61,7 @@ func (db *DB) openPostgres(ctx context.Context) error {
 // writePostgres runs fn in a transaction, again when PostgreSQL asks for it.
 func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	for run := 0; ; run++ {
-		err := db.transact(ctx, fn)
+		err := db.transact(ctx, true, fn)
 		code := postgresCode(err)
 		if run == postgresRetries || (code != "40001" && code != "40P01") {
 			return err
@@ -79,7 +79,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 
 // transact is one run in one transaction. Whatever way fn is left, by panic
 // too, the connection goes back without a transaction or not at all.
-func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
+func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) error {
 	conn, err := db.readers.Connx(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
@@ -91,11 +91,10 @@ func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 		}
 		_ = conn.Close() // back to the pool; a broken one was thrown away already
 	}()
-	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
-		open = true // it may have begun
-		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+	open = true // whatever comes of it, it may have begun
+	if err := db.beginPostgres(ctx, conn, fenced); err != nil {
+		return err
 	}
-	open = true
 	tx := &Tx{db: db, run: conn}
 	defer func() { tx.over = true }()
 	if err := tx.outcome(fn(tx)); err != nil {

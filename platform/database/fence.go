@@ -1,0 +1,178 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/mattn/go-sqlite3"
+)
+
+// Fence decides whether this process may write at all (platform/ownership).
+//
+//	Write ─ Known ─▶ queue ─▶ BEGIN · Check ─▶ the writes ─▶ COMMIT
+//
+// Check reads inside the transaction, under a lock that whoever moves the fence
+// needs too, so that nothing changes between its answer and COMMIT. Known only
+// spares the way there: a process that has lost its ownership would otherwise
+// take SQLite's write lock for each refusal, in the way of the new owner.
+//
+// Both are called from many goroutines. An error refuses, comes back from Write
+// as it is, and nothing is written.
+type Fence interface {
+	// Known answers from memory, at once.
+	Known() error
+	// Check reads with q, at the beginning of the transaction: of each in
+	// PostgreSQL, of each group in SQLite, where a refusal is for every member.
+	// What it reads is one value or a Row.
+	Check(ctx context.Context, q Queryer) error
+}
+
+// SetFence puts a fence before the writes of this handle, nil takes it away.
+// Transactions under way are not asked again.
+func (db *DB) SetFence(f Fence) {
+	if f == nil {
+		db.fence.Store(nil)
+		return
+	}
+	db.fence.Store(&f)
+}
+
+// known asks the fence before a write waits for its turn.
+func (db *DB) known() error {
+	if f := db.fence.Load(); f != nil {
+		return (*f).Known()
+	}
+	return nil
+}
+
+// checkFence asks the fence inside SQLite's transaction that has just begun.
+func (db *DB) checkFence(ctx context.Context, conn *sqlx.Conn) error {
+	f := db.fence.Load()
+	if f == nil {
+		return nil
+	}
+	tx := &Tx{db: db, run: conn}
+	defer func() { tx.over = true }()
+	return tx.outcome((*f).Check(ctx, tx))
+}
+
+// How long Unfenced tries to get SQLite's write lock, and how often. SQLite's
+// own waiting would start at 1 ms and go up to 100, and starve beside a process
+// that writes group after group: between two of them the lock is free for tens
+// of microseconds.
+const (
+	unfencedWait  = 10 * time.Second
+	unfencedPause = 100 * time.Microsecond
+)
+
+// Unfenced runs fn once, in a transaction of its own, past the fence and past
+// the queue: it is for moving the fence, and for nothing else. Otherwise it is
+// as Write. SQLite: fails with fault.Unavailable when another process does not
+// give up the write lock for 10 s.
+func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("write to %s: %w", db.options.Module, err)
+	}
+	if db.dialect == Postgres {
+		return db.transact(ctx, false, fn)
+	}
+	pool := sqlitePool(db.path, false, 1)
+	defer func() { _ = pool.Close() }() // the outcome is known by then
+	conn, err := pool.Connx(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	defer func() { _ = conn.Close() }() // back to the pool, which closes it
+	if err := db.beginAtOnce(ctx, conn); err != nil {
+		return err
+	}
+	tx := &Tx{db: db, run: conn}
+	err = tx.outcome(fn(tx))
+	tx.over = true
+	outlive := context.WithoutCancel(ctx) // a COMMIT that is cut off leaves nobody knowing
+	if err == nil {
+		if _, failed := conn.ExecContext(outlive, `COMMIT`); failed != nil {
+			err = fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(ctx, failed))
+		}
+	}
+	if err != nil {
+		discard(conn) // which rolls back
+		return err
+	}
+	db.wakers.wake(tx.wakes)
+	return nil
+}
+
+// beginAtOnce takes SQLite's write lock in the first gap that another writer leaves.
+func (db *DB) beginAtOnce(ctx context.Context, conn *sqlx.Conn) error {
+	bounded, cancel := context.WithTimeout(ctx, unfencedWait)
+	defer cancel()
+	if _, err := conn.ExecContext(bounded, `PRAGMA busy_timeout = 0`); err != nil {
+		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	pause := time.NewTicker(unfencedPause)
+	defer pause.Stop()
+	for {
+		// A statement that a context interrupts may have begun all the same; without
+		// a time to wait there is nothing to interrupt.
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), `BEGIN IMMEDIATE`)
+		if err == nil {
+			return nil
+		}
+		var lite sqlite3.Error
+		if !errors.As(err, &lite) || lite.Code != sqlite3.ErrBusy {
+			return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+		select {
+		case <-pause.C:
+		case <-bounded.Done():
+			if ctx.Err() != nil {
+				return fmt.Errorf("begin to write to %s: %w", db.options.Module, ctx.Err())
+			}
+			return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+	}
+}
+
+// What Warm opens at most, since a server has a hundred connections for
+// everybody, and how long it may take.
+const (
+	warmMost = 8
+	warmWait = time.Second
+)
+
+// Warm opens the connections that a rush of writes is about to need, and has
+// each ask the fence once, so that its statements are prepared: the writes of
+// 64 callers that move here would otherwise wait for new PostgreSQL sessions.
+// It is an attempt: what is not open by then opens with the writes. SQLite has
+// its writer at hand.
+func (db *DB) Warm(ctx context.Context) {
+	pool := db.readers.Stats()
+	most := min(warmMost, db.options.Connections)
+	if db.dialect == SQLite || pool.OpenConnections >= most {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, warmWait)
+	defer cancel()
+	var all sync.WaitGroup
+	for range most - pool.InUse { // at once: one after the other would be one connection
+		all.Go(func() {
+			conn, err := db.readers.Connx(ctx)
+			if err != nil {
+				return
+			}
+			defer func() { _ = conn.Close() }() // back to the pool
+			defer rollBack(ctx, conn)
+			_ = db.beginPostgres(ctx, conn, true) // what the fence says now counts for no write
+		})
+	}
+	all.Wait()
+}
+
+// IsLockTimeout tells that a statement gave up waiting for a lock of PostgreSQL
+// (lock_timeout).
+func IsLockTimeout(err error) bool { return postgresCode(err) == "55P03" }
