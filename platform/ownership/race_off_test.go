@@ -1,0 +1,5 @@
+//go:build !race
+
+package ownership
+
+const simSchedules = 10_000

@@ -1,0 +1,81 @@
+package ownership
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"banyan/platform/fault"
+)
+
+// The fields of a refusal: they make it recognisable on the other side of HTTP.
+const (
+	fieldOwner = "owner"
+	fieldURL   = "owner_url"
+	fieldEpoch = "epoch"
+)
+
+// lost says that the owner is another.
+func (o *Ownership) lost(c Claim) error {
+	if c.Epoch == 0 {
+		return c.refusal("nobody owns the writes of " + o.module + ": its database is older than this program; restart the program")
+	}
+	return c.refusal(fmt.Sprintf("%s does not own the writes of %s: since epoch %d %s; nothing was written here, send it there",
+		o.self.Name, o.module, c.Epoch, c.holder()))
+}
+
+// holder reads "they belong to …".
+func (c Claim) holder() string {
+	if c.Owner == "" {
+		return "they belong to nobody"
+	}
+	if c.URL == "" {
+		return "they belong to " + c.Owner
+	}
+	return "they belong to " + c.Owner + " at " + c.URL
+}
+
+func (c Claim) refusal(message string) error {
+	return fault.New(fault.Conflict, message).With(
+		fault.Field{Name: fieldOwner, Message: c.Owner},
+		fault.Field{Name: fieldURL, Message: c.URL},
+		fault.Field{Name: fieldEpoch, Message: strconv.FormatInt(c.Epoch, 10)},
+	)
+}
+
+// IsLost tells that a write was refused because its process, or its route's
+// epoch, is no longer the owner's. It had no effect: send it to the owner, with
+// the same idempotency key. True on both sides of the seam.
+func IsLost(err error) bool {
+	_, is := OwnerOf(err)
+	return is
+}
+
+// OwnerOf gives the claim that a refusal names, without its time; false when
+// err is something else.
+func OwnerOf(err error) (Claim, bool) {
+	var f *fault.Fault
+	if !errors.As(err, &f) || f.Code != fault.Conflict {
+		return Claim{}, false
+	}
+	var c Claim
+	found := 0
+	for _, field := range f.Fields {
+		switch field.Name {
+		case fieldOwner:
+			c.Owner = field.Message
+		case fieldURL:
+			c.URL = field.Message
+		case fieldEpoch:
+			epoch, err := strconv.ParseInt(field.Message, 10, 64)
+			if err != nil {
+				return Claim{}, false
+			}
+			c.Epoch = epoch
+		default:
+			continue
+		}
+		found++
+	}
+	return c, found == 3
+}
