@@ -60,7 +60,7 @@ func BenchmarkRemoteCall(b *testing.B) {
 	seam.NewRoute(harbour{}.bind()).Mount(router, mountOptions)
 	server := httptest.NewServer(router)
 	defer server.Close()
-	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URL: server.URL, Tokens: constantToken{}})
+	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: constantToken{}})
 	if err != nil {
 		b.Fatal(err)
 	}

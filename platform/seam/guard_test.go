@@ -24,7 +24,7 @@ func nothingDone(context.Context, struct{}) (struct{}, error) { return struct{}{
 func guardedRoute(t *testing.T) (r *Route, remote *Remote, clock *time.Time) {
 	t.Helper()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	remote, err := NewRemote(guardContract, RemoteOptions{URL: "http://127.0.0.1:1"})
+	remote, err := NewRemote(guardContract, RemoteOptions{URLs: []string{"http://127.0.0.1:1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

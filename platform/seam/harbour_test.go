@@ -177,10 +177,11 @@ func serve(t testing.TB, h harbour) (*seam.Remote, *httptest.Server) {
 	seam.NewRoute(h.bind()).Mount(router, mountOptions)
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URL: server.URL, Tokens: plainTokens{}})
+	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: plainTokens{}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(remote.Close)
 	return remote, server
 }
 

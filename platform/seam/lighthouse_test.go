@@ -109,7 +109,7 @@ func lightsAt(t testing.TB, l *lighthouse) (*seam.Remote, *httptest.Server) {
 }
 
 func lightsBehind(t testing.TB, url string) *seam.Remote {
-	remote, err := seam.NewRemote(lightContract, seam.RemoteOptions{URL: url, Tokens: plainTokens{}})
+	remote, err := seam.NewRemote(lightContract, seam.RemoteOptions{URLs: []string{url}, Tokens: plainTokens{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ func (Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{callSeconds, callErrors, routeMode, routePercent, shadowReads, canaryReads, stepBacks} {
 		ch <- d
 	}
+	describeEndpoints(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -52,6 +53,9 @@ func (r *Route) collect(ch chan<- prometheus.Metric) {
 	steps := r.guard.steps
 	r.guard.mu.Unlock()
 	ch <- prometheus.MustNewConstMetric(stepBacks, prometheus.CounterValue, float64(steps), module)
+	if remote := r.state.Load().remote; remote != nil {
+		remote.collect(ch)
+	}
 	for i, d := range r.contract.operations {
 		m := &r.meters[i]
 		m.local.collect(ch, module, d.id, string(ModeLocal))

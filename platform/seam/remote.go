@@ -4,20 +4,25 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/sony/gobreaker/v2"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -32,23 +37,39 @@ type Tokens interface {
 	Token(caller identity.Caller, audience string) (string, error)
 }
 
-// Remote is a module in another process.
+// Remote is a module in other processes.
 type Remote struct {
 	module    string
-	base      *url.URL
-	path      string // of the module below base
-	transport *http.Transport
+	bases     []*url.URL
+	path      string // of the module below a base
+	endpoints atomic.Pointer[[]*endpoint]
+	ejector   ejector
+	budget    *budget
 	tokens    Tokens
 	timeout   time.Duration
 	version   []string // of the contract, as a header's value
+	balance   BalanceOptions
+	pattern   *http.Transport
+	trust     *tls.Config
+	log       *slog.Logger
+
+	stop      context.CancelFunc // of the looking-up
+	following sync.WaitGroup
 }
 
-// RemoteOptions say how to reach a module.
+// RemoteOptions say how to reach a module. Zero values are the defaults.
 type RemoteOptions struct {
-	URL       string        // http(s)://host:port of the process, without a path
-	Tokens    Tokens        // nil: every call is anonymous
-	Timeout   time.Duration // of a call without streams whose caller set no deadline; 0 = 10 s
-	Transport *http.Transport
+	// URLs are http(s)://host:port without a path, one or more. A name that has
+	// several addresses stands for as many endpoints.
+	URLs      []string
+	Tokens    Tokens          // nil: every call is anonymous
+	Timeout   time.Duration   // of a call without streams whose caller set no deadline; 10 s
+	TLS       *tls.Config     // the authorities to trust and the certificate to show
+	Transport *http.Transport // that the endpoints' own are copies of; NewTransport
+	Resolver  Resolver        // net.DefaultResolver
+	Resolve   time.Duration   // how often names are looked up; 5 s
+	Balance   BalanceOptions
+	Log       *slog.Logger // endpoints that come, go, break and recover; nil = silent
 }
 
 const defaultCallTimeout = 10 * time.Second
@@ -58,7 +79,7 @@ const defaultCallTimeout = 10 * time.Second
 // compression inside a data centre, and no proxy from the environment.
 func NewTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		MaxIdleConns:          512,
 		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       90 * time.Second,
@@ -70,34 +91,101 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// NewRemote makes the far end of a route. Fails with fault.Invalid when the URL
-// is none.
+// NewRemote makes the far end of a route. Whoever makes it closes it. Fails with
+// fault.Invalid when there is no URL or one is none.
 func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
-	base, err := url.Parse(o.URL)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || strings.Trim(base.Path, "/") != "" {
-		return nil, fault.Newf(fault.Invalid, "the url of module %s must be http://host:port or https://host:port without a path, not %q", c.Module, o.URL)
+	r := &Remote{
+		module: c.Module, path: basePath(c.Module), tokens: o.Tokens, timeout: o.Timeout, version: c.version,
+		balance: o.Balance.withDefaults(), pattern: o.Transport, trust: o.TLS, log: o.Log,
 	}
-	if o.Transport == nil {
-		o.Transport = NewTransport()
+	if r.pattern == nil {
+		r.pattern = NewTransport()
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultCallTimeout
+	if r.timeout <= 0 {
+		r.timeout = defaultCallTimeout
 	}
-	return &Remote{
-		module: c.Module, base: base, path: basePath(c.Module), transport: o.Transport,
-		tokens: o.Tokens, timeout: o.Timeout, version: c.version,
-	}, nil
+	r.balance.BreakWindow = max(r.balance.BreakWindow, 3*r.timeout)
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.ejector.options, r.budget = r.balance, newBudget(r.balance, clock())
+	var set []*endpoint
+	names := false
+	for _, text := range o.URLs {
+		base, err := url.Parse(text)
+		if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" || strings.Trim(base.Path, "/") != "" {
+			return nil, fault.Newf(fault.Invalid, "the url of module %s must be http://host:port or https://host:port without a path, not %q", c.Module, text)
+		}
+		if slices.ContainsFunc(r.bases, func(other *url.URL) bool { return other.Scheme == base.Scheme && other.Host == base.Host }) {
+			continue
+		}
+		r.bases = append(r.bases, base)
+		set = append(set, r.newEndpoint(base, ""))
+		names = names || isLookedUp(base)
+	}
+	if len(set) == 0 || len(set) > endpointsMost {
+		return nil, fault.Newf(fault.Invalid, "the module %s needs 1 to %d urls to be reached at, not %d", c.Module, endpointsMost, len(set))
+	}
+	r.endpoints.Store(&set)
+	if names {
+		r.follow(o)
+	} else {
+		r.stop = func() {}
+	}
+	return r, nil
 }
 
-// URL is where the module is reached.
-func (r *Remote) URL() string { return r.base.Scheme + "://" + r.base.Host }
+// follow starts the goroutine that Close ends.
+func (r *Remote) follow(o RemoteOptions) {
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Resolve <= 0 {
+		o.Resolve = defaultResolve
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.following.Go(func() { r.followNames(ctx, o.Resolver, o.Resolve) })
+}
+
+func (r *Remote) newEndpoint(base *url.URL, address string) *endpoint {
+	return newEndpoint(r.module, base, address, r.pattern, r.trust, r.balance, r.log)
+}
+
+// Close ends the looking-up of names and waits for that, and gives up the kept
+// connections. Calls under way go on.
+func (r *Remote) Close() {
+	r.stop()
+	r.following.Wait()
+	for _, e := range *r.endpoints.Load() {
+		e.retire()
+	}
+}
+
+// URL is where the module is reached; several are joined by ", ".
+func (r *Remote) URL() string {
+	urls := make([]string, len(r.bases))
+	for i, base := range r.bases {
+		urls[i] = base.Scheme + "://" + base.Host
+	}
+	return strings.Join(urls, ", ")
+}
+
+// Endpoints tells how the endpoints are.
+func (r *Remote) Endpoints() []EndpointStatus {
+	set := *r.endpoints.Load()
+	list := make([]EndpointStatus, len(set))
+	for i, e := range set {
+		list[i] = e.status()
+	}
+	return list
+}
 
 // callRemote does an operation in another process.
 func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (answer A, err error) {
 	if trace.SpanFromContext(ctx).IsRecording() {
 		var span trace.Span
-		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient),
-			trace.WithAttributes(attribute.String("server.address", r.base.Host)))
+		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient))
 		defer span.End()
 	}
 	if _, set := ctx.Deadline(); !set && !d.streams && d.request.stream < 0 {
@@ -105,77 +193,222 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 		ctx, cancel = context.WithTimeout(ctx, r.timeout)
 		defer cancel()
 	}
-	resp, err := r.send(ctx, d, reflect.ValueOf(q)) //nolint:bodyclose // a stream is closed by whoever writes it
+	got, err := r.call(ctx, d, reflect.ValueOf(q))
 	if err != nil {
 		return answer, err
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		defer resp.Body.Close()
-		return answer, r.answerFault(resp)
-	}
 	if stream, ok := any(&answer).(*Stream); ok {
-		stream.ContentType = resp.Header.Get("Content-Type")
-		stream.Write = func(w io.Writer) error { return r.copyStream(ctx, w, resp) }
+		stream.ContentType = got.stream.Header.Get("Content-Type")
+		stream.Write = func(w io.Writer) error { return r.copyStream(ctx, w, got) }
 		return answer, nil
 	}
-	defer resp.Body.Close()
-	buf := takeBuffer()
-	defer giveBuffer(buf)
-	if _, err := buf.ReadFrom(resp.Body); err != nil {
-		if ctx.Err() != nil {
-			return answer, fault.From(ctx.Err())
-		}
-		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" broke off: try again")
-	}
-	if err := json.Unmarshal(buf.Bytes(), &answer); err != nil {
+	defer giveBuffer(got.text)
+	if err := json.Unmarshal(got.text.Bytes(), &answer); err != nil {
 		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" cannot be read: bring both processes to one release")
 	}
 	return answer, nil
 }
 
-// send makes the request with everything that crosses the seam. It goes to the
-// transport directly: redirects and cookies, which http.Client adds, have no
-// place between modules.
-func (r *Remote) send(ctx context.Context, d *description, q reflect.Value) (*http.Response, error) {
+// outgoing is a call on its way, the same at every attempt but for the time
+// that is left.
+type outgoing struct {
+	d      *description
+	path   string // escaped
+	query  string
+	header http.Header
+	text   bytes.Reader   // the JSON body, at its start
+	body   bool           // there is one
+	upload *watchedReader // the body that is a stream
+}
+
+// reply is an answer: its text, or a stream that is still to be read.
+type reply struct {
+	text     *bytes.Buffer // from takeBuffer
+	stream   *http.Response
+	endpoint *endpoint // of the stream
+}
+
+// call makes the request with everything that crosses the seam and sends it
+// until there is an answer or none can be expected.
+func (r *Remote) call(ctx context.Context, d *description, q reflect.Value) (reply, error) {
 	target, body, err := d.request.encode(q)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	header, err := r.headers(ctx, d, body)
-	if err != nil {
-		return nil, err
-	}
-	req := (&http.Request{
-		Method: d.method, URL: r.address(target), Host: r.base.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
-	var upload *watchedReader
+	c := outgoing{d: d}
+	c.path, c.query, _ = strings.Cut(target, "?")
 	switch source := body.(type) {
 	case nil:
 	case *bytes.Reader:
-		req.ContentLength = source.Size()
-		req.Body = io.NopCloser(source)
-		req.GetBody = func() (io.ReadCloser, error) { // for a kept connection that turns out closed
-			again := *source
-			_, err := again.Seek(0, io.SeekStart)
-			return io.NopCloser(&again), err
-		}
+		c.text, c.body = *source, true
 	default:
-		upload = &watchedReader{source: source}
-		req.Body, req.ContentLength = io.NopCloser(upload), -1
+		c.upload = &watchedReader{source: source}
 	}
-	resp, err := r.transport.RoundTrip(req)
-	if err != nil {
-		return nil, r.transportFault(ctx, upload, err)
+	if c.header, err = r.headers(ctx, &c); err != nil {
+		return reply{}, err
 	}
-	return resp, nil
+	r.budget.calls.Add(1)
+	answer, used, f := r.attempt(ctx, &c, nil)
+	if f == nil {
+		return answer, nil
+	}
+	return r.retryFrom(ctx, &c, used, f)
 }
 
-// address is the URL of an operation; target is its escaped path and query.
-func (r *Remote) address(target string) *url.URL {
-	path, query, _ := strings.Cut(target, "?")
-	u := &url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: r.path + path, RawQuery: query}
-	if strings.Contains(path, "%") {
+// attempt sends the call to one endpoint, another than before if there is one;
+// and to the next as long as nothing could be sent.
+func (r *Remote) attempt(ctx context.Context, c *outgoing, before *endpoint) (answer reply, used *endpoint, f *failure) {
+	set := *r.endpoints.Load()
+	var tried, avoided uint64
+	if before != nil {
+		if i := slices.Index(set, before); i >= 0 {
+			avoided = 1 << i
+		}
+	}
+	for {
+		i := choose(set, tried|avoided, r.balance.Random)
+		switch {
+		case i < 0 && avoided&^tried != 0:
+			avoided = 0
+			continue
+		case i < 0 && f == nil:
+			return answer, nil, r.allOpen()
+		case i < 0:
+			return answer, used, f
+		}
+		tried |= 1 << i
+		got, failed := r.sendTo(ctx, c, set[i], set)
+		switch {
+		case failed == nil:
+			return got, set[i], nil
+		case failed == errRefused: //nolint:errorlint // it is this very value
+			continue
+		}
+		used, f = set[i], failed
+		if !f.unsent || ctx.Err() != nil || c.upload != nil && c.upload.begun() {
+			return answer, used, f
+		}
+	}
+}
+
+// errRefused says that an endpoint's breaker let nothing through.
+var errRefused = &failure{err: gobreaker.ErrOpenState, unsent: true}
+
+// allOpen is the answer when no endpoint may be asked.
+func (r *Remote) allOpen() *failure {
+	f := fault.Newf(fault.Unavailable, "the module %s has failed too often and is left alone for a moment: try again in a few seconds", r.module)
+	f.RetryAfter = r.balance.BreakFor
+	return &failure{err: f, unsent: true}
+}
+
+// sendTo sends the call through the endpoint's breaker and keeps its figures.
+func (r *Remote) sendTo(ctx context.Context, c *outgoing, e *endpoint, set []*endpoint) (reply, *failure) {
+	answer, err := e.breaker.Execute(func() (reply, error) {
+		start := clock()
+		e.inFlight.Add(1)
+		answer, f := r.roundTrip(ctx, c, e, start)
+		now := clock()
+		took := now - start
+		if answer.stream == nil {
+			e.inFlight.Add(-1)
+		}
+		if f == nil {
+			e.calls.observe(took, nil)
+			e.latency.add(took, now)
+			e.succeeded()
+			return answer, nil
+		}
+		r.note(ctx, e, f, set, took, now)
+		return answer, f
+	})
+	if err == nil {
+		return answer, nil
+	}
+	if f, ok := err.(*failure); ok { //nolint:errorlint // it is this very value
+		return reply{}, f
+	}
+	return reply{}, errRefused
+}
+
+// note keeps the figures of a failed attempt.
+func (r *Remote) note(ctx context.Context, e *endpoint, f *failure, set []*endpoint, took, now time.Duration) {
+	e.calls.observe(took, f.err)
+	switch f.blame {
+	case blameNobody:
+	case blameCaller:
+		e.latency.add(took, now)
+		e.succeeded()
+	case blameEndpoint:
+		if e.inUse(now) {
+			e.latency.add(e.latency.penalty(took), now)
+		}
+		e.failed(f.err)
+		if away := r.ejector.failed(e, set, now); away > 0 {
+			r.log.WarnContext(ctx, "an endpoint gets no calls for a while, because it fails",
+				"module", r.module, "endpoint", e.name(), "for", away, "error", f.err)
+		}
+	}
+}
+
+// roundTrip is one request and its answer. It goes to the transport directly:
+// redirects and cookies, which http.Client adds, have no place between modules.
+func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start time.Duration) (reply, *failure) {
+	req := (&http.Request{
+		Method: c.d.method, URL: r.address(c, e), Host: e.base.Host, Header: c.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	switch {
+	case c.upload != nil:
+		req.Body, req.ContentLength = io.NopCloser(c.upload), -1
+	case c.body:
+		req.Body, req.ContentLength, req.GetBody = c.open(), c.text.Size(), c.again()
+	}
+	resp, err := e.transport.RoundTrip(req)
+	if err != nil {
+		return reply{}, r.transportFailure(ctx, c.upload, err, clock()-start)
+	}
+	_, ours := resp.Header[headerContract]
+	if resp.StatusCode < 200 || resp.StatusCode > 299 || !ours {
+		defer resp.Body.Close()
+		return reply{}, answerFailure(r.answerFault(resp, ours), resp, clock()-start)
+	}
+	if c.d.streams {
+		return reply{stream: resp, endpoint: e}, nil
+	}
+	defer resp.Body.Close()
+	buf := takeBuffer()
+	if _, err := buf.ReadFrom(resp.Body); err != nil {
+		giveBuffer(buf)
+		f := r.transportFailure(ctx, nil, err, clock()-start)
+		if ctx.Err() == nil {
+			f.err = fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" broke off: try again")
+		}
+		return reply{}, f
+	}
+	return reply{text: buf}, nil
+}
+
+// open gives the JSON body from its start. net/http knows this pair of types
+// and sends header and body in one packet.
+func (c *outgoing) open() io.ReadCloser {
+	text := c.text
+	return io.NopCloser(&text)
+}
+
+// again is for a kept connection that turns out closed before anything was sent
+// on it; the transport then takes another by itself.
+func (c *outgoing) again() func() (io.ReadCloser, error) {
+	text := c.text
+	return func() (io.ReadCloser, error) {
+		fresh := text
+		return io.NopCloser(&fresh), nil
+	}
+}
+
+// address is the URL of an operation at an endpoint.
+func (r *Remote) address(c *outgoing, e *endpoint) *url.URL {
+	u := &url.URL{Scheme: e.base.Scheme, Host: e.base.Host, Path: r.path + c.path, RawQuery: c.query}
+	if strings.Contains(c.path, "%") {
 		u.RawPath = u.Path
 		u.Path, _ = url.PathUnescape(u.RawPath) // it was escaped by the codec
 	}
@@ -186,38 +419,45 @@ var jsonHeader = []string{mediaJSON}
 
 // headers are written into the map directly: their names are canonical, and
 // http.Header.Set would look that up on every call.
-func (r *Remote) headers(ctx context.Context, d *description, body io.Reader) (http.Header, error) {
+func (r *Remote) headers(ctx context.Context, c *outgoing) (http.Header, error) {
 	h := make(http.Header, 8)
 	h[headerContract] = r.version
 	h["User-Agent"] = nil // not sent
-	if d.request.stream >= 0 {
-		media, _, _ := strings.Cut(d.request.media, ",")
-		h["Content-Type"] = []string{media}
-	} else if body != nil {
+	values := make([]string, 0, 6)
+	one := func(value string) []string {
+		values = append(values, value)
+		return values[len(values)-1 : len(values) : len(values)]
+	}
+	if c.upload != nil {
+		media, _, _ := strings.Cut(c.d.request.media, ",")
+		h["Content-Type"] = one(media)
+	} else if c.body {
 		h["Content-Type"] = jsonHeader
 	}
 	if deadline, set := ctx.Deadline(); set {
-		left := max(time.Until(deadline).Milliseconds(), 1)
-		h[headerDeadline] = []string{strconv.FormatInt(left, 10)}
+		h[headerDeadline] = one(millisecondsLeft(deadline))
 	}
-	if d.kind == KindWrite {
+	if c.d.kind == KindWrite {
 		key := IdempotencyKey(ctx)
 		if key == "" {
 			key = rand.Text()
 		}
 		// In lower case, because net/http takes the canonical name as leave to
-		// send a write again by itself; whether to is not the transport's to say.
-		h[strings.ToLower(headerIdempotency)] = []string{key}
+		// send a write again by itself; whether to is decided in retry.go.
+		h[sentIdempotency] = one(key)
+		if epoch := RouteEpoch(ctx); epoch != 0 {
+			h[headerEpoch] = one(strconv.FormatInt(epoch, 10))
+		}
 	}
 	if r.tokens != nil {
 		token, err := r.tokens.Token(identity.From(ctx), r.module)
 		if err != nil {
 			return nil, fmt.Errorf("sign the caller for %s: %w", r.module, err)
 		}
-		h["Authorization"] = []string{"Bearer " + token}
+		h["Authorization"] = one("Bearer " + token)
 	}
 	if id := telemetry.RequestID(ctx); id != "" {
-		h[headerRequestID] = []string{id}
+		h[headerRequestID] = one(id)
 	}
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(h))
@@ -225,38 +465,59 @@ func (r *Remote) headers(ctx context.Context, d *description, body io.Reader) (h
 	return h, nil
 }
 
-// transportFault says why there was no answer: the caller's time, the caller's
-// own upload, or the other side.
-func (r *Remote) transportFault(ctx context.Context, upload *watchedReader, err error) error {
+// sentIdempotency is headerIdempotency in lower case; see headers.
+const sentIdempotency = "idempotency-key"
+
+// transportFailure says why there was no answer: the caller's time, the
+// caller's own upload, or the other side.
+func (r *Remote) transportFailure(ctx context.Context, upload *watchedReader, err error, took time.Duration) *failure {
 	if ctx.Err() != nil {
-		return fault.From(ctx.Err())
+		f := &failure{err: fault.From(ctx.Err())}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && took >= leastPatience {
+			f.blame = blameEndpoint
+		}
+		return f
 	}
 	if upload != nil {
 		if cause := upload.failed(); cause != nil {
-			return cause
+			return &failure{err: cause}
 		}
 	}
 	var known *fault.Fault
 	if errors.As(err, &known) {
-		return err
+		return &failure{err: err}
 	}
-	return fault.Wrap(err, fault.Unavailable, "the module "+r.module+" cannot be reached at the moment: try again in a minute")
+	var never dialError
+	return &failure{
+		err:   fault.Wrap(err, fault.Unavailable, "the module "+r.module+" cannot be reached at the moment: try again in a minute"),
+		blame: blameEndpoint, unsent: errors.As(err, &never), again: true,
+	}
 }
 
-// answerFault reads the error of the other side. A 401 that comes from before
-// the module's own code means that this process is not trusted there, which is
-// no fault of the person calling.
-func (r *Remote) answerFault(resp *http.Response) error {
+// answerFault reads the error of the other side. An answer that does not say
+// which contract it speaks is not the module's own, and what it says is about
+// the way there: it is no fault of the person calling.
+func (r *Remote) answerFault(resp *http.Response, ours bool) error {
 	err := fault.ReadProblem(resp)
-	if resp.StatusCode == http.StatusUnauthorized && resp.Header.Get(headerContract) == "" {
-		return fault.Wrap(err, fault.Unavailable, "the module "+r.module+" does not trust this process: check identity.trunk_url there, and the clocks")
+	if ours {
+		return err
 	}
-	return err
+	message := "what answers at the address of the module " + r.module + " is not that module: check the url, and that it serves this module in a release of today"
+	if resp.StatusCode == http.StatusUnauthorized {
+		message = "the module " + r.module + " does not trust this process: check identity.trunk_url there, and the clocks"
+	}
+	f := fault.Wrap(err, fault.Unavailable, message)
+	f.RetryAfter = fault.From(err).RetryAfter
+	return f
 }
 
 // copyStream passes an answer on as it comes and looks at its trailer.
-func (r *Remote) copyStream(ctx context.Context, w io.Writer, resp *http.Response) error {
-	defer resp.Body.Close()
+func (r *Remote) copyStream(ctx context.Context, w io.Writer, from reply) error {
+	resp := from.stream
+	defer func() {
+		_ = resp.Body.Close()
+		from.endpoint.inFlight.Add(-1)
+	}()
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		if ctx.Err() != nil {
 			return fault.From(ctx.Err())

@@ -170,7 +170,7 @@ func TestAnotherContractVersionIsRefused(t *testing.T) {
 	other := seam.NewContract("harbour", 4, "Newer.")
 	berthOf4 := seam.Read[berthQuery, berth](other, "berth", "GET /piers/{pier}/berths/{wallet}", seam.Public, "")
 	_, server := serve(t, harbour{})
-	remote, err := seam.NewRemote(other, seam.RemoteOptions{URL: server.URL, Tokens: plainTokens{}})
+	remote, err := seam.NewRemote(other, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: plainTokens{}})
 	if err != nil {
 		t.Fatal(err)
 	}

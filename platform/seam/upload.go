@@ -6,17 +6,21 @@ import (
 	"sync"
 )
 
-// watchedReader remembers why a stream that goes out could not be read, because
-// net/http reports only that sending failed. The transport reads it on its own
-// goroutine, hence the lock.
+// watchedReader remembers whether a stream that goes out was begun, and why it
+// could not be read, because net/http reports only that sending failed. The
+// transport reads it on its own goroutine, hence the lock.
 type watchedReader struct {
-	source io.Reader
-	mu     sync.Mutex
-	err    error
+	source  io.Reader
+	mu      sync.Mutex
+	touched bool
+	err     error
 }
 
 // Read reads the source.
 func (w *watchedReader) Read(p []byte) (int, error) {
+	w.mu.Lock()
+	w.touched = true
+	w.mu.Unlock()
 	n, err := w.source.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.mu.Lock()
@@ -30,4 +34,11 @@ func (w *watchedReader) failed() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
+}
+
+// begun tells that some of the stream may be gone: it cannot be sent again.
+func (w *watchedReader) begun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.touched
 }

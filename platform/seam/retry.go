@@ -1,0 +1,113 @@
+package seam
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strconv"
+	"time"
+
+	"banyan/platform/fault"
+)
+
+// Idempotent says of a write that its module keeps the answer under the
+// idempotency key, in the transaction of the effect (platform/once). Such a
+// write is sent once more, with the same key, when its answer was lost.
+func Idempotent() Option {
+	return func(d *description) error {
+		if d.kind != KindWrite {
+			return errors.New("a read is always idempotent: only writes say so")
+		}
+		d.idempotent = true
+		return nil
+	}
+}
+
+// retryFrom goes on after a failed first attempt as long as that is allowed:
+//
+//	                     nothing was sent   the answer is missing or 502–504, 429
+//	read                 again              again
+//	idempotent write     again              again, once
+//	other write          again              –
+//	anything that has
+//	begun its upload     –                  –
+//	shadowed read        –                  –
+//
+// Each retry costs a token of the budget, waits a random part of the back-off
+// (and Retry-After in full, unless another endpoint can be asked), ends with the
+// caller's deadline, and prefers another endpoint.
+func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f *failure) (reply, error) {
+	wait := r.balance.Backoff
+	for attempt := 2; attempt <= r.attemptsAt(ctx, c, f); attempt++ {
+		if !c.mayRepeat(f) {
+			break
+		}
+		pause := time.Duration(r.balance.Random() * float64(wait))
+		if f.after > 0 && (len(*r.endpoints.Load()) == 1 || fault.Is(f.err, fault.RateLimited)) {
+			pause = max(pause, f.after)
+		}
+		if deadline, set := ctx.Deadline(); set && time.Until(deadline) <= pause {
+			break
+		}
+		if !r.budget.take(clock()) || !sleep(ctx, pause) {
+			break
+		}
+		wait *= 2
+		c.renew(ctx)
+		var answer reply
+		if answer, before, f = r.attempt(ctx, c, before); f == nil {
+			return answer, nil
+		}
+	}
+	return reply{}, f.err
+}
+
+// attemptsAt is how many there may be, the first included.
+func (r *Remote) attemptsAt(ctx context.Context, c *outgoing, f *failure) int {
+	switch {
+	case shadowed(ctx):
+		return 1
+	case c.d.kind == KindWrite && !f.unsent:
+		return 2
+	}
+	return r.balance.Attempts
+}
+
+// mayRepeat tells whether doing the call again cannot do its effect twice.
+func (c *outgoing) mayRepeat(f *failure) bool {
+	switch {
+	case c.upload != nil:
+		return f.again && f.unsent && !c.upload.begun()
+	case c.d.kind == KindWrite && !c.d.idempotent:
+		return f.again && f.unsent
+	}
+	return f.again
+}
+
+// renew makes what the next attempt sends. The one before may still be reading
+// its own on the transport's goroutines.
+func (c *outgoing) renew(ctx context.Context) {
+	c.header = maps.Clone(c.header)
+	if deadline, set := ctx.Deadline(); set {
+		c.header[headerDeadline] = []string{millisecondsLeft(deadline)}
+	}
+}
+
+func millisecondsLeft(deadline time.Time) string {
+	return strconv.FormatInt(max(time.Until(deadline).Milliseconds(), 1), 10)
+}
+
+// sleep waits and reports whether ctx let it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
