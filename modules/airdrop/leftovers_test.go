@@ -60,7 +60,7 @@ func TestWhatAKilledUploadLeftIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10)); err != nil {
+		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), keepNothing); err != nil {
 			t.Fatal(err)
 		}
 		inUse := chunksIn(t, db)
@@ -140,7 +140,7 @@ func TestAnUploadTakenForAbandonedKeepsNothing(t *testing.T) {
 		if err := s.store.addChunk(t.Context(), "slow", 1, []byte{0}, s.options.nowMS()); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("a chunk for a list that is gone: %v", err)
 		}
-		if _, _, err := s.store.setList(t.Context(), c.ID, "slow", 1, *uint256.NewInt(1), s.options.nowMS()); !fault.Is(err, fault.Unavailable) {
+		if _, _, err := s.store.setList(t.Context(), c.ID, "slow", 1, *uint256.NewInt(1), s.options.nowMS(), keepNothing); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("taking a list into use that is gone: %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {
@@ -169,7 +169,7 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows)); !errors.Is(err, context.Canceled) {
+		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), keepNothing); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {
@@ -177,3 +177,6 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 		}
 	})
 }
+
+// keepNothing is what a write without an idempotency key keeps.
+func keepNothing(context.Context, *database.Tx, Campaign) error { return nil }

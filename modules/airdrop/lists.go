@@ -2,11 +2,14 @@ package airdrop
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"math"
 	"time"
 
 	"banyan/platform/merkle"
+	"banyan/platform/once"
 )
 
 const (
@@ -33,12 +36,12 @@ func newLists(o Options) lists {
 
 // keep stores rows as the campaign's list. Whatever goes wrong, the
 // campaign keeps the list it had and nothing of the new one stays.
-func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List) (Campaign, error) {
+func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, keep once.Keep[Campaign]) (Campaign, error) {
 	listID, err := l.ids.draw(listIDLength)
 	if err != nil {
 		return Campaign{}, err
 	}
-	c, old, err := l.write(ctx, campaign, listID, rows)
+	c, old, err := l.write(ctx, campaign, listID, rows, keep)
 	if err != nil {
 		l.drop(ctx, listID)
 		return Campaign{}, err
@@ -51,7 +54,7 @@ func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List) (Ca
 
 // write writes the chunks and then takes them into use; old is the list
 // that the campaign had before.
-func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List) (c stored, old string, err error) {
+func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, keep once.Keep[Campaign]) (c stored, old string, err error) {
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
 		return stored{}, "", fmt.Errorf("begin list: %w", err)
 	}
@@ -62,11 +65,23 @@ func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.
 		}
 		number++
 	}
-	c, old, err = l.store.setList(ctx, campaign, listID, rows.Len(), rows.Total(), l.options.nowMS())
+	c, old, err = l.store.setList(ctx, campaign, listID, rows.Len(), rows.Total(), l.options.nowMS(), keep)
 	if err != nil {
 		return stored{}, "", fmt.Errorf("take list into use: %w", err)
 	}
 	return c, old, nil
+}
+
+// listFingerprint tells one upload from another by the campaign and its rows.
+func listFingerprint(campaign string, rows *merkle.List) once.Fingerprint {
+	return func() (sum [sha256.Size]byte, err error) {
+		h := sha256.New()
+		_, _ = io.WriteString(h, campaign+"\n") // a hash does not fail
+		for chunk := range rows.Chunks(chunkRows) {
+			h.Write(chunk)
+		}
+		return [sha256.Size]byte(h.Sum(nil)), nil
+	}
 }
 
 // drop deletes a list that no campaign has. A failure is logged and not

@@ -11,11 +11,11 @@ var Contract = seam.NewContract(Name, 1, "Who gets what, with a proof for everyb
 
 var (
 	createCampaign = seam.Write[CampaignDraft, Campaign](Contract, "createCampaign", "POST /campaigns", seam.Operators,
-		"Begin a campaign")
+		"Begin a campaign", seam.Idempotent())
 	uploadList = seam.Write[ListUpload, Campaign](Contract, "uploadList", "PUT /campaigns/{id}/list", seam.Operators,
-		"Set the list of wallets and amounts from a CSV stream")
+		"Set the list of wallets and amounts from a CSV stream", seam.Idempotent())
 	buildTree = seam.Write[BuildRequest, Campaign](Contract, "buildTree", "POST /campaigns/{id}/build", seam.Operators,
-		"Compute the Merkle tree and its root")
+		"Compute the Merkle tree and its root", seam.Idempotent())
 	campaigns = seam.Read[CampaignsQuery, CampaignPage](Contract, "campaigns", "GET /campaigns", seam.Public,
 		"Campaigns, newest first")
 	campaign = seam.Read[CampaignQuery, Campaign](Contract, "campaign", "GET /campaigns/{id}", seam.Public,

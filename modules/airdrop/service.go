@@ -13,6 +13,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/once"
 	"banyan/platform/seam"
 )
 
@@ -102,7 +103,17 @@ func errBuilt() error {
 // CreateCampaign implements Service. The same caller with the same idempotency
 // key gets the campaign that the first call made.
 func (s *service) CreateCampaign(ctx context.Context, d CampaignDraft) (Campaign, error) {
-	creator, key := identity.From(ctx).Name(), seam.IdempotencyKey(ctx)
+	return once.Do(ctx, s.once(ctx, "createCampaign", once.Of(d)), func(ctx context.Context, keep once.Keep[Campaign]) (Campaign, error) {
+		return s.create(ctx, d, keep)
+	})
+}
+
+// once is a write whose answer is kept under the caller's idempotency key.
+func (s *service) once(ctx context.Context, operation string, request once.Fingerprint) once.Write {
+	return once.Write{DB: s.options.DB, Operation: operation, Key: seam.IdempotencyKey(ctx), Request: request}
+}
+
+func (s *service) create(ctx context.Context, d CampaignDraft, keep once.Keep[Campaign]) (Campaign, error) {
 	c := Campaign{
 		Name: strings.TrimSpace(d.Name), Description: d.Description, Format: d.Format,
 		Symbol: strings.TrimSpace(d.Symbol), Decimals: d.Decimals, State: Draft, CreatedMS: s.options.nowMS(),
@@ -112,35 +123,15 @@ func (s *service) CreateCampaign(ctx context.Context, d CampaignDraft) (Campaign
 		if c.ID, err = s.ids.draw(campaignIDLength); err != nil {
 			return Campaign{}, err
 		}
-		added, err := s.store.insertCampaign(ctx, c, creator, key)
+		added, err := s.store.insertCampaign(ctx, c, identity.From(ctx).Name(), keep)
 		if err != nil {
 			return Campaign{}, fmt.Errorf("create campaign: %w", err)
 		}
 		if added {
 			return c, nil
 		}
-		if key == "" {
-			continue
-		}
-		before, found, err := s.store.campaignByKey(ctx, creator, key)
-		if err != nil {
-			return Campaign{}, err
-		}
-		if found {
-			return before.repeated(c)
-		}
 	}
 	return Campaign{}, fmt.Errorf("create campaign: %d random ids in a row are taken: the random source is broken", idAttempts)
-}
-
-// repeated answers a repeated CreateCampaign with the campaign of the first.
-func (c stored) repeated(again Campaign) (Campaign, error) {
-	if c.Name != again.Name || c.Description != again.Description || c.Format != again.Format ||
-		c.Symbol != again.Symbol || c.Decimals != again.Decimals {
-		return Campaign{}, fault.New(fault.Conflict,
-			"this Idempotency-Key was used for another campaign: send a new key for a new campaign")
-	}
-	return c.Campaign, nil
 }
 
 // Campaign implements Service.
@@ -173,25 +164,39 @@ func (s *service) Campaigns(ctx context.Context, q CampaignsQuery) (CampaignPage
 
 // UploadList implements Service. The list is read and judged as a whole before
 // anything is written; then it is written beside the old one, and taken into
-// use by the last small transaction.
+// use by the last small transaction. A list that comes again with its key has to
+// be read before it is known to be the same.
 func (s *service) UploadList(ctx context.Context, u ListUpload) (Campaign, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), u.ID)
 	if err != nil {
 		return Campaign{}, err
 	}
-	if c.State == Built {
+	if c.State == Built && seam.IdempotencyKey(ctx) == "" {
 		return Campaign{}, errBuilt()
 	}
 	rows, err := s.readList(ctx, u, c.Decimals)
 	if err != nil {
 		return Campaign{}, err
 	}
-	return s.lists.keep(ctx, c.ID, rows)
+	w := s.once(ctx, "uploadList", listFingerprint(c.ID, rows))
+	w.LookFirst = true
+	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[Campaign]) (Campaign, error) {
+		if c.State == Built {
+			return Campaign{}, errBuilt()
+		}
+		return s.lists.keep(ctx, c.ID, rows, keep)
+	})
 }
 
 // BuildTree implements Service. The tree is built outside of any transaction;
 // two builds at once compute the same root, and the second finds it stored.
 func (s *service) BuildTree(ctx context.Context, q BuildRequest) (Campaign, error) {
+	return once.Do(ctx, s.once(ctx, "buildTree", once.Of(q.ID)), func(ctx context.Context, keep once.Keep[Campaign]) (Campaign, error) {
+		return s.build(ctx, q, keep)
+	})
+}
+
+func (s *service) build(ctx context.Context, q BuildRequest, keep once.Keep[Campaign]) (Campaign, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
 	if err != nil {
 		return Campaign{}, err
@@ -206,7 +211,7 @@ func (s *service) BuildTree(ctx context.Context, q BuildRequest) (Campaign, erro
 	if err != nil {
 		return Campaign{}, err
 	}
-	built, err := s.store.setBuilt(ctx, c.ID, c.listID, tree.Root(), s.options.nowMS())
+	built, err := s.store.setBuilt(ctx, c.ID, c.listID, tree.Root(), s.options.nowMS(), keep)
 	if err != nil {
 		return Campaign{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/once"
 )
 
 // store is all SQL of the module.
@@ -63,9 +64,8 @@ func damaged(campaign, what string, cause error) error {
 	return fmt.Errorf("campaign %s is damaged in the database (%s): %w", campaign, what, cause)
 }
 
-// insertCampaign adds a draft. added is false when its id, or its creator's
-// idempotency key, is taken already.
-func (s store) insertCampaign(ctx context.Context, c Campaign, creator, key string) (added bool, err error) {
+// insertCampaign adds a draft. added is false when its id is taken already.
+func (s store) insertCampaign(ctx context.Context, c Campaign, creator string, keep once.Keep[Campaign]) (added bool, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		changed, err := tx.Exec(ctx, `
 			INSERT INTO campaign (
@@ -81,24 +81,17 @@ func (s store) insertCampaign(ctx context.Context, c Campaign, creator, key stri
 				total,
 				created_ms,
 				built_ms,
-				created_by,
-				create_key
-			) VALUES (?, ?, ?, ?, ?, ?, 'draft', '', 0, '0', ?, 0, ?, ?)
-			ON CONFLICT DO NOTHING`,
+				created_by
+			) VALUES (?, ?, ?, ?, ?, ?, 'draft', '', 0, '0', ?, 0, ?)
+			ON CONFLICT (id) DO NOTHING`,
 			c.ID, c.Name, c.Description, string(c.Format), c.Symbol, c.Decimals,
-			c.CreatedMS, creator, orNull(key))
-		added = changed == 1
-		return err
+			c.CreatedMS, creator)
+		if added = changed == 1; !added {
+			return err
+		}
+		return keep(ctx, tx, c)
 	})
 	return added, err
-}
-
-// orNull makes "" NULL, so that campaigns without a key never clash.
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
 }
 
 const selectCampaign = `
@@ -138,20 +131,6 @@ func errNoCampaign() error {
 	return fault.New(fault.NotFound, "no campaign has this id: list them with GET /api/v1/airdrop/campaigns")
 }
 
-// campaignByKey finds what this creator made with this idempotency key.
-func (s store) campaignByKey(ctx context.Context, creator, key string) (c stored, found bool, err error) {
-	var row campaignRow
-	err = s.db.Read().Get(ctx, &row, selectCampaign+`WHERE created_by = ? AND create_key = ?`, creator, key)
-	if database.IsNoRows(err) {
-		return stored{}, false, nil
-	}
-	if err != nil {
-		return stored{}, false, fmt.Errorf("read campaign by key: %w", err)
-	}
-	c, err = row.campaign()
-	return c, err == nil, err
-}
-
 // campaigns reads up to limit campaigns that stand after the position, newest
 // first.
 func (s store) campaigns(ctx context.Context, after position, limit int) ([]Campaign, error) {
@@ -186,7 +165,7 @@ func (s store) lockCampaign(ctx context.Context, tx *database.Tx, id string) (st
 // setList gives a campaign the list that was written under listID, and marks
 // the list it had for deletion (old, "" when there was none). Fails with
 // fault.Conflict when the campaign is built.
-func (s store) setList(ctx context.Context, campaign, listID string, count int, total uint256.Int, nowMS int64) (c stored, old string, err error) {
+func (s store) setList(ctx context.Context, campaign, listID string, count int, total uint256.Int, nowMS int64, keep once.Keep[Campaign]) (c stored, old string, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
 		if err != nil {
@@ -211,15 +190,17 @@ func (s store) setList(ctx context.Context, campaign, listID string, count int, 
 			return err
 		}
 		old = before.listID
-		c, err = s.campaign(ctx, tx, campaign)
-		return err
+		if c, err = s.campaign(ctx, tx, campaign); err != nil {
+			return err
+		}
+		return keep(ctx, tx, c.Campaign)
 	})
 	return c, old, err
 }
 
 // setBuilt stores the root computed over listID. Fails with fault.Conflict when
 // the campaign has another list by now; a campaign that is built stays as it is.
-func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64) (c stored, err error) {
+func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64, keep once.Keep[Campaign]) (c stored, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
 		if err != nil {
@@ -240,8 +221,10 @@ func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkl
 			WHERE id = ?`, root[:], nowMS, campaign); err != nil {
 			return err
 		}
-		c, err = s.campaign(ctx, tx, campaign)
-		return err
+		if c, err = s.campaign(ctx, tx, campaign); err != nil {
+			return err
+		}
+		return keep(ctx, tx, c.Campaign)
 	})
 	return c, err
 }

@@ -64,10 +64,11 @@ func open(t testing.TB, o airdrop.Options, remote bool) *world {
 	route := seam.NewRoute(airdrop.Bind(airdrop.New(o)))
 	if remote {
 		w.url = serve(t, route)
-		far, err := seam.NewRemote(airdrop.Contract, seam.RemoteOptions{URL: w.url, Tokens: tokens{}})
+		far, err := seam.NewRemote(airdrop.Contract, seam.RemoteOptions{URLs: []string{w.url}, Tokens: tokens{}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(far.Close)
 		route = seam.NewRemoteRoute(airdrop.Contract, far)
 	}
 	w.Client = airdrop.NewClient(route)

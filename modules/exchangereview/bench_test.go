@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -67,9 +68,40 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 	}
 }
 
+// BenchmarkPublishWithKeys posts reviews with an idempotency key on each, in
+// turns with reviews that have none.
+func BenchmarkPublishWithKeys(b *testing.B) {
+	w := open(b, databasetest.SQLite(b, exchangereview.Name), false)
+	must(exchangereview.LoadStarter(b.Context(), w.options))(b)
+	w.reputation.set(1, nil)
+	router := chi.NewRouter()
+	seam.NewRoute(exchangereview.Bind(w.service)).Mount(router, seam.MountOptions{Timeout: time.Minute})
+	server := httptest.NewServer(router)
+	defer server.Close()
+	client := &http.Client{Transport: seam.NewTransport()}
+	posts := signedPosts(b, w, 2*b.N)
+	plain, keyed := posts[:b.N], posts[b.N:]
+	for i := range keyed {
+		keyed[i].key = fmt.Sprintf("key-%d", i)
+	}
+	var plainTook, keyedTook time.Duration
+	b.ResetTimer()
+	for from := 0; from < b.N; from += 2048 {
+		to := min(from+2048, b.N)
+		plainTook += postAll(b, client, server.URL, plain[from:to])
+		keyedTook += postAll(b, client, server.URL, keyed[from:to])
+	}
+	b.StopTimer()
+	b.ReportMetric(0, "ns/op") // of both together, which says nothing
+	b.ReportMetric(float64(b.N)/plainTook.Seconds(), "plain-reviews/s")
+	b.ReportMetric(float64(b.N)/keyedTook.Seconds(), "keyed-reviews/s")
+	b.ReportMetric(100*plainTook.Seconds()/keyedTook.Seconds(), "%-of-plain")
+}
+
 type post struct {
 	path string
 	body []byte
+	key  string // "" = without
 }
 
 // signedPosts signs n first reviews ahead of time, as n/10 wallets would.
@@ -92,7 +124,7 @@ func signedPosts(b *testing.B, w *world, n int) []post {
 					b.Error(err)
 					return
 				}
-				posts[i] = post{reviewsPath + slug + "/reviews", body}
+				posts[i] = post{path: reviewsPath + slug + "/reviews", body: body}
 			}
 		})
 	}
@@ -109,7 +141,16 @@ func postAll(b *testing.B, client *http.Client, url string, posts []post) time.D
 	for range callers {
 		group.Go(func() {
 			for p := range next {
-				resp, err := client.Post(url+p.path, "application/json", bytes.NewReader(p.body))
+				req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url+p.path, bytes.NewReader(p.body))
+				if err != nil {
+					b.Error(err)
+					continue
+				}
+				req.Header.Set("Content-Type", "application/json")
+				if p.key != "" {
+					req.Header.Set("Idempotency-Key", p.key)
+				}
+				resp, err := client.Do(req)
 				if err != nil {
 					b.Error(err)
 					continue

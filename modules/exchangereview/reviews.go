@@ -3,6 +3,7 @@ package exchangereview
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/once"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
@@ -34,9 +37,22 @@ func (s *service) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedRev
 	return PreparedReview{TypedData: s.digester.typedData(&r), Review: r}, nil
 }
 
-// PublishReview implements Service. Everything that needs no transaction comes
-// before it: it holds the database's only writer.
+// PublishReview implements Service. What is signed is what is asked: the
+// digest tells one request from another.
 func (s *service) PublishReview(ctx context.Context, q SignedReview) (Review, error) {
+	hash := s.digester.digest(&q)
+	w := once.Write{
+		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx),
+		Request: func() ([sha256.Size]byte, error) { return hash, nil },
+	}
+	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[Review]) (Review, error) {
+		return s.publish(ctx, &q, hash, keep)
+	})
+}
+
+// publish does everything that needs no transaction before it: it holds the
+// database's only writer.
+func (s *service) publish(ctx context.Context, q *SignedReview, hash Hash, keep once.Keep[Review]) (Review, error) {
 	if err := s.checkTime(q.CreatedMS); err != nil {
 		return Review{}, err
 	}
@@ -44,7 +60,6 @@ func (s *service) PublishReview(ctx context.Context, q SignedReview) (Review, er
 	if err != nil {
 		return Review{}, err
 	}
-	hash := s.digester.digest(&q)
 	by, err := signer(hash, q.Signature)
 	if err != nil {
 		return Review{}, err
@@ -53,14 +68,16 @@ func (s *service) PublishReview(ctx context.Context, q SignedReview) (Review, er
 		return Review{}, fault.Newf(fault.Forbidden,
 			"this was not signed by %s as it stands here: sign with that wallet what prepare gave, and change nothing after", q.Wallet)
 	}
-	p := publication{review: q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
-	if err := s.store.db.Write(ctx, func(tx *database.Tx) error { return p.write(ctx, tx) }); err != nil {
+	p := publication{review: *q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
+	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
+		if err := p.write(ctx, tx); err != nil {
+			return err
+		}
+		return keep(ctx, tx, p.published())
+	}); err != nil {
 		return Review{}, fmt.Errorf("publish a review of %s: %w", q.Slug, err)
 	}
-	return Review{
-		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
-		Version: p.version, Hash: hash, Previous: q.Previous, Signature: q.Signature, Weight: float64(p.units) / weightOne,
-	}, nil
+	return p.published(), nil
 }
 
 func (s *service) checkTime(createdMS int64) error {
@@ -88,6 +105,15 @@ type publication struct {
 
 	version int   // outcome
 	units   int64 // outcome
+}
+
+// published is the review as it stands in the database now.
+func (p *publication) published() Review {
+	r := &p.review
+	return Review{
+		Exchange: r.Slug, Wallet: r.Wallet, Overall: r.Overall, Aspects: r.Aspects, Text: r.Text, CreatedMS: r.CreatedMS,
+		Version: p.version, Hash: p.hash, Previous: r.Previous, Signature: r.Signature, Weight: float64(p.units) / weightOne,
+	}
 }
 
 // write stores the review, makes it the live one, counts it and announces it:

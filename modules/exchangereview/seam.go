@@ -26,7 +26,7 @@ var (
 	prepareReview = seam.Read[ReviewDraft, PreparedReview](Contract, "prepareReview", "POST /exchanges/{slug}/reviews/prepare", seam.Public,
 		"Make a draft ready to be signed in the wallet")
 	publishReview = seam.Write[SignedReview, Review](Contract, "publishReview", "POST /exchanges/{slug}/reviews", seam.Public,
-		"Publish a signed review; its signature is the permission")
+		"Publish a signed review; its signature is the permission", seam.Idempotent())
 )
 
 // Bind ties every operation to s.

@@ -95,10 +95,11 @@ func throughHTTP(t testing.TB, route *seam.Route) (*seam.Route, string) {
 	route.Mount(router, seam.MountOptions{Timeout: time.Minute})
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	far, err := seam.NewRemote(exchangereview.Contract, seam.RemoteOptions{URL: server.URL, Tokens: keys})
+	far, err := seam.NewRemote(exchangereview.Contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(far.Close)
 	return seam.NewRemoteRoute(exchangereview.Contract, far), server.URL
 }
 

@@ -39,13 +39,15 @@ func person(n int) (w wallet.Address) {
 // conform runs a test the four ways; persons 0 and 1 are seeds.
 func conform(t *testing.T, test func(t *testing.T, s reputation.Service)) {
 	t.Helper()
-	build := func(_ *testing.T, db *database.DB) *seam.Local {
-		return reputation.Bind(reputation.New(reputation.Options{
-			DB: db, Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
-			Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000,
-		}))
-	}
+	build := func(_ *testing.T, db *database.DB) *seam.Local { return bind(db) }
 	seamtest.Ways(t, reputation.Contract, build, func(t *testing.T, r *seam.Route) { test(t, reputation.NewClient(r)) })
+}
+
+func bind(db *database.DB) *seam.Local {
+	return reputation.Bind(reputation.New(reputation.Options{
+		DB: db, Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
+		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000,
+	}))
 }
 
 func importText(s reputation.Service, text string) (reputation.TrustImported, error) {

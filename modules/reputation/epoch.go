@@ -9,6 +9,8 @@ import (
 	"banyan/modules/reputation/trust"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/once"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
@@ -21,7 +23,14 @@ const (
 
 // ComputeEpoch implements Service. The scores are written in parts under a
 // number that nobody reads yet; the last write makes them the current ones.
-func (s service) ComputeEpoch(ctx context.Context, _ EpochRequest) (Epoch, error) {
+func (s service) ComputeEpoch(ctx context.Context, q EpochRequest) (Epoch, error) {
+	w := once.Write{
+		DB: s.o.DB, Operation: "computeEpoch", Key: seam.IdempotencyKey(ctx), Request: once.Of(q), LookFirst: true,
+	}
+	return once.Do(ctx, w, s.computeEpoch)
+}
+
+func (s service) computeEpoch(ctx context.Context, keep once.Keep[Epoch]) (Epoch, error) {
 	g, err := s.loadGraph(ctx)
 	if err != nil {
 		return Epoch{}, err
@@ -51,7 +60,12 @@ func (s service) ComputeEpoch(ctx context.Context, _ EpochRequest) (Epoch, error
 	if err := s.writeScores(ctx, epoch.Number, g, result.Trust, options); err != nil {
 		return Epoch{}, err
 	}
-	if err := s.o.DB.Write(ctx, func(tx *database.Tx) error { return completeEpoch(ctx, tx, epoch.Number) }); err != nil {
+	if err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
+		if err := completeEpoch(ctx, tx, epoch.Number); err != nil {
+			return err
+		}
+		return keep(ctx, tx, Epoch(epoch))
+	}); err != nil {
 		return Epoch{}, err
 	}
 	s.o.Log.InfoContext(ctx, "epoch computed", "epoch", epoch.Number, "wallets", epoch.Wallets, "edges", epoch.Edges, "iterations", epoch.Iterations)

@@ -12,9 +12,9 @@ var Contract = seam.NewContract(Name, 1, "Who can be trusted, and why.")
 
 var (
 	importTrust = seam.Write[TrustUpload, TrustImported](Contract, "importTrust", "POST /trust/import", seam.Operators,
-		"Add or replace trust edges from a CSV stream")
+		"Add or replace trust edges from a CSV stream", seam.Idempotent())
 	computeEpoch = seam.Write[EpochRequest, Epoch](Contract, "computeEpoch", "POST /epochs", seam.Operators,
-		"Compute all scores now")
+		"Compute all scores now", seam.Idempotent())
 	currentEpoch = seam.Read[EpochQuery, Epoch](Contract, "currentEpoch", "GET /epochs/current", seam.Public,
 		"What the present scores are made of")
 	score = seam.Read[ScoreQuery, Score](Contract, "score", "GET /scores/{wallet}", seam.Public,
@@ -24,7 +24,7 @@ var (
 	leaderboard = seam.Read[LeaderboardQuery, Leaderboard](Contract, "leaderboard", "GET /leaderboard", seam.Public,
 		"Wallets by rank")
 	record = seam.Write[events.Batch, events.Receipt](Contract, "record", "POST /events", seam.Modules,
-		"Take in activity of other modules")
+		"Take in activity of other modules", seam.Idempotent())
 )
 
 // Bind ties every operation to s.

@@ -2,9 +2,12 @@ package reputation
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/once"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
@@ -68,10 +73,35 @@ func (s service) ImportTrust(ctx context.Context, q TrustUpload) (TrustImported,
 	if err != nil {
 		return TrustImported{}, err
 	}
-	if err := s.o.DB.Write(ctx, func(tx *database.Tx) error { return saveEdges(ctx, tx, rows) }); err != nil {
-		return TrustImported{}, err
+	w := once.Write{
+		DB: s.o.DB, Operation: "importTrust", Key: seam.IdempotencyKey(ctx), Request: fingerprint(rows), LookFirst: true,
 	}
-	return TrustImported{Edges: read, Wallets: len(wallets)}, nil
+	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[TrustImported]) (TrustImported, error) {
+		answer := TrustImported{Edges: read, Wallets: len(wallets)}
+		err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
+			if err := saveEdges(ctx, tx, rows); err != nil {
+				return err
+			}
+			return keep(ctx, tx, answer)
+		})
+		return answer, err
+	})
+}
+
+// fingerprint tells one upload from another by what it says, however it was
+// written down.
+func fingerprint(rows []rank.Row[wallet.Address]) once.Fingerprint {
+	return func() (sum [sha256.Size]byte, err error) {
+		h := sha256.New()
+		line := make([]byte, 0, 2*len(wallet.Address{})+16)
+		for _, r := range rows {
+			line = append(append(line[:0], r.Source[:]...), r.Target[:]...)
+			line = binary.BigEndian.AppendUint64(line, math.Float64bits(r.Weight))
+			line = binary.BigEndian.AppendUint64(line, uint64(r.Time))
+			h.Write(line)
+		}
+		return [sha256.Size]byte(h.Sum(nil)), nil
+	}
 }
 
 var errNoEpoch = fault.New(fault.NotFound, "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")

@@ -16,9 +16,7 @@ CREATE TABLE campaign (
     root        BYTEA,           -- 32 bytes once built
     created_ms  BIGINT NOT NULL, -- UTC milliseconds
     built_ms    BIGINT NOT NULL, -- UTC milliseconds, 0 until built
-    created_by  TEXT   NOT NULL, -- who called
-    create_key  TEXT,            -- that caller's idempotency key
-    UNIQUE (created_by, create_key)
+    created_by  TEXT   NOT NULL -- who called
 );
 
 CREATE INDEX campaign_newest ON campaign (created_ms, id);

@@ -16,9 +16,7 @@ CREATE TABLE campaign (
     root        BLOB,             -- 32 bytes once built
     created_ms  INTEGER NOT NULL, -- UTC milliseconds
     built_ms    INTEGER NOT NULL, -- UTC milliseconds, 0 until built
-    created_by  TEXT    NOT NULL, -- who called
-    create_key  TEXT,             -- that caller's idempotency key
-    UNIQUE (created_by, create_key)
+    created_by  TEXT    NOT NULL -- who called
 ) STRICT;
 
 CREATE INDEX campaign_newest ON campaign (created_ms, id);
