@@ -217,3 +217,50 @@ func TestAFrozenOwnerIsTakenOver(t *testing.T) {
 		}
 	}
 }
+
+// The owner is killed while it writes: the other takes, what was acknowledged is
+// there, and of the rest no more than what was under way.
+func TestAKilledOwnerIsTakenOver(t *testing.T) {
+	for _, dialect := range []database.Dialect{database.SQLite, database.Postgres} {
+		t.Run(string(dialect), func(t *testing.T) {
+			options := tallyOptions(t, dialect)
+			db := tally(t, options)
+			owner, other := start(t, "trunk", options), start(t, "tally", options)
+			var acknowledged, underWay atomic.Int64
+			enough := make(chan struct{})
+			isEnough := sync.OnceFunc(func() { close(enough) })
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					for {
+						if _, _, err := owner.ask("add", 0); err != nil {
+							underWay.Add(1)
+							isEnough() // also when it fails too early: the test ends then
+							return
+						}
+						if acknowledged.Add(1) == 100 {
+							isEnough()
+						}
+					}
+				})
+			}
+			<-enough
+			owner.killed = true
+			if err := owner.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			wg.Wait()
+			if now, _, err := other.ask("take", 1); err != nil || now != 2 {
+				t.Fatalf("take from a killed owner: epoch %d, %v", now, err)
+			}
+			n, lost, err := other.ask("add", 0)
+			stored := n - 1
+			if lost || err != nil || acknowledged.Load() < 100 || stored < acknowledged.Load() || stored > acknowledged.Load()+underWay.Load() {
+				t.Errorf("%d stored, %d acknowledged, %d under way, lost %t, %v", stored, acknowledged.Load(), underWay.Load(), lost, err)
+			}
+			if n, err := count(t.Context(), db, 0); n != stored+1 || err != nil {
+				t.Errorf("counter at %d, %v; want %d", n, err, stored+1)
+			}
+		})
+	}
+}

@@ -56,6 +56,11 @@ var errLost = errors.New("the ownership of the module's writes has changed")
 //	follower ──▶ running ──(lost)──▶ ending ──▶ follower
 //	               └─(run returned nil)──▶ done, until the next epoch
 //
+// For a moment after a take, until the old owner has seen it, run may still go
+// on there too: what it writes is refused by the fence, and what it does
+// elsewhere must bear to be done twice. Replicas of one name are one owner, and
+// run in each.
+//
 // An error of run in its own epoch ends WhileOwner and is returned; one that
 // run returns after the epoch ended is logged, unless it only says so.
 func (o *Ownership) WhileOwner(ctx context.Context, name string, run func(ctx context.Context) error) error {
