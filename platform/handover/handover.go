@@ -1,0 +1,127 @@
+// Package handover is how the trunk asks a module that runs alone to take over
+// its writes: platform/ownership, spoken over the seam.
+//
+//	GET  /api/v1/<module>/ownership        who owns, as this process reads it
+//	POST /api/v1/<module>/ownership/take   {"expected_epoch": 7}
+//
+//	trunk                          module                         database
+//	  │ take, expecting 7            │                                │
+//	  ├─────────────────────────────▶│  epoch 7 → 8, owner = module   │
+//	  │                              ├───────────────────────────────▶│
+//	  │◀── 8, module ────────────────┤◀───────────────────────────────┤
+//	  │ its route leads to the module, with epoch 8
+//
+// Back again the trunk takes by itself: both have the same database, and nobody
+// needs to agree. When an answer is lost, asking again with the same epoch gives
+// the same answer.
+package handover
+
+import (
+	"context"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/ownership"
+	"banyan/platform/seam"
+)
+
+// Trunk is the service name under which the trunk hands over, and its name as
+// an owner: call with identity.AsService(ctx, Trunk). Only the trunk's own keys
+// are trusted for it: the keys of a module speak for that module alone.
+const Trunk = "trunk"
+
+// version counts incompatible changes of these operations.
+const version = 1
+
+// StateQuery asks for nothing in particular.
+type StateQuery struct{}
+
+// State is who owns a module's writes, as the process that answers reads it.
+type State struct {
+	ownership.Claim
+	Self    string `json:"self"`     // the process that answers
+	IsOwner bool   `json:"is_owner"` // that process owns
+}
+
+// Take asks the process to become the owner.
+type Take struct {
+	Expected int64 `json:"expected_epoch"` // the epoch that the trunk believes in
+}
+
+// Validate implements seam.Validator.
+func (t Take) Validate() error {
+	if t.Expected < 1 {
+		return fault.New(fault.Invalid, "a take needs the epoch that is to end").
+			With(fault.Field{Name: "expected_epoch", Message: "is a number from 1 on: read it with GET …/ownership"})
+	}
+	return nil
+}
+
+// Contract is these operations for one module, beside the module's own.
+type Contract struct {
+	seam  *seam.Contract
+	state seam.Operation[StateQuery, State]
+	take  seam.Operation[Take, ownership.Claim]
+}
+
+// NewContract makes the operations of the module with this name.
+func NewContract(module string) *Contract {
+	c := &Contract{seam: seam.NewContract(module, version, "Who owns the module's writes.")}
+	c.state = seam.Read[StateQuery, State](c.seam, "ownership", "GET /ownership", seam.Public,
+		"Who owns the writes; for operators and Banyan's own processes")
+	c.take = seam.Write[Take, ownership.Claim](c.seam, "takeOwnership", "POST /ownership/take", seam.Modules,
+		"Become the owner of the writes; for the trunk")
+	return c
+}
+
+// Seam is the contract for routes and remotes.
+func (c *Contract) Seam() *seam.Contract { return c.seam }
+
+// Bind ties the operations to the ownership of the process that serves them.
+func (c *Contract) Bind(own *ownership.Ownership) *seam.Local {
+	s := service{own}
+	return c.seam.Bind(c.state.To(s.state), c.take.To(s.take))
+}
+
+// Client asks where the route leads.
+type Client struct {
+	contract *Contract
+	route    *seam.Route
+}
+
+// Client calls through a route made from this contract.
+func (c *Contract) Client(route *seam.Route) Client { return Client{c, route} }
+
+// State asks who owns.
+func (c Client) State(ctx context.Context) (State, error) {
+	return c.contract.state.Call(ctx, c.route, StateQuery{})
+}
+
+// Take asks the module to take over; see ownership.Ownership.Take for what the
+// answer means. The context is identity.AsService(ctx, Trunk).
+func (c Client) Take(ctx context.Context, expected int64) (ownership.Claim, error) {
+	return c.contract.take.Call(ctx, c.route, Take{Expected: expected})
+}
+
+// service does the operations in the module's process.
+type service struct{ own *ownership.Ownership }
+
+func (s service) state(ctx context.Context, _ StateQuery) (State, error) {
+	// Two kinds of callers, which no single level of access admits.
+	if c := identity.From(ctx); c.Service == "" && c.Role < identity.Operator {
+		return State{}, fault.New(fault.Forbidden, "only operators and Banyan's own processes may see who owns the writes")
+	}
+	now, err := s.own.Current(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	self := s.own.Self().Name
+	return State{Claim: now, Self: self, IsOwner: now.Owner == self}, nil
+}
+
+func (s service) take(ctx context.Context, t Take) (ownership.Claim, error) {
+	if c := identity.From(ctx); c.Service != Trunk {
+		return ownership.Claim{}, fault.Newf(fault.Forbidden, "only the trunk may hand over the writes of %s, and this is %s", s.own.Module(), c.Name())
+	}
+	return s.own.Take(ctx, t.Expected)
+}
