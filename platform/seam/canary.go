@@ -66,7 +66,7 @@ func inCanary(ctx context.Context, d *description, q reflect.Value, share float6
 	_, _ = io.WriteString(h, d.contract.Module+"\x00")
 	caller := identity.From(ctx)
 	switch {
-	case caller.Service == "" && !caller.Wallet.IsZero():
+	case !caller.Wallet.IsZero():
 		_, _ = h.Write(caller.Wallet[:])
 	case caller.Service == "" && caller.Subject != "":
 		_, _ = io.WriteString(h, caller.Subject)

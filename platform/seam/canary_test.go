@@ -180,6 +180,11 @@ func TestNoFallBackForACallerWhoHasGone(t *testing.T) {
 	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.Canceled) {
 		t.Errorf("got %v", err)
 	}
+	late, cancel := context.WithTimeout(as(sailor), -time.Second)
+	defer cancel()
+	if _, err := opLamp.Call(late, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.DeadlineOver) {
+		t.Errorf("got %v", err)
+	}
 	if f := figures(r, "lamp"); f.Local.Calls != 0 || f.Canary.Fallbacks != 0 {
 		t.Errorf("counted %+v", f)
 	}

@@ -209,6 +209,18 @@ func TestATypeThatContainsItself(t *testing.T) {
 	}
 }
 
+func TestWhatIsBehindAPointerIsCopied(t *testing.T) {
+	type rooted struct {
+		Root *branch `json:"root"`
+	}
+	original := rooted{&branch{"a", []branch{{"b", nil}}}}
+	copy := copied(original, clonerOf(reflect.TypeFor[rooted]()))
+	original.Root.Name, original.Root.Children[0].Name = "changed", "changed"
+	if got := paths(compareThem(copy, original)); got != "root.name root.children[0].name" {
+		t.Errorf("differs at %q", got)
+	}
+}
+
 func TestFlatValuesAreCopiedByAssignment(t *testing.T) {
 	for _, v := range []any{inner{}, wallet.Address{}, time.Time{}, "text", [3]inner{}} {
 		if clonerOf(reflect.TypeOf(v)) != nil {

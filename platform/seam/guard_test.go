@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/wallet"
 )
 
 var (
@@ -185,5 +187,70 @@ func TestAShadowedReadIsKnownAsOne(t *testing.T) {
 	c := comparedRead[struct{}, struct{}]{o: opLook}
 	if ctx := t.Context(); shadowed(ctx) || !shadowed(c.detached(ctx)) {
 		t.Error("a caller's read and a shadowed one are taken for each other")
+	}
+}
+
+// Evidence speaks for what it was taken from: another remote or another share
+// of callers begins anew, the same plan set again does not.
+func TestWhenEvidenceBeginsAnew(t *testing.T) {
+	r, remote, _ := guardedRoute(t)
+	_, other, _ := guardedRoute(t)
+	canary := func(percent float64) Plan { return Plan{Mode: ModeCanary, Percent: percent} }
+	shadow := func(percent float64) Plan { return Plan{Mode: ModeShadow, Percent: percent} }
+	for _, c := range []struct {
+		name     string
+		from, to Plan
+		remote   *Remote
+		anew     bool
+	}{
+		{"the same canary", canary(10), canary(10), remote, false},
+		{"a larger canary", canary(10), canary(50), remote, true},
+		{"a canary under a new epoch", canary(10), Plan{Mode: ModeCanary, Percent: 10, Epoch: 9}, remote, false},
+		{"another remote", canary(10), canary(10), other, true},
+		{"the same shadow", shadow(10), shadow(10), nil, false},
+		{"a larger shadow", shadow(10), shadow(50), remote, false},
+		{"another remote's shadow", shadow(10), shadow(10), other, true},
+		{"another mode", shadow(10), canary(10), remote, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := r.Set(c.from, remote); err != nil {
+				t.Fatal(err)
+			}
+			before := r.state.Load()
+			r.meters[opLook.d.index].canary.Add(1)
+			if err := r.Set(c.to, c.remote); err != nil {
+				t.Fatal(err)
+			}
+			after := r.state.Load()
+			if counts := r.counts()[opLook.d.index].since(&after.base[opLook.d.index]); (counts.canary == 0) != c.anew {
+				t.Errorf("%d reads count", counts.canary)
+			}
+			if c.from == c.to && !c.anew && before != after {
+				t.Error("setting the same made another state")
+			}
+			if err := r.Set(Plan{Mode: ModeLocal}, nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// The first to try one module are not the first to try every other.
+func TestModulesDrawTheirCanariesApart(t *testing.T) {
+	other := Read[struct{}, struct{}](NewContract("guarded-too", 1, ""), "look", "GET /look", Public, "")
+	const callers = 200
+	here, both := 0, 0
+	for i := range callers {
+		ctx := identity.With(t.Context(), identity.Caller{Wallet: wallet.Address{19: byte(i), 0: 1}})
+		one := inCanary(ctx, opLook.d, reflect.ValueOf(struct{}{}), 0.5)
+		if one {
+			here++
+			if inCanary(ctx, other.d, reflect.ValueOf(struct{}{}), 0.5) {
+				both++
+			}
+		}
+	}
+	if both == here || both == 0 {
+		t.Errorf("of %d callers %d are in one canary, and %d of these in the other", callers, here, both)
 	}
 }

@@ -55,6 +55,7 @@ var (
 		seam.Ignore("took_ms"), seam.Tolerance("beams.angle", 1e-9))
 	opLens   = seam.Read[lens, glass](lightContract, "lens", "GET /lens", seam.Public, "Small and quick")
 	opKindle = seam.Write[lens, kindled](lightContract, "kindle", "PUT /light", seam.Public, "Kindle the light")
+	opOil    = seam.Write[manifest, kindled](lightContract, "oil", "PUT /oil", seam.Public, "An upload")
 	opFilm   = seam.Read[nothing, seam.Stream](lightContract, "film", "GET /film", seam.Public, "A stream")
 )
 
@@ -87,6 +88,12 @@ func (l *lighthouse) bind() *seam.Local {
 				return l.kindle(ctx, q)
 			}
 			return kindled{l.name}, nil
+		}),
+		opOil.To(func(ctx context.Context, m manifest) (kindled, error) {
+			if _, err := io.Copy(io.Discard, m.Body); err != nil || l.kindle == nil {
+				return kindled{l.name}, err
+			}
+			return l.kindle(ctx, lens{})
 		}),
 		opFilm.To(func(context.Context, nothing) (seam.Stream, error) {
 			l.films.Add(1)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,6 +84,7 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 		{"shadow to nowhere", here, seam.Plan{Mode: seam.ModeShadow, Percent: 1}, nil, fault.Invalid},
 		{"remote to nowhere", here, seam.Plan{Mode: seam.ModeRemote}, nil, fault.Invalid},
 		{"local without an address", here, seam.Plan{Mode: seam.ModeLocal}, nil, ""},
+		{"a share of local", here, seam.Plan{Mode: seam.ModeLocal, Percent: 40}, nil, ""},
 		{"all of a canary", here, seam.Plan{Mode: seam.ModeCanary, Percent: 100}, remote, ""},
 		{"none of a shadow", here, seam.Plan{Mode: seam.ModeShadow}, remote, ""},
 		{"local without the module", away, seam.Plan{Mode: seam.ModeLocal}, remote, fault.Conflict},
@@ -94,6 +97,9 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 			was := r.Plan()
 			if err := r.Set(c.plan, c.remote); fault.CodeOf(err) != c.want {
 				t.Fatalf("got %v, want %q", err, c.want)
+			}
+			if c.plan.Mode == seam.ModeLocal || c.plan.Mode == seam.ModeRemote {
+				c.plan.Percent = 0 // means nothing there
 			}
 			if now := r.Plan(); c.want == "" && now != c.plan || c.want != "" && now != was {
 				t.Errorf("the plan is %v after %v", now, was)
@@ -175,10 +181,43 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("but not an upload, which is read already", func(t *testing.T) {
+		r := begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) { return kindled{}, gone }}, seam.RouteOptions{Lost: lost})
+		if _, err := opOil.Call(as(sailor), r, manifest{Body: strings.NewReader("oil")}); !errors.Is(err, gone) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("but not without a word for it", func(t *testing.T) {
 		r := begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) { return kindled{}, gone }}, seam.RouteOptions{})
 		if _, err := opKindle.Call(as(sailor), r, lens{}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// A write says under which epoch it was led to the remote, so that one of an
+// older plan can be refused there.
+func TestAWriteCarriesTheEpochOfItsPlan(t *testing.T) {
+	epochs := make(chan string, 1)
+	remote, server := lightsAt(t, &lighthouse{})
+	inside := server.Config.Handler
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		epochs <- req.Header.Get("Banyan-Epoch")
+		inside.ServeHTTP(w, req)
+	})
+	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	for _, c := range []struct {
+		epoch int64
+		want  string
+	}{{0, ""}, {7, "7"}, {8, "8"}} {
+		if err := r.Set(seam.Plan{Mode: seam.ModeRemote, Epoch: c.epoch}, remote); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := opKindle.Call(as(sailor), r, lens{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-epochs; got != c.want {
+			t.Errorf("epoch %d arrived as %q", c.epoch, got)
+		}
+	}
 }

@@ -347,3 +347,47 @@ func TestRunEndsWithNothingLeft(t *testing.T) {
 		t.Errorf("counted %+v", s)
 	}
 }
+
+// What a remote that the route has left still answers says nothing: neither
+// what it was asked before the move, nor what waited to be asked.
+func TestAMoveEndsTheComparisonsOfBefore(t *testing.T) {
+	asking, answer := make(chan struct{}, 3), make(chan struct{})
+	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
+		asking <- struct{}{}
+		<-answer
+		return lamp{Place: "cape", Beams: []beam{{0.5, 3}}}, nil
+	}})
+	r := begin(t, &lighthouse{}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Timeout: time.Minute}})
+	set(t, r, seam.ModeShadow, 100, remote)
+	for range 3 {
+		if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-asking
+	set(t, r, seam.ModeLocal, 0, nil)
+	close(answer)
+	if s := asked(t, r, 3); s.Dropped != 3 || len(asking) != 0 {
+		t.Errorf("counted %+v, and asked %d times more", s, len(asking))
+	}
+}
+
+// A read whose caller has gone was not answered: there is nothing to compare.
+func TestAReadWhoseCallerHasGoneIsNotCompared(t *testing.T) {
+	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
+		t.Error("the remote was asked")
+		return lamp{}, nil
+	}})
+	ctx, leave := context.WithCancel(context.Background())
+	r := begin(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+		leave()
+		return lamp{}, ctx.Err()
+	}}, seam.RouteOptions{})
+	set(t, r, seam.ModeShadow, 100, remote)
+	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if s := asked(t, r, 1); s.Dropped != 1 {
+		t.Errorf("counted %+v", s)
+	}
+}
