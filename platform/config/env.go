@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -10,10 +11,10 @@ import (
 const envPrefix = "BANYAN_"
 
 // Variables that begin with BANYAN_ and are no settings: the tests' own, the
-// name of the file, and the choice of the hash engine, which is made before
-// any setting is read.
+// name of the file, the token of commands that speak to a running program, and
+// the choice of the hash engine, which is made before any setting is read.
 func reserved(name string) bool {
-	return strings.HasPrefix(name, "BANYAN_TEST_") || name == "BANYAN_CONFIG" || name == "BANYAN_KECCAK"
+	return strings.HasPrefix(name, "BANYAN_TEST_") || slices.Contains([]string{"BANYAN_CONFIG", "BANYAN_KECCAK", "BANYAN_TOKEN"}, name)
 }
 
 // EnvName gives the variable that sets a key: http.body_limit is

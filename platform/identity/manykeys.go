@@ -1,0 +1,44 @@
+package identity
+
+import (
+	"context"
+	"crypto/ed25519"
+
+	"banyan/platform/fault"
+)
+
+// ManyKeys are the keys of the replicas of one process, each of which has made
+// its own.
+type ManyKeys []KeySource
+
+// Holds tells whether a replica's key with this id is known already.
+func (m ManyKeys) Holds(kid string) bool {
+	for _, source := range m {
+		if source.Holds(kid) {
+			return true
+		}
+	}
+	return false
+}
+
+// PublicKey asks the replica that holds the key, or all of them in turn. Fails
+// with fault.Unauthenticated when every replica answered and none has it, and
+// with fault.Unavailable when one that did not answer may have it.
+func (m ManyKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {
+	for _, source := range m {
+		if source.Holds(kid) {
+			return source.PublicKey(ctx, kid)
+		}
+	}
+	var failed error
+	for _, source := range m {
+		key, err := source.PublicKey(ctx, kid)
+		if err == nil {
+			return key, nil
+		}
+		if failed == nil || !fault.Is(err, fault.Unauthenticated) {
+			failed = err
+		}
+	}
+	return nil, failed
+}
