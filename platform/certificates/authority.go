@@ -258,7 +258,7 @@ func replace(path string, text []byte, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(file.Name()) // gone already when all went well
+	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
 	_, err = file.Write(text)
 	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err == nil {

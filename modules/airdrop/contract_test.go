@@ -1,0 +1,27 @@
+package airdrop_test
+
+import (
+	"flag"
+	"testing"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/merkle"
+	"banyan/platform/seam/contracttest"
+)
+
+var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
+
+// TestContractFiles compares what goes over the line between processes with the
+// files of the contract's version; see package contracttest for what to do when
+// it fails.
+func TestContractFiles(t *testing.T) {
+	contracttest.Golden(t, airdrop.Contract, contracttest.Options{
+		Dir: "testdata/contract", Update: *update,
+		Known: []any{
+			airdrop.CampaignDraft{Format: merkle.OZIndexed, Decimals: 18},
+			airdrop.Campaign{Format: merkle.OZIndexed, State: airdrop.Built},
+			airdrop.ListUpload{OnDuplicate: "sum"},
+		},
+		Also: map[string]any{"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible}},
+	})
+}

@@ -1,0 +1,26 @@
+package exchangereview_test
+
+import (
+	"flag"
+	"testing"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/seam/contracttest"
+)
+
+var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
+
+// TestContractFiles compares what goes over the line between processes with the
+// files of the contract's version; see package contracttest for what to do when
+// it fails.
+func TestContractFiles(t *testing.T) {
+	stars := exchangereview.Aspects[int]{Withdrawals: 1, Support: 2, Fees: 3, Execution: 4, Security: 5, Ease: 1}
+	contracttest.Golden(t, exchangereview.Contract, contracttest.Options{
+		Dir: "testdata/contract", Update: *update,
+		Known: []any{
+			exchangereview.ExchangesQuery{Kind: exchangereview.Centralised, Sort: exchangereview.ByReviews},
+			exchangereview.ReviewDraft{Overall: 4, Aspects: stars},
+			exchangereview.SignedReview{Overall: 4, Aspects: stars},
+		},
+	})
+}

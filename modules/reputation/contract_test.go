@@ -1,0 +1,24 @@
+package reputation_test
+
+import (
+	"encoding/json"
+	"flag"
+	"testing"
+
+	"banyan/modules/reputation"
+	"banyan/platform/events"
+	"banyan/platform/seam/contracttest"
+)
+
+var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
+
+// TestContractFiles compares what goes over the line between processes with the
+// files of the contract's version; see package contracttest for what to do when
+// it fails.
+func TestContractFiles(t *testing.T) {
+	contracttest.Golden(t, reputation.Contract, contracttest.Options{
+		Dir: "testdata/contract", Update: *update,
+		Known: []any{events.Event{Topic: reputation.ActivityTopic.Name(), Payload: json.RawMessage(`{"wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}`)}},
+		Also:  map[string]any{"activity.event": reputation.Activity{}},
+	})
+}
