@@ -37,35 +37,42 @@ func (s *service) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedRev
 	return PreparedReview{TypedData: s.digester.typedData(&r), Review: r}, nil
 }
 
-// PublishReview implements Service. What is signed is what is asked: the
-// digest tells one request from another.
+// PublishReview implements Service. What is kept for a repeated request is only
+// what the request does not say itself.
 func (s *service) PublishReview(ctx context.Context, q SignedReview) (Review, error) {
 	hash := s.digester.digest(&q)
 	w := once.Write{
 		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx),
-		Request: func() ([sha256.Size]byte, error) { return hash, nil },
+		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
 	}
-	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[Review]) (Review, error) {
+	stored, err := once.Do(ctx, w, func(ctx context.Context, keep once.Keep[outcome]) (outcome, error) {
 		return s.publish(ctx, &q, hash, keep)
 	})
+	if err != nil {
+		return Review{}, err
+	}
+	return Review{
+		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
+		Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, Weight: float64(stored.Units) / weightOne,
+	}, nil
 }
 
 // publish does everything that needs no transaction before it: it holds the
 // database's only writer.
-func (s *service) publish(ctx context.Context, q *SignedReview, hash Hash, keep once.Keep[Review]) (Review, error) {
+func (s *service) publish(ctx context.Context, q *SignedReview, hash Hash, keep once.Keep[outcome]) (outcome, error) {
 	if err := s.checkTime(q.CreatedMS); err != nil {
-		return Review{}, err
+		return outcome{}, err
 	}
 	exchange, err := s.catalogue.id(ctx, q.Slug)
 	if err != nil {
-		return Review{}, err
+		return outcome{}, err
 	}
 	by, err := signer(hash, q.Signature)
 	if err != nil {
-		return Review{}, err
+		return outcome{}, err
 	}
 	if by != q.Wallet {
-		return Review{}, fault.Newf(fault.Forbidden,
+		return outcome{}, fault.Newf(fault.Forbidden,
 			"this was not signed by %s as it stands here: sign with that wallet what prepare gave, and change nothing after", q.Wallet)
 	}
 	p := publication{review: *q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
@@ -73,11 +80,11 @@ func (s *service) publish(ctx context.Context, q *SignedReview, hash Hash, keep 
 		if err := p.write(ctx, tx); err != nil {
 			return err
 		}
-		return keep(ctx, tx, p.published())
+		return keep(ctx, tx, p.outcome)
 	}); err != nil {
-		return Review{}, fmt.Errorf("publish a review of %s: %w", q.Slug, err)
+		return outcome{}, fmt.Errorf("publish a review of %s: %w", q.Slug, err)
 	}
-	return p.published(), nil
+	return p.outcome, nil
 }
 
 func (s *service) checkTime(createdMS int64) error {
@@ -103,46 +110,42 @@ type publication struct {
 	hash     Hash
 	weight   weight // of the wallet, if this is its first review
 
-	version int   // outcome
-	units   int64 // outcome
+	outcome
 }
 
-// published is the review as it stands in the database now.
-func (p *publication) published() Review {
-	r := &p.review
-	return Review{
-		Exchange: r.Slug, Wallet: r.Wallet, Overall: r.Overall, Aspects: r.Aspects, Text: r.Text, CreatedMS: r.CreatedMS,
-		Version: p.version, Hash: p.hash, Previous: r.Previous, Signature: r.Signature, Weight: float64(p.units) / weightOne,
-	}
+// outcome is what a review becomes by being stored.
+type outcome struct {
+	Version int   `json:"version"`
+	Units   int64 `json:"units"` // its weight
 }
 
 // write stores the review, makes it the live one, counts it and announces it:
 // all or nothing.
 func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	r := &p.review
-	if p.units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
+	if p.Units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
 		return err
 	}
 	var change sums
-	p.version = 1
+	p.Version = 1
 	kind := ActivityPublished
 	if !r.Previous.IsZero() {
 		before, err := p.retireLive(ctx, tx)
 		if err != nil {
 			return err
 		}
-		change.add(-1, p.units, before.stars())
-		p.version = before.Version + 1
+		change.add(-1, p.Units, before.stars())
+		p.Version = before.Version + 1
 		kind = ActivityEdited
 	}
-	stored, err := insertReview(ctx, tx, p.exchange, r, p.version, p.hash)
+	stored, err := insertReview(ctx, tx, p.exchange, r, p.Version, p.hash)
 	if err != nil {
 		return err
 	}
 	if !stored {
 		return p.misplaced(ctx, tx)
 	}
-	change.add(1, p.units, r.stars())
+	change.add(1, p.Units, r.stars())
 	if err := addSums(ctx, tx, p.exchange, &change); err != nil {
 		return err
 	}

@@ -9,8 +9,9 @@ import (
 
 // store is all SQL of the package, for one key.
 type store struct {
-	db             *database.DB
-	scope, request [sha256.Size]byte
+	db      *database.DB
+	scope   []byte
+	request [sha256.Size]byte
 }
 
 type answerRow struct {
@@ -25,7 +26,7 @@ func (s store) find(ctx context.Context) (row answerRow, err error) {
 			request,
 			answer
 		FROM once_answer
-		WHERE scope = ?`, s.scope[:])
+		WHERE scope = ?`, s.scope)
 	return row, err
 }
 
@@ -40,7 +41,7 @@ func (s store) insert(ctx context.Context, tx *database.Tx, answer string) (adde
 			kept_ms
 		) VALUES (?, ?, ?, ?)
 		ON CONFLICT (scope) DO NOTHING`,
-		s.scope[:], s.request[:], answer, tx.Now().UnixMilli())
+		s.scope, s.request[:], answer, tx.Now().UnixMilli())
 	return changed == 1, err
 }
 
