@@ -1,0 +1,113 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"banyan/platform/fault"
+)
+
+const (
+	wakeName = "routes"
+	// poll is how often a replica looks for what the others have changed; a
+	// change is everywhere within twice that.
+	poll = 250 * time.Millisecond
+	// followWait bounds following one plan, so that a module that hangs is tried
+	// again.
+	followWait = 10 * time.Second
+)
+
+// Run has this process follow the plans in the database until the context
+// ends. A database that does not answer leaves all routes as they are.
+func (c *Control) Run(ctx context.Context) error {
+	woken, stop := c.db.Listen(wakeName)
+	defer stop()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	var following sync.WaitGroup
+	defer following.Wait()
+	lost := false
+	for {
+		stored, err := readPlans(ctx, c.db.Read())
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			c.round(ctx, stored, &following)
+		case !lost: // said once, not four times a second
+			c.log.WarnContext(ctx, "the plans of the routes cannot be read: all routes stay as they are", "error", err)
+		}
+		lost = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-woken:
+		case <-ticker.C:
+		}
+	}
+}
+
+// round brings every module to its plan, each on its own: one that hangs does
+// not hold the others up. A module whose route is being changed is left for
+// the next round.
+func (c *Control) round(ctx context.Context, stored []Plan, following *sync.WaitGroup) {
+	for _, m := range c.modules {
+		plan := m.planOf(stored)
+		if !m.state().behind(plan) || !m.takeNow() {
+			continue
+		}
+		following.Go(func() {
+			defer m.give()
+			ctx, cancel := context.WithTimeout(ctx, followWait)
+			defer cancel()
+			c.catchUp(ctx, m)
+		})
+	}
+}
+
+// catchUp follows the plan that is in the database by now: between looking and
+// having the turn, this process may have changed it itself.
+func (c *Control) catchUp(ctx context.Context, m *module) {
+	if owed := m.state().owed; owed != nil && !c.pay(ctx, m, *owed) {
+		return
+	}
+	plan, err := c.read(ctx, m)
+	if err != nil {
+		return // the next round says so
+	}
+	if m.state().behind(plan) {
+		c.follow(ctx, m, plan)
+	}
+}
+
+// pay writes down a step back that is owed; false when that has to wait. If
+// somebody has changed the plan meanwhile, theirs holds.
+func (c *Control) pay(ctx context.Context, m *module, owed debt) bool {
+	err := c.write(ctx, owed.from, owed.to, true)
+	switch {
+	case err == nil:
+		m.settle(owed.to)
+	case fault.Is(err, fault.Conflict):
+		m.settle(owed.from) // so that the plan in the database is a new one
+	default:
+		return false
+	}
+	return true
+}
+
+// follow leads the route where a plan that is in force already says. The
+// caller has the module's turn.
+func (c *Control) follow(ctx context.Context, m *module, plan Plan) {
+	if err := m.Follow(ctx, plan); err != nil {
+		if m.fail(fmt.Sprintf("this process cannot follow version %d: %s", plan.Version, fault.From(err).Message)) {
+			c.log.WarnContext(ctx, "the plan of a module cannot be followed: it is tried again", "module", m.Name,
+				"version", plan.Version, "mode", plan.Mode, "error", err)
+		}
+		return
+	}
+	m.settle(plan)
+	c.log.InfoContext(ctx, "the route of a module follows its plan", "module", m.Name, "mode", plan.Mode,
+		"percent", plan.Percent, "version", plan.Version, "by", plan.ChangedBy)
+}

@@ -1,0 +1,283 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+)
+
+const (
+	auditTail     = 20 // entries with the state of one module
+	standardLimit = 50
+	maxLimit      = 200
+)
+
+// Contract lists the operator's operations; paths are below /api/v1/operator.
+var Contract = seam.NewContract("operator", 1, "Where each module runs, and how to move it.")
+
+var (
+	list = seam.Read[ListQuery, Modules](Contract, "modules", "GET /modules", seam.Operators,
+		"Every module with its plan and the figures of its route")
+	one = seam.Read[ModuleQuery, ModuleState](Contract, "module", "GET /modules/{name}", seam.Operators,
+		"One module, with its last changes")
+	set = seam.Write[SetRequest, Plan](Contract, "setModule", "PUT /modules/{name}", seam.Operators,
+		"Change where the calls of a module go")
+	reset = seam.Write[ResetRequest, Plan](Contract, "resetModule", "POST /modules/{name}/reset", seam.Operators,
+		"Let config.yaml decide again where the calls of a module go")
+	audit = seam.Read[AuditQuery, AuditPage](Contract, "audit", "GET /modules/{name}/audit", seam.Operators,
+		"Who moved a module, when and why, youngest first")
+	differences = seam.Read[DifferencesQuery, Differences](Contract, "differences", "GET /modules/{name}/differences/{operation}", seam.Operators,
+		"Reads that the two places of a module answered differently, youngest first")
+)
+
+// Service is what an operator does with the modules of a trunk.
+type Service interface {
+	List(context.Context, ListQuery) (Modules, error)
+	Module(context.Context, ModuleQuery) (ModuleState, error)
+	Set(context.Context, SetRequest) (Plan, error)
+	Reset(context.Context, ResetRequest) (Plan, error)
+	Audit(context.Context, AuditQuery) (AuditPage, error)
+	Differences(context.Context, DifferencesQuery) (Differences, error)
+}
+
+// ListQuery asks for every module.
+type ListQuery struct{}
+
+// Modules are all modules of the trunk.
+type Modules struct {
+	Modules []ModuleState `json:"modules"`
+}
+
+// ModuleQuery names a module.
+type ModuleQuery struct {
+	Name string `path:"name" json:"-"`
+}
+
+// ModuleState is a module as its operator sees it from the replica that
+// answers.
+type ModuleState struct {
+	Plan     Plan            `json:"plan"`              // in the database, for every replica
+	Config   Place           `json:"config"`            // what this replica's config.yaml says
+	Differs  bool            `json:"differs"`           // the plan leads elsewhere than config.yaml
+	Followed int64           `json:"followed"`          // the version in force in this replica
+	Problem  string          `json:"problem,omitempty"` // why that is not the plan's
+	Route    json.RawMessage `json:"route,omitempty"`   // the figures of this replica's route
+	Audit    []Entry         `json:"audit,omitempty"`   // the last 20 changes, youngest first; of one module only
+}
+
+// SetRequest is a Change of the module Name.
+type SetRequest struct {
+	Name string `path:"name" json:"-"`
+	Change
+}
+
+// ResetRequest has config.yaml decide again.
+type ResetRequest struct {
+	Name      string `path:"name" json:"-"`
+	Why       string `json:"why,omitempty"`        // as in Change
+	IfVersion *int64 `json:"if_version,omitempty"` // as in Change
+}
+
+// AuditQuery asks for a page of changes.
+type AuditQuery struct {
+	Name   string `path:"name" json:"-"`
+	Cursor string `query:"cursor" json:"-"` // AuditPage.Next; "" = the youngest
+	Limit  int    `query:"limit" json:"-"`  // 1–200, 0 = 50
+}
+
+// Validate implements seam.Validator.
+func (q AuditQuery) Validate() error {
+	if q.Limit < 0 || q.Limit > maxLimit {
+		return fault.New(fault.Invalid, "the page cannot be this long").With(fault.Field{Name: "limit", Message: "is from 1 to 200"})
+	}
+	_, err := q.before()
+	return err
+}
+
+func (q AuditQuery) before() (int64, error) {
+	if q.Cursor == "" {
+		return math.MaxInt64, nil
+	}
+	version, err := strconv.ParseInt(q.Cursor, 10, 64)
+	if err != nil || version < 1 {
+		return 0, fault.New(fault.Invalid, "this is no cursor of ours: begin without one").With(fault.Field{Name: "cursor", Message: "take it from next of the page before"})
+	}
+	return version, nil
+}
+
+// AuditPage is a page of changes, youngest first.
+type AuditPage struct {
+	Entries []Entry `json:"entries"`
+	Next    string  `json:"next,omitempty"` // cursor of the next page; "" = that was all
+}
+
+// DifferencesQuery asks what shadow found of one operation.
+type DifferencesQuery struct {
+	Name      string `path:"name" json:"-"`
+	Operation string `path:"operation" json:"-"` // as in the figures of the route
+}
+
+// Differences are the last that shadow kept of an operation in this replica.
+type Differences struct {
+	Module      string          `json:"module"`
+	Operation   string          `json:"operation"`
+	Differences json.RawMessage `json:"differences"` // a list, youngest first
+}
+
+// Bind ties every operation to c.
+func Bind(c *Control) *seam.Local {
+	s := service{c}
+	return Contract.Bind(list.To(s.List), one.To(s.Module), set.To(s.Set), reset.To(s.Reset), audit.To(s.Audit), differences.To(s.Differences))
+}
+
+// Client is the Service through a route.
+type Client struct{ route *seam.Route }
+
+var (
+	_ Service = Client{}
+	_ Service = service{}
+)
+
+// NewClient calls through route.
+func NewClient(route *seam.Route) Client { return Client{route} }
+
+// List implements Service.
+func (c Client) List(ctx context.Context, q ListQuery) (Modules, error) {
+	return list.Call(ctx, c.route, q)
+}
+
+// Module implements Service.
+func (c Client) Module(ctx context.Context, q ModuleQuery) (ModuleState, error) {
+	return one.Call(ctx, c.route, q)
+}
+
+// Set implements Service.
+func (c Client) Set(ctx context.Context, q SetRequest) (Plan, error) {
+	return set.Call(ctx, c.route, q)
+}
+
+// Reset implements Service.
+func (c Client) Reset(ctx context.Context, q ResetRequest) (Plan, error) {
+	return reset.Call(ctx, c.route, q)
+}
+
+// Audit implements Service.
+func (c Client) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
+	return audit.Call(ctx, c.route, q)
+}
+
+// Differences implements Service.
+func (c Client) Differences(ctx context.Context, q DifferencesQuery) (Differences, error) {
+	return differences.Call(ctx, c.route, q)
+}
+
+// service is the Service of a Control for the caller of the context.
+type service struct{ c *Control }
+
+func (s service) List(ctx context.Context, _ ListQuery) (Modules, error) {
+	stored, err := readPlans(ctx, s.c.db.Read())
+	if err != nil {
+		return Modules{}, err
+	}
+	all := Modules{Modules: make([]ModuleState, len(s.c.modules))}
+	for i, m := range s.c.modules {
+		if all.Modules[i], err = m.stateOf(m.planOf(stored)); err != nil {
+			return Modules{}, err
+		}
+	}
+	return all, nil
+}
+
+func (s service) Module(ctx context.Context, q ModuleQuery) (ModuleState, error) {
+	m, err := s.c.module(q.Name)
+	if err != nil {
+		return ModuleState{}, err
+	}
+	plan, err := s.c.read(ctx, m)
+	if err != nil {
+		return ModuleState{}, err
+	}
+	state, err := m.stateOf(plan)
+	if err != nil {
+		return ModuleState{}, err
+	}
+	state.Audit, err = readAudit(ctx, s.c.db.Read(), m.Name, math.MaxInt64, auditTail)
+	return state, err
+}
+
+func (s service) Set(ctx context.Context, q SetRequest) (Plan, error) {
+	return s.c.Set(ctx, identity.From(ctx), q.Name, q.Change)
+}
+
+func (s service) Reset(ctx context.Context, q ResetRequest) (Plan, error) {
+	return s.c.Reset(ctx, identity.From(ctx), q.Name, q.Why, q.IfVersion)
+}
+
+func (s service) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
+	if _, err := s.c.module(q.Name); err != nil {
+		return AuditPage{}, err
+	}
+	before, err := q.before()
+	if err != nil {
+		return AuditPage{}, err
+	}
+	limit := q.Limit
+	if limit == 0 {
+		limit = standardLimit
+	}
+	entries, err := readAudit(ctx, s.c.db.Read(), q.Name, before, limit+1)
+	if err != nil {
+		return AuditPage{}, err
+	}
+	page := AuditPage{Entries: entries}
+	if len(entries) > limit {
+		page.Entries = entries[:limit]
+		page.Next = strconv.FormatInt(entries[limit-1].Version, 10)
+	}
+	return page, nil
+}
+
+func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences, error) {
+	m, err := s.c.module(q.Name)
+	if err != nil {
+		return Differences{}, err
+	}
+	out := Differences{Module: q.Name, Operation: q.Operation, Differences: json.RawMessage("[]")}
+	if m.Managed.Differences == nil {
+		return out, nil
+	}
+	found, err := m.Managed.Differences(q.Operation)
+	if err != nil {
+		return Differences{}, err
+	}
+	out.Differences, err = encode(found)
+	return out, err
+}
+
+func (m *module) stateOf(plan Plan) (ModuleState, error) {
+	now := m.state()
+	out := ModuleState{
+		Plan: plan, Config: m.Configured, Differs: !plan.same(m.Configured),
+		Followed: now.plan.Version, Problem: now.problem,
+	}
+	if m.Status == nil {
+		return out, nil
+	}
+	var err error
+	out.Route, err = encode(m.Status())
+	return out, err
+}
+
+func encode(figures any) (json.RawMessage, error) {
+	text, err := json.Marshal(figures)
+	if err != nil {
+		return nil, fmt.Errorf("encode the figures of a route: %w", err)
+	}
+	return text, nil
+}

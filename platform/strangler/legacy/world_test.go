@@ -1,0 +1,257 @@
+package legacy_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1" // what RFC 6455 asks for
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/platform/config"
+	"banyan/platform/httpserver"
+	"banyan/platform/strangler/legacy"
+)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// seen is what the old system got of a request.
+type seen struct {
+	Method string
+	URI    string
+	Host   string
+	Header http.Header
+}
+
+// oldSystem is a monolith as one finds it: plain net/http.
+type oldSystem struct {
+	*httptest.Server
+	tick    chan string   // lines of /events
+	silence time.Duration // of /slow
+}
+
+func newOldSystem(t *testing.T) *oldSystem {
+	o := &oldSystem{tick: make(chan string)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Powered-By", "old")
+		w.Header().Set("Content-Security-Policy", "script-src 'self' 'unsafe-inline'")
+		w.Header().Set("X-Request-Id", "old-1")
+		w.Header().Set("Strict-Transport-Security", "max-age=0")
+		w.Header().Add("Set-Cookie", "session=s1; Path=/")
+		w.Header().Add("Set-Cookie", "banyan=stolen; Path=/")
+		_ = json.NewEncoder(w).Encode(seen{r.Method, r.RequestURI, r.Host, r.Header})
+	})
+	mux.HandleFunc("/events", o.events)
+	mux.HandleFunc("/upload", func(w http.ResponseWriter, r *http.Request) {
+		sum := sha256.New()
+		n, err := io.Copy(sum, r.Body)
+		fmt.Fprintf(w, "%d %s %v", n, hex.EncodeToString(sum.Sum(nil)), err)
+	})
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		timer := time.NewTimer(o.silence)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			_, _ = io.WriteString(w, "at last")
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("/download", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(blob) })
+	mux.HandleFunc("/half", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, o.URL+"/there?x=1", http.StatusFound)
+	})
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	mux.HandleFunc("/echo", echoFrames)
+	o.Server = httptest.NewServer(mux)
+	t.Cleanup(o.Close)
+	return o
+}
+
+var blob = func() []byte {
+	b := make([]byte, 10<<20)
+	for i := range b {
+		b[i] = byte(i * 7 >> 3)
+	}
+	return b
+}()
+
+func (o *oldSystem) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for {
+		select {
+		case line, more := <-o.tick:
+			if !more {
+				return
+			}
+			fmt.Fprintf(w, "data: %s\n\n", line)
+			w.(http.Flusher).Flush()
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+const websocketKey = "dGhlIHNhbXBsZSBub25jZQ=="
+
+func acceptOf(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, 1.3
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// echoFrames is the server's side of RFC 6455 for short text frames.
+func echoFrames(w http.ResponseWriter, r *http.Request) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		acceptOf(r.Header.Get("Sec-WebSocket-Key")))
+	for {
+		var head [6]byte // FIN+opcode, MASK+length, mask
+		if _, err := io.ReadFull(buffered, head[:]); err != nil {
+			return
+		}
+		text := make([]byte, head[1]&0x7f)
+		if _, err := io.ReadFull(buffered, text); err != nil {
+			return
+		}
+		for i := range text {
+			text[i] ^= head[2+i%4]
+		}
+		_, _ = conn.Write(append([]byte{0x81, byte(len(text))}, text...))
+	}
+}
+
+// websocket opens a WebSocket at base and gives a function that sends a text
+// and returns what comes back.
+func websocket(t *testing.T, base, path string) (say func(string) (string, error), conn net.Conn) {
+	t.Helper()
+	host := strings.TrimPrefix(base, "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nAccept-Encoding: gzip, deflate\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, host, websocketKey)
+	reader := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(reader, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Sec-WebSocket-Accept") != acceptOf(websocketKey) {
+		t.Fatalf("no WebSocket: %+v %v", resp, err)
+	}
+	return func(text string) (string, error) {
+		mask := [4]byte{1, 2, 3, 4}
+		frame := append([]byte{0x81, 0x80 | byte(len(text))}, mask[:]...)
+		for i := range len(text) {
+			frame = append(frame, text[i]^mask[i%4])
+		}
+		if _, err := conn.Write(frame); err != nil {
+			return "", err
+		}
+		var head [2]byte
+		if _, err := io.ReadFull(reader, head[:]); err != nil {
+			return "", err
+		}
+		back := make([]byte, head[1])
+		_, err := io.ReadFull(reader, back)
+		return string(back), err
+	}, conn
+}
+
+var limits = config.HTTP{
+	BodyLimit: 1 << 20, UploadLimit: 64 << 20, HeaderLimit: 32 << 10,
+	HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+	UploadTimeout: time.Minute, IdleTimeout: time.Minute, ShutdownGrace: 30 * time.Second,
+}
+
+// inFront runs Banyan's server, with all its layers, before an old system. It
+// serves /reviews and /banyan itself.
+func inFront(t *testing.T, o legacy.Options, limits config.HTTP) (base string, l *legacy.Legacy, stop func() error) {
+	t.Helper()
+	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Limits: limits, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.PublicURL, o.Fail, o.Log, o.Keep = "http://banyan.test", server.Fail, quiet, []string{"/api/v1/reputation/"}
+	if l, err = legacy.New(o); err != nil {
+		t.Fatal(err)
+	}
+	server.Router().Use(l.Front)
+	server.Router().Route("/reviews", func(r chi.Router) {
+		r.Get("/*", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
+	})
+	server.Router().Get("/banyan", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
+	if err := server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("the stop was not clean: %v", err)
+		}
+	})
+	return "http://" + server.Addr(), l, stop
+}
+
+// send makes a request with headers "Name: value".
+func send(t *testing.T, method, url string, body io.Reader, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			req.Host = value
+		} else {
+			req.Header.Add(name, value)
+		}
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return resp, "broken off: " + err.Error()
+	}
+	return resp, string(text)
+}
