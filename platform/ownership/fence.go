@@ -47,6 +47,22 @@ func (o *Ownership) Check(ctx context.Context, q database.Queryer) error {
 	return nil
 }
 
+// StillIn refuses unless the write transaction q is of this epoch: for a write
+// that rests on what the process read or computed before, in that epoch. Since
+// then others may have owned and written, even if this process is the owner
+// again. A refusal is as the fence's.
+func (o *Ownership) StillIn(ctx context.Context, q database.Queryer, epoch int64) error {
+	c, err := readClaim(ctx, q) // under the fence's lock already
+	if err != nil {
+		return fmt.Errorf("read the owner of %s: %w", o.module, err)
+	}
+	if c.Epoch != epoch {
+		return c.refusal(fmt.Sprintf("the write was prepared in epoch %d of %s, which is over: since epoch %d %s; begin again",
+			epoch, o.module, c.Epoch, c.holder()))
+	}
+	return nil
+}
+
 // RequireEpoch checks the header of a write that came from another process; the
 // empty one, of people and API clients, passes. An older epoch is refused with
 // a fault.Conflict for which IsLost is true: the sender's route is behind, even

@@ -17,6 +17,11 @@
 //   - A refusal is a fault.Conflict that names the owner (IsLost). It had no
 //     effect, so the write may be sent to the owner.
 //
+// One thing the fence cannot see: a process that loses its ownership and gets
+// it back passes again, with whatever it had in memory. What is remembered from
+// one transaction to be written in another belongs to an epoch: say so with
+// StillIn, or do it under WhileOwner, whose context ends with the epoch.
+//
 // What a process believes (Epoch, IsOwner, WhileOwner) follows the row within
 // 250 ms and at once after its own takes and refusals. It decides what to start
 // and where to send; it never decides whether a write is stored.

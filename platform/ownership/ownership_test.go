@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
@@ -137,6 +138,24 @@ func TestATakeMovesTheWrites(t *testing.T) {
 	})
 }
 
+// Once it has lost, a process refuses from memory: the write lock is the new
+// owner's, who holds it here.
+func TestAFollowerRefusesWithoutTheWriteLock(t *testing.T) {
+	db := tally(t, tallyOptions(t, database.SQLite))
+	second := databasetest.Again(t, db)
+	openAs(t, db, "trunk")
+	openAs(t, second, "tally")
+	err := db.Write(t.Context(), func(*database.Tx) error {
+		if err := addOne(t, second); !ownership.IsLost(err) {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOfTwoTakesOneWins(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		second := databasetest.Again(t, db)
@@ -178,13 +197,16 @@ func TestATakeWaitsForTheWriteUnderWay(t *testing.T) {
 			})
 		}()
 		<-inside
+		// However long it is given, it cannot get past the write.
+		short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if now, err := module.Take(short, 1); err == nil {
+			t.Errorf("a take went past a write under way: %+v", now)
+		}
 		go func() {
 			_, err := module.Take(context.Background(), 1)
 			taken <- err
 		}()
-		if now, err := module.Current(t.Context()); err != nil || now.Epoch != 1 {
-			t.Errorf("during a write of epoch 1 the row says %+v, %v", now, err)
-		}
 		close(goOn)
 		if err := <-written; err != nil {
 			t.Errorf("the write of the old epoch: %v", err)
@@ -217,6 +239,42 @@ func TestADatabasePutBackIsRefused(t *testing.T) {
 		}
 		if err := addOne(t, db); !fault.Is(err, fault.Conflict) || ownership.IsLost(err) {
 			t.Errorf("got %v, want a conflict that is no hand-over", err)
+		}
+	})
+}
+
+// Lost and won again: the fence passes, and what was prepared before does not.
+func TestWhatWasPreparedBeforeIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		second := databasetest.Again(t, db)
+		trunk, module := openAs(t, db, "trunk"), openAs(t, second, "tally")
+		prepared := trunk.Epoch()
+		prepare := func(epoch int64) error {
+			return db.Write(t.Context(), func(tx *database.Tx) error {
+				if err := trunk.StillIn(t.Context(), tx, epoch); err != nil {
+					return err
+				}
+				_, err := add(t.Context(), tx, 0)
+				return err
+			})
+		}
+		if err := prepare(prepared); err != nil {
+			t.Errorf("in its epoch: %v", err)
+		}
+		if _, err := module.Take(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trunk.Take(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if err := prepare(prepared); !ownership.IsLost(err) {
+			t.Errorf("two epochs later: %v", err)
+		}
+		if err := prepare(trunk.Epoch()); err != nil {
+			t.Errorf("begun again: %v", err)
+		}
+		if n, err := count(t.Context(), db, 0); n != 2 || err != nil {
+			t.Errorf("stored %d, %v; want 2", n, err)
 		}
 	})
 }

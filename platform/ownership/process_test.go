@@ -21,6 +21,7 @@ const (
 	childName   = "BANYAN_OWNERSHIP_CHILD"
 	childURL    = "BANYAN_OWNERSHIP_URL"
 	childSchema = "BANYAN_OWNERSHIP_SCHEMA"
+	childFree   = "BANYAN_OWNERSHIP_UNFENCED" // the negative control
 )
 
 func tallyOptions(t testing.TB, dialect database.Dialect) database.Options {
@@ -80,7 +81,10 @@ func TestChildProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := childProcess{db: db, own: own, free: make(chan struct{})}
+	c := &childProcess{db: db, own: own, free: make(chan struct{}), unfenced: os.Getenv(childFree) != ""}
+	if c.unfenced {
+		db.SetFence(nil)
+	}
 	var answers sync.Mutex
 	say := func(line string) {
 		answers.Lock()
@@ -111,18 +115,53 @@ func TestChildProcess(t *testing.T) {
 }
 
 type childProcess struct {
-	db   *database.DB
-	own  *ownership.Ownership
-	free chan struct{}
+	db       *database.DB
+	own      *ownership.Ownership
+	free     chan struct{}
+	unfenced bool
+	kept     [keys]counter
 }
 
-func (c childProcess) do(ctx context.Context, what string, arg int64) (n int64, err error) {
+// counter is what an owner keeps in memory instead of reading it again.
+type counter struct {
+	mu    sync.Mutex
+	epoch int64 // that it was read in; 0 = not kept
+	n     int64
+}
+
+// count adds one to what is kept, and stores the sum: right as long as nobody
+// else writes, and wrong at the first write of another.
+func (c *childProcess) count(ctx context.Context, id int64) (int64, error) {
+	kept := &c.kept[id]
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	epoch := c.own.Epoch()
+	var n int64
+	err := c.db.Write(ctx, func(tx *database.Tx) error {
+		if !c.unfenced {
+			if err := c.own.StillIn(ctx, tx, epoch); err != nil {
+				return err
+			}
+		}
+		if n = kept.n + 1; kept.epoch == 0 || kept.epoch != epoch {
+			if err := tx.Get(ctx, &n, `SELECT n + 1 FROM tally WHERE id = ?`, id); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE tally SET n = ? WHERE id = ?`, n, id)
+		return err
+	})
+	kept.epoch, kept.n = epoch, n
+	if err != nil {
+		kept.epoch = 0
+	}
+	return n, err
+}
+
+func (c *childProcess) do(ctx context.Context, what string, arg int64) (n int64, err error) {
 	switch what {
 	case "add":
-		err = c.db.Write(ctx, func(tx *database.Tx) error {
-			n, err = add(ctx, tx, arg)
-			return err
-		})
+		n, err = c.count(ctx, arg)
 	case "get":
 		n, err = count(ctx, c.db, arg)
 	case "take":
@@ -160,7 +199,7 @@ type child struct {
 	ended   chan struct{}
 }
 
-func start(t *testing.T, name string, options database.Options) *child {
+func start(t *testing.T, name string, options database.Options, environment ...string) *child {
 	t.Helper()
 	c := &child{
 		// Not with the test's context: that ends before the clean-up, which waits.
@@ -168,6 +207,7 @@ func start(t *testing.T, name string, options database.Options) *child {
 		waiting: map[int64]chan string{}, ended: make(chan struct{}), holding: make(chan struct{}, 1),
 	}
 	c.cmd.Env = append(os.Environ(), childName+"="+name, childURL+"="+options.URL, childSchema+"="+options.Schema)
+	c.cmd.Env = append(c.cmd.Env, environment...)
 	c.cmd.Stderr = os.Stderr
 	stdin, err := c.cmd.StdinPipe()
 	if err != nil {
