@@ -62,15 +62,10 @@ func (l *Legacy) pass(w http.ResponseWriter, r *http.Request) {
 	l.proxy.ServeHTTP(w, out)
 }
 
+// upgrading tells a WebSocket. No other protocol is switched to: inside an
+// HTTP/2 connection (h2c) a client could say whatever it likes past this proxy.
 func upgrading(r *http.Request) bool {
-	for _, line := range r.Header["Connection"] {
-		for token := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "upgrade") && r.Header.Get("Upgrade") != "" {
-				return true
-			}
-		}
-	}
-	return false
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
 // rewrite makes the request that goes out. ReverseProxy has taken hop-by-hop

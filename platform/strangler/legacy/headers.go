@@ -64,6 +64,10 @@ func (l *Legacy) outHeaders(in *http.Request, h http.Header) {
 			h.Del(name)
 		}
 	}
+	if !upgrading(in) {
+		h.Del("Upgrade")
+		h.Del("Connection")
+	}
 	h.Set("X-Forwarded-For", clientIP(in))
 	h.Set("X-Forwarded-Host", in.Host)
 	h.Set("X-Forwarded-Proto", l.public.Scheme)

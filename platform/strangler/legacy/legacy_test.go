@@ -90,6 +90,9 @@ func TestHeadersOutward(t *testing.T) {
 	if len(got.Header.Get("X-Request-Id")) != 24 {
 		t.Errorf("X-Request-Id goes out as %q", got.Header.Get("X-Request-Id"))
 	}
+	if _, text := send(t, "GET", base+"/old", nil, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"); strings.Contains(text, "h2c") || strings.Contains(text, "HTTP2-Settings") {
+		t.Errorf("a way past the proxy was offered: %s", text)
+	}
 	for _, foreign := range []string{"Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x", "Bearer opaque", "Basic YTpi", "Bearer .."} {
 		_, text := send(t, "GET", base+"/old", nil, "Authorization: "+foreign)
 		if !strings.Contains(text, foreign) {
