@@ -22,8 +22,9 @@ build: ## build bin/banyan
 test: ## run all tests; those that want PostgreSQL or Chromium say so when they skip
 	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) ./...
 
-lint: $(LINT) ## vet, lint and check the formatting
+lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
+	$(GO) mod tidy -diff
 
 $(LINT):
 	GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -41,8 +42,9 @@ demo: build ## a community to look around in, in a temporary folder
 screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 	$(GO) test ./web/browser -count=1 -run 'TestScreenshots|TestTheWholeProgram' -screenshots $(CURDIR)/screenshots
 
-generate: ## bring the generated parts up to date: the API document and the README's diagram
+generate: ## bring the generated parts up to date: API document, contract examples, the README's diagram
 	$(GO) test . -run 'TestAPIDocument|TestImportRule' -update
+	$(GO) test ./modules/reputation ./modules/exchangereview ./modules/airdrop -run TestContractFiles -update
 
 ci: ## what continuous integration runs
 	.ci/run

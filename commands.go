@@ -24,7 +24,7 @@ import (
 )
 
 // databaseNames are all databases there are.
-var databaseNames = []string{"identity", reputation.Name, exchangereview.Name, airdrop.Name}
+var databaseNames = []string{"identity", "routes", reputation.Name, exchangereview.Name, airdrop.Name}
 
 // Exit codes of every command.
 const (
@@ -100,7 +100,7 @@ func newRoot() *cobra.Command {
 	s := &settings{}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
-		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), eventsCommand(s), tokenCommand(s),
+		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		airdrop.Commands(), reputation.Commands(), versionCommand(),
 	)
 	return root

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/errgroup"
@@ -15,7 +17,9 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/handover"
 	"banyan/platform/identity"
+	"banyan/platform/once"
 	"banyan/platform/seam"
 )
 
@@ -42,52 +46,50 @@ func (h *house) open(ctx context.Context, name string) (*database.DB, error) {
 	return db, db.Migrate(ctx)
 }
 
-// route leads the calls of a module to where the settings say it runs; local
-// makes it, when that is here.
-func (h *house) route(ctx context.Context, c *seam.Contract, local func(*database.DB) (*seam.Local, error)) (*seam.Route, error) {
-	route, err := h.place(ctx, c, local)
-	if err != nil {
-		return nil, fmt.Errorf("start the module %s: %w", c.Module, err)
+// name is what this process is called among Banyan's own: an owner of writes,
+// the name in its certificate. Every replica of one deployment has one name.
+func (h *house) name() string {
+	if h.cfg.Module != "" {
+		return h.cfg.Module
 	}
-	h.routes = append(h.routes, route)
-	h.begin("the route of "+c.Module, route.Run)
-	return route, nil
+	return handover.Trunk
 }
 
-func (h *house) place(ctx context.Context, c *seam.Contract, local func(*database.DB) (*seam.Local, error)) (*seam.Route, error) {
-	if h.cfg.Serves(c.Module) {
-		db, err := h.open(ctx, c.Module)
-		if err != nil {
-			return nil, err
-		}
-		here, err := local(db)
-		if err != nil {
-			return nil, err
-		}
-		return seam.NewRoute(here), nil
+// tlsTo is how this process speaks to another; nil is plain http.
+func (h *house) tlsTo(peer string) *tls.Config {
+	if h.certificates == nil {
+		return nil
 	}
-	place, _ := h.cfg.Modules.Named(c.Module)
-	url := place.URL
-	if place.Mode == config.Local { // local to the trunk, and this is a module that runs alone
-		url = h.cfg.Identity.TrunkURL
-	} else {
-		// A module that runs alone may call us, as itself and nobody else.
-		h.verifier.Trust(identity.Trusted{Issuer: c.Module, Keys: h.keysAt(url), OnlyService: c.Module})
-	}
-	remote, err := seam.NewRemote(c, seam.RemoteOptions{URL: url, Tokens: h.tokens, Timeout: place.Timeout})
-	if err != nil {
-		return nil, err
-	}
-	return seam.NewRemoteRoute(c, remote), nil
+	return h.certificates.ClientConfig(peer)
 }
 
-// relay carries the events that a module publishes to those who listen.
-func (h *house) relay(db *database.DB, consumers ...events.Consumer) {
-	relay := events.NewRelay(db, events.Options{
+// keysAt are the public keys of another process, fetched when they are needed;
+// several addresses are replicas, each with a key of its own.
+func (h *house) keysAt(urls []string, peer string) identity.KeySource {
+	transport := seam.NewTransport()
+	transport.TLSClientConfig = h.tlsTo(peer)
+	client := &http.Client{
+		Transport: transport, Timeout: keysTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	keys := make(identity.ManyKeys, len(urls))
+	for i, url := range urls {
+		keys[i] = identity.NewRemoteKeys(url+identity.JWKSPath, identity.RemoteKeysOptions{Client: client, Now: h.clock})
+	}
+	return keys
+}
+
+const keysTimeout = 5 * time.Second
+
+// relay carries the events that the module publishes to those who listen.
+func (r *root) relay(consumers ...events.Consumer) {
+	h := r.house
+	relay := events.NewRelay(r.db, events.Options{
 		Poll: h.cfg.Events.Poll, MaxAttempts: h.cfg.Events.MaxAttempts, Keep: h.cfg.Events.Keep, Log: h.log, Clock: h.clock,
 	}, consumers...)
-	h.publishers = append(h.publishers, db)
-	h.begin("events of "+db.Module(), relay.Run)
+	h.publishers = append(h.publishers, r.db)
+	r.whileOwner("events of "+r.contract.Module, relay.Run)
+	r.whileOwner("kept answers of "+r.contract.Module, once.NewJob(r.db, h.log).Run)
 }
 
 func (h *house) begin(name string, run func(context.Context) error) {
@@ -95,15 +97,56 @@ func (h *house) begin(name string, run func(context.Context) error) {
 }
 
 // mountAPI serves every module's operations, wherever the module runs; a module
-// that runs alone serves its own only.
-func (h *house) mountAPI(r chi.Router) {
-	for i, c := range contracts {
-		if h.cfg.Module == "" || h.cfg.Module == c.Module {
-			h.routes[i].Mount(r, seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
+// that runs alone serves its own only, and takes over its writes when it is
+// asked to.
+func (h *house) mountAPI(router chi.Router) {
+	for _, r := range h.roots {
+		o := seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout}
+		switch h.cfg.Module {
+		case "":
+		case r.contract.Module:
+			o.Epoch = r.owner.RequireEpoch
+			seam.NewRoute(r.handover.Bind(r.owner)).Mount(router, seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
+		default:
+			continue
+		}
+		r.route.Mount(router, o)
+	}
+	router.Method(http.MethodGet, identity.JWKSPath, h.jwks)
+	router.Get("/api/openapi.json", serveAPIDocument)
+}
+
+func (h *house) routes() []*seam.Route {
+	list := make([]*seam.Route, len(h.roots))
+	for i, r := range h.roots {
+		list[i] = r.route
+	}
+	return list
+}
+
+// status is what the operator sees of the modules.
+func (h *house) status() []seam.Status {
+	list := make([]seam.Status, len(h.roots))
+	for i, r := range h.roots {
+		list[i] = r.route.Status()
+	}
+	return list
+}
+
+// eventLag is how many events of each module wait.
+func (h *house) eventLag(ctx context.Context) (map[string]int64, error) {
+	lag := make(map[string]int64, len(h.publishers))
+	for _, db := range h.publishers {
+		list, err := events.ReadStatus(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		lag[db.Module()] = 0
+		for _, s := range list {
+			lag[db.Module()] += s.Lag
 		}
 	}
-	r.Method(http.MethodGet, identity.JWKSPath, h.jwks)
-	r.Get("/api/openapi.json", serveAPIDocument)
+	return lag, nil
 }
 
 // run serves until the context ends or something fails for good, then stops
@@ -130,6 +173,9 @@ func (h *house) run(ctx context.Context) error {
 // close gives back what build has opened.
 func (h *house) close() error {
 	var all []error
+	for _, r := range h.roots {
+		r.close()
+	}
 	for _, db := range slices.Backward(h.databases) {
 		all = append(all, db.Close())
 	}

@@ -21,12 +21,16 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
+	"banyan/platform/certificates"
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events"
+	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+	"banyan/platform/strangler/legacy"
 	"banyan/platform/telemetry"
 	"banyan/web"
 )
@@ -60,10 +64,14 @@ type house struct {
 	api          *identity.API      // nil in a module that runs alone
 	sessions     *identity.Sessions // likewise
 
+	certificates *certificates.Source // nil: plain http between processes
+	legacy       *legacy.Legacy       // nil: there is no other system behind this one
+
 	reputation reputation.Client
 	exchanges  exchangereview.Client
 	airdrop    airdrop.Client
-	routes     []*seam.Route // in the order of the modules' floors
+	roots      []*root          // the modules, in the order of their floors
+	control    *control.Control // of their routes; nil in a module that runs alone
 
 	server     *httpserver.Server
 	databases  []*database.DB
@@ -83,10 +91,12 @@ func build(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 	h := &house{cfg: cfg, clock: clock, log: telemetry.NewLogger(os.Stderr, cfg.Log)}
 	for _, step := range []func(context.Context) error{
 		h.buildTelemetry,
+		h.buildCertificates,
 		h.buildIdentity,
 		h.buildReputation,
 		h.buildExchangeReview,
 		h.buildAirdrop,
+		h.buildControl,
 		func(context.Context) error { return h.buildServer(pages) },
 	} {
 		if err := step(ctx); err != nil {
@@ -107,6 +117,20 @@ func (h *house) buildTelemetry(ctx context.Context) (err error) {
 	return err
 }
 
+func (h *house) buildCertificates(context.Context) (err error) {
+	if !h.cfg.TLS.Enabled() {
+		return nil
+	}
+	files := certificates.Files{Cert: h.cfg.TLS.Cert, Key: h.cfg.TLS.Key, CA: h.cfg.TLS.CA}
+	h.certificates, err = certificates.Open(files, certificates.Options{Name: h.name(), Now: h.clock, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.registry.MustRegister(certificates.Collector(h.certificates))
+	h.begin("certificates", h.certificates.Watch)
+	return nil
+}
+
 // buildIdentity: the whole program knows people by its own database; a module
 // that runs alone knows them by the trunk's public keys, and has a key of its
 // own that speaks for nobody but itself.
@@ -117,7 +141,7 @@ func (h *house) buildIdentity(ctx context.Context) error {
 			return err
 		}
 		h.tokens, h.jwks = ring, identity.JWKSHandler(ring)
-		h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: h.keysAt(h.cfg.Identity.TrunkURL)})
+		h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: h.keysAt([]string{h.cfg.Identity.TrunkURL}, handover.Trunk)})
 		h.authenticate = identity.BearerOnly(h.verifier, h.cfg.Module, telemetry.RequestID)
 		return nil
 	}
@@ -144,60 +168,90 @@ func (h *house) buildIdentity(ctx context.Context) error {
 	return nil
 }
 
-func (h *house) keysAt(url string) identity.KeySource {
-	return identity.NewRemoteKeys(url+identity.JWKSPath, identity.RemoteKeysOptions{Now: h.clock})
-}
-
 func (h *house) buildReputation(ctx context.Context) error {
-	route, err := h.route(ctx, reputation.Contract, func(db *database.DB) (*seam.Local, error) {
+	r, err := h.plant(ctx, reputation.Contract, func(r *root) (*seam.Local, error) {
 		o := reputation.Options{
-			DB: db, Log: h.log, Clock: h.clock,
+			DB: r.db, Log: h.log, Clock: h.clock,
 			Seeds: h.cfg.Reputation.Seeds, Alpha: h.cfg.Reputation.Alpha, Epsilon: h.cfg.Reputation.Epsilon,
 		}
 		service := reputation.New(o)
-		h.relay(db) // publishes nothing yet; its relay keeps the inbox short
-		h.begin("epochs", reputation.NewJobs(service, h.log, time.Duration(h.cfg.Reputation.Schedule)).Run)
+		r.relay() // publishes nothing yet; its relay keeps the inbox short
+		r.whileOwner("epochs", reputation.NewJobs(service, h.log, time.Duration(h.cfg.Reputation.Schedule)).Run)
 		return reputation.Bind(service), nil
 	})
-	h.reputation = reputation.NewClient(route)
-	return err
+	if err != nil {
+		return err
+	}
+	h.reputation = reputation.NewClient(r.route)
+	return nil
 }
 
 func (h *house) buildExchangeReview(ctx context.Context) error {
-	route, err := h.route(ctx, exchangereview.Contract, func(db *database.DB) (*seam.Local, error) {
-		o := exchangereview.Options{DB: db, Log: h.log, Clock: h.clock, Site: h.cfg.Domain(), Reputation: h.reputation}
+	r, err := h.plant(ctx, exchangereview.Contract, func(r *root) (*seam.Local, error) {
+		o := exchangereview.Options{DB: r.db, Log: h.log, Clock: h.clock, Site: h.cfg.Domain(), Reputation: h.reputation}
 		service := exchangereview.New(o)
-		h.begin("review weights", exchangereview.NewJobs(o).Run)
-		h.relay(db, events.Consumer{
+		r.relay(events.Consumer{
 			Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
 			Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 				return h.reputation.Record(identity.AsService(ctx, exchangereview.Name), batch)
 			},
 		})
+		r.whileOwner("review weights", exchangereview.NewJobs(o).Run)
+		if !r.owner.IsOwner() {
+			return exchangereview.Bind(service), nil
+		}
 		added, err := exchangereview.LoadStarter(ctx, o)
 		if added > 0 {
 			h.log.InfoContext(ctx, "the directory begins with well-known exchanges", "exchanges", added)
 		}
 		return exchangereview.Bind(service), err
 	})
-	h.exchanges = exchangereview.NewClient(route)
-	return err
+	if err != nil {
+		return err
+	}
+	h.exchanges = exchangereview.NewClient(r.route)
+	return nil
 }
 
 func (h *house) buildAirdrop(ctx context.Context) error {
-	route, err := h.route(ctx, airdrop.Contract, func(db *database.DB) (*seam.Local, error) {
-		o := airdrop.Options{DB: db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows}
-		h.relay(db)
-		h.begin("left-over uploads", airdrop.NewJobs(o).Run)
+	r, err := h.plant(ctx, airdrop.Contract, func(r *root) (*seam.Local, error) {
+		o := airdrop.Options{DB: r.db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows}
+		r.relay()
+		r.whileOwner("left-over uploads", airdrop.NewJobs(o).Run)
 		return airdrop.Bind(airdrop.New(o)), nil
 	})
-	h.airdrop = airdrop.NewClient(route)
-	return err
+	if err != nil {
+		return err
+	}
+	h.airdrop = airdrop.NewClient(r.route)
+	return nil
+}
+
+// buildControl takes up the routes where operators left them.
+func (h *house) buildControl(ctx context.Context) error {
+	if h.cfg.Module != "" {
+		return nil
+	}
+	db, err := h.open(ctx, "routes")
+	if err != nil {
+		return err
+	}
+	managed := make([]control.Managed, len(h.roots))
+	for i, r := range h.roots {
+		managed[i] = r.managed()
+		r.route.OnStepBack(r.stepBack)
+	}
+	h.control, err = control.Open(ctx, db, control.Options{Modules: managed, Clock: h.clock, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.begin("routes", h.control.Run)
+	return nil
 }
 
 // buildServer stands last: what it serves is there.
 func (h *house) buildServer(o web.Options) error {
-	h.registry.MustRegister(seam.Collector(h.routes), events.Collector(h.publishers))
+	h.registry.MustRegister(seam.Collector(h.routes()), events.Collector(h.publishers))
 	options := httpserver.Options{
 		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
@@ -205,15 +259,18 @@ func (h *house) buildServer(o web.Options) error {
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: h.registry, Health: h.health, Pprof: h.cfg.Admin.Pprof}),
 		Authenticate: h.authenticate, Wallet: signedInWallet, Now: h.clock,
 	}
-	var pages *web.Web
+	switch {
+	case h.certificates == nil:
+	case h.cfg.Module != "":
+		options.TLS = h.certificates.ServerConfig()
+	case h.cfg.TLS.Listen != "": // otherwise it shows its certificate to modules, and serves people only
+		options.TLS, options.TLSListen = h.certificates.ServerConfig(), h.cfg.TLS.Listen
+	}
+	if err := h.buildLegacy(&options); err != nil {
+		return err
+	}
 	if h.cfg.Module == "" {
-		o.Reputation, o.Exchanges, o.Airdrop = h.reputation, h.exchanges, h.airdrop
-		o.Sessions, o.Routes, o.PublicURL = h.sessions, h.status, h.cfg.PublicURL
-		var err error
-		if pages, err = web.New(o); err != nil {
-			return err
-		}
-		options.Page = pages.Page
+		return h.serveTrunk(options, o)
 	}
 	server, err := httpserver.New(options)
 	if err != nil {
@@ -221,20 +278,49 @@ func (h *house) buildServer(o web.Options) error {
 	}
 	h.server = server
 	h.mountAPI(server.Router())
-	if pages != nil {
-		h.api.Mount(server.Router())
-		pages.Mount(server.Router())
-	}
 	return nil
 }
 
-// status is what the operator sees of the modules.
-func (h *house) status() []seam.Status {
-	list := make([]seam.Status, len(h.routes))
-	for i, r := range h.routes {
-		list[i] = r.Status()
+// serveTrunk adds what only the whole program has: pages, sign-in, and the
+// control of the routes.
+func (h *house) serveTrunk(options httpserver.Options, o web.Options) error {
+	operator := seam.NewRoute(control.Bind(h.control))
+	o.Reputation, o.Exchanges, o.Airdrop, o.Modules = h.reputation, h.exchanges, h.airdrop, control.NewClient(operator)
+	o.Sessions, o.Routes, o.PublicURL, o.EventLag = h.sessions, h.status, h.cfg.PublicURL, h.eventLag
+	pages, err := web.New(o)
+	if err != nil {
+		return err
 	}
-	return list
+	options.Page = pages.Page
+	if h.server, err = httpserver.New(options); err != nil {
+		return err
+	}
+	h.mountAPI(h.server.Router())
+	operator.Mount(h.server.Router(), seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
+	h.api.Mount(h.server.Router())
+	pages.Mount(h.server.Router())
+	return nil
+}
+
+// buildLegacy puts the program in front of a system that is there already.
+func (h *house) buildLegacy(options *httpserver.Options) (err error) {
+	if h.cfg.Strangler.Legacy == "" || h.cfg.Module != "" {
+		return nil
+	}
+	o := legacy.Options{
+		URL: h.cfg.Strangler.Legacy, PublicURL: h.cfg.PublicURL, Keep: []string{"/api/v1", "/assets"},
+		TrustForwarded: h.cfg.HTTP.TrustedProxies > 0, Clock: h.clock, Log: h.log,
+		Fail: func(w http.ResponseWriter, r *http.Request, err error) { h.server.Fail(w, r, err) },
+	}
+	for _, t := range h.cfg.Strangler.Take {
+		o.Take = append(o.Take, legacy.Take(t))
+	}
+	if h.legacy, err = legacy.New(o); err != nil {
+		return err
+	}
+	h.registry.MustRegister(h.legacy)
+	options.Front = h.legacy.Front
+	return nil
 }
 
 // signedInWallet is whom the rate limit per wallet counts.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/params"
@@ -19,6 +20,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
 	"banyan/web"
 	"banyan/web/demo"
 )
@@ -54,7 +56,7 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 // apiDocument is the OpenAPI document of all modules. It does not depend on the
 // settings, so it can be compared with the one in the repository.
 func apiDocument() ([]byte, error) {
-	document := seam.OpenAPI("Banyan", "v1", contracts...)
+	document := seam.OpenAPI("Banyan", "v1", append(slices.Clone(contracts), control.Contract)...)
 	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", identity.Describe())
 	return json.MarshalIndent(document, "", " ")
 }

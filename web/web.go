@@ -25,6 +25,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
 	"banyan/platform/wallet"
 )
 
@@ -34,7 +35,7 @@ type Sessions interface {
 	End(ctx context.Context, by identity.Caller, id string) error
 }
 
-// Options are what the pages stand on. All but Demo are required.
+// Options are what the pages stand on. Demo, Modules and EventLag may be nil.
 type Options struct {
 	Reputation reputation.Service
 	Exchanges  exchangereview.Service
@@ -43,6 +44,9 @@ type Options struct {
 	Routes     func() []seam.Status // of the modules, for operators
 	PublicURL  string               // where people reach this server; links for other sites begin with it
 	Demo       *DemoWallet          // nil: there is no demo wallet, and no trace of one
+
+	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
+	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
 }
 
 // Web serves the pages.
@@ -50,13 +54,14 @@ type Web struct {
 	o         Options
 	assets    assets
 	templates map[string]*template.Template
+	strangler strangler
 }
 
 // New reads the templates and the assets that are embedded. It fails only when
 // one of them is broken, which the tests would have shown.
 func New(o Options) (*Web, error) {
 	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
-	w := &Web{o: o}
+	w := &Web{o: o, strangler: strangler{modules: o.Modules, eventLag: o.EventLag}}
 	var err error
 	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -95,6 +100,7 @@ func (w *Web) Mount(r chi.Router) {
 	post("/operator/campaigns", w.operate(w.createCampaign))
 	r.Post("/operator/campaigns/{id}/list", w.handle(w.upload(w.uploadList)))
 	post("/operator/campaigns/{id}/build", w.operate(w.buildTree))
+	w.strangler.mount(w, get, post)
 	get("/docs", w.docs)
 
 	get(assetPrefix+"*", w.serveAsset)

@@ -172,9 +172,6 @@ func (c *checks) tls(cfg Config) {
 	if !t.Enabled() {
 		c.wrong("tls.listen", "needs tls.cert, tls.key and tls.ca")
 	}
-	if cfg.Module != "" {
-		c.wrong("tls.listen", "is for the whole program: a module that runs alone speaks TLS on listen")
-	}
 }
 
 func (c *checks) modules(cfg Config) {

@@ -7,13 +7,14 @@
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
 //  5. limit     requests per client, by address (limit.go)
-//  6. origin    no state changes from other sites (net/http's CrossOriginProtection)
-//  7. body      the size of a request's body (body.go)
-//  8. compress  html, css, scripts and JSON; never streams
-//  9. caller    Options.Authenticate: who is calling
-//  10. wallet   requests per signed-in wallet
+//  6. body      the size of a request's body (body.go)
+//  7. front     Options.Front: what another system answers in our place
+//  8. origin    no state changes from other sites (net/http's CrossOriginProtection)
+//  9. compress  html, css, scripts and JSON; never streams
+//  10. caller   Options.Authenticate: who is calling
+//  11. wallet   requests per signed-in wallet
 //
-// Inside stand the routes. Refusals of the layers 3 to 10, unknown paths (404)
+// Inside stand the routes. Refusals of the layers 3 to 11, unknown paths (404)
 // and wrong methods (405) all go through Server.Fail: a problem document for
 // programs, a page for people.
 package httpserver
@@ -63,6 +64,10 @@ type Options struct {
 
 	AdminListen string       // where Admin is served, "" = nowhere
 	Admin       http.Handler // telemetry.Admin
+
+	// Front answers in the router's place where it wants to, before the rules
+	// that hold for our own pages (platform/strangler/legacy).
+	Front func(http.Handler) http.Handler
 
 	// Page answers a person's request with an error; the status is
 	// fault.Status, except for a 405, which it finds in the header's Allow.
@@ -158,8 +163,11 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(s.recoverPanics)
 	r.Use(s.securityHeaders(public.Scheme == "https"))
 	r.Use(s.limitClients())
-	r.Use(origins.Handler)
 	r.Use(limitBody(int64(o.Limits.BodyLimit)))
+	if o.Front != nil {
+		r.Use(o.Front)
+	}
+	r.Use(origins.Handler)
 	r.Use(compress)
 	if o.Authenticate != nil {
 		r.Use(o.Authenticate)

@@ -23,6 +23,9 @@ import (
 // server's to say (platform/httpserver).
 type MountOptions struct {
 	Timeout time.Duration // of an operation without streams, when its caller sets no deadline
+	// Epoch refuses a write that was sent under an ownership that is over; it is
+	// given the header Banyan-Epoch, "" when there is none. nil: not asked.
+	Epoch func(ctx context.Context, header string) error
 }
 
 // Mount serves the operations of the route's contract below
@@ -73,6 +76,11 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 	}
 	if err := h.d.access.check(identity.From(ctx)); err != nil {
 		return ctx, none, err
+	}
+	if h.options.Epoch != nil && h.d.kind == KindWrite {
+		if err := h.options.Epoch(ctx, req.Header.Get(headerEpoch)); err != nil {
+			return ctx, none, err
+		}
 	}
 	if key := req.Header.Get(headerIdempotency); key != "" && h.d.kind == KindWrite {
 		if err := checkIdempotencyKey(key); err != nil {

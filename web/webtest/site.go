@@ -36,6 +36,7 @@ type Site struct {
 	Sessions   *identity.Sessions
 	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
 	Operator   *ecdsa.PrivateKey // a wallet that is an operator
+	Modules    *Modules          // nil: the program has no route control
 }
 
 // AddressOf is the wallet of a key.
@@ -55,7 +56,7 @@ func Key(t testing.TB, name string) *ecdsa.PrivateKey {
 
 // Full serves the sample community, with the demo wallet.
 func Full(t testing.TB) *Site {
-	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator")}
+	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
 	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
 	return s
@@ -78,10 +79,14 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
 	log := slog.New(slog.DiscardHandler)
-	pages, err := web.New(web.Options{
+	options := web.Options{
 		Reputation: s.Reputation, Exchanges: s.Exchanges, Airdrop: s.Airdrop, Sessions: s.Sessions,
 		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
-	})
+	}
+	if s.Modules != nil {
+		options.Modules, options.EventLag = s.Modules, s.Modules.EventLag
+	}
+	pages, err := web.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

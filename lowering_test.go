@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"banyan/modules/exchangereview"
+)
+
+// TestLowering moves exchange-review out of the running program step by step
+// and back, twice, while people read and write: no call fails, every review is
+// there exactly once, and each state is where the operator put it.
+func TestLowering(t *testing.T) {
+	eachPlace(t, func(t *testing.T, p place) {
+		const slug = "kraken"
+		listen := freeAddress(t)
+		env := []string{"BANYAN_IDENTITY_TRUNK_URL=http://" + listen, "BANYAN_PUBLIC_URL=http://" + listen}
+		at := freeAddress(t)
+		env = append(env, "BANYAN_MODULES_EXCHANGE_REVIEW_URL=http://"+at)
+		trunk := p.start(t, env, "--listen", listen)
+		p.start(t, env, "--module", exchangereview.Name, "--listen", at)
+		token := p.token(t)
+
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var people sync.WaitGroup
+		var mu sync.Mutex
+		written := make(map[exchangereview.Hash]bool)
+		var longest time.Duration
+		for w := range 8 {
+			people.Go(func() { // writers
+				for n := 0; ctx.Err() == nil; n++ {
+					begun := time.Now()
+					signed, err := newAuthor(1000+n*8+w).review(t.Context(), trunk.url, slug, 1+n%5)
+					if err == nil {
+						var stored exchangereview.Review
+						stored, err = publish(t.Context(), trunk.url, slug, signed)
+						mu.Lock()
+						written[stored.Hash] = true
+						longest = max(longest, time.Since(begun))
+						mu.Unlock()
+					}
+					if err != nil {
+						t.Errorf("a review was not taken: %v", err)
+						return
+					}
+				}
+			})
+			people.Go(func() { // readers
+				for ctx.Err() == nil {
+					status, text, err := call(t.Context(), "GET", trunk.url+"/api/v1/exchange-review/exchanges/"+slug, "", nil, nil)
+					if err != nil || status != http.StatusOK {
+						t.Errorf("a reader got %d %s %v", status, text, err)
+						return
+					}
+				}
+			})
+		}
+		for range 2 {
+			for _, step := range []string{`"mode":"shadow","percent":50`, `"mode":"canary","percent":50`, `"mode":"remote"`, `"mode":"canary","percent":20`, `"mode":"local"`} {
+				begun := time.Now()
+				trunk.must("PUT", "/api/v1/operator/modules/"+exchangereview.Name, token,
+					strings.NewReader(`{`+step+`,"urls":["http://`+at+`"],"why":"the test says so"}`), nil)
+				t.Logf("%s took %s", step, time.Since(begun))
+				time.Sleep(300 * time.Millisecond) // some traffic in each state; nothing is asserted of the time
+			}
+		}
+		stop()
+		people.Wait()
+		t.Logf("%d reviews, the slowest took %s", len(written), longest)
+		checkReviews(t, trunk, slug, written)
+		var audit struct{ Entries []json.RawMessage }
+		trunk.must("GET", "/api/v1/operator/modules/"+exchangereview.Name+"/audit", token, nil, &audit)
+		if len(audit.Entries) != 10 {
+			t.Errorf("the audit has %d entries, want 10", len(audit.Entries))
+		}
+	})
+}
+
+// checkReviews finds every written review exactly once, and nothing else.
+func checkReviews(t *testing.T, server *process, slug string, written map[exchangereview.Hash]bool) {
+	t.Helper()
+	found := make(map[exchangereview.Hash]bool)
+	for cursor, more := "", true; more; more = cursor != "" {
+		var page exchangereview.ReviewPage
+		server.must("GET", fmt.Sprintf("/api/v1/exchange-review/exchanges/%s/reviews?limit=200&cursor=%s", slug, cursor), "", nil, &page)
+		for _, r := range page.Reviews {
+			if found[r.Hash] || !written[r.Hash] {
+				t.Errorf("review %s is there twice, or was never acknowledged", r.Hash)
+			}
+			found[r.Hash] = true
+		}
+		cursor = page.Next
+	}
+	if len(found) != len(written) {
+		t.Errorf("%d reviews were acknowledged, %d are there", len(written), len(found))
+	}
+}

@@ -1,0 +1,233 @@
+package webtest
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+)
+
+// Modules is a control.Service in memory, with the same rules about versions,
+// and figures that tests set.
+type Modules struct {
+	Down
+	mu     sync.Mutex
+	states []control.ModuleState // in the order of List
+	audits map[string][]control.Entry
+	found  map[string][]any // differences by module and operation
+	refuse error            // what the next Set fails with
+}
+
+var _ control.Service = (*Modules)(nil)
+
+// Change edits what the module tells from now on.
+func (m *Modules) Change(name string, edit func(*control.ModuleState)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	edit(m.state(name))
+}
+
+// Figures sets what the route of a module tells of itself.
+func (m *Modules) Figures(name string, figures any) {
+	raw, err := json.Marshal(figures)
+	if err != nil {
+		panic("webtest: figures that are no JSON: " + err.Error())
+	}
+	m.Change(name, func(s *control.ModuleState) { s.Route = raw })
+}
+
+// Refuse has the next steps fail, as when a remote does not answer; nil ends it.
+func (m *Modules) Refuse(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuse = err
+}
+
+// Note writes into the audit what somebody else did, youngest last.
+func (m *Modules) Note(name string, e control.Entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.audits[name] = append([]control.Entry{e}, m.audits[name]...)
+}
+
+func (m *Modules) state(name string) *control.ModuleState {
+	for i := range m.states {
+		if m.states[i].Plan.Module == name {
+			return &m.states[i]
+		}
+	}
+	return nil
+}
+
+// List implements control.Service.
+func (m *Modules) List(context.Context, control.ListQuery) (control.Modules, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return control.Modules{Modules: slices.Clone(m.states)}, m.failed()
+}
+
+// Module implements control.Service.
+func (m *Modules) Module(_ context.Context, q control.ModuleQuery) (control.ModuleState, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.state(q.Name); s != nil {
+		return *s, m.failed()
+	}
+	return control.ModuleState{}, noModule(q.Name)
+}
+
+func noModule(name string) error {
+	return fault.Newf(fault.NotFound, "there is no module %q here", name)
+}
+
+// Set implements control.Service.
+func (m *Modules) Set(ctx context.Context, q control.SetRequest) (control.Plan, error) {
+	if err := q.Validate(); err != nil {
+		return control.Plan{}, err
+	}
+	to := control.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
+	return m.lead(ctx, q.Name, q.IfVersion, to, false, q.Why)
+}
+
+// Reset implements control.Service.
+func (m *Modules) Reset(ctx context.Context, q control.ResetRequest) (control.Plan, error) {
+	m.mu.Lock()
+	s := m.state(q.Name)
+	m.mu.Unlock()
+	if s == nil {
+		return control.Plan{}, noModule(q.Name)
+	}
+	return m.lead(ctx, q.Name, q.IfVersion, s.Config, true, q.Why)
+}
+
+func (m *Modules) lead(ctx context.Context, name string, version *int64, to control.Place, configured bool, why string) (control.Plan, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, by := m.state(name), identity.From(ctx)
+	switch {
+	case m.failed() != nil:
+		return control.Plan{}, m.failed()
+	case by.Role < identity.Operator:
+		return control.Plan{}, fault.New(fault.Forbidden, "this needs the role operator")
+	case s == nil:
+		return control.Plan{}, noModule(name)
+	case version != nil && *version != s.Plan.Version:
+		return control.Plan{}, fault.Newf(fault.Conflict, "the plan of %s is version %d by %s (%s): look at it, then decide again", name, s.Plan.Version, s.Plan.ChangedBy, s.Plan.Mode)
+	case m.refuse != nil:
+		return control.Plan{}, m.refuse
+	}
+	if len(to.URLs) == 0 {
+		to.URLs = s.Plan.URLs
+	}
+	next := control.Plan{Module: name, Place: to, Version: s.Plan.Version + 1, Configured: configured, ChangedBy: by.Name(), ChangedMS: SampleMS + s.Plan.Version*60_000, Why: why}
+	m.audits[name] = append([]control.Entry{{
+		Version: next.Version, AtMS: next.ChangedMS, Who: next.ChangedBy, Configured: configured, From: s.Plan.Place, To: to, Why: why,
+	}}, m.audits[name]...)
+	s.Plan, s.Followed, s.Differs, s.Problem = next, next.Version, to.Mode != s.Config.Mode || to.Percent != s.Config.Percent, ""
+	s.Route, _ = json.Marshal(sampleFigures(name, to, 1))
+	return next, nil
+}
+
+// Audit implements control.Service.
+func (m *Modules) Audit(_ context.Context, q control.AuditQuery) (control.AuditPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state(q.Name) == nil {
+		return control.AuditPage{}, noModule(q.Name)
+	}
+	entries := m.audits[q.Name]
+	if before, err := strconv.ParseInt(q.Cursor, 10, 64); err == nil {
+		entries = slices.DeleteFunc(slices.Clone(entries), func(e control.Entry) bool { return e.Version >= before })
+	}
+	limit := q.Limit
+	if limit == 0 {
+		limit = 3 // so that few changes make two pages
+	}
+	page := control.AuditPage{Entries: slices.Clone(entries[:min(limit, len(entries))])}
+	if len(entries) > limit {
+		page.Next = strconv.FormatInt(entries[limit-1].Version, 10)
+	}
+	return page, m.failed()
+}
+
+// Differences implements control.Service.
+func (m *Modules) Differences(_ context.Context, q control.DifferencesQuery) (control.Differences, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found, ok := m.found[q.Name+"/"+q.Operation]
+	if !ok {
+		return control.Differences{}, fault.Newf(fault.NotFound, "the module %s has no operation of this name: its status lists them", q.Name)
+	}
+	raw, err := json.Marshal(found)
+	if err != nil {
+		return control.Differences{}, err
+	}
+	return control.Differences{Module: q.Name, Operation: q.Operation, Differences: raw}, m.failed()
+}
+
+// EventLag is how many events wait for each module.
+func (m *Modules) EventLag(context.Context) (map[string]int64, error) {
+	return map[string]int64{"reputation": 0, "exchange-review": 3}, m.failed()
+}
+
+// fields is JSON that a test writes down.
+type fields = map[string]any
+
+// sampleFigures is what a route tells in a place, under load times a thousand
+// calls a second.
+func sampleFigures(name string, at control.Place, load float64) fields {
+	side := func(perSecond, p50, p99 float64) fields {
+		return fields{"per_second": math.Round(perSecond*10) / 10, "failure_rate": 0, "p50": p50, "p99": p99}
+	}
+	here, there, shadow := 812.0*load, 0.0, 0.0
+	verdict := fields{"step": "shadow 10 %", "safe": true, "next": fields{"mode": "shadow", "percent": 10}, "reasons": []string{"a shadow answers nobody: callers hear this process only"}, "missing": []string{}}
+	shadowed, canary := fields{}, fields{}
+	switch at.Mode {
+	case seam.ModeShadow:
+		shadow = here * at.Percent / 100
+		shadowed = fields{"compared": 48210, "matched": 48203, "passing": 7, "lasting": 0, "failed": 0, "dropped": 12}
+		verdict = fields{"step": "canary 10 %", "safe": true, "next": fields{"mode": "canary", "percent": 10}, "reasons": []string{"48210 comparisons are made, at least 1000 are needed", "99.99 % of the answers match", "no lasting difference", "the remote has answered every time"}, "missing": []string{}}
+	case seam.ModeCanary:
+		there = here * at.Percent / 100
+		here -= there
+		shadowed = fields{"compared": 48210, "matched": 48203, "passing": 7, "lasting": 0, "dropped": 12}
+		canary = fields{"remote": 640, "fallbacks": 1}
+		next := fields{"mode": "canary", "percent": 50}
+		if at.Percent >= 50 {
+			next = fields{"mode": "remote", "percent": 0}
+		}
+		verdict = fields{"step": "", "safe": false, "next": next, "reasons": []string{"1 of 640 reads failed at the remote and were answered here"}, "missing": []string{"640 of 1000 reads at this percentage"}}
+	case seam.ModeRemote:
+		here, there = 0, here
+		verdict = fields{"step": "", "safe": false, "reasons": []string{"the module runs at the remote"}, "missing": []string{}}
+	}
+	out := fields{
+		"mode": at.Mode, "percent": at.Percent, "epoch": 3, "contract_version": 1,
+		"operations": []fields{
+			{"operation": "score", "local": fields{"calls": 182340}, "shadow": shadowed, "canary": canary, "recent": fields{"local": side(here*0.8, 0.0000041, 0.000062), "remote": side(there*0.8, 0.00041, 0.0031), "shadow": side(shadow, 0.00043, 0.0036)}},
+			{"operation": "leaderboard", "shadow": fields{}, "recent": fields{"local": side(here*0.2, 0.00009, 0.0011), "remote": side(there*0.2, 0.0009, 0.0061), "shadow": side(0, 0, 0)}},
+		},
+		"guard": fields{"alarms": []string{}}, "verdict": verdict,
+	}
+	if at.Mode != seam.ModeLocal {
+		var endpoints []fields
+		for i, url := range at.URLs {
+			endpoints = append(endpoints, fields{"url": url, "state": "closed", "in_flight": 3 - i, "calls": 91210 - 800*i, "failures": i, "p50": 0.00041, "p99": 0.0031})
+		}
+		out["url"], out["endpoints"] = strings.Join(at.URLs, ", "), endpoints
+	}
+	owner := fields{"epoch": 3, "owner": "trunk"}
+	if at.Mode == seam.ModeRemote {
+		owner = fields{"epoch": 4, "owner": name, "url": at.URLs[0]}
+	}
+	out["ownership"] = owner
+	return out
+}
