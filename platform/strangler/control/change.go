@@ -172,6 +172,33 @@ func (c *Control) StepBack(ctx context.Context, name string, to seam.Mode, perce
 // errThere ends a step back that has nothing to do.
 var errThere = errors.New("the module is there or nearer home already")
 
+// Reapply applies the plan of a module once more, in turn with its changes: for
+// a process that finds something else than the plan, such as an owner of writes
+// from before a crash. It changes nothing in the database. Fails with
+// fault.NotFound, or with what Apply says.
+func (c *Control) Reapply(ctx context.Context, name string) error {
+	m, err := c.module(name)
+	if err != nil {
+		return err
+	}
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.give()
+	if m.state().owed != nil {
+		return nil // the guard's step back holds until it is written down
+	}
+	plan, err := c.read(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := m.Apply(ctx, plan); err != nil {
+		return err
+	}
+	m.settle(plan)
+	return nil
+}
+
 // nearer tells whether mode and percent are nearer home than a place.
 func nearer(mode seam.Mode, percent float64, than Place) bool {
 	a, b := slices.Index(modes, mode), slices.Index(modes, than.Mode)

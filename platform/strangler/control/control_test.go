@@ -395,6 +395,33 @@ func TestAskingAgainForWhatIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestReapplyWaitsItsTurn: it must not put an old plan in force in the middle of
+// a change.
+func TestReapplyWaitsItsTurn(t *testing.T) {
+	route := newFakeRoute()
+	c := open(t, databasetest.SQLite(t, "routes"), local(), route)
+	again := make(chan error, 1)
+	route.meantime = func() {
+		route.meantime = nil
+		go func() { again <- c.Reapply(t.Context(), "reputation") }()
+	}
+	if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-again; err != nil {
+		t.Fatal(err)
+	}
+	if now, applied, _ := route.state(); now.Mode != seam.ModeRemote || now.Version != 1 || applied != 2 {
+		t.Errorf("the route is at %+v after %d", now, applied)
+	}
+	if len(audit(t, c)) != 1 {
+		t.Error("applying again was audited as a change")
+	}
+	if err := c.Reapply(t.Context(), "market"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an unknown module: %v", err)
+	}
+}
+
 func TestStepBack(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
