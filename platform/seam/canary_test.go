@@ -112,7 +112,7 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 	}{
 		"it hangs":      {func(http.ResponseWriter, *http.Request) { <-hang }, true, ""},
 		"it panics":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true, ""},
-		"it is garbled": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{")) }, true, ""},
+		"it is garbled": {says("{"), true, ""},
 		"internal":      {problem(fault.Internal), true, ""},
 		"unavailable":   {problem(fault.Unavailable), true, ""},
 		"deadline over": {problem(fault.DeadlineOver), true, ""},

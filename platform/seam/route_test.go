@@ -182,7 +182,11 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 		}
 	})
 	t.Run("but not an upload, which is read already", func(t *testing.T) {
-		r := begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) { return kindled{}, gone }}, seam.RouteOptions{Lost: lost})
+		remote, _ := lightsAt(t, &lighthouse{name: "there"}) // would take the rest for the whole
+		var r *seam.Route
+		r = begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) {
+			return kindled{}, errors.Join(gone, r.Set(seam.Plan{Mode: seam.ModeRemote}, remote))
+		}}, seam.RouteOptions{Lost: lost})
 		if _, err := opOil.Call(as(sailor), r, manifest{Body: strings.NewReader("oil")}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}

@@ -29,6 +29,7 @@ func benchmarkShadowed(b *testing.B, queue int) {
 		case <-time.After(5 * time.Millisecond):
 		case <-req.Context().Done():
 		}
+		w.Header().Set("Banyan-Contract", "1")
 		_, _ = w.Write([]byte(`{"n":1}`))
 	}))
 	defer far.Close()

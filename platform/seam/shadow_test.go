@@ -119,9 +119,10 @@ func TestTheShadowNeverReachesACaller(t *testing.T) {
 	for name, far := range map[string]http.HandlerFunc{
 		"hangs":           func(_ http.ResponseWriter, req *http.Request) { <-release },
 		"panics":          func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"is no JSON":      func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
-		"has wrong types": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"beams": "many"}`)) },
+		"is no JSON":      says("<html>"),
+		"has wrong types": says(`{"beams": "many"}`),
 		"breaks off": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Banyan-Contract", "1")
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(`{"place": `))
 		},
@@ -153,6 +154,14 @@ func TestTheShadowNeverReachesACaller(t *testing.T) {
 				t.Errorf("%d callers were led to the remote", there)
 			}
 		})
+	}
+}
+
+// says is a far end that speaks as the module does, but not its words.
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Banyan-Contract", "1")
+		_, _ = w.Write([]byte(text))
 	}
 }
 
