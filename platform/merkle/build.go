@@ -96,18 +96,6 @@ type builder struct {
 
 func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSize : (i+1)*HashSize] }
 
-// copyHash copies word by word: a call of memmove would keep the processor
-// from fetching the next hashes, which lie anywhere, at the same time.
-func copyHash(to, from []byte) {
-	_, _ = to[HashSize-1], from[HashSize-1]
-	a, b := binary.NativeEndian.Uint64(from), binary.NativeEndian.Uint64(from[8:])
-	c, d := binary.NativeEndian.Uint64(from[16:]), binary.NativeEndian.Uint64(from[24:])
-	binary.NativeEndian.PutUint64(to, a)
-	binary.NativeEndian.PutUint64(to[8:], b)
-	binary.NativeEndian.PutUint64(to[16:], c)
-	binary.NativeEndian.PutUint64(to[24:], d)
-}
-
 // heap builds a complete heap. The leaves are hashed in list order into the
 // room of the inner nodes, then set in order at the array's end. That room is
 // one node too small, so a spare one leads the array; it also puts every pair
@@ -118,15 +106,18 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 	whole := makeLarge[byte]((h.nodes() + 1) * HashSize)
 	b.nodes = whole[HashSize:]
 	scratch := whole[:n*HashSize]
-	order, err := b.leaves(ctx, scratch)
+	order, err := b.leaves(ctx, scratch, whole[n*HashSize:])
 	if err != nil {
 		return nil, err
 	}
+	from, to := hashesOf(scratch), hashesOf(b.nodes)
 	err = b.spread(ctx, n, func(low, high int) error {
-		for k := low; k < high; k++ {
-			row, node := int(order[k]), h.leaf(k)
-			b.place[row] = uint32(node)
-			copyHash(hashAt(b.nodes, node), hashAt(scratch, row))
+		first := h.leaf(0)
+		for k, row := range order[low:high] {
+			to[first-low-k] = from[row]
+		}
+		for k, row := range order[low:high] {
+			b.place[row] = uint32(first - low - k)
 		}
 		return nil
 	})
@@ -143,17 +134,18 @@ func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 	n := b.list.Len()
 	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes(), 2*n) * HashSize)
 	scratch := b.nodes[len(b.nodes)-n*HashSize:]
-	order, err := b.leaves(ctx, scratch)
+	order, err := b.leaves(ctx, scratch, b.nodes[:n*HashSize])
 	if err != nil {
 		return nil, err
 	}
 	ranks := b.ranks(order, scratch, unique)
 	p := promoted{leaves: int(ranks[n-1]) + 1}
+	from, to := hashesOf(scratch), hashesOf(b.nodes)
 	err = b.spread(ctx, n, func(low, high int) error {
 		for k := low; k < high; k++ {
 			b.place[order[k]] = ranks[k]
 			if k == 0 || ranks[k] != ranks[k-1] {
-				copyHash(hashAt(b.nodes, int(ranks[k])), hashAt(scratch, int(order[k])))
+				to[ranks[k]] = from[order[k]]
 			}
 		}
 		return nil
@@ -202,17 +194,23 @@ func (b *builder) pairs(ctx context.Context, to, from, count int) error {
 	})
 }
 
+// sortRoom is what sorting needs for each row, in bytes.
+const sortRoom = 16
+
 // leaves hashes every row into leaves, in list order, and gives the rows in
-// the order of their leaves.
-func (b *builder) leaves(ctx context.Context, leaves []byte) ([]uint32, error) {
-	keys := makeLarge[uint64](b.list.Len())
+// the order of their leaves. It sorts in room, where the sorted leaves will be:
+// memory that is touched for the first time is slow.
+func (b *builder) leaves(ctx context.Context, leaves, room []byte) ([]uint32, error) {
+	n := b.list.Len()
+	words := wordsOf(room[:n*sortRoom])
+	keys, packed := words[:n], words[n:]
 	err := b.spread(ctx, b.list.Len(), func(low, high int) error {
 		return hashRows(b.Engine, b.form, b.list, low, high, leaves, keys)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return sortOrder(keys, func(a, c uint32) int {
+	return sortOrder(keys, packed, func(a, c uint32) int {
 		return bytes.Compare(hashAt(leaves, int(a)), hashAt(leaves, int(c)))
 	}, b.Workers), nil
 }

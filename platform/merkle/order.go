@@ -18,18 +18,18 @@ const (
 
 // sortOrder gives the numbers of the rows in ascending order of their keys,
 // and of compare where keys are equal; rows equal in both keep their order.
-// A key is the first 64 bits of what compare compares. keys is used up.
+// A key is the first 64 bits of what compare compares. packed is room for as
+// many words as there are keys.
 //
 // Keys are usually hashes, hence spread evenly: rows are dealt to so many
 // buckets that each holds a handful, and each bucket is sorted as plain
 // integers with the row number in the low bits. Uneven keys stay correct and
 // get slower, never worse than an ordinary sort.
-func sortOrder(keys []uint64, compare func(a, b uint32) int, workers int) []uint32 {
-	s := sorter{keys: keys, compare: compare}
+func sortOrder(keys, packed []uint64, compare func(a, b uint32) int, workers int) []uint32 {
+	s := sorter{keys: keys, packed: packed, compare: compare}
 	s.rowBits = bits.Len(uint(max(len(keys)-1, 0)))
 	s.bucketBits = min(max(s.rowBits-2, 0), maxBucketBits)
 	s.order = makeLarge[uint32](len(keys))
-	s.packed = makeLarge[uint64](len(keys))
 	workers = min(max(workers, 1), maxSortWorkers)
 	if len(keys) < 1<<14 {
 		workers = 1

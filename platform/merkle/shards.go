@@ -22,7 +22,7 @@ func shardOf(row []byte, nybbles int) int {
 func (b *builder) sharded(ctx context.Context) (layout, error) {
 	n := b.list.Len()
 	scratch := makeLarge[byte](n * HashSize)
-	order, err := b.leaves(ctx, scratch)
+	order, err := b.leaves(ctx, scratch, makeLarge[byte](n*sortRoom))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s sharded) rankRoots(node func(int) []byte) {
 	for i, shard := range s.shards {
 		keys[i] = binary.BigEndian.Uint64(node(shard.root()))
 	}
-	order := sortOrder(keys, func(a, c uint32) int {
+	order := sortOrder(keys, make([]uint64, len(keys)), func(a, c uint32) int {
 		return bytes.Compare(node(s.shards[a].root()), node(s.shards[c].root()))
 	}, 1)
 	for k, shard := range order {

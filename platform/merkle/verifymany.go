@@ -44,57 +44,43 @@ type lockstep struct {
 	options  Options
 	form     leafForm
 	messages []byte
-	pairs    []byte
-	nodes    []byte
-	active   []int // claims that have not used up their proof
+	nodes    [abreast]Hash     // where each active claim has come to
+	pairs    [2 * abreast]Hash // each with its sibling
+	active   [abreast]*Claimed // claims that have not used up their proof
+	answers  [abreast]*bool    // and where their answer goes
 }
 
 func newLockstep(options Options, form leafForm) *lockstep {
-	return &lockstep{
-		options: options, form: form,
-		messages: make([]byte, abreast*form.size()),
-		pairs:    make([]byte, abreast*2*HashSize),
-		nodes:    make([]byte, abreast*HashSize),
-		active:   make([]int, 0, abreast),
-	}
+	return &lockstep{options: options, form: form, messages: make([]byte, abreast*form.size())}
 }
 
 func (l *lockstep) verify(root Hash, claims []Claimed, ok []bool) error {
 	size := l.form.size()
 	for i := range claims {
 		l.put(l.messages[i*size:(i+1)*size], &claims[i].Entry)
+		l.active[i], l.answers[i] = &claims[i], &ok[i]
 	}
-	if err := l.form.hash(l.options.Engine, l.nodes[:len(claims)*HashSize], l.messages[:len(claims)*size]); err != nil {
+	going := len(claims)
+	if err := l.form.hash(l.options.Engine, bytesOf(l.nodes[:going]), l.messages[:going*size]); err != nil {
 		return err
-	}
-	l.active = l.active[:0]
-	for i := range claims {
-		l.active = append(l.active, i)
-		copyHash(l.pairs[2*i*HashSize:], l.nodes[i*HashSize:])
 	}
 	for level := 0; ; level++ {
 		// Who has used up the proof leaves; the others move together.
-		going := 0
-		for k, i := range l.active {
-			node := l.pairs[2*k*HashSize : (2*k+1)*HashSize]
-			if level == len(claims[i].Proof) {
-				ok[i] = Hash(node) == root
+		stay := 0
+		for k, claim := range l.active[:going] {
+			if level == len(claim.Proof) {
+				*l.answers[k] = l.nodes[k] == root
 				continue
 			}
-			pair := l.pairs[2*going*HashSize:]
-			copyHash(pair, node)
-			copyHash(pair[HashSize:], claims[i].Proof[level][:])
-			l.active[going] = i
-			going++
+			l.pairs[2*stay], l.pairs[2*stay+1] = l.nodes[k], claim.Proof[level]
+			l.active[stay], l.answers[stay] = claim, l.answers[k]
+			stay++
 		}
-		if l.active = l.active[:going]; going == 0 {
+		if going = stay; going == 0 {
 			return nil
 		}
-		if err := l.options.Engine.HashPairs(l.nodes[:going*HashSize], l.pairs[:going*2*HashSize]); err != nil {
+		if err := l.options.Engine.HashPairs(bytesOf(l.nodes[:going]), bytesOf(l.pairs[:2*going])); err != nil {
 			return err
-		}
-		for k := range l.active {
-			copyHash(l.pairs[2*k*HashSize:], l.nodes[k*HashSize:])
 		}
 	}
 }

@@ -44,10 +44,10 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 	for p := 1; p < len(table); p++ {
 		table[p] += table[p-1]
 	}
-	rows := sortOrder(keys, func(a, b uint32) int {
+	entries := makeLarge[uint64](count)
+	rows := sortOrder(keys, entries, func(a, b uint32) int {
 		return bytes.Compare(row(int(a))[:walletSize], row(int(b))[:walletSize])
 	}, workers)
-	entries := makeLarge[uint64](count)
 	together(workers, func(w int) {
 		low, high := span(count, w, workers)
 		for i := low; i < high; i++ {

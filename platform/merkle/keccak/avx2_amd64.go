@@ -3,8 +3,8 @@
 package keccak
 
 import (
-	"bytes"
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/cloudflare/circl/simd/keccakf1600"
 )
@@ -103,17 +103,21 @@ func (s state256) absorb(m int, message []byte) {
 	s.lanes[(lanes-1)*width256+m] |= padLast
 }
 
-// absorbPair writes the smaller half, the greater half and the padding.
+// absorbPair writes the smaller half, the greater half and the padding. Which
+// half is smaller is a matter of chance, so no branch asks for it.
 func (s state256) absorbPair(m int, pair []byte) {
 	_ = pair[PairSize-1]
-	small, great := pair[:DigestSize:DigestSize], pair[DigestSize:PairSize:PairSize]
-	if bytes.Compare(small, great) > 0 {
-		small, great = great, small
+	var left, right [4]uint64
+	borrow := uint64(0)
+	for i := 3; i >= 0; i-- {
+		left[i], right[i] = binary.LittleEndian.Uint64(pair[i*8:]), binary.LittleEndian.Uint64(pair[DigestSize+i*8:])
+		_, borrow = bits.Sub64(bits.ReverseBytes64(right[i]), bits.ReverseBytes64(left[i]), borrow)
 	}
-	to := s.lanes[m : m+width256*lanes : m+width256*lanes]
+	to := s.lanes[m : m+width256*(lanes-1)+1]
 	for i := range 4 {
-		to[i*width256] = binary.LittleEndian.Uint64(small[i*8:])
-		to[(4+i)*width256] = binary.LittleEndian.Uint64(great[i*8:])
+		swap := (left[i] ^ right[i]) & -borrow // all of it when right < left
+		to[i*width256] = left[i] ^ swap
+		to[(4+i)*width256] = right[i] ^ swap
 	}
 	to[8*width256] = padFirst
 	to[(lanes-1)*width256] = padLast
