@@ -17,7 +17,8 @@ func TestModuleCommands(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(t.TempDir())
 	t.Setenv("BANYAN_DATA", folder)
-	trunk := place{[]string{"BANYAN_DATA=" + folder}}.start(t, nil, "--listen", "127.0.0.1:0")
+	p := place{[]string{"BANYAN_DATA=" + folder}}
+	trunk := p.start(t, nil, "--listen", "127.0.0.1:0")
 	t.Setenv("BANYAN_PUBLIC_URL", trunk.url)
 	stranger := httptest.NewServer(http.NotFoundHandler())
 	defer stranger.Close()
@@ -63,8 +64,13 @@ func TestModuleCommands(t *testing.T) {
 		!entries[0].Configured || entries[0].Why != "enough" || entries[1].To.Mode != seam.ModeShadow || !strings.HasPrefix(entries[1].Who, "cli") {
 		t.Errorf("module audit --json: %s%s", out, errOut)
 	}
+	token := p.token(t)
 	t.Setenv("BANYAN_DATA", t.TempDir())
 	if code, _, errOut := banyan(t, "module", "list"); code != exitFailure || !strings.Contains(errOut, "keys are not in") {
 		t.Errorf("without the program's data: exit %d, %s", code, errOut)
+	}
+	t.Setenv("BANYAN_TOKEN", token)
+	if code, out, errOut := banyan(t, "module", "list"); code != exitOK || !strings.Contains(out, "reputation") {
+		t.Errorf("from elsewhere with a token: exit %d, %s", code, errOut)
 	}
 }
