@@ -124,9 +124,3 @@ func (s *samples) oldest() sample {
 	defer s.mu.Unlock()
 	return s.kept[0]
 }
-
-// stats are a sideMeter's figures as people see them.
-func (m *sideMeter) stats() SideStats {
-	c := m.counts()
-	return c.stats()
-}
