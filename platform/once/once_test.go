@@ -99,8 +99,14 @@ func TestWhatAKeyStandsFor(t *testing.T) {
 			caller         identity.Caller
 			operation, key string
 		}{
-			{alice, "add", "1"}, {bob, "add", "1"}, {service, "add", "1"}, {identity.Caller{}, "add", "1"},
-			{alice, "add", "2"}, {alice, "ad", "d1"}, {alice, "add", ""}, {alice, "add", ""},
+			{alice, "add", "1"},
+			{bob, "add", "1"},
+			{service, "add", "1"},
+			{identity.Caller{}, "add", "1"},
+			{alice, "add", "2"},
+			{alice, "ad", "d1"},
+			{alice, "add", ""},
+			{alice, "add", ""},
 		} {
 			got, err := write(identity.With(t.Context(), c.caller), once.Write{DB: db, Operation: c.operation, Key: c.key}, "same")
 			if err != nil || got.Number != int64(i) {

@@ -56,7 +56,11 @@ type process struct {
 func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.calls.Add(1)
 	if req.Method != http.MethodGet {
-		p.keys = append(p.keys, req.Header[sentIdempotency][0])
+		for name, values := range req.Header {
+			if http.CanonicalHeaderKey(name) == headerIdempotency {
+				p.keys = append(p.keys, values...)
+			}
+		}
 	}
 	if p.answer != nil {
 		return p.answer(req)

@@ -278,10 +278,10 @@ func (r *Remote) attempt(ctx context.Context, c *outgoing, before *endpoint) (an
 		}
 		tried |= 1 << i
 		got, failed := r.sendTo(ctx, c, set[i], set)
-		switch {
-		case failed == nil:
+		if failed == nil {
 			return got, set[i], nil
-		case failed == errRefused: //nolint:errorlint // it is this very value
+		}
+		if failed == errRefused {
 			continue
 		}
 		used, f = set[i], failed
