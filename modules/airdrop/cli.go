@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"banyan/modules/airdrop/offline"
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 )
 
@@ -53,6 +55,9 @@ Formats, each byte for byte that of its origin:
   banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			// A list is a few large pieces: collecting more often costs next to
+			// nothing, and a long one then needs little more than itself.
+			defer debug.SetGCPercent(debug.SetGCPercent(20))
 			desk, stop := openDesk(c)
 			built, err := desk.Build(c.Context(), job)
 			stop()
@@ -88,7 +93,7 @@ func proofCommand() *cobra.Command {
 		Use:     "proof --tree F.tree ADDRESS",
 		Short:   "Give the proof that a wallet claims with",
 		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("--address", "name one wallet, 0x and 40 hex digits"),
 		RunE: func(c *cobra.Command, args []string) error {
 			desk, stop := openDesk(c)
 			claim, err := desk.Proof(tree, args[0])
@@ -107,6 +112,21 @@ func proofCommand() *cobra.Command {
 	c.Flags().StringVar(&tree, "tree", "", "the tree `FILE`")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// oneArgument refuses any other number of arguments as bad usage.
+func oneArgument(name, want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return badUsage(name, want)
+	}
+}
+
+// badUsage is a command line that makes no sense; main knows it by the dashes.
+func badUsage(flag, message string) error {
+	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: message})
 }
 
 // show prints a result for programs or for people.

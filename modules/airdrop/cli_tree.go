@@ -102,7 +102,7 @@ func inspectCommand(name, short, verdict string, inspect func(context.Context, o
 	c := &cobra.Command{
 		Use:   name + " F.tree",
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArgument("--tree", "name one tree file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			desk, stop := openDesk(c)
 			about, err := inspect(c.Context(), desk, args[0])

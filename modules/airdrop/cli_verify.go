@@ -24,6 +24,9 @@ to the root.`,
   banyan airdrop verify --proofs claims.ndjson --root 0xc8500f8e2fcf3c9a32880e1b973fb28acc88be35787a8abcf9981b2b65dbdeb5 --format uniswap`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if proofs.Proofs != "" && (job.Tree != "" || job.In != "") {
+				return badUsage("--proofs", "proofs are checked without --tree and --in: name --root and --format")
+			}
 			desk, stop := openDesk(c)
 			var sum offline.Verified
 			var err error
@@ -52,8 +55,6 @@ to the root.`,
 	f.StringVar(&proofs.Proofs, "proofs", "", "check the full proofs of these `CLAIMS` instead, one JSON object a line, or - for standard input")
 	f.StringVar(&proofs.Root, "root", "", "--proofs: the root they must lead to")
 	f.StringVar(&proofs.Format, "format", "", "--proofs: "+formatNames())
-	c.MarkFlagsMutuallyExclusive("proofs", "tree")
-	c.MarkFlagsMutuallyExclusive("proofs", "in")
 	f.BoolVar(&asJSON, "json", false, "print the sum as JSON")
 	return c
 }
