@@ -153,7 +153,7 @@ func (s *strangler) look(ctx context.Context) stranglerData {
 		if waiting, ok := lag[view.Name]; ok {
 			view.Waiting = &waiting
 		}
-		view.Trail = s.trails.add(view.Name, view.Here.PerSecond, view.There.PerSecond)
+		s.trails.add(&view)
 		d.Modules[i] = view
 		for _, entry := range audits[i] {
 			d.Audit = append(d.Audit, auditOf(view, entry))

@@ -67,9 +67,10 @@ type operationFigure struct {
 		Fallbacks uint64 `json:"fallbacks"`
 	} `json:"canary"`
 	Recent struct {
-		Local  recentFigure `json:"local"`
-		Remote recentFigure `json:"remote"`
-		Shadow recentFigure `json:"shadow"`
+		Seconds float64      `json:"seconds"`
+		Local   recentFigure `json:"local"`
+		Remote  recentFigure `json:"remote"`
+		Shadow  recentFigure `json:"shadow"`
 	} `json:"recent"`
 }
 

@@ -87,6 +87,11 @@ func TestTheVerdictsAreSaidPlainly(t *testing.T) {
 		t.Error("a module that is remote is offered a step further")
 	}
 
+	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
+	modules.Figures("reputation", map[string]any{"mode": "local", "verdict": map[string]any{"safe": false, "next": map[string]any{"mode": "shadow", "percent": 10}, "missing": []string{"no remote is known"}}})
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="wait"`, "Say where it runs, then go to shadow 10 %", "no remote is known")
+
+	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
 	contains(t, wrong, `data-verdict="trouble"`, "Not safe yet", "134 lasting differences; make", "The guard warns", "92.5 %",

@@ -26,13 +26,16 @@ const (
 )
 
 type trailPoint struct {
-	at          time.Time
-	here, there float64 // calls per second
+	at                    time.Time
+	here, there           float64 // calls per second
+	hereCalls, thereCalls uint64  // since the start of the process; 0: not told
 }
 
-// add notes the present figures of a module, at most once a second, and draws
-// the last minute and a half.
-func (t *trails) add(module string, here, there float64) template.HTML {
+// add notes the present figures of a module, at most once a second. From what
+// was noted before it tells the calls of the last seconds, where the route tells
+// only those of the last half minute: after a step people want to see at once
+// that it has happened. It draws the trail, too.
+func (t *trails) add(v *moduleView) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now
@@ -40,21 +43,44 @@ func (t *trails) add(module string, here, there float64) template.HTML {
 		now = t.now
 	}
 	at := now()
-	points, known := t.kept[module]
+	points, known := t.kept[v.Name]
+	for _, p := range points { // the oldest that is young enough
+		if age := at.Sub(p.at); age >= rateFrom && age <= rateWithin {
+			v.Here.since(p.hereCalls, age)
+			v.There.since(p.thereCalls, age)
+			break
+		}
+	}
+	point := trailPoint{at, v.Here.PerSecond, v.There.PerSecond, v.Here.Calls, v.There.Calls}
 	if t.kept == nil {
 		t.kept = map[string][]trailPoint{}
 	}
 	if !known && len(t.kept) >= trailModules {
-		return drawTrail([]trailPoint{{at, here, there}}, at)
+		v.Trail = drawTrail([]trailPoint{point}, at)
+		return
 	}
-	if len(points) == 0 || at.Sub(points[len(points)-1].at) >= 900*time.Millisecond {
-		points = append(points, trailPoint{at, here, there})
+	if len(points) == 0 || at.Sub(points[len(points)-1].at) >= rateFrom {
+		points = append(points, point)
 	}
 	if len(points) > trailLength {
 		points = append(points[:0:0], points[len(points)-trailLength:]...)
 	}
-	t.kept[module] = points
-	return drawTrail(points, at)
+	t.kept[v.Name] = points
+	v.Trail = drawTrail(points, at)
+}
+
+const (
+	rateFrom   = 900 * time.Millisecond
+	rateWithin = 4 * time.Second
+)
+
+// since takes the rate from what was counted earlier. Counts that cannot be
+// (another replica answered, or the process began anew) leave the half minute's.
+func (s *sideView) since(calls uint64, ago time.Duration) {
+	if calls == 0 || s.Calls < calls || float64(s.Calls-calls) > s.Window*1.05+10 {
+		return
+	}
+	s.PerSecond = float64(s.Calls-calls) / ago.Seconds()
 }
 
 // drawTrail stacks what the remote answered on what this process did. The last

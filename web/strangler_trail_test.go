@@ -7,11 +7,16 @@ import (
 	"time"
 )
 
+// seen is a module with its rates of the last half minute.
+func seen(name string, here, there float64) *moduleView {
+	return &moduleView{Name: name, Here: sideView{PerSecond: here}, There: sideView{PerSecond: there}}
+}
+
 func TestTrailsAreBounded(t *testing.T) {
 	at := time.UnixMilli(1772366400000)
 	trails := trails{now: func() time.Time { return at }}
 	for i := range 400 {
-		trails.add("reputation", float64(i), 0)
+		trails.add(seen("reputation", float64(i), 0))
 		at = at.Add(500 * time.Millisecond)
 	}
 	points := trails.kept["reputation"]
@@ -22,7 +27,7 @@ func TestTrailsAreBounded(t *testing.T) {
 		t.Errorf("the last point is of %v, want 398: one a second, and the newest", last)
 	}
 	for i := range 200 {
-		trails.add(fmt.Sprint("module ", i), 1, 1)
+		trails.add(seen(fmt.Sprint("module ", i), 1, 1))
 	}
 	if len(trails.kept) != trailModules {
 		t.Errorf("%d modules are remembered, want %d", len(trails.kept), trailModules)
@@ -32,14 +37,52 @@ func TestTrailsAreBounded(t *testing.T) {
 func TestATrailEndsAfterItsWindow(t *testing.T) {
 	at := time.UnixMilli(1772366400000)
 	trails := trails{now: func() time.Time { return at }}
-	trails.add("m", 10, 0)
+	draw := func(there float64) string {
+		v := seen("m", 10, there)
+		trails.add(v)
+		return string(v.Trail)
+	}
+	draw(0)
 	at = at.Add(time.Second)
-	if drawn := string(trails.add("m", 10, 10)); !strings.Contains(drawn, `class="trail-there"`) {
+	if drawn := draw(10); !strings.Contains(drawn, `class="trail-there"`) {
 		t.Errorf("two points are no curve: %s", drawn)
 	}
 	at = at.Add(10 * time.Minute)
-	if drawn := string(trails.add("m", 10, 10)); strings.Contains(drawn, "trail-here") {
+	if drawn := draw(10); strings.Contains(drawn, "trail-here") {
 		t.Errorf("what is ten minutes old is drawn: %s", drawn)
+	}
+}
+
+// TestRatesAreOfTheLastSeconds: what a step has done is seen at once, and
+// counters that jump are not believed.
+func TestRatesAreOfTheLastSeconds(t *testing.T) {
+	const before = 1_000_000
+	for name, c := range map[string]struct {
+		calls uint64 // two seconds later
+		after time.Duration
+		want  float64
+	}{
+		"nothing is answered here any more": {before, 2 * time.Second, 0},
+		"half of it":                        {before + 1000, 2 * time.Second, 500},
+		"looked at again at once":           {before + 10, time.Millisecond, 1000},
+		"looked at again after a while":     {before + 1000, time.Minute, 1000},
+		"the process began anew":            {12, 2 * time.Second, 1000},
+		"another replica answered":          {before + 900_000, 2 * time.Second, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := time.UnixMilli(1772366400000)
+			trails := trails{now: func() time.Time { return at }}
+			v := seen("m", 1000, 0)
+			v.Here.Window, v.Here.Calls = 30_000, before
+			trails.add(v)
+			at = at.Add(c.after)
+			v = seen("m", 1000, 0)
+			v.Here.Window, v.Here.Calls = 30_000, c.calls
+			trails.add(v)
+			if v.Here.PerSecond != c.want {
+				t.Errorf("%v calls a second, want %v", v.Here.PerSecond, c.want)
+			}
+		})
 	}
 }
 

@@ -44,6 +44,8 @@ type moduleView struct {
 type sideView struct {
 	Name      string // for people
 	PerSecond float64
+	Calls     uint64  // since the start of the process; 0: not told
+	Window    float64 // calls in the last half minute
 	Failures  float64 // 0 to 1
 	P50, P99  float64 // seconds, of the busiest operation
 }
@@ -189,8 +191,12 @@ func (v *moduleView) measure(f figures) {
 	for i := range f.Operations {
 		op := &f.Operations[i]
 		away := there(op)
-		v.Here.count(op.Recent.Local)
-		v.There.count(away)
+		v.Here.count(op.Recent.Local, op.Recent.Seconds)
+		v.There.count(away, op.Recent.Seconds)
+		v.Here.Calls += op.Local.Calls
+		if v.Mode != "shadow" { // whose questions are nobody's calls
+			v.There.Calls += op.Remote.Calls
+		}
 		if rate := op.Recent.Local.PerSecond + away.PerSecond; rate > most {
 			busiest, most = i, rate
 		}
@@ -211,7 +217,8 @@ func (v *moduleView) measure(f figures) {
 }
 
 // count adds an operation; the rate of failures is that of all calls.
-func (s *sideView) count(r recentFigure) {
+func (s *sideView) count(r recentFigure, seconds float64) {
+	s.Window += r.PerSecond * seconds
 	if all := s.PerSecond + r.PerSecond; all > 0 {
 		s.Failures = (s.Failures*s.PerSecond + r.FailureRate*r.PerSecond) / all
 		s.PerSecond = all
@@ -267,6 +274,8 @@ func (v *moduleView) judge(f figures) {
 		d.Tone, d.Title, d.Short = "safe", "It stands alone", "stands alone"
 	case f.Verdict.Safe:
 		d.Tone, d.Title, d.Short = "safe", "Safe to go to "+v.Ahead.Label(), "safe to go on"
+	case v.Mode == "local" && len(f.URL) == 0:
+		d.Tone, d.Title, d.Short = "wait", "Say where it runs, then go to "+v.Ahead.Label(), "at home"
 	default:
 		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not yet"
 		if v.Match.Lasting > 0 || len(v.Alarms) > 0 {

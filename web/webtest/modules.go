@@ -212,7 +212,7 @@ func sampleFigures(name string, at control.Place, load float64) fields {
 	out := fields{
 		"mode": at.Mode, "percent": at.Percent, "epoch": 3, "contract_version": 1,
 		"operations": []fields{
-			{"operation": "score", "local": fields{"calls": 182340}, "shadow": shadowed, "canary": canary, "recent": fields{"local": side(here*0.8, 0.0000041, 0.000062), "remote": side(there*0.8, 0.00041, 0.0031), "shadow": side(shadow, 0.00043, 0.0036)}},
+			{"operation": "score", "shadow": shadowed, "canary": canary, "recent": fields{"local": side(here*0.8, 0.0000041, 0.000062), "remote": side(there*0.8, 0.00041, 0.0031), "shadow": side(shadow, 0.00043, 0.0036)}},
 			{"operation": "leaderboard", "shadow": fields{}, "recent": fields{"local": side(here*0.2, 0.00009, 0.0011), "remote": side(there*0.2, 0.0009, 0.0061), "shadow": side(0, 0, 0)}},
 		},
 		"guard": fields{"alarms": []string{}}, "verdict": verdict,
