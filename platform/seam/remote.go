@@ -218,6 +218,7 @@ type outgoing struct {
 	header http.Header
 	text   bytes.Reader   // the JSON body, at its start
 	body   bool           // there is one
+	first  *bytes.Reader  // what the first attempt reads
 	upload *watchedReader // the body that is a stream
 }
 
@@ -240,7 +241,7 @@ func (r *Remote) call(ctx context.Context, d *description, q reflect.Value) (rep
 	switch source := body.(type) {
 	case nil:
 	case *bytes.Reader:
-		c.text, c.body = *source, true
+		c.text, c.body, c.first = *source, true, source
 	default:
 		c.upload = &watchedReader{source: source}
 	}
@@ -391,6 +392,10 @@ func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 // open gives the JSON body from its start. net/http knows this pair of types
 // and sends header and body in one packet.
 func (c *outgoing) open() io.ReadCloser {
+	if first := c.first; first != nil {
+		c.first = nil
+		return io.NopCloser(first)
+	}
 	text := c.text
 	return io.NopCloser(&text)
 }
