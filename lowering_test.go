@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -75,10 +74,16 @@ func TestLowering(t *testing.T) {
 		people.Wait()
 		t.Logf("%d reviews, the slowest took %s", len(written), longest)
 		checkReviews(t, trunk, slug, written)
-		var audit struct{ Entries []json.RawMessage }
+		var audit struct{ Entries []struct{ Automatic bool } }
 		trunk.must("GET", "/api/v1/operator/modules/"+exchangereview.Name+"/audit", token, nil, &audit)
-		if len(audit.Entries) != 10 {
-			t.Errorf("the audit has %d entries, want 10", len(audit.Entries))
+		byHand := 0
+		for _, e := range audit.Entries {
+			if !e.Automatic { // on a slow machine the guard may have stepped back
+				byHand++
+			}
+		}
+		if byHand != 10 {
+			t.Errorf("the audit has %d changes by the operator, want 10", byHand)
 		}
 	})
 }

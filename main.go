@@ -308,9 +308,13 @@ func (h *house) buildLegacy(options *httpserver.Options) (err error) {
 		return nil
 	}
 	o := legacy.Options{
-		URL: h.cfg.Strangler.Legacy, PublicURL: h.cfg.PublicURL, Keep: []string{"/api/v1", "/assets"},
+		URL: h.cfg.Strangler.Legacy, Host: h.cfg.Strangler.Host, PublicURL: h.cfg.PublicURL, Timeout: h.cfg.Strangler.Timeout,
+		Keep:           []string{"/api/v1/identity", "/api/v1/" + control.Contract.Module},
 		TrustForwarded: h.cfg.HTTP.TrustedProxies > 0, Clock: h.clock, Log: h.log,
 		Fail: func(w http.ResponseWriter, r *http.Request, err error) { h.server.Fail(w, r, err) },
+	}
+	for _, c := range contracts {
+		o.Keep = append(o.Keep, "/api/v1/"+c.Module)
 	}
 	for _, t := range h.cfg.Strangler.Take {
 		o.Take = append(o.Take, legacy.Take(t))

@@ -230,11 +230,8 @@ func (r *root) settle(ctx context.Context) error {
 			continue
 		}
 		apart = 0
-		plan, err := r.house.control.Plan(ctx, r.contract.Module)
-		if err == nil {
-			err = r.Apply(ctx, plan)
-		}
-		if err != nil && ctx.Err() == nil {
+		// In the control's turn: a change may be under way.
+		if err := r.house.control.Reapply(ctx, r.contract.Module); err != nil && ctx.Err() == nil {
 			r.house.log.WarnContext(ctx, "the writes of a module are not owned where its calls go; trying again", "module", r.contract.Module, "error", err)
 		}
 	}

@@ -24,7 +24,8 @@ var (
 	history = seam.Read[HistoryQuery, ReviewHistory](Contract, "history", "GET /exchanges/{slug}/reviews/{wallet}", seam.Public,
 		"All versions of one review")
 	prepareReview = seam.Read[ReviewDraft, PreparedReview](Contract, "prepareReview", "POST /exchanges/{slug}/reviews/prepare", seam.Public,
-		"Make a draft ready to be signed in the wallet")
+		"Make a draft ready to be signed in the wallet",
+		seam.Ignore("review.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time it was asked
 	publishReview = seam.Write[SignedReview, Review](Contract, "publishReview", "POST /exchanges/{slug}/reviews", seam.Public,
 		"Publish a signed review; its signature is the permission", seam.Idempotent())
 )

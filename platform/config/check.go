@@ -92,6 +92,7 @@ func (cfg Config) check() []Problem {
 	c.atLeast("events.keep", cfg.Events.Keep, time.Minute)
 	c.modules(cfg)
 	c.tls(cfg)
+	c.atLeast("strangler.timeout", cfg.Strangler.Timeout, 100*time.Millisecond)
 	if cfg.Strangler.Legacy != "" {
 		c.origin("strangler.legacy", cfg.Strangler.Legacy)
 	} else if len(cfg.Strangler.Take) > 0 {

@@ -165,8 +165,10 @@ func (t TLS) Enabled() bool { return t.Cert != "" }
 
 // Strangler puts Banyan in front of a system that is there already.
 type Strangler struct {
-	Legacy string `yaml:"legacy"` // scheme://host[:port], "" = none
-	Take   []Take `yaml:"take"`
+	Legacy  string        `yaml:"legacy"` // scheme://host[:port], "" = none
+	Host    string        `yaml:"host"`   // that it is asked for, "" = the client's
+	Timeout time.Duration `yaml:"timeout"`
+	Take    []Take        `yaml:"take"`
 }
 
 // Reputation holds the module's settings.
