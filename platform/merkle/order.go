@@ -10,8 +10,8 @@ import (
 const (
 	// maxSortWorkers bounds the tables of counts, one for each worker.
 	maxSortWorkers = 8
-	// maxBucketBits keeps a table of counts inside the second-level cache.
-	maxBucketBits = 17
+	// maxBucketBits keeps a table of counts inside the third-level cache.
+	maxBucketBits = 21
 	// insertionLimit is where pattern-defeating quicksort overtakes insertion.
 	insertionLimit = 24
 )
@@ -28,7 +28,7 @@ const (
 func sortOrder(keys, packed []uint64, compare func(a, b uint32) int, workers int) []uint32 {
 	s := sorter{keys: keys, packed: packed, compare: compare}
 	s.rowBits = bits.Len(uint(max(len(keys)-1, 0)))
-	s.bucketBits = min(max(s.rowBits-2, 0), maxBucketBits)
+	s.bucketBits = min(max(s.rowBits-3, 0), maxBucketBits)
 	s.order = makeLarge[uint32](len(keys))
 	workers = min(max(workers, 1), maxSortWorkers)
 	if len(keys) < 1<<14 {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
+)
+
+// madeUp is a list of random wallets: the same for the same seed.
+type madeUp struct {
+	*merkle.List
+	seed uint64
+}
+
+func newMadeUp(n int, seed uint64) madeUp {
+	list := merkle.NewList()
+	random := rand.New(rand.NewPCG(seed, 2))
+	for range n {
+		if err := list.Append(randomRow(random)); err != nil {
+			panic(err) // sums of 60-bit amounts fit
+		}
+	}
+	return madeUp{List: list, seed: seed}
+}
+
+func randomRow(random *rand.Rand) (who wallet.Address, amount uint256.Int) {
+	for i := 0; i < len(who); i += 4 {
+		word := random.Uint32()
+		who[i], who[i+1], who[i+2], who[i+3] = byte(word), byte(word>>8), byte(word>>16), byte(word>>24)
+	}
+	amount.SetUint64(1 + random.Uint64()>>4)
+	return who, amount
+}
+
+// writeCSV writes the first n rows as people's lists are, and gives the path.
+func writeCSV(list *merkle.List, n int, path string) (string, error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	out := bufio.NewWriterSize(file, 1<<20)
+	fmt.Fprintln(out, "address,amount")
+	for i := range n {
+		e := list.At(i)
+		fmt.Fprintf(out, "0x%x,%s\n", e.Wallet[:], e.Amount.Dec())
+	}
+	if err := out.Flush(); err != nil {
+		return "", err
+	}
+	return path, file.Close()
+}
