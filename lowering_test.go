@@ -74,6 +74,7 @@ func TestLowering(t *testing.T) {
 		people.Wait()
 		t.Logf("%d reviews, the slowest took %s", len(written), longest)
 		checkReviews(t, trunk, slug, written)
+		checkState(t, trunk, token, at)
 		var audit struct{ Entries []struct{ Automatic bool } }
 		trunk.must("GET", "/api/v1/operator/modules/"+exchangereview.Name+"/audit", token, nil, &audit)
 		byHand := 0
@@ -86,6 +87,33 @@ func TestLowering(t *testing.T) {
 			t.Errorf("the audit has %d changes by the operator, want 10", byHand)
 		}
 	})
+}
+
+// checkState looks at what the operator sees after the last step back home.
+func checkState(t *testing.T, trunk *process, token, at string) {
+	t.Helper()
+	var state struct {
+		Plan  struct{ Mode string }
+		Route struct {
+			Mode      string
+			Endpoints []struct {
+				URL   string
+				Calls uint64
+			}
+			Ownership struct {
+				Owner string
+				Epoch int64
+			}
+		}
+	}
+	trunk.must("GET", "/api/v1/operator/modules/"+exchangereview.Name, token, nil, &state)
+	r := state.Route
+	if state.Plan.Mode != "local" || r.Mode != "local" || r.Ownership.Owner != "trunk" || r.Ownership.Epoch != 5 { // taken four times since the first
+		t.Errorf("after all the steps: %+v", state)
+	}
+	if len(r.Endpoints) != 1 || r.Endpoints[0].URL != "http://"+at || r.Endpoints[0].Calls == 0 {
+		t.Errorf("endpoints: %+v", r.Endpoints)
+	}
 }
 
 // checkReviews finds every written review exactly once, and nothing else.

@@ -248,11 +248,28 @@ func (r *root) wait(ctx context.Context, ticker *time.Ticker) {
 func (r *root) managed() control.Managed {
 	return control.Managed{
 		Name: r.contract.Module, Configured: r.configured(), Apply: r.Apply, Follow: r.Follow,
-		Status: func() any { return r.route.Status() },
+		Status: func() any { return r.status() },
 		Differences: func(operation string) (any, error) {
 			return r.route.Differences(operation)
 		},
 	}
+}
+
+// rootStatus is all that the operator sees of a module.
+type rootStatus struct {
+	seam.Status
+	Endpoints []seam.EndpointStatus `json:"endpoints"`
+	Ownership ownership.Claim       `json:"ownership"`
+}
+
+func (r *root) status() rootStatus {
+	s := rootStatus{Status: r.route.Status(), Endpoints: []seam.EndpointStatus{}, Ownership: r.owner.Believed()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if far, known := r.remotes[s.URL]; known {
+		s.Endpoints = far.module.Endpoints()
+	}
+	return s
 }
 
 // stepBack lets the control remember what a route's guard did.
