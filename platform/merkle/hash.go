@@ -69,5 +69,5 @@ func wordsOf(bytes []byte) []uint64 {
 	if uintptr(first)%8 != 0 {
 		panic("merkle: words at an odd place")
 	}
-	return unsafe.Slice((*uint64)(first), len(bytes)/8)
+	return unsafe.Slice((*uint64)(first), len(bytes)/8) //nolint:gosec // inside of bytes
 }
