@@ -1,0 +1,248 @@
+package seam
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"banyan/platform/fault"
+)
+
+// callRemote does an operation in another process.
+func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (answer A, err error) {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		var span trace.Span
+		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient))
+		defer span.End()
+	}
+	if _, set := ctx.Deadline(); !set && !d.streams && d.request.stream < 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.timeout)
+		defer cancel()
+	}
+	got, err := r.call(ctx, d, reflect.ValueOf(q))
+	if err != nil {
+		return answer, err
+	}
+	if stream, ok := any(&answer).(*Stream); ok {
+		stream.ContentType = got.stream.Header.Get("Content-Type")
+		stream.Write = func(w io.Writer) error { return r.copyStream(ctx, w, got) }
+		return answer, nil
+	}
+	defer giveBuffer(got.text)
+	if err := json.Unmarshal(got.text.Bytes(), &answer); err != nil {
+		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" cannot be read: bring both processes to one release")
+	}
+	return answer, nil
+}
+
+// outgoing is a call on its way, the same at every attempt but for the time
+// that is left.
+type outgoing struct {
+	d      *description
+	path   string // escaped
+	query  string
+	header http.Header
+	text   bytes.Reader   // the JSON body, at its start
+	body   bool           // there is one
+	first  *bytes.Reader  // what the first attempt reads
+	upload *watchedReader // the body that is a stream
+}
+
+// reply is an answer: its text, or a stream that is still to be read.
+type reply struct {
+	text     *bytes.Buffer // from takeBuffer
+	stream   *http.Response
+	endpoint *endpoint // of the stream
+}
+
+// call makes the request with everything that crosses the seam and sends it
+// until there is an answer or none can be expected.
+func (r *Remote) call(ctx context.Context, d *description, q reflect.Value) (reply, error) {
+	target, body, err := d.request.encode(q)
+	if err != nil {
+		return reply{}, err
+	}
+	c := outgoing{d: d}
+	c.path, c.query, _ = strings.Cut(target, "?")
+	switch source := body.(type) {
+	case nil:
+	case *bytes.Reader:
+		c.text, c.body, c.first = *source, true, source
+	default:
+		c.upload = &watchedReader{source: source}
+	}
+	if c.header, err = r.headers(ctx, &c); err != nil {
+		return reply{}, err
+	}
+	r.budget.calls.Add(1)
+	answer, used, f := r.attempt(ctx, &c, nil)
+	if f == nil {
+		return answer, nil
+	}
+	return r.retryFrom(ctx, &c, used, f)
+}
+
+// attempt sends the call to one endpoint, another than before if there is one;
+// and to the next as long as nothing could be sent.
+func (r *Remote) attempt(ctx context.Context, c *outgoing, before *endpoint) (answer reply, used *endpoint, f *failure) {
+	set := *r.endpoints.Load()
+	var tried, avoided uint64
+	if before != nil {
+		if i := slices.Index(set, before); i >= 0 {
+			avoided = 1 << i
+		}
+	}
+	for {
+		i := choose(set, tried|avoided, r.balance.Random)
+		switch {
+		case i < 0 && avoided&^tried != 0:
+			avoided = 0
+			continue
+		case i < 0 && f == nil:
+			return answer, nil, r.allOpen()
+		case i < 0:
+			return answer, used, f
+		}
+		tried |= 1 << i
+		got, failed := r.sendTo(ctx, c, set[i], set)
+		if failed == nil {
+			return got, set[i], nil
+		}
+		if failed == errRefused {
+			continue
+		}
+		used, f = set[i], failed
+		if !f.unsent || ctx.Err() != nil || c.upload != nil && c.upload.begun() {
+			return answer, used, f
+		}
+	}
+}
+
+// errRefused says that an endpoint's breaker let nothing through.
+var errRefused = &failure{err: gobreaker.ErrOpenState, unsent: true}
+
+// allOpen is the answer when no endpoint may be asked.
+func (r *Remote) allOpen() *failure {
+	f := fault.Newf(fault.Unavailable, "the module %s has failed too often and is left alone for a moment: try again in a few seconds", r.module)
+	f.RetryAfter = r.balance.BreakFor
+	return &failure{err: f, unsent: true}
+}
+
+// sendTo sends the call through the endpoint's breaker and keeps its figures.
+func (r *Remote) sendTo(ctx context.Context, c *outgoing, e *endpoint, set []*endpoint) (reply, *failure) {
+	answer, err := e.breaker.Execute(func() (reply, error) {
+		start := clock()
+		e.inFlight.Add(1)
+		answer, f := r.roundTrip(ctx, c, e, start)
+		now := clock()
+		took := now - start
+		if answer.stream == nil {
+			e.inFlight.Add(-1)
+		}
+		if f == nil {
+			e.calls.observe(took, nil)
+			e.latency.add(took, now)
+			e.succeeded()
+			return answer, nil
+		}
+		r.note(ctx, e, f, set, took, now)
+		return answer, f
+	})
+	if err == nil {
+		return answer, nil
+	}
+	if f, ok := err.(*failure); ok { //nolint:errorlint // it is this very value
+		return reply{}, f
+	}
+	return reply{}, errRefused
+}
+
+// note keeps the figures of a failed attempt.
+func (r *Remote) note(ctx context.Context, e *endpoint, f *failure, set []*endpoint, took, now time.Duration) {
+	e.calls.observe(took, f.err)
+	switch f.blame {
+	case blameNobody:
+	case blameCaller:
+		e.latency.add(took, now)
+		e.succeeded()
+	case blameEndpoint:
+		if e.inUse(now) {
+			e.latency.add(e.latency.penalty(took), now)
+		}
+		e.failed(f.err)
+		if away := r.ejector.failed(e, set, now); away > 0 {
+			r.log.WarnContext(ctx, "an endpoint gets no calls for a while, because it fails",
+				"module", r.module, "endpoint", e.name(), "for", away, "error", f.err)
+		}
+	}
+}
+
+// roundTrip is one request and its answer. It goes to the transport directly:
+// redirects and cookies, which http.Client adds, have no place between modules.
+func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start time.Duration) (reply, *failure) {
+	req := (&http.Request{
+		Method: c.d.method, URL: r.address(c, e), Host: e.base.Host, Header: c.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	switch {
+	case c.upload != nil:
+		req.Body, req.ContentLength = io.NopCloser(c.upload), -1
+	case c.body:
+		req.Body, req.ContentLength, req.GetBody = c.open(), c.text.Size(), c.again()
+	}
+	resp, err := e.transport.RoundTrip(req)
+	if err != nil {
+		return reply{}, r.transportFailure(ctx, c.upload, err, clock()-start)
+	}
+	_, ours := resp.Header[headerContract]
+	if resp.StatusCode < 200 || resp.StatusCode > 299 || !ours {
+		defer resp.Body.Close()
+		return reply{}, answerFailure(r.answerFault(resp, ours), resp, clock()-start)
+	}
+	if c.d.streams {
+		return reply{stream: resp, endpoint: e}, nil
+	}
+	defer resp.Body.Close()
+	buf := takeBuffer()
+	if _, err := buf.ReadFrom(resp.Body); err != nil {
+		giveBuffer(buf)
+		f := r.transportFailure(ctx, nil, err, clock()-start)
+		if ctx.Err() == nil {
+			f.err = fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" broke off: try again")
+		}
+		return reply{}, f
+	}
+	return reply{text: buf}, nil
+}
+
+// open gives the JSON body from its start. net/http knows this pair of types
+// and sends header and body in one packet.
+func (c *outgoing) open() io.ReadCloser {
+	if first := c.first; first != nil {
+		c.first = nil
+		return io.NopCloser(first)
+	}
+	text := c.text
+	return io.NopCloser(&text)
+}
+
+// again is for a kept connection that turns out closed before anything was sent
+// on it; the transport then takes another by itself.
+func (c *outgoing) again() func() (io.ReadCloser, error) {
+	text := c.text
+	return func() (io.ReadCloser, error) {
+		fresh := text
+		return io.NopCloser(&fresh), nil
+	}
+}
