@@ -2,13 +2,11 @@ package database
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/mattn/go-sqlite3"
 )
 
 // Fence decides whether this process may write at all (platform/ownership).
@@ -27,7 +25,6 @@ type Fence interface {
 	Known() error
 	// Check reads with q, at the beginning of the transaction: of each in
 	// PostgreSQL, of each group in SQLite, where a refusal is for every member.
-	// What it reads is one value or a Row.
 	Check(ctx context.Context, q Queryer) error
 }
 
@@ -49,7 +46,7 @@ func (db *DB) known() error {
 	return nil
 }
 
-// checkFence asks the fence inside SQLite's transaction that has just begun.
+// checkFence asks the fence inside the transaction that has just begun.
 func (db *DB) checkFence(ctx context.Context, conn *sqlx.Conn) error {
 	f := db.fence.Load()
 	if f == nil {
@@ -59,15 +56,6 @@ func (db *DB) checkFence(ctx context.Context, conn *sqlx.Conn) error {
 	defer func() { tx.over = true }()
 	return tx.outcome((*f).Check(ctx, tx))
 }
-
-// How long Unfenced tries to get SQLite's write lock, and how often. SQLite's
-// own waiting would start at 1 ms and go up to 100, and starve beside a process
-// that writes group after group: between two of them the lock is free for tens
-// of microseconds.
-const (
-	unfencedWait  = 10 * time.Second
-	unfencedPause = 100 * time.Microsecond
-)
 
 // Unfenced runs fn once, in a transaction of its own, past the fence and past
 // the queue: it is for moving the fence, and for nothing else. Otherwise it is
@@ -87,7 +75,7 @@ func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}
 	defer func() { _ = conn.Close() }() // back to the pool, which closes it
-	if err := db.beginAtOnce(ctx, conn); err != nil {
+	if err := db.beginImmediate(ctx, conn); err != nil {
 		return err
 	}
 	tx := &Tx{db: db, run: conn}
@@ -105,37 +93,6 @@ func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 	db.wakers.wake(tx.wakes)
 	return nil
-}
-
-// beginAtOnce takes SQLite's write lock in the first gap that another writer leaves.
-func (db *DB) beginAtOnce(ctx context.Context, conn *sqlx.Conn) error {
-	bounded, cancel := context.WithTimeout(ctx, unfencedWait)
-	defer cancel()
-	if _, err := conn.ExecContext(bounded, `PRAGMA busy_timeout = 0`); err != nil {
-		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
-	}
-	pause := time.NewTicker(unfencedPause)
-	defer pause.Stop()
-	for {
-		// A statement that a context interrupts may have begun all the same; without
-		// a time to wait there is nothing to interrupt.
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `BEGIN IMMEDIATE`)
-		if err == nil {
-			return nil
-		}
-		var lite sqlite3.Error
-		if !errors.As(err, &lite) || lite.Code != sqlite3.ErrBusy {
-			return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
-		}
-		select {
-		case <-pause.C:
-		case <-bounded.Done():
-			if ctx.Err() != nil {
-				return fmt.Errorf("begin to write to %s: %w", db.options.Module, ctx.Err())
-			}
-			return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
-		}
-	}
 }
 
 // What Warm opens at most, since a server has a hundred connections for
@@ -167,7 +124,9 @@ func (db *DB) Warm(ctx context.Context) {
 			}
 			defer func() { _ = conn.Close() }() // back to the pool
 			defer rollBack(ctx, conn)
-			_ = db.beginPostgres(ctx, conn, true) // what the fence says now counts for no write
+			if _, err = conn.ExecContext(ctx, `BEGIN`); err == nil {
+				_ = db.checkFence(ctx, conn) // what it says now counts for no write
+			}
 		})
 	}
 	all.Wait()

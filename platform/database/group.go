@@ -249,9 +249,9 @@ func (g *writer) begin(ctx context.Context) (*sqlx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))
 	}
-	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+	if err := g.db.beginImmediate(ctx, conn); err != nil {
 		_ = conn.Close() // back to the pool
-		return nil, fmt.Errorf("begin to write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))
+		return nil, err
 	}
 	if err := g.db.checkFence(ctx, conn); err != nil {
 		g.endTransaction(ctx, conn)
@@ -313,8 +313,7 @@ func (g *writer) alone(ctx context.Context, conn *sqlx.Conn, w *write) {
 		w.err = fmt.Errorf("write to %s, rolled back: %w", g.db.options.Module, err)
 		return
 	}
-	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
-		w.err = fmt.Errorf("begin to write to %s: %w", g.db.options.Module, g.db.explain(ctx, err))
+	if w.err = g.db.beginImmediate(ctx, conn); w.err != nil {
 		return
 	}
 	if w.err = g.db.checkFence(ctx, conn); w.err == nil {

@@ -92,8 +92,13 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 		_ = conn.Close() // back to the pool; a broken one was thrown away already
 	}()
 	open = true // whatever comes of it, it may have begun
-	if err := db.beginPostgres(ctx, conn, fenced); err != nil {
-		return err
+	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
+		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	if fenced {
+		if err := db.checkFence(ctx, conn); err != nil {
+			return err
+		}
 	}
 	tx := &Tx{db: db, run: conn}
 	defer func() { tx.over = true }()

@@ -9,11 +9,6 @@ import (
 	"banyan/platform/fault"
 )
 
-var _ database.Row = (*Claim)(nil)
-
-// Into implements database.Row, in the order of the queries below.
-func (c *Claim) Into() []any { return []any{&c.Epoch, &c.Owner, &c.URL, &c.ChangedMS} }
-
 // rows is the register in a module's database.
 type rows struct{ db *database.DB }
 
