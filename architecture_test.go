@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write generated files instead of compar
 var floors = []string{
 	"migrations",
 	"platform/fault",
+	"platform/atomicfile",
 	"platform/wallet",
 	"platform/certificates",
 	"platform/merkle",

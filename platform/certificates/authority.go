@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"banyan/platform/atomicfile"
 	"banyan/platform/fault"
 )
 
@@ -254,20 +255,10 @@ func sign(at Files, draft, issuer *x509.Certificate, key *ecdsa.PrivateKey, issu
 
 // replace writes a file whole or not at all.
 func replace(path string, text []byte, mode fs.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return atomicfile.Replace(path, mode, func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	})
 }
 
 func readAuthority(folder string, now time.Time) (*x509.Certificate, crypto.Signer, error) {

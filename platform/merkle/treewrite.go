@@ -2,15 +2,13 @@ package merkle
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
+
+	"banyan/platform/atomicfile"
 )
 
 // WriteFile writes the tree to path as a tree file (treefile.go has the
@@ -22,29 +20,14 @@ func (t *Tree) WriteFile(ctx context.Context, path string) error {
 	if !built {
 		return errors.New("merkle: this tree is in a file already: copy the file")
 	}
-	var random [6]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return fmt.Errorf("name a temporary file: %w", err)
-	}
-	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+hex.EncodeToString(random[:])+".tmp")
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // a tree is public, and other processes share it
+	err := atomicfile.Replace(path, 0o644, func(f *os.File) error { return t.writeTo(ctx, f, memory) })
 	if err != nil {
-		return fmt.Errorf("write the tree file: %w", err)
+		return fmt.Errorf("keep the tree: %w", err)
 	}
-	err = errors.Join(t.writeTo(ctx, file, memory), file.Close())
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		if gone := os.Remove(temporary); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-		return fmt.Errorf("write the tree file %s: %w", path, err)
-	}
-	return syncFolder(filepath.Dir(path))
+	return nil
 }
 
-// writeTo writes and syncs all of the file. Sections are written by all
+// writeTo writes all of the file. Sections are written by all
 // processors, each block's checksum on the way.
 func (t *Tree) writeTo(ctx context.Context, file *os.File, memory *inMemory) error {
 	h := t.header(memory)
@@ -64,10 +47,8 @@ func (t *Tree) writeTo(ctx context.Context, file *os.File, memory *inMemory) err
 		return err
 	}
 	h.sums = checksum(sums)
-	if _, err := file.WriteAt(h.encode(), 0); err != nil {
-		return err
-	}
-	return file.Sync()
+	_, err := file.WriteAt(h.encode(), 0)
+	return err
 }
 
 // header describes a built tree.
@@ -176,17 +157,4 @@ func (s *section) write(ctx context.Context, get content) error {
 		}
 		return nil
 	})
-}
-
-// syncFolder makes a rename last.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync the folder of the tree file: %w", err)
-	}
-	defer func() { _ = folder.Close() }() // only synced
-	if err := folder.Sync(); err != nil {
-		return fmt.Errorf("sync the folder of the tree file: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"banyan/modules/reputation/trust"
+	"banyan/platform/atomicfile"
 	"banyan/platform/fault"
 )
 
@@ -92,7 +94,13 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	err = replaceFile(j.Out, func(w io.Writer) error { return writeScores(ctx, w, Order(scores), scores, names.Key) })
+	err = atomicfile.Replace(j.Out, 0o644, func(f *os.File) error { // a ranking is made to be read by others
+		text := bufio.NewWriterSize(f, 1<<16)
+		if err := writeScores(ctx, text, Order(scores), scores, names.Key); err != nil {
+			return err
+		}
+		return text.Flush()
+	})
 	if err != nil {
 		return report, err
 	}

@@ -1,14 +1,9 @@
 package rank
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,45 +75,4 @@ func appendCell(line []byte, id string) []byte {
 	line = append(line, '"')
 	line = append(line, strings.ReplaceAll(id, `"`, `""`)...)
 	return append(line, '"')
-}
-
-// replaceFile writes path as a whole or not at all: a file beside it, synced,
-// then renamed. Until then the old one stays.
-func replaceFile(path string, write func(io.Writer) error) error {
-	if err := writeBeside(path, write); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	// The rename itself must last, too.
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-func writeBeside(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	text := bufio.NewWriterSize(f, 1<<16)
-	err = write(text)
-	if err == nil {
-		err = text.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644) // a ranking is made to be read by others
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

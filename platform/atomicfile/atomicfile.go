@@ -1,0 +1,68 @@
+// Package atomicfile writes files that are there whole or not at all, also
+// after a power cut: under a hidden name in the same folder, synced, renamed,
+// and the folder synced.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// File is a file in the making. Write to it, then Commit or Discard.
+type File struct {
+	*os.File
+	path string
+	mode fs.FileMode
+}
+
+// Create begins a file that will stand at path with this mode. An older file
+// there stays as it is until Commit.
+func Create(path string, mode fs.FileMode) (*File, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	return &File{File: f, path: path, mode: mode}, nil
+}
+
+// Commit puts the file in its place, or discards it and says why it could not.
+func (f *File) Commit() error {
+	err := errors.Join(f.Chmod(f.mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), f.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.path, errors.Join(err, os.Remove(f.Name())))
+	}
+	return syncFolder(filepath.Dir(f.path))
+}
+
+// Discard gives the file up.
+func (f *File) Discard() error { return errors.Join(f.Close(), os.Remove(f.Name())) }
+
+// Replace writes a file at once. When write fails, nothing has changed.
+func Replace(path string, mode fs.FileMode, write func(*os.File) error) error {
+	f, err := Create(path, mode)
+	if err != nil {
+		return err
+	}
+	if err := write(f.File); err != nil {
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, f.Discard()))
+	}
+	return f.Commit()
+}
+
+// syncFolder makes a rename last.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync the folder %s: %w", path, err)
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+		return fmt.Errorf("sync the folder %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package atomicfile_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"banyan/platform/atomicfile"
+)
+
+func TestReplace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scores.csv")
+	put := func(text string, mode fs.FileMode, failure error) error {
+		return atomicfile.Replace(path, mode, func(f *os.File) error {
+			if _, err := f.WriteString(text); err != nil {
+				return err
+			}
+			if now, err := os.ReadFile(path); err == nil && string(now) == text {
+				t.Errorf("%q stands there before it is complete", text)
+			}
+			return failure
+		})
+	}
+	check := func(text string, mode fs.FileMode) {
+		t.Helper()
+		got, err := os.ReadFile(path)
+		info, statErr := os.Stat(path)
+		if err != nil || statErr != nil || string(got) != text || info.Mode().Perm() != mode {
+			t.Errorf("there is %q, %v, %v; want %q with %v", got, err, info, text, mode)
+		}
+		if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+			t.Errorf("the folder holds %v, %v", entries, err)
+		}
+	}
+	if err := put("first", 0o600, nil); err != nil {
+		t.Fatal(err)
+	}
+	check("first", 0o600)
+	full := errors.New("disk full")
+	if err := put("second", 0o644, full); !errors.Is(err, full) {
+		t.Errorf("a failed write gave %v", err)
+	}
+	check("first", 0o600)
+	if err := put("third", 0o644, nil); err != nil {
+		t.Fatal(err)
+	}
+	check("third", 0o644)
+}
+
+func TestWhatCannotBePutThereLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "taken")
+	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := atomicfile.Create(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit(); err == nil {
+		t.Error("a folder was replaced by a file")
+	}
+	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
+		t.Errorf("the folder holds %v", entries)
+	}
+	if _, err := atomicfile.Create(filepath.Join(folder, "nowhere", "x"), 0o600); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+}
