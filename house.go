@@ -55,6 +55,17 @@ func (h *house) name() string {
 	return handover.Trunk
 }
 
+// address is where others find this process.
+func (h *house) address() string {
+	switch {
+	case h.cfg.Module == "":
+		return h.cfg.PublicURL
+	case h.cfg.TLS.Enabled():
+		return "https://" + h.cfg.Listen
+	}
+	return "http://" + h.cfg.Listen
+}
+
 // tlsTo is how this process speaks to another; nil is plain http.
 func (h *house) tlsTo(peer string) *tls.Config {
 	if h.certificates == nil {

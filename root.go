@@ -60,7 +60,7 @@ func (r *root) grow(ctx context.Context, local func(*root) (*seam.Local, error))
 		return err
 	}
 	r.db = db
-	r.owner, err = ownership.Open(ctx, db, ownership.Process{Name: r.house.name(), URL: r.house.cfg.PublicURL, Log: r.house.log})
+	r.owner, err = ownership.Open(ctx, db, ownership.Process{Name: r.house.name(), URL: r.house.address(), Log: r.house.log})
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"banyan/platform/database"
@@ -169,7 +170,7 @@ func (c *Control) module(name string) (*module, error) {
 	for i, m := range c.modules {
 		names[i] = m.Name
 	}
-	return nil, fault.Newf(fault.NotFound, "there is no module %q here: choose one of %q", name, names)
+	return nil, fault.Newf(fault.NotFound, "there is no module %q here: choose one of %s", name, strings.Join(names, ", "))
 }
 
 // Plan gives a module's plan as the database has it. Fails with
