@@ -164,7 +164,7 @@ func TestManyRowsCrossChunksAndPieces(t *testing.T) {
 // look-up that needs the byte fails, and Check always does.
 func TestEveryByteFlipped(t *testing.T) {
 	for _, format := range []Format{OZ, ENS} {
-		built, path := buildFile(t, format, someRows(t, 12, true))
+		built, path := buildFile(t, format, someRows(t, 4, true))
 		good, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
