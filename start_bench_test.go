@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkStart builds the program as the Makefile does and measures a start on
-// existing data: ms-to-first-answer is from exec to the home page, idle-MB the
+// existing data: ms-to-first-answer is from exec to the home page, idle-MiB the
 // resident memory two seconds later, both as medians.
 func BenchmarkStart(b *testing.B) {
 	folder := b.TempDir()
@@ -31,7 +31,7 @@ func BenchmarkStart(b *testing.B) {
 	slices.Sort(took)
 	slices.Sort(memory)
 	b.ReportMetric(took[len(took)/2], "ms-to-first-answer")
-	b.ReportMetric(memory[len(memory)/2], "idle-MB")
+	b.ReportMetric(memory[len(memory)/2], "idle-MiB")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -64,5 +64,5 @@ func startOnce(b *testing.B, binary, data string, idle time.Duration) (ms, mb fl
 		return ms, 0 // not Linux
 	}
 	kb, _ := strconv.ParseFloat(string(residentKB.FindSubmatch(status)[1]), 64)
-	return ms, kb * 1024 / 1e6
+	return ms, kb / 1024
 }
