@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -215,7 +216,10 @@ func (h *house) buildExchangeReview(ctx context.Context) error {
 
 func (h *house) buildAirdrop(ctx context.Context) error {
 	r, err := h.plant(ctx, airdrop.Contract, func(r *root) (*seam.Local, error) {
-		o := airdrop.Options{DB: r.db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows}
+		o := airdrop.Options{
+			DB: r.db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows,
+			Trees: filepath.Join(h.cfg.Data, "trees"),
+		}
 		r.relay()
 		r.whileOwner("left-over uploads", airdrop.NewJobs(o).Run)
 		return airdrop.Bind(airdrop.New(o)), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
@@ -11,25 +12,61 @@ import (
 	"banyan/platform/wallet"
 )
 
-// served is a built campaign in memory, ready to answer claims. It never
-// changes, as the campaign never does, so any number of callers read it.
+// served is a built campaign, ready to answer claims: in memory, or in a file
+// that is mapped. It never changes, as the campaign never does, so any number of
+// callers read it. Each of them holds it while it reads, and the last one to
+// leave gives the file back: nobody reads what is no longer mapped.
 type served struct {
 	campaign string
 	tree     *merkle.Tree
+	bytes    int64        // of memory that only this process has
+	holders  atomic.Int64 // 0: the file is given back
 }
 
 // bytesPerRow is what a tree in memory needs for a row: the row with its own
 // index, two nodes, the place of its leaf, and the order of the wallets.
 const bytesPerRow = merkle.RowSize + 8 + 2*merkle.HashSize + 4 + 8
 
-func (t *served) bytes() int64 { return int64(t.tree.Count()) * bytesPerRow }
+// A mapped tree lies in the system's cache, which takes it back when it needs
+// the room. This process remembers which of its blocks are checked, a bit each.
+const (
+	mappedBytes     = 4 << 10
+	rowsPerSeenByte = 8 * 4096 / bytesPerRow
+)
 
-// newServed sorts the wallets now, so that no caller waits for it later.
-func newServed(campaign string, tree *merkle.Tree) (*served, error) {
+// newServed sorts the wallets now, so that no caller waits for it later. The
+// caller holds what it gets.
+func newServed(campaign string, tree *merkle.Tree, mapped bool) (*served, error) {
+	t := &served{campaign: campaign, tree: tree, bytes: int64(tree.Count()) * bytesPerRow}
+	t.holders.Store(1)
+	if mapped {
+		t.bytes = mappedBytes + int64(tree.Count()/rowsPerSeenByte)
+		return t, nil // its wallets are sorted in the file
+	}
 	if _, _, err := tree.Find(wallet.Address{}); err != nil {
 		return nil, fmt.Errorf("sort the wallets of campaign %s: %w", campaign, err)
 	}
-	return &served{campaign: campaign, tree: tree}, nil
+	return t, nil
+}
+
+// hold keeps the tree readable until leave. false: it is too late.
+func (t *served) hold() bool {
+	for {
+		n := t.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if t.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// leave ends a hold, and gives the file back with the last one.
+func (t *served) leave() {
+	if t.holders.Add(-1) == 0 {
+		_ = t.tree.Close() // what was mapped can always be unmapped
+	}
 }
 
 // claim answers for one wallet. Fails with fault.NotFound.
@@ -63,9 +100,7 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 // usualDepth is room for the proofs of lists of up to sixteen million rows.
 const usualDepth = 24
 
-func (t *served) unreadable(cause error) error {
-	return fmt.Errorf("read the tree of campaign %s: %w", t.campaign, cause)
-}
+func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cause: cause} }
 
 // buildStored reads a campaign's list and builds its tree. Fails with
 // fault.NotFound, and with fault.Conflict for a draft.
@@ -98,8 +133,9 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 	return c, tree, nil
 }
 
-// loadTree makes a built campaign ready to serve. The root is computed anew and
-// must be the stored one: no proof at all is better than a wrong one.
+// loadTree makes a built campaign ready to serve, from its file if there is a
+// good one. Otherwise the root is computed anew and must be the stored one: no
+// proof at all is better than a wrong one.
 func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), id)
 	if err != nil {
@@ -108,6 +144,9 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	if c.State != Built {
 		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so there is nothing to claim: come back when its list is final")
 	}
+	if tree := s.loadFile(ctx, c); tree != nil {
+		return newServed(id, tree, true)
+	}
 	c, tree, err := s.buildStored(ctx, id)
 	if err != nil {
 		return nil, err
@@ -115,7 +154,14 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	if tree.Root() != *c.Root {
 		return nil, errRoot(id, *c.Root, tree.Root())
 	}
-	return newServed(c.ID, tree)
+	return s.serve(ctx, c, tree)
+}
+
+// serve makes the tree that was just built for a campaign ready, from a file if
+// it can be kept in one.
+func (s *service) serve(ctx context.Context, c stored, built *merkle.Tree) (*served, error) {
+	tree := s.files.keep(ctx, c, built)
+	return newServed(c.ID, tree, tree != built)
 }
 
 // errRoot is a defect: the list in the database does not give the root that was

@@ -29,6 +29,11 @@ type Options struct {
 	MaxListBytes int64 // of an uploaded list once decompressed; 0 = 2 GiB
 	TreeBytes    int64 // of built trees kept in memory to serve claims; 0 = 512 MiB
 
+	// Trees is the folder where built trees are kept as files, which all
+	// processes of this machine share; it is made when it is needed. "": each
+	// process keeps them in its memory.
+	Trees string
+
 	MaxWallets      int   // lines of one VerifyWallets; 0 = 2,000,000
 	MaxWalletsBytes int64 // of its text once decompressed; 0 = 256 MiB
 	VerifyBytes     int64 // of memory for such checks, all callers together; 0 = 512 MiB
@@ -70,6 +75,7 @@ type service struct {
 	store   store
 	ids     ids
 	lists   lists
+	files   treeFiles
 	trees   *trees
 	heavy   chan struct{} // a place for each tree being built
 	checks  *budget       // memory of VerifyWallets
@@ -85,6 +91,7 @@ func New(o Options) Service {
 		options: o,
 		store:   store{o.DB},
 		lists:   newLists(o),
+		files:   treeFiles{options: o, store: store{o.DB}},
 		ids:     ids{random: o.Random},
 		heavy:   make(chan struct{}, heavyAtOnce),
 		checks:  &budget{limit: o.VerifyBytes},
@@ -218,11 +225,12 @@ func (s *service) build(ctx context.Context, q BuildRequest, keep once.Keep[Camp
 	if *built.Root != tree.Root() {
 		return Campaign{}, errRoot(c.ID, *built.Root, tree.Root())
 	}
-	ready, err := newServed(c.ID, tree)
+	ready, err := s.serve(ctx, built, tree)
 	if err != nil {
 		return Campaign{}, err
 	}
 	s.trees.put(ready)
+	ready.leave()
 	return built.Campaign, nil
 }
 
@@ -240,11 +248,23 @@ func (s *service) enterHeavy(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// Claim implements Service.
+// Claim implements Service. A file that turns out to be damaged is made again
+// before the answer.
 func (s *service) Claim(ctx context.Context, q ClaimQuery) (Claim, error) {
+	c, err := s.claim(ctx, q)
+	err, again := s.mend(ctx, err)
+	if again {
+		c, err = s.claim(ctx, q)
+		err, _ = s.mend(ctx, err)
+	}
+	return c, err
+}
+
+func (s *service) claim(ctx context.Context, q ClaimQuery) (Claim, error) {
 	t, err := s.trees.get(ctx, q.ID)
 	if err != nil {
 		return Claim{}, err
 	}
+	defer t.leave()
 	return t.claim(q.Wallet)
 }

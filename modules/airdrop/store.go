@@ -288,6 +288,20 @@ func (s store) readChunks(ctx context.Context, from database.Reader, listID stri
 	return nil
 }
 
+// firstChunk gives the first chunk of a list.
+func (s store) firstChunk(ctx context.Context, from database.Queryer, listID string) (body []byte, err error) {
+	err = from.Get(ctx, &body, `
+		SELECT
+			body
+		FROM list_chunk
+		WHERE list_id = ?
+			AND number = 0`, listID)
+	if err != nil {
+		return nil, fmt.Errorf("read the first rows of a list: %w", err)
+	}
+	return body, nil
+}
+
 // abandon marks a list for deletion unless a campaign has it or it was touched
 // since beforeMS. The mark stops an upload that is still writing to it.
 func (s store) abandon(ctx context.Context, listID string, beforeMS int64) (marked bool, err error) {

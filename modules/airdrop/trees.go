@@ -9,14 +9,16 @@ import (
 	"banyan/platform/fault"
 )
 
-// trees keeps built campaigns in memory, up to a number of bytes; the least
-// recently used goes first. A campaign is loaded at the first question for it,
-// by whoever asks first, and the others wait for that.
+// trees keeps built campaigns ready, up to a number of bytes of memory and of
+// campaigns; the least recently used goes first, as soon as nobody reads it any
+// more. A campaign is loaded at the first question for it, by whoever asks
+// first, and the others wait for that.
 //
 // The one asked for last always stays, even if it alone is over the limit:
 // loading it for every single question would be worse.
 type trees struct {
 	limit int64
+	most  int
 	load  func(ctx context.Context, id string) (*served, error)
 	clock atomic.Int64 // ticks at each use
 
@@ -26,12 +28,17 @@ type trees struct {
 	bytes   int64
 }
 
+// mostTrees bounds the mappings of a process; Linux allows it 65,530.
+const mostTrees = 4096
+
+// keptTree holds its tree while it is in ready.
 type keptTree struct {
 	*served
 	used atomic.Int64 // tick of the last use
 }
 
 // treeLoad is one load under way; tree and err are set before done is closed.
+// Whoever waited for it has to hold the tree, which may be gone again by then.
 type treeLoad struct {
 	done chan struct{}
 	tree *served
@@ -39,10 +46,11 @@ type treeLoad struct {
 }
 
 func newTrees(limit int64, load func(ctx context.Context, id string) (*served, error)) *trees {
-	return &trees{limit: limit, load: load, ready: map[string]*keptTree{}, loading: map[string]*treeLoad{}}
+	return &trees{limit: limit, most: mostTrees, load: load, ready: map[string]*keptTree{}, loading: map[string]*treeLoad{}}
 }
 
-// get gives the tree of a campaign. It fails as load does, and when ctx ends.
+// get gives the tree of a campaign, which the caller must leave. It fails as
+// load does, and when ctx ends.
 func (t *trees) get(ctx context.Context, id string) (*served, error) {
 	for {
 		if tree := t.find(id); tree != nil {
@@ -61,10 +69,14 @@ func (t *trees) get(ctx context.Context, id string) (*served, error) {
 		case <-ctx.Done():
 			return nil, fault.From(ctx.Err())
 		}
-		if l.err == nil || !gaveUp(l.err) {
-			return l.tree, l.err
+		switch {
+		case l.err == nil && l.tree.hold():
+			return l.tree, nil
+		case l.err != nil && !gaveUp(l.err):
+			return nil, l.err
 		}
-		// Whoever loaded went away half-way; this caller still wants it.
+		// Whoever loaded went away half-way, or the tree went to make room for
+		// others; this caller still wants it.
 	}
 }
 
@@ -72,10 +84,13 @@ func gaveUp(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// find is the common case: ready, and noted as used.
+// find is the common case: ready, and noted as used. The caller holds it.
 func (t *trees) find(id string) *served {
 	t.mu.RLock()
 	kept := t.ready[id]
+	if kept != nil {
+		kept.holders.Add(1) // not the first: nothing leaves ready under this lock
+	}
 	t.mu.RUnlock()
 	if kept == nil {
 		return nil
@@ -114,30 +129,49 @@ func (t *trees) run(ctx context.Context, id string, l *treeLoad) {
 	}
 }
 
-// put keeps a tree and lets go of others while there are too many bytes.
+// put keeps a tree, which the caller holds, and lets go of others while there
+// are too many.
 func (t *trees) put(tree *served) {
 	kept := &keptTree{served: tree}
 	kept.used.Store(t.clock.Add(1))
+	tree.holders.Add(1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if before := t.ready[tree.campaign]; before != nil {
-		t.bytes -= before.bytes()
+		t.letGo(before)
 	}
 	t.ready[tree.campaign] = kept
-	t.bytes += tree.bytes()
-	for t.bytes > t.limit && len(t.ready) > 1 {
-		t.evictOldest(tree.campaign)
+	t.bytes += tree.bytes
+	for (t.bytes > t.limit || len(t.ready) > t.most) && len(t.ready) > 1 {
+		t.letGo(t.oldest(tree.campaign))
 	}
 }
 
-// evictOldest lets go of the least recently used but for spared.
-func (t *trees) evictOldest(spared string) {
-	var oldest *keptTree
+// letGo takes a tree out of ready; t.mu is locked.
+func (t *trees) letGo(kept *keptTree) {
+	delete(t.ready, kept.campaign)
+	t.bytes -= kept.bytes
+	kept.leave()
+}
+
+// oldest is the least recently used but for spared.
+func (t *trees) oldest(spared string) (oldest *keptTree) {
 	for id, kept := range t.ready {
 		if id != spared && (oldest == nil || kept.used.Load() < oldest.used.Load()) {
 			oldest = kept
 		}
 	}
-	delete(t.ready, oldest.campaign)
-	t.bytes -= oldest.bytes()
+	return oldest
+}
+
+// discard takes out a tree that turned out to be bad, and does away with what
+// it was loaded from before anybody loads it again. Of those who find out at
+// once, only the first does so: what is ready then may be a good one.
+func (t *trees) discard(bad *served, away func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if kept := t.ready[bad.campaign]; kept != nil && kept.served == bad {
+		t.letGo(kept)
+		away()
+	}
 }

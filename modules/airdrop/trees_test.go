@@ -3,6 +3,7 @@ package airdrop
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -27,7 +28,7 @@ func treeOf(t testing.TB, campaign string, rows int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready, err := newServed(campaign, tree)
+	ready, err := newServed(campaign, tree, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,5 +165,54 @@ func TestAFailedLoadIsTriedAgain(t *testing.T) {
 		if _, err := kept.get(t.Context(), "a"); err != nil {
 			t.Errorf("after %s: %v", name, err)
 		}
+	}
+}
+
+func TestATreeStaysOpenForItsReaders(t *testing.T) {
+	built := treeOf(t, "a", 10)
+	path := filepath.Join(t.TempDir(), "a.tree")
+	if err := built.tree.WriteFile(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	file, err := merkle.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped, err := newServed("a", file, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := wallet.Address{1}
+	kept := newTrees(1<<20, nil)
+	kept.put(mapped)
+	mapped.leave()
+	reader := kept.find("a")
+	kept.most = 1
+	kept.put(treeOf(t, "b", 10))
+	if kept.find("a") != nil || kept.find("b") == nil {
+		t.Error("the limit of trees does not count")
+	}
+	if c, err := reader.claim(who); err != nil || c.Root != built.tree.Root() {
+		t.Errorf("the reader's tree went away: %v", err)
+	}
+	reader.leave()
+	if reader.hold() {
+		t.Error("a tree that is given back can be held again")
+	}
+	if _, err := reader.claim(who); err == nil {
+		t.Error("the file is still mapped after the last reader left")
+	}
+}
+
+func TestOnlyTheBadTreeIsDiscarded(t *testing.T) {
+	kept := newTrees(1<<20, nil)
+	bad, good := treeOf(t, "a", 10), treeOf(t, "a", 10)
+	away := 0
+	kept.put(bad)
+	kept.discard(bad, func() { away++ })
+	kept.put(good)
+	kept.discard(bad, func() { away++ }) // somebody else had found it, too
+	if away != 1 || kept.find("a") != good {
+		t.Errorf("done away with %d times", away)
 	}
 }

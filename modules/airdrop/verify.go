@@ -2,20 +2,17 @@ package airdrop
 
 import (
 	"context"
+	"errors"
 	"io"
+	"sync/atomic"
 
 	"banyan/modules/airdrop/list"
-	"banyan/platform/fault"
 	"banyan/platform/seam"
 )
 
-const (
-	// perCheck is what a VerifyWallets needs beside its findings, in bytes: the
-	// pieces of text that are being read.
-	perCheck = 4 << 20
-	// flushAt is how much of the answer is written at a time, in bytes.
-	flushAt = 64 << 10
-)
+// perCheck is what a VerifyWallets needs beside its findings, in bytes: the
+// pieces of text that are being read, and later those of the answer.
+const perCheck = 4 << 20
 
 // VerifyWallets implements Service. The whole stream is read, and judged,
 // before the first line of the answer: what can fail (the campaign, the stream,
@@ -30,11 +27,19 @@ func (s *service) VerifyWallets(ctx context.Context, u WalletsUpload) (seam.Stre
 	findings, err := s.judge(ctx, tree, orNothing(u.Body), memory)
 	if err != nil {
 		memory.giveBack()
+		err, _ = s.mend(ctx, err)
+		tree.leave()
 		return seam.Stream{}, brokenOff(ctx, err)
 	}
+	var written atomic.Bool
 	return seam.Stream{ContentType: "application/x-ndjson", Write: func(w io.Writer) error {
+		if written.Swap(true) {
+			return errors.New("the verdicts were written already: ask again")
+		}
+		defer tree.leave()
 		defer memory.giveBack()
-		return tree.writeVerdicts(ctx, w, findings)
+		err, _ := s.mend(ctx, tree.writeVerdicts(ctx, w, findings))
+		return err
 	}}, nil
 }
 
@@ -53,37 +58,4 @@ func (s *service) judge(ctx context.Context, tree *served, body io.Reader, memor
 		return nil
 	})
 	return all, err
-}
-
-// writeVerdicts writes a line of JSON for each finding.
-func (t *served) writeVerdicts(ctx context.Context, w io.Writer, all []findings) error {
-	to := make([]byte, 0, flushAt+flushAt/4)
-	for _, piece := range all {
-		line := 0
-		for len(piece) > 0 {
-			var f finding
-			f, piece = piece.next(line)
-			line = f.line
-			var err error
-			if to, err = t.appendVerdict(to, f); err != nil {
-				return err
-			}
-			if len(to) < flushAt {
-				continue
-			}
-			if err := flush(ctx, w, to); err != nil {
-				return err
-			}
-			to = to[:0]
-		}
-	}
-	return flush(ctx, w, to)
-}
-
-func flush(ctx context.Context, w io.Writer, text []byte) error {
-	if err := ctx.Err(); err != nil {
-		return fault.From(err)
-	}
-	_, err := w.Write(text)
-	return err
 }

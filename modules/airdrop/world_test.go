@@ -51,6 +51,9 @@ func eachWayWith(t *testing.T, o airdrop.Options, test func(t *testing.T, w *wor
 			databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
 				o := o
 				o.DB = db
+				if o.Trees == "" {
+					o.Trees = filepath.Join(t.TempDir(), "trees")
+				}
 				test(t, open(t, o, remote))
 			})
 		})
