@@ -25,12 +25,13 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient))
 		defer span.End()
 	}
-	if _, set := ctx.Deadline(); !set && !d.streams && d.request.stream < 0 {
+	_, waits := ctx.Deadline()
+	if !waits && !d.streams && d.request.stream < 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.timeout)
 		defer cancel()
 	}
-	got, err := r.call(ctx, d, reflect.ValueOf(q))
+	got, err := r.call(ctx, d, reflect.ValueOf(q), waits)
 	if err != nil {
 		return answer, err
 	}
@@ -50,6 +51,7 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 // that is left.
 type outgoing struct {
 	d      *description
+	waits  bool   // the caller has set a deadline, which goes along
 	path   string // escaped
 	query  string
 	header http.Header
@@ -67,13 +69,15 @@ type reply struct {
 }
 
 // call makes the request with everything that crosses the seam and sends it
-// until there is an answer or none can be expected.
-func (r *Remote) call(ctx context.Context, d *description, q reflect.Value) (reply, error) {
+// until there is an answer or none can be expected. waits tells whether the
+// deadline of ctx is its caller's; our own time-out ends the call by hanging
+// up, which the other side notices as well.
+func (r *Remote) call(ctx context.Context, d *description, q reflect.Value, waits bool) (reply, error) {
 	target, body, err := d.request.encode(q)
 	if err != nil {
 		return reply{}, err
 	}
-	c := outgoing{d: d}
+	c := outgoing{d: d, waits: waits}
 	c.path, c.query, _ = strings.Cut(target, "?")
 	switch source := body.(type) {
 	case nil:

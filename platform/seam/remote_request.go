@@ -47,7 +47,7 @@ func (r *Remote) headers(ctx context.Context, c *outgoing) (http.Header, error) 
 	} else if c.body {
 		h["Content-Type"] = jsonHeader
 	}
-	if deadline, set := ctx.Deadline(); set {
+	if deadline, set := ctx.Deadline(); set && c.waits {
 		h[headerDeadline] = one(millisecondsLeft(deadline))
 	}
 	if c.d.kind == KindWrite {

@@ -88,7 +88,7 @@ func (c *outgoing) mayRepeat(f *failure) bool {
 // its own on the transport's goroutines.
 func (c *outgoing) renew(ctx context.Context) {
 	c.header = maps.Clone(c.header)
-	if deadline, set := ctx.Deadline(); set {
+	if deadline, set := ctx.Deadline(); set && c.waits {
 		c.header[headerDeadline] = []string{millisecondsLeft(deadline)}
 	}
 }

@@ -89,8 +89,10 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 		ctx = WithIdempotencyKey(ctx, key)
 	}
 	timeout := h.options.Timeout
-	if h.d.streams || h.d.request.stream >= 0 {
-		timeout = 0 // a stream lasts as long as its reader and writer make progress
+	if h.d.streams || h.d.request.stream >= 0 || req.Header.Get(headerContract) != "" {
+		// A stream lasts as long as its reader and writer make progress; one of
+		// our own processes says how long it waits, or hangs up.
+		timeout = 0
 	}
 	if text := req.Header.Get(headerDeadline); text != "" {
 		ms, err := strconv.ParseInt(text, 10, 64)
