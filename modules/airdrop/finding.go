@@ -2,7 +2,6 @@ package airdrop
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"strconv"
 
 	"github.com/holiman/uint256"
@@ -194,9 +193,9 @@ func (f finding) appendAddress(to []byte) []byte {
 	if f.written == asText {
 		return appendText(to, string(f.address))
 	}
-	to = append(to, `"0x`...)
-	digits := len(to)
-	to = hex.AppendEncode(to, f.address[:addressBytes])
+	to = append(to, '"')
+	digits := len(to) + len("0x")
+	to = appendHex(to, f.address[:addressBytes])
 	if f.written == withUpper {
 		var packed [8]byte
 		copy(packed[:], f.address[addressBytes:])

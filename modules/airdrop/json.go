@@ -1,8 +1,8 @@
 package airdrop
 
 import (
+	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -37,37 +37,45 @@ func (c Claim) AppendJSON(to []byte) ([]byte, error) {
 	to = append(to, `,"amount":"`...)
 	to = appendDecimal(to, c.Amount)
 	to = append(to, `","leaf":"`...)
-	var err error
-	if to, err = c.Leaf.AppendText(to); err != nil {
-		return nil, fmt.Errorf("write leaf: %w", err)
-	}
+	to = appendHex(to, c.Leaf[:])
 	to = append(to, `","proof":`...)
-	if to, err = c.appendProof(to); err != nil {
-		return nil, fmt.Errorf("write proof: %w", err)
-	}
+	to = c.appendProof(to)
 	to = append(to, `,"root":"`...)
-	if to, err = c.Root.AppendText(to); err != nil {
-		return nil, fmt.Errorf("write root: %w", err)
-	}
+	to = appendHex(to, c.Root[:])
 	return append(to, `"}`...), nil
 }
 
-func (c Claim) appendProof(to []byte) (_ []byte, err error) {
+func (c *Claim) appendProof(to []byte) []byte {
 	if c.Proof == nil {
-		return append(to, "null"...), nil
+		return append(to, "null"...)
 	}
 	to = append(to, '[')
-	for i, h := range c.Proof {
+	for i := range c.Proof {
 		if i > 0 {
 			to = append(to, ',')
 		}
 		to = append(to, '"')
-		if to, err = h.AppendText(to); err != nil {
-			return nil, err
-		}
+		to = appendHex(to, c.Proof[i][:])
 		to = append(to, '"')
 	}
-	return append(to, ']'), nil
+	return append(to, ']')
+}
+
+// appendHex appends 0x and the hex digits of bytes, whose number is a multiple
+// of four: eight digits at a time, in half the time of encoding/hex. Proofs are
+// little else.
+func appendHex(to, bytes []byte) []byte {
+	const ones = 0x0101010101010101 // a number in each of eight bytes
+	to = append(to, '0', 'x')
+	for ; len(bytes) >= 4; bytes = bytes[4:] {
+		x := uint64(binary.BigEndian.Uint32(bytes))
+		x = (x | x<<16) & 0x0000ffff0000ffff
+		x = (x | x<<8) & 0x00ff00ff00ff00ff
+		x = (x | x<<4) & (ones * 0x0f)
+		letters := (x + ones*6) >> 4 & ones // 1 for each digit over 9
+		to = binary.BigEndian.AppendUint64(to, x+ones*'0'+letters*('a'-'0'-10))
+	}
+	return to
 }
 
 // appendText appends a JSON string.

@@ -105,7 +105,7 @@ func (f treeFiles) keep(ctx context.Context, c stored, built *merkle.Tree) *merk
 }
 
 func (f treeFiles) write(ctx context.Context, c stored, built *merkle.Tree) (*merkle.Tree, error) {
-	if err := os.MkdirAll(f.options.Trees, 0o755); err != nil {
+	if err := os.MkdirAll(f.options.Trees, 0o750); err != nil {
 		return nil, fmt.Errorf("make the folder of the trees: %w", err)
 	}
 	if err := built.WriteFile(ctx, f.path(built.Root())); err != nil {
