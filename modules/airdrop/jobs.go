@@ -15,13 +15,20 @@ const (
 )
 
 // Jobs is the module's background work.
-type Jobs struct{ lists lists }
+type Jobs struct {
+	lists lists
+	files treeFiles
+}
 
 // NewJobs makes the background work of the module; o as for New.
-func NewJobs(o Options) *Jobs { return &Jobs{lists: newLists(o.withDefaults())} }
+func NewJobs(o Options) *Jobs {
+	o = o.withDefaults()
+	return &Jobs{lists: newLists(o), files: treeFiles{options: o, store: store{o.DB}}}
+}
 
-// Run deletes what interrupted uploads left behind, at the start and then every
-// minute, until ctx ends. Several processes may run it on one database.
+// Run deletes what interrupted uploads and tree files in the making left behind,
+// at the start and then every minute, until ctx ends. Several processes may run
+// it on one database and one folder.
 func (j *Jobs) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -29,6 +36,7 @@ func (j *Jobs) Run(ctx context.Context) error {
 		if err := j.lists.sweep(ctx); err != nil && ctx.Err() == nil {
 			j.lists.options.Log.WarnContext(ctx, "looking for lists left behind failed; trying again in a minute", "error", err)
 		}
+		j.files.sweep(ctx)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -3,6 +3,8 @@ package airdrop
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -180,3 +182,25 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 
 // keepNothing is what a write without an idempotency key keeps.
 func keepNothing(context.Context, *database.Tx, Campaign) error { return nil }
+
+func TestTreeFilesInTheMakingAreSweptWhenNobodyWritesThem(t *testing.T) {
+	folder := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{
+		".aa.tree.1.partial": unfinishedAfter, ".aa.tree.2.partial": unfinishedAfter / 2, "aa.tree": 2 * unfinishedAfter,
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte("a tree"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := Options{Trees: folder, Clock: func() time.Time { return now.Add(time.Second) }}
+	treeFiles{options: o.withDefaults()}.sweep(t.Context())
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 2 || left[0].Name() != ".aa.tree.2.partial" || left[1].Name() != "aa.tree" {
+		t.Errorf("the sweep has left %v, %v", left, err)
+	}
+}

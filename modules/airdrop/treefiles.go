@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"banyan/platform/fault"
@@ -118,6 +119,33 @@ func (f treeFiles) write(ctx context.Context, c stored, built *merkle.Tree) (*me
 func (f treeFiles) remove(root merkle.Hash) {
 	if err := os.Remove(f.path(root)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.options.Log.Warn("a damaged tree file could not be removed", "file", f.path(root), "error", err)
+	}
+}
+
+// unfinishedAfter is how old a file in the making is before nobody writes it any
+// more: writing takes seconds.
+const unfinishedAfter = time.Hour
+
+// sweep removes files in the making that a killed process left behind.
+func (f treeFiles) sweep(ctx context.Context) {
+	if !f.used() {
+		return
+	}
+	entries, err := os.ReadDir(f.options.Trees)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.options.Log.WarnContext(ctx, "the folder of the trees could not be read", "folder", f.options.Trees, "error", err)
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".") || !strings.HasSuffix(entry.Name(), ".partial") {
+			continue
+		}
+		about, err := entry.Info()
+		if err != nil || f.options.Clock().Sub(about.ModTime()) < unfinishedAfter {
+			continue // finished meanwhile, or still being written
+		}
+		if err := os.Remove(filepath.Join(f.options.Trees, entry.Name())); err != nil {
+			f.options.Log.WarnContext(ctx, "a tree file that was never finished could not be removed", "file", entry.Name(), "error", err)
+		}
 	}
 }
 
