@@ -261,13 +261,20 @@ func (g *writer) begin(ctx context.Context) (*sqlx.Conn, error) {
 	return conn, nil
 }
 
-// refuse answers everyone who waits now: each would wait for the same lock in vain.
+// refuse answers everyone who waits now: each would wait for the same lock in
+// vain. Whoever is taken from the queue is answered: a write that is dropped
+// here would be waited for until its caller gives up, or for ever.
 func (g *writer) refuse(first *write, err error) {
-	for w, most := first, len(g.queue); w != nil && most >= 0; w, most = g.waiting(), most-1 {
+	waiting := len(g.queue)
+	for w := first; w != nil; waiting-- {
 		if w.state.CompareAndSwap(queued, taken) {
 			w.err = err
 			g.answer(w)
 		}
+		if waiting <= 0 {
+			return
+		}
+		w = g.waiting()
 	}
 }
 
