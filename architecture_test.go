@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write generated files instead of compar
 // lower lines only, and of its own line only within its own folder.
 var floors = []string{
 	"migrations",
+	"platform/testneeds",
 	"platform/fault",
 	"platform/atomicfile",
 	"platform/wallet",

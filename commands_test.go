@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"banyan/platform/testneeds"
 )
 
 // banyan runs a command line in this process.
@@ -18,20 +20,6 @@ func banyan(t *testing.T, args ...string) (code int, out, errOut string) {
 	var o, e bytes.Buffer
 	code = execute(t.Context(), args, &o, &e)
 	return code, o.String(), e.String()
-}
-
-// realData is the path of data that others made, or skips the test.
-func realData(t *testing.T, path string) string {
-	t.Helper()
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "shared", "data")
-	}
-	path = filepath.Join(folder, path)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED: %s is not there (set BANYAN_TEST_DATA)", path)
-	}
-	return path
 }
 
 func TestExitCodes(t *testing.T) {
@@ -82,7 +70,7 @@ func TestExitCodes(t *testing.T) {
 // TestRankOfBitcoinOTC ranks real ratings by the command, and once more by a
 // plain computation over maps that shares nothing with it.
 func TestRankOfBitcoinOTC(t *testing.T) {
-	list := realData(t, "trust/bitcoin-otc.csv")
+	list := testneeds.Data(t, "trust/bitcoin-otc.csv")
 	folder := t.TempDir()
 	seeds, out := filepath.Join(folder, "seeds.csv"), filepath.Join(folder, "scores.csv")
 	if err := os.WriteFile(seeds, []byte("1\n35\n2028\n"), 0o600); err != nil {

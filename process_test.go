@@ -28,6 +28,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/seam"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
@@ -58,19 +59,13 @@ func eachPlace(t *testing.T, test func(t *testing.T, p place)) {
 // schemas itself, and drops it after the test.
 func newPostgres(t *testing.T) string {
 	t.Helper()
-	server := os.Getenv("BANYAN_TEST_POSTGRES")
-	if server == "" {
-		server = "postgres://postgres@127.0.0.1:5432/test"
-	}
+	server := testneeds.PostgresURL()
 	admin, err := sql.Open("pgx", server)
 	if err == nil {
 		err = admin.PingContext(t.Context())
 	}
 	if err != nil {
-		if strings.Contains(os.Getenv("BANYAN_TEST_REQUIRE"), "postgres") {
-			t.Fatalf("BANYAN_TEST_REQUIRE asks for PostgreSQL and there is none: %v", err)
-		}
-		t.Skipf("SKIPPED: no PostgreSQL (start one, or set BANYAN_TEST_POSTGRES): %v", err)
+		testneeds.Missing(t, testneeds.Postgres, "no PostgreSQL answers (start one, or set BANYAN_TEST_POSTGRES): "+err.Error())
 	}
 	var b [6]byte
 	_, _ = rand.Read(b[:])

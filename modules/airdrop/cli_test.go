@@ -14,6 +14,7 @@ import (
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
@@ -45,21 +46,8 @@ func commandJSON(t *testing.T, result any, args ...string) {
 	}
 }
 
-func publishedFile(t *testing.T, name string) string {
-	t.Helper()
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(folder, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no test data at %s: set BANYAN_TEST_DATA to its folder", path)
-	}
-	return path
-}
-
 func TestCommandsOnTheUniswapAirdrop(t *testing.T) {
-	list := publishedFile(t, "uni/uni_claims.csv.zst")
+	list := testneeds.Data(t, "uni/uni_claims.csv.zst")
 	folder := t.TempDir()
 	var built offline.Built
 	commandJSON(t, &built, "build", "--in", list, "--format", "uniswap", "--out", folder)
@@ -83,10 +71,6 @@ func TestCommandsOnTheUniswapAirdrop(t *testing.T) {
 }
 
 func TestCommandsOnOpenZeppelinsVectors(t *testing.T) {
-	text, err := os.ReadFile(publishedFile(t, "oz/oz_vectors.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var vectors []struct {
 		N       int         `json:"n"`
 		Total   string      `json:"total"`
@@ -100,11 +84,11 @@ func TestCommandsOnOpenZeppelinsVectors(t *testing.T) {
 			ProofIndexed []merkle.Hash  `json:"proof_indexed"`
 		} `json:"proofs"`
 	}
-	if err := json.Unmarshal(text, &vectors); err != nil {
+	if err := json.Unmarshal(testneeds.ReadData(t, "oz/oz_vectors.json"), &vectors); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range vectors {
-		list := publishedFile(t, "oz/oz_"+strconv.Itoa(v.N)+".csv")
+		list := testneeds.Data(t, "oz/oz_"+strconv.Itoa(v.N)+".csv")
 		for format, root := range map[string]merkle.Hash{"oz": v.Root, "oz-indexed": v.Indexed} {
 			tree := filepath.Join(t.TempDir(), "oz.tree")
 			var built offline.Built

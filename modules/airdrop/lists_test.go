@@ -23,11 +23,12 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
 func TestTheUNIListGivesUniswapsRoot(t *testing.T) {
-	list := data(t, "uni/uni_claims.csv.zst")
+	list := testneeds.ReadData(t, "uni/uni_claims.csv.zst")
 	eachWay(t, func(t *testing.T, w *world) {
 		c := w.drafted(t, draft(merkle.Uniswap))
 		must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: bytes.NewReader(list)}))(t)
@@ -69,7 +70,7 @@ func TestOpenZeppelinsVectorsHold(t *testing.T) {
 			Indexed []merkle.Hash `json:"proof_indexed"`
 		}
 	}
-	if err := json.Unmarshal(data(t, "oz/oz_vectors.json"), &vectors); err != nil {
+	if err := json.Unmarshal(testneeds.ReadData(t, "oz/oz_vectors.json"), &vectors); err != nil {
 		t.Fatal(err)
 	}
 	if len(vectors) == 0 {
@@ -77,7 +78,7 @@ func TestOpenZeppelinsVectorsHold(t *testing.T) {
 	}
 	eachWay(t, func(t *testing.T, w *world) {
 		for _, v := range vectors {
-			list := data(t, fmt.Sprintf("oz/oz_%d.csv", v.N))
+			list := testneeds.ReadData(t, fmt.Sprintf("oz/oz_%d.csv", v.N))
 			plain := w.built(t, draft(merkle.OZ), string(list))
 			indexed := w.built(t, draft(merkle.OZIndexed), string(list))
 			if *plain.Root != v.Root || *indexed.Root != v.Indexed || plain.Count != v.N || plain.Total.Dec() != v.Total {

@@ -7,11 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -194,21 +192,4 @@ func (w *world) verified(t testing.TB, id string, body io.Reader) string {
 		t.Fatal(err)
 	}
 	return text.String()
-}
-
-// data finds a file that others made, or skips.
-func data(t testing.TB, name string) []byte {
-	t.Helper()
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	content, err := os.ReadFile(filepath.Join(folder, name))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("SKIPPED: no test data %s in %s: set BANYAN_TEST_DATA to its folder", name, folder)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }

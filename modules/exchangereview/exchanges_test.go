@@ -1,10 +1,7 @@
 package exchangereview_test
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testneeds"
 )
 
 // What the contract promises of the directory; reviews are in
@@ -150,17 +148,7 @@ func TestARefusedImportKeepsNothing(t *testing.T) {
 }
 
 func TestTheRealDirectoryIsImported(t *testing.T) {
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	text, err := os.ReadFile(filepath.Join(folder, "directory", "exchange_directory.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("SKIPPED: the test data is not at %s (set BANYAN_TEST_DATA)", folder)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testneeds.ReadData(t, "directory/exchange_directory.json")
 	eachWay(t, func(t *testing.T, w *world) {
 		done := must(w.ImportExchanges(operator, upload(string(text))))(t)
 		if done.Added+done.Updated != 1369 || done.Updated < 20 {

@@ -15,22 +15,9 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
-
-// dataFile finds a file that others made, or skips.
-func dataFile(t testing.TB, name string) string {
-	t.Helper()
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(folder, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no test data at %s: set BANYAN_TEST_DATA to its folder", path)
-	}
-	return path
-}
 
 // readList reads a published CSV by its header, with the plainest means.
 func readList(t testing.TB, path string) *merkle.List {
@@ -114,7 +101,7 @@ func checkProofs(t *testing.T, tree *merkle.Tree) {
 }
 
 func TestAgreesWithOpenZeppelinsPackage(t *testing.T) {
-	text, err := os.ReadFile(dataFile(t, "oz/oz_vectors.json"))
+	text, err := os.ReadFile(testneeds.Data(t, "oz/oz_vectors.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +121,7 @@ func TestAgreesWithOpenZeppelinsPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range vectors {
-		list := readList(t, dataFile(t, "oz/oz_"+strconv.Itoa(v.N)+".csv"))
+		list := readList(t, testneeds.Data(t, "oz/oz_"+strconv.Itoa(v.N)+".csv"))
 		plain := build(t, merkle.OZ, list, merkle.Options{})
 		indexed := build(t, merkle.OZIndexed, list, merkle.Options{})
 		total := plain.Total()
@@ -171,7 +158,7 @@ func sameProof(t *testing.T, tree *merkle.Tree, i int, want []merkle.Hash) {
 }
 
 func TestAgreesWithTheUniswapAirdrop(t *testing.T) {
-	list := readList(t, dataFile(t, "uni/uni_claims.csv.zst"))
+	list := readList(t, testneeds.Data(t, "uni/uni_claims.csv.zst"))
 	tree := build(t, merkle.Uniswap, list, merkle.Options{})
 	total := tree.Total()
 	const root = "0xc8500f8e2fcf3c9a32880e1b973fb28acc88be35787a8abcf9981b2b65dbdeb5"
@@ -191,7 +178,7 @@ func TestAgreesWithTheUniswapAirdrop(t *testing.T) {
 }
 
 func TestAgreesWithTheSecondENSAirdrop(t *testing.T) {
-	list := readList(t, dataFile(t, "ens/ens_ep2_claims.csv.zst"))
+	list := readList(t, testneeds.Data(t, "ens/ens_ep2_claims.csv.zst"))
 	const root = "0xf4ee7e270b86a22c265f8738c1fa0ebda41ef906f761892025bbebb70fe5e8ea"
 	tree := build(t, merkle.ENS, list, merkle.Options{})
 	if tree.Root().String() != root || tree.Nybbles() != 1 {

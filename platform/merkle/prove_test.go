@@ -14,11 +14,12 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/testneeds"
 )
 
 // Every proof of the UNI airdrop as it was published, as one digest of all.
 func TestEveryProofOfTheUniswapAirdrop(t *testing.T) {
-	tree := build(t, merkle.Uniswap, readList(t, dataFile(t, "uni/uni_claims.csv.zst")), merkle.Options{})
+	tree := build(t, merkle.Uniswap, readList(t, testneeds.Data(t, "uni/uni_claims.csv.zst")), merkle.Options{})
 	sum := sha256.New()
 	out := bufio.NewWriterSize(sum, 1<<20)
 	next := uint64(0)

@@ -22,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"banyan/platform/testneeds"
 )
 
 // patience bounds one test in the browser; no test asserts it.
@@ -56,10 +58,7 @@ func start(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		if slices.Contains(strings.Split(os.Getenv("BANYAN_TEST_REQUIRE"), ","), "chromium") {
-			t.Fatal("no chromium was found, and BANYAN_TEST_REQUIRE asks for it: install Debian's package chromium")
-		}
-		t.Skip("skipped: no chromium was found; install Debian's package chromium")
+		testneeds.Missing(t, testneeds.Chromium, "no chromium was found: install Debian's package chromium")
 	}
 	chromium.Do(func() {
 		options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,6 +17,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
@@ -311,14 +311,9 @@ func TestStopsWhenTheCallerLeaves(t *testing.T) {
 }
 
 func TestReadsTheUniswapAirdrop(t *testing.T) {
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(folder, "uni", "uni_claims.csv.zst")
-	file, err := os.Open(path)
+	file, err := os.Open(testneeds.Data(t, "uni/uni_claims.csv.zst"))
 	if err != nil {
-		t.Skipf("no test data at %s: set BANYAN_TEST_DATA to its folder", path)
+		t.Fatal(err)
 	}
 	defer file.Close()
 	rows, err := list.Read(context.Background(), file, list.Options{})

@@ -1,17 +1,17 @@
 package directory
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"banyan/platform/fault"
+	"banyan/platform/testneeds"
 )
 
 func TestTheStarterDirectoryIsFortyWholeEntries(t *testing.T) {
@@ -206,19 +206,7 @@ func readFault(t *testing.T, text string) *fault.Fault {
 // The real directory: made by others, with nulls, tiers for fees, language tags
 // for countries, and fields that are left aside.
 func TestTheRealDirectoryIsRead(t *testing.T) {
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	file, err := os.Open(filepath.Join(folder, "directory", "exchange_directory.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("SKIPPED: the test data is not at %s (set BANYAN_TEST_DATA)", folder)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	entries, err := Read(file)
+	entries, err := Read(bytes.NewReader(testneeds.ReadData(t, "directory/exchange_directory.json")))
 	if err != nil {
 		t.Fatal(err)
 	}

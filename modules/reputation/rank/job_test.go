@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
 	"banyan/platform/fault"
+	"banyan/platform/testneeds"
 )
 
 // write puts a text into a file of the test's folder and gives its path.
@@ -203,14 +203,7 @@ func TestAnInterruptedJobKeepsTheOldFile(t *testing.T) {
 }
 
 func TestBitcoinOTCIsRankedFromItsFile(t *testing.T) {
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	list := filepath.Join(folder, "trust", "bitcoin-otc.csv")
-	if _, err := os.Stat(list); errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no test data: trust/bitcoin-otc.csv is not in %s (set BANYAN_TEST_DATA)", folder)
-	}
+	list := testneeds.Data(t, "trust/bitcoin-otc.csv")
 	j := job(t, "", "1\n7\n35\n")
 	j.Trust = list
 	out, report := ranked(t, j)

@@ -1,15 +1,15 @@
 package trust_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"banyan/modules/reputation/trust"
+	"banyan/platform/testneeds"
 )
 
 // naive is EigenTrust as the paper writes it: maps, pushing along every edge,
@@ -56,28 +56,10 @@ func naive(edges []trust.Edge, seeds map[uint32]float64, alpha, epsilon float64)
 	}
 }
 
-// testData opens a file that others made, or skips saying where it was sought.
-func testData(t testing.TB, name string) *os.File {
-	t.Helper()
-	folder := os.Getenv("BANYAN_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	f, err := os.Open(filepath.Join(folder, name))
-	if os.IsNotExist(err) {
-		t.Skipf("no test data: %s is not in %s (set BANYAN_TEST_DATA)", name, folder)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() }) // read only
-	return f
-}
-
 // bitcoinOTC is 35,592 real ratings of −10…10 between 5,881 traders.
 func bitcoinOTC(t testing.TB) (*trust.Interner[string], []trust.Edge) {
 	t.Helper()
-	rows, err := csv.NewReader(testData(t, "trust/bitcoin-otc.csv")).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(testneeds.ReadData(t, "trust/bitcoin-otc.csv"))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

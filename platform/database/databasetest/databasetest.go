@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,11 +19,8 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
+	"banyan/platform/testneeds"
 )
-
-// standardServer is where tests look for PostgreSQL unless
-// BANYAN_TEST_POSTGRES names another server.
-const standardServer = "postgres://postgres@127.0.0.1:5432/test"
 
 // patience bounds setting up and cleaning up; no test asserts it.
 const patience = time.Minute
@@ -79,10 +75,7 @@ func Again(t testing.TB, db *database.DB) *database.DB {
 // that bring their own migrations.
 func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options {
 	t.Helper()
-	server := os.Getenv("BANYAN_TEST_POSTGRES")
-	if server == "" {
-		server = standardServer
-	}
+	server := testneeds.PostgresURL()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	config, err := pgx.ParseConfig(hasty(t, server))
@@ -92,10 +85,7 @@ func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options 
 	pool := stdlib.OpenDB(*config)
 	if err := pool.PingContext(ctx); err != nil {
 		_ = pool.Close() // it never connected
-		if strings.Contains(os.Getenv("BANYAN_TEST_REQUIRE"), "postgres") {
-			t.Fatalf("BANYAN_TEST_REQUIRE asks for PostgreSQL and there is none: %v", err)
-		}
-		t.Skipf("SKIPPED: no PostgreSQL (start one, or set BANYAN_TEST_POSTGRES): %v", err)
+		testneeds.Missing(t, testneeds.Postgres, "no PostgreSQL answers (start one, or set BANYAN_TEST_POSTGRES): "+err.Error())
 	}
 	schema := "test_" + strings.ReplaceAll(module, "-", "_") + "_" + randomHex(t)
 	t.Cleanup(func() { dropSchema(t, pool, schema) })

@@ -3,34 +3,21 @@ package siwe_test
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"banyan/platform/fault"
 	"banyan/platform/identity/siwe"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
 // vectors reads one file of the published EIP-4361 vectors into v.
 func vectors(t testing.TB, name string, v any) {
 	t.Helper()
-	root := os.Getenv("BANYAN_TEST_DATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(root, "siwe", name)
-	raw, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		t.Skipf("the EIP-4361 vectors are not here: %s (set BANYAN_TEST_DATA)", path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		t.Fatalf("%s: %v", path, err)
+	if err := json.Unmarshal(testneeds.ReadData(t, "siwe/"+name), v); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 }
 
