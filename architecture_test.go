@@ -23,6 +23,8 @@ var update = flag.Bool("update", false, "write generated files instead of compar
 var floors = []string{
 	"migrations",
 	"platform/testneeds",
+	"platform/benchclock",
+	"platform/testclock",
 	"platform/fault",
 	"platform/atomicfile",
 	"platform/wallet",

@@ -19,6 +19,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/airdrop"
+	"banyan/platform/benchclock"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/merkle"
 )
@@ -90,7 +91,7 @@ func load(b *testing.B, url string, requests [][]byte, count int) time.Duration 
 	b.Helper()
 	failed := make([]error, benchCallers)
 	var all sync.WaitGroup
-	start := processorTime(b)
+	start := benchclock.ProcessorTime(b)
 	for caller := range benchCallers {
 		all.Go(func() {
 			from, to := count*caller/benchCallers, count*(caller+1)/benchCallers
@@ -98,7 +99,7 @@ func load(b *testing.B, url string, requests [][]byte, count int) time.Duration 
 		})
 	}
 	all.Wait()
-	took := processorTime(b) - start
+	took := benchclock.ProcessorTime(b) - start
 	for _, err := range failed {
 		if err != nil {
 			b.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/benchclock"
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
@@ -88,11 +88,11 @@ func BenchmarkPublishWithKeys(b *testing.B) {
 	var plainTook, keyedTook, plainBusy, keyedBusy time.Duration
 	b.ResetTimer()
 	for from := 0; from < b.N; from += 512 {
-		to, start := min(from+512, b.N), busy(b)
+		to, start := min(from+512, b.N), benchclock.ProcessorTime(b)
 		plainTook += postAll(b, client, server.URL, plain[from:to])
-		middle := busy(b)
+		middle := benchclock.ProcessorTime(b)
 		keyedTook += postAll(b, client, server.URL, keyed[from:to])
-		plainBusy, keyedBusy = plainBusy+middle-start, keyedBusy+busy(b)-middle
+		plainBusy, keyedBusy = plainBusy+middle-start, keyedBusy+benchclock.ProcessorTime(b)-middle
 	}
 	b.StopTimer()
 	b.ReportMetric(0, "ns/op") // of both together, which says nothing
@@ -100,16 +100,6 @@ func BenchmarkPublishWithKeys(b *testing.B) {
 	b.ReportMetric(float64(b.N)/keyedTook.Seconds(), "keyed-reviews/s")
 	b.ReportMetric(100*plainTook.Seconds()/keyedTook.Seconds(), "%-of-plain")
 	b.ReportMetric(100*plainBusy.Seconds()/keyedBusy.Seconds(), "%-of-plain-by-CPU") // when others use the machine, too
-}
-
-// busy is the CPU time that this process has used.
-func busy(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 type post struct {

@@ -160,7 +160,7 @@ func TestEditReplacesAndKeepsHistory(t *testing.T) {
 		a, b := numbered(t, 1), numbered(t, 2)
 		w.publish(t, b, "kraken", 2)
 		first := w.publish(t, a, "kraken", 1)
-		w.clock.pass(time.Hour)
+		w.clock.Pass(time.Hour)
 		second := w.publish(t, a, "kraken", 5)
 		if second.Version != 2 || second.Previous != first.Hash {
 			t.Errorf("got version %d after %s", second.Version, second.Previous)
@@ -243,7 +243,7 @@ func TestAReplayIsToldThatItIsStored(t *testing.T) {
 		first := w.prepare(t, a, "kraken", 1)
 		must(w.PublishReview(anybody, first))(t)
 		refused(w.PublishReview(anybody, first))(t, fault.Conflict, "stored already")
-		w.clock.pass(time.Minute)
+		w.clock.Pass(time.Minute)
 		w.publish(t, a, "kraken", 5)
 		before := w.rows(t)
 		refused(w.PublishReview(anybody, first))(t, fault.Conflict, "stored already")
@@ -274,7 +274,7 @@ func TestAReviewHasALastVersion(t *testing.T) {
 	eachWay(t, func(t *testing.T, w *world) {
 		a := numbered(t, 1)
 		for i := range exchangereview.MaxVersions {
-			w.clock.pass(time.Second)
+			w.clock.Pass(time.Second)
 			w.publish(t, a, "kraken", i%5+1)
 		}
 		refused(w.PublishReview(anybody, w.prepare(t, a, "kraken", 1)))(t, fault.Conflict, "limit")

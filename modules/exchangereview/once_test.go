@@ -22,7 +22,7 @@ func TestARepeatedReviewIsPublishedOnce(t *testing.T) {
 		if again := must(w.PublishReview(ctx, signed))(t); again != first {
 			t.Errorf("again: %+v, want %+v", again, first)
 		}
-		w.clock.pass(time.Hour) // too old to be published by now, and it was in time
+		w.clock.Pass(time.Hour) // too old to be published by now, and it was in time
 		if again := must(w.PublishReview(ctx, signed))(t); again != first {
 			t.Errorf("an hour later: %+v, want %+v", again, first)
 		}

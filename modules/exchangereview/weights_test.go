@@ -73,7 +73,7 @@ func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
 			t.Errorf("weighed %d again with nothing to do", n)
 		}
 		// After a rest it is asked again.
-		w.clock.pass(time.Minute)
+		w.clock.Pass(time.Minute)
 		c := numbered(t, 3)
 		w.reputation.set(4, map[*writer]float64{a: 0.5, b: 0.25, c: 0.6})
 		if r := w.publish(t, c, "kraken", 3); !near(r.Weight, 0.6) {
@@ -310,7 +310,7 @@ func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
 			switch rapid.SampledFrom([]string{"publish", "publish", "epoch", "outage"}).Draw(rt, "step") {
 			case "publish":
 				live[a] = rapid.IntRange(1, 5).Draw(rt, "stars")
-				w.clock.pass(time.Second)
+				w.clock.Pass(time.Second)
 				weight[a] = w.publish(t, a, slug, live[a]).Weight
 			case "epoch":
 				epoch++
@@ -325,10 +325,10 @@ func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
 			case "outage":
 				w.reputation.fail(errors.New("gone"))
 				live[a] = rapid.IntRange(1, 5).Draw(rt, "stars")
-				w.clock.pass(time.Minute)
+				w.clock.Pass(time.Minute)
 				weight[a] = w.publish(t, a, slug, live[a]).Weight
 				w.reputation.fail(nil)
-				w.clock.pass(time.Minute)
+				w.clock.Pass(time.Minute)
 			}
 		}
 		var stars, sum float64
@@ -412,7 +412,7 @@ func TestAPanicOfReputationEndsWithItsCall(t *testing.T) {
 		_, _ = w.PublishReview(anybody, signed)
 	}()
 	w.reputation.panics = false
-	w.clock.pass(time.Minute)
+	w.clock.Pass(time.Minute)
 	must(w.PublishReview(anybody, signed))(t)
 }
 

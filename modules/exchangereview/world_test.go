@@ -21,6 +21,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
 
@@ -32,7 +33,7 @@ type world struct {
 	db         *database.DB
 	options    exchangereview.Options
 	reputation *standings
-	clock      *clock
+	clock      *testclock.Clock
 	service    exchangereview.Service
 	url        string // of the HTTP server; "" in process
 }
@@ -64,7 +65,7 @@ func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
 // open starts the module on a database.
 func open(t testing.TB, db *database.DB, remote bool) *world {
 	t.Helper()
-	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: &clock{now: time.UnixMilli(1_790_000_000_000)}}
+	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
 	w.options = exchangereview.Options{DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now}
 	w.start(t, remote)
 	return w
@@ -171,23 +172,6 @@ func (s *standings) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = err
-}
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // writer is somebody with a wallet.

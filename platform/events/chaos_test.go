@@ -74,7 +74,7 @@ func TestWhateverFailsEachEffectHappensOnce(t *testing.T) {
 			relays.Go(func() {
 				for ctx.Err() == nil { // instead of Run, whose back-off would take minutes
 					_ = relay.LookOnce(ctx) // failing is what it is here for
-					w.clock.forward(time.Minute)
+					w.clock.Pass(time.Minute)
 				}
 			})
 		}

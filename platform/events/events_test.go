@@ -16,6 +16,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/testclock"
 )
 
 // note is the payload of these tests.
@@ -25,30 +26,12 @@ type note struct {
 
 func noted() events.Topic[note] { return events.NewTopic[note]("test.noted") }
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.UnixMilli(1_800_000_000_000)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func newClock() *testclock.Clock { return testclock.At(time.UnixMilli(1_800_000_000_000)) }
 
 // world is a publishing and a consuming module, each with its own database.
 type world struct {
 	t        *testing.T
-	clock    *clock
+	clock    *testclock.Clock
 	source   *database.DB
 	receiver *database.DB
 }
@@ -317,13 +300,13 @@ func TestAFailedEventIsParkedPassedDeadAndReplayed(t *testing.T) {
 		w.drain(relay) // not due yet
 		w.wantEffects("a b c")
 		for range 2 {
-			w.clock.forward(time.Hour)
+			w.clock.Pass(time.Hour)
 			w.drain(relay)
 		}
 		if s := w.status(); s.Parked != 0 || s.Dead != 2 {
 			w.t.Fatalf("after three failures: %+v", s)
 		}
-		w.clock.forward(100 * time.Hour)
+		w.clock.Pass(100 * time.Hour)
 		w.drain(relay)
 		letters := w.dead()
 		if len(letters) != 2 || letters[0].Attempts != 3 {

@@ -34,16 +34,16 @@ func TestOldDeliveredEventsAreDeletedAndNothingElse(t *testing.T) {
 		w.publish(many...)
 		w.publish("bad")
 		w.drain(relay)
-		w.clock.forward(100 * time.Hour)
+		w.clock.Pass(100 * time.Hour)
 		w.publish("younger")
 		w.drain(relay)
 		w.publish("undelivered")
-		w.clock.forward(69 * time.Hour) // the first ones are 169 hours old, the limit is 168
+		w.clock.Pass(69 * time.Hour) // the first ones are 169 hours old, the limit is 168
 		prune(w, relay)
 		if got := w.count(w.source, "event_outbox"); got != 3 {
 			w.t.Errorf("%d events are left, want the parked, the younger and the undelivered one", got)
 		}
-		w.clock.forward(1000 * time.Hour)
+		w.clock.Pass(1000 * time.Hour)
 		prune(w, relay)
 		if got := w.count(w.source, "event_outbox"); got != 2 {
 			w.t.Errorf("%d events are left, want the parked and the undelivered one", got)
@@ -78,7 +78,7 @@ func TestTheInboxOutlivesTheOutbox(t *testing.T) {
 			later time.Duration
 			left  int
 		}{{335 * time.Hour, 1}, {2 * time.Hour, 0}} { // the limit is 2 × 168 hours
-			w.clock.forward(c.later)
+			w.clock.Pass(c.later)
 			prune(w, janitor)
 			if got := w.count(w.receiver, "event_inbox"); got != c.left {
 				w.t.Errorf("%s later: %d inbox rows, want %d", c.later, got, c.left)
@@ -103,12 +103,12 @@ func TestAnEventTriedAgainBacksOffFurtherEachTime(t *testing.T) {
 		w.drain(relay)
 		// Without jitter half of 2, 4, 8 seconds.
 		for i, wait := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
-			w.clock.forward(wait - time.Millisecond)
+			w.clock.Pass(wait - time.Millisecond)
 			w.drain(relay)
 			if tries != i+1 {
 				w.t.Errorf("retry %d came too early", i+1)
 			}
-			w.clock.forward(time.Millisecond)
+			w.clock.Pass(time.Millisecond)
 			w.drain(relay)
 			if tries != i+2 {
 				w.t.Errorf("retry %d did not come", i+1)
@@ -117,7 +117,7 @@ func TestAnEventTriedAgainBacksOffFurtherEachTime(t *testing.T) {
 		if s := w.status(); s.Dead != 1 {
 			w.t.Errorf("status %+v", s)
 		}
-		w.clock.forward(100 * time.Hour)
+		w.clock.Pass(100 * time.Hour)
 		w.drain(relay)
 		if tries != 4 {
 			w.t.Errorf("a dead letter was tried again: %d tries, want 4", tries)

@@ -19,13 +19,14 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
 
 // site is a trunk's identity over HTTP, with a page that says who asks.
 type site struct {
 	*httptest.Server
-	clock    *clock
+	clock    *testclock.Clock
 	keys     *identity.Keys
 	sessions *identity.Sessions
 	verifier *identity.Verifier
@@ -141,7 +142,7 @@ func (v *visitor) asked(p person) map[string]any {
 		Expires        time.Time
 	}
 	v.get(&c, "POST", "/api/v1/identity/nonce", `{"address":"`+p.wallet.String()+`","chain_id":1}`)
-	if !strings.Contains(c.Message, "\nNonce: "+c.Nonce+"\n") || !c.Expires.Equal(v.site.clock.now().Add(10*time.Minute)) {
+	if !strings.Contains(c.Message, "\nNonce: "+c.Nonce+"\n") || !c.Expires.Equal(v.site.clock.Now().Add(10*time.Minute)) {
 		v.t.Fatalf("got %+v", c)
 	}
 	return map[string]any{"message": c.Message, "signature": "0x" + hex.EncodeToString(p.sign(v.t, c.Message))}
@@ -240,7 +241,7 @@ func TestACookieThatIsOverIsClearedAndThePersonAnonymous(t *testing.T) {
 		s := newSite(t, db, true)
 		v, alice := s.visitor(t), newPerson(t, "a")
 		v.signIn(alice)
-		s.clock.pass(2 * time.Hour)
+		s.clock.Pass(2 * time.Hour)
 		resp, text := v.do("GET", "/whoami", "")
 		if text != "anonymous anonymous" || len(resp.Cookies()) != 1 || resp.Cookies()[0].MaxAge >= 0 {
 			t.Errorf("got %q and %v", text, resp.Cookies())
@@ -278,7 +279,7 @@ func TestSignInOverHTTPIsRefusedInPlainWords(t *testing.T) {
 		v.wantProblem(401, fault.Unauthenticated, "was signed by "+bob.wallet.String(), "POST", path, encode(t, other))
 		s.visitor(t).wantProblem(401, fault.Unauthenticated, "another browser", "POST", path, encode(t, v.asked(alice)))
 		late := v.asked(alice)
-		s.clock.pass(11 * time.Minute)
+		s.clock.Pass(11 * time.Minute)
 		v.wantProblem(401, fault.Unauthenticated, "has expired", "POST", path, encode(t, late))
 
 		for name, tc := range map[string]struct {
@@ -319,7 +320,7 @@ func TestAnAPIClientTakesATokenInstead(t *testing.T) {
 		body["token"] = true
 		var in signedIn
 		resp := v.get(&in, "POST", "/api/v1/identity/sign-in", encode(t, body))
-		if in.Wallet != alice.wallet || in.Role != "member" || in.CSRF != "" || !in.Expires.Equal(s.clock.now().Add(time.Hour)) {
+		if in.Wallet != alice.wallet || in.Role != "member" || in.CSRF != "" || !in.Expires.Equal(s.clock.Now().Add(time.Hour)) {
 			t.Errorf("got %+v", in)
 		}
 		if len(resp.Cookies()) != 0 {
@@ -329,7 +330,7 @@ func TestAnAPIClientTakesATokenInstead(t *testing.T) {
 		fresh.wantCaller(alice.wallet.String()+" member", "Authorization", "Bearer "+in.Token)
 		fresh.wantCaller(alice.wallet.String()+" member", "Authorization", "bearer "+in.Token)
 		fresh.wantCaller("anonymous anonymous", "Authorization", "Basic "+in.Token)
-		s.clock.pass(time.Hour + 6*time.Second)
+		s.clock.Pass(time.Hour + 6*time.Second)
 		resp = fresh.wantProblem(401, fault.Unauthenticated, "has expired", "GET", "/whoami", "", "Authorization", "Bearer "+in.Token)
 		if !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer") {
 			t.Errorf("the header says %q", resp.Header.Get("WWW-Authenticate"))
@@ -399,7 +400,7 @@ func TestSessionsAreListedAndEndedOverHTTP(t *testing.T) {
 		s := newSite(t, db, true)
 		phone, desk, alice := s.visitor(t), s.visitor(t), newPerson(t, "a")
 		phone.signIn(alice)
-		s.clock.pass(time.Second)
+		s.clock.Pass(time.Second)
 		desk.signIn(alice)
 		var list struct {
 			Sessions []struct {

@@ -20,7 +20,7 @@ func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {
 		s := newSessions(t, db, c)
 		signIn(t, s, newPerson(t, "a"))
 		rotate(t, there)
-		c.pass(time.Hour) // the session is over
+		c.Pass(time.Hour) // the session is over
 		keys := string(here.JWKS())
 
 		ctx, stop := context.WithCancel(context.Background())

@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testclock"
 )
 
 func each(t *testing.T, test func(t *testing.T, db *database.DB)) {
@@ -19,13 +20,13 @@ func each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	databasetest.Each(t, "identity", test)
 }
 
-func openKeys(t testing.TB, db *database.DB, c *clock) (*identity.Keys, *identity.Verifier) {
+func openKeys(t testing.TB, db *database.DB, c *testclock.Clock) (*identity.Keys, *identity.Verifier) {
 	t.Helper()
-	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{Now: c.now})
+	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys, identity.NewVerifier(c.now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+	return keys, identity.NewVerifier(c.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 }
 
 func rotate(t *testing.T, keys *identity.Keys) string {
@@ -70,7 +71,7 @@ func TestManyProcessesStartWithOneKey(t *testing.T) {
 				if i%2 == 1 {
 					of = other
 				}
-				if _, err := identity.OpenKeys(context.Background(), of, identity.KeysOptions{Now: c.now}); err != nil {
+				if _, err := identity.OpenKeys(context.Background(), of, identity.KeysOptions{Now: c.Now}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -100,13 +101,13 @@ func TestRotationSignsNobodyOut(t *testing.T) {
 		verifies(t, v, fresh, "reputation", identity.Caller{Service: "airdrop"})
 		verifies(t, v, long, "banyan", who)
 
-		c.pass(47 * time.Hour)
+		c.Pass(47 * time.Hour)
 		rotate(t, keys) // must not forget the first key: one of its tokens still lives
 		verifies(t, v, long, "banyan", who)
 		_, reopened := openKeys(t, databasetest.Again(t, db), c)
 		verifies(t, reopened, long, "banyan", who)
 
-		c.pass(2 * time.Hour)
+		c.Pass(2 * time.Hour)
 		rotate(t, keys)
 		if n := strings.Count(string(keys.JWKS()), "kid"); n != 2 { // the new one, and the one that may still be in use elsewhere
 			t.Errorf("%d keys are published: %s", n, keys.JWKS())
@@ -132,7 +133,7 @@ func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
 		again := token(t, there, caller, "reputation")
 		_, err := hereV.Verify(context.Background(), again, "reputation") // so soon it is not looked up: ids could be made up
 		wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
-		c.pass(time.Second)
+		c.Pass(time.Second)
 		verifies(t, hereV, again, "reputation", caller)
 
 		rotate(t, there)
@@ -187,7 +188,7 @@ func TestTokensForAPIClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !made.Expires.Equal(c.now().Add(time.Hour)) || made.Role != "operator" || made.Subject != "ci@example.org" {
+	if !made.Expires.Equal(c.Now().Add(time.Hour)) || made.Role != "operator" || made.Subject != "ci@example.org" {
 		t.Errorf("got %+v", made)
 	}
 	verifies(t, v, made.Token, "banyan", identity.Caller{Subject: "ci@example.org", Role: identity.Operator})

@@ -12,6 +12,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testclock"
 )
 
 // otherSide publishes keys over HTTP, and counts how often it is asked.
@@ -51,12 +52,12 @@ func says(body string) http.Handler {
 }
 
 // far is a trunk elsewhere and a verifier that knows it by its JWKS only.
-func far(t *testing.T) (*clock, *identity.Keyring, *otherSide, *identity.Verifier) {
+func far(t *testing.T) (*testclock.Clock, *identity.Keyring, *otherSide, *identity.Verifier) {
 	c := newClock()
 	ring := newRing(t, "", c, 1)
 	side := newOtherSide(t, identity.JWKSHandler(ring))
-	keys := identity.NewRemoteKeys(side.URL+identity.JWKSPath, identity.RemoteKeysOptions{Now: c.now})
-	return c, ring, side, identity.NewVerifier(c.now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+	keys := identity.NewRemoteKeys(side.URL+identity.JWKSPath, identity.RemoteKeysOptions{Now: c.Now})
+	return c, ring, side, identity.NewVerifier(c.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 }
 
 func TestKeysAreReadOverHTTPOnceAndUsedFromThen(t *testing.T) {
@@ -75,7 +76,7 @@ func TestARestartedModuleIsKnownAgainByItsNewKey(t *testing.T) {
 	before := token(t, old, caller, "reputation")
 	verifies(t, v, before, "reputation", caller)
 
-	c.pass(10 * time.Second)
+	c.Pass(10 * time.Second)
 	fresh := newRing(t, "", c, 2)
 	side.set(identity.JWKSHandler(fresh))
 	verifies(t, v, token(t, fresh, caller, "reputation"), "reputation", caller)
@@ -88,7 +89,7 @@ func TestUnknownKeysDoNotMakeUsAskAgainAndAgain(t *testing.T) {
 	c, ring, side, v := far(t)
 	verifies(t, v, token(t, ring, identity.Caller{}, "reputation"), "reputation", identity.Caller{})
 	stranger := newRing(t, "", c, 9)
-	c.pass(6 * time.Second)
+	c.Pass(6 * time.Second)
 	var all sync.WaitGroup
 	for i := range 50 {
 		text := token(t, stranger, identity.Caller{Subject: "s" + strings.Repeat("x", i), Role: identity.Member}, "reputation")
@@ -106,7 +107,7 @@ func TestKnownKeysOutliveTheOtherSide(t *testing.T) {
 	verifies(t, v, token(t, ring, identity.Caller{Service: "airdrop"}, "reputation"), "reputation", identity.Caller{Service: "airdrop"})
 	side.set(down())
 	for range 3 { // far beyond the age at which the keys are read again
-		c.pass(20 * time.Minute)
+		c.Pass(20 * time.Minute)
 		verifies(t, v, token(t, ring, identity.Caller{Service: "airdrop"}, "reputation"), "reputation", identity.Caller{Service: "airdrop"})
 	}
 	side.wantAsked(t, 4)
@@ -116,7 +117,7 @@ func TestARevokedKeyEndsWhenTheKeysAreReadAgain(t *testing.T) {
 	c, ring, side, v := far(t)
 	verifies(t, v, token(t, ring, identity.Caller{}, "reputation"), "reputation", identity.Caller{})
 	side.set(says(`{"keys":[]}`))
-	c.pass(11 * time.Minute)
+	c.Pass(11 * time.Minute)
 	_, err := v.Verify(context.Background(), token(t, ring, identity.Caller{}, "reputation"), "reputation")
 	wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
 }
@@ -146,7 +147,7 @@ func TestAnOtherSideThatCannotBeReadIsUnavailableAndHeals(t *testing.T) {
 			}
 			side.wantAsked(t, 1)
 			side.set(identity.JWKSHandler(ring))
-			c.pass(5 * time.Second)
+			c.Pass(5 * time.Second)
 			verifies(t, v, text, "reputation", identity.Caller{Service: "airdrop"})
 		})
 	}
@@ -167,8 +168,8 @@ func TestKeysOfOtherKindsArePassedOver(t *testing.T) {
 	mixed := strings.Replace(string(ring.JWKS()), `{"keys":[`,
 		`{"keys":[{"kty":"RSA","kid":"r","n":"AQ","e":"AQAB"},{"kty":"OKP","crv":"X25519","kid":"x","x":"AA"},{"kty":"OKP","crv":"Ed25519","use":"enc","kid":"e","x":"AA"},`, 1)
 	side := newOtherSide(t, says(mixed))
-	keys := identity.NewRemoteKeys(side.URL, identity.RemoteKeysOptions{Now: c.now})
-	v := identity.NewVerifier(c.now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+	keys := identity.NewRemoteKeys(side.URL, identity.RemoteKeysOptions{Now: c.Now})
+	v := identity.NewVerifier(c.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 	verifies(t, v, token(t, ring, identity.Caller{}, "reputation"), "reputation", identity.Caller{})
 	if keys.Holds("r") || keys.Holds("x") || keys.Holds("e") {
 		t.Error("a key of another kind was taken")

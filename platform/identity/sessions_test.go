@@ -11,14 +11,15 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
 
 const origin = "https://banyan.example"
 
-func newSessions(t testing.TB, db *database.DB, c *clock, change ...func(*identity.SessionOptions)) *identity.Sessions {
+func newSessions(t testing.TB, db *database.DB, c *testclock.Clock, change ...func(*identity.SessionOptions)) *identity.Sessions {
 	t.Helper()
-	o := identity.SessionOptions{Origin: origin, Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.now}
+	o := identity.SessionOptions{Origin: origin, Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.Now}
 	for _, f := range change {
 		f(&o)
 	}
@@ -85,7 +86,7 @@ func TestAWalletSignsInAndOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found != made || found.Wallet != alice.wallet || found.Role != identity.Member || found.Agent != "Test/1" ||
-			!found.Created.Equal(c.now()) || !found.Expires.Equal(c.now().Add(24*time.Hour)) {
+			!found.Created.Equal(c.Now()) || !found.Expires.Equal(c.Now().Add(24*time.Hour)) {
 			t.Errorf("made %+v, found %+v", made, found)
 		}
 		if found.Caller() != (identity.Caller{Wallet: alice.wallet, Role: identity.Member}) {
@@ -106,7 +107,7 @@ func TestASessionEndsWithoutUseAndInAnyCase(t *testing.T) {
 		_, unused := signIn(t, s, newPerson(t, "a"))
 		_, used := signIn(t, s, newPerson(t, "b"))
 		for half := 1; half < 48; half++ { // in use every half an hour, for all but the last of a day
-			c.pass(30 * time.Minute)
+			c.Pass(30 * time.Minute)
 			wantAlive(t, s, used)
 			if half >= 2 {
 				wantOver(t, s, unused)
@@ -116,9 +117,9 @@ func TestASessionEndsWithoutUseAndInAnyCase(t *testing.T) {
 		if list, err := s.List(context.Background(), operator, newPerson(t, "a").wallet); err != nil || len(list) != 0 {
 			t.Errorf("the unused one is still listed: %+v, %v", list, err)
 		}
-		c.pass(30*time.Minute - time.Millisecond)
+		c.Pass(30*time.Minute - time.Millisecond)
 		wantAlive(t, s, used)
-		c.pass(time.Millisecond)
+		c.Pass(time.Millisecond)
 		wantOver(t, s, used)
 		if list, err := s.List(context.Background(), operator, newPerson(t, "b").wallet); err != nil || len(list) != 0 {
 			t.Errorf("the one of a day is still listed: %+v, %v", list, err)
@@ -159,16 +160,16 @@ func TestASignInIsRefusedForWhatIsWrongWithIt(t *testing.T) {
 			}, fault.Unauthenticated, "was signed by"},
 			"a longer life by oneself": {func(in *identity.SignIn) {
 				resign(in, "Expiration Time: 2026-03-01T10:10", "Expiration Time: 2099-03-01T10:10")
-				c.pass(10 * time.Minute)
+				c.Pass(10 * time.Minute)
 			}, fault.Unauthenticated, "has expired"},
-			"after ten minutes":         {func(*identity.SignIn) { c.pass(10 * time.Minute) }, fault.Unauthenticated, "has expired"},
-			"a day later, swept":        {func(*identity.SignIn) { c.pass(24 * time.Hour); _ = s.Sweep(context.Background()) }, fault.Unauthenticated, "has expired"},
+			"after ten minutes":         {func(*identity.SignIn) { c.Pass(10 * time.Minute) }, fault.Unauthenticated, "has expired"},
+			"a day later, swept":        {func(*identity.SignIn) { c.Pass(24 * time.Hour); _ = s.Sweep(context.Background()) }, fault.Unauthenticated, "has expired"},
 			"an unreadable signature":   {func(in *identity.SignIn) { in.Signature = []byte{1, 2, 3} }, fault.Unauthenticated, "none is configured"},
 			"without any signature":     {func(in *identity.SignIn) { in.Signature = nil }, fault.Invalid, "65 bytes"},
 			"a smart wallet, no chains": {func(in *identity.SignIn) { in.Signature = make([]byte, 200) }, fault.Unauthenticated, "smart wallet"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				c.at = newClock().at
+				c.Set(newClock().Now())
 				in := begin(t, s, alice, newBrowser(t, s))
 				tc.change(&in)
 				_, secret, err := s.SignIn(context.Background(), in)
@@ -181,7 +182,7 @@ func TestASignInIsRefusedForWhatIsWrongWithIt(t *testing.T) {
 				}
 			})
 		}
-		c.at = newClock().at
+		c.Set(newClock().Now())
 		for _, p := range []person{alice, bob} {
 			list, err := s.List(context.Background(), identity.Caller{Role: identity.Operator}, p.wallet)
 			if err != nil || len(list) != 0 {
@@ -260,7 +261,7 @@ func TestSessionsAreSeenAndEndedByTheirWalletAndByOperators(t *testing.T) {
 		alice, bob := newPerson(t, "a"), newPerson(t, "b")
 		operator := identity.Caller{Wallet: newPerson(t, "c").wallet, Role: identity.Operator}
 		first, firstSecret := signIn(t, s, alice)
-		c.pass(time.Minute)
+		c.Pass(time.Minute)
 		second, secondSecret := signIn(t, s, alice)
 		bobs, bobsSecret := signIn(t, s, bob)
 
@@ -303,10 +304,10 @@ func TestAWalletHasFiftySessionsAtMost(t *testing.T) {
 		s := newSessions(t, db, c)
 		alice := newPerson(t, "a")
 		_, oldest := signIn(t, s, alice)
-		c.pass(time.Millisecond)
+		c.Pass(time.Millisecond)
 		_, next := signIn(t, s, alice)
 		for range 49 {
-			c.pass(time.Millisecond)
+			c.Pass(time.Millisecond)
 			signIn(t, s, alice)
 		}
 		wantOver(t, s, oldest)
@@ -357,7 +358,7 @@ func TestABrowserHasFewMessagesOpenAndOldOnesGo(t *testing.T) {
 		elsewhere := begin(t, s, alice, other)
 		first := begin(t, s, alice, browser)
 		for range 8 {
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			begin(t, s, alice, browser)
 		}
 		_, _, err := s.SignIn(ctx, first)
@@ -366,7 +367,7 @@ func TestABrowserHasFewMessagesOpenAndOldOnesGo(t *testing.T) {
 			t.Errorf("another browser's message went as well: %v", err)
 		}
 
-		c.pass(time.Hour)
+		c.Pass(time.Hour)
 		begin(t, s, alice, browser)
 		var left int
 		if err := db.Read().Get(ctx, &left, "SELECT COUNT(*) FROM sign_in_nonce"); err != nil || left != 1 {
@@ -382,9 +383,9 @@ func TestSweepTakesWhatIsOverAndNothingElse(t *testing.T) {
 		signIn(t, s, newPerson(t, "a"))
 		_, used := signIn(t, s, newPerson(t, "b"))
 		begin(t, s, newPerson(t, "b"), newBrowser(t, s))
-		c.pass(40 * time.Minute)
+		c.Pass(40 * time.Minute)
 		wantAlive(t, s, used)
-		c.pass(40 * time.Minute)
+		c.Pass(40 * time.Minute)
 		if err := s.Sweep(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,28 +14,11 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/siwe"
+	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
 
-// clock stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func newClock() *testclock.Clock { return testclock.At(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)) }
 
 // person is a wallet with its key.
 type person struct {
@@ -69,9 +51,9 @@ func (p person) sign(t testing.TB, message string) []byte {
 // seed makes a keyring's key known to the test.
 func seed(b byte) []byte { return bytes.Repeat([]byte{b}, ed25519.SeedSize) }
 
-func newRing(t testing.TB, module string, c *clock, seeded byte) *identity.Keyring {
+func newRing(t testing.TB, module string, c *testclock.Clock, seeded byte) *identity.Keyring {
 	t.Helper()
-	ring, err := identity.NewKeyring(identity.KeyringOptions{Module: module, Now: c.now, Random: bytes.NewReader(seed(seeded))})
+	ring, err := identity.NewKeyring(identity.KeyringOptions{Module: module, Now: c.Now, Random: bytes.NewReader(seed(seeded))})
 	if err != nil {
 		t.Fatal(err)
 	}

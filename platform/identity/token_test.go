@@ -15,12 +15,13 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/testclock"
 )
 
 // trunkRing is an in-memory trunk and a verifier that trusts it.
-func trunkRing(t testing.TB, c *clock) (*identity.Keyring, *identity.Verifier) {
+func trunkRing(t testing.TB, c *testclock.Clock) (*identity.Keyring, *identity.Verifier) {
 	ring := newRing(t, "", c, 1)
-	return ring, identity.NewVerifier(c.now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring})
+	return ring, identity.NewVerifier(c.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring})
 }
 
 func TestATokenGivesBackWhoeverItWasMadeFor(t *testing.T) {
@@ -66,17 +67,17 @@ func TestTokensAreKeptReadyAndRenewedBeforeTheyExpire(t *testing.T) {
 	caller := identity.Caller{Service: "airdrop"}
 	first := token(t, ring, caller, "reputation")
 
-	c.pass(4*time.Minute - time.Second)
+	c.Pass(4*time.Minute - time.Second)
 	if again := token(t, ring, caller, "reputation"); again != first {
 		t.Error("with over a minute left another token was signed")
 	}
-	c.pass(time.Second)
+	c.Pass(time.Second)
 	second := token(t, ring, caller, "reputation")
 	if second == first {
 		t.Error("with a minute left the old token was handed out")
 	}
 	verifies(t, v, first, "reputation", caller)
-	c.pass(time.Minute + 6*time.Second) // its five minutes and what clocks may differ
+	c.Pass(time.Minute + 6*time.Second) // its five minutes and what clocks may differ
 	_, err := v.Verify(context.Background(), first, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "has expired: sign in again or make a new one with `banyan token create`")
 	verifies(t, v, second, "reputation", caller)
@@ -85,7 +86,7 @@ func TestTokensAreKeptReadyAndRenewedBeforeTheyExpire(t *testing.T) {
 func TestAModulesKeyringSpeaksForItsModuleOnly(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, "reputation", c, 2)
-	v := identity.NewVerifier(c.now, identity.Trusted{Issuer: "reputation", Keys: ring, OnlyService: "reputation"})
+	v := identity.NewVerifier(c.Now, identity.Trusted{Issuer: "reputation", Keys: ring, OnlyService: "reputation"})
 	alice := identity.Caller{Wallet: newPerson(t, "a").wallet, Role: identity.Operator}
 	for _, caller := range []identity.Caller{{}, alice, {Service: "reputation"}} {
 		verifies(t, v, token(t, ring, caller, "airdrop"), "airdrop", identity.Caller{Service: "reputation"})
@@ -120,7 +121,7 @@ func TestNoOtherTokenCounts(t *testing.T) {
 	ring, _ := trunkRing(t, c)
 	moduleRing := newRing(t, "reputation", c, 2)
 	v := identity.NewVerifier(
-		c.now,
+		c.Now,
 		identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring},
 		identity.Trusted{Issuer: "reputation", Keys: moduleRing, OnlyService: "reputation"},
 	)
@@ -132,7 +133,7 @@ func TestNoOtherTokenCounts(t *testing.T) {
 		}
 		return set.Keys[0].Kid
 	}
-	now := c.now().Unix()
+	now := c.Now().Unix()
 	// change gives good claims with something else in them; nil takes one out.
 	change := func(pairs ...any) jwt.MapClaims {
 		good := jwt.MapClaims{
@@ -214,7 +215,7 @@ func mustDecode(t *testing.T, part string) string {
 func TestTrustCanBeGivenAndTakenWhileRunning(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, "airdrop", c, 3)
-	v := identity.NewVerifier(c.now)
+	v := identity.NewVerifier(c.Now)
 	text := token(t, ring, identity.Caller{}, "reputation")
 	_, err := v.Verify(context.Background(), text, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "not trusted")

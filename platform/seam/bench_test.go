@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"banyan/platform/benchclock"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
 )
@@ -80,26 +80,16 @@ func BenchmarkRemoteCall(b *testing.B) {
 	}
 	b.ResetTimer()
 	for done := 0; done < b.N; {
-		n, start := min(b.N-done, 1024), busy(b)
+		n, start := min(b.N-done, 1024), benchclock.ProcessorTime(b)
 		handTook += parallel(b, n, byHand)
-		middle := busy(b)
+		middle := benchclock.ProcessorTime(b)
 		seamTook += parallel(b, n, bySeam)
-		handBusy, seamBusy = handBusy+middle-start, seamBusy+busy(b)-middle
+		handBusy, seamBusy = handBusy+middle-start, seamBusy+benchclock.ProcessorTime(b)-middle
 		done += n
 	}
 	b.ReportMetric(float64(b.N)/seamTook.Seconds(), "calls/s")
 	b.ReportMetric(100*handTook.Seconds()/seamTook.Seconds(), "%-of-hand-written")
 	b.ReportMetric(100*handBusy.Seconds()/seamBusy.Seconds(), "%-of-hand-written-by-CPU") // when others use the machine, too
-}
-
-// busy is the CPU time that this process has used.
-func busy(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 type constantToken struct{}

@@ -1,6 +1,8 @@
 //go:build unix
 
-package airdrop_test
+// Package benchclock is the clock of benchmarks on a machine that does other
+// work, too. It is imported by tests only.
+package benchclock
 
 import (
 	"syscall"
@@ -8,9 +10,9 @@ import (
 	"time"
 )
 
-// processorTime is what this process has taken of the processors so far: unlike
+// ProcessorTime is what this process has taken of the processors so far: unlike
 // the time of day, it leaves out what other programs took meanwhile.
-func processorTime(b *testing.B) time.Duration {
+func ProcessorTime(b testing.TB) time.Duration {
 	b.Helper()
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
