@@ -22,6 +22,7 @@ import (
 	"banyan/platform/benchclock"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/merkle"
+	"banyan/platform/seam/seamtest"
 )
 
 const (
@@ -36,7 +37,7 @@ const (
 // on both sides and would hide the difference. What counts is the processors'
 // time, for both sides keep all of them busy.
 func BenchmarkClaimOverHTTP(b *testing.B) {
-	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name), Trees: filepath.Join(b.TempDir(), "trees")}, true)
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name), Trees: filepath.Join(b.TempDir(), "trees")}, seamtest.OverHTTP)
 	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
 	requests := make([][]byte, benchWallets)
 	answers := map[string][]byte{}
@@ -44,7 +45,7 @@ func BenchmarkClaimOverHTTP(b *testing.B) {
 		who := numbered(i * (benchRows / benchWallets)).String()
 		path := "/api/v1/airdrop/campaigns/" + c.ID + "/claims/" + who
 		requests[i] = []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
-		resp, err := http.Get(w.url + path)
+		resp, err := http.Get(w.way.URL + path)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -63,7 +64,7 @@ func BenchmarkClaimOverHTTP(b *testing.B) {
 	b.ResetTimer()
 	for turn := range ratios {
 		bare := load(b, bare.URL, requests, share)
-		claims := load(b, w.url, requests, share)
+		claims := load(b, w.way.URL, requests, share)
 		theirs, ours = theirs+bare, ours+claims
 		ratios[turn] = 100 * bare.Seconds() / claims.Seconds()
 	}
@@ -155,7 +156,7 @@ func skipAnswer(in *bufio.Reader) error {
 
 // BenchmarkClaim is a claim in process, through the route.
 func BenchmarkClaim(b *testing.B) {
-	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, seamtest.InProcess)
 	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -168,7 +169,7 @@ func BenchmarkClaim(b *testing.B) {
 // BenchmarkVerifyWallets checks a million lines, half of them on the list, once
 // written small and once with checksums.
 func BenchmarkVerifyWallets(b *testing.B) {
-	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, seamtest.InProcess)
 	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
 	const lines = 1_000_000
 	var text bytes.Buffer
@@ -190,7 +191,7 @@ func BenchmarkVerifyWallets(b *testing.B) {
 
 // BenchmarkUploadList reads and stores a list, fsync for fsync.
 func BenchmarkUploadList(b *testing.B) {
-	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, false)
+	w := open(b, airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name)}, seamtest.InProcess)
 	c := w.drafted(b, draft(merkle.OZ))
 	list := numberedList(benchRows)
 	for b.Loop() {

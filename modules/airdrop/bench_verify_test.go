@@ -18,6 +18,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
+	"banyan/platform/seam/seamtest"
 )
 
 // BenchmarkVerifyOverHTTP checks a million wallets by POST …/verify, beside what
@@ -27,7 +28,7 @@ import (
 func BenchmarkVerifyOverHTTP(b *testing.B) {
 	const rows = 1_000_000
 	o := airdrop.Options{DB: databasetest.SQLite(b, airdrop.Name), Trees: filepath.Join(b.TempDir(), "trees")}
-	w := open(b, o, false)
+	w := open(b, o, seamtest.InProcess)
 	c := w.built(b, draft(merkle.OZ), numberedList(rows))
 	router := chi.NewRouter()
 	seam.NewRoute(airdrop.Bind(airdrop.New(o))).Mount(router, seam.MountOptions{Timeout: time.Minute})

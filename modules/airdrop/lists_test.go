@@ -23,6 +23,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
+	"banyan/platform/seam/seamtest"
 	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
@@ -233,10 +234,10 @@ func TestUploadsThatDoNotArriveKeepNothing(t *testing.T) {
 
 func TestAnUploadCutOnTheWireIsAProblem(t *testing.T) {
 	databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
-		w := open(t, airdrop.Options{DB: db}, true)
+		w := open(t, airdrop.Options{DB: db}, seamtest.OverHTTP)
 		c := w.drafted(t, draft(merkle.OZ))
-		token := must(tokens{}.Token(identity.From(operator), airdrop.Name))(t)
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		token := w.way.Token(t, identity.From(operator))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.way.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,8 +279,8 @@ func TestListsOverALimitAreTooLarge(t *testing.T) {
 				t.Errorf("%s: got %v, want too_large", name, err)
 			}
 		}
-		if w.remote {
-			if err := upload(make([]byte, uploadLimit+1)); err == nil {
+		if w.way.URL != "" {
+			if err := upload(make([]byte, seamtest.BodyLimit+1)); err == nil {
 				t.Error("a body over the limit is taken")
 			}
 			resp := w.put(t, c.ID, bytes.NewReader(bytes.Repeat([]byte("\n"), 200_000)))
@@ -329,11 +330,11 @@ func TestTheLastOfConcurrentUploadsIsWhole(t *testing.T) {
 // put uploads as a person's program would, past the Client.
 func (w *world) put(t *testing.T, id string, body io.Reader) *http.Response {
 	t.Helper()
-	request, err := http.NewRequest(http.MethodPut, w.url+"/api/v1/airdrop/campaigns/"+id+"/list", body)
+	request, err := http.NewRequest(http.MethodPut, w.way.URL+"/api/v1/airdrop/campaigns/"+id+"/list", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+must(tokens{}.Token(identity.From(operator), airdrop.Name))(t))
+	request.Header.Set("Authorization", "Bearer "+w.way.Token(t, identity.From(operator)))
 	resp, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

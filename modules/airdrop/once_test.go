@@ -40,26 +40,25 @@ func TestARepeatedUploadAndBuildHaveOneEffect(t *testing.T) {
 // The answers are lost after the module has done what was asked.
 func TestLostAnswersAreNotSecondEffects(t *testing.T) {
 	databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
-		route, line := seamtest.Lossy(t, airdrop.Contract, airdrop.Bind(airdrop.New(airdrop.Options{DB: db})))
-		s := airdrop.NewClient(route)
-		line.Lose(1)
-		c := must(s.CreateCampaign(operator, draft(merkle.OZ)))(t)
-		if page := must(s.Campaigns(anybody, airdrop.CampaignsQuery{}))(t); len(page.Campaigns) != 1 || page.Campaigns[0].ID != c.ID {
+		w := open(t, airdrop.Options{DB: db}, seamtest.OverHTTP)
+		w.way.Lose(1)
+		c := must(w.CreateCampaign(operator, draft(merkle.OZ)))(t)
+		if page := must(w.Campaigns(anybody, airdrop.CampaignsQuery{}))(t); len(page.Campaigns) != 1 || page.Campaigns[0].ID != c.ID {
 			t.Errorf("one create whose answer was lost left %d campaigns", len(page.Campaigns))
 		}
 		ctx := seam.WithIdempotencyKey(operator, "list-1")
 		upload := func() (airdrop.Campaign, error) {
-			return s.UploadList(ctx, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(numbered(1).String() + ",5\n")})
+			return w.UploadList(ctx, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(numbered(1).String() + ",5\n")})
 		}
-		line.Lose(1)
+		w.way.Lose(1)
 		refused(upload())(t, fault.Unavailable) // a stream cannot be sent again by the seam
 		if got := must(upload())(t); got.Count != 1 {
 			t.Errorf("the list has %d rows", got.Count)
 		}
-		line.Lose(1)
-		line.Requests.Store(0)
-		if got := must(s.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t); got.Root == nil || line.Requests.Load() != 2 {
-			t.Errorf("built as %+v after %d requests", got, line.Requests.Load())
+		w.way.Lose(1)
+		w.way.Requests.Store(0)
+		if got := must(w.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t); got.Root == nil || w.way.Requests.Load() != 2 {
+			t.Errorf("built as %+v after %d requests", got, w.way.Requests.Load())
 		}
 	})
 }

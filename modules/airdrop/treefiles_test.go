@@ -16,6 +16,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/seam/seamtest"
 )
 
 // treeFile is where the tree of a built campaign is kept.
@@ -27,7 +28,7 @@ func (w *world) treeFile(c airdrop.Campaign) string {
 func filed(t testing.TB, o airdrop.Options) *world {
 	o.DB = databasetest.SQLite(t, airdrop.Name)
 	o.Trees = filepath.Join(t.TempDir(), "trees")
-	return open(t, o, false)
+	return open(t, o, seamtest.InProcess)
 }
 
 // logged is what the module says from now on.
@@ -174,7 +175,7 @@ func TestWithoutAUsableFolderTreesAreServedFromMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := w.logged()
-	w = open(t, w.options, false)
+	w = open(t, w.options, seamtest.InProcess)
 	c := w.built(t, draft(merkle.OZ), numberedList(300))
 	ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(7)}
 	claim := must(w.Claim(anybody, ask))(t)

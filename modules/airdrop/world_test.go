@@ -4,25 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/seam"
+	"banyan/platform/seam/seamtest"
 	"banyan/platform/wallet"
 )
 
@@ -31,8 +24,8 @@ type world struct {
 	airdrop.Client
 	db      *database.DB
 	options airdrop.Options
-	url     string // of the HTTP server; "" in process
-	remote  bool
+	open    seamtest.Open
+	way     *seamtest.Way
 }
 
 // eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}.
@@ -43,36 +36,21 @@ func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
 
 func eachWayWith(t *testing.T, o airdrop.Options, test func(t *testing.T, w *world)) {
 	t.Helper()
-	for _, remote := range []bool{false, true} {
-		name := map[bool]string{false: "in process", true: "over HTTP"}[remote]
-		t.Run(name, func(t *testing.T) {
-			databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
-				o := o
-				o.DB = db
-				if o.Trees == "" {
-					o.Trees = filepath.Join(t.TempDir(), "trees")
-				}
-				test(t, open(t, o, remote))
-			})
-		})
-	}
+	seamtest.Ways(t, airdrop.Name, func(t *testing.T, db *database.DB, way seamtest.Open) {
+		o := o
+		o.DB = db
+		if o.Trees == "" {
+			o.Trees = filepath.Join(t.TempDir(), "trees")
+		}
+		test(t, open(t, o, way))
+	})
 }
 
 // open starts the module on a database.
-func open(t testing.TB, o airdrop.Options, remote bool) *world {
+func open(t testing.TB, o airdrop.Options, way seamtest.Open) *world {
 	t.Helper()
-	w := &world{db: o.DB, options: o, remote: remote}
-	route := seam.NewRoute(airdrop.Bind(airdrop.New(o)))
-	if remote {
-		w.url = serve(t, route)
-		far, err := seam.NewRemote(airdrop.Contract, seam.RemoteOptions{URLs: []string{w.url}, Tokens: tokens{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(far.Close)
-		route = seam.NewRemoteRoute(airdrop.Contract, far)
-	}
-	w.Client = airdrop.NewClient(route)
+	w := &world{db: o.DB, options: o, open: way, way: way(t, airdrop.Contract, airdrop.Bind(airdrop.New(o)))}
+	w.Client = airdrop.NewClient(w.way.Route)
 	return w
 }
 
@@ -82,49 +60,7 @@ func (w *world) restarted(t *testing.T) *world {
 	t.Helper()
 	o := w.options
 	o.DB = databasetest.Again(t, w.db)
-	return open(t, o, w.remote)
-}
-
-const uploadLimit = 16 << 20
-
-func serve(t testing.TB, route *seam.Route) (url string) {
-	t.Helper()
-	router := chi.NewRouter()
-	router.Use(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, uploadLimit) }, authenticate)
-	route.Mount(router, seam.MountOptions{
-		Timeout: 30 * time.Second,
-	})
-	server := httptest.NewServer(router)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-// tokens stands in for identity: the token is the caller, in plain JSON.
-type tokens struct{}
-
-func (tokens) Token(c identity.Caller, audience string) (string, error) {
-	text, err := json.Marshal(struct {
-		identity.Caller
-		Audience string
-	}{c, audience})
-	return base64.RawURLEncoding.EncodeToString(text), err
-}
-
-func authenticate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var said struct {
-			identity.Caller
-			Audience string
-		}
-		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-			text, err := base64.RawURLEncoding.DecodeString(token)
-			if err != nil || json.Unmarshal(text, &said) != nil || said.Audience != airdrop.Name {
-				fault.WriteProblem(w, fault.New(fault.Unauthenticated, "no token of ours"), "")
-				return
-			}
-		}
-		next.ServeHTTP(w, r.WithContext(identity.With(r.Context(), said.Caller)))
-	})
+	return open(t, o, w.open)
 }
 
 func as(role identity.Role) context.Context {

@@ -21,6 +21,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/seam/seamtest"
 )
 
 const (
@@ -35,7 +36,7 @@ const (
 // one row with the same group commit. Both are served by one process that also
 // holds the client, on SQLite with synchronous=FULL.
 func BenchmarkPublishOverHTTP(b *testing.B) {
-	w := open(b, databasetest.SQLite(b, exchangereview.Name), false)
+	w := open(b, databasetest.SQLite(b, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(b.Context(), w.options))(b)
 	w.reputation.set(1, nil)
 	router := chi.NewRouter()
@@ -72,7 +73,7 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 // BenchmarkPublishWithKeys posts reviews with an idempotency key on each, in
 // turns with reviews that have none.
 func BenchmarkPublishWithKeys(b *testing.B) {
-	w := open(b, databasetest.SQLite(b, exchangereview.Name), false)
+	w := open(b, databasetest.SQLite(b, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(b.Context(), w.options))(b)
 	w.reputation.set(1, nil)
 	router := chi.NewRouter()
@@ -208,7 +209,7 @@ func bareRows(b *testing.B) http.Handler {
 // BenchmarkLists reads a page of the directory and of reviews from a directory
 // of 1,400 exchanges.
 func BenchmarkLists(b *testing.B) {
-	w := open(b, databasetest.SQLite(b, exchangereview.Name), false)
+	w := open(b, databasetest.SQLite(b, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(b.Context(), w.options))(b)
 	must(w.ImportExchanges(operator, upload(manyExchanges(1360))))(b)
 	w.reputation.set(1, nil)

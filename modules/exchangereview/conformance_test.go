@@ -338,7 +338,7 @@ func TestReviewsArePagedNewestFirst(t *testing.T) {
 // What people and programs send by hand, where a Client cannot go wrong.
 func TestWrongBodiesAreProblems(t *testing.T) {
 	eachWay(t, func(t *testing.T, w *world) {
-		if w.url == "" {
+		if w.way.URL == "" {
 			return // there are no bodies in process
 		}
 		good, err := json.Marshal(w.prepare(t, numbered(t, 1), "kraken", 5))
@@ -358,7 +358,7 @@ func TestWrongBodiesAreProblems(t *testing.T) {
 			{"a field too many", strings.Replace(string(good), `{`, `{"weight":1,`, 1), 400, "weight"},
 			{"invalid UTF-8", strings.Replace(string(good), "Of ", "Of \xff", 1), 0, ""},
 		} {
-			resp, err := http.Post(w.url+"/api/v1/exchange-review/exchanges/kraken/reviews", "application/json", strings.NewReader(c.body))
+			resp, err := http.Post(w.way.URL+"/api/v1/exchange-review/exchanges/kraken/reviews", "application/json", strings.NewReader(c.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -378,7 +378,7 @@ func TestWrongBodiesAreProblems(t *testing.T) {
 		if got := w.rows(t); got != [3]int{} {
 			t.Errorf("rows %v", got)
 		}
-		resp, err := http.Post(w.url+"/api/v1/exchange-review/exchanges/kraken/reviews", "application/json", bytes.NewReader(good))
+		resp, err := http.Post(w.way.URL+"/api/v1/exchange-review/exchanges/kraken/reviews", "application/json", bytes.NewReader(good))
 		if err != nil {
 			t.Fatal(err)
 		}

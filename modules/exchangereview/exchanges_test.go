@@ -10,6 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/seam/seamtest"
 	"banyan/platform/testneeds"
 )
 
@@ -279,7 +280,7 @@ func TestASecondProcessSeesAnImport(t *testing.T) {
 		if got := w.list(t, exchangereview.ExchangesQuery{Q: "brandnew"}); len(got) != 0 {
 			t.Fatalf("found %v", got)
 		}
-		other := open(t, w.db, false)
+		other := open(t, w.db, seamtest.InProcess)
 		must(other.ImportExchanges(operator, upload(`[{"id": "brandnew", "name": "Brand New", "kind": "cex"}]`)))(t)
 		if got := w.list(t, exchangereview.ExchangesQuery{Q: "brandnew"}); !slices.Equal(got, []string{"brandnew"}) {
 			t.Errorf("search: got %v", got)

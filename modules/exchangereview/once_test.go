@@ -47,19 +47,17 @@ func TestARepeatedReviewIsPublishedOnce(t *testing.T) {
 // the caller gets the answer and no conflict.
 func TestALostAnswerIsNotASecondReview(t *testing.T) {
 	databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
-		w := open(t, db, false)
+		w := open(t, db, seamtest.OverHTTP)
 		must(exchangereview.LoadStarter(t.Context(), w.options))(t)
-		route, line := seamtest.Lossy(t, exchangereview.Contract, exchangereview.Bind(w.service))
-		w.Client = exchangereview.NewClient(route)
 		signed := w.prepare(t, numbered(t, 1), "kraken", 4)
-		line.Requests.Store(0)
-		line.Lose(1)
+		w.way.Requests.Store(0)
+		w.way.Lose(1)
 		got := must(w.PublishReview(anybody, signed))(t)
-		if rows := w.rows(t); got.Version != 1 || rows != [3]int{1, 1, 1} || line.Requests.Load() != 2 {
-			t.Errorf("got version %d, %v rows after %d requests", got.Version, rows, line.Requests.Load())
+		if rows := w.rows(t); got.Version != 1 || rows != [3]int{1, 1, 1} || w.way.Requests.Load() != 2 {
+			t.Errorf("got version %d, %v rows after %d requests", got.Version, rows, w.way.Requests.Load())
 		}
 		signed = w.prepare(t, numbered(t, 2), "kraken", 4)
-		line.Lose(2) // and once is all
+		w.way.Lose(2) // and once is all
 		refused(w.PublishReview(anybody, signed))(t, fault.Unavailable, "cannot be reached")
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
+	"banyan/platform/seam/seamtest"
 	"banyan/platform/wallet"
 )
 
@@ -170,7 +171,7 @@ func TestReweighingGoesThroughAllBatches(t *testing.T) {
 func databasetestEach(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
-		w := open(t, db, false)
+		w := open(t, db, seamtest.InProcess)
 		must(exchangereview.LoadStarter(t.Context(), w.options))(t)
 		test(t, w)
 	})
@@ -238,9 +239,9 @@ func TestOneFirstReviewWinsOfManyAtOnce(t *testing.T) {
 // what the rows add up to.
 func TestSumsStayExactUnderConcurrency(t *testing.T) {
 	databasetestEach(t, func(t *testing.T, w *world) {
-		other := open(t, databasetest.Again(t, w.db), false)
+		other := open(t, databasetest.Again(t, w.db), seamtest.InProcess)
 		other.options.Reputation, other.options.Clock = w.reputation, w.clock.Now
-		other.start(t, false)
+		other.start(t, seamtest.InProcess)
 		slugs := []string{"kraken", "okx", "curve"}
 		writers := map[*writer]float64{}
 		for i := range 40 {
@@ -291,7 +292,7 @@ func TestSumsStayExactUnderConcurrency(t *testing.T) {
 // Any sequence of reviews, edits, new epochs and outages gives the rating that
 // its definition gives: the sum of weight × stars over the sum of weights.
 func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
-	w := open(t, databasetest.SQLite(t, exchangereview.Name), false)
+	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(t.Context(), w.options))(t)
 	writers, round, epoch := 0, 0, int64(1)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -344,7 +345,7 @@ func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
 
 // Reviews that come while reputation is being asked share the next question.
 func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
-	w := open(t, databasetest.SQLite(t, exchangereview.Name), false)
+	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(t.Context(), w.options))(t)
 	percentiles := map[*writer]float64{}
 	var signed []exchangereview.SignedReview
@@ -386,10 +387,10 @@ func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 func TestAHangingReputationIsNotWaitedFor(t *testing.T) {
 	db := databasetest.SQLite(t, exchangereview.Name)
 	rep := &standings{percentile: map[wallet.Address]float64{}, hold: make(chan struct{})}
-	w := open(t, db, false)
+	w := open(t, db, seamtest.InProcess)
 	w.options.Reputation, w.options.ReputationWait = rep, 20*time.Millisecond
 	w.reputation = rep
-	w.start(t, false)
+	w.start(t, seamtest.InProcess)
 	must(exchangereview.LoadStarter(t.Context(), w.options))(t)
 	if r := w.publish(t, numbered(t, 1), "kraken", 5); !near(r.Weight, 0.05) {
 		t.Errorf("weight %v", r.Weight)
@@ -399,7 +400,7 @@ func TestAHangingReputationIsNotWaitedFor(t *testing.T) {
 // A defect in the call that one review makes for others must not keep the
 // others, or later ones, waiting.
 func TestAPanicOfReputationEndsWithItsCall(t *testing.T) {
-	w := open(t, databasetest.SQLite(t, exchangereview.Name), false)
+	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(exchangereview.LoadStarter(t.Context(), w.options))(t)
 	signed := w.prepare(t, numbered(t, 1), "kraken", 5)
 	w.reputation.panics = true

@@ -5,22 +5,19 @@ import (
 	"crypto/ecdsa"
 	"encoding/binary"
 	"errors"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/seam"
+	"banyan/platform/seam/seamtest"
 	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
@@ -35,7 +32,7 @@ type world struct {
 	reputation *standings
 	clock      *testclock.Clock
 	service    exchangereview.Service
-	url        string // of the HTTP server; "" in process
+	way        *seamtest.Way
 }
 
 // eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}, on the
@@ -52,56 +49,24 @@ func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
 
 func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	for _, remote := range []bool{false, true} {
-		name := map[bool]string{false: "in process", true: "over HTTP"}[remote]
-		t.Run(name, func(t *testing.T) {
-			databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
-				test(t, open(t, db, remote))
-			})
-		})
-	}
+	seamtest.Ways(t, exchangereview.Name, func(t *testing.T, db *database.DB, way seamtest.Open) { test(t, open(t, db, way)) })
 }
 
 // open starts the module on a database.
-func open(t testing.TB, db *database.DB, remote bool) *world {
+func open(t testing.TB, db *database.DB, way seamtest.Open) *world {
 	t.Helper()
 	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
 	w.options = exchangereview.Options{DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now}
-	w.start(t, remote)
+	w.start(t, way)
 	return w
 }
 
 // start makes the module from the options.
-func (w *world) start(t testing.TB, remote bool) {
+func (w *world) start(t testing.TB, way seamtest.Open) {
 	t.Helper()
 	w.service = exchangereview.New(w.options)
-	route := seam.NewRoute(exchangereview.Bind(w.service))
-	if remote {
-		route, w.url = throughHTTP(t, route)
-	}
-	w.Client = exchangereview.NewClient(route)
-}
-
-// throughHTTP serves a route and gives one that leads there, with the caller's
-// identity signed as between two processes.
-func throughHTTP(t testing.TB, route *seam.Route) (*seam.Route, string) {
-	t.Helper()
-	keys, err := identity.NewKeyring(identity.KeyringOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier := identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	router := chi.NewRouter()
-	router.Use(identity.BearerOnly(verifier, exchangereview.Name, nil))
-	route.Mount(router, seam.MountOptions{Timeout: time.Minute})
-	server := httptest.NewServer(router)
-	t.Cleanup(server.Close)
-	far, err := seam.NewRemote(exchangereview.Contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: keys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(far.Close)
-	return seam.NewRemoteRoute(exchangereview.Contract, far), server.URL
+	w.way = way(t, exchangereview.Contract, exchangereview.Bind(w.service))
+	w.Client = exchangereview.NewClient(w.way.Route)
 }
 
 // standings is a reputation that says what the test wants.

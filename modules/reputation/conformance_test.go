@@ -39,8 +39,9 @@ func person(n int) (w wallet.Address) {
 // conform runs a test the four ways; persons 0 and 1 are seeds.
 func conform(t *testing.T, test func(t *testing.T, s reputation.Service)) {
 	t.Helper()
-	build := func(_ *testing.T, db *database.DB) *seam.Local { return bind(db) }
-	seamtest.Ways(t, reputation.Contract, build, func(t *testing.T, r *seam.Route) { test(t, reputation.NewClient(r)) })
+	seamtest.Ways(t, reputation.Name, func(t *testing.T, db *database.DB, open seamtest.Open) {
+		test(t, reputation.NewClient(open(t, reputation.Contract, bind(db)).Route))
+	})
 }
 
 func bind(db *database.DB) *seam.Local {

@@ -47,24 +47,24 @@ func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {
 // The answer is lost after the module has done what was asked.
 func TestALostAnswerIsNotASecondEffect(t *testing.T) {
 	databasetest.Each(t, reputation.Name, func(t *testing.T, db *database.DB) {
-		route, line := seamtest.Lossy(t, reputation.Contract, bind(db))
-		s := reputation.NewClient(route)
+		way := seamtest.OverHTTP(t, reputation.Contract, bind(db))
+		s := reputation.NewClient(way.Route)
 		ctx := seam.WithIdempotencyKey(operator, "trust-1")
-		line.Lose(1)
+		way.Lose(1)
 		upload := func() (reputation.TrustImported, error) {
 			return s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(village())})
 		}
-		if _, err := upload(); !fault.Is(err, fault.Unavailable) || line.Requests.Load() != 1 {
-			t.Errorf("an upload whose answer was lost: %v after %d requests: its stream cannot be sent again", err, line.Requests.Load())
+		if _, err := upload(); !fault.Is(err, fault.Unavailable) || way.Requests.Load() != 1 {
+			t.Errorf("an upload whose answer was lost: %v after %d requests: its stream cannot be sent again", err, way.Requests.Load())
 		}
 		if got, err := upload(); err != nil || got.Edges != 38 {
 			t.Errorf("sent again by its caller: %+v, %v", got, err)
 		}
-		line.Requests.Store(0)
-		line.Lose(1)
+		way.Requests.Store(0)
+		way.Lose(1)
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
-		if err != nil || epoch.Number != 1 || line.Requests.Load() != 2 {
-			t.Errorf("an epoch whose answer was lost: %+v, %v after %d requests", epoch, err, line.Requests.Load())
+		if err != nil || epoch.Number != 1 || way.Requests.Load() != 2 {
+			t.Errorf("an epoch whose answer was lost: %+v, %v after %d requests", epoch, err, way.Requests.Load())
 		}
 	})
 }
