@@ -27,6 +27,7 @@ var floors = []string{
 	"platform/testclock",
 	"platform/fault",
 	"platform/atomicfile",
+	"platform/unpack",
 	"platform/wallet",
 	"platform/certificates",
 	"platform/merkle",

@@ -3,6 +3,7 @@ package list
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"banyan/platform/fault"
@@ -21,7 +22,7 @@ type chunk struct {
 
 // cutter cuts the text into chunks.
 type cutter struct {
-	source  *source
+	text    io.Reader
 	rest    []byte // begun by the last chunk: the start of its next line
 	line    int
 	read    int64
@@ -38,15 +39,15 @@ func (c *cutter) next(room []byte) (chunk, error) {
 	text := append(room[:0], c.rest...)
 	c.rest = c.rest[:0]
 	for !c.ended && len(text) < chunkSize {
-		n, err := c.source.text.Read(text[len(text):cap(text)])
+		n, err := c.text.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
 		if c.read += int64(n); c.limit > 0 && c.read > c.limit {
-			return chunk{}, tooMuchText(c.limit)
+			return chunk{}, fault.Newf(fault.TooLarge, "there are more than %d bytes of text: split the list, or raise the limit", c.limit)
 		}
 		if errors.Is(err, io.EOF) {
 			c.ended = true
 		} else if err != nil {
-			return chunk{}, c.source.failed(err)
+			return chunk{}, fmt.Errorf("read the list: %w", err)
 		}
 	}
 	if len(text) == 0 {
@@ -81,6 +82,11 @@ func (c *cutter) begin(options Options) (chunk, error) {
 	}
 	return piece, err
 }
+
+var (
+	utf8Mark   = []byte{0xef, 0xbb, 0xbf}
+	utf16Marks = [][]byte{{0xfe, 0xff}, {0xff, 0xfe}}
+)
 
 // first reads the first chunk and learns the columns from its first line.
 func (c *cutter) first(amountNeeded bool) (chunk, error) {

@@ -3,11 +3,13 @@ package list
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
 
 	"banyan/platform/fault"
+	"banyan/platform/unpack"
 )
 
 // job is a chunk on its way, and where its result will be.
@@ -19,8 +21,8 @@ type job[T any] struct {
 // Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
 // time with the number of its first line, from options.Workers goroutines at
 // once; take gets its results in the order of the text. The lines hold during
-// the call only, and empty ones are left out. Of the options, Encoding,
-// MaxBytes, Workers and Progress count. It fails as Questions does.
+// the call only, and empty ones are left out. Of the options, MaxBytes,
+// Workers and Progress count. It fails as Questions does.
 func Lines[T any](ctx context.Context, in io.Reader, options Options,
 	answer func(eachLine func(yield func(line []byte, number int) bool)) (T, error), take func(T) error,
 ) error {
@@ -50,12 +52,15 @@ func inOrder[T any](ctx context.Context, in io.Reader, options Options, work fun
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	text, err := openSource(in, options)
-	if err != nil {
-		return err
+	if options.Progress != nil {
+		in = &progress{Reader: in, tell: options.Progress}
 	}
-	defer text.close()
-	cut := &cutter{source: text, line: 1, limit: options.MaxBytes}
+	text, err := unpack.Open(in)
+	if err != nil {
+		return fmt.Errorf("read the list: %w", err)
+	}
+	defer text.Close()
+	cut := &cutter{text: text, line: 1, limit: options.MaxBytes}
 	piece, err := cut.begin(options)
 	if err != nil {
 		return err
@@ -75,6 +80,21 @@ func inOrder[T any](ctx context.Context, in io.Reader, options Options, work fun
 		return err
 	}
 	return nil
+}
+
+// progress tells how much was taken from the reader below it.
+type progress struct {
+	io.Reader
+	read int64
+	tell func(int64)
+}
+
+func (p *progress) Read(to []byte) (int, error) {
+	n, err := p.Reader.Read(to)
+	if p.read += int64(n); n > 0 {
+		p.tell(p.read)
+	}
+	return n, err
 }
 
 // feed puts chunk after chunk on the belt, piece first.

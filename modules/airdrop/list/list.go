@@ -46,17 +46,6 @@ func ParseDuplicates(name string) (Duplicates, error) {
 	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
 }
 
-// Encoding is how the text is compressed.
-type Encoding string
-
-// The encodings, by their names in HTTP's Content-Encoding.
-const (
-	Detect   Encoding = ""         // by the first bytes
-	Identity Encoding = "identity" // plain text
-	Gzip     Encoding = "gzip"
-	Zstd     Encoding = "zstd"
-)
-
 const (
 	// MaxProblems is how many wrong lines are named before reading stops.
 	MaxProblems = 100
@@ -69,7 +58,6 @@ const (
 
 // Options say how to read. The zero value reads base units without limits.
 type Options struct {
-	Encoding    Encoding
 	Decimals    int        // amounts are multiplied by 10^Decimals; 0: whole numbers only
 	OnDuplicate Duplicates // "" is Error
 	MaxRows     int        // 0: merkle.MaxRows

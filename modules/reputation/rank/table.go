@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"banyan/platform/fault"
+	"banyan/platform/unpack"
 )
 
 // MaxLine is the longest line read, in bytes.
@@ -35,9 +36,8 @@ type column struct {
 // A quoted cell must end on its line, so that line numbers are an editor's.
 type table struct {
 	ctx     context.Context
-	from    *origin
-	text    *bufio.Reader
-	closing func()
+	text    *bufio.Reader // MaxLine long: a line that does not fit is too long
+	close   func()
 	columns []column
 	need    int // the first need columns must be there
 
@@ -53,15 +53,32 @@ type table struct {
 }
 
 func openTable(ctx context.Context, r io.Reader, columns []column, need int) (*table, error) {
-	from := &origin{r: r}
-	text, closing, err := decompress(from)
+	plain, err := unpack.Open(r)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the list: %w", err)
 	}
-	return &table{ctx: ctx, from: from, text: text, closing: closing, columns: columns, need: need}, nil
+	t := &table{ctx: ctx, text: bufio.NewReaderSize(plain, MaxLine), close: plain.Close, columns: columns, need: need}
+	start, err := t.text.Peek(2)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		err = t.stopped(err)
+	case string(start) == "\xff\xfe", string(start) == "\xfe\xff":
+		err = fault.New(fault.Unsupported, "the text is UTF-16: save the file as UTF-8")
+	default:
+		return t, nil
+	}
+	t.close()
+	return nil, err
 }
 
-func (t *table) close() { t.closing() }
+// stopped says after which line reading failed.
+func (t *table) stopped(err error) error {
+	last := t.line - 1
+	if f := (*fault.Fault)(nil); errors.As(err, &f) && last > 0 {
+		return f.With(fault.Field{Line: last, Message: "is the last line that arrived whole"})
+	}
+	return fmt.Errorf("read the list after line %d: %w", max(last, 0), err)
+}
 
 // next moves to the next row that has the right number of cells; wrong lines
 // are noted and passed over. False at the end: then ask finish.
@@ -151,7 +168,7 @@ func (t *table) read() ([]byte, bool) {
 		return nil, false
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		t.err = t.from.why(err, t.line-1)
+		t.err = t.stopped(err)
 		return nil, false
 	}
 	if t.line == 1 {
