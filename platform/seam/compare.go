@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"banyan/platform/telemetry"
 )
 
 // maxFields bounds what is looked for in one comparison.
@@ -264,7 +266,7 @@ func (c *comparison) text(v reflect.Value) string {
 		return "nothing"
 	}
 	for _, s := range c.at {
-		if s.index < 0 && isSecret(s.name) && !isNumber(v.Type()) {
+		if s.index < 0 && telemetry.IsSecret(s.name) && !isNumber(v.Type()) {
 			return mask
 		}
 	}

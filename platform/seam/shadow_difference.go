@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/telemetry"
 )
 
 const (
@@ -130,15 +131,6 @@ func plainJSON(v any) (tree any, err error) {
 	return tree, err
 }
 
-// secretNames are those of the log (platform/telemetry): a field whose name has
-// one of them is never shown.
-var secretNames = [...]string{"password", "secret", "token", "authorization", "cookie", "private_key"}
-
-func isSecret(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(secretNames[:], func(secret string) bool { return strings.Contains(name, secret) })
-}
-
 const mask = "•••"
 
 // masked hides secrets in place. Numbers and booleans stay: a count of tokens
@@ -147,7 +139,7 @@ func masked(tree any) any {
 	switch t := tree.(type) {
 	case map[string]any:
 		for name, value := range t {
-			if isSecret(name) {
+			if telemetry.IsSecret(name) {
 				switch value.(type) {
 				case nil, bool, json.Number:
 				default:

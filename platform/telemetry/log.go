@@ -29,20 +29,25 @@ func NewLogger(w io.Writer, cfg config.Log) *slog.Logger {
 	return slog.New(inContext{handler})
 }
 
-// secretNames are the attributes that are never written. config.Secret masks
-// itself; this is for headers and texts that somebody passes by mistake.
-var secretNames = [...]string{"password", "secret", "token", "authorization", "cookie", "private_key"}
+// IsSecret tells whether a name, in any case, speaks of something that is never
+// shown. config.Secret masks itself; this is for headers, fields and texts that
+// somebody passes by mistake.
+func IsSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, secret := range [...]string{"password", "secret", "token", "authorization", "cookie", "private_key"} {
+		if strings.Contains(name, secret) {
+			return true
+		}
+	}
+	return false
+}
 
 func maskSecrets(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindInt64 || a.Value.Kind() == slog.KindDuration || a.Value.Kind() == slog.KindBool {
 		return a // a count of tokens or a token's age is no secret
 	}
-	name := strings.ToLower(a.Key)
-	for _, secret := range secretNames {
-		if strings.Contains(name, secret) {
-			a.Value = slog.StringValue("***")
-			break
-		}
+	if IsSecret(a.Key) {
+		a.Value = slog.StringValue("***")
 	}
 	return a
 }
