@@ -211,8 +211,8 @@ func (c *sideCounts) failureRate() float64 {
 }
 
 func (c *sideCounts) add(more *sideCounts) {
-	for i, n := range more.buckets {
-		c.buckets[i] += n
+	for i, n := range more.latencies {
+		c.latencies[i] += n
 	}
 	c.failures += more.failures
 	c.refusals += more.refusals

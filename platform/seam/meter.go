@@ -1,12 +1,11 @@
 package seam
 
 import (
-	"math"
-	"math/bits"
 	"sync/atomic"
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/telemetry"
 )
 
 // meter counts one operation, apart for calls answered here and elsewhere.
@@ -35,29 +34,19 @@ func (m *shadowMeter) fail(err error) {
 	m.why.Store(&text)
 }
 
-// latencyBuckets covers 2^6 ns (64 ns) to 2^36 ns (69 s), a bucket per half
-// power of two: fine enough to tell p99s apart, and two shifts to find.
-const (
-	latencyBuckets = 61
-	lowestPower    = 6
-)
-
 var processStart = time.Now()
 
 // clock reads the monotonic clock only: half the price of time.Now.
 func clock() time.Duration { return time.Since(processStart) }
 
 type sideMeter struct {
-	failures atomic.Uint64 // faults of the server's side: internal, unavailable, deadline_over
-	refusals atomic.Uint64 // faults of the caller's side
-	nanos    atomic.Uint64
-	buckets  [latencyBuckets]atomic.Uint64
+	latencies telemetry.Latencies
+	failures  atomic.Uint64 // faults of the server's side: internal, unavailable, deadline_over
+	refusals  atomic.Uint64 // faults of the caller's side
 }
 
 func (m *sideMeter) observe(took time.Duration, err error) {
-	n := uint64(max(took, 0))
-	m.buckets[bucketOf(n)].Add(1)
-	m.nanos.Add(n)
+	m.latencies.Observe(took)
 	if err == nil {
 		return
 	}
@@ -67,22 +56,4 @@ func (m *sideMeter) observe(took time.Duration, err error) {
 	default:
 		m.refusals.Add(1)
 	}
-}
-
-func bucketOf(nanos uint64) int {
-	power := bits.Len64(nanos) - 1
-	if power < lowestPower {
-		return 0
-	}
-	upperHalf := int(nanos>>(power-1)) & 1
-	return min((power-lowestPower)*2+upperHalf, latencyBuckets-1)
-}
-
-// bucketEnd is the upper bound of a bucket in seconds.
-func bucketEnd(i int) float64 {
-	base := math.Ldexp(1, lowestPower+i/2)
-	if i%2 == 0 {
-		return base * 1.5 / 1e9
-	}
-	return base * 2 / 1e9
 }

@@ -89,18 +89,10 @@ func (m *meter) collectSteps(ch chan<- prometheus.Metric, module, operation stri
 }
 
 func (m *sideMeter) collect(ch chan<- prometheus.Metric, labels ...string) {
-	cumulative := make(map[float64]uint64, latencyBuckets/4)
-	var total uint64
-	for i := range m.buckets {
-		total += m.buckets[i].Load()
-		if i%4 == 3 { // one bound per factor of four keeps the series few
-			cumulative[bucketEnd(i)] = total
-		}
-	}
-	if total == 0 {
+	if calls := m.latencies.Counts(); calls.Total() == 0 {
 		return
 	}
-	ch <- prometheus.MustNewConstHistogram(callSeconds, total, float64(m.nanos.Load())/1e9, cumulative, labels...)
+	ch <- m.latencies.Histogram(callSeconds, 4, labels...) // a bound per factor of four keeps the series few
 	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.failures.Load()), append(labels, "server")...)
 	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.refusals.Load()), append(labels, "caller")...)
 }

@@ -1,16 +1,17 @@
 package seam
 
 import (
-	"math"
 	"sync"
 	"time"
+
+	"banyan/platform/telemetry"
 )
 
 // sideCounts are a sideMeter's figures at one moment, or what was added between
 // two.
 type sideCounts struct {
 	failures, refusals uint64
-	buckets            [latencyBuckets]uint64
+	latencies          telemetry.LatencyCounts
 }
 
 // operationCounts are a meter's figures at one moment, or between two.
@@ -20,12 +21,8 @@ type operationCounts struct {
 	canary, fallbacks                          uint64
 }
 
-func (m *sideMeter) counts() (c sideCounts) {
-	for i := range m.buckets {
-		c.buckets[i] = m.buckets[i].Load()
-	}
-	c.failures, c.refusals = m.failures.Load(), m.refusals.Load()
-	return c
+func (m *sideMeter) counts() sideCounts {
+	return sideCounts{latencies: m.latencies.Counts(), failures: m.failures.Load(), refusals: m.refusals.Load()}
 }
 
 // counts reads all figures since the start.
@@ -43,12 +40,11 @@ func (r *Route) counts() []operationCounts {
 	return all
 }
 
-func (c *sideCounts) since(before *sideCounts) (d sideCounts) {
-	for i := range c.buckets {
-		d.buckets[i] = c.buckets[i] - before.buckets[i]
+func (c *sideCounts) since(before *sideCounts) sideCounts {
+	return sideCounts{
+		latencies: c.latencies.Since(&before.latencies),
+		failures:  c.failures - before.failures, refusals: c.refusals - before.refusals,
 	}
-	d.failures, d.refusals = c.failures-before.failures, c.refusals-before.refusals
-	return d
 }
 
 func (c *operationCounts) since(before *operationCounts) operationCounts {
@@ -60,28 +56,10 @@ func (c *operationCounts) since(before *operationCounts) operationCounts {
 	}
 }
 
-func (c *sideCounts) calls() (total uint64) {
-	for _, n := range c.buckets {
-		total += n
-	}
-	return total
-}
+func (c *sideCounts) calls() uint64 { return c.latencies.Total() }
 
-// quantile gives the upper end, in seconds, of the bucket in which it falls; 0
-// without calls.
-func (c *sideCounts) quantile(q float64) float64 {
-	total := c.calls()
-	if total == 0 {
-		return 0
-	}
-	rank, seen := uint64(math.Ceil(q*float64(total))), uint64(0)
-	for i, n := range c.buckets {
-		if seen += n; seen >= rank {
-			return bucketEnd(i)
-		}
-	}
-	return bucketEnd(latencyBuckets - 1)
-}
+// quantile is in seconds; 0 without calls.
+func (c *sideCounts) quantile(q float64) float64 { return c.latencies.Quantile(q) }
 
 // keptSamples are in a window: so much it slides by.
 const keptSamples = 10

@@ -1,58 +1,30 @@
 package legacy
 
 import (
-	"math"
-	"math/bits"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"banyan/platform/telemetry"
 )
 
 // meter counts the requests of one prefix on one side. It is a handle: copies
 // count into the same figures.
 type meter struct{ figures *figures }
 
-// figures keep times in a bucket per half power of two from 2^16 ns (66 µs) to
-// 2^37 ns (137 s).
 type figures struct {
-	errors  atomic.Uint64
-	nanos   atomic.Uint64
-	buckets [buckets]atomic.Uint64
+	latencies telemetry.Latencies
+	errors    atomic.Uint64
 }
-
-const (
-	lowestPower = 16
-	buckets     = 43
-)
 
 func newMeter() meter { return meter{new(figures)} }
 
 func (m *meter) observe(took time.Duration, failed bool) {
-	n := uint64(max(took, 0))
-	m.figures.buckets[bucketOf(n)].Add(1)
-	m.figures.nanos.Add(n)
+	m.figures.latencies.Observe(took)
 	if failed {
 		m.figures.errors.Add(1)
 	}
-}
-
-func bucketOf(nanos uint64) int {
-	power := bits.Len64(nanos) - 1
-	if power < lowestPower {
-		return 0
-	}
-	upperHalf := int(nanos>>(power-1)) & 1
-	return min((power-lowestPower)*2+upperHalf, buckets-1)
-}
-
-// bucketEnd is the upper end of a bucket in seconds.
-func bucketEnd(i int) float64 {
-	base := math.Ldexp(1, lowestPower+i/2)
-	if i%2 == 0 {
-		return base * 1.5 / 1e9
-	}
-	return base * 2 / 1e9
 }
 
 // SideStats are the figures of one side since the start.
@@ -64,22 +36,11 @@ type SideStats struct {
 }
 
 func (m *meter) stats() SideStats {
-	var counts [buckets]uint64
-	var total uint64
-	for i := range counts {
-		counts[i] = m.figures.buckets[i].Load()
-		total += counts[i]
+	counts := m.figures.latencies.Counts()
+	return SideStats{
+		Requests: counts.Total(), Errors: m.figures.errors.Load(),
+		P50: counts.Quantile(0.5), P99: counts.Quantile(0.99),
 	}
-	quantile := func(q float64) float64 {
-		rank, seen := uint64(math.Ceil(q*float64(total))), uint64(0)
-		for i, c := range counts {
-			if seen += c; seen >= rank && seen > 0 {
-				return bucketEnd(i)
-			}
-		}
-		return 0
-	}
-	return SideStats{Requests: total, Errors: m.figures.errors.Load(), P50: quantile(0.5), P99: quantile(0.99)}
 }
 
 // PrefixStats are the figures of one taken prefix.
@@ -137,14 +98,6 @@ func (l *Legacy) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *meter) collect(ch chan<- prometheus.Metric, labels ...string) {
-	cumulative := make(map[float64]uint64, buckets/2)
-	var total uint64
-	for i := range buckets {
-		total += m.figures.buckets[i].Load()
-		if i%2 == 1 {
-			cumulative[bucketEnd(i)] = total
-		}
-	}
-	ch <- prometheus.MustNewConstHistogram(requestSeconds, total, float64(m.figures.nanos.Load())/1e9, cumulative, labels...)
+	ch <- m.figures.latencies.Histogram(requestSeconds, 4, labels...)
 	ch <- prometheus.MustNewConstMetric(requestErrors, prometheus.CounterValue, float64(m.figures.errors.Load()), labels...)
 }
