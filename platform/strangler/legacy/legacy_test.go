@@ -279,6 +279,7 @@ func TestCirclesEnd(t *testing.T) {
 	if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "circle") {
 		t.Errorf("a circle: %d %s", resp.StatusCode, text)
 	}
+	self.Close() // waits for both: they are counted after they are answered
 	if n := l.Status().Rest.Requests; n != 2 {
 		t.Errorf("the request went round %d times", n)
 	}
