@@ -17,8 +17,7 @@ type airdropsData struct {
 	Page    airdrop.CampaignPage
 	Missing *missing
 	Wrong   string
-	Next    string
-	First   string
+	turns
 }
 
 func (w *Web) airdrops(rw http.ResponseWriter, r *http.Request) error {
@@ -31,12 +30,7 @@ func (w *Web) airdrops(rw http.ResponseWriter, r *http.Request) error {
 	} else {
 		d.Missing = part(r.Context(), err, "Airdrops", "the campaigns")
 	}
-	if d.Page.Next != "" {
-		d.Next = withCursor(r.URL, d.Page.Next)
-	}
-	if cursor != "" {
-		d.First = withCursor(r.URL, "")
-	}
+	d.turns = turnsOf(r, d.Page.Next)
 	return w.show(rw, r, statusOf(err), "airdrops", page{
 		Title: "Airdrops", Nav: "airdrops", Data: d,
 		Description: "Airdrops whose lists are fixed by a Merkle root: check any wallet and take its proof.",

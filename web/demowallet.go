@@ -30,9 +30,6 @@ func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64) *DemoWallet {
 	return &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), chain: chain}
 }
 
-// Address is the wallet's account.
-func (d *DemoWallet) Address() wallet.Address { return d.address }
-
 // walletRequest is an EIP-1193 request.
 type walletRequest struct {
 	Method string            `json:"method"`

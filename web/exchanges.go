@@ -3,7 +3,6 @@ package web
 import (
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -22,8 +21,7 @@ type exchangesData struct {
 	Chains  []string
 	Missing *missing
 	Wrong   string // what is wrong with the query
-	Next    string // URL
-	First   string // URL, "" on the first page
+	turns
 }
 
 // Filtered tells whether less than everything is asked for.
@@ -50,12 +48,7 @@ func (w *Web) exchanges(rw http.ResponseWriter, r *http.Request) error {
 		d.Missing = part(ctx, err, "Exchange reviews", "the exchanges")
 	}
 	d.Ranked = d.Query.Cursor == "" && d.Query.Q == "" && (d.Query.Sort == "" || d.Query.Sort == exchangereview.ByRating)
-	if d.Page.Next != "" {
-		d.Next = withCursor(r.URL, d.Page.Next)
-	}
-	if d.Query.Cursor != "" {
-		d.First = withCursor(r.URL, "")
-	}
+	d.turns = turnsOf(r, d.Page.Next)
 	p := page{
 		Title: "Exchanges", Nav: "exchanges", Data: d,
 		Description: "Exchanges ranked by reviews that are signed by their writers' wallets and weighted by their reputation.",
@@ -103,19 +96,6 @@ func wrongField(err error) string {
 	return strings.Join(texts, "; ")
 }
 
-// withCursor is the same page at another place.
-func withCursor(u *url.URL, cursor string) string {
-	v := u.Query()
-	v.Del("cursor")
-	if cursor != "" {
-		v.Set("cursor", cursor)
-	}
-	if encoded := v.Encode(); encoded != "" {
-		return u.Path + "?" + encoded
-	}
-	return u.Path
-}
-
 const reviewsPerPage = 20
 
 type exchangeData struct {
@@ -124,8 +104,7 @@ type exchangeData struct {
 	Reviews  exchangereview.ReviewPage
 	Missing  *missing // the reviews
 	Form     *reviewForm
-	Next     string
-	First    string
+	turns
 	// Structured is the rating for search engines (schema.org), nil without
 	// reviews: they refuse an empty one.
 	Structured map[string]any
@@ -165,12 +144,7 @@ func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
 	}
 	d.Missing = part(ctx, reviewsErr, "Reviews", "what people wrote")
 	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
-	if d.Reviews.Next != "" {
-		d.Next = withCursor(r.URL, d.Reviews.Next)
-	}
-	if cursor != "" {
-		d.First = withCursor(r.URL, "")
-	}
+	d.turns = turnsOf(r, d.Reviews.Next)
 	return w.show(rw, r, http.StatusOK, "exchange", page{
 		Title: d.Exchange.Name, Nav: "exchanges", Data: d,
 		Description: "Signed reviews of " + d.Exchange.Name + ", weighted by their writers' reputation.",

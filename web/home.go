@@ -33,10 +33,7 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	var d homeData
 	var epochErr, leadersErr, exchangesErr, campaignsErr error
 	together(func() {
-		var epoch reputation.Epoch
-		if epoch, epochErr = w.o.Reputation.CurrentEpoch(ctx, reputation.EpochQuery{}); epochErr == nil {
-			d.Epoch = &epoch
-		}
+		d.Epoch, epochErr = w.currentEpoch(ctx)
 	}, func() {
 		var board reputation.Leaderboard
 		board, leadersErr = w.o.Reputation.Leaderboard(ctx, reputation.LeaderboardQuery{Limit: homeRows})

@@ -95,10 +95,7 @@ func (w *Web) showOperator(rw http.ResponseWriter, r *http.Request, status int, 
 	d := operatorData{Outcome: done, Draft: draft, Formats: merkle.Formats()}
 	var epochErr, campaignsErr error
 	together(func() {
-		var epoch reputation.Epoch
-		if epoch, epochErr = w.o.Reputation.CurrentEpoch(ctx, reputation.EpochQuery{}); epochErr == nil {
-			d.Epoch = &epoch
-		}
+		d.Epoch, epochErr = w.currentEpoch(ctx)
 	}, func() {
 		var all airdrop.CampaignPage
 		all, campaignsErr = w.o.Airdrop.Campaigns(ctx, airdrop.CampaignsQuery{Limit: 20})

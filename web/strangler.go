@@ -210,10 +210,7 @@ func draftStep(r *http.Request) stepDraft {
 // move makes the step that the pressed button names: "canary" with the percent
 // of the form's field, or "canary:10".
 func (s *strangler) move(r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return fault.Wrap(err, fault.Invalid, "the form did not arrive whole: send it again")
-	}
-	version, err := ifVersion(r)
+	version, err := readStep(r)
 	if err != nil {
 		return err
 	}
@@ -236,10 +233,7 @@ func (s *strangler) move(r *http.Request) error {
 }
 
 func (s *strangler) reset(r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return fault.Wrap(err, fault.Invalid, "the form did not arrive whole: send it again")
-	}
-	version, err := ifVersion(r)
+	version, err := readStep(r)
 	if err != nil {
 		return err
 	}
@@ -247,9 +241,12 @@ func (s *strangler) reset(r *http.Request) error {
 	return err
 }
 
-// ifVersion is the version of the plan that the operator saw. Without one
-// nothing is changed: a step is always from somewhere.
-func ifVersion(r *http.Request) (*int64, error) {
+// readStep reads the form, and gives the version of the plan that the operator
+// saw. Without one nothing is changed: a step is always from somewhere.
+func readStep(r *http.Request) (ifVersion *int64, err error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "the form did not arrive whole: send it again")
+	}
 	version, err := strconv.ParseInt(r.PostForm.Get("version"), 10, 64)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the form does not say which plan it was made for: load the page again")
@@ -260,7 +257,7 @@ func ifVersion(r *http.Request) (*int64, error) {
 type auditData struct {
 	Name, Title string
 	Entries     []auditLine
-	First, Next string // addresses
+	turns
 }
 
 // audit shows all changes of one module, a page at a time.
@@ -275,16 +272,9 @@ func (s *strangler) audit(w *Web) handler {
 			return err
 		}
 		m := moduleView{Name: name, Title: moduleTitle(name)}
-		d := auditData{Name: name, Title: m.Title}
+		d := auditData{Name: name, Title: m.Title, turns: turnsOf(r, found.Next)}
 		for _, entry := range found.Entries {
 			d.Entries = append(d.Entries, auditOf(m, entry))
-		}
-		here := modulesPath + "/" + name + "/audit"
-		if cursor != "" {
-			d.First = here
-		}
-		if found.Next != "" {
-			d.Next = here + "?cursor=" + found.Next
 		}
 		return w.show(rw, r, http.StatusOK, "strangler-audit", page{Title: "Changes of " + d.Title, Nav: "operator", Data: d})
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -17,8 +18,16 @@ type leaderboardData struct {
 	Missing *missing
 	Asked   string
 	Wrong   string // with the address asked for, or with the page
-	Next    string
-	First   string
+	turns
+}
+
+// currentEpoch is nil when it is not known.
+func (w *Web) currentEpoch(ctx context.Context) (*reputation.Epoch, error) {
+	epoch, err := w.o.Reputation.CurrentEpoch(ctx, reputation.EpochQuery{})
+	if err != nil {
+		return nil, err
+	}
+	return &epoch, nil
 }
 
 func (w *Web) leaderboard(rw http.ResponseWriter, r *http.Request) error {
@@ -33,14 +42,11 @@ func (w *Web) leaderboard(rw http.ResponseWriter, r *http.Request) error {
 		}
 		d.Wrong, status = fault.From(err).Message, http.StatusBadRequest
 	}
-	var boardErr, epochErr error
+	var boardErr error
 	together(func() {
 		d.Board, boardErr = w.o.Reputation.Leaderboard(ctx, reputation.LeaderboardQuery{Cursor: v.Get("cursor"), Limit: 50})
 	}, func() {
-		var epoch reputation.Epoch
-		if epoch, epochErr = w.o.Reputation.CurrentEpoch(ctx, reputation.EpochQuery{}); epochErr == nil {
-			d.Epoch = &epoch
-		}
+		d.Epoch, _ = w.currentEpoch(ctx) // the board says what is wrong with reputation
 	})
 	if fault.Is(boardErr, fault.Invalid) {
 		d.Wrong = wrongField(boardErr)
@@ -53,12 +59,7 @@ func (w *Web) leaderboard(rw http.ResponseWriter, r *http.Request) error {
 	if len(d.Board.Standings) > 0 {
 		d.Top = d.Board.Standings[0].Score
 	}
-	if d.Board.Next != "" {
-		d.Next = withCursor(r.URL, d.Board.Next)
-	}
-	if v.Get("cursor") != "" {
-		d.First = withCursor(r.URL, "")
-	}
+	d.turns = turnsOf(r, d.Board.Next)
 	return w.show(rw, r, status, "reputation", page{
 		Title: "Reputation", Nav: "reputation", Data: d,
 		Description: "Wallets by the trust that flows to them, with the reasons for every score.",
@@ -72,8 +73,7 @@ type walletData struct {
 	Reputation *missing
 	Reviews    exchangereview.ReviewPage
 	Exchanges  *missing
-	Next       string
-	First      string
+	turns
 }
 
 func (w *Web) wallet(rw http.ResponseWriter, r *http.Request) error {
@@ -96,12 +96,7 @@ func (w *Web) wallet(rw http.ResponseWriter, r *http.Request) error {
 		d.Reputation = part(ctx, scoreErr, "Reputation", "this wallet's score and where it comes from")
 	}
 	d.Exchanges = part(ctx, reviewsErr, "Exchange reviews", "what this wallet wrote")
-	if d.Reviews.Next != "" {
-		d.Next = withCursor(r.URL, d.Reviews.Next)
-	}
-	if cursor != "" {
-		d.First = withCursor(r.URL, "")
-	}
+	d.turns = turnsOf(r, d.Reviews.Next)
 	return w.show(rw, r, http.StatusOK, "wallet", page{
 		Title: "Wallet " + address.Short(), Nav: "reputation", Data: d,
 		Description: "Score, rank, reasons and signed reviews of the wallet " + address.String() + ".",

@@ -36,30 +36,41 @@ const reviewTables = `
 	JOIN exchange AS e ON e.id = r.exchange_id
 	JOIN reviewer AS w ON w.wallet = r.wallet`
 
+// starsRow is what a review gives an exchange.
+type starsRow struct {
+	Overall     int `db:"overall"`
+	Withdrawals int `db:"withdrawals"`
+	Support     int `db:"support"`
+	Fees        int `db:"fees"`
+	Execution   int `db:"execution"`
+	Security    int `db:"security"`
+	Ease        int `db:"ease"`
+}
+
+func (r *starsRow) aspects() Aspects[int] {
+	return Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease}
+}
+
+func (r *starsRow) stars() [dimensions]int { return starsOf(r.Overall, r.aspects()) }
+
 type reviewRow struct {
-	ID          int64          `db:"id"`
-	Slug        string         `db:"slug"`
-	Wallet      wallet.Address `db:"wallet"`
-	Version     int            `db:"version"`
-	Overall     int            `db:"overall"`
-	Withdrawals int            `db:"withdrawals"`
-	Support     int            `db:"support"`
-	Fees        int            `db:"fees"`
-	Execution   int            `db:"execution"`
-	Security    int            `db:"security"`
-	Ease        int            `db:"ease"`
-	Text        string         `db:"text"`
-	CreatedMS   int64          `db:"created_ms"`
-	Hash        []byte         `db:"hash"`
-	Previous    []byte         `db:"previous"`
-	Signature   []byte         `db:"signature"`
-	Weight      int64          `db:"weight"`
+	ID      int64          `db:"id"`
+	Slug    string         `db:"slug"`
+	Wallet  wallet.Address `db:"wallet"`
+	Version int            `db:"version"`
+	starsRow
+	Text      string `db:"text"`
+	CreatedMS int64  `db:"created_ms"`
+	Hash      []byte `db:"hash"`
+	Previous  []byte `db:"previous"`
+	Signature []byte `db:"signature"`
+	Weight    int64  `db:"weight"`
 }
 
 func (r *reviewRow) review() Review {
 	v := Review{
 		Exchange: r.Slug, Wallet: r.Wallet, Overall: r.Overall,
-		Aspects: Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease},
+		Aspects: r.aspects(),
 		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Weight) / weightOne,
 	}
 	copy(v.Hash[:], r.Hash)
@@ -97,20 +108,10 @@ func (st store) versions(ctx context.Context, exchange int64, of wallet.Address)
 
 // liveRow is the version that a new one replaces.
 type liveRow struct {
-	ID          int64  `db:"id"`
-	Version     int    `db:"version"`
-	Hash        []byte `db:"hash"`
-	Overall     int    `db:"overall"`
-	Withdrawals int    `db:"withdrawals"`
-	Support     int    `db:"support"`
-	Fees        int    `db:"fees"`
-	Execution   int    `db:"execution"`
-	Security    int    `db:"security"`
-	Ease        int    `db:"ease"`
-}
-
-func (r *liveRow) stars() [dimensions]int {
-	return starsOf(r.Overall, Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease})
+	ID      int64  `db:"id"`
+	Version int    `db:"version"`
+	Hash    []byte `db:"hash"`
+	starsRow
 }
 
 // live reads the live version; database.IsNoRows when there is none.

@@ -39,19 +39,9 @@ type reviewerRow struct {
 }
 
 type weighedRow struct {
-	ExchangeID  int64          `db:"exchange_id"`
-	Wallet      wallet.Address `db:"wallet"`
-	Overall     int            `db:"overall"`
-	Withdrawals int            `db:"withdrawals"`
-	Support     int            `db:"support"`
-	Fees        int            `db:"fees"`
-	Execution   int            `db:"execution"`
-	Security    int            `db:"security"`
-	Ease        int            `db:"ease"`
-}
-
-func (r *weighedRow) stars() [dimensions]int {
-	return starsOf(r.Overall, Aspects[int]{r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease})
+	ExchangeID int64          `db:"exchange_id"`
+	Wallet     wallet.Address `db:"wallet"`
+	starsRow
 }
 
 // setWeights gives reviewers their weights of one epoch and changes the sums of

@@ -77,16 +77,20 @@ func (k *Keys) makeFirst(ctx context.Context) error {
 		if err := tx.Lock(ctx, "signing keys"); err != nil {
 			return err
 		}
-		rows, err := readKeys(ctx, tx)
-		if err != nil || signingRow(rows) != nil {
-			return err
-		}
-		return insertKey(ctx, tx, row)
+		return insertIfNoneSigns(ctx, tx, row)
 	})
 	if err != nil {
 		return fmt.Errorf("make the first signing key: %w", err)
 	}
 	return nil
+}
+
+func insertIfNoneSigns(ctx context.Context, tx *database.Tx, row keyRow) error {
+	rows, err := readKeys(ctx, tx)
+	if err != nil || signingRow(rows) != nil {
+		return err
+	}
+	return insertKey(ctx, tx, row)
 }
 
 func (k *Keys) newRow() (keyRow, error) {
@@ -228,11 +232,7 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 		if deleted == 0 {
 			return fault.Newf(fault.NotFound, "there is no signing key %q: the published ones are at %s", kid, JWKSPath)
 		}
-		rows, err := readKeys(ctx, tx)
-		if err != nil || signingRow(rows) != nil {
-			return err
-		}
-		return insertKey(ctx, tx, row)
+		return insertIfNoneSigns(ctx, tx, row)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a signing key: %w", err)

@@ -156,9 +156,7 @@ func insertSession(ctx context.Context, tx *database.Tx, s sessionRow) error {
 	return err
 }
 
-func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessionRow, error) {
-	var row sessionRow
-	err := q.Get(ctx, &row, `
+const selectSession = `
 		SELECT s.id,
 		       s.secret,
 		       s.wallet,
@@ -168,7 +166,11 @@ func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessio
 		       s.agent,
 		       COALESCE(r.role, 'member') AS role
 		  FROM session s
-		  LEFT JOIN wallet_role r ON r.wallet = s.wallet
+		  LEFT JOIN wallet_role r ON r.wallet = s.wallet`
+
+func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessionRow, error) {
+	var row sessionRow
+	err := q.Get(ctx, &row, selectSession+`
 		 WHERE s.secret = ?`, secret)
 	return row, err
 }
@@ -176,17 +178,7 @@ func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessio
 // readSessions gives a wallet's sessions that are alive, the youngest first.
 func readSessions(ctx context.Context, q database.Queryer, w wallet.Address, now, seenAfter int64, limit int) ([]sessionRow, error) {
 	var rows []sessionRow
-	err := q.Select(ctx, &rows, `
-		SELECT s.id,
-		       s.secret,
-		       s.wallet,
-		       s.created_at,
-		       s.seen_at,
-		       s.expires_at,
-		       s.agent,
-		       COALESCE(r.role, 'member') AS role
-		  FROM session s
-		  LEFT JOIN wallet_role r ON r.wallet = s.wallet
+	err := q.Select(ctx, &rows, selectSession+`
 		 WHERE s.wallet = ?
 		   AND s.expires_at > ?
 		   AND s.seen_at > ?

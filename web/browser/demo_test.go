@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -30,26 +29,26 @@ var (
 	saysCampaign = regexp.MustCompile(`/airdrops/([0-9a-z]+)`)
 )
 
-// demo builds and starts the program and waits until it says that it is ready.
-func demo(t *testing.T) program {
+// built is the path of the program, built anew.
+func built(t *testing.T) string {
 	t.Helper()
-	start(t) // skip before building
 	binary := filepath.Join(t.TempDir(), "banyan")
 	build := exec.Command("go", "build", "-o", binary, ".")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
+	return binary
+}
+
+// demo builds and starts the program and waits until it says that it is ready.
+func demo(t *testing.T) program {
+	t.Helper()
+	start(t) // skip before building
+	binary := built(t)
 	// The public address is part of what wallets sign, so the port is chosen
 	// before the program starts.
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	listen := freeAddress(t)
 	run := exec.Command(binary, "demo", "--listen", listen)
 	var complaints bytes.Buffer
 	run.Stderr = &complaints

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -111,12 +110,7 @@ func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64,
 // figures move. Nobody gets an error.
 func TestAnOperatorLowersTheRealModuleUnderLoad(t *testing.T) {
 	start(t) // skip before building
-	binary := filepath.Join(t.TempDir(), "banyan")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, out)
-	}
+	binary := built(t)
 	key := webtest.Key(t, "operator")
 	trunk, alone := freeAddress(t), freeAddress(t)
 	env := []string{
