@@ -31,7 +31,7 @@ func (c Claim) AppendJSON(to []byte) ([]byte, error) {
 	to = append(to, `{"campaign":`...)
 	to = appendText(to, c.Campaign)
 	to = append(to, `,"wallet":"`...)
-	to = append(to, c.Wallet.String()...)
+	to, _ = c.Wallet.AppendText(to) // bytes: cannot fail
 	to = append(to, `","index":`...)
 	to = strconv.AppendUint(to, c.Index, 10)
 	to = append(to, `,"amount":"`...)

@@ -3,11 +3,10 @@
 package wallet
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
-
-	"golang.org/x/crypto/sha3"
 
 	"banyan/platform/fault"
 )
@@ -19,24 +18,33 @@ type Address [20]byte
 // Parse reads "0x" and 40 hex digits. All lower or all upper case is taken as
 // it is; mixed case must carry the right EIP-55 checksum, because a wrong one
 // means a mistyped address. Fails with fault.Invalid.
-func Parse(text string) (Address, error) {
-	var a Address
-	if len(text) != 42 || text[0] != '0' || (text[1] != 'x' && text[1] != 'X') {
+func Parse(text string) (Address, error) { return parse([]byte(text)) }
+
+func parse(text []byte) (a Address, err error) {
+	if len(text) != textSize || text[0] != '0' || (text[1] != 'x' && text[1] != 'X') {
 		return a, fault.Newf(fault.Invalid, "a wallet address is 0x and 40 hex digits, this has %d characters", len(text))
 	}
-	if _, err := hex.Decode(a[:], []byte(text[2:])); err != nil {
+	digits := text[2:]
+	if _, err := hex.Decode(a[:], digits); err != nil {
 		return Address{}, fault.New(fault.Invalid, "a wallet address has only hex digits (0-9, a-f) after 0x")
 	}
-	lower, upper := false, false
-	for _, c := range []byte(text[2:]) {
-		lower = lower || (c >= 'a' && c <= 'f')
-		upper = upper || (c >= 'A' && c <= 'F')
+	var small, large byte
+	for _, c := range digits { // of hex digits, only letters have bit 6, and the small ones bit 5
+		small |= c >> 6 & (c >> 5)
+		large |= c >> 6 &^ (c >> 5)
 	}
-	if lower && upper && a.String()[2:] != text[2:] {
+	if small&large&1 == 1 && !a.spelled(digits) {
 		return Address{}, fault.New(fault.Invalid,
 			"the upper and lower case letters of this address do not match its EIP-55 checksum: a digit may be wrong; copy it again")
 	}
 	return a, nil
+}
+
+// spelled tells whether the 40 digits are those of the EIP-55 form.
+func (a Address) spelled(digits []byte) bool {
+	s := takeSpelling(a)
+	defer spellings.Put(s)
+	return bytes.Equal(s.text[2:], digits)
 }
 
 // MustParse is Parse for constants in tests and demo data; it panics.
@@ -50,23 +58,16 @@ func MustParse(text string) Address {
 
 // String gives the EIP-55 form.
 func (a Address) String() string {
-	var buf [42]byte
-	buf[0], buf[1] = '0', 'x'
-	hex.Encode(buf[2:], a[:])
-	h := sha3.NewLegacyKeccak256()
-	h.Write(buf[2:])
-	var sum [32]byte
-	h.Sum(sum[:0])
-	for i := range 40 {
-		nibble := sum[i/2] >> 4
-		if i%2 == 1 {
-			nibble = sum[i/2] & 15
-		}
-		if c := buf[2+i]; nibble >= 8 && c >= 'a' {
-			buf[2+i] = c - 'a' + 'A'
-		}
-	}
-	return string(buf[:])
+	s := takeSpelling(a)
+	defer spellings.Put(s)
+	return string(s.text[:])
+}
+
+// AppendText appends the EIP-55 form, for long outputs.
+func (a Address) AppendText(text []byte) ([]byte, error) {
+	s := takeSpelling(a)
+	defer spellings.Put(s)
+	return append(text, s.text[:]...), nil
 }
 
 // Short is for people: 0x1234…cdef.
@@ -79,11 +80,11 @@ func (a Address) Short() string {
 func (a Address) IsZero() bool { return a == Address{} }
 
 // MarshalText gives the EIP-55 form (also in JSON and in URLs).
-func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a Address) MarshalText() ([]byte, error) { return a.AppendText(nil) }
 
 // UnmarshalText is Parse.
 func (a *Address) UnmarshalText(text []byte) error {
-	parsed, err := Parse(string(text))
+	parsed, err := parse(text)
 	if err != nil {
 		return err
 	}

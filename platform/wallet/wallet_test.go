@@ -3,6 +3,7 @@ package wallet_test
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -127,6 +128,29 @@ func TestTheTextIsTheSameAsGoEthereums(t *testing.T) {
 			t.Fatalf("%s reads back as %s, %v", a, back, err)
 		}
 	})
+}
+
+func TestTheTextIsAppended(t *testing.T) {
+	text, err := wallet.MustParse(eip55[4]).AppendText([]byte("to "))
+	if err != nil || string(text) != "to "+eip55[4] {
+		t.Errorf("appended %q, %v", text, err)
+	}
+}
+
+// What is remembered of one wallet must not be said of another.
+func TestManyReadAndWriteAtOnce(t *testing.T) {
+	var all sync.WaitGroup
+	for from := range 8 {
+		all.Go(func() {
+			for i := range 2000 {
+				text := eip55[(from+i)%len(eip55)]
+				if a, err := wallet.Parse(text); err != nil || a.String() != text {
+					t.Errorf("%s reads back as %s, %v", text, a, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func FuzzParse(f *testing.F) {
