@@ -1,8 +1,10 @@
+//go:build amd64 && !purego
+
 package main
 
 import "github.com/cloudflare/circl/simd/keccakf1600"
 
-//go:generate go run ../platform/merkle/keccak/gen.go -permutation -out permute_amd64.s
+//go:generate go run banyan/platform/merkle/keccak/gen -write permutation -out permute_amd64.s
 
 // permute512 does so many permutations of eight states.
 //

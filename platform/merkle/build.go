@@ -215,29 +215,45 @@ func (b *builder) leaves(ctx context.Context, leaves, room []byte) ([]uint32, er
 	}, b.Workers), nil
 }
 
-// batch is how many messages are laid out for the engine at once: enough for
-// any width, and small enough to stay in the first-level cache.
+// batch is how many messages are hashed at once: enough for any width, and
+// small enough for their digests to stay in the first-level cache.
 const batch = 128
 
 // hashRows writes the leaves of the rows [low, high) into leaves, and the
 // first 64 bits of each into keys, at the places of their rows.
 func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, leaves []byte, keys []uint64) error {
-	size := form.size()
-	messages := make([]byte, batch*size)
-	for start := low; start < high; start += batch {
-		count := min(batch, high-start)
-		for i := range count {
-			form.put(messages[i*size:(i+1)*size], list.row(start+i), list.index(start+i))
+	var messages []byte
+	if form.indexed {
+		messages = make([]byte, batch*form.size())
+	}
+	for low < high {
+		rows := list.rows(low, min(batch, high-low))
+		next := low + len(rows)/RowSize
+		hashes := leaves[low*HashSize : next*HashSize]
+		var err error
+		if form.indexed {
+			err = form.hash(engine, hashes, form.messages(messages, list, low, next))
+		} else {
+			err = form.hashRows(engine, hashes, rows)
 		}
-		hashes := leaves[start*HashSize : (start+count)*HashSize]
-		if err := form.hash(engine, hashes, messages[:count*size]); err != nil {
+		if err != nil {
 			return err
 		}
-		for i := range count {
-			keys[start+i] = binary.BigEndian.Uint64(hashes[i*HashSize:])
+		for ; low < next; low++ {
+			keys[low] = binary.BigEndian.Uint64(hashes)
+			hashes = hashes[HashSize:]
 		}
 	}
 	return nil
+}
+
+// messages writes the messages of the rows [low, high) into room.
+func (l leafForm) messages(room []byte, list *List, low, high int) []byte {
+	size := l.size()
+	for i := low; i < high; i++ {
+		l.put(room[(i-low)*size:(i-low+1)*size], list.row(i), list.index(i))
+	}
+	return room[:(high-low)*size]
 }
 
 // grain is the least work worth a goroutine: about 30 µs of hashing.

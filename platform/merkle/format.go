@@ -104,9 +104,18 @@ func (l leafForm) put(message, row []byte, index uint64) {
 // hash writes the leaves of the messages.
 func (l leafForm) hash(engine keccak.Engine, leaves, messages []byte) error {
 	if l.twice {
-		return engine.HashTwice(leaves, messages, l.size())
+		return engine.HashTwice(leaves, messages, 0, l.size())
 	}
 	return engine.Hash(leaves, messages, l.size())
+}
+
+// hashRows is hash of binary rows where they lie, for the forms without an
+// index: their messages are the row, at most behind zeros.
+func (l leafForm) hashRows(engine keccak.Engine, leaves, rows []byte) error {
+	if l.twice {
+		return engine.HashTwice(leaves, rows, l.size()-RowSize, RowSize)
+	}
+	return engine.Hash(leaves, rows, RowSize)
 }
 
 // LeafHash is the leaf of an entry.

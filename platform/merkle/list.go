@@ -57,6 +57,14 @@ func (l *List) row(i int) []byte {
 	return chunk[start : start+RowSize : start+RowSize]
 }
 
+// rows are the rows from i on that lie one behind the other, up to count of
+// them.
+func (l *List) rows(i, count int) []byte {
+	start := i & (rowsPerChunk - 1)
+	end := min(start+count, rowsPerChunk)
+	return l.chunks[i>>chunkShift][start*RowSize : end*RowSize]
+}
+
 func (l *List) index(i int) uint64 {
 	if l.indexes != nil {
 		return l.indexes[i]

@@ -3,14 +3,34 @@
 package keccak
 
 import (
-	"encoding/binary"
-	"math/bits"
-
 	"github.com/cloudflare/circl/simd/keccakf1600"
 )
 
-// width256 is how many states circl's permutation works on.
-const width256 = 4
+//go:generate go run ./gen -write avx2 -out avx2_amd64.s
+
+// These stand around circl's permutation; gen writes them. state is the lanes
+// of a state256; pairs, messages and digests are of four messages, back to
+// back. pairs256 and absorb256 start the sponges, again256 starts them with
+// their digests.
+//
+//go:noescape
+func pairs256(state *uint64, pairs *byte)
+
+//go:noescape
+func absorb256(state *uint64, messages *byte, size int)
+
+//go:noescape
+func again256(state *uint64)
+
+//go:noescape
+func squeeze256(state *uint64, digests *byte)
+
+const (
+	// width256 is how many states circl's permutation works on.
+	width256 = 4
+	// overread256 is the most that absorb256 reads behind the last message.
+	overread256 = 32
+)
 
 // avx2 hashes four messages at once through cloudflare/circl.
 type avx2 struct{}
@@ -25,54 +45,44 @@ func (avx2) Width() int { return width256 }
 
 // Hash implements Engine.
 func (avx2) Hash(digests, messages []byte, size int) error {
-	return messages256(digests, messages, size, false)
+	return messages256(digests, messages, 0, size, false)
 }
 
 // HashTwice implements Engine.
-func (avx2) HashTwice(digests, messages []byte, size int) error {
-	return messages256(digests, messages, size, true)
+func (avx2) HashTwice(digests, messages []byte, lead, size int) error {
+	return messages256(digests, messages, lead, size, true)
 }
 
-func messages256(digests, messages []byte, size int, twice bool) error {
-	count, err := checkMessages(digests, messages, size)
-	if err != nil {
+func messages256(digests, messages []byte, lead, size int, twice bool) error {
+	if _, err := checkMessages(digests, messages, lead, size); err != nil {
 		return err
 	}
 	s := newState256()
-	for first := 0; first < count; first += width256 {
-		n := min(width256, count-first)
-		clear(s.lanes)
-		for m := range n {
-			s.absorb(m, messages[(first+m)*size:(first+m+1)*size])
-		}
+	room := new(room256)
+	for len(digests) > 0 {
+		s.absorb(messages, lead, size, room)
 		s.sponge.Permute()
 		if twice {
-			s.again()
+			again256(&s.lanes[0])
+			s.sponge.Permute()
 		}
-		for m := range n {
-			s.squeeze(m, digests[(first+m)*DigestSize:])
-		}
+		digests = s.squeeze(digests)
+		messages = messages[min(width256*size, len(messages)):]
 	}
 	return nil
 }
 
 // HashPairs implements Engine.
 func (avx2) HashPairs(digests, pairs []byte) error {
-	count, err := checkMessages(digests, pairs, PairSize)
-	if err != nil {
+	if _, err := checkMessages(digests, pairs, 0, PairSize); err != nil {
 		return err
 	}
 	s := newState256()
-	for first := 0; first < count; first += width256 {
-		n := min(width256, count-first)
-		clear(s.lanes[9*width256:])
-		for m := range n {
-			s.absorbPair(m, pairs[(first+m)*PairSize:(first+m+1)*PairSize])
-		}
+	for len(digests) > 0 {
+		s.absorbPairs(pairs)
 		s.sponge.Permute()
-		for m := range n {
-			s.squeeze(m, digests[(first+m)*DigestSize:])
-		}
+		digests = s.squeeze(digests)
+		pairs = pairs[min(width256*PairSize, len(pairs)):]
 	}
 	return nil
 }
@@ -89,53 +99,42 @@ func newState256() state256 {
 	return s
 }
 
-// absorb writes a message and its padding over zeros.
-func (s state256) absorb(m int, message []byte) {
-	at := m
-	for ; len(message) >= 8; message = message[8:] {
-		s.lanes[at] = binary.LittleEndian.Uint64(message)
-		at += width256
+// room256 is for messages that cannot be read where they lie. The zeros in
+// front of them stay zeros.
+type room256 [width256*MaxMessage + overread256]byte
+
+// absorb starts the sponges with the next messages. Those that zeros belong in
+// front of, and the last ones, behind which nothing may be read, are copied to
+// room, which is the same for all messages of one form.
+func (s state256) absorb(messages []byte, lead, size int, room *room256) {
+	if lead > 0 || len(messages) < width256*size+overread256 {
+		whole := lead + size
+		for m := range min(width256, len(messages)/size) {
+			copy(room[m*whole+lead:(m+1)*whole], messages[m*size:])
+		}
+		messages, size = room[:], whole
 	}
-	var rest [8]byte
-	copy(rest[:], message)
-	rest[len(message)] = padFirst
-	s.lanes[at] = binary.LittleEndian.Uint64(rest[:])
-	s.lanes[(lanes-1)*width256+m] |= padLast
+	absorb256(&s.lanes[0], &messages[0], size)
 }
 
-// absorbPair writes the smaller half, the greater half and the padding. Which
-// half is smaller is a matter of chance, so no branch asks for it.
-func (s state256) absorbPair(m int, pair []byte) {
-	_ = pair[PairSize-1]
-	var left, right [4]uint64
-	borrow := uint64(0)
-	for i := 3; i >= 0; i-- {
-		left[i], right[i] = binary.LittleEndian.Uint64(pair[i*8:]), binary.LittleEndian.Uint64(pair[DigestSize+i*8:])
-		_, borrow = bits.Sub64(bits.ReverseBytes64(right[i]), bits.ReverseBytes64(left[i]), borrow)
+// absorbPairs is absorb for pairs.
+func (s state256) absorbPairs(pairs []byte) {
+	if len(pairs) < width256*PairSize {
+		var room [width256 * PairSize]byte
+		copy(room[:], pairs)
+		pairs = room[:]
 	}
-	to := s.lanes[m : m+width256*(lanes-1)+1]
-	for i := range 4 {
-		swap := (left[i] ^ right[i]) & -borrow // all of it when right < left
-		to[i*width256] = left[i] ^ swap
-		to[(4+i)*width256] = right[i] ^ swap
-	}
-	to[8*width256] = padFirst
-	to[(lanes-1)*width256] = padLast
+	pairs256(&s.lanes[0], &pairs[0])
 }
 
-// again turns the digests into the next messages and permutes.
-func (s state256) again() {
-	clear(s.lanes[4*width256:])
-	for m := range width256 {
-		s.lanes[4*width256+m] = padFirst
-		s.lanes[(lanes-1)*width256+m] = padLast
+// squeeze writes the next digests and gives the room for those after them.
+func (s state256) squeeze(digests []byte) []byte {
+	if len(digests) < width256*DigestSize {
+		var all [width256 * DigestSize]byte
+		squeeze256(&s.lanes[0], &all[0])
+		copy(digests, all[:])
+		return nil
 	}
-	s.sponge.Permute()
-}
-
-func (s state256) squeeze(m int, digest []byte) {
-	_ = digest[DigestSize-1]
-	for i := range 4 {
-		binary.LittleEndian.PutUint64(digest[i*8:], s.lanes[i*width256+m])
-	}
+	squeeze256(&s.lanes[0], &digests[0])
+	return digests[width256*DigestSize:]
 }

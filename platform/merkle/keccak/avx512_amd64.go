@@ -6,22 +6,36 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate go run gen.go -out keccak_amd64.s
+//go:generate go run ./gen -write avx512 -out avx512_amd64.s
 
 // These hash eight messages a block; blocks is at least 1, and digests lie
-// back to back. gen.go writes them. pairs512 takes pairs of digests. rows512
-// takes messages in 64 bytes each, followed by the 8 bytes that next holds:
-// padding when the message has 64 bytes, zero when it is shorter and brings
-// its padding. wide512 takes messages that bring their padding in 128 bytes.
+// back to back. gen writes them. pairs512 takes pairs of digests, rows512
+// messages of up to 64 bytes as form says, and wide512 messages that bring
+// their padding in 128 bytes.
 //
 //go:noescape
 func pairs512(digests, messages *byte, blocks int)
 
 //go:noescape
-func rows512(digests, messages *byte, blocks int, twice bool, next uint64)
+func rows512(digests, messages *byte, blocks int, twice bool, form *form512)
 
 //go:noescape
 func wide512(digests, messages *byte, blocks int, twice bool)
+
+// form512 is what rows512 makes of a message: it reads what lies in the mask of
+// the 64 bytes that begin lead bytes before the message, and touches nothing
+// else of them; padding is the rest, and the 8 bytes behind.
+type form512 struct {
+	lead, size uint64
+	mask       uint64 // a bit for each byte
+	padding    [rowSize + 8]byte
+}
+
+func newForm512(lead, size int) *form512 {
+	f := &form512{lead: uint64(lead), size: uint64(size), mask: (1<<size - 1) << lead}
+	f.padding[lead+size] = padFirst
+	return f
+}
 
 // width512 is how many messages a block has.
 const width512 = 8
@@ -42,57 +56,50 @@ func (avx512) Width() int { return width512 }
 
 // Hash implements Engine.
 func (e avx512) Hash(digests, messages []byte, size int) error {
-	return e.messages(digests, messages, size, false)
+	return e.messages(digests, messages, 0, size, false)
 }
 
 // HashTwice implements Engine.
-func (e avx512) HashTwice(digests, messages []byte, size int) error {
-	return e.messages(digests, messages, size, true)
+func (e avx512) HashTwice(digests, messages []byte, lead, size int) error {
+	return e.messages(digests, messages, lead, size, true)
 }
 
-func (e avx512) messages(digests, messages []byte, size int, twice bool) error {
-	count, err := checkMessages(digests, messages, size)
-	if err != nil {
+func (e avx512) messages(digests, messages []byte, lead, size int, twice bool) error {
+	if _, err := checkMessages(digests, messages, lead, size); err != nil {
 		return err
 	}
-	switch {
-	case size == rowSize:
-		inBlocks(digests, messages, count, func(digests, messages *byte, blocks int) {
-			rows512(digests, messages, blocks, twice, padFirst)
-		})
-	case size < rowSize:
-		inPadded(digests, messages, size, rowSize, func(digests, messages *byte, blocks int) {
-			rows512(digests, messages, blocks, twice, 0)
-		})
-	default:
-		inPadded(digests, messages, size, wideSize, func(digests, messages *byte, blocks int) {
-			wide512(digests, messages, blocks, twice)
-		})
+	if lead+size > rowSize {
+		inPadded(digests, messages, lead, size, twice)
+		return nil
 	}
+	form := newForm512(lead, size)
+	inBlocks(digests, messages, size, func(digests, messages *byte, blocks int) {
+		rows512(digests, messages, blocks, twice, form)
+	})
 	return nil
 }
 
-// Sizes of padded messages in bytes.
+// Sizes in bytes of the messages that rows512 and wide512 take.
 const (
 	rowSize  = 64
 	wideSize = 128
 )
 
-// inPadded copies messages to where they have room for their padding, some
-// blocks at a time, and hashes them there.
-func inPadded(digests, messages []byte, size, room int, hash func(digests, messages *byte, blocks int)) {
+// inPadded copies messages to where they have room for the zeros before them
+// and their padding, some blocks at a time, and hashes them there.
+func inPadded(digests, messages []byte, lead, size int, twice bool) {
 	const most = 4 * width512
 	var padded [most * wideSize]byte
 	var results [most * DigestSize]byte
 	for m := range most {
-		padded[m*room+size] = padFirst
+		padded[m*wideSize+lead+size] = padFirst
 	}
 	for len(messages) > 0 {
 		n := min(most, len(messages)/size)
 		for m := range n {
-			copy(padded[m*room:m*room+size], messages[m*size:])
+			copy(padded[m*wideSize+lead:m*wideSize+lead+size], messages[m*size:])
 		}
-		hash(&results[0], &padded[0], (n+width512-1)/width512)
+		wide512(&results[0], &padded[0], (n+width512-1)/width512, twice)
 		digests = digests[copy(digests, results[:n*DigestSize]):]
 		messages = messages[n*size:]
 	}
@@ -100,25 +107,25 @@ func inPadded(digests, messages []byte, size, room int, hash func(digests, messa
 
 // HashPairs implements Engine.
 func (avx512) HashPairs(digests, pairs []byte) error {
-	count, err := checkMessages(digests, pairs, PairSize)
-	if err != nil {
+	if _, err := checkMessages(digests, pairs, 0, PairSize); err != nil {
 		return err
 	}
-	inBlocks(digests, pairs, count, pairs512)
+	inBlocks(digests, pairs, PairSize, pairs512)
 	return nil
 }
 
 // inBlocks hashes whole blocks in place, and the messages that are left over
 // in a block of their own.
-func inBlocks(digests, messages []byte, count int, hash func(digests, messages *byte, blocks int)) {
+func inBlocks(digests, messages []byte, size int, hash func(digests, messages *byte, blocks int)) {
+	count := len(messages) / size
 	blocks := count / width512
 	if blocks > 0 {
 		hash(&digests[0], &messages[0], blocks)
 	}
 	if done := blocks * width512; done < count {
-		var block [width512 * PairSize]byte
+		var block [width512 * rowSize]byte
 		var results [width512 * DigestSize]byte
-		copy(block[:], messages[done*PairSize:])
+		copy(block[:], messages[done*size:])
 		hash(&results[0], &block[0], 1)
 		copy(digests[done*DigestSize:], results[:])
 	}

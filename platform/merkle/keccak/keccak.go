@@ -44,8 +44,10 @@ type Engine interface {
 	// back, each size bytes long (1 to MaxMessage); digests has DigestSize
 	// bytes for each.
 	Hash(digests, messages []byte, size int) error
-	// HashTwice is the digest of the digest of each message.
-	HashTwice(digests, messages []byte, size int) error
+	// HashTwice is the digest of the digest of each message. A message is lead
+	// zeros and then size bytes of messages, MaxMessage at most together: zeros
+	// that a whole batch begins with need not be in memory.
+	HashTwice(digests, messages []byte, lead, size int) error
 	// HashPairs hashes pairs of digests, the smaller one of each pair first,
 	// as OpenZeppelin's MerkleProof does. pairs holds PairSize bytes for each.
 	HashPairs(digests, pairs []byte) error
@@ -60,9 +62,9 @@ func Sum256(message []byte) [DigestSize]byte {
 }
 
 // checkMessages gives the number of messages, or says which buffer is wrong.
-func checkMessages(digests, messages []byte, size int) (int, error) {
-	if size < 1 || size > MaxMessage {
-		return 0, fmt.Errorf("keccak: a message of %d bytes: this engine hashes 1 to %d", size, MaxMessage)
+func checkMessages(digests, messages []byte, lead, size int) (int, error) {
+	if size < 1 || lead < 0 || size > MaxMessage || lead > MaxMessage-size {
+		return 0, fmt.Errorf("keccak: a message of %d bytes behind %d zeros: this engine hashes 1 to %d together", size, lead, MaxMessage)
 	}
 	if len(messages)%size != 0 {
 		return 0, fmt.Errorf("keccak: %d bytes are no whole number of messages of %d bytes", len(messages), size)

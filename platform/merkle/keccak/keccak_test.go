@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"golang.org/x/crypto/sha3"
@@ -60,7 +62,7 @@ func TestKnownAnswers(t *testing.T) {
 func TestEveryLengthAndCount(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine keccak.Engine) {
 		for size := 1; size <= keccak.MaxMessage; size++ {
-			for _, count := range []int{0, 1, 2, 3, 7, 8, 9, 17} {
+			for _, count := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17} {
 				checkHash(t, engine, random(byte(size), size*count), size)
 			}
 		}
@@ -70,29 +72,85 @@ func TestEveryLengthAndCount(t *testing.T) {
 	})
 }
 
+// Zeros in front of messages of any size, up to the longest message.
+func TestEveryLead(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine keccak.Engine) {
+		for size := 1; size <= keccak.MaxMessage; size++ {
+			for _, lead := range leads(size) {
+				for _, count := range []int{0, 1, 7, 8, 17, 33} {
+					checkLead(t, engine, random(byte(size), size*count), lead, size)
+				}
+			}
+		}
+	})
+}
+
+// leads are some of the numbers of zeros that fit in front of size bytes: those
+// that engines make a difference between, and what is in between.
+func leads(size int) []int {
+	all := []int{0, 1, 12, 32, 51, keccak.PairSize - 1 - size, keccak.PairSize - size, keccak.PairSize + 1 - size, keccak.MaxMessage - size}
+	return slices.DeleteFunc(all, func(lead int) bool { return lead < 0 || lead+size > keccak.MaxMessage })
+}
+
+func checkLead(t *testing.T, engine keccak.Engine, messages []byte, lead, size int) {
+	t.Helper()
+	_, twice := referenceHashes(messages, lead, size)
+	digests := make([]byte, len(twice))
+	if err := engine.HashTwice(digests, messages, lead, size); err != nil {
+		t.Fatal(err)
+	}
+	compareDigests(t, fmt.Sprintf("HashTwice of %d bytes behind %d zeros", size, lead), digests, twice)
+}
+
 // checkHash compares Hash and HashTwice with the reference, at every
 // alignment that a word can have, and that nothing around is written.
 func checkHash(t *testing.T, engine keccak.Engine, messages []byte, size int) {
 	t.Helper()
-	count := len(messages) / size
-	for shift := range 3 {
+	once, twice := referenceHashes(messages, 0, size)
+	for shift := range 8 {
 		in := append(make([]byte, shift), messages...)[shift:]
-		for name, hash := range map[string]func(d, m []byte, size int) error{"Hash": engine.Hash, "HashTwice": engine.HashTwice} {
-			room := bytes.Repeat([]byte{0xa5}, shift+count*32+9)
-			digests := room[shift : shift+count*32]
-			if err := hash(digests, in, size); err != nil {
-				t.Fatal(err)
-			}
-			for i := range count {
-				want := reference(in[i*size : (i+1)*size])
-				if name == "HashTwice" {
-					want = reference(want)
-				}
-				if !bytes.Equal(digests[i*32:(i+1)*32], want) {
-					t.Fatalf("%s of message %d of %d with %d bytes: %x, want %x", name, i, count, size, digests[i*32:(i+1)*32], want)
-				}
-			}
-			checkFrame(t, room, shift, count*32)
+		room := bytes.Repeat([]byte{0xa5}, shift+len(once)+9)
+		digests := room[shift : shift+len(once)]
+		if err := engine.Hash(digests, in, size); err != nil {
+			t.Fatal(err)
+		}
+		compareDigests(t, fmt.Sprintf("Hash of %d bytes", size), digests, once)
+		if err := engine.HashTwice(digests, in, 0, size); err != nil {
+			t.Fatal(err)
+		}
+		compareDigests(t, fmt.Sprintf("HashTwice of %d bytes", size), digests, twice)
+		checkFrame(t, room, shift, len(digests))
+	}
+}
+
+// referenceHashes are the digests that Hash and HashTwice are to write of
+// messages behind lead zeros.
+func referenceHashes(messages []byte, lead, size int) (once, twice []byte) {
+	for ; len(messages) > 0; messages = messages[size:] {
+		digest := reference(make([]byte, lead), messages[:size])
+		once, twice = append(once, digest...), append(twice, reference(digest)...)
+	}
+	return once, twice
+}
+
+// referencePairs are the digests that HashPairs is to write.
+func referencePairs(pairs []byte) (digests []byte) {
+	for ; len(pairs) > 0; pairs = pairs[keccak.PairSize:] {
+		a, b := pairs[:keccak.DigestSize], pairs[keccak.DigestSize:keccak.PairSize]
+		if bytes.Compare(a, b) > 0 {
+			a, b = b, a
+		}
+		digests = append(digests, reference(a, b)...)
+	}
+	return digests
+}
+
+func compareDigests(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	for i := 0; i < len(want); i += keccak.DigestSize {
+		if !bytes.Equal(got[i:i+keccak.DigestSize], want[i:i+keccak.DigestSize]) {
+			t.Fatalf("%s, number %d of %d: %x, want %x", what, i/keccak.DigestSize, len(want)/keccak.DigestSize,
+				got[i:i+keccak.DigestSize], want[i:i+keccak.DigestSize])
 		}
 	}
 }
@@ -108,29 +166,21 @@ func checkFrame(t *testing.T, room []byte, shift, used int) {
 
 func checkPairs(t *testing.T, engine keccak.Engine, pairs []byte) {
 	t.Helper()
-	count := len(pairs) / keccak.PairSize
-	room := bytes.Repeat([]byte{0xa5}, 1+count*32+9)
-	digests := room[1 : 1+count*32]
+	want := referencePairs(pairs)
+	room := bytes.Repeat([]byte{0xa5}, 1+len(want)+9)
+	digests := room[1 : 1+len(want)]
 	if err := engine.HashPairs(digests, pairs); err != nil {
 		t.Fatal(err)
 	}
-	for i := range count {
-		a, b := pairs[i*64:i*64+32], pairs[i*64+32:i*64+64]
-		want := reference(a, b)
-		if bytes.Compare(a, b) > 0 {
-			want = reference(b, a)
-		}
-		if !bytes.Equal(digests[i*32:(i+1)*32], want) {
-			t.Fatalf("pair %d of %d: %x, want %x", i, count, digests[i*32:(i+1)*32], want)
-		}
-	}
-	checkFrame(t, room, 1, count*32)
+	compareDigests(t, "pair", digests, want)
+	checkFrame(t, room, 1, len(digests))
 }
 
 // Pairs whose halves agree in their first bytes, in all of them, or differ in
-// one byte anywhere: where a comparison by words goes wrong.
+// one byte anywhere, and those whose words disagree about the order in every
+// way: where a comparison by words goes wrong.
 func TestPairsThatAreHardToOrder(t *testing.T) {
-	var pairs []byte
+	pairs := pairsByWords()
 	for at := range 33 {
 		for _, low := range []byte{0x00, 0x7f, 0x80, 0xfe} {
 			same := random(byte(at)+low, 32)
@@ -149,6 +199,22 @@ func TestPairsThatAreHardToOrder(t *testing.T) {
 			checkPairs(t, engine, pairs[i*keccak.PairSize:(i+1)*keccak.PairSize])
 		}
 	})
+}
+
+// pairsByWords gives a pair for each way in which the four words of its halves
+// can compare: less, equal or greater.
+func pairsByWords() (pairs []byte) {
+	for way := range 3 * 3 * 3 * 3 {
+		pair := random(byte(way), keccak.PairSize)
+		for word := range 4 {
+			left, right := pair[8*word:8*word+8], pair[32+8*word:32+8*word+8]
+			copy(right, left)
+			left[7], right[7] = 1, byte(way%3)
+			way /= 3
+		}
+		pairs = append(pairs, pair...)
+	}
+	return pairs
 }
 
 func TestRefusesBuffersThatDoNotFit(t *testing.T) {
@@ -171,17 +237,58 @@ func TestRefusesBuffersThatDoNotFit(t *testing.T) {
 	}
 	eachEngine(t, func(t *testing.T, engine keccak.Engine) {
 		for i, c := range cases {
-			if engine.Hash(c.digests, c.messages, c.size) == nil || engine.HashTwice(c.digests, c.messages, c.size) == nil {
+			if engine.Hash(c.digests, c.messages, c.size) == nil || engine.HashTwice(c.digests, c.messages, 0, c.size) == nil {
 				t.Errorf("case %d was hashed", i)
 			}
 			if c.size == 64 && engine.HashPairs(c.digests, c.messages) == nil {
 				t.Errorf("case %d was hashed as pairs", i)
 			}
 		}
+		for _, lead := range []int{-1, keccak.MaxMessage - 51, keccak.MaxMessage, math.MaxInt, math.MinInt} {
+			if engine.HashTwice(room[:64], room[1000:1104], lead, 52) == nil {
+				t.Errorf("messages of 52 bytes were hashed behind %d zeros", lead)
+			}
+		}
 		if !bytes.Equal(room, make([]byte, len(room))) {
 			t.Error("a refused batch was written")
 		}
 	})
+}
+
+// A length that does not fit, by however little, is an error and never a hash
+// of something else.
+func TestRefusesEveryWrongLength(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine keccak.Engine) {
+		for size := 1; size <= keccak.MaxMessage; size++ {
+			for _, length := range []int{size - 1, size, size + 1, 4*size - 1, 4 * size, 4*size + 1, 5 * size} {
+				for _, more := range []int{-32, -1, 0, 1, 32} {
+					checkLengths(t, engine, length, max(length/size*keccak.DigestSize+more, 0), size)
+				}
+			}
+		}
+	})
+}
+
+func checkLengths(t *testing.T, engine keccak.Engine, messages, digests, size int) {
+	t.Helper()
+	hashes := map[string]func(d, m []byte) error{
+		"Hash":           func(d, m []byte) error { return engine.Hash(d, m, size) },
+		"HashTwice":      func(d, m []byte) error { return engine.HashTwice(d, m, 0, size) },
+		"HashTwice, led": func(d, m []byte) error { return engine.HashTwice(d, m, min(12, keccak.MaxMessage-size), size) },
+	}
+	if size == keccak.PairSize {
+		hashes["HashPairs"] = engine.HashPairs
+	}
+	fits := messages%size == 0 && digests == messages/size*keccak.DigestSize
+	for name, hash := range hashes {
+		written := make([]byte, digests)
+		if err := hash(written, random(1, messages)); (err == nil) != fits {
+			t.Fatalf("%s of %d bytes in messages of %d into %d bytes: %v", name, messages, size, digests, err)
+		}
+		if !fits && !bytes.Equal(written, make([]byte, digests)) {
+			t.Fatalf("%s of %d bytes in messages of %d into %d bytes wrote before it refused", name, messages, size, digests)
+		}
+	}
 }
 
 func TestTheEnvironmentChooses(t *testing.T) {
@@ -202,7 +309,7 @@ func TestTheEnvironmentChooses(t *testing.T) {
 }
 
 // FuzzEngines holds every engine to the reference, with any content, length,
-// count and alignment.
+// count and alignment, and lengths that do not fit.
 func FuzzEngines(f *testing.F) {
 	f.Add([]byte("address and amount"), uint8(5), uint8(1))
 	f.Add(bytes.Repeat([]byte{0xff}, 1000), uint8(52), uint8(3))
@@ -211,7 +318,9 @@ func FuzzEngines(f *testing.F) {
 		data = data[min(int(shift)%64, len(data)):]
 		for _, engine := range keccak.Engines() {
 			checkHash(t, engine, data[:len(data)/length*length], length)
+			checkLead(t, engine, data[:len(data)/length*length], int(shift)%(keccak.MaxMessage-length+1), length)
 			checkPairs(t, engine, data[:len(data)/keccak.PairSize*keccak.PairSize])
+			checkLengths(t, engine, len(data), int(shift)*keccak.DigestSize, length)
 		}
 	})
 }
@@ -225,8 +334,9 @@ func BenchmarkEngines(b *testing.B) {
 			cost int // permutations for each message
 		}{
 			{"pairs", 64, engine.HashPairs, 1},
-			{"twice64", 64, func(d, m []byte) error { return engine.HashTwice(d, m, 64) }, 2},
-			{"twice96", 96, func(d, m []byte) error { return engine.HashTwice(d, m, 96) }, 2},
+			{"twice12+52", 52, func(d, m []byte) error { return engine.HashTwice(d, m, 12, 52) }, 2},
+			{"twice64", 64, func(d, m []byte) error { return engine.HashTwice(d, m, 0, 64) }, 2},
+			{"twice96", 96, func(d, m []byte) error { return engine.HashTwice(d, m, 0, 96) }, 2},
 			{"once84", 84, func(d, m []byte) error { return engine.Hash(d, m, 84) }, 1},
 			{"once52", 52, func(d, m []byte) error { return engine.Hash(d, m, 52) }, 1},
 		} {

@@ -20,7 +20,7 @@ func (Scalar) Width() int { return 1 }
 
 // Hash implements Engine.
 func (Scalar) Hash(digests, messages []byte, size int) error {
-	count, err := checkMessages(digests, messages, size)
+	count, err := checkMessages(digests, messages, 0, size)
 	if err != nil {
 		return err
 	}
@@ -32,15 +32,17 @@ func (Scalar) Hash(digests, messages []byte, size int) error {
 }
 
 // HashTwice implements Engine.
-func (Scalar) HashTwice(digests, messages []byte, size int) error {
-	count, err := checkMessages(digests, messages, size)
+func (Scalar) HashTwice(digests, messages []byte, lead, size int) error {
+	count, err := checkMessages(digests, messages, lead, size)
 	if err != nil {
 		return err
 	}
 	state := newScalarState()
+	message := make([]byte, lead+size)
 	for i := range count {
 		digest := digests[i*DigestSize : (i+1)*DigestSize]
-		state.sum(digest, messages[i*size:(i+1)*size])
+		copy(message[lead:], messages[i*size:])
+		state.sum(digest, message)
 		state.sum(digest, digest)
 	}
 	return nil
@@ -48,7 +50,7 @@ func (Scalar) HashTwice(digests, messages []byte, size int) error {
 
 // HashPairs implements Engine.
 func (Scalar) HashPairs(digests, pairs []byte) error {
-	count, err := checkMessages(digests, pairs, PairSize)
+	count, err := checkMessages(digests, pairs, 0, PairSize)
 	if err != nil {
 		return err
 	}
