@@ -9,8 +9,6 @@ type layout interface {
 	nodes() int
 	// root is the number of the root.
 	root() int
-	// leaf is the number of the k-th leaf in the tree's own order of leaves.
-	leaf(k int) int
 	// siblings appends the numbers of the nodes that prove this leaf, from
 	// the bottom up.
 	siblings(path []int, leaf int) []int
@@ -102,16 +100,6 @@ func newSharded(sizes []int) sharded {
 
 func (s sharded) nodes() int { return s.top.base + s.top.nodes() }
 func (s sharded) root() int  { return s.top.root() }
-
-func (s sharded) leaf(k int) int {
-	for _, shard := range s.shards {
-		if k < shard.leaves {
-			return shard.leaf(k)
-		}
-		k -= shard.leaves
-	}
-	panic("merkle: no such leaf")
-}
 
 func (s sharded) siblings(path []int, leaf int) []int {
 	i := s.shardOf(leaf)

@@ -18,6 +18,9 @@ import (
 const (
 	chunkShift   = 15
 	rowsPerChunk = 1 << chunkShift
+	chunkBytes   = rowsPerChunk * RowSize
+	// chunksAtOnce are made in one piece, which large pages can be below.
+	chunksAtOnce = 8
 )
 
 // List is what a tree is built over: rows in their binary form, in the order
@@ -28,6 +31,7 @@ type List struct {
 	indexes []uint64 // nil while every index is the row's position
 	count   int
 	total   uint256.Int
+	room    []byte // for the next chunks
 
 	sorted sync.Once
 	byOwn  walletOrder
@@ -103,11 +107,8 @@ func (l *List) AppendRows(rows []byte, indexes []uint64) error {
 	l.total = total
 	l.addIndexes(indexes, count)
 	for len(rows) > 0 {
-		if l.count&(rowsPerChunk-1) == 0 {
-			l.chunks = append(l.chunks, make([]byte, 0, firstChunk(l.count, len(rows))))
-		}
-		last := &l.chunks[len(l.chunks)-1]
-		free := rowsPerChunk*RowSize - len(*last)
+		last := l.chunk(len(rows))
+		free := chunkBytes - len(*last)
 		n := min(free, len(rows))
 		*last = append(*last, rows[:n]...)
 		l.count += n / RowSize
@@ -116,12 +117,21 @@ func (l *List) AppendRows(rows []byte, indexes []uint64) error {
 	return nil
 }
 
-// firstChunk gives a short list a short first chunk; append grows it.
-func firstChunk(count, coming int) int {
-	if count > 0 {
-		return rowsPerChunk * RowSize
+// chunk is where the next rows go; coming is how many bytes of them are known.
+func (l *List) chunk(coming int) *[]byte {
+	at := l.count >> chunkShift
+	switch {
+	case l.count&(rowsPerChunk-1) > 0: // there is room in the last one
+	case at == 0: // a short list gets a short chunk; append grows it
+		l.chunks = append(l.chunks, make([]byte, 0, min(coming, chunkBytes)))
+	default:
+		if len(l.room) == 0 {
+			l.room = makeLarge[byte](chunksAtOnce * chunkBytes)
+		}
+		l.chunks = append(l.chunks, l.room[:0:chunkBytes])
+		l.room = l.room[chunkBytes:]
 	}
-	return min(coming, rowsPerChunk*RowSize)
+	return &l.chunks[at]
 }
 
 // addIndexes keeps indexes only from the first one on that is not its row's

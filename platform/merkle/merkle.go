@@ -16,6 +16,7 @@ package merkle
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -56,9 +57,11 @@ func entryOf(row []byte, index uint64) Entry {
 
 // AppendRow appends the binary form of the entry, without its index.
 func (e Entry) AppendRow(to []byte) []byte {
-	to = append(to, e.Wallet[:]...)
-	amount := e.Amount.Bytes32()
-	return append(to, amount[:]...)
+	to = slices.Grow(to, RowSize)
+	row := to[len(to) : len(to)+RowSize]
+	copy(row, e.Wallet[:])
+	e.Amount.PutUint256(row[walletSize:])
+	return to[:len(to)+RowSize]
 }
 
 // errOverflow is what a list answers when its sum leaves uint256.

@@ -26,23 +26,20 @@ func (b *builder) sharded(ctx context.Context) (layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := make([][]uint32, 1<<(4*b.Nybbles))
-	for _, row := range order {
-		shard := shardOf(b.list.row(int(row)), b.Nybbles)
-		members[shard] = append(members[shard], row)
-	}
-	members = slices.DeleteFunc(members, func(m []uint32) bool { return len(m) == 0 })
-	sizes := make([]int, len(members))
-	for i, m := range members {
-		sizes[i] = len(m)
-	}
+	order, sizes := b.byShard(order)
+	sizes = slices.DeleteFunc(sizes, func(size int) bool { return size == 0 })
 	s := newSharded(sizes)
 	b.nodes = makeLarge[byte](s.nodes() * HashSize)
-	for i, shard := range s.shards {
-		for k, row := range members[i] {
+	for _, shard := range s.shards {
+		for k, row := range order[:shard.leaves] {
 			b.place[row] = uint32(shard.leaf(k))
-			copy(hashAt(b.nodes, shard.leaf(k)), hashAt(scratch, int(row)))
 		}
+		order = order[shard.leaves:]
+	}
+	if err := b.settle(ctx, scratch, b.Workers); err != nil {
+		return nil, err
+	}
+	for _, shard := range s.shards {
 		if err := b.levels(ctx, shard); err != nil {
 			return nil, err
 		}
@@ -52,6 +49,27 @@ func (b *builder) sharded(ctx context.Context) (layout, error) {
 		copy(hashAt(b.nodes, s.top.leaf(s.rank[i])), hashAt(b.nodes, shard.root()))
 	}
 	return s, b.levels(ctx, s.top)
+}
+
+// byShard groups rows by their shards and keeps their order in each. sizes has
+// an entry for every prefix, also where no row has it.
+func (b *builder) byShard(order []uint32) (grouped []uint32, sizes []int) {
+	shard := func(row uint32) int { return shardOf(b.list.row(int(row)), b.Nybbles) }
+	sizes = make([]int, 1<<(4*b.Nybbles))
+	for _, row := range order {
+		sizes[shard(row)]++
+	}
+	next := make([]int, len(sizes))
+	for i := 1; i < len(next); i++ {
+		next[i] = next[i-1] + sizes[i-1]
+	}
+	grouped = makeLarge[uint32](len(order))
+	for _, row := range order {
+		to := &next[shard(row)]
+		grouped[*to] = row
+		*to++
+	}
+	return grouped, sizes
 }
 
 // rankRoots sorts the shards' roots and notes where each one goes.
