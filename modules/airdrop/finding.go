@@ -7,6 +7,8 @@ import (
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
 )
 
 // findings are the outcomes of a piece of a VerifyWallets, in order and packed:
@@ -56,6 +58,9 @@ func (t *served) find(questions []list.Question) (findings, error) {
 	to := make(findings, 0, (addressBytes+6)*len(questions))
 	line := 0
 	for i := range questions {
+		if i%merkle.LookAhead == 0 {
+			t.tree.ReadAhead(len(questions)-i, func(k int) *wallet.Address { return &questions[i+k].Wallet })
+		}
 		q := &questions[i]
 		f := finding{line: q.Line, outcome: notAWallet, reason: []byte(q.Problem)}
 		if q.Problem == "" {

@@ -14,6 +14,20 @@ type layout interface {
 	siblings(path []int, leaf int) []int
 }
 
+// siblings is l.siblings for a path on the caller's stack. An interface hides
+// that the path stays there, and each proof would begin with a piece of heap.
+func siblings(l layout, path []int, leaf int) []int {
+	switch l := l.(type) {
+	case heap:
+		return l.siblings(path, leaf)
+	case promoted:
+		return l.siblings(path, leaf)
+	case sharded:
+		return l.siblings(path, leaf)
+	}
+	panic("merkle: a layout that siblings does not know")
+}
+
 // heap is a complete binary tree of 2n-1 nodes, the root first: node i has the
 // children 2i+1 and 2i+2, and the leaves stand at the end in reverse order.
 //

@@ -82,7 +82,7 @@ func checkProofs(t *testing.T, tree *merkle.Tree) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !merkle.Verify(tree.Format(), tree.Root(), e, proof) {
+		if proof == nil || !merkle.Verify(tree.Format(), tree.Root(), e, proof) { // nil would be null in JSON
 			t.Fatalf("%s: row %d's proof does not lead to the root", tree.Format(), i)
 		}
 		richer := e

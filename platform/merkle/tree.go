@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -118,8 +119,9 @@ func (t *Tree) Leaf(i int) (Hash, error) {
 	return leaf, err
 }
 
-// Proof is what row i's wallet claims with: the siblings from the leaf up.
-func (t *Tree) Proof(i int) ([]Hash, error) { return t.AppendProof(nil, i) }
+// Proof is what row i's wallet claims with: the siblings from the leaf up. It
+// is empty, and not nil, where there is one leaf only.
+func (t *Tree) Proof(i int) ([]Hash, error) { return t.AppendProof([]Hash{}, i) }
 
 // AppendProof appends the proof of row i to proof, for many in a row.
 func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
@@ -131,17 +133,25 @@ func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
 		return proof, err
 	}
 	var room [maxDepth]int
-	return t.nodesAt(proof, t.layout.siblings(room[:0], place))
+	return t.nodesAt(proof, siblings(t.layout, room[:0], place))
 }
 
-// nodesAt appends the nodes with these numbers.
+// nodesAt appends the nodes with these numbers, at most maxDepth. It copies them
+// after finding all of them: they lie far apart, and a processor fetches many at
+// once when there is little between one and the next.
 func (t *Tree) nodesAt(to []Hash, numbers []int) ([]Hash, error) {
-	for _, number := range numbers {
+	var room [maxDepth]*Hash
+	found := room[:len(numbers)]
+	for i, number := range numbers {
 		node, err := t.store.node(number)
 		if err != nil {
 			return to, err
 		}
-		to = append(to, Hash(node))
+		found[i] = (*Hash)(node)
+	}
+	to = slices.Grow(to, len(found))
+	for _, node := range found {
+		to = append(to, *node)
 	}
 	return to, nil
 }

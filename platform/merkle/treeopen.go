@@ -57,6 +57,7 @@ type inFile struct {
 	extents [parts]extent
 	checked []atomic.Uint64 // a bit for each block whose checksum was right
 	closed  atomic.Bool
+	touched atomic.Uint32 // what ReadAhead has read, so that it is read at all
 }
 
 func (m *inFile) open() (*Tree, error) {

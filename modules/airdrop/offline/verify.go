@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/airdrop/list"
 	"banyan/platform/merkle"
+	"banyan/platform/wallet"
 )
 
 // VerifyJob checks a list of wallets against a tree file.
@@ -106,6 +107,9 @@ func Check(ctx context.Context, tree *merkle.Tree, in io.Reader, options list.Op
 			v.text = make([]byte, 0, len(questions)*128)
 		}
 		for i := range questions {
+			if i%merkle.LookAhead == 0 {
+				tree.ReadAhead(len(questions)-i, func(k int) *wallet.Address { return &questions[i+k].Wallet })
+			}
 			if err := v.judge(&questions[i]); err != nil {
 				return v, err
 			}
