@@ -2,6 +2,7 @@ package list
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"banyan/platform/fault"
@@ -9,43 +10,50 @@ import (
 	"banyan/platform/wallet"
 )
 
-// hexDigits is the length of an address in hex digits.
-const hexDigits = 40
-
-// nibbles gives the value of each hex digit, with 0x10 for a lower-case and
-// 0x20 for an upper-case letter; 0xff for anything else.
-var nibbles = func() (table [256]byte) {
-	for i := range table {
-		table[i] = 0xff
-	}
-	for i := range byte(10) {
-		table['0'+i] = i
-	}
-	for i := range byte(6) {
-		table['a'+i] = 0x10 | (10 + i)
-		table['A'+i] = 0x20 | (10 + i)
-	}
-	return table
-}()
+const (
+	hexDigits     = 40            // of an address
+	addressLength = 2 + hexDigits // with 0x before them
+)
 
 // parseAddress reads 0x and 40 hex digits. mixed means that both cases occur,
 // so that the EIP-55 checksum has yet to be checked (see checksums).
 func parseAddress(text []byte, who *wallet.Address) (mixed bool, problem string) {
-	if len(text) != 2+hexDigits || text[0] != '0' || text[1]|0x20 != 'x' {
+	if len(text) != addressLength || text[0] != '0' || text[1]|0x20 != 'x' {
 		return false, strangeAddress(text)
 	}
-	digits := text[2:]
-	var cases, wrong byte
-	for i := range who {
-		high, low := nibbles[digits[2*i]], nibbles[digits[2*i+1]]
-		cases |= high | low
-		wrong |= (high | low) & 0xc0
-		who[i] = high<<4 | low&0x0f
+	lower, upper := false, false
+	for i := 0; i < hexDigits; i += 8 {
+		eight, low, up, ok := hexWord(binary.LittleEndian.Uint64(text[2+i:]))
+		if !ok {
+			return false, fmt.Sprintf("%q has something other than hex digits (0-9, a-f) after 0x", shortened(text))
+		}
+		binary.LittleEndian.PutUint32(who[i/2:], eight)
+		lower, upper = lower || low, upper || up
 	}
-	if wrong != 0 {
-		return false, fmt.Sprintf("%q has something other than hex digits (0-9, a-f) after 0x", shortened(text))
+	return lower && upper, ""
+}
+
+// hexWord reads eight hex digits at once, the first one in the lowest byte, and
+// gives their four bytes likewise; lower and upper tell which letters occur. It
+// fails on anything else. Adding to each byte what brings the first one that is
+// too great to 0x80 makes the highest bit say whether it is.
+func hexWord(digits uint64) (four uint32, lower, upper, ok bool) {
+	const (
+		every = 0x0101010101010101
+		top   = 0x80 * every
+	)
+	folded := digits | 0x20*every // letters in lower case
+	numbers := (digits + (0x80-'0')*every) &^ (digits + (0x80-('9'+1))*every) & top
+	letters := (folded + (0x80-'a')*every) &^ (folded + (0x80-('f'+1))*every) & top
+	if digits&top != 0 || numbers|letters != top {
+		return 0, false, false, false
 	}
-	return cases&0x30 == 0x30, ""
+	small := digits << 2 & letters // the bit that tells the cases apart, 0x20
+	values := digits&(0x0f*every) + letters>>7*9
+	pairs := values<<4 | values>>8 // in every other byte
+	pairs &= 0x00ff00ff00ff00ff
+	pairs = (pairs | pairs>>8) & 0x0000ffff0000ffff
+	return uint32(pairs | pairs>>16), small != 0, small != letters, true
 }
 
 func strangeAddress(text []byte) string {
@@ -62,9 +70,11 @@ func strangeAddress(text []byte) string {
 	return fmt.Sprintf("%q is no address: write 0x and 40 hex digits", shortened(text))
 }
 
+func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
 func onlyHex(text []byte) bool {
 	for _, c := range text {
-		if nibbles[c] == 0xff {
+		if !isHex(c) {
 			return false
 		}
 	}

@@ -2,7 +2,9 @@ package list
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/holiman/uint256"
 )
@@ -64,7 +66,7 @@ func strangeDigits(text, whole, fraction []byte, point bool) string {
 
 func onlyDigits(text []byte) bool {
 	for _, c := range text {
-		if c < '0' || c > '9' {
+		if !isDigit(c) {
 			return false
 		}
 	}
@@ -75,35 +77,46 @@ func onlyDigits(text []byte) bool {
 func addDigits(amount *uint256.Int, digits []byte) bool {
 	for len(digits) > 0 {
 		n := min(len(digits), 19)
-		var part uint64
-		for _, c := range digits[:n] {
-			part = part*10 + uint64(c-'0')
-		}
+		part := number(digits[:n])
 		digits = digits[n:]
-		if amount.IsUint64() && amount[0] == 0 {
-			amount.SetUint64(part)
-			continue
-		}
-		var times, add uint256.Int
-		times.SetUint64(powersOfTen[n])
-		add.SetUint64(part)
-		if _, over := amount.MulOverflow(amount, &times); over {
-			return false
-		}
-		if _, over := amount.AddOverflow(amount, &add); over {
+		if !timesPlus(amount, powersOfTen[n], part) {
 			return false
 		}
 	}
 	return true
 }
 
+// timesPlus makes the number times as large and adds to it; false over uint256.
+func timesPlus(amount *uint256.Int, times, add uint64) bool {
+	for i, word := range amount { // the lowest one first
+		high, low := bits.Mul64(word, times)
+		low, carry := bits.Add64(low, add, 0)
+		amount[i], add = low, high+carry
+	}
+	return add == 0
+}
+
+// number reads up to 19 decimal digits, eight at a time: pairs are added up to
+// numbers of two digits, these to four, these to eight.
+func number(digits []byte) (n uint64) {
+	for ; len(digits) >= 8; digits = digits[8:] {
+		eight := binary.LittleEndian.Uint64(digits) & 0x0f0f0f0f0f0f0f0f
+		eight = eight * (10<<8 + 1) >> 8 & 0x00ff00ff00ff00ff
+		eight = eight * (100<<16 + 1) >> 16 & 0x0000ffff0000ffff
+		eight = eight * (10_000<<32 + 1) >> 32
+		n = n*1e8 + eight
+	}
+	for _, c := range digits {
+		n = n*10 + uint64(c-'0')
+	}
+	return n
+}
+
 // shift multiplies by 10^places; false over uint256.
 func shift(amount *uint256.Int, places int) bool {
 	for places > 0 && !amount.IsZero() {
 		n := min(places, 19)
-		var times uint256.Int
-		times.SetUint64(powersOfTen[n])
-		if _, over := amount.MulOverflow(amount, &times); over {
+		if !timesPlus(amount, powersOfTen[n], 0) {
 			return false
 		}
 		places -= n

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -103,8 +104,16 @@ func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
 		return nil, fault.Wrap(err, fault.Invalid, err.Error())
 	}
 	r := reading{options: options, list: merkle.NewList()}
-	parse := func(c chunk) (parsed, error) { return parseRows(c, engine, options.Decimals) }
-	if err := inOrder(ctx, in, options, parse, r.take); err != nil {
+	rooms := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a chunk
+	parse := func(c chunk) (parsed, error) {
+		room := rooms.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
+		return parseRows(c, (*room)[:0], engine, options.Decimals)
+	}
+	err = inOrder(ctx, in, options, parse, func(p parsed) error {
+		defer rooms.Put(&p.rows)
+		return r.take(p)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return r.finish()

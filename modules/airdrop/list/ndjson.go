@@ -20,26 +20,26 @@ type object struct {
 }
 
 // readObject finds the cells of a JSON line.
-func readObject(line []byte, values *cells) (problem string) {
+func readObject(line []byte) (values cells, problem string) {
 	var o object
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	if err := decoder.Decode(&o); err != nil {
-		return fmt.Sprintf("the line is no JSON object with an address and an amount: %v", err)
+		return values, fmt.Sprintf("the line is no JSON object with an address and an amount: %v", err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return "there is text after the JSON object: write one object per line"
+		return values, "there is text after the JSON object: write one object per line"
 	}
 	for _, address := range []*string{o.Address, o.Wallet, o.Account} {
 		switch {
 		case address == nil:
 		case values.address != nil:
-			return "the address is there twice, as address, wallet or account: keep one"
+			return values, "the address is there twice, as address, wallet or account: keep one"
 		default:
 			values.address = append([]byte{}, *address...)
 		}
 	}
 	if o.Amount != nil && o.Value != nil {
-		return "the amount is there twice, as amount and value: keep one"
+		return values, "the amount is there twice, as amount and value: keep one"
 	}
 	for _, part := range []struct {
 		raw  json.RawMessage
@@ -51,11 +51,11 @@ func readObject(line []byte, values *cells) (problem string) {
 		}
 		text, ok := digitsOf(part.raw)
 		if !ok {
-			return fmt.Sprintf("%q is neither a number nor a string of digits", part.name)
+			return values, fmt.Sprintf("%q is neither a number nor a string of digits", part.name)
 		}
 		*part.cell = text
 	}
-	return ""
+	return values, ""
 }
 
 // digitsOf takes the text of a JSON string or number.

@@ -91,14 +91,13 @@ func readQuestions(c chunk, engine keccak.Engine, decimals int) ([]Question, err
 
 // read fills the question from its line; mixed as parseAddress has it.
 func (q *Question) read(c columns, fields [][]byte, line []byte, decimals int) (room [][]byte, mixed bool) {
-	var values cells
-	fields, q.Problem = c.cut(fields, line, &values)
+	values, fields, problem := c.cut(fields, line)
+	q.Problem = problem
 	if q.Problem != "" {
 		return fields, false
 	}
 	q.Address = values.address
-	mixed, problem := parseAddress(values.address, &q.Wallet)
-	if problem != "" {
+	if mixed, problem = parseAddress(values.address, &q.Wallet); problem != "" {
 		q.Problem = c.addressName() + ": " + problem
 		return fields, false
 	}

@@ -33,11 +33,11 @@ type rowParser struct {
 	lineProbs []fault.Field
 }
 
-// parseRows parses all lines of a chunk.
-func parseRows(c chunk, engine keccak.Engine, decimals int) (parsed, error) {
+// parseRows parses all lines of a chunk, into room where that is large enough.
+func parseRows(c chunk, room []byte, engine keccak.Engine, decimals int) (parsed, error) {
 	p := rowParser{decimals: decimals, suspect: suspicious(c.text)}
 	p.columns = c.columns
-	p.rows = make([]byte, 0, estimateRows(c.text)*merkle.RowSize)
+	p.rows = slices.Grow(room, estimateRows(c.text)*merkle.RowSize)
 	eachLine(c, func(line []byte, number int) bool {
 		p.line(line, number)
 		return len(p.problems) < MaxProblems
@@ -98,9 +98,8 @@ func (p *rowParser) line(line []byte, number int) {
 			return
 		}
 	}
-	var values cells
-	var problem string
-	p.fields, problem = p.columns.cut(p.fields, line, &values)
+	values, fields, problem := p.columns.cut(p.fields, line)
+	p.fields = fields
 	if problem != "" {
 		p.problems = append(p.problems, fault.Field{Line: number, Message: problem})
 		return
@@ -135,21 +134,25 @@ func (p *rowParser) wrong(column func(columns) string, line int, problem string)
 // cells are the fields of a line that matter; nil where a line has none.
 type cells struct{ address, amount, index []byte }
 
-// cut finds the cells of a line, with fields as its memory.
-func (c columns) cut(fields [][]byte, line []byte, values *cells) ([][]byte, string) {
+// cut finds the cells of a line, with room as the memory for its fields.
+func (c columns) cut(room [][]byte, line []byte) (values cells, fields [][]byte, problem string) {
 	if c.json {
-		return fields, readObject(line, values)
+		values, problem = readObject(line)
+		return values, room, problem
 	}
-	fields, problem := splitFields(fields, line)
+	if c.index < 0 && c.address == 0 && c.amount == 1 && c.count == 2 && plain(line) {
+		return cells{address: line[:addressLength], amount: line[addressLength+1:]}, room, ""
+	}
+	fields, problem = splitFields(room, line)
 	if problem != "" {
-		return fields, problem
+		return values, fields, problem
 	}
 	if c.loose && len(fields) == 1 {
 		values.address = fields[0]
-		return fields, ""
+		return values, fields, ""
 	}
 	if len(fields) != c.count && (!c.loose || len(fields) != 2) {
-		return fields, fmt.Sprintf("the line has %d columns and the first line has %d: a column is missing, or a comma is too many", len(fields), c.count)
+		return values, fields, fmt.Sprintf("the line has %d columns and the first line has %d: a column is missing, or a comma is too many", len(fields), c.count)
 	}
 	values.address = fields[c.address]
 	if c.amount >= 0 {
@@ -158,10 +161,20 @@ func (c columns) cut(fields [][]byte, line []byte, values *cells) ([][]byte, str
 	if c.index >= 0 {
 		values.index = fields[c.index]
 	}
-	return fields, ""
+	return values, fields, ""
 }
 
-func (v *cells) parseIndex() (index uint64, problem string) {
+// plain tells whether a line is as most are: an address, a comma, and a field
+// without blanks before it, quotes around it or another comma. Such a line is
+// cut without looking for any of these.
+func plain(line []byte) bool {
+	return len(line) > addressLength+1 && line[0] == '0' && isHex(line[addressLength-1]) && line[addressLength] == ',' &&
+		isDigit(line[addressLength+1]) && bytes.IndexByte(line[addressLength+1:], ',') < 0
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (v cells) parseIndex() (index uint64, problem string) {
 	if v.index == nil {
 		return 0, ""
 	}
