@@ -155,9 +155,9 @@ func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
 			if total == 0 {
 				total = -1 // a spinner
 			}
-			bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(c.ErrOrStderr()), progressbar.OptionSetDescription(stage),
-				progressbar.OptionShowBytes(total > 0), progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+			bar = progressbar.NewOptions64(total, append(inUnits(stage), progressbar.OptionSetWriter(c.ErrOrStderr()),
+				progressbar.OptionSetDescription(stage), progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())...)
 			shown = stage
 		}
 		_ = bar.Set64(done)
@@ -167,6 +167,17 @@ func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
 			_ = bar.Clear()
 		}
 	}
+}
+
+// inUnits says what a stage counts (merkle.Options.Progress).
+func inUnits(stage string) []progressbar.Option {
+	switch stage {
+	case "sharding":
+		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows")}
+	case "building":
+		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("nodes")}
+	}
+	return []progressbar.Option{progressbar.OptionShowBytes(true)}
 }
 
 func isTerminal(w io.Writer) bool {

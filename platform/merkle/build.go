@@ -20,6 +20,9 @@ type Options struct {
 	// Nybbles is the length of ENS's address prefixes in hex digits, 1 or 2;
 	// 0 takes 1 up to ENSSmall rows and 2 above, which is what ENS did.
 	Nybbles int
+	// Progress is told how far long work is: done of total units of a stage,
+	// "building" in rows and nodes. Calls do not overlap. nil tells nobody.
+	Progress func(stage string, done, total int64)
 }
 
 // ENSSmall is the longest list whose shards have a prefix of one hex digit
@@ -54,6 +57,7 @@ func Build(ctx context.Context, format Format, list *List, options Options) (*Tr
 		return nil, fault.New(fault.Invalid, "the list has no rows: a tree needs at least one wallet")
 	}
 	b := builder{Options: options, form: format.form(), list: list, place: makeLarge[uint32](list.Len())}
+	b.report = options.begin("building", 2*int64(list.Len()))
 	memory := &inMemory{list: list, places: b.place}
 	tree := &Tree{format: format, count: list.Len(), total: list.Total(), store: memory}
 	switch format {
@@ -88,10 +92,11 @@ func defaultNybbles(rows int) int {
 // builder holds what a build works on.
 type builder struct {
 	Options
-	form  leafForm
-	list  *List
-	nodes []byte
-	place []uint32 // row → number of its leaf's node
+	form   leafForm
+	list   *List
+	nodes  []byte
+	place  []uint32 // row → number of its leaf's node
+	report *progress
 }
 
 func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSize : (i+1)*HashSize] }
@@ -198,6 +203,7 @@ func (b *builder) levels(ctx context.Context, p promoted) error {
 // pairs hashes count pairs that begin at node from into the nodes from to on.
 func (b *builder) pairs(ctx context.Context, to, from, count int) error {
 	return b.spread(ctx, count, func(low, high int) error {
+		defer b.report.add(high - low)
 		return b.Engine.HashPairs(
 			b.nodes[(to+low)*HashSize:(to+high)*HashSize],
 			b.nodes[(from+2*low)*HashSize:(from+2*high)*HashSize])
@@ -221,6 +227,7 @@ func (b *builder) sortLeaves(ctx context.Context, leaves, room []byte, take func
 	words := wordsOf(room[:n*sortRoom])
 	keys, packed := words[:n], words[n:]
 	err := b.spread(ctx, n, func(low, high int) error {
+		defer b.report.add(high - low)
 		return hashRows(b.Engine, b.form, b.list, low, high, leaves, keys)
 	})
 	if err != nil {
@@ -285,31 +292,32 @@ func spread(ctx context.Context, workers, n int, work func(low, high int) error)
 	return spreadBy(ctx, workers, n, grain, work)
 }
 
+// mostPiece bounds a piece, so that progress is seen and an end is noticed.
+const mostPiece = 64 << 10
+
 func spreadBy(ctx context.Context, workers, n, grain int, work func(low, high int) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	workers = min(workers, (n+grain-1)/grain)
-	if workers <= 1 {
-		return work(0, n)
-	}
+	workers = max(min(workers, (n+grain-1)/grain), 1)
 	// A few pieces for each worker, so that none waits long for the slowest.
-	piece := max(grain, (n/(workers*4)+grain-1)/grain*grain)
+	piece := max(grain, (min(n/(workers*4), mostPiece)+grain-1)/grain*grain)
 	var next atomic.Int64
+	pieces := func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			low := int(next.Add(int64(piece))) - piece
+			if low >= n {
+				return nil
+			}
+			if err := work(low, min(low+piece, n)); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	if workers == 1 {
+		return pieces(ctx)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for range workers {
-		group.Go(func() error {
-			for ctx.Err() == nil {
-				low := int(next.Add(int64(piece))) - piece
-				if low >= n {
-					return nil
-				}
-				if err := work(low, min(low+piece, n)); err != nil {
-					return err
-				}
-			}
-			return ctx.Err()
-		})
+		group.Go(func() error { return pieces(ctx) })
 	}
 	return group.Wait()
 }

@@ -44,8 +44,7 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
-	d.progress("building", 0, 0)
-	tree, err := merkle.Build(ctx, format, rows, merkle.Options{Nybbles: job.Nybbles})
+	tree, err := merkle.Build(ctx, format, rows, merkle.Options{Nybbles: job.Nybbles, Progress: d.Progress})
 	if err != nil {
 		return Built{}, err
 	}

@@ -56,21 +56,37 @@ func (d Desk) Export(ctx context.Context, job ExportJob) (done Exported, err err
 		}
 	}()
 	done = Exported{As: job.As, Out: job.Out, Count: tree.Count(), Files: 1}
-	d.progress("exporting", 0, 0)
 	if job.As == AsShards {
-		done.Files, err = writeShards(ctx, tree, job)
+		done.Files, err = writeShards(ctx, tree, job, func(rows int) {
+			d.progress("sharding", int64(rows), int64(tree.Count()))
+		})
 	} else {
 		var out *output
 		if out, err = d.create(job.Out); err != nil {
 			return done, err
 		}
-		err = out.finish(write(ctx, out, tree))
+		err = out.finish(write(ctx, &told{Writer: out, desk: d}, tree))
 	}
 	if err != nil {
 		return done, fmt.Errorf("export %s: %w", job.Tree, err)
 	}
 	done.Seconds = d.since(start)
 	return done, nil
+}
+
+// told tells the desk how many bytes went by. How many there will be is known
+// at the end.
+type told struct {
+	io.Writer
+	desk    Desk
+	written int64
+}
+
+func (t *told) Write(p []byte) (int, error) {
+	n, err := t.Writer.Write(p)
+	t.written += int64(n)
+	t.desk.progress("exporting", t.written, 0)
+	return n, err
 }
 
 // writer checks the job and gives what writes its file; nil for shards.

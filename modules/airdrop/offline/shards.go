@@ -39,8 +39,8 @@ const (
 //	{"claims":{"0x…":{"index":0,"amount":"…","proof":["0x…"]}}}
 
 // writeShards fills a folder and gives the number of files. The folder appears
-// under its name when it is complete.
-func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob) (files int, err error) {
+// under its name when it is complete. progress is told how many rows are done.
+func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress func(rows int)) (files int, err error) {
 	digits, err := shardDigits(tree, job.Digits)
 	if err != nil {
 		return 0, err
@@ -54,7 +54,7 @@ func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob) (files i
 			err = errors.Join(err, os.RemoveAll(temporary))
 		}
 	}()
-	s := shardWriter{tree: tree, folder: temporary, digits: digits}
+	s := shardWriter{tree: tree, folder: temporary, digits: digits, progress: progress}
 	if err := s.all(ctx); err != nil {
 		return 0, err
 	}
@@ -90,6 +90,8 @@ type shardWriter struct {
 	folder string
 	digits int
 	files  int
+	// progress is told how many rows are done.
+	progress func(rows int)
 
 	prefix string // of the shard in hand; "" before the first
 	text   []byte
@@ -110,6 +112,7 @@ func (s *shardWriter) all(ctx context.Context) error {
 			if err := errors.Join(ctx.Err(), s.close()); err != nil {
 				return err
 			}
+			s.progress(k)
 			if err := s.open(prefix, i); err != nil {
 				return err
 			}
