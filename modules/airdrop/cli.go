@@ -34,6 +34,7 @@ func Commands() *cobra.Command {
 func buildCommand() *cobra.Command {
 	var job offline.BuildJob
 	var asJSON bool
+	var memory int64
 	c := &cobra.Command{
 		Use:   "build --in LIST.csv --format FORMAT --out F.tree",
 		Short: "Build the tree of a list and keep it in a tree file",
@@ -43,7 +44,8 @@ LIST is CSV: address,amount with or without a header; with one, columns may be
 address (wallet, account), amount (value) and index in any order, among others.
 Or one JSON object a line with these names. gzip and zstd are undone. Amounts
 are base units, or tokens when --decimals is given. What is wrong is named by
-line, up to 100, and then nothing is written.
+line, up to 100, and then nothing is written. A list that does not fit into
+memory is sorted on disk, beside F.tree.
 
 Formats, each byte for byte that of its origin:
   oz          OpenZeppelin's merkle-tree of (address, uint256)
@@ -59,6 +61,7 @@ Formats, each byte for byte that of its origin:
 			// nothing, and a long one then needs little more than itself.
 			defer debug.SetGCPercent(debug.SetGCPercent(20))
 			desk, stop := openDesk(c)
+			job.Memory = memory * mebibyte
 			built, err := desk.Build(c.Context(), job)
 			stop()
 			if err != nil {
@@ -74,8 +77,16 @@ Formats, each byte for byte that of its origin:
 	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "an address on several lines: error, sum or first")
 	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: hex digits of a shard's prefix, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
 	f.StringVar(&job.Out, "out", "", "the tree `FILE`; a folder gets a file named by the root")
+	memoryFlag(c, &memory)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+const mebibyte = 1 << 20
+
+// memoryFlag adds --memory.
+func memoryFlag(c *cobra.Command, mebibytes *int64) {
+	c.Flags().Int64Var(mebibytes, "memory", 0, "`MiB` that the list and its tree may take; the rest is sorted on disk (by default most of what is available)")
 }
 
 func formatNames() string {
@@ -172,7 +183,7 @@ func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
 // inUnits says what a stage counts (merkle.Options.Progress).
 func inUnits(stage string) []progressbar.Option {
 	switch stage {
-	case "sharding":
+	case "sorting", "sharding":
 		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows")}
 	case "building":
 		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("nodes")}

@@ -84,17 +84,25 @@ func treeCommand() *cobra.Command {
 		Short: "Look at a tree file, or verify all of it",
 		Args:  cobra.NoArgs,
 	}
-	group.AddCommand(
-		inspectCommand("info", "Say what a tree file holds", "",
-			func(_ context.Context, desk offline.Desk, tree string) (offline.Description, error) {
-				return desk.Info(tree)
-			}),
-		inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
-			func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
-				return desk.Check(ctx, tree)
-			}),
-	)
+	group.AddCommand(treeInfoCommand(), treeCheckCommand())
 	return group
+}
+
+func treeInfoCommand() *cobra.Command {
+	return inspectCommand("info", "Say what a tree file holds", "",
+		func(_ context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+			return desk.Info(tree)
+		})
+}
+
+func treeCheckCommand() *cobra.Command {
+	var memory int64
+	c := inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
+		func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+			return desk.Check(ctx, tree, memory*mebibyte)
+		})
+	memoryFlag(c, &memory)
+	return c
 }
 
 func inspectCommand(name, short, verdict string, inspect func(context.Context, offline.Desk, string) (offline.Description, error)) *cobra.Command {

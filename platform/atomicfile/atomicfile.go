@@ -29,7 +29,12 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 }
 
 // Commit puts the file in its place, or discards it and says why it could not.
-func (f *File) Commit() error {
+func (f *File) Commit() error { return f.CommitAs(f.path) }
+
+// CommitAs is Commit under another path in the same folder, for a file whose
+// name follows from what is in it.
+func (f *File) CommitAs(path string) error {
+	f.path = path
 	err := errors.Join(f.Chmod(f.mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), f.path)

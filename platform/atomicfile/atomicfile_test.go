@@ -49,6 +49,26 @@ func TestReplace(t *testing.T) {
 	check("third", 0o644)
 }
 
+func TestAFileCanBeNamedAtTheEnd(t *testing.T) {
+	folder := t.TempDir()
+	f, err := atomicfile.Create(filepath.Join(folder, "unnamed"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("scores"); err != nil {
+		t.Fatal(err)
+	}
+	named := filepath.Join(folder, "scores.csv")
+	if err := f.CommitAs(named); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(named)
+	entries, _ := os.ReadDir(folder)
+	if err != nil || string(text) != "scores" || len(entries) != 1 {
+		t.Errorf("there is %q (%v) among %v", text, err, entries)
+	}
+}
+
 func TestWhatCannotBePutThereLeavesNothing(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "taken")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -20,8 +21,15 @@ type Options struct {
 	// Nybbles is the length of ENS's address prefixes in hex digits, 1 or 2;
 	// 0 takes 1 up to ENSSmall rows and 2 above, which is what ENS did.
 	Nybbles int
+	// Memory is about what a LongList and the build over it may hold, in bytes;
+	// 0: no limit. It bounds what no file holds; at least 5 MB are used.
+	Memory int64
+	// Folder is where a LongList keeps what is over Memory, about 100 bytes a
+	// row beside the tree file; "" is the system's folder for temporary files.
+	Folder string
 	// Progress is told how far long work is: done of total units of a stage,
-	// "building" in rows and nodes. Calls do not overlap. nil tells nobody.
+	// "sorting" and "building" in rows and nodes, "writing" in bytes. Calls do
+	// not overlap. nil tells nobody.
 	Progress func(stage string, done, total int64)
 }
 
@@ -29,12 +37,18 @@ type Options struct {
 // when Options does not say: then a shard has about a thousand rows at most.
 const ENSSmall = 16 << 10
 
+// maxNybbles is the longest prefix of a shard.
+const maxNybbles = 2
+
 func (o Options) filled() (Options, error) {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Nybbles < 0 || o.Nybbles > 2 {
+	if o.Nybbles < 0 || o.Nybbles > maxNybbles {
 		return o, fault.Newf(fault.Invalid, "shards have a prefix of 1 or 2 hex digits, not %d", o.Nybbles)
+	}
+	if o.Folder == "" {
+		o.Folder = os.TempDir()
 	}
 	if o.Engine == nil {
 		engine, err := keccak.Best()
@@ -45,6 +59,9 @@ func (o Options) filled() (Options, error) {
 	}
 	return o, nil
 }
+
+// buffers is how much of the memory goes to the buffers of a merge, in bytes.
+func (o Options) buffers() int { return int(min(o.Memory/4, 1<<30)) }
 
 // Build makes the tree of a list. Fails with fault.Invalid on an empty list,
 // and when ctx ends.
@@ -186,18 +203,12 @@ func (b *builder) ranks(order []uint32, leaves []byte, unique bool) []uint32 {
 
 // levels hashes a promoted tree upwards from its leaves.
 func (b *builder) levels(ctx context.Context, p promoted) error {
-	start := p.base
-	for width := p.leaves; width > 1; {
-		next := start + width
-		if err := b.pairs(ctx, next, start, width/2); err != nil {
-			return err
-		}
-		if width%2 == 1 {
-			copy(hashAt(b.nodes, next+width/2), hashAt(b.nodes, next-1))
-		}
-		start, width = next, (width+1)/2
-	}
-	return nil
+	return p.levels(func(to, from, pairs int) error {
+		return b.pairs(ctx, to, from, pairs)
+	}, func(to, from int) error {
+		copy(hashAt(b.nodes, to), hashAt(b.nodes, from))
+		return nil
+	})
 }
 
 // pairs hashes count pairs that begin at node from into the nodes from to on.

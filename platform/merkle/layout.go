@@ -90,6 +90,26 @@ func (p promoted) siblings(path []int, leaf int) []int {
 	return path
 }
 
+// levels gives what to hash of a tree, from the leaves up: pairs many pairs
+// that begin at node from, into the nodes from to on; and which odd node is
+// promoted to where.
+func (p promoted) levels(hash func(to, from, pairs int) error, promote func(to, from int) error) error {
+	start := p.base
+	for width := p.leaves; width > 1; {
+		next := start + width
+		if err := hash(next, start, width/2); err != nil {
+			return err
+		}
+		if width%2 == 1 {
+			if err := promote(next+width/2, next-1); err != nil {
+				return err
+			}
+		}
+		start, width = next, (width+1)/2
+	}
+	return nil
+}
+
 // sharded is a forest of promoted trees and one more over their roots. Node
 // numbers run through the shards in order, then through the top.
 type sharded struct {

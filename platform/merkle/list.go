@@ -27,8 +27,9 @@ const (
 // given. It grows by Append; once it is in use (Build, Find, Chunks) it must
 // not grow any more, and then any number of goroutines may read it.
 type List struct {
-	chunks  [][]byte // RowSize bytes a row
+	chunks  [][]byte // RowSize bytes a row; there may be more than count needs
 	indexes []uint64 // nil while every index is the row's position
+	first   int      // the position of row 0 in a LongList that this is a piece of
 	count   int
 	total   uint256.Int
 	room    []byte // for the next chunks
@@ -73,13 +74,19 @@ func (l *List) index(i int) uint64 {
 	if l.indexes != nil {
 		return l.indexes[i]
 	}
-	return uint64(i)
+	return uint64(l.first + i)
+}
+
+// restart empties the list for the rows from position first on of a longer
+// one. It keeps its memory, and its total, which is then that of all rows so far.
+func (l *List) restart(first int) {
+	*l = List{chunks: l.chunks, room: l.room, first: first, total: l.total}
 }
 
 // Append adds a row whose index is its position. Fails with fault.Invalid when
 // the sum of the amounts leaves uint256, and with fault.TooLarge over MaxRows.
 func (l *List) Append(who wallet.Address, amount uint256.Int) error {
-	return l.AppendIndexed(Entry{Index: uint64(l.count), Wallet: who, Amount: amount})
+	return l.AppendIndexed(Entry{Index: uint64(l.first + l.count), Wallet: who, Amount: amount})
 }
 
 // AppendIndexed adds a row that brings its own index.
@@ -97,7 +104,7 @@ func (l *List) AppendRows(rows []byte, indexes []uint64) error {
 		return fault.Newf(fault.Invalid, "a binary row has %d bytes: %d bytes with %d indexes are no whole number of rows",
 			RowSize, len(rows), len(indexes))
 	}
-	if l.count+count > MaxRows {
+	if l.first+l.count+count > MaxRows {
 		return fault.Newf(fault.TooLarge, "a list has at most %d rows: split it into several airdrops", MaxRows)
 	}
 	total := l.total
@@ -122,6 +129,8 @@ func (l *List) chunk(coming int) *[]byte {
 	at := l.count >> chunkShift
 	switch {
 	case l.count&(rowsPerChunk-1) > 0: // there is room in the last one
+	case at < len(l.chunks):
+		l.chunks[at] = l.chunks[at][:0]
 	case at == 0: // a short list gets a short chunk; append grows it
 		l.chunks = append(l.chunks, make([]byte, 0, min(coming, chunkBytes)))
 	default:
@@ -140,19 +149,19 @@ func (l *List) addIndexes(indexes []uint64, count int) {
 	if l.indexes == nil {
 		same := true
 		for i := 0; same && i < len(indexes); i++ {
-			same = indexes[i] == uint64(l.count+i)
+			same = indexes[i] == uint64(l.first+l.count+i)
 		}
 		if same {
 			return
 		}
 		l.indexes = make([]uint64, l.count, l.count+count)
 		for i := range l.indexes {
-			l.indexes[i] = uint64(i)
+			l.indexes[i] = uint64(l.first + i)
 		}
 	}
 	if indexes == nil {
 		for i := range count {
-			l.indexes = append(l.indexes, uint64(l.count+i))
+			l.indexes = append(l.indexes, uint64(l.first+l.count+i))
 		}
 		return
 	}

@@ -44,7 +44,7 @@ func (b *builder) sharded(ctx context.Context) (layout, error) {
 			return nil, err
 		}
 	}
-	s.rankRoots(func(i int) []byte { return hashAt(b.nodes, i) })
+	s.rankRoots(func(i int) []byte { return hashAt(b.nodes, s.shards[i].root()) })
 	for i, shard := range s.shards {
 		copy(hashAt(b.nodes, s.top.leaf(s.rank[i])), hashAt(b.nodes, shard.root()))
 	}
@@ -73,13 +73,13 @@ func (b *builder) byShard(order []uint32) (grouped []uint32, sizes []int) {
 }
 
 // rankRoots sorts the shards' roots and notes where each one goes.
-func (s sharded) rankRoots(node func(int) []byte) {
+func (s sharded) rankRoots(root func(shard int) []byte) {
 	keys := make([]uint64, len(s.shards))
-	for i, shard := range s.shards {
-		keys[i] = binary.BigEndian.Uint64(node(shard.root()))
+	for i := range keys {
+		keys[i] = binary.BigEndian.Uint64(root(i))
 	}
 	order := sortOrder(keys, make([]uint64, len(keys)), func(a, c uint32) int {
-		return bytes.Compare(node(s.shards[a].root()), node(s.shards[c].root()))
+		return bytes.Compare(root(int(a)), root(int(c)))
 	}, 1)
 	for k, shard := range order {
 		s.rank[shard] = k

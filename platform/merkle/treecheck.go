@@ -3,6 +3,10 @@ package merkle
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 
 	"banyan/platform/fault"
@@ -13,10 +17,11 @@ import (
 const wholeCheck = 64 << 20
 
 // Check verifies all of a tree file: every block, and then every section
-// against a tree built anew from the rows. It needs the memory of a build.
-// Fails with fault.Invalid on the first difference. A tree in memory was built
-// by this program and has nothing to check.
-func (t *Tree) Check(ctx context.Context) error {
+// against a tree built anew from the rows. A tree that is too large for
+// options.Memory is built in a file in options.Folder. It fails with
+// fault.Invalid on the first difference. A tree in memory was built by this
+// program and has nothing to check.
+func (t *Tree) Check(ctx context.Context, options Options) error {
 	m, file := t.store.(*inFile)
 	if !file {
 		return nil
@@ -24,23 +29,49 @@ func (t *Tree) Check(ctx context.Context) error {
 	if err := m.checkBlocks(ctx); err != nil {
 		return err
 	}
-	list, err := m.list()
+	options.Nybbles = t.nybbles
+	rows, err := m.longList(ctx, options)
 	if err != nil {
 		return err
 	}
-	again, err := Build(ctx, t.format, list, Options{Nybbles: t.nybbles})
+	return errors.Join(t.compareWith(ctx, m, rows), rows.Close())
+}
+
+// compareWith holds the file against the tree of its rows.
+func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *LongList) error {
+	if list := rows.InMemory(); list != nil {
+		again, err := Build(ctx, t.format, list, rows.options)
+		if err != nil {
+			return err
+		}
+		memory := again.store.(*inMemory) //nolint:forcetypeassert // Build makes no other
+		return m.compareAll(ctx, again.header(memory), func(p part) content {
+			return memory.content(p, again.layout, m.header)
+		})
+	}
+	path := filepath.Join(rows.options.Folder, fmt.Sprintf(".check.%d.partial", os.Getpid()))
+	again, err := BuildFile(ctx, t.format, rows, func(Hash) string { return path })
 	if err != nil {
 		return err
 	}
-	if again.root != t.root {
-		return fault.Newf(fault.Invalid, "the tree file says its root is %s, and its rows have the root %s: build it again", t.root, again.root)
+	other := again.store.(*inFile) //nolint:forcetypeassert // the rows are not in memory
+	err = m.compareAll(ctx, other.header, func(p part) content {
+		e := other.extents[p]
+		return func(_ []byte, low, high int64) ([]byte, error) { return other.data[e.start+low : e.start+high], nil }
+	})
+	return errors.Join(err, again.Close(), os.Remove(path))
+}
+
+// compareAll holds the header and every section against what they should be.
+func (m *inFile) compareAll(ctx context.Context, want header, contents func(part) content) error {
+	if want.root != m.header.root {
+		return fault.Newf(fault.Invalid, "the tree file says its root is %s, and its rows have the root %s: build it again", m.header.root, want.root)
 	}
-	memory, built := again.store.(*inMemory)
-	if !built || again.header(memory).withSums(m.header.sums) != m.header {
+	if want.withSums(m.header.sums) != m.header {
 		return errDamaged(0)
 	}
 	for p := range partSums {
-		if err := m.compare(ctx, p, memory.content(p, again.layout, m.header)); err != nil {
+		if err := m.compare(ctx, p, contents(p)); err != nil {
 			return err
 		}
 	}
@@ -65,6 +96,34 @@ func (m *inFile) checkBlocks(ctx context.Context) error {
 	})
 }
 
+// longList gives the rows. Where they fit into memory they share the file's.
+func (m *inFile) longList(ctx context.Context, options Options) (*LongList, error) {
+	rows, err := NewLongList(options)
+	if err != nil {
+		return nil, err
+	}
+	if m.header.rows <= rows.window {
+		rows.list, err = m.list()
+		return rows, err
+	}
+	e := m.extents[partRows]
+	for first := 0; err == nil && first < m.header.rows; first += rowsAtOnce {
+		n := min(rowsAtOnce, m.header.rows-first)
+		var indexes []uint64
+		if m.header.indexed {
+			if indexes, err = m.indexes(first, n); err != nil {
+				break
+			}
+		}
+		low := e.start + int64(first)*RowSize
+		err = rows.AppendRows(ctx, m.data[low:low+int64(n)*RowSize], indexes)
+	}
+	if err != nil {
+		return nil, errors.Join(err, rows.Close())
+	}
+	return rows, nil
+}
+
 // list gives the rows as a list that shares the file's memory.
 func (m *inFile) list() (*List, error) {
 	e := m.extents[partRows]
@@ -78,29 +137,41 @@ func (m *inFile) list() (*List, error) {
 		list.chunks = append(list.chunks, rows[:n:n])
 		rows = rows[n:]
 	}
-	if m.header.indexed {
-		list.indexes = make([]uint64, list.count)
-		for i := range list.indexes {
-			var err error
-			if list.indexes[i], err = m.index(i); err != nil {
-				return nil, err
-			}
+	if !m.header.indexed {
+		return list, nil
+	}
+	var err error
+	list.indexes, err = m.indexes(0, m.header.rows)
+	return list, err
+}
+
+// indexes gives the indexes of count rows from first on.
+func (m *inFile) indexes(first, count int) ([]uint64, error) {
+	indexes := make([]uint64, count)
+	for i := range indexes {
+		var err error
+		if indexes[i], err = m.index(first + i); err != nil {
+			return nil, err
 		}
 	}
-	return list, nil
+	return indexes, nil
 }
 
 // compare holds a section, and its padding, against what it should be.
 func (m *inFile) compare(ctx context.Context, p part, want content) error {
 	e := m.extents[p]
-	const piece = pieceBlocks * blockSize
+	const piece = pieceSize
 	room := make([]byte, piece)
 	for low := int64(0); low < e.length; low += piece {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		high := min(low+piece, e.length)
-		if !bytes.Equal(m.data[e.start+low:e.start+high], want(room, low, high)) {
+		wanted, err := want(room, low, high)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(m.data[e.start+low:e.start+high], wanted) {
 			return fault.Newf(fault.Invalid, "the tree file's checksums are right and its contents from byte %d on are not what its rows make: it was not written by this program; build it again", e.start+low)
 		}
 	}

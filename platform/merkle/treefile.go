@@ -158,7 +158,7 @@ func (h header) check() error {
 	sharded := h.format == ENS
 	switch {
 	case h.leaves > h.rows,
-		sharded != (h.nybbles > 0), h.nybbles > 2,
+		sharded != (h.nybbles > 0), h.nybbles > maxNybbles,
 		sharded != (h.shards > 0), h.shards > 1<<(4*h.nybbles), h.shards > h.rows:
 		return errDamaged(0)
 	}

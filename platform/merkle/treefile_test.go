@@ -40,7 +40,12 @@ func someRows(t testing.TB, n int, indexed bool) *List {
 
 func buildFile(t testing.TB, format Format, list *List) (*Tree, string) {
 	t.Helper()
-	tree, err := Build(context.Background(), format, list, Options{})
+	return buildFileWith(t, format, list, Options{})
+}
+
+func buildFileWith(t testing.TB, format Format, list *List, options Options) (*Tree, string) {
+	t.Helper()
+	tree, err := Build(context.Background(), format, list, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +127,7 @@ func TestTreeFilesAnswerAsTheTreeDoes(t *testing.T) {
 					if err := sameAnswers(t, file, built); err != nil {
 						t.Fatalf("%s of %d: %v", format, n, err)
 					}
-					if err := file.Check(context.Background()); err != nil {
+					if err := file.Check(context.Background(), Options{}); err != nil {
 						t.Fatalf("%s of %d: %v", format, n, err)
 					}
 					if err := file.Close(); err != nil {
@@ -145,7 +150,7 @@ func TestManyRowsCrossChunksAndPieces(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := file.Check(context.Background()); err != nil {
+	if err := file.Check(context.Background(), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
@@ -185,7 +190,7 @@ func TestEveryByteFlipped(t *testing.T) {
 			if err := sameAnswers(t, file, built); err != nil {
 				mustBeRefusal(t, at, err)
 			}
-			mustBeRefusal(t, at, file.Check(context.Background()))
+			mustBeRefusal(t, at, file.Check(context.Background(), Options{}))
 		}
 	}
 }
@@ -268,7 +273,7 @@ func FuzzTreeFile(f *testing.F) {
 			_, _ = tree.Leaf(i)
 			_, _, _ = tree.Find(e.Wallet)
 		}
-		if tree.Count() < 100_000 && tree.Check(context.Background()) == nil && !bytes.Equal(good, data) && Climb(leafAndProof(t, tree)) != tree.Root() {
+		if tree.Count() < 100_000 && tree.Check(context.Background(), Options{}) == nil && !bytes.Equal(good, data) && Climb(leafAndProof(t, tree)) != tree.Root() {
 			t.Fatal("a forged file passes the check with a proof that does not hold")
 		}
 	})

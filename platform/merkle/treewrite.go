@@ -20,35 +20,32 @@ func (t *Tree) WriteFile(ctx context.Context, path string) error {
 	if !built {
 		return errors.New("merkle: this tree is in a file already: copy the file")
 	}
-	err := atomicfile.Replace(path, 0o644, func(f *os.File) error { return t.writeTo(ctx, f, memory) })
+	return t.writeFile(ctx, path, memory, Options{})
+}
+
+// treeMode is that of tree files: what they hold is public.
+const treeMode = 0o644
+
+func (t *Tree) writeFile(ctx context.Context, path string, memory *inMemory, options Options) error {
+	err := atomicfile.Replace(path, treeMode, func(f *os.File) error {
+		h := t.header(memory)
+		w := newTreeWriter(f, h)
+		extents, size, err := w.resize(h)
+		if err != nil {
+			return err
+		}
+		w.report = options.begin("writing", size)
+		for p := range partSums {
+			if err := w.section(ctx, extents[p], memory.content(p, t.layout, h)); err != nil {
+				return err
+			}
+		}
+		return w.finish(h)
+	})
 	if err != nil {
 		return fmt.Errorf("keep the tree: %w", err)
 	}
 	return nil
-}
-
-// writeTo writes all of the file. Sections are written by all
-// processors, each block's checksum on the way.
-func (t *Tree) writeTo(ctx context.Context, file *os.File, memory *inMemory) error {
-	h := t.header(memory)
-	extents, size := h.extents()
-	if err := file.Truncate(size); err != nil {
-		return err
-	}
-	sums := make([]byte, extents[partSums].length)
-	for p := range partSums {
-		e := extents[p]
-		section := &section{file: file, extent: e, sums: sums[(e.start/blockSize-1)*4:]}
-		if err := section.write(ctx, memory.content(p, t.layout, h)); err != nil {
-			return err
-		}
-	}
-	if _, err := file.WriteAt(sums, extents[partSums].start); err != nil {
-		return err
-	}
-	h.sums = checksum(sums)
-	_, err := file.WriteAt(h.encode(), 0)
-	return err
 }
 
 // header describes a built tree.
@@ -67,8 +64,8 @@ func (t *Tree) header(memory *inMemory) header {
 }
 
 // content gives the bytes [low, high) of a section; it may return memory of
-// the tree's own, or fill room, which is large enough.
-type content func(room []byte, low, high int64) []byte
+// the tree's own, or fill room, which is large enough. Several workers call it.
+type content func(room []byte, low, high int64) ([]byte, error)
 
 func (m *inMemory) content(p part, l layout, h header) content {
 	switch p {
@@ -79,14 +76,19 @@ func (m *inMemory) content(p part, l layout, h header) content {
 	case partPlaces:
 		return numbers(m.places)
 	case partNodes:
-		return func(_ []byte, low, high int64) []byte { return m.nodes[low:high] }
+		return func(_ []byte, low, high int64) ([]byte, error) { return m.nodes[low:high], nil }
 	case partOrder:
 		entries := m.list.order().entries
 		return words(8, func(to []byte, i int) { binary.LittleEndian.PutUint64(to, entries[i]) })
 	case partPrefixes:
 		return numbers(m.list.order().prefix)
 	}
-	return words(8, func(to []byte, i int) { // partShards
+	return shardSizes(l)
+}
+
+// shardSizes is the content of the section of the shards.
+func shardSizes(l layout) content {
+	return words(8, func(to []byte, i int) {
 		s := l.(sharded) //nolint:forcetypeassert // the section is empty in every other layout
 		binary.LittleEndian.PutUint32(to, uint32(s.shards[i].leaves))
 		binary.LittleEndian.PutUint32(to[4:], uint32(s.rank[i]))
@@ -95,66 +97,139 @@ func (m *inMemory) content(p part, l layout, h header) content {
 
 // numbers writes 32-bit numbers.
 func numbers(of []uint32) content {
-	return func(room []byte, low, high int64) []byte {
+	return func(room []byte, low, high int64) ([]byte, error) {
 		room = room[:high-low]
 		for i, n := range of[low/4 : high/4] {
 			binary.LittleEndian.PutUint32(room[i*4:], n)
 		}
-		return room
+		return room, nil
 	}
 }
 
 // words writes elements of a size that divides a block.
 func words(size int64, put func(to []byte, i int)) content {
-	return func(room []byte, low, high int64) []byte {
+	return func(room []byte, low, high int64) ([]byte, error) {
 		room = room[:high-low]
 		for i := low / size; i < high/size; i++ {
 			put(room[i*size-low:], int(i))
 		}
-		return room
+		return room, nil
 	}
 }
 
 // bytes is a content: the rows lie in chunks of whole blocks.
-func (l *List) bytes(_ []byte, low, high int64) []byte {
-	const chunkBytes = rowsPerChunk * RowSize
+func (l *List) bytes(_ []byte, low, high int64) ([]byte, error) {
 	chunk := l.chunks[low/chunkBytes]
-	return chunk[low%chunkBytes : (high-1)%chunkBytes+1]
+	return chunk[low%chunkBytes : (high-1)%chunkBytes+1], nil
 }
 
-// section writes one section.
-type section struct {
+// treeWriter writes the sections of a tree file, each with all processors and
+// with the checksums of its blocks on the way, and then what leads to them.
+type treeWriter struct {
 	file   *os.File
-	extent extent
-	sums   []byte // 4 bytes for each of its blocks
+	sums   []byte // the checksums section
+	report *progress
 }
 
-// pieceBlocks is how many blocks are written at once: it divides a chunk of
-// rows, which has 416 blocks.
-const pieceBlocks = 208
+// newTreeWriter is for a tree of h's rows, format, indexes and shards' prefix.
+// The other numbers of h may not be known yet.
+func newTreeWriter(file *os.File, h header) *treeWriter {
+	// There are never more nodes: a tree has twice its leaves, and at most one
+	// promoted node more on each level.
+	h.shards = 1 << (4 * h.nybbles)
+	h.nodes = 2*h.rows + maxDepth*(h.shards+1)
+	extents, _ := h.extents()
+	return &treeWriter{file: file, sums: make([]byte, extents[partSums].length), report: Options{}.begin("", 0)}
+}
 
-func (s *section) write(ctx context.Context, get content) error {
-	const piece = pieceBlocks * blockSize
-	pieces := int((s.extent.length + piece - 1) / piece)
+// rows writes a piece of the tree's list.
+func (w *treeWriter) rows(ctx context.Context, list *List) error {
+	return w.section(ctx, extent{start: blockSize + int64(list.first)*RowSize, length: int64(list.count) * RowSize}, list.bytes)
+}
+
+// resize gives the file the length that follows from the whole of h.
+func (w *treeWriter) resize(h header) (extents [parts]extent, size int64, err error) {
+	extents, size = h.extents()
+	w.sums = w.sums[:extents[partSums].length]
+	return extents, size, w.file.Truncate(size)
+}
+
+const (
+	// pieceBlocks is how many blocks are written at once: it divides a chunk of
+	// rows, which has 416 blocks.
+	pieceBlocks = 208
+	pieceSize   = pieceBlocks * blockSize
+)
+
+// section writes what belongs at e, which begins with a block.
+func (w *treeWriter) section(ctx context.Context, e extent, get content) error {
+	return w.pieces(ctx, e, func(data []byte, low, high int64) ([]byte, error) {
+		data, err := get(data, low, high)
+		if err != nil {
+			return nil, err
+		}
+		data = padded(data)
+		if _, err = w.file.WriteAt(data, e.start+low); err == nil {
+			startWriting(w.file, e.start+low, int64(len(data)))
+		}
+		return data, err
+	})
+}
+
+// written is for a section that is in the file already: it reads it again for
+// its checksums, and pads it.
+func (w *treeWriter) written(ctx context.Context, e extent) error {
+	padding := make([]byte, (blockSize-e.length%blockSize)%blockSize)
+	if _, err := w.file.WriteAt(padding, e.start+e.length); err != nil {
+		return err
+	}
+	return w.pieces(ctx, e, func(room []byte, low, high int64) ([]byte, error) {
+		room = room[:(high-low+blockSize-1)/blockSize*blockSize]
+		_, err := w.file.ReadAt(room, e.start+low)
+		return room, err
+	})
+}
+
+// pieces notes the checksum of each block of a section; put gives the blocks.
+func (w *treeWriter) pieces(ctx context.Context, e extent, put content) error {
+	pieces := int((e.length + pieceSize - 1) / pieceSize)
 	return spreadBy(ctx, runtime.GOMAXPROCS(0), pieces, 1, func(first, last int) error {
-		room := make([]byte, piece)
+		room := make([]byte, pieceSize)
 		for p := first; p < last; p++ {
-			low := int64(p) * piece
-			high := min(low+piece, s.extent.length)
-			data := get(room, low, high)
-			if rest := len(data) % blockSize; rest > 0 { // the padding of the last block
-				padded := make([]byte, len(data)+blockSize-rest)
-				copy(padded, data)
-				data = padded
-			}
-			for b := 0; b < len(data); b += blockSize {
-				sum := s.sums[(low+int64(b))/blockSize*4:]
-				binary.LittleEndian.PutUint32(sum, checksum(data[b:b+blockSize]))
-			}
-			if _, err := s.file.WriteAt(data, s.extent.start+low); err != nil {
+			low := int64(p) * pieceSize
+			high := min(low+pieceSize, e.length)
+			data, err := put(room, low, high)
+			if err != nil {
 				return err
 			}
+			for b := 0; b < len(data); b += blockSize {
+				sum := w.sums[((e.start+low+int64(b))/blockSize-1)*4:]
+				binary.LittleEndian.PutUint32(sum, checksum(data[b:b+blockSize]))
+			}
+			w.report.add(len(data))
 		}
 		return nil
 	})
+}
+
+// padded fills up the last block with zeros.
+func padded(data []byte) []byte {
+	rest := len(data) % blockSize
+	if rest == 0 {
+		return data
+	}
+	whole := make([]byte, len(data)+blockSize-rest)
+	copy(whole, data)
+	return whole
+}
+
+// finish writes the checksums and the header.
+func (w *treeWriter) finish(h header) error {
+	extents, _ := h.extents()
+	if _, err := w.file.WriteAt(w.sums, extents[partSums].start); err != nil {
+		return err
+	}
+	h.sums = checksum(w.sums)
+	_, err := w.file.WriteAt(h.encode(), 0)
+	return err
 }

@@ -29,13 +29,8 @@ func split(key uint64, size int) (prefix int, fingerprint uint32) {
 }
 
 func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
-	keys := makeLarge[uint64](count)
-	together(workers, func(w int) {
-		low, high := span(count, w, workers)
-		for i := low; i < high; i++ {
-			keys[i] = walletKey(row(i))
-		}
-	})
+	keys, entries := makeLarge[uint64](count), makeLarge[uint64](count)
+	rows := sortWallets(count, row, keys, entries, workers)
 	size := prefixBits(count)
 	table := make([]uint32, 1<<size+1)
 	for _, key := range keys {
@@ -44,10 +39,6 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 	for p := 1; p < len(table); p++ {
 		table[p] += table[p-1]
 	}
-	entries := makeLarge[uint64](count)
-	rows := sortOrder(keys, entries, func(a, b uint32) int {
-		return bytes.Compare(row(int(a))[:walletSize], row(int(b))[:walletSize])
-	}, workers)
 	together(workers, func(w int) {
 		low, high := span(count, w, workers)
 		for i := low; i < high; i++ {
@@ -56,6 +47,21 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 		}
 	})
 	return walletOrder{prefix: table, entries: entries}
+}
+
+// sortWallets gives the rows in the order of their wallets, equal ones in list
+// order. It fills keys with the first 64 bits of each row's wallet, and packed
+// is room of the same length.
+func sortWallets(count int, row func(int) []byte, keys, packed []uint64, workers int) []uint32 {
+	together(workers, func(w int) {
+		low, high := span(count, w, workers)
+		for i := low; i < high; i++ {
+			keys[i] = walletKey(row(i))
+		}
+	})
+	return sortOrder(keys, packed, func(a, b uint32) int {
+		return bytes.Compare(row(int(a))[:walletSize], row(int(b))[:walletSize])
+	}, workers)
 }
 
 // walletIndex is what findWallet searches; reads may fail when it is a file.

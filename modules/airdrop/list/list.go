@@ -5,11 +5,13 @@
 //	rows, err := list.Read(ctx, file, list.Options{Decimals: 18})
 //
 // The text is read by one goroutine and parsed by several; what stays in
-// memory is the binary list (merkle.RowSize bytes a row), never the text.
+// memory is the binary list (merkle.RowSize bytes a row), never the text, and of
+// a LongList no more than it may have.
 package list
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -90,11 +92,22 @@ func (o Options) filled() (Options, error) {
 	return o, nil
 }
 
-// Read reads a whole list. Either all of it is right, or nothing is kept and
-// one fault.Invalid names up to MaxProblems wrong lines in its Fields. Over a
-// limit it fails with fault.TooLarge, on an unknown encoding with
+// Read reads a whole list into memory. Either all of it is right, or nothing is
+// kept and one fault.Invalid names up to MaxProblems wrong lines in its Fields.
+// Over a limit it fails with fault.TooLarge, on an unknown encoding with
 // fault.Unsupported; a failing reader's error comes back wrapped.
 func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
+	rows, err := ReadLong(ctx, in, options, merkle.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return rows.InMemory(), nil
+}
+
+// ReadLong is Read for a list that may be longer than memory: of build, Memory
+// and Folder say what it may hold where, and merkle.BuildFile takes the rest.
+// Close the list.
+func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.Options) (*merkle.LongList, error) {
 	options, err := options.filled()
 	if err != nil {
 		return nil, err
@@ -103,7 +116,11 @@ func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, err.Error())
 	}
-	r := reading{options: options, list: merkle.NewList()}
+	rows, err := merkle.NewLongList(build)
+	if err != nil {
+		return nil, err
+	}
+	r := reading{options: options, list: rows}
 	rooms := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a chunk
 	parse := func(c chunk) (parsed, error) {
 		room := rooms.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
@@ -111,18 +128,21 @@ func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
 	}
 	err = inOrder(ctx, in, options, parse, func(p parsed) error {
 		defer rooms.Put(&p.rows)
-		return r.take(p)
+		return r.take(ctx, p)
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = r.finish(ctx)
 	}
-	return r.finish()
+	if err != nil {
+		return nil, errors.Join(err, rows.Close())
+	}
+	return rows, nil
 }
 
 // reading is what Read has gathered so far.
 type reading struct {
 	options  Options
-	list     *List
+	list     *merkle.LongList
 	lines    lineMap
 	names    columns
 	problems []fault.Field
@@ -130,7 +150,7 @@ type reading struct {
 }
 
 // take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
-func (r *reading) take(p parsed) error {
+func (r *reading) take(ctx context.Context, p parsed) error {
 	r.names = p.columns
 	r.problems = append(r.problems, p.problems...)
 	if len(r.problems) >= MaxProblems {
@@ -141,38 +161,38 @@ func (r *reading) take(p parsed) error {
 		return fault.Newf(fault.TooLarge, "the list has more than %d rows: split it, or raise the limit", r.options.MaxRows)
 	}
 	r.lines.add(r.list.Len(), p.lines)
-	return r.list.AppendRows(p.rows, p.indexes)
+	return r.list.AppendRows(ctx, p.rows, p.indexes)
 }
 
-// finish looks for duplicates and answers.
-func (r *reading) finish() (*List, error) {
+// finish sees to the wallets that are there again.
+func (r *reading) finish(ctx context.Context) error {
 	if !r.full && r.options.OnDuplicate == Error {
-		r.nameDuplicates()
+		if err := r.nameDuplicates(ctx); err != nil {
+			return err
+		}
 	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b fault.Field) int { return a.Line - b.Line })
-		return nil, refusal(r.problems)
+		return refusal(r.problems)
 	}
 	if r.list.Len() == 0 {
-		return nil, fault.New(fault.Invalid, "the list has no rows: write one line per wallet, address,amount")
+		return fault.New(fault.Invalid, "the list has no rows: write one line per wallet, address,amount")
 	}
 	if r.options.OnDuplicate != Error {
-		return merge(r.list, r.options.OnDuplicate == Sum)
+		return r.list.Merge(ctx, r.options.OnDuplicate == Sum)
 	}
-	return r.list, nil
+	return nil
 }
 
 // nameDuplicates adds a problem for each line that repeats a wallet.
-func (r *reading) nameDuplicates() {
-	for first, again := range r.list.Duplicates() {
-		if len(r.problems) == MaxProblems {
-			return
-		}
+func (r *reading) nameDuplicates(ctx context.Context) error {
+	return r.list.Duplicates(ctx, func(first, again int) bool {
 		r.problems = append(r.problems, fault.Field{
 			Name: r.names.addressName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
 		})
-	}
+		return len(r.problems) < MaxProblems
+	})
 }
 
 // refusal is the one fault that carries all problems.

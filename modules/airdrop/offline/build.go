@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,9 @@ type BuildJob struct {
 	Nybbles     int    // ens: hex digits of a shard's prefix; 0: by the list's length
 	// Out is the tree file. A folder gets a file named by the root.
 	Out string
+	// Memory is about what the list and its tree may take, in bytes; what is
+	// over it is sorted on disk, beside Out. 0: most of what is available.
+	Memory int64
 }
 
 // Built is what a build came to.
@@ -33,38 +37,55 @@ type Built struct {
 }
 
 // Build reads the list, builds the tree and writes the file. It fails as
-// list.Read, merkle.Build and Tree.WriteFile do, and then leaves no file.
-func (d Desk) Build(ctx context.Context, job BuildJob) (Built, error) {
+// list.ReadLong and merkle.BuildFile do, and then leaves no file.
+func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	start := d.Now()
 	format, duplicates, err := job.check()
 	if err != nil {
 		return Built{}, err
 	}
-	rows, err := d.readList(ctx, job.In, list.Options{Decimals: job.Decimals, OnDuplicate: duplicates})
+	path := treePath(job.Out)
+	build := merkle.Options{
+		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: d.Progress,
+	}
+	rows, err := d.readList(ctx, job.In, list.Options{Decimals: job.Decimals, OnDuplicate: duplicates}, build)
 	if err != nil {
 		return Built{}, err
 	}
-	tree, err := merkle.Build(ctx, format, rows, merkle.Options{Nybbles: job.Nybbles, Progress: d.Progress})
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	tree, err := merkle.BuildFile(ctx, format, rows, path)
 	if err != nil {
 		return Built{}, err
 	}
-	return d.keep(ctx, tree, job.Out, start)
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	return d.built(tree, path, start), nil
 }
 
-// keep writes the tree file; out may be a folder.
+// treePath says where a tree file goes: out may be a folder.
+func treePath(out string) func(root merkle.Hash) string {
+	about, err := os.Stat(out)
+	if err != nil || !about.IsDir() {
+		return func(merkle.Hash) string { return out }
+	}
+	return func(root merkle.Hash) string { return filepath.Join(out, root.String()+".tree") }
+}
+
+// keep writes the tree file of a tree in memory; out may be a folder.
 func (d Desk) keep(ctx context.Context, tree *merkle.Tree, out string, start time.Time) (Built, error) {
 	d.progress("writing", 0, 0)
-	if about, err := os.Stat(out); err == nil && about.IsDir() {
-		out = filepath.Join(out, tree.Root().String()+".tree")
-	}
-	if err := tree.WriteFile(ctx, out); err != nil {
+	path := treePath(out)
+	if err := tree.WriteFile(ctx, path(tree.Root())); err != nil {
 		return Built{}, err
 	}
+	return d.built(tree, path, start), nil
+}
+
+func (d Desk) built(tree *merkle.Tree, path func(merkle.Hash) string, start time.Time) Built {
 	total := tree.Total()
 	return Built{
 		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: tree.Format(),
-		Tree: out, Seconds: d.since(start),
-	}, nil
+		Tree: path(tree.Root()), Seconds: d.since(start),
+	}
 }
 
 func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, err error) {
@@ -83,6 +104,9 @@ func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, e
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
 		return "", "", usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
+	if job.Memory < 0 {
+		return "", "", usage("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+	}
 	if job.Nybbles < 0 || job.Nybbles > 2 || (job.Nybbles > 0 && format != merkle.ENS) {
 		return "", "", usage("--shard-digits", "shards of the format ens have prefixes of 1 or 2 hex digits; no other format has shards")
 	}
@@ -90,14 +114,14 @@ func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, e
 }
 
 // readList reads a list from a path.
-func (d Desk) readList(ctx context.Context, path string, options list.Options) (*list.List, error) {
+func (d Desk) readList(ctx context.Context, path string, options list.Options, build merkle.Options) (*merkle.LongList, error) {
 	in, size, err := d.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }() // only read
 	options.Progress = func(read int64) { d.progress("reading", read, size) }
-	rows, err := list.Read(ctx, in, options)
+	rows, err := list.ReadLong(ctx, in, options, build)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -25,10 +25,12 @@ func (d Desk) Info(tree string) (Description, error) {
 	return d.inspect(tree, func(*merkle.Tree) error { return nil })
 }
 
-// Check verifies all of a tree file (merkle.Tree.Check).
-func (d Desk) Check(ctx context.Context, tree string) (Description, error) {
-	d.progress("checking", 0, 0)
-	return d.inspect(tree, func(t *merkle.Tree) error { return t.Check(ctx) })
+// Check verifies all of a tree file (merkle.Tree.Check). memory is as in
+// BuildJob; what is over it goes to the system's folder for temporary files.
+func (d Desk) Check(ctx context.Context, tree string, memory int64) (Description, error) {
+	return d.inspect(tree, func(t *merkle.Tree) error {
+		return t.Check(ctx, merkle.Options{Memory: memoryOr(memory), Progress: d.Progress})
+	})
 }
 
 func (d Desk) inspect(path string, look func(*merkle.Tree) error) (about Description, err error) {

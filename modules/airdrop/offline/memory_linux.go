@@ -1,0 +1,69 @@
+package offline
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// memoryOr is what was asked for, or three quarters of the memory that is
+// available now: the rest is for the pages of the files that are read and written.
+func memoryOr(asked int64) int64 {
+	if asked > 0 {
+		return asked
+	}
+	available := systemMemory("/proc/meminfo")
+	if container := containerMemory("/sys/fs/cgroup"); available == 0 || (container > 0 && container < available) {
+		available = container
+	}
+	return available / 4 * 3
+}
+
+// systemMemory is what the system could give without swapping, in bytes; 0 when
+// it does not say.
+func systemMemory(path string) int64 {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[0] == "MemAvailable:" {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64) // 0 when it is no number
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// containerMemory is what a container's limit leaves, in bytes (cgroup v2); 0
+// when it has none. Pages of files count as used there and can be taken back,
+// so only what processes hold for themselves is subtracted.
+func containerMemory(folder string) int64 {
+	limit := numberIn(folder + "/memory.max")
+	if limit == 0 {
+		return 0
+	}
+	text, err := os.ReadFile(folder + "/memory.stat")
+	if err != nil {
+		return limit
+	}
+	used := int64(0)
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if name, value, _ := strings.Cut(lines.Text(), " "); name == "anon" {
+			used, _ = strconv.ParseInt(value, 10, 64)
+		}
+	}
+	return max(limit-used, 1)
+}
+
+// numberIn reads a file that holds a number; 0 when there is none, as "max".
+func numberIn(path string) int64 {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return n
+}

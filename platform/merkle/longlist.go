@@ -1,0 +1,152 @@
+package merkle
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"syscall"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/fault"
+)
+
+// LongList is a list that may be longer than memory. Up to Options.Memory it is
+// a List; beyond that its rows go to disk, and their wallets are sorted there in
+// runs. It is filled by AppendRows first, then used, by one goroutine at a time.
+// Close it when it is done with.
+type LongList struct {
+	options Options
+	window  int     // rows that are in memory at most
+	list    *List   // all rows, or those after the ones on disk
+	disk    *onDisk // nil while all rows are in memory
+}
+
+// rowMemory is what a build holds of each row at its peak, in bytes: the row,
+// its leaf, as much again for the nodes, and what sorting needs (measured).
+const rowMemory = 142
+
+// NewLongList makes an empty list. Of the options it uses Memory, Folder,
+// Workers and Progress.
+func NewLongList(options Options) (*LongList, error) {
+	options, err := options.filled()
+	if err != nil {
+		return nil, err
+	}
+	l := &LongList{options: options, list: NewList(), window: MaxRows}
+	if options.Memory > 0 {
+		// Whole chunks, so that each window ends at the end of a block.
+		chunks := options.Memory / rowMemory / rowsPerChunk
+		l.window = int(min(max(chunks, 1), MaxRows/rowsPerChunk)) * rowsPerChunk
+	}
+	return l, nil
+}
+
+// Len is the number of rows.
+func (l *LongList) Len() int { return l.list.first + l.list.count }
+
+// Total is the sum of all amounts.
+func (l *LongList) Total() uint256.Int { return l.list.total }
+
+// Indexed tells whether the rows carry indexes of their own.
+func (l *LongList) Indexed() bool {
+	return l.list.Indexed() || (l.disk != nil && l.disk.indexes != nil)
+}
+
+// InMemory is the whole list when it fits there, otherwise nil.
+func (l *LongList) InMemory() *List {
+	if l.disk != nil {
+		return nil
+	}
+	return l.list
+}
+
+// AppendRows adds rows as List.AppendRows does. It may take seconds, when
+// memory is full and rows go to disk. A list that failed is of no more use.
+func (l *LongList) AppendRows(ctx context.Context, rows []byte, indexes []uint64) error {
+	for len(rows) > 0 {
+		if l.list.count == l.window {
+			if err := l.spill(ctx); err != nil {
+				return err
+			}
+		}
+		size := min(len(rows), (l.window-l.list.count)*RowSize)
+		own := indexes
+		if indexes != nil {
+			n := min(len(indexes), (size+RowSize-1)/RowSize)
+			own, indexes = indexes[:n], indexes[n:]
+		}
+		if err := l.list.AppendRows(rows[:size], own); err != nil {
+			return err
+		}
+		rows = rows[size:]
+	}
+	return nil
+}
+
+// Close gives back what the list holds on disk.
+func (l *LongList) Close() error {
+	if l.disk == nil {
+		return nil
+	}
+	return l.disk.close()
+}
+
+// spill moves the rows in memory to disk.
+func (l *LongList) spill(ctx context.Context) error {
+	if l.disk == nil {
+		disk, err := newOnDisk(l.options)
+		if err != nil {
+			return err
+		}
+		l.disk = disk
+	}
+	if err := l.disk.add(ctx, l.list); err != nil {
+		return noRoom(err)
+	}
+	l.list.restart(l.Len())
+	return nil
+}
+
+// settle brings the last rows of a list on disk there, too, and sorts all.
+func (l *LongList) settle(ctx context.Context) error {
+	if l.list.count > 0 {
+		if err := l.spill(ctx); err != nil {
+			return err
+		}
+	}
+	return noRoom(l.disk.sortWallets(ctx))
+}
+
+// Duplicates gives every row whose wallet has an earlier row, with the position
+// of that wallet's first row, ordered by wallet, until yield says stop.
+func (l *LongList) Duplicates(ctx context.Context, yield func(first, again int) bool) error {
+	if l.disk == nil {
+		l.list.Duplicates()(yield)
+		return nil
+	}
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
+	var pair [8]byte
+	for in := l.disk.repeats.reader(); ; {
+		if _, err := io.ReadFull(in, pair[:]); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if !yield(int(binary.LittleEndian.Uint32(pair[:])), int(binary.LittleEndian.Uint32(pair[4:]))) {
+			return nil
+		}
+	}
+}
+
+// noRoom says what to do when the disk is full.
+func noRoom(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return fault.Wrap(err, fault.Unavailable,
+		"the disk is full: a list that does not fit into memory takes about 170 bytes a row there, with its tree file; make room, or choose a folder on another disk")
+}
