@@ -51,7 +51,7 @@ func BenchmarkVerifyOverHTTP(b *testing.B) {
 				start := time.Now()
 				desk := offline.Desk{Now: time.Now}
 				sum, err := desk.Verify(b.Context(), offline.VerifyJob{
-					Tree: w.treeFile(c), In: in, Out: filepath.Join(folder, "command"),
+					Tree: w.treeFile(b, c), In: in, Out: filepath.Join(folder, "command"),
 				})
 				if err != nil || sum.Checked != rows {
 					b.Fatal(sum, err)

@@ -19,6 +19,7 @@ import (
 type served struct {
 	campaign string
 	tree     *merkle.Tree
+	file     string       // "": in memory
 	bytes    int64        // of memory that only this process has
 	holders  atomic.Int64 // 0: the file is given back
 }
@@ -34,14 +35,14 @@ const (
 	rowsPerSeenByte = 8 * 4096 / bytesPerRow
 )
 
-// newServed sorts the wallets now, so that no caller waits for it later. The
-// caller holds what it gets.
-func newServed(campaign string, tree *merkle.Tree, mapped bool) (*served, error) {
-	t := &served{campaign: campaign, tree: tree, bytes: int64(tree.Count()) * bytesPerRow}
+// newServed sorts the wallets now, so that no caller waits for it later; in a
+// file they are. The caller holds what it gets.
+func newServed(campaign string, tree *merkle.Tree, file string) (*served, error) {
+	t := &served{campaign: campaign, tree: tree, file: file, bytes: int64(tree.Count()) * bytesPerRow}
 	t.holders.Store(1)
-	if mapped {
+	if file != "" {
 		t.bytes = mappedBytes + int64(tree.Count()/rowsPerSeenByte)
-		return t, nil // its wallets are sorted in the file
+		return t, nil
 	}
 	if _, _, err := tree.Find(wallet.Address{}); err != nil {
 		return nil, fmt.Errorf("sort the wallets of campaign %s: %w", campaign, err)
@@ -141,8 +142,8 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	if c.State != Built {
 		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so there is nothing to claim: come back when its list is final")
 	}
-	if tree := s.loadFile(ctx, c); tree != nil {
-		return newServed(id, tree, true)
+	if tree, file := s.loadFile(ctx, c); tree != nil {
+		return newServed(id, tree, file)
 	}
 	c, tree, err := s.buildStored(ctx, id)
 	if err != nil {
@@ -157,8 +158,8 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 // serve makes the tree that was just built for a campaign ready, from a file if
 // it can be kept in one.
 func (s *service) serve(ctx context.Context, c stored, built *merkle.Tree) (*served, error) {
-	tree := s.files.keep(ctx, c, built)
-	return newServed(c.ID, tree, tree != built)
+	tree, file := s.files.keep(ctx, c, built)
+	return newServed(c.ID, tree, file)
 }
 
 // errRoot is a defect: the list in the database does not give the root that was

@@ -142,7 +142,7 @@ func TestAnUploadTakenForAbandonedKeepsNothing(t *testing.T) {
 		if err := s.store.addChunk(t.Context(), "slow", 1, []byte{0}, s.options.nowMS()); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("a chunk for a list that is gone: %v", err)
 		}
-		if _, _, err := s.store.setList(t.Context(), c.ID, "slow", 1, *uint256.NewInt(1), s.options.nowMS(), keepNothing); !fault.Is(err, fault.Unavailable) {
+		if _, _, err := s.store.setList(t.Context(), c.ID, writtenList{id: "slow", count: 1, total: *uint256.NewInt(1)}, s.options.nowMS(), keepNothing); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("taking a list into use that is gone: %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {

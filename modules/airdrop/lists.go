@@ -58,14 +58,16 @@ func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
 		return stored{}, "", fmt.Errorf("begin list: %w", err)
 	}
-	number := 0
+	number, digest := 0, sha256.New()
 	for chunk := range rows.Chunks(chunkRows) {
+		digest.Write(chunk) // a hash does not fail
 		if err := l.store.addChunk(ctx, listID, number, chunk, l.options.nowMS()); err != nil {
 			return stored{}, "", fmt.Errorf("store list: %w", err)
 		}
 		number++
 	}
-	c, old, err = l.store.setList(ctx, campaign, listID, rows.Len(), rows.Total(), l.options.nowMS(), keep)
+	written := writtenList{id: listID, count: rows.Len(), total: rows.Total(), digest: digest.Sum(nil)}
+	c, old, err = l.store.setList(ctx, campaign, written, l.options.nowMS(), keep)
 	if err != nil {
 		return stored{}, "", fmt.Errorf("take list into use: %w", err)
 	}

@@ -2,6 +2,7 @@ package airdrop
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/holiman/uint256"
@@ -162,10 +163,18 @@ func (s store) lockCampaign(ctx context.Context, tx *database.Tx, id string) (st
 	return s.campaign(ctx, tx, id)
 }
 
-// setList gives a campaign the list that was written under listID, and marks
-// the list it had for deletion (old, "" when there was none). Fails with
-// fault.Conflict when the campaign is built.
-func (s store) setList(ctx context.Context, campaign, listID string, count int, total uint256.Int, nowMS int64, keep once.Keep[Campaign]) (c stored, old string, err error) {
+// writtenList is a list whose chunks are all there. Its digest is SHA-256 over
+// them, in their order.
+type writtenList struct {
+	id     string
+	count  int
+	total  uint256.Int
+	digest []byte
+}
+
+// setList gives a campaign a list, and marks the list it had for deletion (old,
+// "" when there was none). Fails with fault.Conflict when the campaign is built.
+func (s store) setList(ctx context.Context, campaign string, list writtenList, nowMS int64, keep once.Keep[Campaign]) (c stored, old string, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
 		if err != nil {
@@ -174,7 +183,10 @@ func (s store) setList(ctx context.Context, campaign, listID string, count int, 
 		if before.State == Built {
 			return errBuilt()
 		}
-		if err := s.touchList(ctx, tx, listID, nowMS); err != nil {
+		if err := s.touchList(ctx, tx, list.id, nowMS); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE list SET digest = ? WHERE id = ?`, list.digest, list.id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
@@ -183,7 +195,7 @@ func (s store) setList(ctx context.Context, campaign, listID string, count int, 
 				list_id = ?,
 				row_count = ?,
 				total = ?
-			WHERE id = ?`, listID, count, total.Dec(), campaign); err != nil {
+			WHERE id = ?`, list.id, list.count, list.total.Dec(), campaign); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE list SET touched_ms = 0 WHERE id = ?`, before.listID); err != nil {
@@ -288,18 +300,20 @@ func (s store) readChunks(ctx context.Context, from database.Reader, listID stri
 	return nil
 }
 
-// firstChunk gives the first chunk of a list.
-func (s store) firstChunk(ctx context.Context, from database.Queryer, listID string) (body []byte, err error) {
-	err = from.Get(ctx, &body, `
-		SELECT
-			body
-		FROM list_chunk
-		WHERE list_id = ?
-			AND number = 0`, listID)
-	if err != nil {
-		return nil, fmt.Errorf("read the first rows of a list: %w", err)
+// digest gives the digest of a list. One from before digests were kept is read.
+func (s store) digest(ctx context.Context, from database.Reader, listID string) (sum []byte, err error) {
+	if err := from.Get(ctx, &sum, `SELECT digest FROM list WHERE id = ?`, listID); err != nil {
+		return nil, fmt.Errorf("read the digest of a list: %w", err)
 	}
-	return body, nil
+	if sum != nil {
+		return sum, nil
+	}
+	h := sha256.New()
+	err = s.readChunks(ctx, from, listID, func(body []byte) error {
+		h.Write(body) // a hash does not fail
+		return nil
+	})
+	return h.Sum(nil), err
 }
 
 // abandon marks a list for deletion unless a campaign has it or it was touched

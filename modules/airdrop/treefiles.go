@@ -2,7 +2,6 @@ package airdrop
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,9 +15,10 @@ import (
 )
 
 // treeFiles keeps the trees of built campaigns as files that every process on
-// this machine maps and shares: <folder>/<root in hex>.tree. They are copies:
-// the list in the database is the truth, and a file that is missing, damaged
-// or of another tree is made again from it.
+// this machine maps and shares: <folder>/<root>-<digest of the list>.tree, both
+// in hex. A root alone says nothing of the order of the rows in most formats,
+// and claims show it. They are copies: the list in the database is the truth,
+// and a file that is missing, damaged or of another tree is made again from it.
 type treeFiles struct {
 	options Options
 	store   store
@@ -27,98 +27,73 @@ type treeFiles struct {
 // used says whether there is a folder for them.
 func (f treeFiles) used() bool { return f.options.Trees != "" }
 
-func (f treeFiles) path(root merkle.Hash) string {
-	return filepath.Join(f.options.Trees, hex.EncodeToString(root[:])+".tree")
+// digestShown is how many bytes of a list's digest its file is named by: enough
+// to tell lists of the same root apart.
+const digestShown = 16
+
+// path is where the file of a built campaign is, or will be.
+func (f treeFiles) path(ctx context.Context, c stored) (string, error) {
+	digest, err := f.store.digest(ctx, f.options.DB.Read(), c.listID)
+	if err != nil {
+		return "", err
+	}
+	if len(digest) < digestShown {
+		return "", damaged(c.ID, "the digest of its list", fmt.Errorf("%d bytes", len(digest)))
+	}
+	return filepath.Join(f.options.Trees, fmt.Sprintf("%x-%x.tree", c.Root[:], digest[:digestShown])), nil
 }
 
-// errOtherOrder says that a campaign with the same wallets in another order has
-// the file: the root is the same, and the places on the list are not.
-var errOtherOrder = errors.New("the file holds the list of another campaign, with the same root in another order")
-
-// open maps the file of a built campaign. Whatever is wrong with it is only a
-// reason to build the tree again.
-func (f treeFiles) open(ctx context.Context, c stored) (*merkle.Tree, error) {
-	tree, err := merkle.Open(f.path(*c.Root))
+// openTree maps the file of a built campaign. Whatever is wrong with it is only
+// a reason to build the tree again.
+func openTree(file string, c stored) (*merkle.Tree, error) {
+	tree, err := merkle.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.belongs(ctx, c, tree); err != nil {
+	if tree.Root() != *c.Root || tree.Format() != c.Format || tree.Count() != c.Count || tree.Total() != c.Total {
+		err := fault.Newf(fault.Invalid, "the tree file holds the tree %s of %d rows, and not the one in its name", tree.Root(), tree.Count())
 		return nil, errors.Join(err, tree.Close())
 	}
 	return tree, nil
 }
 
-// belongs checks that the tree is the campaign's. A root says nothing of the
-// order of the list in most formats, so the first rows are compared, too.
-func (f treeFiles) belongs(ctx context.Context, c stored, tree *merkle.Tree) error {
-	if tree.Root() != *c.Root || tree.Format() != c.Format || tree.Count() != c.Count || tree.Total() != c.Total {
-		return fault.Newf(fault.Invalid, "the tree file holds the tree %s of %d rows, and not the one in its name", tree.Root(), tree.Count())
-	}
-	first, err := f.store.firstChunk(ctx, f.options.DB.Read(), c.listID)
-	if err != nil {
-		return err
-	}
-	rows := merkle.NewList()
-	if err := rows.AppendChunk(first); err != nil {
-		return damaged(c.ID, "its list", err)
-	}
-	return sameRows(rows, tree)
-}
-
-// sameRows compares the rows of a list with the first ones of a tree. Fails
-// with errOtherOrder.
-func sameRows(rows *merkle.List, tree *merkle.Tree) error {
-	if rows.Len() > tree.Count() {
-		return errOtherOrder
-	}
-	for i := range rows.Len() {
-		row, err := tree.At(i)
-		if err != nil {
-			return err
-		}
-		if row != rows.At(i) {
-			return errOtherOrder
-		}
-	}
-	return nil
-}
-
 // keep writes the tree that was just built for a campaign to its file and gives
 // it back as all processes share it. Where that cannot be, on a full disk or in
-// a folder that is read only, the tree stays as it is, in memory.
-func (f treeFiles) keep(ctx context.Context, c stored, built *merkle.Tree) *merkle.Tree {
+// a folder that is read only, the tree stays as it is, in memory (file is "").
+func (f treeFiles) keep(ctx context.Context, c stored, built *merkle.Tree) (_ *merkle.Tree, file string) {
 	if !f.used() {
-		return built
+		return built, ""
 	}
-	mapped, err := f.open(ctx, c)
+	file, err := f.path(ctx, c)
+	var mapped *merkle.Tree
 	if err == nil {
-		return mapped // another process, or another campaign with this list, was first
-	}
-	if !errors.Is(err, errOtherOrder) {
-		mapped, err = f.write(ctx, c, built)
+		mapped, err = f.write(ctx, file, c, built)
 	}
 	if err != nil {
 		f.options.Log.WarnContext(ctx, "a tree is served from memory, because its file cannot be used: look at the folder of the trees and its disk",
-			"campaign", c.ID, "file", f.path(built.Root()), "error", err)
-		return built
+			"campaign", c.ID, "file", file, "error", err)
+		return built, ""
 	}
-	return mapped
+	return mapped, file
 }
 
-func (f treeFiles) write(ctx context.Context, c stored, built *merkle.Tree) (*merkle.Tree, error) {
+func (f treeFiles) write(ctx context.Context, file string, c stored, built *merkle.Tree) (*merkle.Tree, error) {
+	if mapped, err := openTree(file, c); err == nil {
+		return mapped, nil // another process, or another campaign with this list, was first
+	}
 	if err := os.MkdirAll(f.options.Trees, 0o750); err != nil {
 		return nil, fmt.Errorf("make the folder of the trees: %w", err)
 	}
-	if err := built.WriteFile(ctx, f.path(built.Root())); err != nil {
+	if err := built.WriteFile(ctx, file); err != nil {
 		return nil, err
 	}
-	return f.open(ctx, c)
+	return openTree(file, c)
 }
 
 // remove takes a file away that turned out to be damaged.
-func (f treeFiles) remove(root merkle.Hash) {
-	if err := os.Remove(f.path(root)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		f.options.Log.Warn("a damaged tree file could not be removed", "file", f.path(root), "error", err)
+func (f treeFiles) remove(file string) {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.options.Log.Warn("a damaged tree file could not be removed", "file", file, "error", err)
 	}
 }
 
@@ -149,18 +124,22 @@ func (f treeFiles) sweep(ctx context.Context) {
 	}
 }
 
-// loadFile serves a built campaign from its file. nil: it has to be built.
-func (s *service) loadFile(ctx context.Context, c stored) *merkle.Tree {
+// loadFile opens the file of a built campaign. nil: the tree has to be built.
+func (s *service) loadFile(ctx context.Context, c stored) (_ *merkle.Tree, file string) {
 	if !s.files.used() {
-		return nil
+		return nil, ""
 	}
-	tree, err := s.files.open(ctx, c)
+	file, err := s.files.path(ctx, c)
+	var tree *merkle.Tree
 	if err == nil {
-		return tree
+		tree, err = openTree(file, c)
 	}
-	s.options.Log.InfoContext(ctx, "a tree is built again from the list in the database, because its file cannot be used",
-		"campaign", c.ID, "file", s.files.path(*c.Root), "error", err)
-	return nil
+	if err != nil {
+		s.options.Log.InfoContext(ctx, "a tree is built again from the list in the database, because its file cannot be used",
+			"campaign", c.ID, "file", file, "error", err)
+		return nil, ""
+	}
+	return tree, file
 }
 
 // mendedIn is when a tree is there again: a million rows take about a second.
@@ -190,7 +169,7 @@ func (s *service) mend(ctx context.Context, err error) (_ error, again bool) { /
 	}
 	s.options.Log.ErrorContext(ctx, "a tree file is damaged and will be made again from the list in the database",
 		"campaign", broken.tree.campaign, "error", broken.cause)
-	s.trees.discard(broken.tree, func() { s.files.remove(broken.tree.tree.Root()) })
+	s.trees.discard(broken.tree, func() { s.files.remove(broken.tree.file) })
 	f := fault.Wrap(err, fault.Unavailable, "the tree of this campaign is damaged on disk and is being made again from its list: ask again")
 	f.RetryAfter = mendedIn
 	return f, true

@@ -2,7 +2,8 @@ package airdrop_test
 
 import (
 	"bytes"
-	"encoding/hex"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"banyan/modules/airdrop"
+	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -20,8 +22,21 @@ import (
 )
 
 // treeFile is where the tree of a built campaign is kept.
-func (w *world) treeFile(c airdrop.Campaign) string {
-	return filepath.Join(w.options.Trees, hex.EncodeToString(c.Root[:])+".tree")
+func (w *world) treeFile(t testing.TB, c airdrop.Campaign) string {
+	t.Helper()
+	var chunks [][]byte
+	err := w.db.Read().Select(anybody, &chunks, `
+		SELECT
+			body
+		FROM list_chunk
+		WHERE list_id = (SELECT list_id FROM campaign WHERE id = ?)
+		ORDER BY number
+		LIMIT 100`, c.ID)
+	if err != nil || len(chunks) == 0 {
+		t.Fatalf("the list has %d chunks, %v", len(chunks), err)
+	}
+	digest := sha256.Sum256(bytes.Join(chunks, nil))
+	return filepath.Join(w.options.Trees, fmt.Sprintf("%x-%x.tree", c.Root[:], digest[:16]))
 }
 
 // filed opens the module in process with a folder for its trees.
@@ -53,7 +68,7 @@ func TestATreeIsKeptInAFileNamedByItsRoot(t *testing.T) {
 			c := w.built(t, draft(format), numberedList(300))
 			ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(299)}
 			claim := must(w.Claim(anybody, ask))(t)
-			before, err := os.Stat(w.treeFile(c))
+			before, err := os.Stat(w.treeFile(t, c))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +78,7 @@ func TestATreeIsKeptInAFileNamedByItsRoot(t *testing.T) {
 			if !merkle.Verify(format, claim.Root, merkle.Entry{Index: claim.Index, Wallet: claim.Wallet, Amount: claim.Amount}, claim.Proof) {
 				t.Error("the proof does not hold")
 			}
-			after, err := os.Stat(w.treeFile(c))
+			after, err := os.Stat(w.treeFile(t, c))
 			if err != nil || !os.SameFile(before, after) || log.Len() > 0 {
 				t.Errorf("the tree was built again: %v, %s", err, log)
 			}
@@ -112,21 +127,21 @@ func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 			w := filed(t, airdrop.Options{})
 			c := w.built(t, draft(merkle.OZ), numberedList(300))
 			ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(0)}
-			claim, good := must(w.Claim(anybody, ask))(t), contents(t, w.treeFile(c))
+			claim, good := must(w.Claim(anybody, ask))(t), contents(t, w.treeFile(t, c))
 
 			// Another file takes its place, as a bad copy does: what is mapped stays.
-			if err := os.Remove(w.treeFile(c)); err != nil {
+			if err := os.Remove(w.treeFile(t, c)); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(w.treeFile(c), good, 0o644); err != nil {
+			if err := os.WriteFile(w.treeFile(t, c), good, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			harm(t, w.treeFile(c))
+			harm(t, w.treeFile(t, c))
 			same(t, "a claim from the process that has it mapped", must(w.Claim(anybody, ask))(t), claim)
 			log := w.logged()
 			again := w.restarted(t)
 			same(t, "a claim after the restart", must(again.Claim(anybody, ask))(t), claim)
-			if !bytes.Equal(contents(t, w.treeFile(c)), good) {
+			if !bytes.Equal(contents(t, w.treeFile(t, c)), good) {
 				t.Error("the file was not made again")
 			}
 			if strings.Count(log.String(), "built again") != 1 {
@@ -142,31 +157,89 @@ func TestAFileOfAnotherTreeIsNotServed(t *testing.T) {
 	other := w.built(t, draft(merkle.OZ), numberedList(301))
 	ask := airdrop.ClaimQuery{ID: mine.ID, Wallet: numbered(1)}
 	claim := must(w.Claim(anybody, ask))(t)
-	if err := os.Rename(w.treeFile(other), w.treeFile(mine)); err != nil {
+	if err := os.Rename(w.treeFile(t, other), w.treeFile(t, mine)); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "a claim", must(w.restarted(t).Claim(anybody, ask))(t), claim)
 }
 
-// Most roots say nothing of the order, and two lists may share one.
+// Most roots say nothing of the order, and two lists may share one. These
+// differ only in their second chunks.
 func TestTheSameListInAnotherOrderKeepsItsPlaces(t *testing.T) {
-	w := filed(t, airdrop.Options{})
-	lines := strings.Split(strings.TrimSpace(numberedList(300)), "\n")
-	turned := slices.Clone(lines)
-	slices.Reverse(turned)
-	a := w.built(t, draft(merkle.OZ), strings.Join(lines, "\n"))
-	b := w.built(t, draft(merkle.OZ), strings.Join(turned, "\n"))
-	if *a.Root != *b.Root {
-		t.Fatal("the roots differ, and this test shows nothing")
-	}
-	for range 2 {
-		first := must(w.Claim(anybody, airdrop.ClaimQuery{ID: a.ID, Wallet: numbered(0)}))(t)
-		last := must(w.Claim(anybody, airdrop.ClaimQuery{ID: b.ID, Wallet: numbered(0)}))(t)
-		if first.Index != 0 || last.Index != uint64(len(turned)-1) {
-			t.Errorf("the wallet is number %d and %d", first.Index, last.Index)
+	const rows, turnedFrom = 25_000, 20_001
+	for _, format := range []merkle.Format{merkle.OZ, merkle.ENS, merkle.Cumulative} {
+		w := filed(t, airdrop.Options{})
+		lines := strings.Split(strings.TrimSpace(numberedList(rows)), "\n")
+		turned := slices.Clone(lines)
+		slices.Reverse(turned[turnedFrom:])
+		a := w.built(t, draft(format), strings.Join(lines, "\n"))
+		b := w.built(t, draft(format), strings.Join(turned, "\n"))
+		if *a.Root != *b.Root {
+			t.Fatal("the roots differ, and this test shows nothing")
 		}
-		w = w.restarted(t)
+		log := w.logged()
+		for range 2 {
+			first := must(w.Claim(anybody, airdrop.ClaimQuery{ID: a.ID, Wallet: numbered(turnedFrom)}))(t)
+			last := must(w.Claim(anybody, airdrop.ClaimQuery{ID: b.ID, Wallet: numbered(turnedFrom)}))(t)
+			if first.Index != turnedFrom || last.Index != rows-1 {
+				t.Errorf("%s: the wallet is number %d and %d", format, first.Index, last.Index)
+			}
+			w = w.restarted(t)
+		}
+		if log.Len() > 0 {
+			t.Errorf("%s: not both come from their files: %s", format, log)
+		}
 	}
+}
+
+// forgetDigests makes all lists those from before digests were kept.
+func (w *world) forgetDigests(t testing.TB) {
+	t.Helper()
+	err := w.db.Write(anybody, func(tx *database.Tx) error {
+		changed, err := tx.Exec(anybody, `UPDATE list SET digest = NULL WHERE digest IS NOT NULL`)
+		if err == nil && changed == 0 {
+			err = errors.New("no list has a digest")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAListWithoutADigestHasTheSameFile(t *testing.T) {
+	w := filed(t, airdrop.Options{})
+	c := w.built(t, draft(merkle.OZ), numberedList(25_000))
+	ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(24_000)}
+	claim := must(w.Claim(anybody, ask))(t)
+	w.forgetDigests(t)
+	log := w.logged()
+	same(t, "a claim", must(w.restarted(t).Claim(anybody, ask))(t), claim)
+	if log.Len() > 0 {
+		t.Errorf("its file is not used: %s", log)
+	}
+}
+
+// BenchmarkFirstClaim is the first question after a restart, for a list of a
+// million rows: from its file, from its file when the digest of the list has to
+// be computed, and with the tree built anew.
+func BenchmarkFirstClaim(b *testing.B) {
+	const rows = 1_000_000
+	w := filed(b, airdrop.Options{})
+	c := w.built(b, draft(merkle.OZ), numberedList(rows))
+	ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(rows / 2)}
+	first := func(b *testing.B) {
+		for b.Loop() {
+			must(airdrop.New(w.options).Claim(anybody, ask))(b)
+		}
+	}
+	b.Run("file", first)
+	trees := w.options.Trees
+	w.options.Trees = ""
+	b.Run("no file", first)
+	w.options.Trees = trees
+	w.forgetDigests(b)
+	b.Run("file, no digest", first)
 }
 
 func TestWithoutAUsableFolderTreesAreServedFromMemory(t *testing.T) {
@@ -187,7 +260,7 @@ func TestWithoutAUsableFolderTreesAreServedFromMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "a claim", must(w.restarted(t).Claim(anybody, ask))(t), claim)
-	if _, err := os.Stat(w.treeFile(c)); err != nil {
+	if _, err := os.Stat(w.treeFile(t, c)); err != nil {
 		t.Errorf("the folder is usable again, and the tree is not kept: %v", err)
 	}
 }
@@ -241,7 +314,7 @@ func TestDamageFoundInUseIsMended(t *testing.T) {
 	w := filed(t, airdrop.Options{})
 	c := w.built(t, draft(merkle.OZ), numberedList(rows))
 	ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(rows / 2)}
-	claim, good := must(w.Claim(anybody, ask))(t), contents(t, w.treeFile(c))
+	claim, good := must(w.Claim(anybody, ask))(t), contents(t, w.treeFile(t, c))
 	if len(good) <= 64<<20 {
 		t.Fatal("the file is checked as a whole")
 	}
@@ -250,7 +323,7 @@ func TestDamageFoundInUseIsMended(t *testing.T) {
 		for at := 8 << 20; at < len(bad)*9/10; at += 4096 { // the first rows and the checksums stay right
 			bad[at] ^= 1
 		}
-		path := w.treeFile(c)
+		path := w.treeFile(t, c)
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +334,7 @@ func TestDamageFoundInUseIsMended(t *testing.T) {
 	}
 	again := harm()
 	same(t, "a claim", must(again.Claim(anybody, ask))(t), claim)
-	if !bytes.Equal(contents(t, w.treeFile(c)), good) {
+	if !bytes.Equal(contents(t, w.treeFile(t, c)), good) {
 		t.Error("the file was not made again")
 	}
 	again = harm()

@@ -28,7 +28,7 @@ func treeOf(t testing.TB, campaign string, rows int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready, err := newServed(campaign, tree, false)
+	ready, err := newServed(campaign, tree, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestATreeStaysOpenForItsReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mapped, err := newServed("a", file, true)
+	mapped, err := newServed("a", file, path)
 	if err != nil {
 		t.Fatal(err)
 	}
