@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -294,7 +295,7 @@ func TestCompressionIsForTextsAndNeverForStreams(t *testing.T) {
 		}
 		r.Get("/short", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, "{}")
+			_, _ = io.WriteString(w, long[:2000])
 		})
 	})
 	for i, kind := range kinds {
@@ -318,9 +319,17 @@ func TestCompressionIsForTextsAndNeverForStreams(t *testing.T) {
 			t.Errorf("%s: the body changed", kind)
 		}
 	}
-	for path, encoding := range map[string]string{"/0": "gzip;q=0", "/1": "br", "/short": "gzip"} {
-		if a := do(t, request(t, "GET", s.url+path, "", "Accept-Encoding", encoding)); a.header.Get("Content-Encoding") != "" {
+	for path, encoding := range map[string]string{"/0": "gzip;q=0", "/1": "br", "/2": "none", "/short": "gzip"} {
+		r := request(t, "GET", s.url+path, "", "Accept-Encoding", encoding)
+		if encoding == "none" {
+			r.Header.Del("Accept-Encoding")
+		}
+		a := do(t, r)
+		if a.header.Get("Content-Encoding") != "" {
 			t.Errorf("%s with %s came compressed", path, encoding)
+		}
+		if !slices.Equal(a.header["Vary"], []string{"Accept-Encoding"}) {
+			t.Errorf("%s with %s: caches would mix the encodings up: Vary %q", path, encoding, a.header["Vary"])
 		}
 	}
 }
