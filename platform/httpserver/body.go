@@ -30,8 +30,8 @@ type limitedBody struct {
 func limitBody(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			state := stateOf(r.Context())
 			if r.Body != nil && r.Body != http.NoBody {
+				state := stateOf(r.Context())
 				state.body = limitedBody{ReadCloser: r.Body, writer: &state.writer, declared: r.ContentLength, limit: limit}
 				r.Body = &state.body
 			}

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"strings"
 )
@@ -26,34 +25,48 @@ const hsts = "max-age=31536000"
 // The values are made once and shared by all answers: Set replaces a value and
 // Add copies it (there is no room behind it), so nobody writes into another's.
 func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
-	inert := map[string][]string{
-		"Content-Security-Policy":      {inertPolicy},
-		"X-Content-Type-Options":       {"nosniff"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
+	inert := headers{
+		{"Content-Security-Policy", []string{inertPolicy}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 	}
-	page := map[string][]string{ // what only documents heed is not sent with every answer of the API
-		"X-Content-Type-Options":       {"nosniff"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
-		"X-Frame-Options":              {"DENY"},
-		"Referrer-Policy":              {"same-origin"},
-		"Permissions-Policy":           {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+	page := headers{ // what only documents heed is not sent with every answer of the API
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"X-Frame-Options", []string{"DENY"}},
+		{"Referrer-Policy", []string{"same-origin"}},
+		{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
 	}
 	if https {
-		inert["Strict-Transport-Security"], page["Strict-Transport-Security"] = []string{hsts}, []string{hsts}
+		secure := headers{{"Strict-Transport-Security", []string{hsts}}}
+		inert, page = append(inert, secure...), append(page, secure...)
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isAPI(r) || strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
-				maps.Copy(w.Header(), inert)
+				inert.set(w.Header())
 			} else {
-				maps.Copy(w.Header(), page)
+				page.set(w.Header())
 				state := stateOf(r.Context())
-				state.nonce = s.random(16)
+				state.nonce = s.random.hex(16)
 				w.Header().Set("Content-Security-Policy", pagePolicyBefore+state.nonce+pagePolicyAfter)
 			}
 			next.ServeHTTP(w, r)
 		})
+	}
+}
+
+// headers are in their canonical form, in a list: walking a map takes longer
+// than all that is done with it.
+type headers []struct {
+	name  string
+	value []string
+}
+
+func (all headers) set(h http.Header) {
+	for _, one := range all {
+		h[one.name] = one.value
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/klauspost/compress/gzhttp"
 
 	"banyan/platform/config"
@@ -92,6 +93,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	router   chi.Router
+	random   randomness
 	main     listening
 	inner    listening // TLSListen; its server is main's
 	admin    listening
@@ -113,7 +115,7 @@ func New(o Options) (*Server, error) {
 	if err != nil || public.Host == "" {
 		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
 	}
-	s := &Server{options: o, draining: make(chan struct{})}
+	s := &Server{options: o, random: randomness{from: o.Rand}, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
@@ -157,7 +159,9 @@ func (s *Server) buildRouter(public *url.URL) error {
 		return err
 	}
 	r := chi.NewRouter()
-	r.Use(s.clientAddress())
+	if n := o.Limits.TrustedProxies; n > 0 {
+		r.Use(middleware.ClientIPFromXFFTrustedProxies(n))
+	}
 	r.Use(s.request)
 	r.Use(s.observe)
 	r.Use(s.recoverPanics)
@@ -223,8 +227,12 @@ func newCompression() (func(http.Handler) http.Handler, error) {
 // headAsGet lets GET routes answer HEAD; net/http leaves the body out.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
 		route := chi.RouteContext(r.Context())
-		if r.Method == http.MethodHead && !route.Routes.Match(chi.NewRouteContext(), http.MethodHead, routePath(r)) {
+		if !route.Routes.Match(chi.NewRouteContext(), http.MethodHead, routePath(r)) {
 			route.RouteMethod = http.MethodGet
 			route.RoutePath = routePath(r)
 		}

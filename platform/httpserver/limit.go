@@ -83,8 +83,8 @@ func (g *generations[K]) bucket(key K, now time.Time, l *limiter[K]) *rate.Limit
 // clientKey is who shares a bucket: an IPv4 address, or an IPv6 /64, which is
 // what one household or one machine gets. Callers whose address the proxies
 // did not say share one.
-func clientKey(r *http.Request) netip.Prefix {
-	ip := ClientIP(r.Context()).WithZone("")
+func clientKey(client netip.Addr) netip.Prefix {
+	ip := client.WithZone("")
 	bits := 64
 	if ip.Is4() {
 		bits = 32
@@ -107,7 +107,8 @@ func (s *Server) limitClients() func(http.Handler) http.Handler {
 			if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
 				limiter = assets
 			}
-			if wait, ok := limiter.take(clientKey(r), s.options.Now()); !ok {
+			state := stateOf(r.Context())
+			if wait, ok := limiter.take(clientKey(state.client), state.began); !ok {
 				s.tooMany(w, r, wait, "too many requests from your address: wait a moment, then go on more slowly")
 				return
 			}

@@ -80,7 +80,7 @@ func (w *recorder) begin() {
 func (s *Server) observe(next http.Handler) http.Handler {
 	metrics, tracing := s.options.Metrics, s.options.Tracing
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := s.options.Now()
+		state := stateOf(r.Context())
 		if metrics != nil {
 			metrics.Begin()
 		}
@@ -92,7 +92,6 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		}
 		completed := false
 		defer func() {
-			state := stateOf(r.Context())
 			status := state.writer.status
 			switch {
 			case status == 0 && completed:
@@ -100,7 +99,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			case status == 0:
 				status = http.StatusInternalServerError
 			}
-			route, took := chi.RouteContext(r.Context()).RoutePattern(), s.options.Now().Sub(began)
+			route, took := chi.RouteContext(r.Context()).RoutePattern(), s.options.Now().Sub(state.began)
 			if metrics != nil {
 				metrics.End(r.Method, route, status, took)
 			}

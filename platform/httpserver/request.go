@@ -2,10 +2,9 @@ package httpserver
 
 import (
 	"context"
-	"encoding/hex"
-	"io"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
 
@@ -13,17 +12,28 @@ import (
 	"banyan/platform/telemetry"
 )
 
-// requestState is what the layers share about one request: one allocation for
-// all of them.
+// requestState is what the layers share about one request, and the context that
+// they find it in: one allocation for all of them.
 type requestState struct {
 	telemetry.Request
 	limits *config.HTTP
+	began  time.Time
+	client netip.Addr
+	header [1]string // the id, as a header's value
 	writer recorder
 	body   limitedBody
 	nonce  string
 }
 
 type stateKey struct{}
+
+// Value implements context.Context.
+func (s *requestState) Value(key any) any {
+	if key == (stateKey{}) {
+		return s
+	}
+	return s.Request.Value(key)
+}
 
 func stateOf(ctx context.Context) *requestState {
 	state, _ := ctx.Value(stateKey{}).(*requestState)
@@ -32,17 +42,26 @@ func stateOf(ctx context.Context) *requestState {
 
 // clientAddress finds who is calling. Without proxies it is the connection's
 // other end; with n proxies the n-th entry of X-Forwarded-For from the right,
-// which is the leftmost that a proxy of ours wrote. Entries further left are
-// the caller's own words and never believed.
-func (s *Server) clientAddress() func(http.Handler) http.Handler {
-	if n := s.options.Limits.TrustedProxies; n > 0 {
-		return middleware.ClientIPFromXFFTrustedProxies(n)
+// which is the leftmost that a proxy of ours wrote (buildRouter has it found).
+// Entries further left are the caller's own words and never believed.
+func (s *Server) clientAddress(r *http.Request) netip.Addr {
+	if s.options.Limits.TrustedProxies > 0 {
+		return middleware.GetClientIPAddr(r.Context())
 	}
-	return middleware.ClientIPFromRemoteAddr
+	other, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return other.Addr().Unmap()
 }
 
 // ClientIP is the caller's address; invalid when the proxies did not say.
-func ClientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAddr(ctx) }
+func ClientIP(ctx context.Context) netip.Addr {
+	if state := stateOf(ctx); state != nil {
+		return state.client
+	}
+	return netip.Addr{}
+}
 
 const requestIDHeader = "X-Request-Id"
 
@@ -51,16 +70,17 @@ const requestIDHeader = "X-Request-Id"
 func (s *Server) request(next http.Handler) http.Handler {
 	limits := s.options.Limits
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		state := &requestState{limits: &limits}
+		state := &requestState{limits: &limits, began: s.options.Now(), client: s.clientAddress(r)}
 		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
-			state.ID = s.random(12)
+			state.ID = s.random.hex(12)
 		}
-		w.Header().Set(requestIDHeader, state.ID)
-		ctx := telemetry.WithRequest(context.WithValue(r.Context(), stateKey{}, state), &state.Request)
+		state.header[0] = state.ID
+		w.Header()[requestIDHeader] = state.header[:]
+		telemetry.WithRequest(r.Context(), &state.Request)
 		state.writer = recorder{ResponseWriter: w, state: state}
-		next.ServeHTTP(&state.writer, r.WithContext(ctx))
+		next.ServeHTTP(&state.writer, r.WithContext(state))
 	})
 }
 
@@ -76,15 +96,6 @@ func saneID(id string) bool {
 		}
 	}
 	return true
-}
-
-// random gives n random bytes as hex.
-func (s *Server) random(n int) string {
-	var raw [16]byte
-	if _, err := io.ReadFull(s.options.Rand, raw[:n]); err != nil {
-		panic("the system gives no random bytes: " + err.Error()) // nothing secure can go on
-	}
-	return hex.EncodeToString(raw[:n])
 }
 
 type drainingKey struct{}

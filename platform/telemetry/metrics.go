@@ -1,7 +1,10 @@
 package telemetry
 
 import (
+	"maps"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +29,21 @@ type HTTPMetrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+
+	// Finding a series by its labels takes longer than counting in it: those
+	// found stay at hand, in a map that is replaced and never changed.
+	found  atomic.Pointer[map[labels]series]
+	adding sync.Mutex
+}
+
+type labels struct {
+	method, route string
+	status        int
+}
+
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
 }
 
 // NewHTTPMetrics registers the metrics of an HTTP server; once per registry.
@@ -45,6 +63,7 @@ func NewHTTPMetrics(registry prometheus.Registerer) *HTTPMetrics {
 			Help: "HTTP requests being answered now.",
 		}),
 	}
+	m.found.Store(&map[labels]series{})
 	registry.MustRegister(m.requests, m.duration, m.inFlight)
 	return m
 }
@@ -59,8 +78,24 @@ func (m *HTTPMetrics) End(method, route string, status int, took time.Duration) 
 	if route == "" {
 		route = "unmatched"
 	}
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(method, route).Observe(took.Seconds())
+	s := m.series(labels{method, route, status})
+	s.requests.Inc()
+	s.duration.Observe(took.Seconds())
+}
+
+func (m *HTTPMetrics) series(l labels) series {
+	if s, ok := (*m.found.Load())[l]; ok {
+		return s
+	}
+	m.adding.Lock()
+	defer m.adding.Unlock()
+	all := maps.Clone(*m.found.Load())
+	all[l] = series{
+		requests: m.requests.WithLabelValues(l.method, l.route, strconv.Itoa(l.status)),
+		duration: m.duration.WithLabelValues(l.method, l.route),
+	}
+	m.found.Store(&all)
+	return all[l]
 }
 
 // knownMethod keeps invented methods from making a series each.

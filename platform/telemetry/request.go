@@ -5,9 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// Request is what is noted about one request while it runs. The HTTP server
-// makes one per request and reads it for the access log.
+// Request is what is noted about one request while it runs, and the context
+// that carries the notes. The HTTP server makes one per request and reads it for
+// the access log.
 type Request struct {
+	context.Context // that WithRequest has extended
+
 	ID    string
 	noted atomic.Pointer[error] // a handler's goroutines may note at the same time
 }
@@ -22,9 +25,18 @@ func (r *Request) Noted() error {
 
 type requestKey struct{}
 
-// WithRequest puts the request's notes into its context.
+// WithRequest puts the request's notes into its context, once.
 func WithRequest(ctx context.Context, r *Request) context.Context {
-	return context.WithValue(ctx, requestKey{}, r)
+	r.Context = ctx
+	return r
+}
+
+// Value implements context.Context.
+func (r *Request) Value(key any) any {
+	if key == (requestKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
 }
 
 // WithRequestID is for work that has an id but came by no HTTP request.

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -89,6 +91,32 @@ func TestMetricsNeverGrowWithWhatCallersInvent(t *testing.T) {
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}
+
+func TestRequestsAreCountedApartByManyAtOnce(t *testing.T) {
+	registry := telemetry.NewRegistry()
+	metrics := telemetry.NewHTTPMetrics(registry)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 300 {
+				metrics.Begin()
+				metrics.End("GET", fmt.Sprintf("/%d", (i+n)%3), 200+n%2, time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+	body := get(t, telemetry.Admin(telemetry.AdminOptions{Gatherer: registry, Health: telemetry.NewHealth()}), "/metrics", 200)
+	for route := range 3 {
+		for status := 200; status < 202; status++ {
+			if want := fmt.Sprintf(`banyan_http_requests_total{method="GET",route="/%d",status="%d"} 400`, route, status); !strings.Contains(body, want) {
+				t.Errorf("/metrics lacks %s:\n%s", want, body)
+			}
+		}
+		if want := fmt.Sprintf(`banyan_http_request_duration_seconds_count{method="GET",route="/%d"} 800`, route); !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %s:\n%s", want, body)
 		}
 	}
 }
