@@ -5,10 +5,14 @@ import (
 	"sync"
 )
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, usualBuffer)) }}
 
-// maxPooledBuffer keeps one huge body from staying in memory for ever.
-const maxPooledBuffer = 1 << 20
+const (
+	// usualBuffer holds an ordinary answer, so that none has to grow its buffer.
+	usualBuffer = 4 << 10
+	// maxPooledBuffer keeps one huge body from staying in memory for ever.
+	maxPooledBuffer = 1 << 20
+)
 
 func takeBuffer() *bytes.Buffer {
 	buf := buffers.Get().(*bytes.Buffer)

@@ -36,9 +36,14 @@ type requestCodec struct {
 }
 
 type param struct {
-	name  string
-	index int
-	typ   reflect.Type
+	name       string
+	index      int
+	typ        reflect.Type
+	unmarshals bool // by itself, as encoding.TextUnmarshaler
+}
+
+func newParam(name string, index int, typ reflect.Type) param {
+	return param{name, index, typ, reflect.PointerTo(typ).Implements(textUnmarshaler)}
 }
 
 func newRequestCodec(t reflect.Type, method, path string) (*requestCodec, error) {
@@ -50,9 +55,9 @@ func newRequestCodec(t reflect.Type, method, path string) (*requestCodec, error)
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if name, ok := f.Tag.Lookup("path"); ok {
-			inPath[name] = param{name, i, f.Type}
+			inPath[name] = newParam(name, i, f.Type)
 		} else if name, ok := f.Tag.Lookup("query"); ok {
-			c.query = append(c.query, param{name, i, f.Type})
+			c.query = append(c.query, newParam(name, i, f.Type))
 		} else if media, ok := f.Tag.Lookup("stream"); ok {
 			c.stream, c.media = i, media
 		} else {
@@ -147,13 +152,14 @@ func (c *requestCodec) encode(q reflect.Value) (target string, body io.Reader, e
 // between processes they are left aside, so that versions may differ.
 func (c *requestCodec) decode(req *http.Request, q reflect.Value, strict bool) error {
 	var wrong []fault.Field
+	route := chi.RouteContext(req.Context())
 	for _, p := range c.path {
-		text, err := chi.URLParam(req, p.name), error(nil)
+		text, err := route.URLParam(p.name), error(nil)
 		if req.URL.RawPath != "" { // chi matched the path as it was sent
 			text, err = url.PathUnescape(text)
 		}
 		if err == nil {
-			err = parseText(text, q.Field(p.index))
+			err = p.parse(text, q)
 		}
 		if err != nil {
 			wrong = append(wrong, fault.Field{Name: p.name, Message: messageOf(err)})
@@ -181,7 +187,7 @@ func (c *requestCodec) decodeQuery(u *url.URL, q reflect.Value, strict bool) (wr
 	}
 	for _, p := range c.query {
 		if text := values.Get(p.name); text != "" {
-			if err := parseText(text, q.Field(p.index)); err != nil {
+			if err := p.parse(text, q); err != nil {
 				wrong = append(wrong, fault.Field{Name: p.name, Message: messageOf(err)})
 			}
 		}
@@ -301,9 +307,10 @@ func formatText(v reflect.Value) (string, error) {
 	}
 }
 
-func parseText(text string, into reflect.Value) error {
-	if u, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
+func (p param) parse(text string, q reflect.Value) error {
+	into := q.Field(p.index)
+	if p.unmarshals {
+		return into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}
 	var err error
 	switch into.Kind() {

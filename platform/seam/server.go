@@ -70,31 +70,29 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 	none := func() {}
 	version := h.d.contract.version
 	w.Header()[headerContract] = version
-	if spoken := req.Header.Get(headerContract); spoken != "" && spoken != version[0] {
+	spoken := first(req.Header, headerContract)
+	if spoken != "" && spoken != version[0] {
 		return ctx, none, fault.Newf(fault.Unsupported,
 			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
 	}
-	if err := h.d.access.check(identity.From(ctx)); err != nil {
-		return ctx, none, err
-	}
-	if h.options.Epoch != nil && h.d.kind == KindWrite {
-		if err := h.options.Epoch(ctx, req.Header.Get(headerEpoch)); err != nil {
+	if h.d.access != Public {
+		if err := h.d.access.check(identity.From(ctx)); err != nil {
 			return ctx, none, err
 		}
 	}
-	if key := req.Header.Get(headerIdempotency); key != "" && h.d.kind == KindWrite {
-		if err := checkIdempotencyKey(key); err != nil {
+	if h.d.kind == KindWrite {
+		var err error
+		if ctx, err = h.enterWrite(ctx, req); err != nil {
 			return ctx, none, err
 		}
-		ctx = WithIdempotencyKey(ctx, key)
 	}
 	timeout := h.options.Timeout
-	if h.d.streams || h.d.request.stream >= 0 || req.Header.Get(headerContract) != "" {
+	if h.d.streams || h.d.request.stream >= 0 || spoken != "" {
 		// A stream lasts as long as its reader and writer make progress; one of
 		// our own processes says how long it waits, or hangs up.
 		timeout = 0
 	}
-	if text := req.Header.Get(headerDeadline); text != "" {
+	if text := first(req.Header, headerDeadline); text != "" {
 		ms, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || ms <= 0 {
 			return ctx, none, fault.New(fault.DeadlineOver, "the caller's time was over when the request arrived")
@@ -104,13 +102,36 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 	if timeout <= 0 {
 		return ctx, none, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := withTimeout(ctx, timeout)
 	return ctx, cancel, nil
+}
+
+// first is Get for names that are in their canonical form, as the seam's are.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// enterWrite checks under which ownership a write was sent, and which effect it
+// is to have.
+func (h handler) enterWrite(ctx context.Context, req *http.Request) (context.Context, error) {
+	if h.options.Epoch != nil {
+		if err := h.options.Epoch(ctx, req.Header.Get(headerEpoch)); err != nil {
+			return ctx, err
+		}
+	}
+	key := req.Header.Get(headerIdempotency)
+	if key == "" {
+		return ctx, nil
+	}
+	return WithIdempotencyKey(ctx, key), checkIdempotencyKey(key)
 }
 
 func (o Operation[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request) {
 	var q Q
-	strict := req.Header.Get(headerContract) == ""
+	strict := first(req.Header, headerContract) == ""
 	if err := o.d.request.decode(req, reflect.ValueOf(&q).Elem(), strict); err != nil {
 		h.refuse(w, req, err)
 		return
@@ -149,7 +170,7 @@ type jsonAppender interface {
 func encodeAnswer(buf *bytes.Buffer, answer any) error {
 	if a, ok := answer.(jsonAppender); ok {
 		text, err := a.AppendJSON(buf.AvailableBuffer())
-		buf.Write(append(text, '\n'))
+		*buf = *bytes.NewBuffer(append(text, '\n')) // with the room that it has made
 		return err
 	}
 	encoder := json.NewEncoder(buf)
