@@ -128,6 +128,8 @@ func TestSearchAsYouType(t *testing.T) {
 	wait(t, ctx, `location.pathname === "/exchanges/kestrel-exchange"`)
 	eval[bool](t, ctx, `history.back(), true`)
 	wait(t, ctx, `document.querySelectorAll("#results .name").length === 1 && document.querySelector("#q").value === "kest"`)
+	eval[bool](t, ctx, `document.querySelector("#sort").value = "name", document.querySelector("#sort").dispatchEvent(new Event("change", {bubbles: true}))`)
+	wait(t, ctx, `location.search.includes("q=kest") && location.search.includes("sort=name")`)
 }
 
 func TestTheThemeIsRemembered(t *testing.T) {
