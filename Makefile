@@ -25,6 +25,7 @@ test: ## run all tests; those that want PostgreSQL or Chromium say so when they 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
 	$(GO) mod tidy -diff
+	cd bench && $(LINT) run ./... && $(GO) mod tidy -diff
 
 $(LINT):
 	GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -33,7 +34,7 @@ $(LINT):
 bench: ## print the table of benchmarks, each beside its baseline
 	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
 
-bench-merkle: ## Merkle trees beside their peers (needs node and npm, too)
+bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench
 
 demo: build ## a community to look around in, in a temporary folder

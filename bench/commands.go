@@ -1,139 +1,92 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"banyan/platform/merkle"
 )
 
-// memoryLimit is what a build of a million rows may take, in MiB.
-const memoryLimit = 300
-
-// commands measures whole commands, as a shell starts them.
+// commands measures whole commands, as a shell starts them, beside the building
+// of the tree alone.
 func (b *bench) commands(ctx context.Context) error {
-	program := b.banyan
-	if program == "" {
-		program = filepath.Join(b.folder, "banyan")
-		build := exec.CommandContext(ctx, "go", "build", "-o", program, ".") //nolint:gosec // our own program
-		build.Dir, build.Stderr = "..", os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("build banyan: %w", err)
-		}
-	}
-	csv, err := writeCSV(b.list.List, b.rows, filepath.Join(b.folder, "list.csv"))
-	if err != nil {
-		return err
-	}
 	for _, e := range b.engines {
-		if e.command == 0 {
-			continue
-		}
-		if err := b.commandsWith(ctx, program, csv, e); err != nil {
+		if err := b.commandsWith(ctx, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bench) commandsWith(ctx context.Context, program, csv string, e engine) error {
-	tree := filepath.Join(b.folder, "list.tree")
-	alone, err := b.best(func() error { _, err := b.build(ctx, e, 0); return err })
-	if err != nil {
-		return err
-	}
+func (b *bench) commandsWith(ctx context.Context, e engine) error {
+	tree := b.path(e.Name() + ".tree")
 	var built struct {
 		Root merkle.Hash `json:"root"`
 	}
-	took, memory, err := b.command(ctx, e, &built, program, "airdrop", "build", "--in", csv, "--format", "oz", "--out", tree, "--json")
+	var sum verified
+	var alone, build, verify usages
+	taken, err := turns(b.rounds, wall, func() error {
+		before, _ := processTime(os.Getpid()) // 0 on a system that does not tell
+		_, err := b.build(ctx, e, 0)
+		after, _ := processTime(os.Getpid())
+		alone = append(alone, usage{used: after - before})
+		return err
+	}, func() error {
+		u, err := b.program.run(ctx, e, &built, "airdrop", "build", "--in", b.csv, "--format", "oz", "--out", tree, "--json")
+		build = append(build, u)
+		return err
+	}, func() error {
+		u, err := b.program.run(ctx, e, &sum, "airdrop", "verify", "--tree", tree, "--in", b.csv, "--json")
+		verify = append(verify, u)
+		return err
+	}, func() error { // not measured: giving an old file's room back takes time
+		return os.Remove(tree)
+	})
 	if err != nil {
 		return err
 	}
 	if again, err := b.build(ctx, e, 0); err != nil || again.Root() != built.Root {
-		return fmt.Errorf("the command builds the root %s: %w", built.Root, err)
+		return fmt.Errorf("banyan airdrop build gives the root %s of another tree: %w", built.Root, err)
 	}
-	ratio := took.Seconds() / alone.Seconds()
-	b.table.add(result{
-		work: fmt.Sprintf("whole command: CSV to tree file, %d rows", b.rows), by: e.Name(), took: took,
-		ratio: fmt.Sprintf("%.1f times the tree's own %s", ratio, short(alone)),
-	}.atMost(ratio, e.command, "%.1f times"))
-	b.table.add(result{
-		work: fmt.Sprintf("memory of that command, %d rows", b.rows), by: e.Name(), ratio: fmt.Sprintf("%.0f MiB", memory),
-	}.atMost(memory, memoryLimit*float64(b.rows)/1e6, "%.0f MiB"))
-
-	var sum struct{ Checked, Eligible int }
-	took, _, err = b.command(ctx, e, &sum, program, "airdrop", "verify", "--tree", tree, "--in", csv, "--json")
-	if err != nil {
-		return err
+	if want := (verified{Checked: b.rows, Eligible: b.rows}); sum != want {
+		return fmt.Errorf("banyan airdrop verify says %+v of its own list, not %+v", sum, want)
 	}
-	if sum.Checked != b.rows || sum.Eligible != b.rows {
-		return fmt.Errorf("verify finds %d of %d rows eligible", sum.Eligible, sum.Checked)
+	own := cost{shortest(taken, 0), alone.least()}
+	b.beside(buildCommand, e, cost{shortest(taken, 1), build.least()}, own)
+	if memory := build.most(); memory > 0 {
+		b.report.reach(buildMemory, e, memory)
+		b.report.add(result{work: b.report.goals[buildMemory].work, by: e.Name(), ratio: fmt.Sprintf("%.0f MiB", memory)})
 	}
-	// 0.6 s where the whole build takes 0.15 s.
-	ratio = took.Seconds() / alone.Seconds()
-	b.table.add(result{
-		work: fmt.Sprintf("whole command: verify --in, %d rows", b.rows), by: e.Name(), took: took,
-		ratio: fmt.Sprintf("%.1f times the tree's own %s", ratio, short(alone)),
-	}.atMost(ratio, 4, "%.1f times"))
+	b.beside(verifyCommand, e, cost{shortest(taken, 2), verify.least()}, own)
 	return nil
 }
 
-// command runs a command several times: the best time, the most memory in
-// MiB, and what it printed.
-func (b *bench) command(ctx context.Context, e engine, printed any, program string, args ...string) (time.Duration, float64, error) {
-	memory := 0.0
-	var out bytes.Buffer
-	took, err := b.best(func() error {
-		out.Reset()
-		c := exec.CommandContext(ctx, program, args...)
-		c.Env = append(os.Environ(), "BANYAN_KECCAK="+e.Name())
-		c.Stdout, c.Stderr = &out, os.Stderr
-		if err := c.Start(); err != nil {
-			return err
-		}
-		ended := make(chan struct{})
-		seen := make(chan float64)
-		go func() { seen <- mostMemory(c.Process.Pid, ended) }()
-		err := c.Wait()
-		close(ended)
-		memory = max(memory, <-seen)
-		return err
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("%v: %w", args, err)
+// beside notes what a command took, beside the tree alone. Of the processors'
+// time, which a busy machine changes less, it tells only on its line: the goal
+// is about how long one waits.
+func (b *bench) beside(g goalID, e engine, command, own cost) {
+	ratio := command.took.Seconds() / own.took.Seconds()
+	b.report.reach(g, e, ratio)
+	words := fmt.Sprintf("%.2f times the tree alone, %s", ratio, short(own.took))
+	if own.used > 0 {
+		words += fmt.Sprintf("; in processors' time %.2f times", command.used.Seconds()/own.used.Seconds())
 	}
-	return took, memory, json.Unmarshal(out.Bytes(), printed)
+	b.report.add(result{work: b.report.goals[g].work, by: e.Name(), took: command.took, ratio: words})
 }
 
-// mostMemory watches a process until it has ended and gives the most memory it
-// had, in MiB; 0 where there is no /proc. The system's own account of an ended
-// process begins with the memory of who started it.
-func mostMemory(pid int, ended <-chan struct{}) (most float64) {
-	for {
-		select {
-		case <-ended:
-			return most
-		case <-time.After(2 * time.Millisecond):
-		}
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
-			continue
-		}
-		_, after, found := strings.Cut(string(status), "VmHWM:")
-		fields := strings.Fields(after)
-		if !found || len(fields) == 0 {
-			continue
-		}
-		if kib, err := strconv.ParseFloat(fields[0], 64); err == nil {
-			most = max(most, kib/1024)
-		}
-	}
+// usages are those of the same command.
+type usages []usage
+
+// least is the least time of the processors.
+func (all usages) least() time.Duration {
+	return slices.MinFunc(all, func(a, c usage) int { return cmp.Compare(a.used, c.used) }).used
+}
+
+// most is the most memory.
+func (all usages) most() float64 {
+	return slices.MaxFunc(all, func(a, c usage) int { return cmp.Compare(a.memory, c.memory) }).memory
 }

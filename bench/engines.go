@@ -15,25 +15,20 @@ type engine struct {
 	// permute does some thousand permutations and gives how many, with nothing
 	// around them: no message is read, no digest written.
 	permute func() int
-	// share of the limit that a build on one core is to reach.
-	share float64
-	// proofs is how many times the scalar engine's rate of proofs it is to reach.
-	proofs float64
-	// javaScript is how many times faster than JavaScript it is to build.
-	javaScript float64
-	// command is how many builds a whole command may take.
-	command float64
 }
+
+// limited tells whether the goals ask anything of this engine.
+func (e engine) limited() bool { return e.Name() == "avx512" || e.Name() == "avx2" }
 
 func allEngines() (all []engine) {
 	for _, e := range keccak.Engines() {
 		switch e.Name() {
 		case "avx512":
-			all = append(all, engine{Engine: e, permute: permutations512, share: 0.75, proofs: 6, javaScript: 600, command: 4})
+			all = append(all, engine{Engine: e, permute: permutations512})
 		case "avx2":
-			all = append(all, engine{Engine: e, permute: permutations256, share: 0.85, proofs: 2.5, javaScript: 300, command: 2.5})
+			all = append(all, engine{Engine: e, permute: permutations256})
 		default:
-			all = append(all, engine{Engine: e, permute: func() int { return scalarHashes(e) }})
+			all = append(all, engine{Engine: e, permute: func() int { return hashes(e) }})
 		}
 	}
 	return all
@@ -47,34 +42,26 @@ func names(all []engine) string {
 	return strings.Join(names, ", ")
 }
 
-// scalarHashes hashes one-block messages: x/crypto keeps its permutation to
-// itself, and setting up a block costs next to nothing beside it.
-func scalarHashes(e keccak.Engine) int {
+// hashes stands in for permutations where the engine's own are not to be had
+// alone: it hashes one-block messages, and setting up a block costs next to
+// nothing beside its permutation.
+func hashes(e keccak.Engine) int {
 	const count = 1024
 	var messages [count * 32]byte
 	var digests [count * 32]byte
 	if e.Hash(digests[:], messages[:], 32) != nil {
-		panic("the scalar engine refuses a batch that fits")
+		panic("the engine refuses a batch that fits")
 	}
 	return count
 }
 
-// rate is the limit: permutations a second on one core.
-func (e engine) rate() float64 {
-	best := 0.0
-	for range 100 {
-		n := 0
-		took, err := oneCore(func() error {
-			for n < 50_000 {
-				n += e.permute()
-			}
-			return nil
-		})
-		if err == nil {
-			best = max(best, float64(n)/took.Seconds())
-		}
+// permutations does so many, about, and nothing else: the limit of what is made
+// of them.
+func (e engine) permutations(count int) error {
+	for count > 0 {
+		count -= e.permute()
 	}
-	return best
+	return nil
 }
 
 // processor is the model's name.

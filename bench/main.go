@@ -1,21 +1,24 @@
 // Bench puts Banyan's Merkle trees beside their peers in one run on one
 // machine: @openzeppelin/merkle-tree (JavaScript), a plain tree with
-// go-ethereum's hash, and each of Banyan's own engines. Results are compared
-// for equality, always: a run that prints times of different trees fails.
+// go-ethereum's hash, each of Banyan's own engines, and, for what is served
+// over HTTP, a bare chi handler. Results are compared for equality, always: a
+// run that meets different trees, verdicts or claims fails.
 //
-//	make            installs the JavaScript peer where it is missing, and runs
-//	go run . -rows 200000 -growth 0 -lists 50    a quick look
+//	make          installs the JavaScript peer where it is missing, and runs
+//	make quick    a look that takes seconds: is everything equal?
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/signal"
 	"runtime"
-	"time"
+	"slices"
+	"syscall"
 )
 
 // settings are the sizes of a run.
@@ -25,25 +28,38 @@ type settings struct {
 	proofs int // of them, how many it proves and verifies
 	growth int // rows of the long list; 0 leaves it out
 	lists  int // random lists compared with the peer
-	rounds int // each measurement is the best of so many
+	claims int // claims asked for at a turn
+	rounds int // how often each measurement is made
 	banyan string
 }
 
 func main() {
 	log.SetFlags(0)
+	log.SetPrefix("bench: ")
+	if len(os.Args) == 3 && os.Args[1] == bareCommand {
+		if err := serveBare(os.Args[2]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	s := settings{}
 	flag.IntVar(&s.rows, "rows", 1_000_000, "rows of the main list")
 	flag.IntVar(&s.peer, "peer", 100_000, "rows that the JavaScript peer builds")
 	flag.IntVar(&s.proofs, "proofs", 10_000, "rows of them that it proves and verifies")
 	flag.IntVar(&s.growth, "growth", 10_000_000, "rows of the long list; 0 leaves it out")
 	flag.IntVar(&s.lists, "lists", 1_000, "random lists compared with the JavaScript peer")
-	flag.IntVar(&s.rounds, "rounds", 5, "each measurement is the best of so many")
-	flag.StringVar(&s.banyan, "banyan", "", "the banyan program whose commands are measured; empty: it is built")
+	flag.IntVar(&s.claims, "claims", 20_000, "claims asked for over HTTP at a turn")
+	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is made, after one that warms up")
+	flag.StringVar(&s.banyan, "banyan", "", "the banyan `program` whose commands are measured; empty: it is built")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, s); err != nil {
-		log.Fatal("bench: ", err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, s)
+	if ctx.Err() != nil {
+		err = errors.New("stopped half-way")
+	}
+	stop()
+	if err != nil {
+		log.Fatal(err)
 	}
 }
 
@@ -51,56 +67,51 @@ func main() {
 type bench struct {
 	settings
 	folder  string
-	table   report
+	program program
+	csv     string // the main list, as people have it
+	report  report
 	engines []engine
 	list    madeUp
 }
 
 func run(ctx context.Context, s settings) error {
+	if s.rows < 1 || s.peer < 1 || s.rounds < 1 || s.claims < 1 {
+		return fmt.Errorf("-rows, -peer, -rounds and -claims are 1 at least")
+	}
+	s.peer = min(s.peer, s.rows)
 	folder, err := os.MkdirTemp("", "banyan-bench")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // what the system's cleaner does otherwise
 	b := &bench{settings: s, folder: folder, engines: allEngines(), list: newMadeUp(s.rows, 1)}
-	fmt.Printf("%s, %d processors, %s/%s, %s; engines: %s; every time is the best of %d\n\n",
-		processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version(), names(b.engines), s.rounds)
+	b.report = newReport(os.Stdout, s, b.engines)
+	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s; engines: %s",
+		processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version(), names(b.engines))
+	fmt.Printf("%s\nEvery time is the best of %d, and every ratio of requests the median; all results are compared.\n\n", machine, s.rounds)
+	var had []float64
 	for _, step := range []func(context.Context) error{
-		b.builds, b.plain, b.proving, b.verifying, b.javaScript, b.random, b.commands, b.growing,
+		b.prepare, b.builds, b.plain, b.proving, b.verifying, b.javaScript, b.commands, b.serving, b.growing,
 	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+		had = append(had, free())
 	}
-	b.table.print(os.Stdout)
+	fmt.Printf("\n%s\n", machine)
+	b.report.table()
+	if least := slices.Min(had); least > 0 && least < 0.9*float64(runtime.GOMAXPROCS(0)) {
+		fmt.Printf("Other programs were busy: at times %.1f of %d processors were to be had. Ratios of one core and of\n"+
+			"processors' time hold; what waits for all cores may be judged when nothing else runs.\n", least, runtime.GOMAXPROCS(0))
+	}
 	return nil
 }
 
-// best is the shortest of several runs, after one that warms up.
-func (b *bench) best(work func() error) (time.Duration, error) {
-	return b.bestBy(func(work func() error) (time.Duration, error) {
-		start := time.Now()
-		err := work()
-		return time.Since(start), err
-	}, work)
-}
-
-// bestOneCore is best for work that stays on its goroutine.
-func (b *bench) bestOneCore(work func() error) (time.Duration, error) {
-	return b.bestBy(oneCore, work)
-}
-
-func (b *bench) bestBy(clock func(func() error) (time.Duration, error), work func() error) (time.Duration, error) {
-	shortest := time.Duration(0)
-	for range b.rounds + 1 {
-		runtime.GC()
-		took, err := clock(work)
-		if err != nil {
-			return 0, err
-		}
-		if shortest == 0 || took < shortest {
-			shortest = took
-		}
+// prepare makes what several steps need.
+func (b *bench) prepare(ctx context.Context) (err error) {
+	if b.program, err = newProgram(ctx, b.folder, b.banyan); err != nil {
+		return err
 	}
-	return shortest, nil
+	b.csv, err = writeCSV(b.list.List, b.rows, b.path("list.csv"))
+	return err
 }

@@ -16,7 +16,9 @@ const seconds = (work) => {
 
 function build(path, proofs) {
   const rows = readFileSync(path, "utf8").trim().split("\n").slice(1).map((line) => line.split(","));
-  const [tree, buildSeconds] = seconds(() => StandardMerkleTree.of(rows, encoding));
+  const [, first] = seconds(() => StandardMerkleTree.of(rows, encoding)); // warms up
+  const [tree, second] = seconds(() => StandardMerkleTree.of(rows, encoding));
+  const buildSeconds = Math.min(first, second);
   const wanted = Math.min(proofs, rows.length);
   const [all, proofSeconds] = seconds(() => {
     const all = [];

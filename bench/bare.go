@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// bareCommand makes this program the bare handler: `bench bare CLAIMS.json`.
+const bareCommand = "bare"
+
+func bareProgram(ctx context.Context, self, answers string) *exec.Cmd {
+	return exec.CommandContext(ctx, self, bareCommand, answers) //nolint:gosec // this program
+}
+
+// serveBare answers claims from a table: the least that a Go program with a
+// router can do for the same bytes. It says where, and serves until it is killed.
+func serveBare(answers string) error {
+	text, err := os.ReadFile(answers) //nolint:gosec // the file that startBare has written
+	if err != nil {
+		return err
+	}
+	var claims []asked
+	if err := json.Unmarshal(text, &claims); err != nil {
+		return err
+	}
+	byWallet := make(map[string][]byte, len(claims))
+	for _, c := range claims {
+		byWallet[path.Base(string(c.Path))] = c.Answer
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving claims", "url", "http://"+listener.Addr().String())
+	server := &http.Server{Handler: bareHandler(byWallet)} //nolint:gosec // timeouts cost something, and bare has none
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+func bareHandler(answers map[string][]byte) http.Handler {
+	router := chi.NewRouter()
+	router.Get("/api/v1/airdrop/campaigns/{id}/claims/{wallet}", func(w http.ResponseWriter, r *http.Request) {
+		answer, found := answers[chi.URLParam(r, "wallet")]
+		if !found {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer) // the client may be gone
+	})
+	return router
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+func (b *bench) path(name string) string { return filepath.Join(b.folder, name) }
+
+// wall runs work and gives the time on the wall.
+func wall(work func() error) (time.Duration, error) {
+	start := time.Now()
+	err := work()
+	return time.Since(start), err
+}
+
+// best is the shortest of several runs, after one that warms up.
+func (b *bench) best(work func() error) (time.Duration, error) {
+	times, err := turns(b.rounds, wall, work)
+	return shortest(times, 0), err
+}
+
+// bestOneCore is best for work that stays on its goroutine.
+func (b *bench) bestOneCore(work func() error) (time.Duration, error) {
+	times, err := turns(b.rounds, oneCore, work)
+	return shortest(times, 0), err
+}
+
+// turns measures several works one after the other, again and again, so that
+// all meet the same noise of the machine. The first turn warms up and does not
+// count. It gives a row for each turn.
+func turns(rounds int, clock func(func() error) (time.Duration, error), works ...func() error) ([][]time.Duration, error) {
+	var all [][]time.Duration
+	for turn := range rounds + 1 {
+		row := make([]time.Duration, len(works))
+		for i, work := range works {
+			runtime.GC()
+			var err error
+			if row[i], err = clock(work); err != nil {
+				return nil, err
+			}
+		}
+		if turn > 0 {
+			all = append(all, row)
+		}
+	}
+	return all, nil
+}
+
+// shortest is the best time of one of the works.
+func shortest(turns [][]time.Duration, work int) time.Duration {
+	best := time.Duration(0)
+	for _, row := range turns {
+		if best == 0 || row[work] < best {
+			best = row[work]
+		}
+	}
+	return best
+}
+
+// median of ratios: one turn that was disturbed does not count.
+func median(ratios []float64) float64 {
+	sorted := slices.Sorted(slices.Values(ratios))
+	return sorted[len(sorted)/2]
+}
+
+// cost is what some work took.
+type cost struct {
+	took time.Duration // on the wall
+	used time.Duration // of the processors; 0: unknown
+}
+
+// better keeps the best of both.
+func (c *cost) better(o cost) {
+	if c.took == 0 || o.took < c.took {
+		c.took = o.took
+	}
+	if c.used == 0 || o.used < c.used {
+		c.used = o.used
+	}
+}
+
+// free tells how many processors are to be had just now, by keeping all of them
+// at work for a moment: other programs take their share. 0: unknown.
+func free() float64 {
+	const moment = 100 * time.Millisecond
+	before, err := processTime(os.Getpid())
+	if err != nil {
+		return 0
+	}
+	start := time.Now()
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for time.Since(start) < moment { // to be at work is all
+			}
+		})
+	}
+	all.Wait()
+	after, _ := processTime(os.Getpid()) // it told before
+	return float64(after-before) / float64(time.Since(start))
+}
