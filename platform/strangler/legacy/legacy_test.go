@@ -25,7 +25,7 @@ import (
 
 func TestWhoServesWhat(t *testing.T) {
 	old := newOldSystem(t)
-	base, l, _ := inFront(t, legacy.Options{URL: old.URL}, limits)
+	base, l, stop := inFront(t, legacy.Options{URL: old.URL}, limits)
 	for _, k := range []struct {
 		method, path string
 		status       int
@@ -45,6 +45,7 @@ func TestWhoServesWhat(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want %d with %s", k.method, k.path, resp.StatusCode, text, k.status, k.says)
 		}
 	}
+	stop()
 	if s := l.Status(); s.Rest.Requests != 4 || s.Rest.Errors != 0 || s.Rest.P99 <= 0 || s.URL != old.URL {
 		t.Errorf("status %+v", s)
 	}
@@ -175,7 +176,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 	old := newOldSystem(t)
 	short := limits
 	short.ReadTimeout, short.WriteTimeout, short.HeaderTimeout = 50*time.Millisecond, 100*time.Millisecond, 50*time.Millisecond
-	base, l, _ := inFront(t, legacy.Options{URL: old.URL}, short)
+	base, l, stop := inFront(t, legacy.Options{URL: old.URL}, short)
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", base+"/events", nil)
 	go func() { old.tick <- "0" }()
 	resp, err := http.DefaultClient.Do(req)
@@ -199,6 +200,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 	if lines.Scan() || lines.Err() != nil {
 		t.Errorf("the stream ended with %q, %v", lines.Text(), lines.Err())
 	}
+	stop()
 	if s := l.Status(); s.Rest.Requests != 1 || s.Rest.Errors != 0 {
 		t.Errorf("status %+v", s.Rest)
 	}
@@ -231,9 +233,7 @@ func TestWebSocket(t *testing.T) {
 	if s := l.Status(); s.Upgrades != 1 || s.Rest.Errors != 0 {
 		t.Errorf("status %+v", s)
 	}
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
+	stop()
 	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the connection outlived the server: %v", err)
 	}
@@ -241,7 +241,7 @@ func TestWebSocket(t *testing.T) {
 
 func TestTheOldSystemIsDown(t *testing.T) {
 	old := newOldSystem(t)
-	base, l, _ := inFront(t, legacy.Options{URL: old.URL, Timeout: 50 * time.Millisecond}, limits)
+	base, l, stop := inFront(t, legacy.Options{URL: old.URL, Timeout: 50 * time.Millisecond}, limits)
 	old.silence = time.Hour
 	resp, text := send(t, "GET", base+"/slow", nil)
 	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(text, "deadline_over") {
@@ -260,6 +260,7 @@ func TestTheOldSystemIsDown(t *testing.T) {
 	if strings.Contains(text, strings.TrimPrefix(old.URL, "http://")) {
 		t.Errorf("the inner address stands in the answer: %s", text)
 	}
+	stop()
 	if s := l.Status().Rest; s.Requests != 4 || s.Errors != 4 {
 		t.Errorf("status %+v", s)
 	}
@@ -310,9 +311,10 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	old := newOldSystem(t)
-	base, l, _ := inFront(t, legacy.Options{URL: old.URL, Take: []legacy.Take{{Prefix: "/reviews", Percent: 100}}}, limits)
+	base, l, stop := inFront(t, legacy.Options{URL: old.URL, Take: []legacy.Take{{Prefix: "/reviews", Percent: 100}}}, limits)
 	send(t, "GET", base+"/reviews/x", nil)
 	send(t, "GET", base+"/broken", nil)
+	stop()
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(l); err != nil {
 		t.Fatal(err)

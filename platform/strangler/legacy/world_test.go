@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -189,8 +190,9 @@ var limits = config.HTTP{
 }
 
 // inFront runs Banyan's server, with all its layers, before an old system. It
-// serves /reviews and /banyan itself.
-func inFront(t *testing.T, o legacy.Options, limits config.HTTP) (base string, l *legacy.Legacy, stop func() error) {
+// serves /reviews and /banyan itself. Its stop waits for the requests that run:
+// they are counted after they are answered.
+func inFront(t *testing.T, o legacy.Options, limits config.HTTP) (base string, l *legacy.Legacy, stop func()) {
 	t.Helper()
 	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Limits: limits, Logger: quiet})
 	if err != nil {
@@ -211,20 +213,13 @@ func inFront(t *testing.T, o legacy.Options, limits config.HTTP) (base string, l
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	stopped := false
-	stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
+	stop = sync.OnceFunc(func() {
 		cancel()
-		return <-ended
-	}
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
+		if err := <-ended; err != nil {
 			t.Errorf("the stop was not clean: %v", err)
 		}
 	})
+	t.Cleanup(stop)
 	return "http://" + server.Addr(), l, stop
 }
 
