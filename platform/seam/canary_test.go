@@ -124,10 +124,12 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.far)
 			defer server.Close()
+			var o seam.RouteOptions
 			if name == "it hangs" {
 				defer close(hang)
+				o.CanaryTimeout = 50 * time.Millisecond
 			}
-			r := begin(t, &lighthouse{}, seam.RouteOptions{CanaryTimeout: 50 * time.Millisecond})
+			r := begin(t, &lighthouse{}, o)
 			set(t, r, seam.ModeCanary, 100, lightsBehind(t, server.URL))
 			got, err := opLamp.Call(as(sailor), r, lampQuery{Wallet: sailor.Wallet})
 			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "cape" {

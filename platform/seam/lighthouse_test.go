@@ -1,8 +1,10 @@
 package seam_test
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"math"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
@@ -123,11 +125,14 @@ func lightsBehind(t testing.TB, url string) *seam.Remote {
 	return remote
 }
 
-// begin makes a route with its Run, ended with the test.
+// begin makes a route with its Run, ended with the test. On a busy machine the
+// remote may be slow at any time: unless the test says otherwise the route waits
+// for it, and no guard minds.
 func begin(t testing.TB, here *lighthouse, o seam.RouteOptions) *seam.Route {
-	if o.Shadow.Again == 0 {
-		o.Shadow.Again = time.Millisecond
-	}
+	o.Shadow.Again = cmp.Or(o.Shadow.Again, time.Millisecond)
+	o.Shadow.Timeout = cmp.Or(o.Shadow.Timeout, time.Minute)
+	o.CanaryTimeout = cmp.Or(o.CanaryTimeout, time.Minute)
+	o.Guard.MinCalls = cmp.Or(o.Guard.MinCalls, math.MaxUint64)
 	r := seam.NewRoute(here.bind()).With(o)
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error)
@@ -151,7 +156,7 @@ func set(t testing.TB, r *seam.Route, mode seam.Mode, percent float64, remote *s
 // until waits for a condition that is bound to come.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
