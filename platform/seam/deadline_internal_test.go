@@ -3,7 +3,8 @@ package seam
 import (
 	"context"
 	"errors"
-	"runtime"
+	"runtime/pprof"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -100,12 +101,22 @@ func TestADeadlineThatNobodyAsksAboutMakesNothing(t *testing.T) {
 func TestChildrenOfADeadlineNeedNoGoroutine(t *testing.T) {
 	ctx, cancel := withTimeout(context.Background(), time.Hour)
 	defer cancel()
-	before := runtime.NumGoroutine()
-	child, stop := context.WithCancel(ctx)
+	var child context.Context
+	var stop context.CancelFunc
+	var unregister func() bool
+	var alive strings.Builder
+	// What is begun in here has the label, which tells it from what other tests
+	// have left to end.
+	pprof.Do(t.Context(), pprof.Labels("test", t.Name()), func(context.Context) {
+		child, stop = context.WithCancel(ctx)
+		unregister = context.AfterFunc(ctx, func() {})
+		if err := pprof.Lookup("goroutine").WriteTo(&alive, 1); err != nil {
+			t.Fatal(err)
+		}
+	})
 	defer stop()
-	unregister := context.AfterFunc(ctx, func() {})
-	if more := runtime.NumGoroutine() - before; more != 0 {
-		t.Errorf("two children began %d goroutines", more)
+	if n := strings.Count(alive.String(), t.Name()+`"`); n != 1 { // the test itself
+		t.Errorf("two children began goroutines:\n%s", alive.String())
 	}
 	if !unregister() {
 		t.Error("the function was not taken back")
