@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"banyan/platform/testneeds"
 )
 
 // TestInFrontOfALegacySystem puts the whole program before a system that is
@@ -17,7 +19,7 @@ func TestInFrontOfALegacySystem(t *testing.T) {
 	}))
 	defer old.Close()
 	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
-	listen := freeAddress(t)
+	listen := testneeds.Address(t)
 	trunk := p.start(t, []string{
 		"BANYAN_STRANGLER_LEGACY=" + old.URL, "BANYAN_STRANGLER_TAKE=/airdrops 0 %, /exchanges 100 %", "BANYAN_PUBLIC_URL=http://" + listen,
 	}, "--listen", listen)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/testneeds"
 )
 
 // TestLowering moves exchange-review out of the running program step by step
@@ -18,9 +19,9 @@ import (
 func TestLowering(t *testing.T) {
 	eachPlace(t, func(t *testing.T, p place) {
 		const slug = "kraken"
-		listen := freeAddress(t)
+		listen := testneeds.Address(t)
 		env := []string{"BANYAN_IDENTITY_TRUNK_URL=http://" + listen, "BANYAN_PUBLIC_URL=http://" + listen}
-		at := freeAddress(t)
+		at := testneeds.Address(t)
 		env = append(env, "BANYAN_MODULES_EXCHANGE_REVIEW_URL=http://"+at)
 		trunk := p.start(t, env, "--listen", listen)
 		p.start(t, env, "--module", exchangereview.Name, "--listen", at)

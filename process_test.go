@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -277,14 +276,3 @@ func publish(ctx context.Context, base, slug string, r exchangereview.SignedRevi
 
 // nonce is what differs between two answers with the same page.
 var nonce = regexp.MustCompile(`nonce="[^"]*"`)
-
-// freeAddress is one that a process can listen on in a moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -11,6 +11,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )
 
@@ -28,8 +29,9 @@ func TestSplit(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		trunkListen := freeAddress(t)
-		alone := p.start(t, []string{seeds, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunkListen}, "--module", reputation.Name, "--listen", "127.0.0.1:0")
+		trunkListen := testneeds.Address(t)
+		aloneListen := testneeds.Address(t)
+		alone := p.start(t, []string{seeds, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunkListen}, "--module", reputation.Name, "--listen", aloneListen)
 		remote := []string{"BANYAN_MODULES_REPUTATION_MODE=remote", "BANYAN_MODULES_REPUTATION_URL=" + alone.url}
 		trunk := p.start(t, remote, "--listen", trunkListen)
 		after := look(trunk)
@@ -50,7 +52,7 @@ func TestSplit(t *testing.T) {
 		limp(t, trunk)
 
 		healed := p.start(t, []string{seeds, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunkListen}, "--module", reputation.Name,
-			"--listen", strings.TrimPrefix(alone.url, "http://"))
+			"--listen", aloneListen)
 		eventually(t, "reputation answers again", func() bool {
 			status, _, err := call(t.Context(), "GET", trunk.url+"/api/v1/reputation/leaderboard", "", nil, nil)
 			return err == nil && status == http.StatusOK
@@ -105,12 +107,12 @@ func limp(t *testing.T, trunk *process) {
 func TestEachModuleAlone(t *testing.T) {
 	eachPlace(t, func(t *testing.T, p place) {
 		// one configuration for all: who runs where, and so whose keys to trust
-		listen := freeAddress(t)
+		listen := testneeds.Address(t)
 		env := []string{
 			"BANYAN_IDENTITY_TRUNK_URL=http://" + listen, "BANYAN_PUBLIC_URL=http://127.0.0.1:8080",
 			fmt.Sprintf("BANYAN_REPUTATION_SEEDS=%s,%s", newAuthor(0).address, newAuthor(1).address),
 		}
-		at := map[string]string{"reputation": freeAddress(t), "exchange-review": freeAddress(t), "airdrop": freeAddress(t)}
+		at := map[string]string{"reputation": testneeds.Address(t), "exchange-review": testneeds.Address(t), "airdrop": testneeds.Address(t)}
 		for module, address := range at {
 			key := "BANYAN_MODULES_" + strings.ToUpper(strings.ReplaceAll(module, "-", "_"))
 			env = append(env, key+"_MODE=remote", key+"_URL=http://"+address)

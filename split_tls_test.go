@@ -13,6 +13,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/certificates"
 	"banyan/platform/fault"
+	"banyan/platform/testneeds"
 )
 
 // TestSplitWithCertificates runs every module in a process of its own, with
@@ -34,12 +35,12 @@ func TestSplitWithCertificates(t *testing.T) {
 	certs("init")
 	certs("issue", "--name", certificates.Trunk)
 	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
-	inner := freeAddress(t)
+	inner := testneeds.Address(t)
 	shared := []string{
 		"BANYAN_IDENTITY_TRUNK_URL=https://" + inner, "BANYAN_PUBLIC_URL=http://127.0.0.1:8080",
 		"BANYAN_REPUTATION_SEEDS=" + newAuthor(0).address.String() + "," + newAuthor(1).address.String(),
 	}
-	at := map[string]string{reputation.Name: freeAddress(t), exchangereview.Name: freeAddress(t), airdrop.Name: freeAddress(t)}
+	at := map[string]string{reputation.Name: testneeds.Address(t), exchangereview.Name: testneeds.Address(t), airdrop.Name: testneeds.Address(t)}
 	for module, address := range at {
 		certs("issue", "--name", module)
 		key := "BANYAN_MODULES_" + strings.ToUpper(strings.ReplaceAll(module, "-", "_"))

@@ -172,11 +172,14 @@ var mountOptions = seam.MountOptions{Timeout: 5 * time.Second}
 
 // serve runs a harbour in another place and gives the far end of a route to it.
 func serve(t testing.TB, h harbour) (*seam.Remote, *httptest.Server) {
+	return serveAt(t, "127.0.0.1:0", h)
+}
+
+func serveAt(t testing.TB, address string, h harbour) (*seam.Remote, *httptest.Server) {
 	router := chi.NewRouter()
 	router.Use(limitBody, readPlainToken)
 	seam.NewRoute(h.bind()).Mount(router, mountOptions)
-	server := httptest.NewServer(router)
-	t.Cleanup(server.Close)
+	server := listenAt(t, address, router)
 	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: plainTokens{}})
 	if err != nil {
 		t.Fatal(err)

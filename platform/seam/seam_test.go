@@ -18,6 +18,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/testneeds"
 )
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {
@@ -279,22 +280,18 @@ func TestAnUploadOverTheLimitOrCutShortIsRefused(t *testing.T) {
 }
 
 func TestADeadRemoteIsUnavailableAndHeals(t *testing.T) {
-	remote, server := serve(t, harbour{})
+	address := testneeds.Address(t)
+	remote, server := serveAt(t, address, harbour{})
 	r := seam.NewRemoteRoute(contract, remote)
 	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	address := server.Listener.Addr().String()
 	server.Close()
 	_, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"})
 	if f := fault.From(err); f.Code != fault.Unavailable || strings.Contains(f.Message, address) {
 		t.Errorf("a dead remote gave %v", err)
 	}
-	again := httptest.NewUnstartedServer(server.Config.Handler)
-	again.Listener.Close()
-	again.Listener = listen(t, address)
-	again.Start()
-	defer again.Close()
+	listenAt(t, address, server.Config.Handler)
 	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
 		t.Errorf("after its return: %v", err)
 	}

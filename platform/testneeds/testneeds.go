@@ -1,7 +1,7 @@
 // Package testneeds finds what tests need from outside the repository: real
-// data that others made, and programs. Without it a test is skipped, visibly, or
-// fails if BANYAN_TEST_REQUIRE names it, as in "postgres,chromium,data". It is
-// imported by tests only.
+// data that others made, programs, and an address to listen on. Without it a test
+// is skipped, visibly, or fails if BANYAN_TEST_REQUIRE names it, as in
+// "postgres,chromium,data". It is imported by tests only.
 package testneeds
 
 import (

@@ -1,6 +1,7 @@
 package testneeds_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -79,5 +80,21 @@ func TestDataStandsBesideTheRepository(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if got := ends(t, func(t testing.TB) { testneeds.Data(t, "list.csv") }); got != "failed" {
 		t.Errorf("outside the repository the test %s", got)
+	}
+}
+
+func TestAnAddressIsFreeAndGivenOnce(t *testing.T) {
+	given := make(map[string]bool)
+	for range 100 {
+		address := testneeds.Address(t)
+		if given[address] {
+			t.Errorf("%s was given twice", address)
+		}
+		given[address] = true
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
 	}
 }
