@@ -2,7 +2,7 @@
 // middleware, and a server that starts clearly and stops without cutting
 // anybody off. What each layer does, from the outside in:
 //
-//  1. request   an id, the client's address and the place for notes (request.go)
+//  1. request   an id, the client's address and the place for notes, in front of the router (request.go)
 //  2. observe   the span, the metrics and one log line (observe.go)
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
@@ -122,7 +122,7 @@ func New(o Options) (*Server, error) {
 	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
 	base := context.WithValue(context.Background(), drainingKey{}, (<-chan struct{})(s.draining))
 	s.main = listening{setting: "listen", address: o.Listen, server: &http.Server{
-		Handler:           s.router,
+		Handler:           s.Handler(),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,
 		WriteTimeout:      o.Limits.WriteTimeout,
@@ -159,10 +159,6 @@ func (s *Server) buildRouter(public *url.URL) error {
 		return err
 	}
 	r := chi.NewRouter()
-	if n := o.Limits.TrustedProxies; n > 0 {
-		r.Use(middleware.ClientIPFromXFFTrustedProxies(n))
-	}
-	r.Use(s.request)
 	r.Use(s.observe)
 	r.Use(s.recoverPanics)
 	r.Use(s.securityHeaders(public.Scheme == "https"))
@@ -186,8 +182,18 @@ func (s *Server) buildRouter(public *url.URL) error {
 	return nil
 }
 
-// Router is where routes are added, before Run. Sub-routers that are mounted
-// share its answers to unknown paths and wrong methods.
+// Handler is the router behind all layers: what is served.
+func (s *Server) Handler() http.Handler {
+	whole := s.request(s.router)
+	if n := s.options.Limits.TrustedProxies; n > 0 {
+		return middleware.ClientIPFromXFFTrustedProxies(n)(whole)
+	}
+	return whole
+}
+
+// Router is where routes are added, before Run; it is served by Handler only.
+// Sub-routers that are mounted share its answers to unknown paths and wrong
+// methods.
 func (s *Server) Router() chi.Router { return s.router }
 
 // compressible are the types worth compressing. Streams are not among them:
@@ -211,6 +217,7 @@ func newCompression() (func(http.Handler) http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set compression up: %w", err)
 	}
+	vary := []string{"Accept-Encoding"} // shared, like the values of securityHeaders
 	return func(next http.Handler) http.Handler {
 		compressed := wrap(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -218,8 +225,12 @@ func newCompression() (func(http.Handler) http.Handler, error) {
 				compressed.ServeHTTP(w, r)
 				return
 			}
-			w.Header().Add("Vary", "Accept-Encoding") // no choice and no writer for it: most programs, and our own
-			next.ServeHTTP(w, r)
+			if h := w.Header(); h["Vary"] == nil {
+				h["Vary"] = vary
+			} else {
+				h.Add("Vary", vary[0])
+			}
+			next.ServeHTTP(w, r) // no choice and no writer for it: most programs, and our own
 		})
 	}, nil
 }

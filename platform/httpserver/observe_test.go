@@ -116,7 +116,7 @@ func BenchmarkMiddleware(b *testing.B) {
 			b.Fatal(err)
 		}
 		routes(s.Router())
-		return s.Router()
+		return s.Handler()
 	}
 	bare := chi.NewRouter()
 	routes(bare)

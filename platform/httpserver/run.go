@@ -37,6 +37,7 @@ func (l *listening) listen() error {
 	case err != nil:
 		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
 	}
+	listener = frugalListener{listener}
 	if l.tls != nil {
 		listener = tls.NewListener(listener, l.tls)
 	}

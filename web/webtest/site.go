@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/seam"
 	"banyan/platform/telemetry"
+	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 	"banyan/web"
 
@@ -74,8 +74,8 @@ func Empty(t testing.TB) *Site {
 
 func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	t.Helper()
-	listening := httptest.NewUnstartedServer(nil) // its address is needed before its handler
-	s.URL = "http://" + listening.Listener.Addr().String()
+	address := testneeds.Address(t) // what people sign names it, so it is needed before the server
+	s.URL = "http://" + address
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
 	log := slog.New(slog.DiscardHandler)
@@ -91,8 +91,11 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 		t.Fatal(err)
 	}
 	server, err := httpserver.New(httpserver.Options{
-		PublicURL: s.URL, Logger: log, Page: pages.Page, Authenticate: api.Authenticate,
-		Limits: config.HTTP{BodyLimit: 1 << 20, UploadLimit: 16 << 20, HeaderLimit: 32 << 10, ReadTimeout: time.Minute, WriteTimeout: time.Minute, UploadTimeout: time.Minute},
+		Listen: address, PublicURL: s.URL, Logger: log, Page: pages.Page, Authenticate: api.Authenticate,
+		Limits: config.HTTP{
+			BodyLimit: 1 << 20, UploadLimit: 16 << 20, HeaderLimit: 32 << 10,
+			ReadTimeout: time.Minute, WriteTimeout: time.Minute, UploadTimeout: time.Minute, ShutdownGrace: time.Minute,
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,9 +109,18 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 			t.Errorf("send the OpenAPI document: %v", err)
 		}
 	})
-	listening.Config.Handler = server.Router()
-	listening.Start()
-	t.Cleanup(listening.Close)
+	if err := server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the stop was not clean: %v", err)
+		}
+	})
 }
 
 func newIdentity(t testing.TB, db *database.DB, s *Site) *identity.API {
