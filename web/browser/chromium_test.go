@@ -26,8 +26,12 @@ import (
 	"banyan/platform/testneeds"
 )
 
-// patience bounds one test in the browser; no test asserts it.
-const patience = 2 * time.Minute
+// patience bounds one test in the browser, and oneWait one wait in it; no test
+// asserts them.
+const (
+	patience = 10 * time.Minute
+	oneWait  = 2 * time.Minute
+)
 
 // chromium is one browser for all tests of this package.
 var chromium struct {
@@ -194,7 +198,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 // wait waits until the expression is true in the page, through navigations.
 func wait(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+	waiting, cancel := context.WithTimeout(ctx, oneWait)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()

