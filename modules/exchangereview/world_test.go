@@ -56,7 +56,10 @@ func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
 func open(t testing.TB, db *database.DB, way seamtest.Open) *world {
 	t.Helper()
 	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
-	w.options = exchangereview.Options{DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now}
+	w.options = exchangereview.Options{
+		DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now,
+		ReputationWait: time.Minute, // a busy machine must not decide what a review weighs
+	}
 	w.start(t, way)
 	return w
 }
