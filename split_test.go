@@ -24,6 +24,7 @@ func TestSplit(t *testing.T) {
 		seeds := fmt.Sprintf("BANYAN_REPUTATION_SEEDS=%s,%s", newAuthor(0).address, newAuthor(1).address)
 		whole := p.start(t, []string{seeds}, "--listen", "127.0.0.1:0")
 		fill(t, p, whole)
+		settle(t, whole)
 		before := look(whole)
 		if err := whole.stop(); err != nil {
 			t.Fatal(err)
@@ -136,6 +137,9 @@ func TestEachModuleAlone(t *testing.T) {
 	})
 }
 
+// reviewers are those who have written about kraken after fill.
+const reviewers = 12
+
 // fill makes a small community through the API.
 func fill(t *testing.T, p place, server *process) {
 	t.Helper()
@@ -147,9 +151,31 @@ func fill(t *testing.T, p place, server *process) {
 	}
 	server.must("POST", "/api/v1/reputation/trust/import", token, strings.NewReader(csv.String()), nil)
 	server.must("POST", "/api/v1/reputation/epochs", token, nil, nil)
-	for n := range 12 {
+	for n := range reviewers {
 		write(t, server, newAuthor(n), "kraken", 1+n%5)
 	}
+}
+
+// settle waits for what follows the reviews of fill: they count as activity, and
+// weigh what their writers' standings say, also those whose writer's standing
+// took too long to come.
+func settle(t *testing.T, server *process) {
+	t.Helper()
+	for n := range reviewers {
+		eventually(t, "a review counts as activity", func() bool { return activity(t, server, newAuthor(n)) == 1 })
+	}
+	eventually(t, "the reviews weigh what their writers' standings say", func() bool {
+		var page exchangereview.ReviewPage
+		server.must("GET", "/api/v1/exchange-review/exchanges/kraken/reviews", "", nil, &page)
+		for _, r := range page.Reviews {
+			var score reputation.Score
+			server.must("GET", "/api/v1/reputation/scores/"+r.Wallet.String(), "", nil, &score)
+			if math.Abs(r.Weight-max(0.05, score.Percentile)) > 1e-4 {
+				return false
+			}
+		}
+		return len(page.Reviews) == reviewers
+	})
 }
 
 func write(t *testing.T, server *process, a author, slug string, stars int) exchangereview.Review {
