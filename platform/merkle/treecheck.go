@@ -88,7 +88,7 @@ func (m *inFile) checkBlocks(ctx context.Context) error {
 	blocks := int(m.extents[partSums].length / 4)
 	return spread(ctx, runtime.GOMAXPROCS(0), blocks, func(low, high int) error {
 		for block := low; block < high; block++ {
-			if err := m.check(int64(block) + 1); err != nil {
+			if err := m.check(uint64(block) + 1); err != nil {
 				return err
 			}
 		}

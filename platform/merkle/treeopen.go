@@ -118,35 +118,37 @@ func (m *inFile) layout() (layout, error) {
 
 // bytes gives element i of a section, after checking the blocks it lies in.
 func (m *inFile) bytes(p part, i int, size int) ([]byte, error) {
-	e := m.extents[p]
-	low := int64(i) * int64(size)
-	if i < 0 || low+int64(size) > e.length {
-		return nil, errDamaged((e.start + low) / blockSize) // another section's damage led here
+	e := &m.extents[p]
+	low := uint64(i) * uint64(size)
+	if i < 0 || low+uint64(size) > uint64(e.length) {
+		return nil, errDamaged((e.start + int64(i)*int64(size)) / blockSize) // another section's damage led here
 	}
 	if m.closed.Load() {
 		return nil, fault.New(fault.Unavailable, "the tree file is closed: open it again")
 	}
-	low += e.start
-	high := low + int64(size)
+	low += uint64(e.start)
+	high := low + uint64(size)
 	for block := low / blockSize; block <= (high-1)/blockSize; block++ {
-		if err := m.check(block); err != nil {
-			return nil, err
+		if !m.isChecked(block) {
+			if err := m.check(block); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return m.data[low:high:high], nil
 }
 
-// check compares a block with its checksum, once.
-func (m *inFile) check(block int64) error {
-	word, bit := &m.checked[block/64], uint64(1)<<(block%64)
-	if word.Load()&bit != 0 {
-		return nil
-	}
-	want := binary.LittleEndian.Uint32(m.data[m.extents[partSums].start+(block-1)*4:])
+func (m *inFile) isChecked(block uint64) bool {
+	return m.checked[block/64].Load()&(1<<(block%64)) != 0
+}
+
+// check compares a block with its checksum; once is enough.
+func (m *inFile) check(block uint64) error {
+	want := binary.LittleEndian.Uint32(m.data[uint64(m.extents[partSums].start)+(block-1)*4:])
 	if checksum(m.data[block*blockSize:(block+1)*blockSize]) != want {
-		return errDamaged(block)
+		return errDamaged(int64(block))
 	}
-	word.Or(bit)
+	m.checked[block/64].Or(1 << (block % 64))
 	return nil
 }
 
