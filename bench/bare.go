@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -23,8 +22,9 @@ func bareProgram(ctx context.Context, self, answers string) *exec.Cmd {
 	return exec.CommandContext(ctx, self, bareCommand, answers) //nolint:gosec // this program
 }
 
-// serveBare answers claims from a table: the least that a Go program with a
-// router can do for the same bytes. It says where, and serves until it is killed.
+// serveBare answers claims from a table, headers and all: the least that a Go
+// program with a router can do for the same bytes. It says where, and serves
+// until it is killed.
 func serveBare(answers string) error {
 	text, err := os.ReadFile(answers) //nolint:gosec // the file that startBare has written
 	if err != nil {
@@ -34,9 +34,9 @@ func serveBare(answers string) error {
 	if err := json.Unmarshal(text, &claims); err != nil {
 		return err
 	}
-	byWallet := make(map[string][]byte, len(claims))
+	byWallet := make(map[string]asked, len(claims))
 	for _, c := range claims {
-		byWallet[path.Base(string(c.Path))] = c.Answer
+		byWallet[path.Base(string(c.Path))] = c
 	}
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,7 +50,7 @@ func serveBare(answers string) error {
 	return nil
 }
 
-func bareHandler(answers map[string][]byte) http.Handler {
+func bareHandler(answers map[string]asked) http.Handler {
 	router := chi.NewRouter()
 	router.Get("/api/v1/airdrop/campaigns/{id}/claims/{wallet}", func(w http.ResponseWriter, r *http.Request) {
 		answer, found := answers[chi.URLParam(r, "wallet")]
@@ -58,9 +58,11 @@ func bareHandler(answers map[string][]byte) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-		_, _ = w.Write(answer) // the client may be gone
+		header := w.Header()
+		for _, one := range answer.Header {
+			header[one.Name] = one.Values
+		}
+		_, _ = w.Write(answer.Answer) // the client may be gone
 	})
 	return router
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -18,8 +19,18 @@ import (
 // mostWallets is how many different wallets are asked for.
 const mostWallets = 1000
 
-// asked is a claim as a client asks for it, and the whole body of the answer.
-type asked struct{ Path, Answer []byte }
+// asked is a claim as a client asks for it, and the answer. Its headers are all
+// but the date, which every server sets; a list, which is quicker than a map to
+// walk through.
+type asked struct {
+	Path, Answer []byte
+	Header       []header
+}
+
+type header struct {
+	Name   string
+	Values []string
+}
 
 // someClaims asks for the claims of wallets from all over the list, and compares
 // each with our own tree of it.
@@ -32,16 +43,25 @@ func (s *server) someClaims(ctx context.Context, tree *merkle.Tree) ([]asked, er
 			return nil, err
 		}
 		path := s.campaign + "/claims/" + e.Wallet.String()
-		answer, err := s.send(ctx, "GET", path, nil)
+		answer, headers, err := s.send(ctx, "GET", path, nil)
 		if err != nil {
 			return nil, err
 		}
+		headers.Del("Date")
 		if err := isClaim(answer, tree, at, e); err != nil {
 			return nil, fmt.Errorf("the claim of %s: %w", e.Wallet, err)
 		}
-		all[i] = asked{Path: []byte(path), Answer: answer}
+		all[i] = asked{Path: []byte(path), Answer: answer, Header: listed(headers)}
 	}
 	return all, nil
+}
+
+func listed(headers http.Header) []header {
+	list := make([]header, 0, len(headers))
+	for name, values := range headers {
+		list = append(list, header{name, values})
+	}
+	return list
 }
 
 // isClaim compares an answer with what our own tree says of the row.

@@ -150,20 +150,21 @@ func (s *server) servedFromFile() error {
 
 // operate sends an operator's request and reads the JSON answer.
 func (s *server) operate(ctx context.Context, method, path string, body io.Reader, answer any) error {
-	text, err := s.send(ctx, method, path, body)
+	text, _, err := s.send(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(text, answer)
 }
 
-func (s *server) send(ctx context.Context, method, path string, body io.Reader) ([]byte, error) {
+func (s *server) send(ctx context.Context, method, path string, body io.Reader) ([]byte, http.Header, error) {
 	resp, err := s.open(ctx, method, path, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // only read
-	return io.ReadAll(resp.Body)
+	text, err := io.ReadAll(resp.Body)
+	return text, resp.Header, err
 }
 
 // open sends a request and gives an answer that is all right.
