@@ -28,6 +28,7 @@ var floors = []string{
 	"platform/fault",
 	"platform/atomicfile",
 	"platform/unpack",
+	"platform/memory",
 	"platform/wallet",
 	"platform/certificates",
 	"platform/merkle",

@@ -20,6 +20,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/config"
 	"banyan/platform/identity"
+	"banyan/platform/memory"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 	"banyan/web"
@@ -29,11 +30,18 @@ import (
 // contracts are the modules' contracts, from the ground up.
 var contracts = []*seam.Contract{reputation.Contract, exchangereview.Contract, airdrop.Contract}
 
-// heapFloor is memory that the garbage collector counts and nobody touches, so
-// the system never gives it. Go collects when the heap has doubled: with the
-// 5 MB that this program lives on, a busy server marked them anew for every
-// 5 MB of garbage, which took a quarter of its processors' time.
-const heapFloor = 16 << 20
+// heapFloor is memory, in bytes, that the garbage collector counts and nobody
+// touches, so the system never gives it. Go collects when the heap has doubled:
+// with the 5 MB that this program lives on, a busy server marked them anew for
+// every 5 MB of garbage, which took a quarter of its processors' time. What a busy
+// server then lets lie before it collects is as much, so a small machine has less.
+func heapFloor(available int64) int64 {
+	const most, share, unknown = 64 << 20, 32, 16 << 20
+	if available == 0 {
+		return unknown
+	}
+	return min(most, available/share)
+}
 
 // serve runs the program until the context ends. When it answers requests,
 // ready is told the address.
@@ -51,7 +59,7 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 		what = "everything"
 	}
 	h.log.Info("serving "+what, "url", "http://"+h.server.Addr(), "admin", h.server.AdminAddr(), "version", version)
-	floor := make([]byte, heapFloor)
+	floor := make([]byte, heapFloor(memory.Available()))
 	defer runtime.KeepAlive(floor)
 	debug.FreeOSMemory() // reading the migrations took some 8 MB that are not needed again
 	if ready != nil {

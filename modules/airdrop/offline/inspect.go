@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"banyan/platform/memory"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
 )
@@ -25,11 +26,11 @@ func (d Desk) Info(tree string) (Description, error) {
 	return d.inspect(tree, func(*merkle.Tree) error { return nil })
 }
 
-// Check verifies all of a tree file (merkle.Tree.Check). memory is as in
-// BuildJob; what is over it goes to the system's folder for temporary files.
-func (d Desk) Check(ctx context.Context, tree string, memory int64) (Description, error) {
+// Check verifies all of a tree file (merkle.Tree.Check). most is the
+// Memory of a BuildJob; what is over it goes to the system's folder for temporary files.
+func (d Desk) Check(ctx context.Context, tree string, most int64) (Description, error) {
 	return d.inspect(tree, func(t *merkle.Tree) error {
-		return t.Check(ctx, merkle.Options{Memory: memoryOr(memory), Progress: d.Progress})
+		return t.Check(ctx, merkle.Options{Memory: memoryOr(most), Progress: d.Progress})
 	})
 }
 
@@ -75,4 +76,14 @@ func (d Desk) Import(ctx context.Context, in, out string) (Built, error) {
 		return Built{}, fmt.Errorf("%s: %w", in, err)
 	}
 	return d.keep(ctx, tree, out, start)
+}
+
+// memoryOr is what was asked for, or three quarters of the memory that is
+// available now: the rest is for the pages of the files that are read and
+// written. 0 is no limit, where the system does not say.
+func memoryOr(asked int64) int64 {
+	if asked > 0 {
+		return asked
+	}
+	return memory.Available() / 4 * 3
 }

@@ -1,4 +1,5 @@
-package offline
+// Package memory tells how much of it there is.
+package memory
 
 import (
 	"bufio"
@@ -8,17 +9,14 @@ import (
 	"strings"
 )
 
-// memoryOr is what was asked for, or three quarters of the memory that is
-// available now: the rest is for the pages of the files that are read and written.
-func memoryOr(asked int64) int64 {
-	if asked > 0 {
-		return asked
-	}
+// Available is what this process may still take without anybody swapping, in
+// bytes: of the machine, or of its container where that has less. 0 is unknown.
+func Available() int64 {
 	available := systemMemory("/proc/meminfo")
 	if container := containerMemory("/sys/fs/cgroup"); available == 0 || (container > 0 && container < available) {
 		available = container
 	}
-	return available / 4 * 3
+	return available
 }
 
 // systemMemory is what the system could give without swapping, in bytes; 0 when
