@@ -80,7 +80,8 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 		return Claim{}, fault.Newf(fault.NotFound,
 			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
 	}
-	row, err := t.tree.At(at)
+	// The proof first: it waits longest for memory, and the others may meanwhile.
+	proof, err := t.tree.Proof(at)
 	if err != nil {
 		return Claim{}, t.unreadable(err)
 	}
@@ -88,7 +89,7 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 	if err != nil {
 		return Claim{}, t.unreadable(err)
 	}
-	proof, err := t.tree.Proof(at)
+	row, err := t.tree.At(at)
 	if err != nil {
 		return Claim{}, t.unreadable(err)
 	}
