@@ -40,7 +40,7 @@ const (
 )
 
 // BenchmarkClaimOverHTTP asks for claims with 64 connections, beside a bare chi
-// handler that answers the same bytes from a table: once of the module's HTTP
+// handler that answers the same bodies from a table: once of the module's HTTP
 // side alone, and once behind all that `banyan serve` does around a request but
 // limit its rate and write a line for it. The three take turns, so that all meet
 // the same noise. The client is as thin as can be: what it costs is on each side
