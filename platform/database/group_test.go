@@ -314,6 +314,17 @@ func TestAGoroutineThatEndsInsideFnHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// awaited tells when somebody begins to wait for its end.
+type awaited struct {
+	context.Context
+	tell func()
+}
+
+func (c awaited) Done() <-chan struct{} {
+	c.tell()
+	return c.Context.Done()
+}
+
 func TestAFullQueueWaitsAndThenRefuses(t *testing.T) {
 	options := sqliteOptions(t)
 	options.Queue = 1
@@ -324,15 +335,14 @@ func TestAFullQueueWaitsAndThenRefuses(t *testing.T) {
 	go func() { done <- db.Write(context.Background(), book(t, 1, "queued")) }()
 	awaitWaiting(t, db, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	refused := make(chan error)
-	go func() { refused <- db.Write(ctx, book(t, 2, "refused")) }()
-	for range 1000 {
-		runtime.Gosched()
-	}
+	refused, waits := make(chan error, 1), make(chan struct{})
+	go func() {
+		refused <- db.Write(awaited{ctx, sync.OnceFunc(func() { close(waits) })}, book(t, 2, "refused"))
+	}()
 	select {
+	case <-waits: // until then it might see at its first look that its time is over
 	case err := <-refused:
-		t.Errorf("refused before its time was over: %v", err)
-	default:
+		t.Fatalf("refused before its time was over: %v", err)
 	}
 	cancel()
 	if err := <-refused; !fault.Is(err, fault.Unavailable) || !errors.Is(err, context.Canceled) {
