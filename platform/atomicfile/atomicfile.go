@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"banyan/platform/fault"
 )
 
 // File is a file in the making. Write to it, then Commit or Discard.
@@ -19,8 +21,12 @@ type File struct {
 }
 
 // Create begins a file that will stand at path with this mode. An older file
-// there stays as it is until Commit.
+// there stays as it is until Commit. It fails with fault.Invalid where a folder,
+// a device or a pipe is: a file must not take the place of /dev/null.
 func Create(path string, mode fs.FileMode) (*File, error) {
+	if about, err := os.Stat(path); err == nil && !about.Mode().IsRegular() {
+		return nil, fault.Newf(fault.Invalid, "%s is no regular file, and a file cannot take its place: name another one", path)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)

@@ -3,11 +3,13 @@ package atomicfile_test
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"banyan/platform/atomicfile"
+	"banyan/platform/fault"
 )
 
 func TestReplace(t *testing.T) {
@@ -72,11 +74,11 @@ func TestAFileCanBeNamedAtTheEnd(t *testing.T) {
 func TestWhatCannotBePutThereLeavesNothing(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "taken")
-	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	f, err := atomicfile.Create(path, 0o600)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Commit(); err == nil {
@@ -87,5 +89,26 @@ func TestWhatCannotBePutThereLeavesNothing(t *testing.T) {
 	}
 	if _, err := atomicfile.Create(filepath.Join(folder, "nowhere", "x"), 0o600); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+func TestOnlyAFileIsReplaced(t *testing.T) {
+	folder := t.TempDir()
+	socket, err := net.Listen("unix", filepath.Join(folder, "socket"))
+	if err != nil {
+		t.Skip("there are no sockets in folders here:", err)
+	}
+	defer func() { _ = socket.Close() }()
+	link := filepath.Join(folder, "link")
+	if err := os.Symlink("socket", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{folder, link, socket.Addr().String()} {
+		if _, err := atomicfile.Create(path, 0o600); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a file that is to take the place of %s is answered with %v", path, err)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 2 {
+		t.Errorf("the folder holds %v (%v)", entries, err)
 	}
 }
