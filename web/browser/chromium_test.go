@@ -195,7 +195,9 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// wait waits until the expression is true in the page, through navigations.
+// wait waits until the expression is true in the page, through navigations. A
+// page is looked at when it is there as a whole: what stands further down, and
+// is asked for next, may still be on its way.
 func wait(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	waiting, cancel := context.WithTimeout(ctx, oneWait)
@@ -204,7 +206,7 @@ func wait(t *testing.T, ctx context.Context, expression string) {
 	defer look.Stop()
 	for {
 		// An error is a page between two documents; the next look tells.
-		if ok, err := chromedp.Run(waiting, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && ok {
+		if ok, err := chromedp.Run(waiting, chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(`+expression+`)`)); err == nil && ok {
 			return
 		}
 		select {

@@ -26,7 +26,7 @@ func signInWith(t *testing.T, ctx context.Context, site, rdns string) {
 		chromedp.Navigate(site+"/sign-in?next=/sessions"),
 		chromedp.Click(chromedp.CSS(`[data-wallets] button[data-rdns="`+rdns+`"]`)),
 	)
-	wait(t, ctx, `location.pathname === "/sessions" && document.readyState === "complete"`)
+	wait(t, ctx, `location.pathname === "/sessions"`)
 }
 
 // mark gives the same mark everywhere but overall.

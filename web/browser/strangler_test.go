@@ -69,7 +69,7 @@ func step(t *testing.T, ctx context.Context, module, which string) {
 	t.Helper()
 	eval[bool](t, ctx, `window.isPageBefore = true`)
 	do(t, ctx, chromedp.Click(chromedp.CSS(`#`+module+` [data-step="`+which+`"]`)))
-	wait(t, ctx, `!window.isPageBefore && document.readyState === "complete" && document.querySelector("[data-outcome]") !== null`)
+	wait(t, ctx, `!window.isPageBefore && document.querySelector("[data-outcome]") !== null`)
 }
 
 func isAt(t *testing.T, ctx context.Context, module, state string) {
