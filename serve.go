@@ -34,13 +34,15 @@ var contracts = []*seam.Contract{reputation.Contract, exchangereview.Contract, a
 // touches, so the system never gives it. Go collects when the heap has doubled:
 // with the 5 MB that this program lives on, a busy server marked them anew for
 // every 5 MB of garbage, which took a quarter of its processors' time. What a busy
-// server then lets lie before it collects is as much, so a small machine has less.
-func heapFloor(available int64) int64 {
-	const most, share, unknown = 64 << 20, 32, 16 << 20
+// server then lets lie before it collects is as much, so a small machine has less,
+// and so has a small limit (GOMEMLIMIT), which the floor counts against. An
+// available of 0 is unknown.
+func heapFloor(available, limit int64) int64 {
+	const most, share, unknown = 64 << 20, 32, 512 << 20
 	if available == 0 {
-		return unknown
+		available = unknown
 	}
-	return min(most, available/share)
+	return min(most, available/share, limit/share)
 }
 
 // serve runs the program until the context ends. When it answers requests,
@@ -59,7 +61,7 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 		what = "everything"
 	}
 	h.log.Info("serving "+what, "url", "http://"+h.server.Addr(), "admin", h.server.AdminAddr(), "version", version)
-	floor := make([]byte, heapFloor(memory.Available()))
+	floor := make([]byte, heapFloor(memory.Available(), debug.SetMemoryLimit(-1)))
 	defer runtime.KeepAlive(floor)
 	debug.FreeOSMemory() // reading the migrations took some 8 MB that are not needed again
 	if ready != nil {
