@@ -40,7 +40,7 @@ func goals(s settings) [goalCount]goal {
 	if s.growth > 0 {
 		long = count(s.growth) + " rows"
 	}
-	const own, bare = "the tree's own build, all cores", "a bare chi handler"
+	const own, bare = "the tree's own build, all cores", "bare chi, the same bytes"
 	return [goalCount]goal{
 		buildShare: {
 			work: "build, " + count(s.rows) + " rows, one core", beside: "the permutation limit",
