@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -18,7 +16,6 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/config"
 	"banyan/platform/database"
-	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/web"
 )
@@ -26,73 +23,14 @@ import (
 // databaseNames are all databases there are.
 var databaseNames = []string{"identity", "routes", reputation.Name, exchangereview.Name, airdrop.Name}
 
-// Exit codes of every command.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// usageError marks a command line that makes no sense, apart from work that
-// failed.
-type usageError struct{ error }
-
-// Unwrap gives the error in the words meant for people.
-func (u usageError) Unwrap() error { return u.error }
-
-// execute runs one command line and gives its exit code.
-func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errOut)
-	command, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return exitOK
-	}
-	printError(errOut, err)
-	if isUsage(err) {
-		fmt.Fprintf(errOut, "See '%s --help'.\n", command.CommandPath())
-		return exitUsage
-	}
-	return exitFailure
-}
-
-// isUsage tells a command line that makes no sense from work that failed: ours
-// says so by its type or names a --flag, cobra's carries no type.
-func isUsage(err error) bool {
-	var usage usageError
-	var f *fault.Fault
-	if errors.As(err, &f) && f.Code == fault.Invalid && len(f.Fields) > 0 && strings.HasPrefix(f.Fields[0].Name, "--") {
-		return true
-	}
-	return errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown ") || strings.HasPrefix(err.Error(), "required flag")
-}
-
-// printError says what went wrong in the words meant for people, every wrong
-// line of an input included.
-func printError(w io.Writer, err error) {
-	var f *fault.Fault
-	if !errors.As(err, &f) {
-		fmt.Fprintln(w, "banyan:", err)
-		return
-	}
-	fmt.Fprintln(w, "banyan:", f.Message)
-	for _, field := range f.Fields {
-		fmt.Fprintln(w, "  "+field.String())
-	}
-	if cause := errors.Unwrap(f); cause != nil {
-		fmt.Fprintln(w, "  because:", cause)
-	}
-}
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "banyan",
 		Short: "Reputation, exchange reviews and airdrops in one binary",
 		Long: "Banyan tells a crypto community who can be trusted, which exchange is honest, and hands out\n" +
 			"tokens with a proof for everybody. It is one program on SQLite; each of its modules can be\n" +
-			"run as a service of its own.",
+			"run as a service of its own.\n\n" +
+			"Exit codes: 0 done, 1 failed, 2 the command line makes no sense.",
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -103,6 +41,7 @@ func newRoot() *cobra.Command {
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		airdrop.Commands(), reputation.Commands(), versionCommand(),
 	)
+	knowOnlyOwn(root)
 	return root
 }
 
@@ -199,13 +138,6 @@ func versionCommand() *cobra.Command {
 		Use: "version", Short: "Print the version", Args: noArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version) },
 	}
-}
-
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[0])}
-	}
-	return nil
 }
 
 func printJSON(w io.Writer, value any) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"math"
@@ -39,6 +40,10 @@ func TestExitCodes(t *testing.T) {
 		{"migrate up", exitOK, ""},
 		{"events dead", exitOK, ""},
 		{"frobnicate", exitUsage, "unknown command"},
+		{"airdrop", exitOK, ""},
+		{"airdrop biuld", exitUsage, "did you mean build?"},
+		{"airdrop tree chek", exitUsage, "did you mean check?"},
+		{"module frobnicate", exitUsage, "unknown command"},
 		{"serve --lsten x", exitUsage, "unknown flag"},
 		{"serve everything", exitUsage, `takes no "everything"`},
 		{"serve --module airdrops", exitUsage, "is no module: choose"},
@@ -53,6 +58,10 @@ func TestExitCodes(t *testing.T) {
 		{"reputation rank --trust none.csv --uniform-pretrust --out out.csv", exitFailure, "none.csv"},
 		{"airdrop build --in bad.csv --format ozz --out t.tree", exitUsage, "oz-indexed"},
 		{"airdrop build --in bad.csv --format oz --out t.tree", exitFailure, "line"},
+		{"airdrop build bad.csv", exitUsage, `"bad.csv" has no flag before it`},
+		{"airdrop build --in bad.csv --format oz --out no/t.tree", exitFailure, "there is no folder no"},
+		{"airdrop proof --tree none.tree", exitUsage, "ADDRESS: name one wallet"},
+		{"airdrop tree info", exitUsage, "F.tree: name one"},
 		{"airdrop proof --tree none.tree 0x52908400098527886E0F7030069857D2E4169EE7", exitFailure, "none.tree"},
 	} {
 		code, _, errOut := banyan(t, strings.Fields(c.line)...)
@@ -64,6 +73,23 @@ func TestExitCodes(t *testing.T) {
 		if _, err := os.Stat(left); err == nil {
 			t.Errorf("a command that failed left %s behind", left)
 		}
+	}
+}
+
+func TestAnInterruptedCommandSaysSo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("list.csv", []byte("0x52908400098527886E0F7030069857D2E4169EE7,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var out, errOut bytes.Buffer
+	code := execute(ctx, strings.Fields("airdrop build --in list.csv --format oz --out t.tree"), &out, &errOut)
+	if code != exitFailure || errOut.String() != "banyan: interrupted before the work was done\n" {
+		t.Errorf("exit %d, said %q", code, errOut.String())
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 

@@ -3,19 +3,15 @@ package airdrop
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/wallet"
 )
 
 // Commands gives `banyan airdrop …`: the work that needs no server.
@@ -25,7 +21,6 @@ func Commands() *cobra.Command {
 		Short: "Build Merkle trees of airdrops, and prove who is on them",
 		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
-		Args: cobra.NoArgs,
 	}
 	group.AddCommand(buildCommand(), proofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand())
 	return group
@@ -55,8 +50,11 @@ Formats, each byte for byte that of its origin:
   cumulative  1inch's cumulative drop`,
 		Example: `  banyan airdrop build --in list.csv --format oz --out drop.tree
   banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkTreeOut(job.Out); err != nil {
+				return err
+			}
 			// A list is a few large pieces: collecting more often costs next to
 			// nothing, and a long one then needs little more than itself.
 			defer debug.SetGCPercent(debug.SetGCPercent(20))
@@ -72,11 +70,11 @@ Formats, each byte for byte that of its origin:
 	}
 	f := c.Flags()
 	f.StringVar(&job.In, "in", "", "the `LIST`, or - for standard input")
-	f.StringVar(&job.Format, "format", "", formatNames())
-	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with so many decimals, not base units")
-	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "an address on several lines: error, sum or first")
-	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: hex digits of a shard's prefix, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
-	f.StringVar(&job.Out, "out", "", "the tree `FILE`; a folder gets a file named by the root")
+	f.StringVar(&job.Format, "format", "", "the `FORMAT`: "+formatNames())
+	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with `N` decimals, not base units")
+	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum or first")
+	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: a shard's prefix has `N` hex digits, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
+	f.StringVar(&job.Out, "out", "", treeOutUsage)
 	memoryFlag(c, &memory)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
@@ -101,11 +99,16 @@ func proofCommand() *cobra.Command {
 	var tree string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:     "proof --tree F.tree ADDRESS",
-		Short:   "Give the proof that a wallet claims with",
+		Use:   "proof --tree F.tree ADDRESS",
+		Short: "Give the proof that a wallet claims with",
+		Long: `Proof looks a wallet up in a tree file and prints all that its claim needs. The
+amount is in base units. It fails when the wallet is not on the list.`,
 		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
-		Args:    oneArgument("--address", "name one wallet, 0x and 40 hex digits"),
+		Args:    oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := wallet.Parse(args[0]); err != nil {
+				return badUsage("ADDRESS", fault.From(err).Message)
+			}
 			desk, stop := openDesk(c)
 			claim, err := desk.Proof(tree, args[0])
 			stop()
@@ -135,9 +138,19 @@ func oneArgument(name, want string) cobra.PositionalArgs {
 	}
 }
 
-// badUsage is a command line that makes no sense; main knows it by the dashes.
-func badUsage(flag, message string) error {
-	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: message})
+// flagsOnly refuses arguments of a command that has none: most often a path
+// whose flag was left out.
+func flagsOnly(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return badUsage("ARGUMENTS", fmt.Sprintf("%q has no flag before it", args[0]))
+}
+
+// badUsage is a command line that makes no sense; main knows it by the name:
+// a --flag or an ARGUMENT.
+func badUsage(name, message string) error {
+	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: name, Message: message})
 }
 
 // show prints a result for programs or for people.
@@ -147,51 +160,4 @@ func show(c *cobra.Command, asJSON bool, result any, format string, args ...any)
 	}
 	_, err := fmt.Fprintf(c.OutOrStdout(), format, args...)
 	return err
-}
-
-// openDesk gives the commands their surroundings, with a progress bar when
-// stderr is a terminal. stop clears the bar away.
-func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
-	desk = offline.Desk{Now: time.Now, In: c.InOrStdin(), Out: c.OutOrStdout()}
-	if !isTerminal(c.ErrOrStderr()) {
-		return desk, func() {}
-	}
-	var bar *progressbar.ProgressBar
-	shown := ""
-	desk.Progress = func(stage string, done, total int64) {
-		if stage != shown {
-			if bar != nil {
-				_ = bar.Clear() // a bar that cannot be drawn is no reason to stop
-			}
-			if total == 0 {
-				total = -1 // a spinner
-			}
-			bar = progressbar.NewOptions64(total, append(inUnits(stage), progressbar.OptionSetWriter(c.ErrOrStderr()),
-				progressbar.OptionSetDescription(stage), progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())...)
-			shown = stage
-		}
-		_ = bar.Set64(done)
-	}
-	return desk, func() {
-		if bar != nil {
-			_ = bar.Clear()
-		}
-	}
-}
-
-// inUnits says what a stage counts (merkle.Options.Progress).
-func inUnits(stage string) []progressbar.Option {
-	switch stage {
-	case "sorting", "sharding":
-		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows")}
-	case "building":
-		return []progressbar.Option{progressbar.OptionShowIts(), progressbar.OptionSetItsString("nodes")}
-	}
-	return []progressbar.Option{progressbar.OptionShowBytes(true)}
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -181,7 +181,7 @@ func TestOneListMayBringAnAddressTwice(t *testing.T) {
 	}
 }
 
-// What names a --flag is bad usage, which main answers with exit code 2.
+// What names a --flag or an ARGUMENT is bad usage, which main answers with exit code 2.
 func TestUsageAndFailureAreToldApart(t *testing.T) {
 	tree := smallTree(t)
 	cases := map[string]struct {
@@ -196,10 +196,13 @@ func TestUsageAndFailureAreToldApart(t *testing.T) {
 		"too many decimals":   {[]string{"build", "--in", "-", "--format", "oz", "--decimals", "78", "--out", tree}, fault.Invalid, "--decimals"},
 		"shards of a heap":    {[]string{"build", "--in", "-", "--format", "oz", "--shard-digits", "1", "--out", tree}, fault.Invalid, "--shard-digits"},
 		"no tree":             {[]string{"proof", alice}, fault.Invalid, "--tree"},
-		"no address":          {[]string{"proof", "--tree", tree, "0x12"}, fault.Invalid, "--address"},
-		"two addresses":       {[]string{"proof", "--tree", tree, alice, bob}, fault.Invalid, "--address"},
-		"no tree to check":    {[]string{"tree", "check"}, fault.Invalid, "--tree"},
-		"proofs and a tree":   {[]string{"verify", "--tree", tree, "--proofs", "-"}, fault.Invalid, "--proofs"},
+		"no address":          {[]string{"proof", "--tree", tree, "0x12"}, fault.Invalid, "ADDRESS"},
+		"two addresses":       {[]string{"proof", "--tree", tree, alice, bob}, fault.Invalid, "ADDRESS"},
+		"no tree to check":    {[]string{"tree", "check"}, fault.Invalid, "F.tree"},
+		"proofs and a tree":   {[]string{"verify", "--tree", tree, "--proofs", "-"}, fault.Invalid, "--tree"},
+		"a tree and a root":   {[]string{"verify", "--tree", tree, "--in", "-", "--root", "0x12"}, fault.Invalid, "--root"},
+		"memory below zero":   {[]string{"tree", "check", tree, "--memory", "-1"}, fault.Invalid, "--memory"},
+		"a path by itself":    {[]string{"export", tree}, fault.Invalid, "ARGUMENTS"},
 		"nothing to verify":   {[]string{"verify", "--tree", tree}, fault.Invalid, "--in"},
 		"list is not there":   {[]string{"build", "--in", tree + ".csv", "--format", "oz", "--out", tree}, fault.NotFound, ""},
 		"tree is not there":   {[]string{"proof", "--tree", tree + "x", alice}, fault.NotFound, ""},
@@ -207,7 +210,7 @@ func TestUsageAndFailureAreToldApart(t *testing.T) {
 		"wallet not on it":    {[]string{"proof", "--tree", tree, carol}, fault.NotFound, ""},
 		"list is a folder":    {[]string{"build", "--in", t.TempDir(), "--format", "oz", "--out", tree}, fault.Invalid, ""},
 		"wallets not there":   {[]string{"verify", "--tree", tree, "--in", tree + ".csv"}, fault.NotFound, ""},
-		"output nowhere":      {[]string{"verify", "--tree", tree, "--in", "-", "--out", tree + "/x/y"}, fault.Internal, ""},
+		"output nowhere":      {[]string{"verify", "--tree", tree, "--in", "-", "--out", tree + "/x/y"}, fault.NotFound, ""},
 		"empty standard in":   {[]string{"build", "--in", "-", "--format", "oz", "--out", tree}, fault.Invalid, ""},
 		"verdicts from empty": {[]string{"verify", "--tree", tree, "--in", "-"}, fault.Invalid, ""},
 	}

@@ -20,9 +20,19 @@ func exportCommand() *cobra.Command {
   uniswap-json  the result of Uniswap's merkle-distributor (format uniswap)
   csv           index,address,amount, which build reads again
   shards        a folder of small JSON files by address prefix: a claim page needs no server`,
-		Example: `  banyan airdrop export --tree drop.tree --as shards --out public/claims`,
-		Args:    cobra.NoArgs,
+		Example: `  banyan airdrop export --tree drop.tree --as csv --out drop.csv
+  banyan airdrop export --tree drop.tree --as shards --out claims`,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			if job.As == offline.AsShards {
+				job.Out, err = checkNewFolder(job.Out)
+			} else {
+				err = checkFileOut(job.Out)
+			}
+			if err != nil {
+				return err
+			}
 			desk, stop := openDesk(c)
 			done, err := desk.Export(c.Context(), job)
 			stop()
@@ -32,15 +42,15 @@ func exportCommand() *cobra.Command {
 			if job.Out == offline.Stdio { // the export has standard output for itself
 				c.SetOut(c.ErrOrStderr())
 			}
-			return show(c, asJSON, done, "exported %d rows as %s to %s (%d files) in %.2f s\n",
+			return show(c, asJSON, done, "rows  %d\nas    %s\nto    %s\nfiles %d\nin %.2f s\n",
 				done.Count, done.As, done.Out, done.Files, done.Seconds)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
-	f.StringVar(&job.As, "as", "", "oz-json, uniswap-json, csv or shards")
-	f.StringVar(&job.Out, "out", "", "the `PATH` to write: a file, - for standard output, or a new folder for shards")
-	f.IntVar(&job.Digits, "shard-digits", 0, "hex digits of a shard's prefix, 1 to 4 (by default so that a shard has some hundred wallets)")
+	f.StringVar(&job.As, "as", "", "the `KIND`: oz-json, uniswap-json, csv or shards")
+	f.StringVar(&job.Out, "out", "", "the `PATH` to write: a file (one that is there is replaced), - for standard output, or a new folder for shards")
+	f.IntVar(&job.Digits, "shard-digits", 0, "a shard's prefix has `N` hex digits, 1 to 4 (by default so that a shard has some hundred wallets)")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -55,8 +65,11 @@ func importCommand() *cobra.Command {
 tree anew from its entries, and compares every node, or root, total and every
 proof, with what was published. Only what is right is kept.`,
 		Example: `  banyan airdrop import --in merkle-result.json --out drop.tree`,
-		Args:    cobra.NoArgs,
+		Args:    flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkTreeOut(out); err != nil {
+				return err
+			}
 			desk, stop := openDesk(c)
 			built, err := desk.Import(c.Context(), in, out)
 			stop()
@@ -68,7 +81,7 @@ proof, with what was published. Only what is right is kept.`,
 	}
 	f := c.Flags()
 	f.StringVar(&in, "in", "", "the published `JSON`, or - for standard input")
-	f.StringVar(&out, "out", "", "the tree `FILE`; a folder gets a file named by the root")
+	f.StringVar(&out, "out", "", treeOutUsage)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -82,7 +95,6 @@ func treeCommand() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "tree",
 		Short: "Look at a tree file, or verify all of it",
-		Args:  cobra.NoArgs,
 	}
 	group.AddCommand(treeInfoCommand(), treeCheckCommand())
 	return group
@@ -99,6 +111,9 @@ func treeCheckCommand() *cobra.Command {
 	var memory int64
 	c := inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
 		func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+			if memory < 0 {
+				return offline.Description{}, badUsage("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+			}
 			return desk.Check(ctx, tree, memory*mebibyte)
 		})
 	memoryFlag(c, &memory)
@@ -108,9 +123,10 @@ func treeCheckCommand() *cobra.Command {
 func inspectCommand(name, short, verdict string, inspect func(context.Context, offline.Desk, string) (offline.Description, error)) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   name + " F.tree",
-		Short: short,
-		Args:  oneArgument("--tree", "name one tree file"),
+		Use:     name + " F.tree",
+		Short:   short,
+		Example: "  banyan airdrop tree " + name + " drop.tree",
+		Args:    oneArgument("F.tree", "name one tree file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			desk, stop := openDesk(c)
 			about, err := inspect(c.Context(), desk, args[0])

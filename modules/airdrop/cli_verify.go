@@ -15,17 +15,22 @@ func verifyCommand() *cobra.Command {
 		Short: "Say who of a list is eligible",
 		Long: `Verify looks up every wallet of a list (wallet or wallet,amount on each line,
 packed with gzip or zstd if you like) and says of each line whether it is
-eligible, ineligible or invalid. With --out it writes one JSON object a line.
+eligible, ineligible or invalid. With --out it writes one JSON object a line; with
+--out - the sum goes to standard error. Wallets that are not eligible are an
+answer and no failure.
 
 With --proofs it needs no tree: every line is a claim as banyan airdrop proof
 --json prints it, and its proof must lead from its own address, index and amount
 to the root.`,
 		Example: `  banyan airdrop verify --tree drop.tree --in wallets.csv --out verdicts.ndjson
   banyan airdrop verify --proofs claims.ndjson --root 0xc8500f8e2fcf3c9a32880e1b973fb28acc88be35787a8abcf9981b2b65dbdeb5 --format uniswap`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if proofs.Proofs != "" && (job.Tree != "" || job.In != "") {
-				return badUsage("--proofs", "proofs are checked without --tree and --in: name --root and --format")
+			if err := oneQuestion(c, proofs.Proofs != ""); err != nil {
+				return err
+			}
+			if err := checkFileOut(job.Out); err != nil {
+				return err
 			}
 			desk, stop := openDesk(c)
 			var sum offline.Verified
@@ -50,11 +55,30 @@ to the root.`,
 	f := c.Flags()
 	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
 	f.StringVar(&job.In, "in", "", "the list of `WALLETS`, or - for standard input")
-	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE`, or - for standard output")
-	f.IntVar(&job.Decimals, "decimals", 0, "amounts on the lines are tokens with so many decimals, not base units")
+	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE` (one that is there is replaced), or - for standard output")
+	f.IntVar(&job.Decimals, "decimals", 0, "--in: amounts on the lines are tokens with `N` decimals, not base units")
 	f.StringVar(&proofs.Proofs, "proofs", "", "check the full proofs of these `CLAIMS` instead, one JSON object a line, or - for standard input")
-	f.StringVar(&proofs.Root, "root", "", "--proofs: the root they must lead to")
-	f.StringVar(&proofs.Format, "format", "", "--proofs: "+formatNames())
+	f.StringVar(&proofs.Root, "root", "", "--proofs: the `ROOT` they must lead to")
+	f.StringVar(&proofs.Format, "format", "", "--proofs: the `FORMAT`: "+formatNames())
 	f.BoolVar(&asJSON, "json", false, "print the sum as JSON")
 	return c
+}
+
+// oneQuestion refuses flags of the other way to verify, which would be passed
+// over: who names a root wants it to count.
+func oneQuestion(c *cobra.Command, proofs bool) error {
+	if proofs {
+		for _, flag := range []string{"tree", "in", "decimals"} {
+			if c.Flags().Changed(flag) {
+				return badUsage("--"+flag, "proofs are checked without it: name --root and --format")
+			}
+		}
+		return nil
+	}
+	for _, flag := range []string{"root", "format"} {
+		if c.Flags().Changed(flag) {
+			return badUsage("--"+flag, "only --proofs needs it: a tree file knows its own (banyan airdrop tree info)")
+		}
+	}
+	return nil
 }
