@@ -1,0 +1,12 @@
+//go:build !linux
+
+package atomicfile
+
+import (
+	"errors"
+	"os"
+)
+
+func createUnnamed(_, _ string) *os.File { return nil }
+
+func link(*os.File, string) error { return errors.ErrUnsupported }
