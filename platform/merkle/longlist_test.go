@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/holiman/uint256"
+	"golang.org/x/sync/errgroup"
 
 	"banyan/platform/fault"
 )
@@ -238,6 +239,29 @@ func TestATreeTooLargeForMemoryIsCheckedOnDisk(t *testing.T) {
 		if left, err := os.ReadDir(options.Folder); err != nil || len(left) != 0 {
 			t.Fatalf("%v is left behind (%v)", left, err)
 		}
+	}
+}
+
+// One process may check several trees, or one tree twice, at a time.
+func TestChecksOnDiskDoNotMeet(t *testing.T) {
+	list := someRows(t, rowsPerChunk+5, false)
+	folder := t.TempDir()
+	var checks errgroup.Group
+	for _, format := range []Format{OZ, Cumulative, OZ} {
+		_, path := buildFile(t, format, list)
+		checks.Go(func() error {
+			tree, err := Open(path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(tree.Check(t.Context(), Options{Memory: 1, Folder: folder}), tree.Close())
+		})
+	}
+	if err := checks.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Fatalf("%v is left behind (%v)", left, err)
 	}
 }
 

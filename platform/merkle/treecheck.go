@@ -3,8 +3,8 @@ package merkle
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,17 +49,21 @@ func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *LongList) error
 			return memory.content(p, again.layout, m.header)
 		})
 	}
-	path := filepath.Join(rows.options.Folder, fmt.Sprintf(".check.%d.partial", os.Getpid()))
+	path := filepath.Join(rows.options.Folder, ".check."+rand.Text()+".partial")
 	again, err := BuildFile(ctx, t.format, rows, func(Hash) string { return path })
 	if err != nil {
 		return err
+	}
+	err = os.Remove(path) // it stays mapped: a process that is killed leaves nothing
+	if err != nil {
+		return errors.Join(err, again.Close())
 	}
 	other := again.store.(*inFile) //nolint:forcetypeassert // the rows are not in memory
 	err = m.compareAll(ctx, other.header, func(p part) content {
 		e := other.extents[p]
 		return func(_ []byte, low, high int64) ([]byte, error) { return other.data[e.start+low : e.start+high], nil }
 	})
-	return errors.Join(err, again.Close(), os.Remove(path))
+	return errors.Join(err, again.Close())
 }
 
 // compareAll holds the header and every section against what they should be.
