@@ -11,7 +11,7 @@ type columns struct {
 	address, amount, index int
 	count                  int // fields on every line
 	header                 []string
-	json                   bool // each line is a JSON object instead
+	json                   bool // each line is a JSON object instead; of the columns, index says whether it has one
 	loose                  bool // a line is an address, or an address and an amount
 }
 
@@ -37,7 +37,11 @@ func (c columns) name(column int, otherwise string) string {
 // what is wrong with it, for people; "" when nothing is.
 func readColumns(line []byte, amountNeeded bool) (c columns, header bool, problem string) {
 	if line[0] == '{' {
-		return columns{json: true}, false, ""
+		c = columns{json: true, index: -1}
+		if values, _ := readObject(line); values.index != nil { // what is wrong with it is its row's to say
+			c.index = 0
+		}
+		return c, false, ""
 	}
 	fields, problem := splitFields(nil, line)
 	if problem != "" {

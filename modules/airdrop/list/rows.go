@@ -109,7 +109,7 @@ func (p *rowParser) line(line []byte, number int) {
 	mixed, problem := parseAddress(values.address, &e.Wallet)
 	p.wrong(columns.addressName, number, problem)
 	p.wrong(columns.amountName, number, parseAmount(values.amount, p.decimals, &e.Amount))
-	e.Index, problem = values.parseIndex()
+	e.Index, problem = p.columns.parseIndex(values.index)
 	p.wrong(columns.indexName, number, problem)
 	if len(p.lineProbs) > 0 {
 		p.problems = append(p.problems, p.lineProbs...)
@@ -120,7 +120,7 @@ func (p *rowParser) line(line []byte, number int) {
 	}
 	p.lines.note(p.count(), number)
 	p.rows = e.AppendRow(p.rows)
-	if values.index != nil {
+	if p.columns.index >= 0 {
 		p.indexes = append(p.indexes, e.Index)
 	}
 }
@@ -174,13 +174,18 @@ func plain(line []byte) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-func (v cells) parseIndex() (index uint64, problem string) {
-	if v.index == nil {
+// parseIndex holds every line to what the first one does: a wallet without an
+// index among others that have one would get its place on the list for it.
+func (c columns) parseIndex(text []byte) (index uint64, problem string) {
+	switch {
+	case c.index < 0 && text == nil:
 		return 0, ""
+	case c.index < 0:
+		return 0, "is here and not on the first line: give every wallet an index, or none"
 	}
-	index, err := strconv.ParseUint(string(v.index), 10, 64)
+	index, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Sprintf("%q is no index: write a whole number from 0 to 2^64-1", shortened(v.index))
+		return 0, fmt.Sprintf("%q is no index: write a whole number from 0 to 2^64-1", shortened(text))
 	}
 	return index, ""
 }
