@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,8 +109,15 @@ func standalone(cfg config.Config, sources config.Sources) config.Config {
 	return cfg
 }
 
+// isDefault: in a clone of the repository ./config.yaml is the list of defaults
+// itself, and says nothing by standing there.
 func isDefault(sources config.Sources, key string) bool {
-	return sources[key].Kind == config.FromDefault
+	origin := sources[key]
+	if origin.Kind != config.FromFile {
+		return origin.Kind == config.FromDefault
+	}
+	text, err := os.ReadFile(origin.Name)
+	return err == nil && bytes.Equal(text, defaults)
 }
 
 func configCommand(s *settings) *cobra.Command {

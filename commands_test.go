@@ -76,6 +76,30 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// The README's commands are run in a clone, where ./config.yaml has every default.
+func TestAModuleAloneLeavesTheTrunksAdminAddressFree(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for text, want := range map[string]string{
+		string(defaults):                        "127.0.0.1:0",
+		"data: elsewhere\n":                     "127.0.0.1:0",
+		"admin:\n  listen: 127.0.0.1:8090\n":    "127.0.0.1:8090",
+		"admin: {listen: \"127.0.0.1:9000\"}\n": "127.0.0.1:9000",
+	} {
+		if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := settings{}
+		s.set("module", "reputation")
+		cfg, sources, err := s.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := standalone(cfg, sources).Admin.Listen; got != want {
+			t.Errorf("with %.40q the admin address is %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestAnInterruptedCommandSaysSo(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("list.csv", []byte("0x52908400098527886E0F7030069857D2E4169EE7,1\n"), 0o600); err != nil {
