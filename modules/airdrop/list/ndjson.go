@@ -3,6 +3,7 @@ package list
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -11,12 +12,25 @@ import (
 // the names a header may use. Amounts may be JSON numbers; their digits are
 // taken as they are written, never as floats.
 type object struct {
-	Address *string         `json:"address"`
-	Wallet  *string         `json:"wallet"`
-	Account *string         `json:"account"`
-	Amount  json.RawMessage `json:"amount"`
-	Value   json.RawMessage `json:"value"`
-	Index   json.RawMessage `json:"index"`
+	Address value `json:"address"`
+	Wallet  value `json:"wallet"`
+	Account value `json:"account"`
+	Amount  value `json:"amount"`
+	Value   value `json:"value"`
+	Index   value `json:"index"`
+}
+
+// value is what stands behind a name. JSON lets a name be there twice, in other
+// case even, and leaves it to the reader which one counts: here none does.
+type value []byte
+
+// UnmarshalJSON is called for each time that the name is there.
+func (v *value) UnmarshalJSON(raw []byte) error {
+	if *v != nil {
+		return errors.New("a name is there twice")
+	}
+	*v = bytes.Clone(raw)
+	return nil
 }
 
 // readObject finds the cells of a JSON line.
@@ -29,44 +43,45 @@ func readObject(line []byte) (values cells, problem string) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return values, "there is text after the JSON object: write one object per line"
 	}
-	for _, address := range []*string{o.Address, o.Wallet, o.Account} {
-		switch {
-		case address == nil:
-		case values.address != nil:
-			return values, "the address is there twice, as address, wallet or account: keep one"
-		default:
-			values.address = append([]byte{}, *address...)
-		}
-	}
-	if o.Amount != nil && o.Value != nil {
-		return values, "the amount is there twice, as amount and value: keep one"
-	}
 	for _, part := range []struct {
-		raw  json.RawMessage
+		raw  value
 		cell *[]byte
 		name string
-	}{{o.Amount, &values.amount, "amount"}, {o.Value, &values.amount, "value"}, {o.Index, &values.index, "index"}} {
+	}{
+		{o.Address, &values.address, "address"},
+		{o.Wallet, &values.address, "wallet"},
+		{o.Account, &values.address, "account"},
+		{o.Amount, &values.amount, "amount"},
+		{o.Value, &values.amount, "value"},
+		{o.Index, &values.index, "index"},
+	} {
 		if part.raw == nil {
 			continue
 		}
-		text, ok := digitsOf(part.raw)
+		if *part.cell != nil {
+			return values, fmt.Sprintf("%q says what another name says, so it is there twice: keep one", part.name)
+		}
+		text, ok := textOf(part.raw)
 		if !ok {
-			return values, fmt.Sprintf("%q is neither a number nor a string of digits", part.name)
+			return values, fmt.Sprintf("%q is neither a string nor a number", part.name)
 		}
 		*part.cell = text
 	}
 	return values, ""
 }
 
-// digitsOf takes the text of a JSON string or number.
-func digitsOf(raw json.RawMessage) ([]byte, bool) {
+// textOf takes the text of a JSON string or number.
+func textOf(raw []byte) ([]byte, bool) {
 	switch raw[0] {
 	case '"':
+		if bytes.IndexByte(raw, '\\') < 0 { // as nearly all are
+			return raw[1 : len(raw)-1], true
+		}
 		var text string
 		if json.Unmarshal(raw, &text) != nil {
 			return nil, false
 		}
-		return append([]byte{}, text...), true
+		return []byte(text), true
 	case '{', '[', 't', 'f', 'n':
 		return nil, false
 	}
