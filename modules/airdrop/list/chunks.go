@@ -117,10 +117,17 @@ func (c *cutter) first(amountNeeded bool) (chunk, error) {
 			c.columns, piece.columns = columns, columns
 			return piece, nil
 		}
-		if len(rest) == 0 {
-			return chunk{}, fault.New(fault.Invalid, "the list has only empty lines: write one line per wallet, address,amount")
-		}
 		piece.text = rest
 		piece.line++
+		if len(rest) > 0 {
+			continue
+		}
+		piece, err = c.next(nil)
+		if errors.Is(err, io.EOF) {
+			return chunk{}, fault.New(fault.Invalid, "the list has only empty lines: write one line per wallet, address,amount")
+		}
+		if err != nil {
+			return chunk{}, err
+		}
 	}
 }

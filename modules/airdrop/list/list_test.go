@@ -69,6 +69,7 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"sum of three":           {text: first + ",10\n" + first + ",1\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "16", rows: 1},
 		"sum with other rows":    {text: second + ",1\n" + first + ",10\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "1", rows: 2},
 		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, MaxBytes: 46}, amount: "10", rows: 1},
+		"empty lines first":      {text: strings.Repeat("\n", 1<<20) + first + ",10\n", amount: "10", rows: 1},
 		"several workers":        {text: first + ",10\n", options: list.Options{Workers: 5}, amount: "10", rows: 1},
 	}
 	for name, c := range cases {
