@@ -50,7 +50,7 @@ func Open(from io.Reader) (*Text, error) {
 	case bytes.HasPrefix(first, []byte{0x1f, 0x8b}):
 		t.kind = "gzip"
 		err = t.unpackGzip(packed)
-	case bytes.Equal(first, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case beginsZstd(first):
 		t.kind = "zstd"
 		err = t.unpackZstd(packed)
 	case bytes.HasPrefix(first, []byte("PK\x03\x04")):
@@ -62,6 +62,13 @@ func Open(from io.Reader) (*Text, error) {
 		return nil, t.why(err)
 	}
 	return t, nil
+}
+
+// beginsZstd knows a frame, and one to be skipped, which pzstd begins with:
+// https://www.rfc-editor.org/rfc/rfc8878#name-skippable-frames
+func beginsZstd(first []byte) bool {
+	return bytes.Equal(first, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(first) == 4 && first[0]&0xf0 == 0x50 && bytes.Equal(first[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
 func (t *Text) unpackGzip(packed *bufio.Reader) error {

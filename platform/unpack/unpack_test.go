@@ -52,6 +52,7 @@ func TestPlainAndPackedGiveTheSameText(t *testing.T) {
 		for kind, sent := range map[string][]byte{
 			"plain": []byte(text), "gzip": gzipped(t, text), "zstd": zstandard(t, text),
 			"two gzip members": append(gzipped(t, text[:len(text)/2]), gzipped(t, text[len(text)/2:])...),
+			"zstd of pzstd":    append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size"), zstandard(t, text)...),
 			"two zstd frames":  append(zstandard(t, text[:len(text)/2]), zstandard(t, text[len(text)/2:])...),
 		} {
 			if got, err := read(iotest.HalfReader(bytes.NewReader(sent))); err != nil || got != text {
