@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"banyan/modules/airdrop"
+	"banyan/platform/merkle"
 	"banyan/web/webtest"
 )
 
@@ -97,6 +99,31 @@ func TestCheckAWalletAgainstACampaign(t *testing.T) {
 	wait(t, ctx, `document.querySelector("[data-verdict=not-listed]") !== null`)
 	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"), chromedp.SendKeys(chromedp.CSS("#wallet"), "0x12\r"))
 	wait(t, ctx, `document.querySelector("[data-verdict=wrong]") !== null`)
+}
+
+// A supply of a memecoin with all its decimals is no reason to squeeze the name
+// into a column of single letters.
+func TestALongTotalLeavesRoomForTheName(t *testing.T) {
+	site := webtest.Full(t)
+	c, err := site.Airdrop.CreateCampaign(t.Context(), airdrop.CampaignDraft{Name: "Everybody", Symbol: "EVERYBODY", Decimals: 18, Format: merkle.OZ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := strings.NewReader(webtest.SampleWallet(1).String() + ",999999999999999123456789012345678\n")
+	if _, err := site.Airdrop.UploadList(t.Context(), airdrop.ListUpload{ID: c.ID, Body: list}); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []look{desk, phone} {
+		ctx := open(t, l)
+		do(t, ctx, chromedp.Navigate(site.URL+"/airdrops"))
+		share := eval[float64](t, ctx, `(() => {
+			const row = [...document.querySelectorAll(".row")].find((r) => r.textContent.includes("EVERYBODY"));
+			return row.firstElementChild.clientWidth / row.clientWidth;
+		})()`)
+		if share < 0.4 {
+			t.Errorf("%s: the name has %.2f of its row", l, share)
+		}
+	}
 }
 
 func TestTheDemoWalletNeedsNoExtension(t *testing.T) {
