@@ -44,6 +44,9 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	if err != nil {
 		return Built{}, err
 	}
+	if err := keepInputs(job.Out, job.In); err != nil {
+		return Built{}, err
+	}
 	path := treePath(job.Out)
 	build := merkle.Options{
 		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: d.Progress,

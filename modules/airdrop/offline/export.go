@@ -46,6 +46,9 @@ func (d Desk) Export(ctx context.Context, job ExportJob) (done Exported, err err
 	if err != nil {
 		return done, err
 	}
+	if err := keepInputs(job.Out, job.Tree); err != nil {
+		return done, err
+	}
 	tree, err := merkle.Open(job.Tree)
 	if err != nil {
 		return done, err

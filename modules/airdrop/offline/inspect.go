@@ -65,6 +65,9 @@ func (d Desk) Import(ctx context.Context, in, out string) (Built, error) {
 	if out == "" {
 		return Built{}, usage("--out", "name the tree file to write")
 	}
+	if err := keepInputs(out, in); err != nil {
+		return Built{}, err
+	}
 	file, _, err := d.open(in)
 	if err != nil {
 		return Built{}, err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"os"
 
 	"banyan/platform/atomicfile"
 )
@@ -43,3 +44,21 @@ func (o *output) finish(err error) error {
 }
 
 var _ io.Writer = (*output)(nil)
+
+// keepInputs refuses an output that would take the place of an input: a list is
+// rarely meant to be replaced by its tree, and gone.
+func keepInputs(out string, inputs ...string) error {
+	if out == Stdio {
+		return nil
+	}
+	about, err := os.Stat(out)
+	if err != nil {
+		return nil //nolint:nilerr // nothing is there that could be lost
+	}
+	for _, in := range inputs {
+		if other, err := os.Stat(in); err == nil && os.SameFile(about, other) {
+			return usage("--out", out+" is what is to be read: name another file")
+		}
+	}
+	return nil
+}

@@ -42,6 +42,9 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	if err != nil {
 		return sum, usage("--format", err.Error())
 	}
+	if err := keepInputs(job.Out, job.Proofs); err != nil {
+		return sum, err
+	}
 	in, size, err := d.open(job.Proofs)
 	if err != nil {
 		return sum, err

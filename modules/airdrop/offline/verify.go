@@ -52,6 +52,9 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
 		return sum, usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
+	if err := keepInputs(job.Out, job.Tree, job.In); err != nil {
+		return sum, err
+	}
 	tree, err := merkle.Open(job.Tree)
 	if err != nil {
 		return sum, err
