@@ -91,7 +91,7 @@ func (w *Web) checkWallet(r *http.Request, id, asked string) *check {
 	switch {
 	case err == nil:
 		c.Claim = &claim
-		text, jsonErr := json.MarshalIndent(claim, "", "  ")
+		text, jsonErr := json.Marshal(claim)
 		if jsonErr != nil {
 			c.Fault = part(r.Context(), jsonErr, "Airdrops", "the proof as a file")
 		}
@@ -105,7 +105,8 @@ func (w *Web) checkWallet(r *http.Request, id, asked string) *check {
 	return c
 }
 
-// proof is a claim as a file to keep.
+// proof is a claim as a file to keep: one line, so that files of many wallets
+// put together are what `banyan airdrop verify --proofs` reads.
 func (w *Web) proof(rw http.ResponseWriter, r *http.Request) error {
 	address, err := pathWallet(r)
 	if err != nil {
@@ -115,7 +116,7 @@ func (w *Web) proof(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.MarshalIndent(claim, "", "  ")
+	body, err := json.Marshal(claim)
 	if err != nil {
 		return err
 	}

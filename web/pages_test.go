@@ -134,7 +134,11 @@ func TestCheckAWallet(t *testing.T) {
 	contains(t, visitor.get("/airdrops/c1?wallet=0x12", 200), `data-verdict="wrong"`, "this has 4 characters")
 	// One digit too many upper case: a mistyped address, not another wallet.
 	contains(t, visitor.get("/airdrops/c1?wallet=0x000000000000000000000000000000000000DEaD", 200), `data-verdict="wrong"`, "checksum")
-	contains(t, visitor.get("/airdrops/c1/proofs/"+listed+".json", 200), `"proof": [`, `"amount": "121000000000000000000"`)
+	file := visitor.get("/airdrops/c1/proofs/"+listed+".json", 200)
+	contains(t, file, `"proof":[`, `"amount":"121000000000000000000"`)
+	if strings.Count(file, "\n") != 1 || !strings.HasSuffix(file, "\n") {
+		t.Errorf("the proof is no single line, which banyan airdrop verify --proofs reads: %s", file)
+	}
 	visitor.get("/airdrops/c1/proofs/"+nobody+".json", 404)
 	visitor.get("/airdrops/nothing", 404)
 
