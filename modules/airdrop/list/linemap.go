@@ -3,33 +3,47 @@ package list
 import "sort"
 
 // lineMap knows which line each row came from. Rows mostly follow each other
-// line by line, so only the places where they do not are kept.
+// line by line, or with as many empty lines between them as everywhere, so only
+// the places where they do not are kept.
 type lineMap struct{ breaks []lineBreak }
 
-// lineBreak says that row stands on line, and the rows after it on the lines
-// after it.
-type lineBreak struct{ row, line int }
+// lineBreak says that row stands on line, and each row after it so many lines
+// further on.
+type lineBreak struct {
+	line      int
+	row, step int32 // small: a list may have a break at every row
+}
 
-// note records row's line when it is not the one that follows.
+func (b lineBreak) of(row int) int { return b.line + (row-int(b.row))*int(b.step) }
+
+// note records row's line when it is not the one that follows. Rows are noted
+// one after the other.
 func (m *lineMap) note(row, line int) {
 	if n := len(m.breaks); n > 0 {
-		last := m.breaks[n-1]
-		if line-last.line == row-last.row {
+		last := &m.breaks[n-1]
+		if row == int(last.row)+1 { // it says how far apart these rows are
+			last.step = int32(line - last.line)
+		}
+		if line == last.of(row) {
 			return
 		}
 	}
-	m.breaks = append(m.breaks, lineBreak{row: row, line: line})
+	m.breaks = append(m.breaks, lineBreak{row: int32(row), line: line, step: 1})
 }
 
 // add appends a piece's map; its rows begin at first.
 func (m *lineMap) add(first int, piece lineMap) {
 	for _, b := range piece.breaks {
-		m.note(first+b.row, b.line)
+		b.row += int32(first)
+		if n := len(m.breaks); n > 0 && b.step == m.breaks[n-1].step && b.line == m.breaks[n-1].of(int(b.row)) {
+			continue
+		}
+		m.breaks = append(m.breaks, b)
 	}
 }
 
 // of gives the line of a row.
 func (m *lineMap) of(row int) int {
-	at := sort.Search(len(m.breaks), func(i int) bool { return m.breaks[i].row > row }) - 1
-	return m.breaks[at].line + row - m.breaks[at].row
+	at := sort.Search(len(m.breaks), func(i int) bool { return int(m.breaks[i].row) > row }) - 1
+	return m.breaks[at].of(row)
 }
