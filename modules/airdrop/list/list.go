@@ -171,6 +171,11 @@ func (r *reading) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	if len(r.problems) < MaxProblems {
+		if err := r.nameIndexes(ctx); err != nil {
+			return err
+		}
+	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b fault.Field) int { return a.Line - b.Line })
 		return refusal(r.problems)
@@ -190,6 +195,17 @@ func (r *reading) nameDuplicates(ctx context.Context) error {
 		r.problems = append(r.problems, fault.Field{
 			Name: r.names.addressName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
+		})
+		return len(r.problems) < MaxProblems
+	})
+}
+
+// nameIndexes adds a problem for each line whose index is another wallet's.
+func (r *reading) nameIndexes(ctx context.Context) error {
+	return r.list.RepeatedIndexes(ctx, func(first, again int) bool {
+		r.problems = append(r.problems, fault.Field{
+			Name: r.names.indexName(), Line: r.lines.of(again),
+			Message: fmt.Sprintf("this index is already on line %d, for another address, and only one of them could claim: give each its own, or leave indexes out", r.lines.of(first)),
 		})
 		return len(r.problems) < MaxProblems
 	})

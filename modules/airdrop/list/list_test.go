@@ -129,6 +129,7 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"JSON index too late": {`{"address":"` + first + `","amount":1}` + "\n" + `{"address":"` + second + `","amount":1,"index":7}`, "index", 2, "not on the first line"},
 		"JSON index too rare": {`{"address":"` + first + `","amount":1,"index":7}` + "\n" + `{"address":"` + second + `","amount":1}`, "index", 2, "no index"},
 		"duplicate":           {first + ",1\n" + second + ",1\n\n" + strings.ToLower(first) + ",2\n", "address", 4, "line 1"},
+		"index of another":    {"index,address,amount\n7," + first + ",1\n8," + strings.ToLower(second[:40]) + "00,1\n7," + second + ",1\n", "index", 4, "line 2"},
 		"NUL":                 {first + ",1\n" + second + ",\x002\n", "", 2, "NUL"},
 		"invalid UTF-8":       {"address,amount,note\n" + first + ",1,\xff\n", "", 2, "not UTF-8"},
 		"UTF-16":              {"\xff\xfea\x00d\x00", "", 1, "UTF-16"},
