@@ -38,10 +38,14 @@ func (c columns) name(column int, otherwise string) string {
 func readColumns(line []byte, amountNeeded bool) (c columns, header bool, problem string) {
 	if line[0] == '{' {
 		c = columns{json: true, index: -1}
-		if values, _ := readObject(line); values.index != nil { // what is wrong with it is its row's to say
+		values, problem := readObject(line)
+		if values.index != nil {
 			c.index = 0
 		}
-		return c, false, ""
+		if !amountNeeded {
+			problem = "" // it is the answer to this line alone
+		}
+		return c, false, problem
 	}
 	fields, problem := splitFields(nil, line)
 	if problem != "" {

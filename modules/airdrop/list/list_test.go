@@ -126,6 +126,7 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"words":               {first + ",many\n", "amount", 1, "no number"},
 		"negative index":      {"-1," + first + ",1\n", "index", 1, "no index"},
 		"quoted empty index":  {"index,address,amount\n\"\"," + first + ",1\n", "index", 2, "no index"},
+		"JSON broken at once": {`{"address":"` + first + `","index":6` + "\n" + `{"address":"` + second + `","amount":1,"index":7}`, "", 1, "no JSON object"},
 		"JSON index too late": {`{"address":"` + first + `","amount":1}` + "\n" + `{"address":"` + second + `","amount":1,"index":7}`, "index", 2, "not on the first line"},
 		"JSON index too rare": {`{"address":"` + first + `","amount":1,"index":7}` + "\n" + `{"address":"` + second + `","amount":1}`, "index", 2, "no index"},
 		"duplicate":           {first + ",1\n" + second + ",1\n\n" + strings.ToLower(first) + ",2\n", "address", 4, "line 1"},
