@@ -11,9 +11,12 @@ import (
 )
 
 // Open maps a tree file into memory, read only; processes that open the same
-// file share it. It reads the header and the checksums; the rest of a file over
-// 64 MiB is read, and checked, when a look-up needs it, a smaller one at once. Close the tree when no look-up is under
-// way any more.
+// file share it. It reads the header and the checksums; a file over 64 MiB is
+// read further, and checked, when a look-up needs it, a smaller one at once.
+// Close the tree when no look-up is under way any more.
+//
+// A tree file is replaced, never changed: what was checked is not checked again,
+// and a process that reads where its file was cut meanwhile ends with SIGBUS.
 //
 // It fails with fault.Invalid when the file is damaged, cut or no tree file,
 // and with fault.Unsupported on another version's. Look-ups fail with
