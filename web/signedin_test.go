@@ -160,3 +160,19 @@ func TestACampaignFromDraftToRoot(t *testing.T) {
 		t.Errorf("build: %d", status)
 	}
 }
+
+// A hundred wrong lines must not push the form that mends them off the screen.
+func TestManyWrongLinesAreFolded(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	for lines, folded := range map[int]string{1: "", 10: "", 11: "<summary>1 more</summary>", 100: "<summary>90 more</summary>"} {
+		_, page := v.upload("/operator/campaigns/c3/list", v.csrf(), strings.Repeat("nobody,1\n", lines), "on_duplicate", "error")
+		if n := strings.Count(page, "<li>line "); n != lines {
+			t.Errorf("%d of %d wrong lines are shown", n, lines)
+		}
+		if (folded == "") == strings.Contains(page, " more</summary>") || !strings.Contains(page, folded) {
+			t.Errorf("of %d lines it is not %q that is folded", lines, folded)
+		}
+	}
+}
