@@ -142,9 +142,9 @@ func (l *LongList) Duplicates(ctx context.Context, yield func(first, again int) 
 	}
 }
 
-// noRoom says what to do when the disk is full.
+// noRoom says what to do when the disk is full, or a quota of it.
 func noRoom(err error) error {
-	if !errors.Is(err, syscall.ENOSPC) {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return err
 	}
 	return fault.Wrap(err, fault.Unavailable,

@@ -332,9 +332,11 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 }
 
 func TestAFullDiskSaysWhatToDo(t *testing.T) {
-	full := &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
-	if err := noRoom(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v", err)
+	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		full := &fs.PathError{Op: "write", Path: "x", Err: reason}
+		if err := noRoom(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {
+			t.Errorf("got %v", err)
+		}
 	}
 	if err := noRoom(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
