@@ -35,7 +35,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagWords(err)} })
 	s := &settings{}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(

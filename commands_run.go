@@ -62,6 +62,15 @@ func isUsage(err error) bool {
 	return errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown ") || strings.HasPrefix(err.Error(), "required flag")
 }
 
+// flagWords leaves out the Go function that could not read a flag's value.
+func flagWords(err error) error {
+	message, _, isGo := strings.Cut(err.Error(), ": strconv.")
+	if !isGo {
+		return err
+	}
+	return errors.New(message + ": its help says what it takes")
+}
+
 // printError says what went wrong in the words meant for people, every wrong
 // line of an input included.
 func printError(w io.Writer, err error) {

@@ -45,6 +45,7 @@ func TestExitCodes(t *testing.T) {
 		{"airdrop tree chek", exitUsage, "did you mean check?"},
 		{"module frobnicate", exitUsage, "unknown command"},
 		{"serve --lsten x", exitUsage, "unknown flag"},
+		{"airdrop build --decimals x", exitUsage, `invalid argument "x" for "--decimals" flag: its help`},
 		{"serve everything", exitUsage, `takes no "everything"`},
 		{"serve --module airdrops", exitUsage, "is no module: choose"},
 		{"--config nowhere.yaml config", exitFailure, "nowhere.yaml"},
