@@ -218,7 +218,7 @@ func refusal(problems []fault.Field) error {
 	case 1:
 		message.WriteString("1 line of the list is wrong")
 	case MaxProblems:
-		fmt.Fprintf(&message, "the first %d wrong lines of the list are named here", n)
+		fmt.Fprintf(&message, "%d wrong lines of the list are named here, and there may be more", n)
 	default:
 		fmt.Fprintf(&message, "%d lines of the list are wrong", n)
 	}
