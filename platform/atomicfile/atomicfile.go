@@ -29,7 +29,7 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 	if about, err := os.Stat(path); err == nil && !about.Mode().IsRegular() {
 		return nil, fault.Newf(fault.Invalid, "%s is no regular file, and a file cannot take its place: name another one", path)
 	}
-	if f := createUnnamed(filepath.Dir(path), path); f != nil {
+	if f := createUnnamed(path); f != nil {
 		return &File{File: f, path: path, mode: mode}, nil
 	}
 	return createNamed(path, mode)
@@ -68,12 +68,16 @@ func (f *File) name(path string) error {
 	if f.hidden != "" {
 		return nil
 	}
-	hidden := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:10]+".partial")
+	hidden := hiddenName(path)
 	err := link(f.File, hidden)
 	if err == nil {
 		f.hidden = hidden
 	}
 	return err
+}
+
+func hiddenName(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:10]+".partial")
 }
 
 // remove takes the hidden name away.
@@ -87,14 +91,15 @@ func (f *File) remove() error {
 // Discard gives the file up.
 func (f *File) Discard() error { return errors.Join(f.Close(), f.remove()) }
 
-// Replace writes a file at once. When write fails, nothing has changed.
+// Replace writes a file at once. When write fails, nothing has changed, and its
+// error is given as it is.
 func Replace(path string, mode fs.FileMode, write func(*os.File) error) error {
 	f, err := Create(path, mode)
 	if err != nil {
 		return err
 	}
 	if err := write(f.File); err != nil {
-		return fmt.Errorf("write %s: %w", path, errors.Join(err, f.Discard()))
+		return errors.Join(err, f.Discard())
 	}
 	return f.Commit()
 }

@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-func createUnnamed(_, _ string) *os.File { return nil }
+func createUnnamed(string) *os.File { return nil }
 
 func link(*os.File, string) error { return errors.ErrUnsupported }

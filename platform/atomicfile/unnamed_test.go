@@ -9,7 +9,7 @@ import (
 func TestAFileInTheMakingGoesWithItsProcess(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "scores.csv")
-	f := createUnnamed(folder, path)
+	f := createUnnamed(path)
 	if f == nil {
 		t.Skip("there are no files without a name in", folder)
 	}
