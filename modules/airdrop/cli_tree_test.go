@@ -246,6 +246,45 @@ func TestVerifyChecksFullProofsWithoutTheTree(t *testing.T) {
 	}
 }
 
+// TestVerifySaysWhatIsNoClaim: a line that says less than a claim does must not
+// pass for one whose proof is wrong.
+func TestVerifySaysWhatIsNoClaim(t *testing.T) {
+	tree, built := treeOf(t, "oz-indexed", spreadList(3))
+	who := fmt.Sprintf("0x%040x", 0)
+	good, err := command(t, "", "proof", "--tree", tree, "--json", who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good = strings.TrimSpace(good)
+	as := func(before, after string) string {
+		changed := strings.Replace(good, before, after, 1)
+		if changed == good {
+			t.Fatalf("%q is not in %s", before, good)
+		}
+		return changed
+	}
+	for line, want := range map[string]string{
+		good:                                    `"status":"eligible"`,
+		as(`"address"`, `"wallet"`):             `"status":"eligible"`, // as the API and its pages give it
+		as(`{`, `{"wallet":"`+who+`",`):         `"status":"eligible"`,
+		as(`{`, `{"wallet":"`+alice+`",`):       `its address and its wallet differ`,
+		as(`"address"`, `"account"`):            `it has no address`,
+		as(`"amount"`, `"value"`):               `it has no amount`,
+		as(`"proof"`, `"path"`):                 `it has no proof`,
+		as(`"index"`, `"row"`):                  `it has no index, and the leaves of oz-indexed begin with one`,
+		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount 1e3 is no decimal number`,
+		as(`"index":0`, `"index":"0"`):          `its index is a JSON string`,
+		as(who, who[:20]):                       `a wallet address is 0x and 40 hex digits`,
+		good[:len(good)-1]:                      `it is not one JSON object`,
+		`[]`:                                    `it is not one JSON object`,
+	} {
+		out, err := command(t, line+"\n", "verify", "--proofs", "-", "--root", built.Root.String(), "--format", "oz-indexed", "--out", "-")
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s:\n%s%v, want %s", line, out, err, want)
+		}
+	}
+}
+
 func TestTreeInfoAndCheck(t *testing.T) {
 	path, built := treeOf(t, "ens", spreadList(500))
 	for _, name := range []string{"info", "check"} {

@@ -20,8 +20,8 @@ eligible, ineligible or invalid. With --out it writes one JSON object a line; wi
 answer and no failure.
 
 With --proofs it needs no tree: every line is a claim as banyan airdrop proof
---json prints it, and its proof must lead from its own address, index and amount
-to the root.`,
+--json prints it, or as the API and its pages give it, and its proof must lead
+from its own address, index and amount to the root.`,
 		Example: `  banyan airdrop verify --tree drop.tree --in wallets.csv --out verdicts.ndjson
   banyan airdrop verify --proofs claims.ndjson --root 0xc8500f8e2fcf3c9a32880e1b973fb28acc88be35787a8abcf9981b2b65dbdeb5 --format uniswap`,
 		Args: flagsOnly,

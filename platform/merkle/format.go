@@ -45,8 +45,15 @@ func ParseFormat(name string) (Format, error) {
 		}
 		names = append(names, string(f))
 	}
+	if name == "" {
+		return "", fault.Newf(fault.Invalid, "name the tree's format: %s", strings.Join(names, ", "))
+	}
 	return "", fault.Newf(fault.Invalid, "no tree format is called %q: choose one of %s", name, strings.Join(names, ", "))
 }
+
+// Indexed tells whether the leaves begin with the row's index, so that no proof
+// can be checked without it.
+func (f Format) Indexed() bool { return f.form().indexed }
 
 // leafForm is how a format writes the message that becomes a leaf.
 type leafForm struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 )
 
@@ -99,10 +100,10 @@ func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, e
 		return "", "", usage("--out", "name the tree file to write")
 	}
 	if format, err = merkle.ParseFormat(job.Format); err != nil {
-		return "", "", usage("--format", err.Error())
+		return "", "", usage("--format", fault.From(err).Message)
 	}
 	if duplicates, err = list.ParseDuplicates(job.OnDuplicate); err != nil {
-		return "", "", usage("--on-duplicate", err.Error())
+		return "", "", usage("--on-duplicate", fault.From(err).Message)
 	}
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
 		return "", "", usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))

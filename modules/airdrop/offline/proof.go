@@ -26,7 +26,7 @@ func (d Desk) Proof(tree, address string) (claim Claim, err error) {
 	}
 	who, err := wallet.Parse(address)
 	if err != nil {
-		return Claim{}, usage("--address", err.Error())
+		return Claim{}, usage("--address", fault.From(err).Message)
 	}
 	t, err := merkle.Open(tree)
 	if err != nil {

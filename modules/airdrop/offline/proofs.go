@@ -3,12 +3,12 @@ package offline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
-	"github.com/holiman/uint256"
-
 	"banyan/modules/airdrop/list"
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/wallet"
 )
@@ -24,8 +24,9 @@ type ProofsJob struct {
 // claimLine is a line of a proofs file. Amounts are decimal, as a string or a
 // number, in base units. A root or leaf beside them is not believed.
 type claimLine struct {
-	Address wallet.Address  `json:"address"`
-	Index   uint64          `json:"index"`
+	Address *wallet.Address `json:"address"` // as Claim prints it
+	Wallet  *wallet.Address `json:"wallet"`  // as the API does
+	Index   *uint64         `json:"index"`
 	Amount  json.RawMessage `json:"amount"`
 	Proof   []merkle.Hash   `json:"proof"`
 }
@@ -36,11 +37,11 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	start := d.Now()
 	root, err := merkle.ParseHash(job.Root)
 	if err != nil {
-		return sum, usage("--root", err.Error())
+		return sum, usage("--root", fault.From(err).Message)
 	}
 	format, err := merkle.ParseFormat(job.Format)
 	if err != nil {
-		return sum, usage("--format", err.Error())
+		return sum, usage("--format", fault.From(err).Message)
 	}
 	if err := keepInputs(job.Out, job.Proofs); err != nil {
 		return sum, err
@@ -58,7 +59,7 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	}
 	options := list.Options{Progress: func(read int64) { d.progress("checking", read, size) }}
 	answer := func(eachLine func(func([]byte, int) bool)) (verdicts, error) {
-		batch := claimBatch{verdicts: verdicts{wanted: out != nil}}
+		batch := claimBatch{verdicts: verdicts{wanted: out != nil}, format: format}
 		eachLine(batch.read)
 		ok, err := merkle.VerifyMany(ctx, format, root, batch.claims, merkle.Options{Workers: 1})
 		if err != nil {
@@ -88,13 +89,14 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 // claimBatch is the claims of a piece of the file.
 type claimBatch struct {
 	verdicts
+	format merkle.Format
 	claims []merkle.Claimed
 	lines  []list.Question // of every line, the invalid ones too
 }
 
 func (b *claimBatch) read(line []byte, number int) bool {
 	q := list.Question{Line: number}
-	claim, err := readClaim(line)
+	claim, err := readClaim(line, b.format)
 	if err != nil {
 		q.Problem = "the line is no claim: " + err.Error()
 	} else {
@@ -105,23 +107,51 @@ func (b *claimBatch) read(line []byte, number int) bool {
 	return true
 }
 
-func readClaim(line []byte) (merkle.Claimed, error) {
+func readClaim(line []byte, format merkle.Format) (claim merkle.Claimed, err error) {
 	var c claimLine
 	if err := json.Unmarshal(line, &c); err != nil {
-		return merkle.Claimed{}, err
+		return claim, noClaim(err)
 	}
-	if c.Proof == nil {
-		return merkle.Claimed{}, fmt.Errorf("it has no proof")
+	switch {
+	case c.Address == nil:
+		c.Address = c.Wallet
+	case c.Wallet != nil && *c.Wallet != *c.Address:
+		return claim, errors.New("its address and its wallet differ")
+	}
+	switch {
+	case c.Address == nil:
+		return claim, errors.New("it has no address")
+	case c.Amount == nil:
+		return claim, errors.New("it has no amount")
+	case c.Proof == nil:
+		return claim, errors.New("it has no proof")
+	case c.Index != nil:
+		claim.Entry.Index = *c.Index
+	case format.Indexed():
+		return claim, fmt.Errorf("it has no index, and the leaves of %s begin with one", format)
 	}
 	text := string(c.Amount)
 	if unquoted, err := strconv.Unquote(text); err == nil {
 		text = unquoted
 	}
-	var amount uint256.Int
-	if err := amount.SetFromDecimal(text); err != nil {
-		return merkle.Claimed{}, fmt.Errorf("its amount: %w", err)
+	if err := claim.Entry.Amount.SetFromDecimal(text); err != nil {
+		return claim, fmt.Errorf("its amount %.80s is no decimal number of base units, at most 2^256-1", text)
 	}
-	return merkle.Claimed{Entry: merkle.Entry{Index: c.Index, Wallet: c.Address, Amount: amount}, Proof: c.Proof}, nil
+	claim.Entry.Wallet, claim.Proof = *c.Address, c.Proof
+	return claim, nil
+}
+
+// noClaim says what is wrong with a line, in words that are not of Go's types.
+func noClaim(err error) error {
+	var kind *json.UnmarshalTypeError
+	var known *fault.Fault
+	switch {
+	case errors.As(err, &known):
+		return errors.New(known.Message)
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("its %s is a JSON %s", kind.Field, kind.Value)
+	}
+	return errors.New(`it is not one JSON object like {"address":"0x…","amount":"1","proof":["0x…"]}`)
 }
 
 // judge writes the verdicts; ok answers for the valid lines, in their order.
