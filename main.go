@@ -44,7 +44,7 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // whoever asks a second time does not want to wait
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
