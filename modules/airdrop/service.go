@@ -181,7 +181,7 @@ func (s *service) UploadList(ctx context.Context, u ListUpload) (Campaign, error
 	if c.State == Built && seam.IdempotencyKey(ctx) == "" {
 		return Campaign{}, errBuilt()
 	}
-	rows, err := s.readList(ctx, u, c.Decimals)
+	rows, err := s.readList(ctx, u, c.Campaign)
 	if err != nil {
 		return Campaign{}, err
 	}

@@ -13,14 +13,15 @@ import (
 
 // readList reads an upload as a whole. Fails with fault.Invalid, naming up to
 // 100 wrong rows, and with fault.TooLarge.
-func (s *service) readList(ctx context.Context, u ListUpload, decimals int) (*merkle.List, error) {
+func (s *service) readList(ctx context.Context, u ListUpload, c Campaign) (*merkle.List, error) {
 	options := list.Options{
 		OnDuplicate: list.Duplicates(u.OnDuplicate),
 		MaxRows:     s.options.MaxRows,
 		MaxBytes:    s.options.MaxListBytes,
+		Indexed:     c.Format.Indexed(),
 	}
 	if u.Decimals {
-		options.Decimals = decimals
+		options.Decimals = c.Decimals
 	}
 	rows, err := list.Read(ctx, orNothing(u.Body), options)
 	if err != nil {

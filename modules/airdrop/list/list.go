@@ -65,6 +65,7 @@ type Options struct {
 	OnDuplicate Duplicates // "" is Error
 	MaxRows     int        // 0: merkle.MaxRows
 	MaxBytes    int64      // of text, after decompression; 0: no limit
+	Indexed     bool       // claims go by index (merkle.Format.Indexed): no two wallets may share one
 	Workers     int        // goroutines that parse; 0: one for each processor
 	// Progress is told how many bytes were taken from the reader so far,
 	// before decompression; nil tells nobody. Calls do not overlap.
@@ -171,7 +172,7 @@ func (r *reading) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(r.problems) < MaxProblems {
+	if r.options.Indexed && len(r.problems) < MaxProblems {
 		if err := r.nameIndexes(ctx); err != nil {
 			return err
 		}

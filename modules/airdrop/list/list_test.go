@@ -46,6 +46,7 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"header":                 {text: "address,amount\n" + first + ",10\n", amount: "10", rows: 1},
 		"header in other words":  {text: "Value,Note,WALLET\n10,hello," + first + "\n", amount: "10", rows: 1},
 		"index column":           {text: "index,account,amount\n7," + first + ",10\n", amount: "10", index: 7, rows: 1},
+		"index of two":           {text: "index,account,amount\n7," + first + ",10\n7," + second + ",10\n", amount: "10", index: 7, rows: 2}, // leaves have none
 		"index without header":   {text: "7," + first + ",10\n", amount: "10", index: 7, rows: 1},
 		"lower case":             {text: lower + ",10\n", amount: "10", rows: 1},
 		"upper case":             {text: upper + ",10\n", amount: "10", rows: 1},
@@ -151,7 +152,7 @@ func TestNamesEveryBadRow(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			rows, err := read(c.text, list.Options{})
+			rows, err := read(c.text, list.Options{Indexed: true})
 			f := fault.From(err)
 			if rows != nil || f == nil || f.Code != fault.Invalid || len(f.Fields) != 1 {
 				t.Fatalf("rows %v, error %v", rows, err)

@@ -52,7 +52,8 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	build := merkle.Options{
 		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: d.Progress,
 	}
-	rows, err := d.readList(ctx, job.In, list.Options{Decimals: job.Decimals, OnDuplicate: duplicates}, build)
+	read := list.Options{Decimals: job.Decimals, OnDuplicate: duplicates, Indexed: format.Indexed()}
+	rows, err := d.readList(ctx, job.In, read, build)
 	if err != nil {
 		return Built{}, err
 	}
