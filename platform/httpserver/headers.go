@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"strings"
 )
@@ -49,7 +50,7 @@ func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
 			} else {
 				page.set(w.Header())
 				state := stateOf(r.Context())
-				state.nonce = s.random.hex(16)
+				state.nonce = rand.Text()
 				w.Header().Set("Content-Security-Policy", pagePolicyBefore+state.nonce+pagePolicyAfter)
 			}
 			next.ServeHTTP(w, r)

@@ -21,10 +21,8 @@ package httpserver
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -82,7 +80,6 @@ type Options struct {
 
 	AssetPrefix string           // paths below it have the cheaper rate limit; "" = /assets/
 	Now         func() time.Time // nil = time.Now
-	Rand        io.Reader        // nil = crypto/rand
 }
 
 // Server serves a router. Its life:
@@ -93,7 +90,6 @@ type Options struct {
 type Server struct {
 	options  Options
 	router   chi.Router
-	random   randomness
 	main     listening
 	inner    listening // TLSListen; its server is main's
 	admin    listening
@@ -105,9 +101,6 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
 	if o.AssetPrefix == "" {
 		o.AssetPrefix = "/assets/"
 	}
@@ -115,7 +108,7 @@ func New(o Options) (*Server, error) {
 	if err != nil || public.Host == "" {
 		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
 	}
-	s := &Server{options: o, random: randomness{from: o.Rand}, draining: make(chan struct{})}
+	s := &Server{options: o, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func TestSecurityHeaders(t *testing.T) {
 	for range 2 {
 		a := do(t, request(t, "GET", plain.url+"/page", ""))
 		policy := a.header.Get("Content-Security-Policy")
-		m := regexp.MustCompile(`^default-src 'none'; script-src 'nonce-([0-9a-f]{32})'; `).FindStringSubmatch(policy)
+		m := regexp.MustCompile(`^default-src 'none'; script-src 'nonce-([A-Z2-7]{26})'; `).FindStringSubmatch(policy)
 		if m == nil || m[1] != a.body {
 			t.Fatalf("the page got the nonce %q, the policy is %s", a.body, policy)
 		}
