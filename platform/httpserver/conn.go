@@ -35,7 +35,7 @@ type conn struct {
 	tcp           *net.TCPConn // the same
 	reads, writes deadline
 
-	mu      sync.Mutex
+	// With the lock of reads:
 	reader  activity
 	over    bool // reads are interrupted
 	wake    chan struct{}
@@ -96,8 +96,8 @@ func (c *conn) await() error {
 var errInterrupted error = os.ErrDeadlineExceeded
 
 func (c *conn) enter(a activity) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
 	if c.over {
 		return errInterrupted
 	}
@@ -110,8 +110,8 @@ func (c *conn) enter(a activity) error {
 }
 
 func (c *conn) leave() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
 	c.reader = idle
 	if c.over {
 		return errInterrupted
@@ -134,8 +134,8 @@ func (c *conn) tick() {
 }
 
 func (c *conn) look() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
 	c.ticking = false
 	switch {
 	case c.reader != waiting:
@@ -182,8 +182,8 @@ func (c *conn) CloseWrite() error { return c.tcp.CloseWrite() }
 // Close implements net.Conn.
 func (c *conn) Close() error {
 	err := c.tcp.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
 	c.rouse() // to read that it is closed
 	return err
 }
@@ -196,29 +196,25 @@ func (c *conn) SetDeadline(t time.Time) error {
 // SetWriteDeadline implements net.Conn.
 func (c *conn) SetWriteDeadline(t time.Time) error { return c.writes.set(t) }
 
-// SetReadDeadline implements net.Conn.
+// SetReadDeadline implements net.Conn. One that is long ago ends reads, now and
+// later, until the next one; the system is told only of a read that it alone can
+// end.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if inSystem := c.interrupt(longAgo(t)); !inSystem && longAgo(t) {
-		return nil // whoever comes to read is told
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
+	c.over = longAgo(t)
+	if c.over {
+		c.rouse()
+		if c.reader != reading && c.reads.exact == 0 {
+			return nil
+		}
 	}
-	return c.reads.set(t)
+	return c.reads.note(t)
 }
 
 // longAgo tells a deadline that is to end what is under way (net/http takes the
 // year 1970) from one that a clock has to be asked for.
 func longAgo(t time.Time) bool { return !t.IsZero() && t.Unix() < 1e9 }
-
-// interrupt ends reads, now and later, or lets them be made again. It tells
-// whether there is one that only the system can end.
-func (c *conn) interrupt(over bool) (inSystem bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.over = over
-	if over {
-		c.rouse()
-	}
-	return c.reader == reading
-}
 
 // deadline is one that the system is told only when it comes before the one it
 // knows. When that passes and it was not the last word, early says so.
@@ -233,6 +229,11 @@ type deadline struct {
 func (d *deadline) set(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.note(t)
+}
+
+// note needs the lock, as tell does.
+func (d *deadline) note(t time.Time) error {
 	d.wanted = t
 	earlier := !t.IsZero() && (d.armed.IsZero() || t.Before(d.armed))
 	if !earlier && d.exact == 0 {
@@ -241,7 +242,6 @@ func (d *deadline) set(t time.Time) error {
 	return d.tell()
 }
 
-// tell needs the lock.
 func (d *deadline) tell() error {
 	d.armed = d.wanted
 	return d.arm(d.armed)

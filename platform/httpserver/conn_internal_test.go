@@ -253,6 +253,21 @@ func TestFilesAndDeadlines(t *testing.T) {
 	})
 }
 
+// TestAnInterruptedCopy: who took the connection over ends its copying so.
+func TestAnInterruptedCopy(t *testing.T) {
+	connected(t, func(t *testing.T, server, _ net.Conn) {
+		copied := later(func() outcome {
+			n, err := io.Copy(io.Discard, server)
+			return outcome{int(n), err}
+		})
+		<-time.After(soon)
+		if err := server.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		wantTimeout(t, "a copy", <-copied)
+	})
+}
+
 // TestManyRequestsAtOnce sends requests ahead of their answers, and one byte at a
 // time: what net/http's look-out finds is the beginning of the next request.
 func TestManyRequestsAtOnce(t *testing.T) {
