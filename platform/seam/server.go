@@ -148,6 +148,10 @@ func (o Operation[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWr
 	h.writeJSON(w, req, &answer)
 }
 
+// countedByHTTP is the longest answer whose length net/http finds out by itself,
+// because all of it lies in its buffer; that takes less than a header does.
+const countedByHTTP = 2 << 10
+
 func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any) {
 	buf := takeBuffer()
 	defer giveBuffer(buf)
@@ -157,7 +161,9 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 	}
 	header := w.Header()
 	header["Content-Type"] = jsonHeader
-	header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
+	if buf.Len() > countedByHTTP {
+		header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
+	}
 	_, _ = w.Write(buf.Bytes()) // the caller may be gone; there is nobody left to tell
 }
 
