@@ -20,8 +20,8 @@ import (
 const mostWallets = 1000
 
 // asked is a claim as a client asks for it, and the answer. Its headers are all
-// but the date, which every server sets; a list, which is quicker than a map to
-// walk through.
+// but the date and the length, which every server sets; a list, which is quicker
+// than a map to walk through.
 type asked struct {
 	Path, Answer []byte
 	Header       []header
@@ -48,6 +48,7 @@ func (s *server) someClaims(ctx context.Context, tree *merkle.Tree) ([]asked, er
 			return nil, err
 		}
 		headers.Del("Date")
+		headers.Del("Content-Length")
 		if err := isClaim(answer, tree, at, e); err != nil {
 			return nil, fmt.Errorf("the claim of %s: %w", e.Wallet, err)
 		}
