@@ -40,7 +40,7 @@ func goals(s settings) [goalCount]goal {
 	if s.growth > 0 {
 		long = count(s.growth) + " rows"
 	}
-	const own, bare = "the tree's own build, all cores", "bare chi, the same bytes"
+	const own, ownOneCore, bare = "the tree's own build, all cores", "the tree's own build, one core", "bare chi, the same bytes"
 	return [goalCount]goal{
 		buildShare: {
 			work: "build, " + count(s.rows) + " rows, one core", beside: "the permutation limit",
@@ -58,8 +58,8 @@ func goals(s settings) [goalCount]goal {
 			work: "memory of that command", unit: mebibytes, atMost: true, limits: on(300, 300), judged: large,
 		},
 		verifyCommand: {
-			work: "airdrop verify --in, " + count(s.rows) + " wallets", beside: own,
-			unit: times, atMost: true, limits: on(4, 4), judged: large,
+			work: "airdrop verify --in, " + count(s.rows) + " wallets", beside: ownOneCore,
+			unit: times, atMost: true, limits: on(4, 4), judged: large, // 0.6 s where one core builds in 0.15 s
 		},
 		verifyProofs: {
 			work: "verify " + count(s.rows) + " full proofs, one core", beside: "the scalar engine",
