@@ -32,8 +32,8 @@ func limitBody(limit int64) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Body != nil && r.Body != http.NoBody {
 				state := stateOf(r.Context())
-				state.body = limitedBody{ReadCloser: r.Body, writer: &state.writer, declared: r.ContentLength, limit: limit}
-				r.Body = &state.body
+				state.body = &limitedBody{ReadCloser: r.Body, writer: &state.writer, declared: r.ContentLength, limit: limit}
+				r.Body = state.body
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -100,7 +100,7 @@ func (b *limitedBody) renew() {
 // Call it before the first read of the body. Outside a Server it does nothing.
 func AllowUpload(r *http.Request) {
 	state := stateOf(r.Context())
-	if state == nil || state.body.ReadCloser == nil {
+	if state == nil || state.body == nil {
 		return
 	}
 	state.body.limit = int64(state.limits.UploadLimit)

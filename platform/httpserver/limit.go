@@ -107,10 +107,12 @@ func (s *Server) limitClients() func(http.Handler) http.Handler {
 			if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
 				limiter = assets
 			}
-			state := stateOf(r.Context())
-			if wait, ok := limiter.take(clientKey(state.client), state.began); !ok {
-				s.tooMany(w, r, wait, "too many requests from your address: wait a moment, then go on more slowly")
-				return
+			if limiter != nil {
+				state := stateOf(r.Context())
+				if wait, ok := limiter.take(clientKey(state.client), state.began); !ok {
+					s.tooMany(w, r, wait, "too many requests from your address: wait a moment, then go on more slowly")
+					return
+				}
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -27,7 +27,7 @@ type requestState struct {
 	client netip.Addr
 	header [1]string // the id, as a header's value
 	writer recorder
-	body   limitedBody
+	body   *limitedBody // nil: the request has none
 	nonce  string
 }
 
