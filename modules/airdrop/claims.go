@@ -80,12 +80,8 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 		return Claim{}, fault.Newf(fault.NotFound,
 			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
 	}
-	// The proof first: it waits longest for memory, and the others may meanwhile.
-	proof, err := t.tree.Proof(at)
-	if err != nil {
-		return Claim{}, t.unreadable(err)
-	}
-	leaf, err := t.tree.Leaf(at)
+	// The proof first: it waits longest for memory, and the row may meanwhile.
+	leaf, proof, err := t.tree.Prove([]merkle.Hash{}, at)
 	if err != nil {
 		return Claim{}, t.unreadable(err)
 	}

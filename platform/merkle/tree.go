@@ -106,17 +106,11 @@ func (t *Tree) Node(i int) (Hash, error) {
 
 // Leaf is the leaf of row i.
 func (t *Tree) Leaf(i int) (Hash, error) {
-	var leaf Hash
-	if err := t.checkRow(i); err != nil {
-		return leaf, err
-	}
-	place, err := t.store.place(i)
+	place, err := t.Place(i)
 	if err != nil {
-		return leaf, err
+		return Hash{}, err
 	}
-	node, err := t.store.node(place)
-	copy(leaf[:], node)
-	return leaf, err
+	return t.Node(place)
 }
 
 // Proof is what row i's wallet claims with: the siblings from the leaf up. It
@@ -125,44 +119,62 @@ func (t *Tree) Proof(i int) ([]Hash, error) { return t.AppendProof([]Hash{}, i) 
 
 // AppendProof appends the proof of row i to proof, for many in a row.
 func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
-	if err := t.checkRow(i); err != nil {
-		return proof, err
-	}
-	place, err := t.store.place(i)
+	place, err := t.Place(i)
 	if err != nil {
 		return proof, err
 	}
-	var room [maxDepth]int
+	return t.climb(proof, place)
+}
+
+// Prove is Leaf and AppendProof at once.
+func (t *Tree) Prove(to []Hash, i int) (leaf Hash, proof []Hash, err error) {
+	place, err := t.Place(i)
+	if err != nil {
+		return Hash{}, to, err
+	}
+	proof, err = t.climb(to, place) // first: it waits longest for memory, and the leaf lies beside its beginning
+	if err != nil {
+		return Hash{}, to, err
+	}
+	leaf, err = t.Node(place)
+	return leaf, proof, err
+}
+
+// climb appends the proof of the leaf at place.
+func (t *Tree) climb(proof []Hash, place int) ([]Hash, error) {
+	var room [MaxDepth]int
 	return t.nodesAt(proof, siblings(t.layout, room[:0], place))
 }
 
-// nodesAt appends the nodes with these numbers, at most maxDepth. It copies them
-// after finding all of them: they lie far apart, and a processor fetches many at
-// once when there is little between one and the next.
+// nodesAt appends the nodes with these numbers.
 func (t *Tree) nodesAt(to []Hash, numbers []int) ([]Hash, error) {
-	var room [maxDepth]*Hash
-	found := room[:len(numbers)]
-	for i, number := range numbers {
-		node, err := t.store.node(number)
-		if err != nil {
-			return to, err
-		}
-		found[i] = (*Hash)(node)
-	}
-	to = slices.Grow(to, len(found))
-	for _, node := range found {
-		to = append(to, *node)
+	had := len(to)
+	to = slices.Grow(to, len(numbers))[:had+len(numbers)]
+	if err := copyNodes(t.store, to[had:], numbers); err != nil {
+		return to[:had], err
 	}
 	return to, nil
 }
 
-// maxDepth is the longest proof there can be: 31 levels, and 8 above shards.
-const maxDepth = 40
+// copyNodes is from.copyNodes; an interface would send numbers to the heap, as
+// with siblings.
+func copyNodes(from store, to []Hash, numbers []int) error {
+	switch s := from.(type) {
+	case *inFile:
+		return s.copyNodes(to, numbers)
+	case *inMemory:
+		return s.copyNodes(to, numbers)
+	}
+	panic("merkle: a store that copyNodes does not know")
+}
+
+// MaxDepth is the longest proof there can be: 31 levels, and 8 above shards.
+const MaxDepth = 40
 
 // Proofs gives every row with its proof, in list order, until yield fails or
 // ctx ends. The proof is valid during the call only.
 func (t *Tree) Proofs(ctx context.Context, yield func(position int, e Entry, proof []Hash) error) error {
-	proof := make([]Hash, 0, maxDepth)
+	proof := make([]Hash, 0, MaxDepth)
 	for i := range t.count {
 		if i%grain == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -199,6 +211,14 @@ func (m *inMemory) row(i int) ([]byte, error)   { return m.list.row(i), nil }
 func (m *inMemory) index(i int) (uint64, error) { return m.list.index(i), nil }
 func (m *inMemory) place(i int) (int, error)    { return int(m.places[i]), nil }
 func (m *inMemory) node(i int) ([]byte, error)  { return hashAt(m.nodes, i), nil }
+
+func (m *inMemory) copyNodes(to []Hash, numbers []int) error {
+	all := hashesOf(m.nodes)
+	for i, number := range numbers {
+		to[i] = all[number]
+	}
+	return nil
+}
 
 func (m *inMemory) find(who wallet.Address) (int, bool, error) {
 	position, found := m.list.Find(who)

@@ -98,6 +98,10 @@ func sameAnswers(t *testing.T, file, built *Tree) error {
 		if !keep(err) && leaf != LeafHash(built.Format(), want) {
 			t.Fatalf("row %d's leaf is wrong", i)
 		}
+		both, climbed, err := file.Prove([]Hash{{1}}, i)
+		if !keep(err) && (both != leaf || climbed[0] != Hash{1} || !equalProofs(climbed[1:], wantProof)) {
+			t.Fatalf("row %d's leaf and proof are others together than each alone", i)
+		}
 	}
 	return failure
 }

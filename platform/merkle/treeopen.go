@@ -100,7 +100,7 @@ func (m *inFile) layout() (layout, error) {
 	leaves := 0
 	seen := make([]bool, m.header.shards)
 	for i := range sizes {
-		b, err := m.bytes(partShards, i, 8)
+		b, err := m.bytes(partShards, 8*i, 8)
 		if err != nil {
 			return nil, err
 		}
@@ -119,17 +119,16 @@ func (m *inFile) layout() (layout, error) {
 	return s, nil
 }
 
-// bytes gives element i of a section, after checking the blocks it lies in.
-func (m *inFile) bytes(p part, i int, size int) ([]byte, error) {
+// bytes gives a piece of a section, after checking the blocks it lies in.
+func (m *inFile) bytes(p part, from, size int) ([]byte, error) {
 	e := &m.extents[p]
-	low := uint64(i) * uint64(size)
-	if i < 0 || low+uint64(size) > uint64(e.length) {
-		return nil, errDamaged((e.start + int64(i)*int64(size)) / blockSize) // another section's damage led here
+	if from < 0 || from > int(e.length)-size {
+		return nil, errDamaged((e.start + int64(from)) / blockSize) // another section's damage led here
 	}
 	if m.closed.Load() {
-		return nil, fault.New(fault.Unavailable, "the tree file is closed: open it again")
+		return nil, errClosed()
 	}
-	low += uint64(e.start)
+	low := uint64(e.start) + uint64(from)
 	high := low + uint64(size)
 	for block := low / blockSize; block <= (high-1)/blockSize; block++ {
 		if !m.isChecked(block) {
@@ -139,6 +138,10 @@ func (m *inFile) bytes(p part, i int, size int) ([]byte, error) {
 		}
 	}
 	return m.data[low:high:high], nil
+}
+
+func errClosed() error {
+	return fault.New(fault.Unavailable, "the tree file is closed: open it again")
 }
 
 func (m *inFile) isChecked(block uint64) bool {
@@ -155,52 +158,67 @@ func (m *inFile) check(block uint64) error {
 	return nil
 }
 
-func (m *inFile) row(i int) ([]byte, error) { return m.bytes(partRows, i, RowSize) }
+func (m *inFile) row(i int) ([]byte, error) { return m.bytes(partRows, RowSize*i, RowSize) }
 
 func (m *inFile) index(i int) (uint64, error) {
 	if !m.header.indexed {
 		return uint64(i), nil
 	}
-	b, err := m.bytes(partIndexes, i, indexSize)
+	b, err := m.bytes(partIndexes, indexSize*i, indexSize)
 	if err != nil {
 		return 0, err
 	}
 	return binary.LittleEndian.Uint64(b), nil
 }
 
-func (m *inFile) number(p part, i int) (int, error) {
-	b, err := m.bytes(p, i, 4)
+func (m *inFile) place(i int) (int, error) {
+	b, err := m.bytes(partPlaces, 4*i, 4)
 	if err != nil {
 		return 0, err
 	}
-	return int(binary.LittleEndian.Uint32(b)), nil
-}
-
-func (m *inFile) place(i int) (int, error) {
-	place, err := m.number(partPlaces, i)
-	if err == nil && place >= m.header.nodes {
-		err = errDamaged((m.extents[partPlaces].start + int64(i)*4) / blockSize)
+	place := int(binary.LittleEndian.Uint32(b))
+	if place >= m.header.nodes {
+		return 0, errDamaged((m.extents[partPlaces].start + int64(i)*4) / blockSize)
 	}
-	return place, err
+	return place, nil
 }
 
-func (m *inFile) node(i int) ([]byte, error) { return m.bytes(partNodes, i, HashSize) }
+func (m *inFile) node(i int) ([]byte, error) { return m.bytes(partNodes, HashSize*i, HashSize) }
+
+// copyNodes does for many nodes what node does for one. They lie far apart, and
+// a processor fetches many at once when there is little between one and the
+// next. None lies in two blocks.
+func (m *inFile) copyNodes(to []Hash, numbers []int) error {
+	if m.closed.Load() {
+		return errClosed()
+	}
+	all := hashesOf(m.section(partNodes))
+	first := uint64(m.extents[partNodes].start) / blockSize
+	for i, number := range numbers {
+		if uint(number) >= uint(len(all)) || !m.isChecked(first+uint64(number)/(blockSize/HashSize)) {
+			if _, err := m.node(number); err != nil {
+				return err
+			}
+		}
+		to[i] = all[number]
+	}
+	return nil
+}
 
 func (m *inFile) find(who wallet.Address) (position int, found bool, err error) {
 	return findWallet(m.header.rows, who, m)
 }
 
 func (m *inFile) prefix(i int) (begin, end int, err error) {
-	begin, err = m.number(partPrefixes, i)
+	b, err := m.bytes(partPrefixes, 4*i, 8)
 	if err != nil {
 		return 0, 0, err
 	}
-	end, err = m.number(partPrefixes, i+1)
-	return begin, end, err
+	return int(binary.LittleEndian.Uint32(b)), int(binary.LittleEndian.Uint32(b[4:])), nil
 }
 
 func (m *inFile) entry(i int) (uint64, error) {
-	b, err := m.bytes(partOrder, i, 8)
+	b, err := m.bytes(partOrder, 8*i, 8)
 	if err != nil {
 		return 0, err
 	}

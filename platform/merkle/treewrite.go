@@ -137,7 +137,7 @@ func newTreeWriter(file *os.File, h header) *treeWriter {
 	// There are never more nodes: a tree has twice its leaves, and at most one
 	// promoted node more on each level.
 	h.shards = 1 << (4 * h.nybbles)
-	h.nodes = 2*h.rows + maxDepth*(h.shards+1)
+	h.nodes = 2*h.rows + MaxDepth*(h.shards+1)
 	extents, _ := h.extents()
 	return &treeWriter{file: file, sums: make([]byte, extents[partSums].length), report: Options{}.begin("", 0)}
 }
