@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"banyan/platform/database"
@@ -80,8 +81,8 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 		return Claim{}, fault.Newf(fault.NotFound,
 			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
 	}
-	// The proof first: it waits longest for memory, and the row may meanwhile.
-	leaf, proof, err := t.tree.Prove([]merkle.Hash{}, at)
+	room := proofRooms.Get().(*proofRoom)
+	leaf, proof, err := t.tree.Prove(room[:0], at)
 	if err != nil {
 		return Claim{}, t.unreadable(err)
 	}
@@ -93,6 +94,20 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 		Campaign: t.campaign, Wallet: who, Index: row.Index, Amount: row.Amount,
 		Leaf: leaf, Proof: proof, Root: t.tree.Root(),
 	}, nil
+}
+
+// proofRoom has room for any proof. A proof is most of what a claim needs, and
+// memory that another claim has just used is still close to the processor.
+type proofRoom [merkle.MaxDepth]merkle.Hash
+
+var proofRooms = sync.Pool{New: func() any { return new(proofRoom) }}
+
+// GiveBack implements seam.Lent.
+func (c *Claim) GiveBack() {
+	if cap(c.Proof) == merkle.MaxDepth { // not one that came from another process
+		proofRooms.Put((*proofRoom)(c.Proof[:merkle.MaxDepth]))
+	}
+	c.Proof = nil
 }
 
 func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cause: cause} }

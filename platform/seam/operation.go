@@ -123,7 +123,7 @@ func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access
 		}
 	}
 	o := Operation[Q, A]{d}
-	d.serve = o.serve
+	d.serve = newExchanges(o).serve
 	c.operations = append(c.operations, d)
 	return o
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
 	"strconv"
 	"time"
 
@@ -127,25 +126,6 @@ func (h handler) enterWrite(ctx context.Context, req *http.Request) (context.Con
 		return ctx, nil
 	}
 	return WithIdempotencyKey(ctx, key), checkIdempotencyKey(key)
-}
-
-func (o Operation[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request) {
-	var q Q
-	strict := first(req.Header, headerContract) == ""
-	if err := o.d.request.decode(req, reflect.ValueOf(&q).Elem(), strict); err != nil {
-		h.refuse(w, req, err)
-		return
-	}
-	answer, err := o.Call(ctx, h.route, q)
-	if err != nil {
-		h.refuse(w, req, err)
-		return
-	}
-	if stream, ok := any(&answer).(*Stream); ok {
-		h.writeStream(w, req, *stream)
-		return
-	}
-	h.writeJSON(w, req, &answer)
 }
 
 // countedByHTTP is the longest answer whose length net/http finds out by itself,

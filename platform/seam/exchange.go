@@ -1,0 +1,58 @@
+package seam
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"sync"
+)
+
+// Lent is an answer in memory that its module uses again. The HTTP side gives
+// the answer back when it is written; whoever calls in process may keep it.
+type Lent interface{ GiveBack() }
+
+// exchange is one request and its answer.
+type exchange[Q, A any] struct {
+	request Q
+	answer  A
+}
+
+// exchanges is the HTTP side of an operation. Its requests use the memory of
+// those before them: a busy server has seldom touched new memory lately, and
+// waits for it longer than for a short answer.
+type exchanges[Q, A any] struct {
+	operation Operation[Q, A]
+	over      sync.Pool // of *exchange[Q, A], empty
+}
+
+func newExchanges[Q, A any](o Operation[Q, A]) *exchanges[Q, A] {
+	return &exchanges[Q, A]{operation: o, over: sync.Pool{New: func() any { return new(exchange[Q, A]) }}}
+}
+
+// serve is what description says of it.
+func (e *exchanges[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request) {
+	x := e.over.Get().(*exchange[Q, A])
+	x.serve(ctx, e.operation, h, w, req)
+	*x = exchange[Q, A]{}
+	e.over.Put(x) // not after a panic: nobody knows who holds it then
+}
+
+func (x *exchange[Q, A]) serve(ctx context.Context, o Operation[Q, A], h handler, w http.ResponseWriter, req *http.Request) {
+	strict := first(req.Header, headerContract) == ""
+	err := o.d.request.decode(req, reflect.ValueOf(&x.request).Elem(), strict)
+	if err == nil {
+		x.answer, err = o.Call(ctx, h.route, x.request)
+	}
+	if err != nil {
+		h.refuse(w, req, err)
+		return
+	}
+	if stream, ok := any(&x.answer).(*Stream); ok {
+		h.writeStream(w, req, *stream)
+		return
+	}
+	h.writeJSON(w, req, &x.answer)
+	if lent, ok := any(&x.answer).(Lent); ok {
+		lent.GiveBack()
+	}
+}
