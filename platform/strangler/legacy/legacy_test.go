@@ -22,6 +22,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/strangler/legacy"
+	"banyan/platform/strangler/legacy/legacytest"
 )
 
 func TestWhoServesWhat(t *testing.T) {
@@ -237,7 +238,7 @@ func TestThinkingTime(t *testing.T) {
 func TestWebSocket(t *testing.T) {
 	old := newOldSystem(t)
 	base, l, stop := inFront(t, legacy.Options{URL: old.URL}, limits)
-	say, conn := websocket(t, base, "/echo")
+	say, conn := legacytest.Dial(t, base, "/echo", 30*time.Second)
 	for _, text := range []string{"hello", "", "again"} {
 		if back, err := say(text); err != nil || back != text {
 			t.Fatalf("%q came back as %q, %v", text, back, err)

@@ -1,17 +1,13 @@
 package legacy_test
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha1" // what RFC 6455 asks for
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,6 +20,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/strangler/legacy"
+	"banyan/platform/strangler/legacy/legacytest"
 )
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -82,7 +79,7 @@ func newOldSystem(t *testing.T) *oldSystem {
 		http.Redirect(w, r, o.URL+"/there?x=1", http.StatusFound)
 	})
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
-	mux.HandleFunc("/echo", echoFrames)
+	mux.HandleFunc("/echo", legacytest.Echo)
 	o.Server = httptest.NewServer(mux)
 	t.Cleanup(o.Close)
 	return o
@@ -110,77 +107,6 @@ func (o *oldSystem) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-}
-
-const websocketKey = "dGhlIHNhbXBsZSBub25jZQ=="
-
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, 1.3
-	return base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// echoFrames is the server's side of RFC 6455 for short text frames.
-func echoFrames(w http.ResponseWriter, r *http.Request) {
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-		acceptOf(r.Header.Get("Sec-WebSocket-Key")))
-	for {
-		var head [6]byte // FIN+opcode, MASK+length, mask
-		if _, err := io.ReadFull(buffered, head[:]); err != nil {
-			return
-		}
-		text := make([]byte, head[1]&0x7f)
-		if _, err := io.ReadFull(buffered, text); err != nil {
-			return
-		}
-		for i := range text {
-			text[i] ^= head[2+i%4]
-		}
-		_, _ = conn.Write(append([]byte{0x81, byte(len(text))}, text...))
-	}
-}
-
-// websocket opens a WebSocket at base and gives a function that sends a text
-// and returns what comes back.
-func websocket(t *testing.T, base, path string) (say func(string) (string, error), conn net.Conn) {
-	t.Helper()
-	host := strings.TrimPrefix(base, "http://")
-	conn, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nAccept-Encoding: gzip, deflate\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, host, websocketKey)
-	reader := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(reader, nil)
-	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Sec-WebSocket-Accept") != acceptOf(websocketKey) {
-		t.Fatalf("no WebSocket: %+v %v", resp, err)
-	}
-	return func(text string) (string, error) {
-		mask := [4]byte{1, 2, 3, 4}
-		frame := append([]byte{0x81, 0x80 | byte(len(text))}, mask[:]...)
-		for i := range len(text) {
-			frame = append(frame, text[i]^mask[i%4])
-		}
-		if _, err := conn.Write(frame); err != nil {
-			return "", err
-		}
-		var head [2]byte
-		if _, err := io.ReadFull(reader, head[:]); err != nil {
-			return "", err
-		}
-		back := make([]byte, head[1])
-		_, err := io.ReadFull(reader, back)
-		return string(back), err
-	}, conn
 }
 
 var limits = config.HTTP{
