@@ -11,7 +11,7 @@ ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile .
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/rank ./modules/reputation/trust
 BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: run build test test-arm64 lint bench bench-merkle demo ci screenshots generate help
+.PHONY: run build test test-arm64 fig lint bench bench-merkle demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,10 @@ test: ## run all tests; those that want PostgreSQL or Chromium say so when they 
 test-arm64: ## run the tests of trees, lists and ranks on an emulated arm64 (needs qemu-aarch64-static)
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) test -exec qemu-aarch64-static -timeout 10m \
 		-skip '^(TestEveryByteFlipped|TestEveryProofOfTheUniswapAirdrop)$$' $(ARM64)
+
+# Without a package's name go test shows what the test prints while it runs.
+fig: ## show what the strangler fig promises, on real processes: one table, about 10 minutes
+	$(GO) test -count=1 -timeout 40m -run '^TestFig$$' -fig
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...

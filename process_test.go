@@ -181,12 +181,21 @@ var client = &http.Client{Transport: seam.NewTransport(), Timeout: time.Minute}
 
 // call sends a request and decodes the JSON answer into out (nil = leave it).
 func call(ctx context.Context, method, address, token string, body io.Reader, out any) (status int, text string, err error) {
+	return callOnce(ctx, method, address, token, "", body, out)
+}
+
+// callOnce is call for a write that is one effect, however often it is sent with
+// this key.
+func callOnce(ctx context.Context, method, address, token, key string, body io.Reader, out any) (status int, text string, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return 0, "", err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -225,39 +234,53 @@ func newAuthor(n int) author {
 	return author{key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))}
 }
 
-// review has a review prepared and signs it, as the page and the wallet do.
-func (a author) review(ctx context.Context, base, slug string, stars int) (exchangereview.SignedReview, error) {
-	draft := exchangereview.ReviewDraft{
+// draft is what the author thinks of an exchange.
+func (a author) draft(stars int) exchangereview.ReviewDraft {
+	return exchangereview.ReviewDraft{
 		Wallet: a.address, Overall: stars, Text: "written by " + a.address.Short(),
 		Aspects: exchangereview.Aspects[int]{Withdrawals: stars, Support: stars, Fees: stars, Execution: stars, Security: stars, Ease: stars},
 	}
-	body, err := json.Marshal(draft)
+}
+
+// preparedReview is exchangereview.PreparedReview with the document as a wallet
+// reads it.
+type preparedReview struct {
+	TypedData json.RawMessage             `json:"typed_data"`
+	Review    exchangereview.SignedReview `json:"review"`
+}
+
+// sign is what the author's wallet does with a prepared review.
+func (a author) sign(prepared preparedReview) (signed exchangereview.SignedReview, err error) {
+	var typed apitypes.TypedData
+	if err := json.Unmarshal(prepared.TypedData, &typed); err != nil {
+		return signed, err
+	}
+	digest, _, err := apitypes.TypedDataAndHash(typed)
+	if err != nil {
+		return signed, err
+	}
+	signature, err := crypto.Sign(digest, a.key)
+	if err != nil {
+		return signed, err
+	}
+	signed = prepared.Review
+	copy(signed.Signature[:], signature)
+	signed.Signature[64] += 27
+	return signed, nil
+}
+
+// review has a review prepared and signs it, as the page and the wallet do.
+func (a author) review(ctx context.Context, base, slug string, stars int) (exchangereview.SignedReview, error) {
+	body, err := json.Marshal(a.draft(stars))
 	if err != nil {
 		return exchangereview.SignedReview{}, err
 	}
-	var prepared struct {
-		TypedData json.RawMessage             `json:"typed_data"`
-		Review    exchangereview.SignedReview `json:"review"`
-	}
+	var prepared preparedReview
 	status, text, err := call(ctx, "POST", base+"/api/v1/exchange-review/exchanges/"+slug+"/reviews/prepare", "", bytes.NewReader(body), &prepared)
 	if err != nil || status != http.StatusOK {
 		return prepared.Review, fmt.Errorf("prepare: %d %s %w", status, text, err)
 	}
-	var typed apitypes.TypedData
-	if err := json.Unmarshal(prepared.TypedData, &typed); err != nil {
-		return prepared.Review, err
-	}
-	digest, _, err := apitypes.TypedDataAndHash(typed)
-	if err != nil {
-		return prepared.Review, err
-	}
-	signature, err := crypto.Sign(digest, a.key)
-	if err != nil {
-		return prepared.Review, err
-	}
-	copy(prepared.Review.Signature[:], signature)
-	prepared.Review.Signature[64] += 27
-	return prepared.Review, nil
+	return a.sign(prepared)
 }
 
 // publish sends a signed review.

@@ -167,8 +167,7 @@ func (r *root) Apply(ctx context.Context, p control.Plan) error {
 	}
 	switch {
 	case p.Mode == seam.ModeRemote && claim.Owner == r.house.name():
-		client := r.handover.Client(seam.NewRemoteRoute(r.handover.Seam(), far.handover))
-		claim, err = client.Take(identity.AsService(ctx, handover.Trunk), claim.Epoch)
+		claim, err = r.handOver(ctx, far, claim.Epoch)
 	case p.Mode != seam.ModeRemote && claim.Owner != r.house.name():
 		claim, err = r.owner.Take(ctx, claim.Epoch)
 	}
@@ -176,6 +175,21 @@ func (r *root) Apply(ctx context.Context, p control.Plan) error {
 		return err
 	}
 	return r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+}
+
+// handOver has the module's process take over the writes. It is asked something
+// small before: a take may well wait for long writes to end, so one that hangs
+// would be found out only when the caller's time is over, and until then nobody
+// could lead the module elsewhere.
+func (r *root) handOver(ctx context.Context, far remotes, epoch int64) (ownership.Claim, error) {
+	client := r.handover.Client(seam.NewRemoteRoute(r.handover.Seam(), far.handover))
+	ctx = identity.AsService(ctx, handover.Trunk)
+	asking, cancel := context.WithTimeout(ctx, r.place.Timeout)
+	defer cancel()
+	if _, err := client.State(asking); err != nil {
+		return ownership.Claim{}, err
+	}
+	return client.Take(ctx, epoch)
 }
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
