@@ -2,7 +2,6 @@ package seam
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,31 +14,36 @@ import (
 //	unasked ───────────▶ asked: a context ───────▶ ended
 //	   └─────────────────── cancel ──────────────────▲
 type deadline struct {
-	context.Context // the parent
-	at              time.Time
-
-	asked  atomic.Pointer[context.Context] // of context.WithDeadline
-	mu     sync.Mutex                      // held to ask and to end
-	cancel context.CancelFunc              // of asked
-	ended  bool
+	context.Context               // the parent
+	at              time.Duration // by clock
+	asked           atomic.Pointer[askedDeadline]
 }
 
-// withTimeout is context.WithTimeout for contexts that few ask. Only a first
-// question after the end can tell them apart: where there were two reasons, the
-// error may be the later one's.
-func withTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if timeout <= 0 {
-		return context.WithTimeout(parent, timeout)
+// askedDeadline is what Done and Err ask; it is empty when the deadline was
+// ended before.
+type askedDeadline struct {
+	context.Context
+	cancel context.CancelFunc
+}
+
+var endedUnasked = new(askedDeadline)
+
+// longestTimeout keeps the sum with clock within a time.Duration, 292 years.
+const longestTimeout = 100 * 365 * 24 * time.Hour
+
+// withTimeout is context.WithTimeout for contexts that few ask; end is its
+// CancelFunc. Only a first question after the end can tell them apart: where
+// there were two reasons, the error may be the later one's.
+func withTimeout(parent context.Context, timeout time.Duration) *deadline {
+	d := &deadline{Context: parent, at: clock() + min(timeout, longestTimeout)}
+	if earlier, ok := parent.Deadline(); ok {
+		d.at = min(d.at, earlier.Sub(processStart))
 	}
-	d := &deadline{Context: parent, at: time.Now().Add(timeout)}
-	if earlier, ok := parent.Deadline(); ok && earlier.Before(d.at) {
-		d.at = earlier
-	}
-	return d, d.end
+	return d
 }
 
 // Deadline needs no timer.
-func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d *deadline) Deadline() (time.Time, bool) { return processStart.Add(d.at), true }
 
 // Done implements context.Context.
 func (d *deadline) Done() <-chan struct{} { return d.ask().Done() }
@@ -50,39 +54,41 @@ func (d *deadline) Err() error { return d.ask().Err() }
 // Value asks the context that Done has made, if it has: a child finds its
 // place there, and needs no goroutine to hear of the end.
 func (d *deadline) Value(key any) any {
-	if asked := d.asked.Load(); asked != nil {
-		return (*asked).Value(key)
+	if asked := d.asked.Load(); asked != nil && asked != endedUnasked {
+		return asked.Value(key)
 	}
 	return d.Context.Value(key)
 }
 
 func (d *deadline) ask() context.Context {
-	if asked := d.asked.Load(); asked != nil {
-		return *asked
+	for {
+		before := d.asked.Load()
+		if before != nil && before != endedUnasked {
+			return before
+		}
+		made := new(askedDeadline)
+		if before == nil {
+			at, _ := d.Deadline()
+			made.Context, made.cancel = context.WithDeadline(d.Context, at)
+		} else {
+			made.Context, made.cancel = context.WithCancel(d.Context)
+			made.cancel()
+		}
+		if d.asked.CompareAndSwap(before, made) {
+			return made
+		}
+		made.cancel() // somebody else was first
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if asked := d.asked.Load(); asked != nil {
-		return *asked
-	}
-	var ctx context.Context
-	if d.ended {
-		ctx, d.cancel = context.WithCancel(d.Context)
-		d.cancel()
-	} else {
-		ctx, d.cancel = context.WithDeadline(d.Context, d.at)
-	}
-	d.asked.Store(&ctx)
-	return ctx
 }
 
-// end is the context.CancelFunc.
+// end is the context.CancelFunc; there may be no deadline.
 func (d *deadline) end() {
-	d.mu.Lock()
-	d.ended = true
-	cancel := d.cancel
-	d.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if d == nil {
+		return
+	}
+	if !d.asked.CompareAndSwap(nil, endedUnasked) {
+		if asked := d.asked.Load(); asked != endedUnasked {
+			asked.cancel()
+		}
 	}
 }

@@ -3,6 +3,7 @@ package seam
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -13,6 +14,11 @@ import (
 
 // makeTimeout is withTimeout, or context.WithTimeout, which it must be like.
 type makeTimeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+
+func makeDeadline(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	d := withTimeout(parent, timeout)
+	return d, d.end
+}
 
 // ended is what somebody learns of a context that may be over.
 type ended struct {
@@ -45,7 +51,7 @@ func TestADeadlineEndsAsContextsDo(t *testing.T) {
 		"by parent and cancel":   func(cancel, hangUp func()) { hangUp(); cancel() },
 	} {
 		for _, asked := range []bool{true, false} {
-			for _, limit := range []time.Duration{time.Second, -time.Second, time.Hour} {
+			for _, limit := range []time.Duration{time.Second, time.Hour} {
 				t.Run(name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						run := func(make makeTimeout) [4]ended {
@@ -68,7 +74,7 @@ func TestADeadlineEndsAsContextsDo(t *testing.T) {
 							hangUp(nil)
 							return seen
 						}
-						if got, want := run(withTimeout), run(context.WithTimeout); got != want {
+						if got, want := run(makeDeadline), run(context.WithTimeout); got != want {
 							t.Errorf("asked before %t, limit %s:\n got %+v\nwant %+v", asked, limit, got, want)
 						}
 					})
@@ -82,24 +88,32 @@ func TestADeadlineThatNobodyAsksAboutMakesNothing(t *testing.T) {
 	type key struct{}
 	parent, stop := context.WithCancel(context.WithValue(context.Background(), key{}, "kept"))
 	defer stop()
-	ctx, cancel := withTimeout(parent, time.Hour)
+	ctx := withTimeout(parent, time.Hour)
 	if ctx.Value(key{}) != "kept" {
 		t.Error("the parent's values are hidden")
 	}
 	if at, ok := ctx.Deadline(); !ok || time.Until(at) < 59*time.Minute {
 		t.Errorf("the deadline is %s, %t", at, ok)
 	}
-	cancel()
-	if ctx.(*deadline).asked.Load() != nil {
+	ctx.end()
+	if ctx.asked.Load() != endedUnasked {
 		t.Error("a timer was made")
 	}
 	<-ctx.Done() // whoever comes late hears of the end
 }
 
+func TestTheLongestDeadlineIsNotOver(t *testing.T) {
+	ctx := withTimeout(t.Context(), math.MaxInt64)
+	defer ctx.end()
+	if at, _ := ctx.Deadline(); ctx.Err() != nil || time.Until(at) < longestTimeout-time.Hour {
+		t.Errorf("it ended with %v, at %s", ctx.Err(), at)
+	}
+}
+
 // A child hears of the end by its place in the parent: a goroutine that waits
 // for it would be one for each query of a database.
 func TestChildrenOfADeadlineNeedNoGoroutine(t *testing.T) {
-	ctx, cancel := withTimeout(context.Background(), time.Hour)
+	ctx, cancel := makeDeadline(context.Background(), time.Hour)
 	defer cancel()
 	var child context.Context
 	var stop context.CancelFunc
@@ -132,7 +146,7 @@ func TestChildrenOfADeadlineNeedNoGoroutine(t *testing.T) {
 
 func TestADeadlineIsAskedAndEndedByManyAtOnce(t *testing.T) {
 	for range 200 {
-		ctx, cancel := withTimeout(context.Background(), time.Hour)
+		ctx, cancel := makeDeadline(context.Background(), time.Hour)
 		var all sync.WaitGroup
 		begin := make(chan struct{})
 		channels := make([]<-chan struct{}, 8)

@@ -30,15 +30,14 @@ func newExchanges[Q, A any](o Operation[Q, A]) *exchanges[Q, A] {
 }
 
 // serve is what description says of it.
-func (e *exchanges[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request) {
+func (e *exchanges[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request, strict bool) {
 	x := e.over.Get().(*exchange[Q, A])
-	x.serve(ctx, e.operation, h, w, req)
+	x.serve(ctx, e.operation, h, w, req, strict)
 	*x = exchange[Q, A]{}
 	e.over.Put(x) // not after a panic: nobody knows who holds it then
 }
 
-func (x *exchange[Q, A]) serve(ctx context.Context, o Operation[Q, A], h handler, w http.ResponseWriter, req *http.Request) {
-	strict := first(req.Header, headerContract) == ""
+func (x *exchange[Q, A]) serve(ctx context.Context, o Operation[Q, A], h handler, w http.ResponseWriter, req *http.Request, strict bool) {
 	err := o.d.request.decode(req, reflect.ValueOf(&x.request).Elem(), strict)
 	if err == nil {
 		x.answer, err = o.Call(ctx, h.route, x.request)

@@ -71,7 +71,8 @@ type description struct {
 
 	// serve is what the HTTP server does for this operation: decode, call
 	// through the route, encode. It is made where the types are known.
-	serve func(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request)
+	// A strict reading is a person's (codec.go).
+	serve func(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request, strict bool)
 }
 
 // Operation describes one method: request Q, answer A. It is a small value;

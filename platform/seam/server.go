@@ -47,42 +47,42 @@ type handler struct {
 // ServeHTTP prepares what is the same for all types; description.serve, made
 // where the types are known, does the rest.
 func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	ctx, cancel, err := h.enter(w, req)
+	spoken := first(req.Header, headerContract)
+	ctx, limit, err := h.enter(w, req, spoken)
 	if err != nil {
 		h.refuse(w, req, err)
 		return
 	}
-	defer cancel()
+	defer limit.end()
 	if h.d.request.stream >= 0 {
 		httpserver.AllowUpload(req)
 	}
 	if h.d.streams {
 		httpserver.AllowStream(req)
 	}
-	h.d.serve(ctx, h, w, req)
+	h.d.serve(ctx, h, w, req, spoken == "")
 }
 
 // enter checks what can be checked before the body is read, and makes the
-// context of the call from what came over the seam.
-func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Context, context.CancelFunc, error) {
+// context of the call from what came over the seam. spoken is the version that
+// the caller speaks, "" for a person; the limit may be nil.
+func (h handler) enter(w http.ResponseWriter, req *http.Request, spoken string) (context.Context, *deadline, error) {
 	ctx := req.Context()
-	none := func() {}
 	version := h.d.contract.version
 	w.Header()[headerContract] = version
-	spoken := first(req.Header, headerContract)
 	if spoken != "" && spoken != version[0] {
-		return ctx, none, fault.Newf(fault.Unsupported,
+		return ctx, nil, fault.Newf(fault.Unsupported,
 			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
 	}
 	if h.d.access != Public {
 		if err := h.d.access.check(identity.From(ctx)); err != nil {
-			return ctx, none, err
+			return ctx, nil, err
 		}
 	}
 	if h.d.kind == KindWrite {
 		var err error
 		if ctx, err = h.enterWrite(ctx, req); err != nil {
-			return ctx, none, err
+			return ctx, nil, err
 		}
 	}
 	timeout := h.options.Timeout
@@ -94,15 +94,15 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request) (context.Contex
 	if text := first(req.Header, headerDeadline); text != "" {
 		ms, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || ms <= 0 {
-			return ctx, none, fault.New(fault.DeadlineOver, "the caller's time was over when the request arrived")
+			return ctx, nil, fault.New(fault.DeadlineOver, "the caller's time was over when the request arrived")
 		}
 		timeout = time.Duration(ms) * time.Millisecond
 	}
 	if timeout <= 0 {
-		return ctx, none, nil
+		return ctx, nil, nil
 	}
-	ctx, cancel := withTimeout(ctx, timeout)
-	return ctx, cancel, nil
+	limit := withTimeout(ctx, timeout)
+	return limit, limit, nil
 }
 
 // first is Get for names that are in their canonical form, as the seam's are.
