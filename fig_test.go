@@ -35,15 +35,21 @@ func TestFig(t *testing.T) {
 	}
 	if *full {
 		all = append(all, elsewhere...)
-		fmt.Printf("\nWhat the strangler fig promises, shown on this machine (-fig.seed %d):\n\n", *figSeed)
+		fmt.Printf("What the strangler fig promises, on this machine (the same moments again: -fig.seed %d)\n\n", *figSeed)
 	}
 	for _, p := range all {
-		f := &figures{begun: time.Now()}
+		f := &figures{begun: time.Now(), mark: "FAILED"}
 		ok := t.Run(p.name, func(t *testing.T) {
-			defer func() { f.skipped = t.Skipped() }()
+			defer func() {
+				if t.Skipped() {
+					f.mark = "skipped"
+				}
+			}()
+			f.isRun = true
 			p.shows(t, f)
+			f.mark = "shown"
 		})
-		if *full {
+		if *full && f.isRun { // it was not left out by -run
 			f.print(p.name, ok)
 		}
 	}
@@ -51,9 +57,10 @@ func TestFig(t *testing.T) {
 
 // figures are the lines beside a proof's name.
 type figures struct {
-	begun   time.Time
-	lines   []string
-	skipped bool
+	begun time.Time
+	isRun bool
+	mark  string
+	lines []string
 }
 
 func (f *figures) say(t *testing.T, format string, args ...any) {
@@ -65,20 +72,18 @@ func (f *figures) say(t *testing.T, format string, args ...any) {
 
 // print is one row of the table, as soon as it is known.
 func (f *figures) print(name string, ok bool) {
-	mark := "shown"
-	switch {
-	case !ok:
-		mark = "FAILED"
-	case f.skipped:
-		mark = "skipped"
-		f.lines = append(f.lines, "go test -v -run 'TestFig/"+strings.ReplaceAll(name, " ", "_")+"' says what is missing")
+	if !ok {
+		f.mark = "FAILED"
+	}
+	if len(f.lines) == 0 {
+		f.lines = []string{"go test -v -run 'TestFig/" + strings.ReplaceAll(name, " ", "_") + "' says why"}
 	}
 	took := time.Since(f.begun).Round(time.Second).String()
-	for i, line := range append(f.lines, "") {
+	for i, line := range f.lines {
 		if i > 0 {
-			mark, name, took = "", "", ""
+			f.mark, name, took = "", "", ""
 		}
-		fmt.Printf("%-8s %-52s %6s  %s\n", mark, name, took, line)
+		fmt.Printf("%-8s %-52s %6s  %s\n", f.mark, name, took, line)
 	}
 }
 

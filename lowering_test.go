@@ -44,7 +44,7 @@ func lowerAll(t *testing.T, p place, f *figures) {
 		back += g.checkHome(m, 2)
 	}
 	f.say(t, "%d requests of %d callers, %d failed; %d writes acknowledged, each there once", c.requests(), callers, c.failed, written)
-	f.say(t, "slowest %s, %s; 12 hand-overs; the guard stepped back %d times", c.slowest("write"), c.slowest("read"), back)
+	f.say(t, "12 hand-overs; longest pause of a %s, of a %s; the guard stepped back %d times", c.slowest("write"), c.slowest("read"), back)
 }
 
 // checkHome looks at what the operator sees of a module that has been out and

@@ -126,7 +126,12 @@ func (p place) start(t *testing.T, env []string, args ...string) *process {
 		}
 		_ = cmd.Wait() // how it ended is for the test to judge
 	}()
-	t.Cleanup(pr.kill)
+	t.Cleanup(func() {
+		pr.kill()
+		if log := pr.logged(); strings.Contains(log, "DATA RACE") { // the program was built as the test was, with -race perhaps
+			t.Errorf("banyan %v:\n%s", args, log)
+		}
+	})
 	select {
 	case pr.url = <-serving:
 	case <-pr.done:
