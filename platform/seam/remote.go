@@ -49,7 +49,7 @@ type RemoteOptions struct {
 	// several addresses stands for as many endpoints.
 	URLs      []string
 	Tokens    Tokens          // nil: every call is anonymous
-	Timeout   time.Duration   // of a call without streams whose caller set no deadline; 10 s
+	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
 	TLS       *tls.Config     // the authorities to trust and the certificate to show
 	Transport *http.Transport // that the endpoints' own are copies of; NewTransport
 	Resolver  Resolver        // net.DefaultResolver

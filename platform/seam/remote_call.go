@@ -192,13 +192,27 @@ func (r *Remote) note(ctx context.Context, e *endpoint, f *failure, set []*endpo
 	}
 }
 
+// patience bounds one attempt at a read by the remote's time-out, also when the
+// caller has more time (to our own HTTP server everybody has): a process that
+// hangs is left in time to ask another, and the breaker hears of it. A write may
+// take as long as its caller lets it.
+func (r *Remote) patience(ctx context.Context, c *outgoing) (context.Context, context.CancelFunc) {
+	deadline, set := ctx.Deadline()
+	if !set || c.d.kind == KindWrite || c.d.streams || c.upload != nil || time.Until(deadline) <= r.timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, r.timeout)
+}
+
 // roundTrip is one request and its answer. It goes to the transport directly:
 // redirects and cookies, which http.Client adds, have no place between modules.
 func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start time.Duration) (reply, *failure) {
+	attempt, cancel := r.patience(ctx, c)
+	defer cancel()
 	req := (&http.Request{
 		Method: c.d.method, URL: r.address(c, e), Host: e.base.Host, Header: c.header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
+	}).WithContext(attempt)
 	switch {
 	case c.upload != nil:
 		req.Body, req.ContentLength = io.NopCloser(c.upload), -1
