@@ -1,13 +1,14 @@
 package airdrop
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"math/bits"
 	"slices"
 	"strconv"
 
 	"github.com/holiman/uint256"
+
+	"banyan/platform/wallet/hexdigits"
 )
 
 // uint256.Int has its JSON form on the pointer only, so encoding/json would
@@ -61,21 +62,9 @@ func (c *Claim) appendProof(to []byte) []byte {
 	return append(to, ']')
 }
 
-// appendHex appends 0x and the hex digits of bytes, whose number is a multiple
-// of four: eight digits at a time, in half the time of encoding/hex. Proofs are
-// little else.
+// appendHex appends 0x and the digits of bytes.
 func appendHex(to, bytes []byte) []byte {
-	const ones = 0x0101010101010101 // a number in each of eight bytes
-	to = append(to, '0', 'x')
-	for ; len(bytes) >= 4; bytes = bytes[4:] {
-		x := uint64(binary.BigEndian.Uint32(bytes))
-		x = (x | x<<16) & 0x0000ffff0000ffff
-		x = (x | x<<8) & 0x00ff00ff00ff00ff
-		x = (x | x<<4) & (ones * 0x0f)
-		letters := (x + ones*6) >> 4 & ones // 1 for each digit over 9
-		to = binary.BigEndian.AppendUint64(to, x+ones*'0'+letters*('a'-'0'-10))
-	}
-	return to
+	return hexdigits.Append(append(to, '0', 'x'), bytes)
 }
 
 // appendText appends a JSON string.

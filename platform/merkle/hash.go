@@ -6,6 +6,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/wallet/hexdigits"
 )
 
 // HashSize is the length of a node in bytes.
@@ -39,7 +40,7 @@ func (h Hash) MarshalText() ([]byte, error) {
 func (h Hash) AppendText(text []byte) ([]byte, error) { return h.appendText(text), nil }
 
 func (h Hash) appendText(text []byte) []byte {
-	return hex.AppendEncode(append(text, '0', 'x'), h[:])
+	return hexdigits.Append(append(text, '0', 'x'), h[:])
 }
 
 // UnmarshalText is ParseHash.

@@ -1,12 +1,13 @@
 package wallet
 
 import (
-	"encoding/hex"
 	"hash"
 	"io"
 	"sync"
 
 	"golang.org/x/crypto/sha3"
+
+	"banyan/platform/wallet/hexdigits"
 )
 
 // textSize is 0x and 40 hex digits.
@@ -50,7 +51,7 @@ func (s *spelling) spell(a Address) {
 	s.address = a
 	copy(s.text[:], "0x")
 	digits := s.text[2:]
-	hex.Encode(digits, a[:])
+	hexdigits.Write(digits, a[:])
 	s.sponge.Reset()
 	_, _ = s.sponge.Write(digits) // a sponge never fails
 	_, _ = s.sponge.Read(s.sum[:])

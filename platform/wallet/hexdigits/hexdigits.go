@@ -1,0 +1,44 @@
+// Package hexdigits writes the digits of addresses and hashes, many times as
+// fast as encoding/hex. Proofs are little else.
+package hexdigits
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+)
+
+// Append appends two small digits for each byte.
+func Append(to, bytes []byte) []byte {
+	had := len(to)
+	to = slices.Grow(to, 2*len(bytes))[:had+2*len(bytes)]
+	Write(to[had:], bytes)
+	return to
+}
+
+// Write writes two small digits for each byte; it panics when to is too short.
+func Write(to, bytes []byte) {
+	to = to[:2*len(bytes)]
+	if done := byVectors(to, bytes); done < len(bytes) {
+		byWords(to[2*done:], bytes[done:])
+	}
+}
+
+// byWords is for what byVectors leaves: on some processors that is all.
+func byWords(to, bytes []byte) {
+	for ; len(bytes) >= 4; to, bytes = to[8:], bytes[4:] {
+		binary.BigEndian.PutUint64(to, eight(binary.BigEndian.Uint32(bytes)))
+	}
+	hex.Encode(to, bytes)
+}
+
+// eight gives the digits of four bytes, the first one in the highest byte.
+func eight(bytes uint32) uint64 {
+	const ones = 0x0101010101010101 // a number in each of eight bytes
+	x := uint64(bytes)
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x | x<<4) & (ones * 0x0f)
+	letters := (x + ones*6) >> 4 & ones // 1 for each digit over 9
+	return x + ones*'0' + letters*('a'-'0'-10)
+}
