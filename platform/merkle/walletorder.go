@@ -82,66 +82,58 @@ func findWallet(count int, who wallet.Address, in walletIndex) (position int, fo
 		return 0, false, err
 	}
 	end = min(end, count)
-	// Nearly always one entry has the fingerprint. Where many do, as among
-	// wallets made to look alike, the rows decide.
-	low, err = search(low, end, func(i int) (bool, error) {
-		entry, err := in.entry(i)
-		return fingerprintOf(entry) >= fingerprint, err
-	})
-	if err != nil || low == end {
-		return 0, false, err
-	}
-	low, err = search(low, end, func(i int) (bool, error) {
-		entry, err := in.entry(i)
-		if err != nil || fingerprintOf(entry) != fingerprint {
-			return true, err
+	for high := end; low < high; {
+		middle := int(uint(low+high) >> 1)
+		entry, err := in.entry(middle)
+		if err != nil {
+			return 0, false, err
 		}
-		row, err := in.row(rowOf(entry))
-		return err == nil && bytes.Compare(row[:walletSize], who[:]) >= 0, err
-	})
-	if err != nil || low == end {
-		return 0, false, err
+		if fingerprintOf(entry) < fingerprint {
+			low = middle + 1
+		} else {
+			high = middle
+		}
 	}
-	entry, err := in.entry(low)
-	if err != nil || fingerprintOf(entry) != fingerprint {
-		return 0, false, err
+	order, position, err := compareAt(low, end, fingerprint, who, in)
+	if order < 0 && err == nil {
+		order, position, err = amongAlike(low+1, end, fingerprint, who, in)
 	}
-	row, err := in.row(rowOf(entry))
-	if err != nil || !bytes.Equal(row[:walletSize], who[:]) {
-		return 0, false, err
-	}
-	return rowOf(entry), true, nil
+	return position, order == 0 && err == nil, err
 }
 
-// search gives the first i in [low, end) for which at is true, or end. It
-// tries the first one, then steps further and further: what is sought is near.
-func search(low, end int, at func(i int) (bool, error)) (int, error) {
-	high := end
-	for step := 1; low < high; step *= 2 {
-		probe := min(low+step-1, high-1)
-		yes, err := at(probe)
-		if err != nil {
-			return end, err
-		}
-		if yes {
-			high = probe
-			break
-		}
-		low = probe + 1
+// compareAt compares the wallet at place i of the order with who, which has this
+// fingerprint. order is 1 behind the last wallet that has it.
+func compareAt(i, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
+	if i == end {
+		return 1, 0, nil
 	}
-	for low < high {
+	entry, err := in.entry(i)
+	if err != nil || fingerprintOf(entry) != fingerprint {
+		return 1, 0, err
+	}
+	row, err := in.row(rowOf(entry))
+	if err != nil {
+		return 1, 0, err
+	}
+	return bytes.Compare(row[:walletSize], who[:]), rowOf(entry), nil
+}
+
+// amongAlike is for many wallets of one fingerprint, which somebody has made to
+// look alike: otherwise there is one.
+func amongAlike(low, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
+	for high := end; low < high; {
 		middle := int(uint(low+high) >> 1)
-		yes, err := at(middle)
+		order, _, err := compareAt(middle, end, fingerprint, who, in)
 		if err != nil {
-			return end, err
+			return 1, 0, err
 		}
-		if yes {
-			high = middle
-		} else {
+		if order < 0 {
 			low = middle + 1
+		} else {
+			high = middle
 		}
 	}
-	return low, nil
+	return compareAt(low, end, fingerprint, who, in)
 }
 
 // walletsOf searches a list in memory.
