@@ -19,7 +19,7 @@ import (
 // its writes.
 func (g *grove) observe() map[string]*ownership.Ownership {
 	g.t.Helper()
-	var cfg config.Config
+	cfg := config.Config{Database: config.Database{Readers: 1, Connections: 2}}
 	for _, line := range g.place.env {
 		switch name, value, _ := strings.Cut(line, "="); name {
 		case "BANYAN_DATA":

@@ -94,7 +94,11 @@ func onSQLite(shows func(*testing.T, place, *figures)) func(*testing.T, *figures
 
 func onPostgres(shows func(*testing.T, place, *figures)) func(*testing.T, *figures) {
 	return func(t *testing.T, f *figures) {
-		shows(t, place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + newPostgres(t)}}, f)
+		env := []string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + newPostgres(t)}
+		if !*full {
+			env = append(env, "BANYAN_DATABASE_CONNECTIONS=5") // a server allows 100, and packages are tested side by side
+		}
+		shows(t, place{env}, f)
 	}
 }
 

@@ -31,7 +31,7 @@ func openDatabase(ctx context.Context, cfg config.Config, name string) (*databas
 		url = cfg.Database.DSN()
 	}
 	return database.Open(ctx, database.Options{
-		Module: name, URL: url, Readers: cfg.Database.Readers, Migrations: migrations.FS,
+		Module: name, URL: url, Readers: cfg.Database.Readers, Connections: cfg.Database.Connections, Migrations: migrations.FS,
 	})
 }
 

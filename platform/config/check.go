@@ -105,6 +105,7 @@ func (cfg Config) check() []Problem {
 
 func (c *checks) database(d Database) {
 	c.within("database.readers", d.Readers, 1, 256)
+	c.within("database.connections", d.Connections, 2, 1000)
 	if d.Password == "" {
 		return
 	}

@@ -45,9 +45,10 @@ type Admin struct {
 
 // Database says where the modules keep their rows.
 type Database struct {
-	URL      DatabaseURL `yaml:"url"`      // "" = SQLite files in Config.Data
-	Password Secret      `yaml:"password"` // goes into URL, see DSN
-	Readers  int         `yaml:"readers"`  // reading connections per module
+	URL         DatabaseURL `yaml:"url"`         // "" = SQLite files in Config.Data
+	Password    Secret      `yaml:"password"`    // goes into URL, see DSN
+	Readers     int         `yaml:"readers"`     // reading connections to SQLite per module
+	Connections int         `yaml:"connections"` // to PostgreSQL per module
 }
 
 // Postgres tells whether PostgreSQL is used.

@@ -138,15 +138,15 @@ func sqliteAdvice(err error) string {
 }
 
 func postgresAdvice(err error) string {
+	code := postgresCode(err)
 	var refused *pgconn.ConnectError
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !strings.HasPrefix(code, "53") {
 		return "cannot be reached: look whether PostgreSQL runs and whether the URL, user and password are right"
 	}
 	var network net.Error
 	if errors.As(err, &network) || pgconn.SafeToRetry(err) {
 		return "lost its connection to PostgreSQL: try again"
 	}
-	code := postgresCode(err)
 	switch {
 	case code == "40001" || code == "40P01":
 		return "had too many changes of the same rows at once: try again"
@@ -155,7 +155,7 @@ func postgresAdvice(err error) string {
 	case code == "53100":
 		return "cannot grow, PostgreSQL's disk is full: free space there"
 	case strings.HasPrefix(code, "53"):
-		return "is out of PostgreSQL's resources (connections or memory): try again, or raise max_connections"
+		return "is out of PostgreSQL's resources (connections or memory): try again; lower database.connections, or raise max_connections"
 	case code == "25006":
 		return "is read-only: connect to the primary"
 	}

@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -185,5 +186,36 @@ func TestPostgresSchemasAreSeparate(t *testing.T) {
 	}
 	if got := titles(t, other); got != "" {
 		t.Errorf("the other schema has %q", got)
+	}
+}
+
+// A server that has no connection left says so when it is connected to: the
+// address, the user and the password are right, and nobody is to look there.
+func TestPostgresWithoutAConnectionLeftSaysSo(t *testing.T) {
+	db := postgresShelf(t)
+	role := "crowded_" + db.Options().Schema
+	change := func(statement string) {
+		if err := db.Write(context.Background(), func(tx *database.Tx) error {
+			_, err := tx.Exec(context.Background(), statement)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(`CREATE ROLE ` + role + ` LOGIN PASSWORD 'crowded' CONNECTION LIMIT 0`)
+	defer change(`DROP ROLE ` + role)
+	options := db.Options()
+	server, err := url.Parse(options.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.User = url.UserPassword(role, "crowded")
+	options.URL = server.String()
+	crowded, err := database.Open(t.Context(), options)
+	if err == nil {
+		_ = crowded.Close()
+	}
+	if !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.From(err).Message, "database.connections") {
+		t.Errorf("got %v", err)
 	}
 }
