@@ -26,7 +26,7 @@ func (c Claim) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil) }
 
 // AppendJSON is MarshalJSON for a buffer that is there already, in a third of
 // the time that encoding/json takes: claims are what a busy day asks for.
-func (c Claim) AppendJSON(to []byte) ([]byte, error) {
+func (c *Claim) AppendJSON(to []byte) ([]byte, error) {
 	const fixed, perHash = 400, 70
 	to = slices.Grow(to, fixed+perHash*len(c.Proof))
 	to = append(to, `{"campaign":`...)

@@ -149,24 +149,26 @@ func (c *requestCodec) encode(q reflect.Value) (target string, body io.Reader, e
 
 // decode fills q from a request. A strict reading also refuses query
 // parameters and body fields that do not exist (a person's typing error);
-// between processes they are left aside, so that versions may differ.
-func (c *requestCodec) decode(req *http.Request, q reflect.Value, strict bool) error {
+// between processes they are left aside, so that versions may differ. Texts are
+// copied to room on their way.
+func (c *requestCodec) decode(req *http.Request, q reflect.Value, strict bool, room []byte) error {
 	var wrong []fault.Field
 	route := chi.RouteContext(req.Context())
-	for _, p := range c.path {
+	for i := range c.path {
+		p := &c.path[i]
 		text, err := route.URLParam(p.name), error(nil)
 		if req.URL.RawPath != "" { // chi matched the path as it was sent
 			text, err = url.PathUnescape(text)
 		}
 		if err == nil {
-			err = p.parse(text, q)
+			err = p.parse(text, q, room)
 		}
 		if err != nil {
 			wrong = append(wrong, fault.Field{Name: p.name, Message: messageOf(err)})
 		}
 	}
 	if len(c.query) > 0 || (strict && req.URL.RawQuery != "") {
-		wrong = append(wrong, c.decodeQuery(req.URL, q, strict)...)
+		wrong = append(wrong, c.decodeQuery(req.URL, q, strict, room)...)
 	}
 	if len(wrong) > 0 {
 		return fault.New(fault.Invalid, "the request's address is wrong: see the fields").With(wrong...)
@@ -180,14 +182,15 @@ func (c *requestCodec) decode(req *http.Request, q reflect.Value, strict bool) e
 	return nil
 }
 
-func (c *requestCodec) decodeQuery(u *url.URL, q reflect.Value, strict bool) (wrong []fault.Field) {
+func (c *requestCodec) decodeQuery(u *url.URL, q reflect.Value, strict bool, room []byte) (wrong []fault.Field) {
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return []fault.Field{{Message: "the part after ? is not well-formed"}}
 	}
-	for _, p := range c.query {
+	for i := range c.query {
+		p := &c.query[i]
 		if text := values.Get(p.name); text != "" {
-			if err := p.parse(text, q); err != nil {
+			if err := p.parse(text, q, room); err != nil {
 				wrong = append(wrong, fault.Field{Name: p.name, Message: messageOf(err)})
 			}
 		}
@@ -307,10 +310,10 @@ func formatText(v reflect.Value) (string, error) {
 	}
 }
 
-func (p param) parse(text string, q reflect.Value) error {
+func (p *param) parse(text string, q reflect.Value, room []byte) error {
 	into := q.Field(p.index)
 	if p.unmarshals {
-		return into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+		return into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(append(room, text...)) // which keeps nothing of it
 	}
 	var err error
 	switch into.Kind() {

@@ -15,6 +15,7 @@ type Lent interface{ GiveBack() }
 type exchange[Q, A any] struct {
 	request Q
 	answer  A
+	text    [128]byte // of a parameter, while it is read
 }
 
 // exchanges is the HTTP side of an operation. Its requests use the memory of
@@ -33,12 +34,19 @@ func newExchanges[Q, A any](o Operation[Q, A]) *exchanges[Q, A] {
 func (e *exchanges[Q, A]) serve(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request, strict bool) {
 	x := e.over.Get().(*exchange[Q, A])
 	x.serve(ctx, e.operation, h, w, req, strict)
-	*x = exchange[Q, A]{}
+	x.clear()
 	e.over.Put(x) // not after a panic: nobody knows who holds it then
 }
 
+// clear forgets the request and the answer, also for the garbage collector.
+func (x *exchange[Q, A]) clear() {
+	var q Q
+	var a A
+	x.request, x.answer = q, a
+}
+
 func (x *exchange[Q, A]) serve(ctx context.Context, o Operation[Q, A], h handler, w http.ResponseWriter, req *http.Request, strict bool) {
-	err := o.d.request.decode(req, reflect.ValueOf(&x.request).Elem(), strict)
+	err := o.d.request.decode(req, reflect.ValueOf(&x.request).Elem(), strict, x.text[:0])
 	if err == nil {
 		x.answer, err = o.Call(ctx, h.route, x.request)
 	}
