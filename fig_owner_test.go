@@ -90,7 +90,7 @@ func (s *storm) intrude(ctx context.Context, caller int) {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		pause(pace)
 		a := newAuthor(100_000_000 + turn*intruders + caller)
-		signed, err := a.review(s.t.Context(), s.trunk.url, sneered, 1)
+		signed, err := a.review(s.t.Context(), s.crowd.base, sneered, 1)
 		if err != nil {
 			continue // the crowd judges how reads are answered
 		}

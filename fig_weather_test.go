@@ -14,10 +14,11 @@ import (
 	"banyan/platform/wallet"
 )
 
-// weather has the remotes killed, frozen (SIGSTOP), slowed and cut off at random
-// moments of the modules' ways out and home, while the crowd reads and writes: no
-// acknowledged write is lost or there twice, no read fails while its module is
-// in shadow or canary, and no two processes ever own a module's writes.
+// weather has the remotes killed, frozen (SIGSTOP), slowed and cut off, and the
+// trunk killed as it hands over, at random moments of the modules' ways out and
+// home, while the crowd reads and writes: no acknowledged write is lost or there
+// twice, no read fails while its module is in shadow or canary (and the trunk is
+// there), and no two processes ever own a module's writes.
 func weather(t *testing.T, p place, f *figures) {
 	s := newStorm(t, p)
 	ctx, stop := context.WithCancel(t.Context())
@@ -76,7 +77,7 @@ type tally map[string]int
 
 func (c tally) String() string {
 	var parts []string
-	for _, what := range []string{"killed", "frozen", "slowed", "cut off"} {
+	for _, what := range misfortunes {
 		parts = append(parts, fmt.Sprintf("%d %s", c[what], what))
 	}
 	return strings.Join(parts, ", ") + fmt.Sprintf("; %d moves meanwhile, %d refused", c["moved"], c["refused"])
@@ -144,7 +145,10 @@ func (s *storm) must(module string, to step) {
 	eventually(s.t, fmt.Sprintf("%s goes to %s", module, to), func() bool { return s.move(module, to) == nil })
 }
 
-var states = []step{{"shadow", 50}, {"canary", 50}, {"remote", 0}, {"local", 0}}
+var (
+	states      = []step{{"shadow", 50}, {"canary", 50}, {"remote", 0}, {"local", 0}}
+	misfortunes = []string{"killed", "frozen", "slowed", "cut off", "handed over as the trunk is killed"}
+)
 
 // round lets one misfortune befall a module that is on its way. In half of the
 // rounds the operator moves the module before it is over, as operators do; that
@@ -154,7 +158,7 @@ func (s *storm) round(n int) {
 	module := modules[s.random.IntN(len(modules))]
 	first := s.random.IntN(3) // somewhere on the way
 	from, to := states[first], states[(first+1+s.random.IntN(3))%4]
-	what := []string{"killed", "frozen", "slowed", "cut off"}[s.random.IntN(4)]
+	what := misfortunes[s.random.IntN(len(misfortunes))]
 	isMoved := s.random.IntN(2) == 0
 	before, during, after := s.soon(300), s.soon(1200), s.soon(400)
 	s.t.Logf("round %d: %s is %s in %s", n, module, what, from)
@@ -193,9 +197,34 @@ func (s *storm) befall(module, what string) (over func()) {
 	case "slowed":
 		l.delay.Store(int64(s.soon(400)))
 		return func() { l.delay.Store(0) }
-	default:
+	case "cut off":
 		l.cut()
 		return l.mend
+	default:
+		s.killTrunk(module)
+		return func() {}
+	}
+}
+
+// killTrunk kills the trunk while it hands a module's writes over, or shortly
+// before or after, and starts it again. Nobody is answered meanwhile.
+func (s *storm) killTrunk(module string) {
+	was := make(map[string]bool)
+	for _, m := range modules {
+		was[m] = s.where[m].home && m != module
+		s.leave(m)
+	}
+	before := *s.grove
+	var asked sync.WaitGroup
+	asked.Go(func() { _ = before.lead(module, step{"remote", 0}) }) // it may be answered, refused or not heard
+	pause(time.Duration(s.random.IntN(8000)) * time.Microsecond)
+	s.trunk.kill()
+	asked.Wait()
+	s.trunk = s.start(s.t, s.env, "--listen", strings.TrimPrefix(before.trunk.url, "http://"))
+	for _, m := range modules {
+		s.mu.Lock()
+		s.where[m].home = was[m]
+		s.mu.Unlock()
 	}
 }
 
