@@ -28,6 +28,7 @@ func findLiar(t *testing.T, p place, f *figures) {
 	operator := newAuthor(0)
 	g := p.plant(t, func(_, address string) string { return lieAbout(t, address) }, "BANYAN_IDENTITY_OPERATORS="+operator.address.String())
 	fill(t, p, g.trunk)
+	settle(t, g.trunk) // so that the lie is all that differs
 	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {
 		t.Fatal(err)
 	}
