@@ -3,6 +3,7 @@ package airdrop
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -20,10 +21,13 @@ type trees struct {
 	limit int64
 	most  int
 	load  func(ctx context.Context, id string) (*served, error)
-	clock atomic.Int64 // ticks at each use
+	clock atomic.Int64 // ticks when another tree is used than before
 
-	mu      sync.RWMutex
-	ready   map[string]*keptTree
+	// ready is replaced and never changed, so that nobody locks to look there:
+	// processors that all ask for one campaign would wait for each other.
+	ready atomic.Pointer[map[string]*keptTree]
+
+	mu      sync.Mutex // of whoever replaces ready, and of what follows
 	loading map[string]*treeLoad
 	bytes   int64
 }
@@ -31,7 +35,7 @@ type trees struct {
 // mostTrees bounds the mappings of a process; Linux allows it 65,530.
 const mostTrees = 4096
 
-// keptTree holds its tree while it is in ready.
+// keptTree is a tree in ready, which holds it.
 type keptTree struct {
 	*served
 	used atomic.Int64 // tick of the last use
@@ -46,7 +50,9 @@ type treeLoad struct {
 }
 
 func newTrees(limit int64, load func(ctx context.Context, id string) (*served, error)) *trees {
-	return &trees{limit: limit, most: mostTrees, load: load, ready: map[string]*keptTree{}, loading: map[string]*treeLoad{}}
+	t := &trees{limit: limit, most: mostTrees, load: load, loading: map[string]*treeLoad{}}
+	t.ready.Store(&map[string]*keptTree{})
+	return t
 }
 
 // get gives the tree of a campaign, which the caller must leave. It fails as
@@ -86,16 +92,13 @@ func gaveUp(err error) bool {
 
 // find is the common case: ready, and noted as used. The caller holds it.
 func (t *trees) find(id string) *served {
-	t.mu.RLock()
-	kept := t.ready[id]
-	if kept != nil {
-		kept.holders.Add(1) // not the first: nothing leaves ready under this lock
-	}
-	t.mu.RUnlock()
-	if kept == nil {
+	kept := (*t.ready.Load())[id]
+	if kept == nil || !kept.hold() { // or it has just left
 		return nil
 	}
-	kept.used.Store(t.clock.Add(1))
+	if kept.used.Load() != t.clock.Load() { // another one was asked for since
+		kept.used.Store(t.clock.Add(1))
+	}
 	return kept.served
 }
 
@@ -104,7 +107,7 @@ func (t *trees) find(id string) *served {
 func (t *trees) join(id string) (l *treeLoad, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ready[id] != nil {
+	if (*t.ready.Load())[id] != nil {
 		return nil, false
 	}
 	if l := t.loading[id]; l != nil {
@@ -137,26 +140,37 @@ func (t *trees) put(tree *served) {
 	tree.holders.Add(1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if before := t.ready[tree.campaign]; before != nil {
-		t.letGo(before)
+	ready := maps.Clone(*t.ready.Load())
+	if before := ready[tree.campaign]; before != nil {
+		t.takeOut(before, ready)
 	}
-	t.ready[tree.campaign] = kept
+	ready[tree.campaign] = kept
 	t.bytes += tree.bytes
-	for (t.bytes > t.limit || len(t.ready) > t.most) && len(t.ready) > 1 {
-		t.letGo(t.oldest(tree.campaign))
+	for (t.bytes > t.limit || len(ready) > t.most) && len(ready) > 1 {
+		t.takeOut(oldest(ready, tree.campaign), ready)
 	}
+	t.replace(ready)
 }
 
-// letGo takes a tree out of ready; t.mu is locked.
-func (t *trees) letGo(kept *keptTree) {
-	delete(t.ready, kept.campaign)
+// takeOut prepares what is to be ready next; t.mu is locked until replace.
+func (t *trees) takeOut(kept *keptTree, ready map[string]*keptTree) {
+	delete(ready, kept.campaign)
 	t.bytes -= kept.bytes
-	kept.leave()
+}
+
+// replace puts ready in the place of what was, and lets go of what it does not
+// have any more.
+func (t *trees) replace(ready map[string]*keptTree) {
+	for id, kept := range *t.ready.Swap(&ready) {
+		if ready[id] != kept {
+			kept.leave()
+		}
+	}
 }
 
 // oldest is the least recently used but for spared.
-func (t *trees) oldest(spared string) (oldest *keptTree) {
-	for id, kept := range t.ready {
+func oldest(ready map[string]*keptTree, spared string) (oldest *keptTree) {
+	for id, kept := range ready {
 		if id != spared && (oldest == nil || kept.used.Load() < oldest.used.Load()) {
 			oldest = kept
 		}
@@ -170,8 +184,10 @@ func (t *trees) oldest(spared string) (oldest *keptTree) {
 func (t *trees) discard(bad *served, away func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if kept := t.ready[bad.campaign]; kept != nil && kept.served == bad {
-		t.letGo(kept)
+	ready := maps.Clone(*t.ready.Load())
+	if kept := ready[bad.campaign]; kept != nil && kept.served == bad {
+		t.takeOut(kept, ready)
+		t.replace(ready)
 		away()
 	}
 }

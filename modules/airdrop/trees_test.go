@@ -53,8 +53,8 @@ func TestTheLeastRecentlyUsedTreeGoesFirst(t *testing.T) {
 			t.Errorf("%s was loaded %d times, want %d", id, loads[id], want)
 		}
 	}
-	if kept.bytes != 30*bytesPerRow || len(kept.ready) != 3 {
-		t.Errorf("%d trees of %d bytes are kept", len(kept.ready), kept.bytes)
+	if kept.bytes != 30*bytesPerRow || len(*kept.ready.Load()) != 3 {
+		t.Errorf("%d trees of %d bytes are kept", len(*kept.ready.Load()), kept.bytes)
 	}
 }
 
@@ -70,8 +70,8 @@ func TestATreeOverTheLimitStaysAlone(t *testing.T) {
 		t.Errorf("the giant outstayed the next one: %d bytes", kept.bytes)
 	}
 	kept.put(treeOf(t, "small", 20)) // the same campaign again takes its own place
-	if kept.bytes != 20*bytesPerRow || len(kept.ready) != 1 {
-		t.Errorf("%d bytes in %d trees", kept.bytes, len(kept.ready))
+	if kept.bytes != 20*bytesPerRow || len(*kept.ready.Load()) != 1 {
+		t.Errorf("%d bytes in %d trees", kept.bytes, len(*kept.ready.Load()))
 	}
 }
 
