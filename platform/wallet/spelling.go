@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"encoding/binary"
 	"hash"
 	"io"
 	"sync"
@@ -55,10 +56,10 @@ func (s *spelling) spell(a Address) {
 	s.sponge.Reset()
 	_, _ = s.sponge.Write(digits) // a sponge never fails
 	_, _ = s.sponge.Read(s.sum[:])
-	const letter, large = 6, 'a' - 'A' // the bit that no digit has, and what makes a letter small
-	for i, b := range s.sum {
-		high, low := &digits[2*i], &digits[2*i+1]
-		*high -= (*high >> letter) & (b >> 7) * large
-		*low -= (*low >> letter) & (b >> 3) * large
+	const letter, small = 6, 'a' - 'A' // the bit that no digit has, and what makes a letter small
+	for i := 0; i < len(s.sum); i += 4 {
+		eight := binary.BigEndian.Uint64(digits[2*i:])
+		large := hexdigits.Halves(binary.BigEndian.Uint32(s.sum[i:])) >> 3
+		binary.BigEndian.PutUint64(digits[2*i:], eight-(eight>>letter&large&hexdigits.Ones)*small)
 	}
 }

@@ -5,10 +5,12 @@ package wallet
 import (
 	"bytes"
 	"database/sql/driver"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 
 	"banyan/platform/fault"
+	"banyan/platform/wallet/hexdigits"
 )
 
 // Address is an Ethereum address. Its text form is EIP-55
@@ -28,12 +30,13 @@ func parse(text []byte) (a Address, err error) {
 	if _, err := hex.Decode(a[:], digits); err != nil {
 		return Address{}, fault.New(fault.Invalid, "a wallet address has only hex digits (0-9, a-f) after 0x")
 	}
-	var small, large byte
-	for _, c := range digits { // of hex digits, only letters have bit 6, and the small ones bit 5
-		small |= c >> 6 & (c >> 5)
-		large |= c >> 6 &^ (c >> 5)
+	var small, large uint64
+	for i := 0; i < len(digits); i += 8 { // of hex digits, only letters have bit 6, and the small ones bit 5
+		eight := binary.BigEndian.Uint64(digits[i:])
+		small |= eight >> 6 & (eight >> 5)
+		large |= eight >> 6 &^ (eight >> 5)
 	}
-	if small&large&1 == 1 && !a.spelled(digits) {
+	if small&hexdigits.Ones != 0 && large&hexdigits.Ones != 0 && !a.spelled(digits) {
 		return Address{}, fault.New(fault.Invalid,
 			"the upper and lower case letters of this address do not match its EIP-55 checksum: a digit may be wrong; copy it again")
 	}

@@ -32,13 +32,20 @@ func byWords(to, bytes []byte) {
 	hex.Encode(to, bytes)
 }
 
-// eight gives the digits of four bytes, the first one in the highest byte.
-func eight(bytes uint32) uint64 {
-	const ones = 0x0101010101010101 // a number in each of eight bytes
+// Ones is 1 in each of eight bytes.
+const Ones = 0x0101010101010101
+
+// Halves gives the halves of four bytes in eight, the first one in the highest.
+func Halves(bytes uint32) uint64 {
 	x := uint64(bytes)
 	x = (x | x<<16) & 0x0000ffff0000ffff
 	x = (x | x<<8) & 0x00ff00ff00ff00ff
-	x = (x | x<<4) & (ones * 0x0f)
-	letters := (x + ones*6) >> 4 & ones // 1 for each digit over 9
-	return x + ones*'0' + letters*('a'-'0'-10)
+	return (x | x<<4) & (Ones * 0x0f)
+}
+
+// eight gives the digits of four bytes, likewise.
+func eight(bytes uint32) uint64 {
+	x := Halves(bytes)
+	letters := (x + Ones*6) >> 4 & Ones // 1 for each digit over 9
+	return x + Ones*'0' + letters*('a'-'0'-10)
 }
