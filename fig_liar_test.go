@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -87,6 +88,7 @@ func lieAbout(t *testing.T, address string) string {
 		resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
 		return err
 	}
+	lie.ErrorLog = log.New(io.Discard, "", 0) // what ends with the test
 	server := httptest.NewServer(lie)
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()

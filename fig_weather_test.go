@@ -31,6 +31,7 @@ func weather(t *testing.T, p place, f *figures) {
 		all.Go(func() { s.intrude(ctx, n) })
 	}
 	rounds := either(4, 100)
+	t.Logf("the same moments again: -fig.seed %d", *figSeed)
 	for n := range rounds {
 		s.round(n)
 	}
@@ -42,7 +43,7 @@ func weather(t *testing.T, p place, f *figures) {
 	all.Wait()
 	written := c.audit(s.grove)
 	taken, refused := s.auditIntruders()
-	f.say(t, "%d rounds (-fig.seed %d): %s", rounds, *figSeed, s.count)
+	f.say(t, "%d rounds: %s", rounds, s.count)
 	f.say(t, "%d writes acknowledged, each there once; %d had to be sent again; longest pause of a %s", written, c.again, c.slowest("write"))
 	f.say(t, "%d reads, %d failed while their module was local, shadow or canary; %d while it was remote", len(c.took["read"]), c.failed, c.spared)
 	f.say(t, "%d epochs, one owner each; of %d writes past the trunk %d were refused, %d taken, none by another than the owner",
