@@ -10,11 +10,12 @@ import (
 const (
 	// maxSortWorkers bounds the tables of counts, one for each worker.
 	maxSortWorkers = 8
-	// maxBucketBits keeps a table of counts inside the third-level cache.
-	maxBucketBits = 21
-	// bucketsAtOnce hold so few rows, usually, that they stay in the first-level
-	// cache.
-	bucketsAtOnce = 256
+	// partRowBits make parts of 4096 rows, which stay in the first-level cache
+	// while they are sorted.
+	partRowBits = 12
+	// maxPartBits bounds the parts: so many places to write to in turns, and
+	// their lines, stay there, too.
+	maxPartBits = 10
 )
 
 // sortOrder gives the numbers of the rows in ascending order of their keys,
@@ -39,44 +40,54 @@ func into(order []uint32) func(first int, rows []uint64) {
 // sortRows is sortOrder without the order in memory: take is given the rows
 // piece by piece, those from place first on, by all workers at once.
 //
-// Keys are usually hashes, hence spread evenly: rows are dealt to so many
-// buckets that each holds a handful, and each bucket is sorted as plain
-// integers with the row number in the low bits. Uneven keys stay correct and
-// get slower, never worse than an ordinary sort.
+// Keys are usually hashes, hence spread evenly: rows are dealt to parts, and
+// those of a part to buckets that hold a handful each, which are sorted as plain
+// integers with the row number in the low bits. Dealt at once to as many buckets,
+// each row would wait for memory. Uneven keys stay correct and get slower, never
+// worse than an ordinary sort.
 func sortRows(keys, packed []uint64, compare func(a, b uint32) int, workers int, take func(first int, rows []uint64)) {
 	s := sorter{keys: keys, packed: packed, compare: compare, take: take}
 	s.rowBits = bits.Len(uint(max(len(keys)-1, 0)))
-	s.bucketBits = min(max(s.rowBits-2, 0), maxBucketBits)
+	s.partBits = min(max(s.rowBits-partRowBits, 0), maxPartBits)
+	s.bucketBits = max(s.rowBits-s.partBits-2, 0)
 	workers = min(max(workers, 1), maxSortWorkers)
 	if len(keys) < 1<<14 {
 		workers = 1
 	}
-	s.deal(workers)
+	ends := s.deal(workers)
 	together(workers, func(w int) {
-		low, high := span(1<<s.bucketBits, w, workers)
-		s.sortBuckets(low, high)
+		low, high := span(1<<s.partBits, w, workers)
+		t := table{counts: make([]uint32, 1<<s.bucketBits), shift: 64 - s.partBits - s.bucketBits}
+		start := 0
+		if low > 0 {
+			start = int(ends[low-1])
+		}
+		for _, end := range ends[low:high] {
+			s.sortPart(start, int(end), &t)
+			start = int(end)
+		}
 	})
 }
 
 type sorter struct {
 	keys    []uint64
 	packed  []uint64 // key with the row number in place of its low bits
-	ends    []uint32 // where each bucket ends, once they are dealt
 	compare func(a, b uint32) int
 	take    func(first int, rows []uint64)
 
-	rowBits, bucketBits int
+	rowBits, partBits, bucketBits int
 }
 
 // span is worker w's part of n.
 func span(n, w, workers int) (int, int) { return n * w / workers, n * (w + 1) / workers }
 
-// deal distributes the packed keys to their buckets.
-func (s *sorter) deal(workers int) {
-	shift := 64 - s.bucketBits // of a key, to its bucket
+// deal packs the keys and distributes them to their parts. It gives where each
+// part ends.
+func (s *sorter) deal(workers int) []uint32 {
+	shift := 64 - s.partBits // of a key, to its part
 	counts := make([][]uint32, workers)
 	together(workers, func(w int) {
-		table := make([]uint32, 1<<s.bucketBits)
+		table := make([]uint32, 1<<s.partBits)
 		low, high := span(len(s.keys), w, workers)
 		for _, key := range s.keys[low:high] {
 			table[key>>shift]++
@@ -84,9 +95,9 @@ func (s *sorter) deal(workers int) {
 		counts[w] = table
 	})
 	next := uint32(0)
-	for b := range 1 << s.bucketBits {
+	for part := range 1 << s.partBits {
 		for _, table := range counts {
-			table[b], next = next, next+table[b]
+			table[part], next = next, next+table[part]
 		}
 	}
 	together(workers, func(w int) {
@@ -99,50 +110,74 @@ func (s *sorter) deal(workers int) {
 			*slot++
 		}
 	})
-	s.ends = counts[workers-1] // its rows are the last ones of every bucket
+	return counts[workers-1] // its rows are the last ones of every part
 }
 
-// sortBuckets sorts the buckets [low, high) and has their rows taken.
-func (s *sorter) sortBuckets(low, high int) {
+// sortPart sorts packed[start:end] and has its rows taken.
+func (s *sorter) sortPart(start, end int, t *table) {
+	rows := s.packed[start:end]
+	if len(rows) > crowd*len(t.counts) {
+		slices.Sort(rows) // uneven keys, and no room for so many
+	} else {
+		rows = t.sort(rows)
+	}
+	s.sortTies(rows)
 	rowMask := uint64(1)<<s.rowBits - 1
-	start, end := s.start(low), s.start(high) // behind end another worker sorts
-	for low < high {
-		next := min(low+bucketsAtOnce, high)
-		first := start
-		for _, stop := range s.ends[low:next] {
-			s.sortBucket(start, int(stop), end)
-			start = int(stop)
-		}
-		rows := s.packed[first:start]
-		s.sortTies(rows)
-		for i := range rows {
-			rows[i] &= rowMask
-		}
-		s.take(first, rows)
-		low = next
+	for i := range rows {
+		rows[i] &= rowMask
 	}
+	s.take(start, rows)
 }
 
-// start is where a bucket begins, also the one behind the last.
-func (s *sorter) start(bucket int) int {
-	if bucket == 0 {
-		return 0
-	}
-	return int(s.ends[bucket-1])
+// table sorts the rows of one part after the other; each worker has one.
+type table struct {
+	counts []uint32 // of the rows in each bucket, then where it ends
+	shift  int      // of a row, to its bucket; what is above is the same for all
+	room   []uint64
 }
 
-// sortBucket sorts packed[start:stop]. A small bucket is sorted together with
-// what follows it before end: that is greater, so it stays behind, and sorting
-// always as many takes no branch that is a matter of chance.
-func (s *sorter) sortBucket(start, stop, end int) {
-	size := stop - start
+// crowd is how many rows a bucket has on average at most: twice as many as even
+// keys give it.
+const crowd = 8
+
+// sort deals rows to their buckets and sorts those. What it gives is valid until
+// the next call.
+func (t *table) sort(rows []uint64) []uint64 {
+	counts, mask := t.counts, uint64(len(t.counts)-1)
+	clear(counts)
+	for _, row := range rows {
+		counts[row>>t.shift&mask]++
+	}
+	next := uint32(0)
+	for bucket, count := range counts {
+		counts[bucket], next = next, next+count
+	}
+	t.room = slices.Grow(t.room[:0], len(rows))[:len(rows)]
+	for _, row := range rows {
+		slot := &counts[row>>t.shift&mask]
+		t.room[*slot] = row
+		*slot++
+	}
+	start := 0
+	for _, end := range counts {
+		sortBucket(t.room, start, int(end))
+		start = int(end)
+	}
+	return t.room
+}
+
+// sortBucket sorts rows[start:end]. A small bucket is sorted together with what
+// follows it: that is greater, so it stays behind, and sorting always as many
+// takes no branch that is a matter of chance.
+func sortBucket(rows []uint64, start, end int) {
+	size := end - start
 	switch {
-	case size <= 4 && start+4 <= end:
-		sort4((*[4]uint64)(s.packed[start:]))
-	case size <= 8 && start+8 <= end:
-		sort8((*[8]uint64)(s.packed[start:]))
+	case size <= 4 && start+4 <= len(rows):
+		sort4((*[4]uint64)(rows[start:]))
+	case size <= 8 && start+8 <= len(rows):
+		sort8((*[8]uint64)(rows[start:]))
 	default:
-		slices.Sort(s.packed[start:stop])
+		slices.Sort(rows[start:end])
 	}
 }
 
