@@ -125,7 +125,7 @@ func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSi
 func (b *builder) heap(ctx context.Context) (layout, error) {
 	n := b.list.Len()
 	h := heap{leaves: n}
-	whole := makeLarge[byte]((h.nodes() + 1) * HashSize)
+	whole := makeUncleared((h.nodes() + 1) * HashSize)
 	b.nodes = whole[HashSize:]
 	scratch := whole[:n*HashSize]
 	err := b.sortLeaves(ctx, scratch, whole[n*HashSize:], func(low int, rows []uint64) {

@@ -10,12 +10,11 @@ import (
 // hugePage is the size of the larger pages, in bytes.
 const hugePage = 2 << 20
 
-// makeLarge makes a slice and asks for large pages below it: touching a
-// million rows for the first time otherwise costs a fifth of a build in page
-// faults. A hint: nothing depends on it.
-func makeLarge[T any](n int) []T {
-	s := make([]T, n)
-	bytes := uintptr(n) * unsafe.Sizeof(*new(T))
+// onLargePages asks for large pages below a slice: touching a million rows for
+// the first time otherwise costs a fifth of a build in page faults. A hint:
+// nothing depends on it.
+func onLargePages[T any](s []T) []T {
+	bytes := uintptr(len(s)) * unsafe.Sizeof(*new(T))
 	if bytes < 2*hugePage {
 		return s
 	}
