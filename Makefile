@@ -9,7 +9,8 @@ VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || ech
 # What computes, reads files and needs no C compiler.
 ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/unpack ./platform/memory ./platform/identity/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/rank ./modules/reputation/trust
-BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# bench/banyan.pgo is written by `make -C bench profile`.
+BUILD         := $(GO) build -pgo=bench/banyan.pgo -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: run build test test-arm64 fig lint bench bench-merkle demo ci screenshots generate help
 

@@ -6,6 +6,7 @@
 //
 //	make          installs the JavaScript peer where it is missing, and runs
 //	make quick    a look that takes seconds: is everything equal?
+//	make profile  what the compiler is told of a busy server, anew
 package main
 
 import (
@@ -31,6 +32,8 @@ type settings struct {
 	claims int // claims asked for at a turn
 	rounds int // how often each measurement is made
 	banyan string
+
+	profile string
 }
 
 func main() {
@@ -51,6 +54,7 @@ func main() {
 	flag.IntVar(&s.claims, "claims", 20_000, "claims asked for over HTTP at a turn")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is made, after one that warms up")
 	flag.StringVar(&s.banyan, "banyan", "", "the banyan `program` whose commands are measured; empty: it is built")
+	flag.StringVar(&s.profile, "profile", "", "measure nothing and write a `file` for the compiler: what a server does when claims are asked of it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, s)
@@ -85,6 +89,12 @@ func run(ctx context.Context, s settings) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // what the system's cleaner does otherwise
 	b := &bench{settings: s, folder: folder, engines: allEngines(), list: newMadeUp(s.rows, 1)}
+	if s.profile != "" {
+		if err := b.prepare(ctx); err != nil {
+			return err
+		}
+		return b.profiling(ctx)
+	}
 	b.report = newReport(os.Stdout, s, b.engines)
 	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s; engines: %s",
 		processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version(), names(b.engines))

@@ -26,7 +26,7 @@ func newProgram(ctx context.Context, folder, given string) (program, error) {
 		return program{path: path, folder: folder}, err
 	}
 	p := program{path: filepath.Join(folder, "banyan"), folder: folder}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", p.path, ".") //nolint:gosec // our own program
+	build := exec.CommandContext(ctx, "go", "build", "-pgo=bench/banyan.pgo", "-trimpath", "-ldflags", "-s -w", "-o", p.path, ".") //nolint:gosec // our own program
 	build.Dir, build.Stderr = "..", os.Stderr
 	if err := build.Run(); err != nil {
 		return p, fmt.Errorf("build banyan: %w", err)
@@ -101,10 +101,11 @@ func mostMemory(pid int, ended <-chan struct{}) (most float64) {
 
 // process is a server that runs beside us.
 type process struct {
-	pid  int
-	url  string
-	kill context.CancelFunc
-	done chan struct{} // closed when it has ended
+	pid   int
+	url   string
+	admin string
+	kill  context.CancelFunc
+	done  chan struct{} // closed when it has ended
 }
 
 // stop kills the server and waits until it is gone.
@@ -137,10 +138,10 @@ func startServer(c *exec.Cmd, kill context.CancelFunc) (*process, error) {
 		}
 		p.pid = c.Process.Pid
 		for lines := bufio.NewScanner(log); lines.Scan(); {
-			var line struct{ Level, Msg, URL string }
+			var line struct{ Level, Msg, URL, Admin string }
 			switch err := json.Unmarshal(lines.Bytes(), &line); {
 			case err == nil && p.url == "" && strings.HasPrefix(line.Msg, "serving"):
-				p.url = line.URL
+				p.url, p.admin = line.URL, line.Admin
 				serving <- nil
 			case err != nil || line.Level != "INFO":
 				fmt.Fprintln(os.Stderr, lines.Text())

@@ -90,7 +90,7 @@ func (b *bench) servingWith(ctx context.Context, e engine, questions string, wan
 	return b.posting(ctx, e, s, questions, want)
 }
 
-func (b *bench) startBanyan(ctx context.Context, e engine) (*server, error) {
+func (b *bench) startBanyan(ctx context.Context, e engine, more ...string) (*server, error) {
 	s := &server{data: b.path("data-" + e.Name())}
 	token := b.program.command(ctx, e, settingsOf(s.data), "token", "create", "--role", "operator")
 	text, err := token.Output()
@@ -99,7 +99,7 @@ func (b *bench) startBanyan(ctx context.Context, e engine) (*server, error) {
 	}
 	s.token = strings.TrimSpace(string(text))
 	ctx, kill := context.WithCancel(ctx)
-	s.process, err = startServer(b.program.command(ctx, e, settingsOf(s.data), "serve"), kill)
+	s.process, err = startServer(b.program.command(ctx, e, append(settingsOf(s.data), more...), "serve"), kill)
 	return s, err
 }
 
