@@ -18,6 +18,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/web"
 )
 
@@ -260,8 +261,8 @@ func tokenCommand(s *settings) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return withKeys(cmd.Context(), s, func(keys *identity.Keys) error {
-				made, err := keys.CreateToken(cmd.Context(), identity.TokenRequest{Subject: subject, Role: parsed, TTL: ttl})
+			return withKeys(cmd.Context(), s, func(keys *signin.Keys) error {
+				made, err := keys.CreateToken(cmd.Context(), signin.TokenRequest{Subject: subject, Role: parsed, TTL: ttl})
 				if err != nil {
 					return err
 				}
@@ -281,7 +282,7 @@ func tokenCommand(s *settings) *cobra.Command {
 	rotate := &cobra.Command{
 		Use: "rotate-key", Short: "Sign with a new key from now on; tokens of the old one hold until they expire", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withKeys(cmd.Context(), s, func(keys *identity.Keys) error {
+			return withKeys(cmd.Context(), s, func(keys *signin.Keys) error {
 				id, err := keys.Rotate(cmd.Context())
 				if err == nil {
 					fmt.Fprintln(cmd.OutOrStdout(), "new tokens are signed with the key", id)
@@ -294,7 +295,7 @@ func tokenCommand(s *settings) *cobra.Command {
 	return c
 }
 
-func withKeys(ctx context.Context, s *settings, fn func(*identity.Keys) error) error {
+func withKeys(ctx context.Context, s *settings, fn func(*signin.Keys) error) error {
 	cfg, _, err := s.load()
 	if err != nil {
 		return err
@@ -303,7 +304,7 @@ func withKeys(ctx context.Context, s *settings, fn func(*identity.Keys) error) e
 		if err := db.Migrate(ctx); err != nil {
 			return err
 		}
-		keys, err := identity.OpenKeys(ctx, db, identity.KeysOptions{TokenTTL: cfg.Identity.TokenTTL})
+		keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: cfg.Identity.TokenTTL})
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 )
@@ -291,8 +292,8 @@ func (o *operating) bearer(ctx context.Context, cfg config.Config) (string, erro
 		}
 	}
 	var token string
-	err := withKeys(ctx, o.settings, func(keys *identity.Keys) error {
-		made, err := keys.CreateToken(ctx, identity.TokenRequest{Subject: commandSubject(), Role: identity.Operator, TTL: commandTokenTTL})
+	err := withKeys(ctx, o.settings, func(keys *signin.Keys) error {
+		made, err := keys.CreateToken(ctx, signin.TokenRequest{Subject: commandSubject(), Role: identity.Operator, TTL: commandTokenTTL})
 		token = made.Token
 		return err
 	})

@@ -22,6 +22,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -135,14 +136,14 @@ func (f *forger) token(t *testing.T, issuer, audience string, more jwt.MapClaims
 
 // doors are the two ways into a module over HTTP: into a process that serves it
 // alone, and into the whole program.
-func doors(v *identity.Verifier, sessions *identity.Sessions, module string) map[string]func(http.Handler) http.Handler {
+func doors(v *identity.Verifier, sessions *signin.Sessions, module string) map[string]func(http.Handler) http.Handler {
 	return map[string]func(http.Handler) http.Handler{
 		"alone": identity.BearerOnly(v, module, nil),
-		"trunk": identity.NewAPI(identity.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
+		"trunk": signin.NewAPI(signin.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
 	}
 }
 
-func noSessions(t *testing.T) *identity.Sessions {
+func noSessions(t *testing.T) *signin.Sessions {
 	t.Helper()
 	db, err := openDatabase(t.Context(), config.Config{Data: t.TempDir()}, "identity")
 	if err == nil {
@@ -152,7 +153,7 @@ func noSessions(t *testing.T) *identity.Sessions {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := identity.NewSessions(db, identity.SessionOptions{Origin: "http://127.0.0.1:8080"})
+	sessions, err := signin.NewSessions(db, signin.SessionOptions{Origin: "http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}

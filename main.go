@@ -29,6 +29,7 @@ import (
 	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 	"banyan/platform/strangler/legacy"
@@ -62,8 +63,8 @@ type house struct {
 	verifier     *identity.Verifier
 	jwks         http.Handler
 	authenticate func(http.Handler) http.Handler
-	api          *identity.API      // nil in a module that runs alone
-	sessions     *identity.Sessions // likewise
+	api          *signin.API      // nil in a module that runs alone
+	sessions     *signin.Sessions // likewise
 
 	certificates *certificates.Source // nil: plain http between processes
 	legacy       *legacy.Legacy       // nil: there is no other system behind this one
@@ -150,11 +151,11 @@ func (h *house) buildIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := identity.OpenKeys(ctx, db, identity.KeysOptions{TokenTTL: h.cfg.Identity.TokenTTL, Now: h.clock})
+	keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: h.cfg.Identity.TokenTTL, Now: h.clock})
 	if err != nil {
 		return err
 	}
-	h.sessions, err = identity.NewSessions(db, identity.SessionOptions{
+	h.sessions, err = signin.NewSessions(db, signin.SessionOptions{
 		Origin: h.cfg.PublicURL, Operators: h.cfg.Identity.Operators,
 		Idle: h.cfg.Identity.SessionIdle, Absolute: h.cfg.Identity.SessionAbsolute, Now: h.clock,
 	})
@@ -163,9 +164,9 @@ func (h *house) buildIdentity(ctx context.Context) error {
 	}
 	h.tokens, h.jwks = keys, identity.JWKSHandler(keys)
 	h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	h.api = identity.NewAPI(identity.APIOptions{Sessions: h.sessions, Keys: keys, Verifier: h.verifier, RequestID: telemetry.RequestID})
+	h.api = signin.NewAPI(signin.APIOptions{Sessions: h.sessions, Keys: keys, Verifier: h.verifier, RequestID: telemetry.RequestID})
 	h.authenticate = h.api.Authenticate
-	h.begin("identity", identity.Housekeeping{Keys: keys, Sessions: h.sessions, Log: h.log}.Run)
+	h.begin("identity", signin.Housekeeping{Keys: keys, Sessions: h.sessions, Log: h.log}.Run)
 	return nil
 }
 

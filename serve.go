@@ -19,7 +19,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/config"
-	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/memory"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
@@ -76,7 +76,7 @@ func serve(ctx context.Context, cfg config.Config, clock func() time.Time, pages
 // settings, so it can be compared with the one in the repository.
 func apiDocument() ([]byte, error) {
 	document := seam.OpenAPI("Banyan", "v1", append(slices.Clone(contracts), control.Contract)...)
-	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", identity.Describe())
+	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())
 	return json.MarshalIndent(document, "", " ")
 }
 

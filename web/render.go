@@ -14,6 +14,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/telemetry"
 	"banyan/platform/wallet"
 )
@@ -46,13 +47,13 @@ type view struct {
 }
 
 func viewerOf(r *http.Request) viewer {
-	session, ok := identity.SessionFrom(r.Context())
+	session, ok := signin.SessionFrom(r.Context())
 	if !ok {
 		return viewer{}
 	}
 	return viewer{
 		SignedIn: true, Wallet: session.Wallet, Operator: session.Role >= identity.Operator,
-		Session: session.ID, CSRF: identity.CSRFToken(session),
+		Session: session.ID, CSRF: signin.CSRFToken(session),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 )
 
 type signInData struct {
@@ -48,7 +49,7 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) error {
 }
 
 type sessionsData struct {
-	Sessions []identity.Session
+	Sessions []signin.Session
 }
 
 func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {

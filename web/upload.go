@@ -13,7 +13,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
-	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 )
 
 // maxSmallField bounds a form field beside a file.
@@ -39,10 +39,10 @@ func (w *Web) upload(take func(r *http.Request, u uploaded) (done string, err er
 		if err != nil {
 			return err
 		}
-		if token := u.fields[identity.CSRFField]; token != "" {
-			r.Header.Set(identity.CSRFHeader, token)
+		if token := u.fields[signin.CSRFField]; token != "" {
+			r.Header.Set(signin.CSRFHeader, token)
 		}
-		if err := identity.CheckCSRF(r); err != nil {
+		if err := signin.CheckCSRF(r); err != nil {
 			return err
 		}
 		done, err := take(r, u)

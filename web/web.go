@@ -24,6 +24,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 	"banyan/platform/wallet"
@@ -31,7 +32,7 @@ import (
 
 // Sessions is what the pages need of identity.Sessions.
 type Sessions interface {
-	List(ctx context.Context, by identity.Caller, w wallet.Address) ([]identity.Session, error)
+	List(ctx context.Context, by identity.Caller, w wallet.Address) ([]signin.Session, error)
 	End(ctx context.Context, by identity.Caller, id string) error
 }
 
@@ -130,7 +131,7 @@ const maxForm = 128 << 10
 func (w *Web) fromHere(h handler) handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
-		if err := identity.CheckCSRF(r); err != nil {
+		if err := signin.CheckCSRF(r); err != nil {
 			return err
 		}
 		return h(rw, r)

@@ -1,6 +1,6 @@
-// Package identity answers "who is calling": people by their wallet
-// (sign-in with Ethereum, sessions), programs by tokens, and modules that run
-// alone by tokens of their own key.
+// Package identity says who is calling: tokens that name a caller, the keys
+// that sign and verify them, and the caller in a request's context. It opens no
+// database; sessions, stored keys and sign-in are package signin.
 package identity
 
 import (
@@ -25,7 +25,10 @@ const (
 
 var roleNames = [...]string{"anonymous", "member", "moderator", "operator"}
 
-// String gives the role's name as it stands in tokens and on the command line.
+// Valid reports whether a wallet or a token can have the role.
+func (r Role) Valid() bool { return r > Anonymous && int(r) < len(roleNames) }
+
+// String returns the role's name as it stands in tokens and on the command line.
 func (r Role) String() string {
 	if int(r) < len(roleNames) {
 		return roleNames[r]

@@ -12,13 +12,12 @@ import (
 
 // Inside the package, because the secret parts are not seen from outside.
 func TestASigningKeyDoesNotShowHoweverItIsPrinted(t *testing.T) {
-	seed := keySeed(bytes.Repeat([]byte{0xab}, ed25519.SeedSize))
-	key := keyFromSeed(seed)
-	set := keyset{signing: key, public: map[string]verifyKey{key.id: {public: key.public()}}}
-	row := keyRow{ID: key.id, Seed: seed}
+	seed := Seed(bytes.Repeat([]byte{0xab}, ed25519.SeedSize))
+	key := KeyFromSeed(seed)
+	set := KeySet{Signing: key, Public: map[string]VerifyKey{key.ID: {Public: key.Public()}}}
 
 	var out strings.Builder
-	for _, v := range []any{seed, key, set, &set, row, &row, []keyRow{row}, struct{ r keyRow }{row}.r} {
+	for _, v := range []any{seed, key, set, &set, []Seed{seed}} {
 		fmt.Fprintf(&out, "%v %+v %#v %x %s\n", v, v, v, v, v)
 		slog.New(slog.NewTextHandler(&out, nil)).Info("key", "key", v)
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("key", "key", v)

@@ -18,7 +18,7 @@ import (
 // A module's keyring speaks for that module only. Whoever the caller of Token
 // is, the token names the module: nobody would believe it about people.
 type Keyring struct {
-	*signer
+	*Signer
 	module string // "" = the trunk's, which speaks for anyone
 }
 
@@ -41,13 +41,13 @@ func NewKeyring(o KeyringOptions) (*Keyring, error) {
 	case TrunkIssuer:
 		return nil, fmt.Errorf("make a keyring: no module can be called %q, the trunk's name", TrunkIssuer)
 	}
-	seed, err := newSeed(randomOr(o.Random))
+	seed, err := NewSeed(randomOr(o.Random))
 	if err != nil {
 		return nil, err
 	}
-	key := keyFromSeed(seed)
-	k := &Keyring{signer: newSigner(issuer, nowOr(o.Now)), module: o.Module}
-	k.keys.Store(&keyset{signing: key, public: map[string]verifyKey{key.id: {public: key.public()}}})
+	key := KeyFromSeed(seed)
+	k := &Keyring{Signer: NewSigner(issuer, nowOr(o.Now)), module: o.Module}
+	k.keys.Store(&KeySet{Signing: key, Public: map[string]VerifyKey{key.ID: {Public: key.Public()}}})
 	return k, nil
 }
 
@@ -56,20 +56,20 @@ func NewKeyring(o KeyringOptions) (*Keyring, error) {
 // call made as another module is a defect.
 func (k *Keyring) Token(caller Caller, audience string) (string, error) {
 	if k.module == "" {
-		return k.token(caller, audience)
+		return k.Signer.Token(caller, audience)
 	}
 	if caller.Service != "" && caller.Service != k.module {
 		return "", fault.Newf(fault.Internal, "the keyring of %s was asked to speak for %s", k.module, caller.Service)
 	}
-	return k.token(Caller{Service: k.module}, audience)
+	return k.Signer.Token(Caller{Service: k.module}, audience)
 }
 
 // PublicKey is its own key.
 func (k *Keyring) PublicKey(_ context.Context, kid string) (ed25519.PublicKey, error) {
-	if own, ok := k.keys.Load().public[kid]; ok {
-		return own.public, nil
+	if own, ok := k.keys.Load().Public[kid]; ok {
+		return own.Public, nil
 	}
-	return nil, errUnknownKey()
+	return nil, ErrUnknownKey()
 }
 
 func nowOr(now func() time.Time) func() time.Time {

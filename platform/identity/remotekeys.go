@@ -96,7 +96,7 @@ func (r *RemoteKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicK
 	case err != nil:
 		return nil, fault.Wrap(err, fault.Unavailable, "the keys to check this token with cannot be read at the moment: try again soon")
 	}
-	return nil, errUnknownKey()
+	return nil, ErrUnknownKey()
 }
 
 // refresh reads the set, at most once in keyFetchEvery; in between the last

@@ -28,9 +28,10 @@ const (
 
 	callTTL     = 5 * time.Minute // life of a token between processes
 	callRenewAt = time.Minute     // with so much life left a new one is signed
-	leeway      = 5 * time.Second // how far two machines' clocks may be apart
-	maxToken    = 4 << 10         // bytes; ours have about 450
-	cachedCalls = 4096            // callers whose tokens are kept ready
+	// Leeway is how far two machines' clocks may be apart.
+	Leeway      = 5 * time.Second
+	maxToken    = 4 << 10 // bytes; ours have about 450
+	cachedCalls = 4096    // callers whose tokens are kept ready
 )
 
 // Issuer says in a signed token who makes a call.
@@ -89,12 +90,13 @@ func (c claims) caller() (Caller, error) {
 	return out, nil
 }
 
-// signer is the half of Keys and Keyring that signs. It answers from memory:
-// a token is signed once per caller and audience and used until it is old.
-type signer struct {
+// Signer signs tokens with the keys of one process. It answers from memory: a
+// token is signed once per caller and audience and used until it is old. Its
+// keys must be set before the first call.
+type Signer struct {
 	issuer string
 	now    func() time.Time
-	keys   atomic.Pointer[keyset]
+	keys   atomic.Pointer[KeySet]
 	ready  *bounded[call, signed]
 }
 
@@ -109,44 +111,63 @@ type signed struct {
 	renew time.Time
 }
 
-func newSigner(issuer string, now func() time.Time) *signer {
-	return &signer{issuer: issuer, now: now, ready: newBounded[call, signed](cachedCalls)}
+// NewSigner returns a signer without keys; now may be nil for time.Now.
+func NewSigner(issuer string, now func() time.Time) *Signer {
+	if now == nil {
+		now = time.Now
+	}
+	return &Signer{issuer: issuer, now: now, ready: newBounded[call, signed](cachedCalls)}
 }
 
-func (s *signer) token(caller Caller, audience string) (string, error) {
+// SetKeys replaces the keys. Tokens kept ready of a key that no longer signs are
+// not used again.
+func (s *Signer) SetKeys(keys *KeySet) { s.keys.Store(keys) }
+
+// Keys returns the keys in use.
+func (s *Signer) Keys() *KeySet { return s.keys.Load() }
+
+// Token implements Issuer.
+func (s *Signer) Token(caller Caller, audience string) (string, error) {
 	now, keys, key := s.now(), s.keys.Load(), call{caller, audience}
 	// A rotated or revoked key must not go on in tokens that were kept ready.
-	if have, ok := s.ready.get(key); ok && have.keyID == keys.signing.id && now.Before(have.renew) {
+	if have, ok := s.ready.get(key); ok && have.keyID == keys.Signing.ID && now.Before(have.renew) {
 		return have.token, nil
 	}
-	token, err := sign(keys.signing, s.issuer, caller, audience, now, now.Add(callTTL))
+	token, err := sign(keys.Signing, s.issuer, caller, audience, now, now.Add(callTTL))
 	if err != nil {
 		return "", err
 	}
-	s.ready.put(key, signed{token: token, keyID: keys.signing.id, renew: now.Add(callTTL - callRenewAt)})
+	s.ready.put(key, signed{token: token, keyID: keys.Signing.ID, renew: now.Add(callTTL - callRenewAt)})
 	return token, nil
 }
 
 // Holds tells whether tokens of this key still count.
-func (s *signer) Holds(kid string) bool {
-	k, ok := s.keys.Load().public[kid]
-	return ok && k.holds(s.now())
+func (s *Signer) Holds(kid string) bool {
+	k, ok := s.keys.Load().Public[kid]
+	return ok && k.Holds(s.now())
 }
 
 // JWKS gives the public keys that verify this process's tokens.
-func (s *signer) JWKS() []byte {
+func (s *Signer) JWKS() []byte {
 	now := s.now()
 	var public []ed25519.PublicKey
-	for _, k := range s.keys.Load().public {
-		if k.holds(now) {
-			public = append(public, k.public)
+	for _, k := range s.keys.Load().Public {
+		if k.Holds(now) {
+			public = append(public, k.Public)
 		}
 	}
 	return encodeJWKS(public)
 }
 
-// sign makes a token. Times are whole seconds in it (RFC 7519).
-func sign(key signingKey, issuer string, caller Caller, audience string, from, until time.Time) (string, error) {
+// Sign returns a token for this caller and audience, and the id of the key that
+// signed it. Its times are whole seconds (RFC 7519).
+func (s *Signer) Sign(caller Caller, audience string, from, until time.Time) (token, keyID string, err error) {
+	key := s.keys.Load().Signing
+	token, err = sign(key, s.issuer, caller, audience, from, until)
+	return token, key.ID, err
+}
+
+func sign(key SigningKey, issuer string, caller Caller, audience string, from, until time.Time) (string, error) {
 	c, err := claimsOf(caller)
 	if err != nil {
 		return "", err
@@ -158,7 +179,7 @@ func sign(key signingKey, issuer string, caller Caller, audience string, from, u
 	c.ExpiresAt = jwt.NewNumericDate(until)
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
 	t.Header["typ"] = tokenType
-	t.Header["kid"] = key.id
+	t.Header["kid"] = key.ID
 	token, err := t.SignedString(key.private())
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)

@@ -27,7 +27,7 @@ func trunkRing(t testing.TB, c *testclock.Clock) (*identity.Keyring, *identity.V
 func TestATokenGivesBackWhoeverItWasMadeFor(t *testing.T) {
 	c := newClock()
 	ring, v := trunkRing(t, c)
-	alice := newPerson(t, "a").wallet
+	alice := alice()
 	for name, caller := range map[string]identity.Caller{
 		"nobody":       {},
 		"a member":     {Wallet: alice, Role: identity.Member},
@@ -47,7 +47,7 @@ func TestATokenGivesBackWhoeverItWasMadeFor(t *testing.T) {
 
 func TestCallersThatATokenCannotNameAreRefused(t *testing.T) {
 	ring, _ := trunkRing(t, newClock())
-	alice := newPerson(t, "a").wallet
+	alice := alice()
 	for name, caller := range map[string]identity.Caller{
 		"a wallet and a name":         {Wallet: alice, Subject: "alice"},
 		"a name that reads as wallet": {Subject: alice.String()},
@@ -87,7 +87,7 @@ func TestAModulesKeyringSpeaksForItsModuleOnly(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, "reputation", c, 2)
 	v := identity.NewVerifier(c.Now, identity.Trusted{Issuer: "reputation", Keys: ring, OnlyService: "reputation"})
-	alice := identity.Caller{Wallet: newPerson(t, "a").wallet, Role: identity.Operator}
+	alice := identity.Caller{Wallet: alice(), Role: identity.Operator}
 	for _, caller := range []identity.Caller{{}, alice, {Service: "reputation"}} {
 		verifies(t, v, token(t, ring, caller, "airdrop"), "airdrop", identity.Caller{Service: "reputation"})
 	}
@@ -264,7 +264,7 @@ func TestKeysAreNamedByTheirThumbprint(t *testing.T) {
 
 func BenchmarkToken(b *testing.B) {
 	ring, _ := trunkRing(b, newClock())
-	caller := identity.Caller{Wallet: newPerson(b, "a").wallet, Role: identity.Member}
+	caller := identity.Caller{Wallet: alice(), Role: identity.Member}
 	for b.Loop() {
 		if _, err := ring.Token(caller, "reputation"); err != nil {
 			b.Fatal(err)
@@ -274,7 +274,7 @@ func BenchmarkToken(b *testing.B) {
 
 func BenchmarkVerify(b *testing.B) {
 	ring, v := trunkRing(b, newClock())
-	text := token(b, ring, identity.Caller{Wallet: newPerson(b, "a").wallet, Role: identity.Member}, "reputation")
+	text := token(b, ring, identity.Caller{Wallet: alice(), Role: identity.Member}, "reputation")
 	b.Run("again", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := v.Verify(context.Background(), text, "reputation"); err != nil {

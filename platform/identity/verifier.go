@@ -70,7 +70,7 @@ func NewVerifier(now func() time.Time, trusted ...Trusted) *Verifier {
 	v.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 		jwt.WithTimeFunc(v.now),
-		jwt.WithLeeway(leeway),
+		jwt.WithLeeway(Leeway),
 		jwt.WithExpirationRequired(),
 		jwt.WithNotBeforeRequired(),
 		jwt.WithIssuedAt(),
@@ -111,11 +111,11 @@ func (v *Verifier) Distrust(issuer string) {
 // fault.Unauthenticated and what to do about it, or with fault.Unavailable
 // when the issuer's keys could not be read.
 func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
-	return v.verify(ctx, token, audience, audience)
+	return v.VerifyFor(ctx, token, audience, audience)
 }
 
 // verify takes a token for either audience.
-func (v *Verifier) verify(ctx context.Context, token, audience, other string) (Caller, error) {
+func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Caller, error) {
 	now, trust := v.now(), v.trust.Load()
 	check, ok := trust.verified.get(token)
 	if !ok || !now.Before(check.until) || !check.keys.Holds(check.keyID) {
@@ -169,7 +169,8 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 	return verified{caller: caller, audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
 }
 
-func errUnknownKey() error {
+// ErrUnknownKey is the fault of a token whose key is not known.
+func ErrUnknownKey() error {
 	return fault.New(fault.Unauthenticated, "this token was signed with a key that is not, or no longer, known here: sign in again or make a new one with `banyan token create`")
 }
 

@@ -16,6 +16,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/seam"
 	"banyan/platform/telemetry"
 	"banyan/platform/testneeds"
@@ -33,7 +34,7 @@ type Site struct {
 	Reputation *Reputation
 	Exchanges  *Exchanges
 	Airdrop    *Airdrop
-	Sessions   *identity.Sessions
+	Sessions   *signin.Sessions
 	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
 	Operator   *ecdsa.PrivateKey // a wallet that is an operator
 	Modules    *Modules          // nil: the program has no route control
@@ -123,18 +124,18 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	})
 }
 
-func newIdentity(t testing.TB, db *database.DB, s *Site) *identity.API {
+func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 	t.Helper()
 	var err error
-	s.Sessions, err = identity.NewSessions(db, identity.SessionOptions{Origin: s.URL, Operators: []wallet.Address{AddressOf(s.Operator)}})
+	s.Sessions, err = signin.NewSessions(db, signin.SessionOptions{Origin: s.URL, Operators: []wallet.Address{AddressOf(s.Operator)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{})
+	keys, err := signin.OpenKeys(context.Background(), db, signin.KeysOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identity.NewAPI(identity.APIOptions{
+	return signin.NewAPI(signin.APIOptions{
 		Sessions: s.Sessions, Keys: keys, RequestID: telemetry.RequestID,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})

@@ -1,4 +1,4 @@
-package identity_test
+package signin_test
 
 import (
 	"context"
@@ -11,26 +11,27 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
 
 const origin = "https://banyan.example"
 
-func newSessions(t testing.TB, db *database.DB, c *testclock.Clock, change ...func(*identity.SessionOptions)) *identity.Sessions {
+func newSessions(t testing.TB, db *database.DB, c *testclock.Clock, change ...func(*signin.SessionOptions)) *signin.Sessions {
 	t.Helper()
-	o := identity.SessionOptions{Origin: origin, Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.Now}
+	o := signin.SessionOptions{Origin: origin, Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.Now}
 	for _, f := range change {
 		f(&o)
 	}
-	s, err := identity.NewSessions(db, o)
+	s, err := signin.NewSessions(db, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func newBrowser(t testing.TB, s *identity.Sessions) string {
+func newBrowser(t testing.TB, s *signin.Sessions) string {
 	t.Helper()
 	b, err := s.NewBrowser()
 	if err != nil {
@@ -40,16 +41,16 @@ func newBrowser(t testing.TB, s *identity.Sessions) string {
 }
 
 // begin asks for a message and signs it, as a well-behaved browser.
-func begin(t testing.TB, s *identity.Sessions, p person, browser string) identity.SignIn {
+func begin(t testing.TB, s *signin.Sessions, p person, browser string) signin.SignIn {
 	t.Helper()
 	c, err := s.Begin(context.Background(), browser, p.wallet, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identity.SignIn{Browser: browser, Message: c.Message, Signature: p.sign(t, c.Message), Agent: "Test/1"}
+	return signin.SignIn{Browser: browser, Message: c.Message, Signature: p.sign(t, c.Message), Agent: "Test/1"}
 }
 
-func signIn(t testing.TB, s *identity.Sessions, p person) (identity.Session, string) {
+func signIn(t testing.TB, s *signin.Sessions, p person) (signin.Session, string) {
 	t.Helper()
 	session, secret, err := s.SignIn(context.Background(), begin(t, s, p, newBrowser(t, s)))
 	if err != nil {
@@ -58,19 +59,19 @@ func signIn(t testing.TB, s *identity.Sessions, p person) (identity.Session, str
 	return session, secret
 }
 
-func lookup(s *identity.Sessions, secret string) error {
+func lookup(s *signin.Sessions, secret string) error {
 	_, err := s.Lookup(context.Background(), secret)
 	return err
 }
 
-func wantAlive(t testing.TB, s *identity.Sessions, secret string) {
+func wantAlive(t testing.TB, s *signin.Sessions, secret string) {
 	t.Helper()
 	if err := lookup(s, secret); err != nil {
 		t.Errorf("the session should be alive: %v", err)
 	}
 }
 
-func wantOver(t testing.TB, s *identity.Sessions, secret string) {
+func wantOver(t testing.TB, s *signin.Sessions, secret string) {
 	t.Helper()
 	wantFault(t, lookup(s, secret), fault.Unauthenticated, "sign in again")
 }
@@ -132,41 +133,41 @@ func TestASignInIsRefusedForWhatIsWrongWithIt(t *testing.T) {
 		c := newClock()
 		s := newSessions(t, db, c)
 		alice, bob := newPerson(t, "a"), newPerson(t, "b")
-		resign := func(in *identity.SignIn, old, by string) {
+		resign := func(in *signin.SignIn, old, by string) {
 			if !strings.Contains(in.Message, old) {
 				t.Fatalf("no %q in %q", old, in.Message)
 			}
 			in.Message = strings.Replace(in.Message, old, by, 1)
 			in.Signature = alice.sign(t, in.Message)
 		}
-		elsewhere := newSessions(t, db, c, func(o *identity.SessionOptions) { o.Origin = "https://evil.example" })
+		elsewhere := newSessions(t, db, c, func(o *signin.SessionOptions) { o.Origin = "https://evil.example" })
 		for name, tc := range map[string]struct {
-			change func(*identity.SignIn)
+			change func(*signin.SignIn)
 			code   fault.Code
 			says   string
 		}{
-			"not a message":            {func(in *identity.SignIn) { in.Message = "hello" }, fault.Invalid, "not a sign-in message"},
-			"signed by another wallet": {func(in *identity.SignIn) { in.Signature = bob.sign(t, in.Message) }, fault.Unauthenticated, "was signed by " + bob.wallet.String()},
-			"another wallet's message": {func(in *identity.SignIn) { resign(in, alice.wallet.String(), bob.wallet.String()) }, fault.Unauthenticated, "was made for " + alice.wallet.String()},
-			"another site's message":   {func(in *identity.SignIn) { resign(in, "banyan.example wants", "evil.example wants") }, fault.Unauthenticated, "signs in to evil.example"},
-			"made by another site":     {func(in *identity.SignIn) { *in = begin(t, elsewhere, alice, in.Browser) }, fault.Unauthenticated, "signs in to evil.example"},
-			"another URI":              {func(in *identity.SignIn) { resign(in, "URI: https://banyan.example", "URI: https://banyan.example/x") }, fault.Unauthenticated, "is for https://banyan.example/x"},
-			"another chain":            {func(in *identity.SignIn) { resign(in, "Chain ID: 1", "Chain ID: 10") }, fault.Unauthenticated, "chain 10"},
-			"a nonce of one's own":     {func(in *identity.SignIn) { resign(in, "Nonce: ", "Nonce: 0") }, fault.Conflict, "was not made here"},
-			"another browser":          {func(in *identity.SignIn) { in.Browser = newBrowser(t, s) }, fault.Unauthenticated, "another browser"},
-			"no browser":               {func(in *identity.SignIn) { in.Browser = "" }, fault.Unauthenticated, "another browser"},
-			"changed after signing": {func(in *identity.SignIn) {
+			"not a message":            {func(in *signin.SignIn) { in.Message = "hello" }, fault.Invalid, "not a sign-in message"},
+			"signed by another wallet": {func(in *signin.SignIn) { in.Signature = bob.sign(t, in.Message) }, fault.Unauthenticated, "was signed by " + bob.wallet.String()},
+			"another wallet's message": {func(in *signin.SignIn) { resign(in, alice.wallet.String(), bob.wallet.String()) }, fault.Unauthenticated, "was made for " + alice.wallet.String()},
+			"another site's message":   {func(in *signin.SignIn) { resign(in, "banyan.example wants", "evil.example wants") }, fault.Unauthenticated, "signs in to evil.example"},
+			"made by another site":     {func(in *signin.SignIn) { *in = begin(t, elsewhere, alice, in.Browser) }, fault.Unauthenticated, "signs in to evil.example"},
+			"another URI":              {func(in *signin.SignIn) { resign(in, "URI: https://banyan.example", "URI: https://banyan.example/x") }, fault.Unauthenticated, "is for https://banyan.example/x"},
+			"another chain":            {func(in *signin.SignIn) { resign(in, "Chain ID: 1", "Chain ID: 10") }, fault.Unauthenticated, "chain 10"},
+			"a nonce of one's own":     {func(in *signin.SignIn) { resign(in, "Nonce: ", "Nonce: 0") }, fault.Conflict, "was not made here"},
+			"another browser":          {func(in *signin.SignIn) { in.Browser = newBrowser(t, s) }, fault.Unauthenticated, "another browser"},
+			"no browser":               {func(in *signin.SignIn) { in.Browser = "" }, fault.Unauthenticated, "another browser"},
+			"changed after signing": {func(in *signin.SignIn) {
 				in.Message = strings.Replace(in.Message, "moves nothing", "moves it all", 1)
 			}, fault.Unauthenticated, "was signed by"},
-			"a longer life by oneself": {func(in *identity.SignIn) {
+			"a longer life by oneself": {func(in *signin.SignIn) {
 				resign(in, "Expiration Time: 2026-03-01T10:10", "Expiration Time: 2099-03-01T10:10")
 				c.Pass(10 * time.Minute)
 			}, fault.Unauthenticated, "has expired"},
-			"after ten minutes":         {func(*identity.SignIn) { c.Pass(10 * time.Minute) }, fault.Unauthenticated, "has expired"},
-			"a day later, swept":        {func(*identity.SignIn) { c.Pass(24 * time.Hour); _ = s.Sweep(context.Background()) }, fault.Unauthenticated, "has expired"},
-			"an unreadable signature":   {func(in *identity.SignIn) { in.Signature = []byte{1, 2, 3} }, fault.Unauthenticated, "none is configured"},
-			"without any signature":     {func(in *identity.SignIn) { in.Signature = nil }, fault.Invalid, "65 bytes"},
-			"a smart wallet, no chains": {func(in *identity.SignIn) { in.Signature = make([]byte, 200) }, fault.Unauthenticated, "smart wallet"},
+			"after ten minutes":         {func(*signin.SignIn) { c.Pass(10 * time.Minute) }, fault.Unauthenticated, "has expired"},
+			"a day later, swept":        {func(*signin.SignIn) { c.Pass(24 * time.Hour); _ = s.Sweep(context.Background()) }, fault.Unauthenticated, "has expired"},
+			"an unreadable signature":   {func(in *signin.SignIn) { in.Signature = []byte{1, 2, 3} }, fault.Unauthenticated, "none is configured"},
+			"without any signature":     {func(in *signin.SignIn) { in.Signature = nil }, fault.Invalid, "65 bytes"},
+			"a smart wallet, no chains": {func(in *signin.SignIn) { in.Signature = make([]byte, 200) }, fault.Unauthenticated, "smart wallet"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				c.Set(newClock().Now())
@@ -319,7 +320,7 @@ func TestRolesCountFromTheNextRequestOn(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		ctx := context.Background()
 		chief, alice := newPerson(t, "c"), newPerson(t, "a")
-		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Operators = []wallet.Address{chief.wallet} })
+		s := newSessions(t, db, newClock(), func(o *signin.SessionOptions) { o.Operators = []wallet.Address{chief.wallet} })
 		_, secret := signIn(t, s, alice)
 		boss, _ := signIn(t, s, chief)
 		if boss.Role != identity.Operator {
@@ -415,13 +416,13 @@ func (c oneContract) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [3
 func TestASmartWalletSignsInWhereAChainIsConfigured(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		vault := person{wallet: wallet.MustParse("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")}
-		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Contracts = oneContract{vault.wallet} })
+		s := newSessions(t, db, newClock(), func(o *signin.SessionOptions) { o.Contracts = oneContract{vault.wallet} })
 		browser := newBrowser(t, s)
 		c, err := s.Begin(context.Background(), browser, vault.wallet, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := identity.SignIn{Browser: browser, Message: c.Message, Signature: []byte("no")}
+		in := signin.SignIn{Browser: browser, Message: c.Message, Signature: []byte("no")}
 		_, _, err = s.SignIn(context.Background(), in)
 		wantFault(t, err, fault.Unauthenticated, "does not accept")
 		in.Signature = []byte("yes")
@@ -433,7 +434,7 @@ func TestASmartWalletSignsInWhereAChainIsConfigured(t *testing.T) {
 
 func TestBeginRefusesWhatCannotEndWell(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
-		s := newSessions(t, db, newClock(), func(o *identity.SessionOptions) { o.Chains = []uint64{1, 10} })
+		s := newSessions(t, db, newClock(), func(o *signin.SessionOptions) { o.Chains = []uint64{1, 10} })
 		alice, browser := newPerson(t, "a").wallet, newBrowser(t, s)
 		for name, tc := range map[string]struct {
 			browser string
@@ -474,11 +475,11 @@ func TestAnOriginMustBeOneThatPeopleCanSignInAt(t *testing.T) {
 		"ftp://127.0.0.1":             false,
 		"":                            false,
 	} {
-		if _, err := identity.NewSessions(nil, identity.SessionOptions{Origin: o}); (err == nil) != good {
+		if _, err := signin.NewSessions(nil, signin.SessionOptions{Origin: o}); (err == nil) != good {
 			t.Errorf("%q: got %v", o, err)
 		}
 	}
-	if _, err := identity.NewSessions(nil, identity.SessionOptions{Origin: origin, Statement: "two\nlines"}); err == nil {
+	if _, err := signin.NewSessions(nil, signin.SessionOptions{Origin: origin, Statement: "two\nlines"}); err == nil {
 		t.Error("a statement of two lines was taken")
 	}
 }

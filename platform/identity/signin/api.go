@@ -1,4 +1,4 @@
-package identity
+package signin
 
 import (
 	"encoding/json"
@@ -12,7 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
 
@@ -23,8 +24,8 @@ const maxBody = 64 << 10
 type APIOptions struct {
 	Sessions  *Sessions
 	Keys      *Keys
-	Verifier  *Verifier
-	RequestID RequestID // nil = problems carry no request id
+	Verifier  *identity.Verifier
+	RequestID identity.RequestID // nil = problems carry no request id
 }
 
 // API is the HTTP side of identity in the trunk: the middleware that finds out
@@ -52,7 +53,7 @@ func (a *API) Mount(r chi.Router) {
 		r.Method(e.method, e.path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
 			if err := e.handle(w, r); err != nil {
-				problem(w, r, err, a.o.RequestID)
+				identity.WriteProblem(w, r, err, a.o.RequestID)
 			}
 		}))
 	}
@@ -160,7 +161,7 @@ type meAnswer struct {
 }
 
 func (a *API) me(w http.ResponseWriter, r *http.Request) error {
-	caller := From(r.Context())
+	caller := identity.From(r.Context())
 	out := meAnswer{Subject: caller.Subject, Role: caller.Role.String()}
 	if !caller.Wallet.IsZero() {
 		out.Wallet = &caller.Wallet
@@ -186,7 +187,7 @@ type sessionAnswer struct {
 
 // sessions lists the caller's own; an operator may ask for ?wallet=.
 func (a *API) sessions(w http.ResponseWriter, r *http.Request) error {
-	caller := From(r.Context())
+	caller := identity.From(r.Context())
 	of := caller.Wallet
 	if text := r.URL.Query().Get("wallet"); text != "" {
 		parsed, err := wallet.Parse(text)
@@ -210,7 +211,7 @@ func (a *API) sessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
-	if err := a.o.Sessions.End(r.Context(), From(r.Context()), chi.URLParam(r, "id")); err != nil {
+	if err := a.o.Sessions.End(r.Context(), identity.From(r.Context()), chi.URLParam(r, "id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -231,11 +232,11 @@ func (a *API) grant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	role, err := ParseRole(in.Role)
+	role, err := identity.ParseRole(in.Role)
 	if err != nil {
 		return err
 	}
-	if err := a.o.Sessions.Grant(r.Context(), From(r.Context()), to, role); err != nil {
+	if err := a.o.Sessions.Grant(r.Context(), identity.From(r.Context()), to, role); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

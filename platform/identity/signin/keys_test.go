@@ -1,4 +1,4 @@
-package identity_test
+package signin_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/testclock"
 )
 
@@ -20,16 +21,16 @@ func each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	databasetest.Each(t, "identity", test)
 }
 
-func openKeys(t testing.TB, db *database.DB, c *testclock.Clock) (*identity.Keys, *identity.Verifier) {
+func openKeys(t testing.TB, db *database.DB, c *testclock.Clock) (*signin.Keys, *identity.Verifier) {
 	t.Helper()
-	keys, err := identity.OpenKeys(context.Background(), db, identity.KeysOptions{Now: c.Now})
+	keys, err := signin.OpenKeys(context.Background(), db, signin.KeysOptions{Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys, identity.NewVerifier(c.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 }
 
-func rotate(t *testing.T, keys *identity.Keys) string {
+func rotate(t *testing.T, keys *signin.Keys) string {
 	t.Helper()
 	kid, err := keys.Rotate(context.Background())
 	if err != nil {
@@ -38,9 +39,9 @@ func rotate(t *testing.T, keys *identity.Keys) string {
 	return kid
 }
 
-func create(t *testing.T, keys *identity.Keys, ttl time.Duration) string {
+func create(t *testing.T, keys *signin.Keys, ttl time.Duration) string {
 	t.Helper()
-	made, err := keys.CreateToken(context.Background(), identity.TokenRequest{Subject: "ci", Role: identity.Operator, TTL: ttl})
+	made, err := keys.CreateToken(context.Background(), signin.TokenRequest{Subject: "ci", Role: identity.Operator, TTL: ttl})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestManyProcessesStartWithOneKey(t *testing.T) {
 				if i%2 == 1 {
 					of = other
 				}
-				if _, err := identity.OpenKeys(context.Background(), of, identity.KeysOptions{Now: c.Now}); err != nil {
+				if _, err := signin.OpenKeys(context.Background(), of, signin.KeysOptions{Now: c.Now}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -152,7 +153,7 @@ func TestATokenIsNotMadeWithAKeyThatIsRetiredMeanwhile(t *testing.T) {
 		here, v := openKeys(t, db, c)
 		there, _ := openKeys(t, databasetest.Again(t, db), c)
 		rotate(t, there)
-		ask := identity.TokenRequest{Subject: "ci", Role: identity.Member}
+		ask := signin.TokenRequest{Subject: "ci", Role: identity.Member}
 		_, err := here.CreateToken(context.Background(), ask)
 		wantFault(t, err, fault.Conflict, "ask for the token again")
 		made, err := here.CreateToken(context.Background(), ask)
@@ -184,7 +185,7 @@ func TestRevokingAKeyEndsItsTokensAtOnce(t *testing.T) {
 func TestTokensForAPIClients(t *testing.T) {
 	c := newClock()
 	keys, v := openKeys(t, databasetest.SQLite(t, "identity"), c)
-	made, err := keys.CreateToken(context.Background(), identity.TokenRequest{Subject: "ci@example.org", Role: identity.Operator})
+	made, err := keys.CreateToken(context.Background(), signin.TokenRequest{Subject: "ci@example.org", Role: identity.Operator})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestTokensForAPIClients(t *testing.T) {
 	_, err = v.Verify(context.Background(), made.Token, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "made out to")
 
-	for name, r := range map[string]identity.TokenRequest{
+	for name, r := range map[string]signin.TokenRequest{
 		"no subject":      {Role: identity.Member},
 		"a wallet":        {Subject: newPerson(t, "a").wallet.String(), Role: identity.Member},
 		"a line break":    {Subject: "ci\nx", Role: identity.Member},

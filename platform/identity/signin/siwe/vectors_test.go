@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 )

@@ -1,21 +1,22 @@
-package identity
+package signin
 
 import (
 	"context"
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/identity"
 	"banyan/platform/wallet"
 )
 
 // All SQL of identity. Times are UTC milliseconds; secrets come hashed.
 
 type keyRow struct {
-	ID          string  `db:"id"`
-	Seed        keySeed `db:"seed"`
-	CreatedAt   int64   `db:"created_at"`
-	RetiredAt   *int64  `db:"retired_at"`
-	TokensUntil int64   `db:"tokens_until"`
+	ID          string        `db:"id"`
+	Seed        identity.Seed `db:"seed"`
+	CreatedAt   int64         `db:"created_at"`
+	RetiredAt   *int64        `db:"retired_at"`
+	TokensUntil int64         `db:"tokens_until"`
 }
 
 // readKeys gives the youngest first.

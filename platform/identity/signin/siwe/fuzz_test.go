@@ -3,7 +3,7 @@ package siwe_test
 import (
 	"testing"
 
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
 

@@ -1,4 +1,7 @@
-package identity
+// Package signin signs people in to the trunk with their wallets (EIP-4361):
+// the signing keys, sessions and roles, kept in the identity database, and the
+// API for them. What a token says and who is believed is package identity.
+package signin
 
 import (
 	"context"
@@ -12,6 +15,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 )
 
 const (
@@ -31,8 +35,9 @@ const (
 //	in use ──Rotate──▶ retired ──last token expired──▶ forgotten
 //	   └───────────────────┴──Revoke──▶ gone: all its tokens end at once
 type Keys struct {
-	*signer
+	*identity.Signer
 	db       *database.DB
+	now      func() time.Time
 	random   io.Reader
 	tokenTTL time.Duration
 
@@ -50,7 +55,7 @@ type KeysOptions struct {
 // OpenKeys reads the keys, and makes the first one in a new database.
 func OpenKeys(ctx context.Context, db *database.DB, o KeysOptions) (*Keys, error) {
 	k := &Keys{
-		signer: newSigner(TrunkIssuer, nowOr(o.Now)), db: db, random: randomOr(o.Random), tokenTTL: o.TokenTTL,
+		Signer: identity.NewSigner(identity.TrunkIssuer, nowOr(o.Now)), db: db, now: nowOr(o.Now), random: randomOr(o.Random), tokenTTL: o.TokenTTL,
 	}
 	if k.tokenTTL == 0 {
 		k.tokenTTL = standardTokenTTL
@@ -94,12 +99,12 @@ func insertIfNoneSigns(ctx context.Context, tx *database.Tx, row keyRow) error {
 }
 
 func (k *Keys) newRow() (keyRow, error) {
-	seed, err := newSeed(k.random)
+	seed, err := identity.NewSeed(k.random)
 	if err != nil {
 		return keyRow{}, err
 	}
 	now := k.now().UnixMilli()
-	return keyRow{ID: keyFromSeed(seed).id, Seed: seed, CreatedAt: now, TokensUntil: now}, nil
+	return keyRow{ID: identity.KeyFromSeed(seed).ID, Seed: seed, CreatedAt: now, TokensUntil: now}, nil
 }
 
 func signingRow(rows []keyRow) *keyRow {
@@ -129,18 +134,18 @@ func (k *Keys) reload(ctx context.Context) error {
 	if current == nil {
 		return errors.New("read the signing keys: none of them may sign; start Banyan again to have one made")
 	}
-	set := &keyset{public: make(map[string]verifyKey, len(rows))}
+	set := &identity.KeySet{Public: make(map[string]identity.VerifyKey, len(rows))}
 	for i := range rows {
 		if len(rows[i].Seed) != ed25519.SeedSize {
 			return fmt.Errorf("read the signing keys: key %s is damaged", rows[i].ID)
 		}
-		key := keyFromSeed(rows[i].Seed)
+		key := identity.KeyFromSeed(rows[i].Seed)
 		if rows[i].ID == current.ID {
-			set.signing = key
+			set.Signing = key
 		}
-		set.public[key.id] = verifyKey{public: key.public(), until: rows[i].verifiesUntil()}
+		set.Public[key.ID] = identity.VerifyKey{Public: key.Public(), Until: rows[i].verifiesUntil()}
 	}
-	k.keys.Store(set)
+	k.SetKeys(set)
 	return nil
 }
 
@@ -150,15 +155,10 @@ func (r keyRow) verifiesUntil() time.Time {
 		return time.Time{}
 	}
 	until := time.UnixMilli(*r.RetiredAt).Add(keyGrace)
-	if last := time.UnixMilli(r.TokensUntil).Add(leeway); last.After(until) {
+	if last := time.UnixMilli(r.TokensUntil).Add(identity.Leeway); last.After(until) {
 		until = last
 	}
 	return until
-}
-
-// Token names the caller to the audience.
-func (k *Keys) Token(caller Caller, audience string) (string, error) {
-	return k.token(caller, audience)
 }
 
 // PublicKey finds one of the trunk's own keys; an id that is not known is
@@ -178,12 +178,12 @@ func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, er
 	if key, ok := k.holding(kid); ok {
 		return key, nil
 	}
-	return nil, errUnknownKey()
+	return nil, identity.ErrUnknownKey()
 }
 
 func (k *Keys) holding(kid string) (ed25519.PublicKey, bool) {
-	key, ok := k.keys.Load().public[kid]
-	return key.public, ok && key.holds(k.now())
+	key, ok := k.Signer.Keys().Public[kid]
+	return key.Public, ok && key.Holds(k.now())
 }
 
 // Rotate makes a new key that signs from now on and gives its id. Nobody is
@@ -201,7 +201,7 @@ func (k *Keys) Rotate(ctx context.Context) (kid string, err error) {
 		if err := retireKeys(ctx, tx, now.UnixMilli()); err != nil {
 			return err
 		}
-		if err := forgetKeys(ctx, tx, now.Add(-keyGrace).UnixMilli(), now.Add(-leeway).UnixMilli()); err != nil {
+		if err := forgetKeys(ctx, tx, now.Add(-keyGrace).UnixMilli(), now.Add(-identity.Leeway).UnixMilli()); err != nil {
 			return err
 		}
 		return insertKey(ctx, tx, row)
@@ -230,7 +230,7 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 			return err
 		}
 		if deleted == 0 {
-			return fault.Newf(fault.NotFound, "there is no signing key %q: the published ones are at %s", kid, JWKSPath)
+			return fault.Newf(fault.NotFound, "there is no signing key %q: the published ones are at %s", kid, identity.JWKSPath)
 		}
 		return insertIfNoneSigns(ctx, tx, row)
 	})
@@ -243,7 +243,7 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 // TokenRequest asks for a token for an API client.
 type TokenRequest struct {
 	Subject string        // who will hold it: a name for logs and audits
-	Role    Role          // what it may do
+	Role    identity.Role // what it may do
 	TTL     time.Duration // 0 = KeysOptions.TokenTTL; at most 90 days
 }
 
@@ -265,7 +265,7 @@ func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, erro
 		return TokenMade{}, fault.Newf(fault.Invalid,
 			"%q cannot be a token's subject: use up to 64 letters, digits and ._@-, beginning with a letter or digit and not with 0x (a wallet gets its token by signing in)", r.Subject)
 	}
-	if r.Role == Anonymous || int(r.Role) >= len(roleNames) {
+	if !r.Role.Valid() {
 		return TokenMade{}, fault.New(fault.Invalid, "a token needs a role: member, moderator or operator")
 	}
 	if r.TTL == 0 {
@@ -274,20 +274,20 @@ func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, erro
 	if r.TTL < time.Second || r.TTL > maxTokenTTL {
 		return TokenMade{}, fault.Newf(fault.Invalid, "a token lives between a second and 90 days, not %s", r.TTL)
 	}
-	return k.mint(ctx, Caller{Subject: r.Subject, Role: r.Role}, r.TTL)
+	return k.mint(ctx, identity.Caller{Subject: r.Subject, Role: r.Role}, r.TTL)
 }
 
 // mint signs a token for the public API and has the key remember how long it
 // must go on verifying.
-func (k *Keys) mint(ctx context.Context, caller Caller, ttl time.Duration) (TokenMade, error) {
-	from, key := k.now(), k.keys.Load().signing
+func (k *Keys) mint(ctx context.Context, caller identity.Caller, ttl time.Duration) (TokenMade, error) {
+	from := k.now()
 	until := from.Add(ttl).Truncate(time.Second)
-	token, err := sign(key, k.issuer, caller, PublicAudience, from, until)
+	token, keyID, err := k.Sign(caller, identity.PublicAudience, from, until)
 	if err != nil {
 		return TokenMade{}, err
 	}
 	err = k.db.Write(ctx, func(tx *database.Tx) error {
-		changed, err := extendKey(ctx, tx, key.id, until.UnixMilli())
+		changed, err := extendKey(ctx, tx, keyID, until.UnixMilli())
 		if err == nil && changed == 0 {
 			return fault.New(fault.Conflict, "the signing key has just been rotated: ask for the token again")
 		}

@@ -1,4 +1,4 @@
-package identity
+package signin
 
 import (
 	"crypto/hmac"
@@ -15,7 +15,8 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
 
@@ -64,7 +65,7 @@ type Sessions struct {
 type Session struct {
 	ID      string // for lists and for ending it; worth nothing as a cookie
 	Wallet  wallet.Address
-	Role    Role
+	Role    identity.Role
 	Created time.Time
 	Seen    time.Time // exact to a minute or so
 	Expires time.Time // the absolute limit
@@ -74,7 +75,7 @@ type Session struct {
 }
 
 // Caller is who this session calls for.
-func (s Session) Caller() Caller { return Caller{Wallet: s.Wallet, Role: s.Role} }
+func (s Session) Caller() identity.Caller { return identity.Caller{Wallet: s.Wallet, Role: s.Role} }
 
 // CSRFToken goes into every form of a page, as CSRFField. It is made from the
 // cookie's secret, so another site cannot know it, and it ends with the session.
@@ -122,11 +123,11 @@ func isLoopback(host string) bool {
 func (s *Sessions) isOperator(w wallet.Address) bool { return slices.Contains(s.o.Operators, w) }
 
 // role reads the role as the table has it, under the configuration's word.
-func (s *Sessions) role(w wallet.Address, granted string) (Role, error) {
+func (s *Sessions) role(w wallet.Address, granted string) (identity.Role, error) {
 	if s.isOperator(w) {
-		return Operator, nil
+		return identity.Operator, nil
 	}
-	role, err := ParseRole(granted)
+	role, err := identity.ParseRole(granted)
 	if err != nil {
 		return 0, fmt.Errorf("read the role of %s: %w", w, err)
 	}

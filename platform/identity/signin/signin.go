@@ -1,4 +1,4 @@
-package identity
+package signin
 
 import (
 	"bytes"
@@ -11,7 +11,8 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
 
@@ -131,17 +132,17 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 
 // Prove ends a sign-in without a session, for API clients that take a token
 // instead: it only says who signed.
-func (s *Sessions) Prove(ctx context.Context, in SignIn) (Caller, error) {
+func (s *Sessions) Prove(ctx context.Context, in SignIn) (identity.Caller, error) {
 	m, err := s.check(ctx, in)
 	if err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
 	err = s.db.Write(ctx, func(tx *database.Tx) error { return use(ctx, tx, m.Nonce) })
 	if err != nil {
-		return Caller{}, fmt.Errorf("sign in: %w", err)
+		return identity.Caller{}, fmt.Errorf("sign in: %w", err)
 	}
 	role, err := s.RoleOf(ctx, m.Address)
-	return Caller{Wallet: m.Address, Role: role}, err
+	return identity.Caller{Wallet: m.Address, Role: role}, err
 }
 
 // use deletes the nonce in the transaction of what it is used for.

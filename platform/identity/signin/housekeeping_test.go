@@ -1,4 +1,4 @@
-package identity_test
+package signin_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
-	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 )
 
 func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {
@@ -26,7 +26,7 @@ func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() {
-			done <- identity.Housekeeping{
+			done <- signin.Housekeeping{
 				Keys: here, Sessions: s, Log: slog.New(slog.DiscardHandler), Reload: time.Millisecond, Sweep: time.Millisecond,
 			}.Run(ctx)
 		}()

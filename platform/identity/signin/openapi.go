@@ -1,4 +1,4 @@
-package identity
+package signin
 
 // Describe gives the OpenAPI paths of Mount's endpoints. They are written by
 // hand because cookies keep them from being operations of the seam.

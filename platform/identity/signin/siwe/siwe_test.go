@@ -12,7 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity/siwe"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
 

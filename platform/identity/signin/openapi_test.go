@@ -1,4 +1,4 @@
-package identity_test
+package signin_test
 
 import (
 	"net/http"
@@ -7,13 +7,13 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 )
 
 func TestEveryEndpointIsDescribed(t *testing.T) {
 	router := chi.NewRouter()
-	identity.NewAPI(identity.APIOptions{}).Mount(router)
-	described := identity.Describe()
+	signin.NewAPI(signin.APIOptions{}).Mount(router)
+	described := signin.Describe()
 	mounted := 0
 	err := chi.Walk(router, func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		mounted++

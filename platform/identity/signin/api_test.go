@@ -1,4 +1,4 @@
-package identity_test
+package signin_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
 	"banyan/platform/testclock"
 	"banyan/platform/wallet"
 )
@@ -27,8 +28,8 @@ import (
 type site struct {
 	*httptest.Server
 	clock    *testclock.Clock
-	keys     *identity.Keys
-	sessions *identity.Sessions
+	keys     *signin.Keys
+	sessions *signin.Sessions
 	verifier *identity.Verifier
 }
 
@@ -44,18 +45,18 @@ func newSite(t *testing.T, db *database.DB, secure bool) *site {
 		s.Server = httptest.NewServer(router)
 	}
 	t.Cleanup(s.Close)
-	s.sessions = newSessions(t, db, c, func(o *identity.SessionOptions) {
+	s.sessions = newSessions(t, db, c, func(o *signin.SessionOptions) {
 		o.Origin = s.URL
 		o.Operators = []wallet.Address{newPerson(t, "c").wallet}
 	})
-	api := identity.NewAPI(identity.APIOptions{
+	api := signin.NewAPI(signin.APIOptions{
 		Sessions: s.sessions, Keys: keys, Verifier: verifier,
 		RequestID: func(context.Context) string { return "req-1" },
 	})
 	router.Use(api.Authenticate)
 	api.Mount(router)
 	whoami := func(w http.ResponseWriter, r *http.Request) {
-		if err := identity.CheckCSRF(r); err != nil {
+		if err := signin.CheckCSRF(r); err != nil {
 			fault.WriteProblem(w, err, "")
 			return
 		}
@@ -378,7 +379,7 @@ func TestFormsNeedTheSessionsOwnToken(t *testing.T) {
 		if resp, text := post(mine.CSRF); resp.StatusCode != 200 {
 			t.Errorf("its own token in the form: %s %s", resp.Status, text)
 		}
-		if resp, text := post("", identity.CSRFHeader, mine.CSRF); resp.StatusCode != 200 {
+		if resp, text := post("", signin.CSRFHeader, mine.CSRF); resp.StatusCode != 200 {
 			t.Errorf("its own token in the header: %s %s", resp.Status, text)
 		}
 		v.wantProblem(403, fault.Forbidden, "load the page again", "POST", "/whoami", "csrf="+others.CSRF, "Content-Type", form)

@@ -1,4 +1,4 @@
-package identity
+package signin
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 	"banyan/platform/wallet"
 )
 
@@ -64,7 +65,7 @@ func (s *Sessions) SignOut(ctx context.Context, secret string) error {
 
 // List gives a wallet's sessions, the youngest first, at most fifty. Only the
 // wallet itself and operators see them; others get fault.Forbidden.
-func (s *Sessions) List(ctx context.Context, by Caller, w wallet.Address) ([]Session, error) {
+func (s *Sessions) List(ctx context.Context, by identity.Caller, w wallet.Address) ([]Session, error) {
 	if err := mayManage(by, w); err != nil {
 		return nil, err
 	}
@@ -83,11 +84,11 @@ func (s *Sessions) List(ctx context.Context, by Caller, w wallet.Address) ([]Ses
 	return list, nil
 }
 
-func mayManage(by Caller, w wallet.Address) error {
-	if by.Role >= Operator || !w.IsZero() && by.Wallet == w {
+func mayManage(by identity.Caller, w wallet.Address) error {
+	if by.Role >= identity.Operator || !w.IsZero() && by.Wallet == w {
 		return nil
 	}
-	if by == (Caller{}) {
+	if by == (identity.Caller{}) {
 		return fault.New(fault.Unauthenticated, "sign in to see and end sessions")
 	}
 	return fault.New(fault.Forbidden, "only the wallet itself and operators see and end its sessions")
@@ -97,7 +98,7 @@ var sessionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // End ends one session: the caller's own wallet's, or for an operator anyone's.
 // Fails with fault.NotFound.
-func (s *Sessions) End(ctx context.Context, by Caller, id string) error {
+func (s *Sessions) End(ctx context.Context, by identity.Caller, id string) error {
 	if err := mayManage(by, by.Wallet); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (s *Sessions) End(ctx context.Context, by Caller, id string) error {
 	}
 	err := s.db.Write(ctx, func(tx *database.Tx) (err error) {
 		var deleted int64
-		if by.Role >= Operator {
+		if by.Role >= identity.Operator {
 			deleted, err = deleteSession(ctx, tx, id)
 		} else {
 			deleted, err = deleteSessionOf(ctx, tx, id, by.Wallet)
@@ -124,7 +125,7 @@ func (s *Sessions) End(ctx context.Context, by Caller, id string) error {
 }
 
 // EndAll ends every session of a wallet and says how many there were.
-func (s *Sessions) EndAll(ctx context.Context, by Caller, w wallet.Address) (ended int, err error) {
+func (s *Sessions) EndAll(ctx context.Context, by identity.Caller, w wallet.Address) (ended int, err error) {
 	if err := mayManage(by, w); err != nil {
 		return 0, err
 	}
@@ -140,10 +141,10 @@ func (s *Sessions) EndAll(ctx context.Context, by Caller, w wallet.Address) (end
 }
 
 // RoleOf gives what a wallet may do when it signs in.
-func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (Role, error) {
+func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (identity.Role, error) {
 	granted, err := readRole(ctx, s.db.Read(), w)
 	if database.IsNoRows(err) {
-		granted = Member.String()
+		granted = identity.Member.String()
 	} else if err != nil {
 		return 0, fmt.Errorf("look up the role of %s: %w", w, err)
 	}
@@ -153,20 +154,20 @@ func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (Role, error) {
 // Grant gives a wallet a role, from its next request on; Member takes a role
 // away. Only operators may. Fails with fault.Conflict for a wallet that the
 // configuration makes an operator.
-func (s *Sessions) Grant(ctx context.Context, by Caller, w wallet.Address, role Role) error {
+func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error {
 	switch {
-	case by.Role < Operator:
+	case by.Role < identity.Operator:
 		return fault.New(fault.Forbidden, "only an operator gives roles")
 	case w.IsZero():
 		return fault.New(fault.Invalid, "the zero address cannot have a role")
-	case role == Anonymous || int(role) >= len(roleNames):
+	case !role.Valid():
 		return fault.New(fault.Invalid, "a wallet's role is member, moderator or operator")
-	case role != Operator && s.isOperator(w):
+	case role != identity.Operator && s.isOperator(w):
 		return fault.Newf(fault.Conflict, "%s is an operator by the setting identity.operators: change it there", w)
 	}
 	now := s.o.Now().UnixMilli()
 	err := s.db.Write(ctx, func(tx *database.Tx) error {
-		if role == Member {
+		if role == identity.Member {
 			return deleteRole(ctx, tx, w)
 		}
 		return saveRole(ctx, tx, w, role.String(), by.Name(), now)

@@ -1,0 +1,82 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/http"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+)
+
+// Where a page's form, or its script, puts the token of CSRFToken.
+const (
+	CSRFField  = "csrf"
+	CSRFHeader = "X-CSRF-Token"
+)
+
+type sessionKey struct{}
+
+// SessionFrom gives the session of a request that came with its cookie. A
+// request with a bearer token has a caller and no session.
+func SessionFrom(ctx context.Context) (Session, bool) {
+	s, ok := ctx.Value(sessionKey{}).(Session)
+	return s, ok
+}
+
+// Authenticate puts the caller into the context: of the bearer token if there
+// is one, otherwise of the session cookie. A bad token is a 401, because a
+// program must learn that it was not taken; a cookie that is over is cleared,
+// and the person is anonymous.
+//
+// Tokens are made out to the public API, or to the module that the path
+// belongs to: modules that run alone call those of the trunk here as well.
+func (a *API) Authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token, ok := identity.Bearer(r); ok {
+			caller, err := a.o.Verifier.VerifyFor(r.Context(), token, identity.PublicAudience, identity.PathAudience(r.URL.Path))
+			identity.ServeAs(w, r, next, caller, err, a.o.RequestID)
+			return
+		}
+		secret := cookie(r, a.o.Sessions.cookieName())
+		if secret == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		session, err := a.o.Sessions.Lookup(r.Context(), secret)
+		switch {
+		case fault.Is(err, fault.Unauthenticated):
+			a.o.Sessions.clearSession(w)
+		case err != nil:
+			identity.WriteProblem(w, r, err, a.o.RequestID)
+			return
+		default:
+			ctx := identity.With(r.Context(), session.Caller())
+			r = r.WithContext(context.WithValue(ctx, sessionKey{}, session))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// CheckCSRF refuses a request that changes something with a session but
+// without the session's token, in the field CSRFField of a form or in the
+// header CSRFHeader. Requests without a session pass: they have no power that
+// another site could borrow. Fails with fault.Forbidden.
+//
+// It stands behind net/http's CrossOriginProtection and the cookie's SameSite,
+// for browsers and proxies that send neither Origin nor Sec-Fetch-Site. It
+// reads the form, so the body's limit must be set before.
+func CheckCSRF(r *http.Request) error {
+	session, ok := SessionFrom(r.Context())
+	if !ok || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return nil
+	}
+	given := r.Header.Get(CSRFHeader)
+	if given == "" {
+		given = r.PostFormValue(CSRFField)
+	}
+	if session.csrf == "" || subtle.ConstantTimeCompare([]byte(given), []byte(session.csrf)) != 1 {
+		return fault.New(fault.Forbidden, "this form is from another session or another site: load the page again and send it from there")
+	}
+	return nil
+}
