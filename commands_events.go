@@ -11,7 +11,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
-	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 )
 
@@ -63,10 +63,10 @@ func eventsStatusCommand(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Every consumer with its lag, failures and dead letters", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := map[string][]events.Status{}
+			all := map[string][]outbox.Status{}
 			var rows []table.Row
 			err := eachPublisher(cmd.Context(), s, "", func(name string, db *database.DB) error {
-				list, err := events.ReadStatus(cmd.Context(), db)
+				list, err := outbox.ReadStatus(cmd.Context(), db)
 				all[name] = list
 				for _, e := range list {
 					rows = append(rows, table.Row{name, e.Consumer, e.Topic, e.Lag, e.Parked, e.Dead, timeText(e.MovedAt), e.LastError})
@@ -93,11 +93,11 @@ func eventsDeadCommand(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use: "dead", Short: "List the dead letters", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := []events.Letter{}
+			all := []outbox.Letter{}
 			var rows []table.Row
 			err := eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {
 				for cursor := ""; ; {
-					letters, next, err := events.ListDead(cmd.Context(), db, consumer, cursor, 0)
+					letters, next, err := outbox.ListDead(cmd.Context(), db, consumer, cursor, 0)
 					if err != nil {
 						return err
 					}
@@ -142,7 +142,7 @@ func eventsReplayCommand(s *settings) *cobra.Command {
 			}
 			var revived int64
 			err := eachPublisher(cmd.Context(), s, module, func(_ string, db *database.DB) error {
-				n, err := events.Replay(cmd.Context(), db, consumer, ids...)
+				n, err := outbox.Replay(cmd.Context(), db, consumer, ids...)
 				revived += n
 				return err
 			})

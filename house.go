@@ -15,7 +15,7 @@ import (
 	"banyan/migrations"
 	"banyan/platform/config"
 	"banyan/platform/database"
-	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/handover"
 	"banyan/platform/identity"
@@ -93,9 +93,9 @@ func (h *house) keysAt(urls []string, peer string) identity.KeySource {
 const keysTimeout = 5 * time.Second
 
 // relay carries the events that the module publishes to those who listen.
-func (r *root) relay(consumers ...events.Consumer) {
+func (r *root) relay(consumers ...outbox.Consumer) {
 	h := r.house
-	relay := events.NewRelay(r.db, events.Options{
+	relay := outbox.NewRelay(r.db, outbox.Options{
 		Poll: h.cfg.Events.Poll, MaxAttempts: h.cfg.Events.MaxAttempts, Keep: h.cfg.Events.Keep, Log: h.log, Clock: h.clock,
 	}, consumers...)
 	h.publishers = append(h.publishers, r.db)
@@ -148,7 +148,7 @@ func (h *house) status() []seam.Status {
 func (h *house) eventLag(ctx context.Context) (map[string]int64, error) {
 	lag := make(map[string]int64, len(h.publishers))
 	for _, db := range h.publishers {
-		list, err := events.ReadStatus(ctx, db)
+		list, err := outbox.ReadStatus(ctx, db)
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
@@ -192,7 +193,7 @@ func (h *house) buildExchangeReview(ctx context.Context) error {
 	r, err := h.plant(ctx, exchangereview.Contract, func(r *root) (*seam.Local, error) {
 		o := exchangereview.Options{DB: r.db, Log: h.log, Clock: h.clock, Site: h.cfg.Domain(), Reputation: h.reputation}
 		service := exchangereview.New(o)
-		r.relay(events.Consumer{
+		r.relay(outbox.Consumer{
 			Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
 			Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 				return h.reputation.Record(identity.AsService(ctx, exchangereview.Name), batch)
@@ -256,7 +257,7 @@ func (h *house) buildControl(ctx context.Context) error {
 
 // buildServer stands last: what it serves is there.
 func (h *house) buildServer(o web.Options) error {
-	h.registry.MustRegister(seam.Collector(h.routes()), events.Collector(h.publishers))
+	h.registry.MustRegister(seam.Collector(h.routes()), outbox.Collector(h.publishers))
 	options := httpserver.Options{
 		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",

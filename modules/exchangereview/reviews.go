@@ -10,6 +10,7 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/once"
 	"banyan/platform/seam"
@@ -150,7 +151,7 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 		return err
 	}
 	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
-	return reputation.ActivityTopic.Publish(ctx, tx, r.Wallet.String(), activity)
+	return outbox.Publish(ctx, tx, reputation.ActivityTopic, r.Wallet.String(), activity)
 }
 
 // retireLive makes the version that the review names as its previous history.

@@ -15,6 +15,7 @@ import (
 	"banyan/modules/reputation/rank"
 	"banyan/platform/database"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/once"
 	"banyan/platform/seam"
@@ -258,11 +259,11 @@ func parseCursor(cursor string) (epoch int64, place int, err error) {
 
 // Record implements Service.
 func (s service) Record(ctx context.Context, batch events.Batch) (events.Receipt, error) {
-	count := ActivityTopic.Handler(func(ctx context.Context, tx *database.Tx, _ events.Event, a Activity) error {
+	count := outbox.Handle(ActivityTopic, func(ctx context.Context, tx *database.Tx, _ events.Event, a Activity) error {
 		if a.Kind == "" || len(a.Kind) > 100 || a.Wallet.IsZero() {
 			return fault.New(fault.Invalid, "an activity needs a wallet and a kind of at most 100 characters")
 		}
 		return countActivity(ctx, tx, a)
 	})
-	return events.Consume(ctx, s.o.DB, Name, batch, count)
+	return outbox.Consume(ctx, s.o.DB, Name, batch, count)
 }

@@ -1,10 +1,11 @@
-package events
+package outbox
 
 import (
 	"context"
 	"encoding/json"
 
 	"banyan/platform/database"
+	"banyan/platform/events"
 )
 
 // store is all SQL of this package. It works on a transaction; readings that
@@ -34,14 +35,14 @@ type eventRow struct {
 	Payload     string `db:"payload"`
 }
 
-func (r eventRow) event() Event {
-	return Event{
+func (r eventRow) event() events.Event {
+	return events.Event{
 		ID: r.EventID, Topic: r.Topic, Key: r.Key, Time: r.Time,
 		TraceParent: r.TraceParent, Payload: json.RawMessage(r.Payload),
 	}
 }
 
-func (s store) insertEvent(ctx context.Context, e Event) error {
+func (s store) insertEvent(ctx context.Context, e events.Event) error {
 	_, err := s.tx.Exec(ctx, `
 		INSERT INTO event_outbox (
 			event_id,

@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 )
 
@@ -48,21 +49,21 @@ func TestOldDeliveredEventsAreDeletedAndNothingElse(t *testing.T) {
 		if got := w.count(w.source, "event_outbox"); got != 2 {
 			w.t.Errorf("%d events are left, want the parked and the undelivered one", got)
 		}
-		if err := events.Forget(w.t.Context(), w.source, "receiver"); err != nil {
+		if err := outbox.Forget(w.t.Context(), w.source, "receiver"); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := events.Forget(w.t.Context(), w.source, "receiver"); !fault.Is(err, fault.NotFound) {
+		if err := outbox.Forget(w.t.Context(), w.source, "receiver"); !fault.Is(err, fault.NotFound) {
 			w.t.Errorf("forgetting twice: %v", err)
 		}
 		// A relay without consumers keeps nothing for anybody.
-		prune(w, events.NewRelay(w.source, w.options()))
+		prune(w, outbox.NewRelay(w.source, w.options()))
 		if got := w.count(w.source, "event_outbox") + w.count(w.source, "event_parked"); got != 0 {
 			w.t.Errorf("%d rows are left for nobody", got)
 		}
 	})
 }
 
-func prune(w *world, relay *events.Relay) {
+func prune(w *world, relay *outbox.Relay) {
 	w.t.Helper()
 	if err := relay.PruneNow(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -73,7 +74,7 @@ func TestTheInboxOutlivesTheOutbox(t *testing.T) {
 	each(t, func(w *world) {
 		w.publish("a")
 		w.drain(w.relay(nil))
-		janitor := events.NewRelay(w.receiver, w.options())
+		janitor := outbox.NewRelay(w.receiver, w.options())
 		for _, c := range []struct {
 			later time.Duration
 			left  int
@@ -92,9 +93,9 @@ func TestAnEventTriedAgainBacksOffFurtherEachTime(t *testing.T) {
 		tries := 0
 		options := w.options()
 		options.MaxAttempts = 4
-		relay := events.NewRelay(w.source, options, events.Consumer{
+		relay := outbox.NewRelay(w.source, options, outbox.Consumer{
 			Name: "receiver", Topic: noted().Name(),
-			Deliver: events.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
+			Deliver: outbox.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
 				tries++
 				return errors.New("no")
 			}),
@@ -138,10 +139,10 @@ func TestWhatCannotBePublishedIsRefused(t *testing.T) {
 			{"a long key", events.Event{Topic: "t", Key: strings.Repeat("k", 201), Payload: []byte(`{}`)}, fault.Invalid},
 			{"a zero byte", events.Event{Topic: "t", Key: "a\x00b", Payload: []byte(`{}`)}, fault.Invalid},
 			{"broken UTF-8", events.Event{Topic: "t", Payload: []byte("\"\xff\"")}, fault.Invalid},
-			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", events.MostPayload) + `"`)}, fault.TooLarge},
+			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", outbox.MostPayload) + `"`)}, fault.TooLarge},
 		} {
 			err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
-				return events.Publish(w.t.Context(), tx, c.event)
+				return outbox.PublishEvent(w.t.Context(), tx, c.event)
 			})
 			if !fault.Is(err, c.code) {
 				w.t.Errorf("%s: %v, want %s", c.what, err, c.code)
@@ -157,12 +158,12 @@ func TestTheTraceGoesWithTheEvent(t *testing.T) {
 	each(t, func(w *world) {
 		sent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
 		ctx := trace.ContextWithSpanContext(w.t.Context(), sent)
-		err := w.source.Write(ctx, func(tx *database.Tx) error { return noted().Publish(ctx, tx, "", note{Text: "traced"}) })
+		err := w.source.Write(ctx, func(tx *database.Tx) error { return outbox.Publish(ctx, tx, noted(), "", note{Text: "traced"}) })
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		var got trace.SpanContext
-		w.drain(w.relay(events.Local(w.receiver, func(ctx context.Context, _ *database.Tx, _ events.Event) error {
+		w.drain(w.relay(outbox.Local(w.receiver, func(ctx context.Context, _ *database.Tx, _ events.Event) error {
 			got = trace.SpanContextFromContext(ctx)
 			return nil
 		})))
@@ -176,7 +177,7 @@ func TestTheTraceGoesWithTheEvent(t *testing.T) {
 func TestABrokenConsumerDatabaseParksNothing(t *testing.T) {
 	each(t, func(w *world) {
 		closed := closedReceiver(w)
-		relay := w.relay(events.Local(closed, writeEffect))
+		relay := w.relay(outbox.Local(closed, writeEffect))
 		w.publish("a")
 		if err := relay.Drain(w.t.Context()); !fault.Is(err, fault.Unavailable) {
 			w.t.Errorf("drain: %v", err)
@@ -193,7 +194,7 @@ func TestABrokenConsumerDatabaseParksNothing(t *testing.T) {
 // hold up the others.
 func TestAHandlerThatHidesItsFailureIsParked(t *testing.T) {
 	each(t, func(w *world) {
-		relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+		relay := w.relay(outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 			n, err := noted().Decode(e)
 			if err != nil {
 				return err
@@ -219,8 +220,8 @@ func TestAHandlerThatHidesItsFailureIsParked(t *testing.T) {
 // delivered must not park it.
 func TestASlowRelayDoesNotMoveThePositionBack(t *testing.T) {
 	each(t, func(w *world) {
-		quick := events.NewRelay(databasetest.Again(w.t, w.source), w.options(), events.Consumer{
-			Name: "receiver", Topic: noted().Name(), Deliver: events.Local(w.receiver, writeEffect),
+		quick := outbox.NewRelay(databasetest.Again(w.t, w.source), w.options(), outbox.Consumer{
+			Name: "receiver", Topic: noted().Name(), Deliver: outbox.Local(w.receiver, writeEffect),
 		})
 		calls := 0
 		slow := w.relay(func(_ context.Context, batch events.Batch) (events.Receipt, error) {
@@ -258,7 +259,7 @@ func TestAPanickingDeliveryCountsAsATransportFailure(t *testing.T) {
 // must pass it by.
 func TestATimeOutInsideAHandlerParksOnlyItsEvent(t *testing.T) {
 	each(t, func(w *world) {
-		relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+		relay := w.relay(outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 			if n, err := noted().Decode(e); err != nil || n.Text == "slow" {
 				return errors.Join(err, context.DeadlineExceeded)
 			}
@@ -278,7 +279,7 @@ func TestAnyFailureMessageCanBeKept(t *testing.T) {
 	each(t, func(w *world) {
 		messages := []string{"", "zero \x00 byte", "broken \xff UTF-8", strings.Repeat("é", 3000), "\x00"}
 		next := 0
-		relay := w.relay(events.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
+		relay := w.relay(outbox.Local(w.receiver, func(context.Context, *database.Tx, events.Event) error {
 			next++
 			return errors.New(messages[(next-1)%len(messages)])
 		}))
@@ -314,8 +315,8 @@ func TestRunEndsWithItsContextInTheMiddleOfADelivery(t *testing.T) {
 }
 
 func TestBackOffDoublesUpToItsLimit(t *testing.T) {
-	options := events.Options{Jitter: func(d time.Duration) time.Duration { return d }}
-	relay := events.NewRelay(nil, options)
+	options := outbox.Options{Jitter: func(d time.Duration) time.Duration { return d }}
+	relay := outbox.NewRelay(nil, options)
 	for failures, want := range map[int]time.Duration{
 		0: 200 * time.Millisecond, 1: 400 * time.Millisecond, 7: 25600 * time.Millisecond,
 		8: 30 * time.Second, 31: 30 * time.Second, 1 << 40: 30 * time.Second,
@@ -328,13 +329,13 @@ func TestBackOffDoublesUpToItsLimit(t *testing.T) {
 
 func TestRelaysWithWrongConsumersDoNotStart(t *testing.T) {
 	each(t, func(w *world) {
-		deliver := events.Local(w.receiver, writeEffect)
-		for what, consumers := range map[string][]events.Consumer{
+		deliver := outbox.Local(w.receiver, writeEffect)
+		for what, consumers := range map[string][]outbox.Consumer{
 			"no name":    {{Topic: "t", Deliver: deliver}},
 			"no deliver": {{Name: "n", Topic: "t"}},
 			"twice":      {{Name: "n", Topic: "t", Deliver: deliver}, {Name: "n", Topic: "t", Deliver: deliver}},
 		} {
-			if err := events.NewRelay(w.source, w.options(), consumers...).Run(w.t.Context()); !fault.Is(err, fault.Invalid) {
+			if err := outbox.NewRelay(w.source, w.options(), consumers...).Run(w.t.Context()); !fault.Is(err, fault.Invalid) {
 				w.t.Errorf("%s: %v", what, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package events
+package outbox
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/events"
 	"banyan/platform/fault"
 )
 
@@ -75,11 +76,11 @@ func statusOf(ctx context.Context, q database.Queryer, row consumerRow) (Status,
 // Letter is a dead letter: an event that a consumer failed to handle so often
 // that it is not tried again until somebody replays it.
 type Letter struct {
-	Consumer  string    `json:"consumer"`
-	Event     Event     `json:"event"`
-	Attempts  int64     `json:"attempts"`
-	LastError string    `json:"last_error"`
-	ParkedAt  time.Time `json:"parked_at"` // its first failure
+	Consumer  string       `json:"consumer"`
+	Event     events.Event `json:"event"`
+	Attempts  int64        `json:"attempts"`
+	LastError string       `json:"last_error"`
+	ParkedAt  time.Time    `json:"parked_at"` // its first failure
 }
 
 // mostLetters bounds a page of dead letters, and the ids of one Replay.

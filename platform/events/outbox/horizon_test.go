@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 )
 
@@ -28,7 +29,7 @@ func (w *world) publishAndHold(text string) *held {
 	go func() {
 		h.done <- w.source.Write(context.Background(), func(tx *database.Tx) error {
 			defer close(published)
-			if err := noted().Publish(context.Background(), tx, "", note{Text: text}); err != nil {
+			if err := outbox.Publish(context.Background(), tx, noted(), "", note{Text: text}); err != nil {
 				return err
 			}
 			published <- struct{}{}
@@ -84,7 +85,7 @@ func TestPostgresEventsOfAnOlderTransactionWithALaterIDAreNotLost(t *testing.T) 
 			}
 			close(begun)
 			<-publish
-			return noted().Publish(context.Background(), tx, "", note{Text: "old"})
+			return outbox.Publish(context.Background(), tx, noted(), "", note{Text: "old"})
 		})
 	}()
 	<-begun
@@ -103,7 +104,7 @@ func TestPostgresEventsOfAnOlderTransactionWithALaterIDAreNotLost(t *testing.T) 
 }
 
 // pass makes a relay look once, without waiting for open transactions.
-func (w *world) pass(relay *events.Relay) {
+func (w *world) pass(relay *outbox.Relay) {
 	w.t.Helper()
 	if err := relay.LookOnce(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -153,9 +154,9 @@ func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	delivered := make(chan string)
-	relay := events.NewRelay(w.source, options, events.Consumer{
+	relay := outbox.NewRelay(w.source, options, outbox.Consumer{
 		Name: "receiver", Topic: noted().Name(),
-		Deliver: events.Local(w.receiver, noted().Handler(func(_ context.Context, _ *database.Tx, _ events.Event, n note) error {
+		Deliver: outbox.Local(w.receiver, outbox.Handle(noted(), func(_ context.Context, _ *database.Tx, _ events.Event, n note) error {
 			delivered <- n.Text
 			return nil
 		})),
@@ -185,7 +186,7 @@ func TestPostgresARelayNoticesTheEndOfAnOlderTransaction(t *testing.T) {
 func TestPostgresALostConnectionParksNothing(t *testing.T) {
 	w := postgresWorld(t)
 	lost := false
-	relay := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+	relay := w.relay(outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 		if !lost {
 			lost = true
 			if _, err := tx.Exec(ctx, `SELECT pg_terminate_backend(pg_backend_pid())`); err != nil {

@@ -1,4 +1,4 @@
-package events
+package outbox
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/events"
 	"banyan/platform/fault"
 )
 
@@ -164,7 +165,7 @@ func (r *Relay) recordRetry(ctx context.Context, s store, p parkedRow, failed st
 
 // deliver hands over the events and gives the messages of those that failed.
 func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (failed map[string]string, err error) {
-	batch := Batch{Consumer: c.Name, Topic: c.Topic, Events: make([]Event, len(rows))}
+	batch := events.Batch{Consumer: c.Name, Topic: c.Topic, Events: make([]events.Event, len(rows))}
 	for i, row := range rows {
 		batch.Events[i] = row.event()
 	}
@@ -193,7 +194,7 @@ func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (faile
 
 // safely turns a panic of the delivery into an error: it must not end the
 // process, nor the events after it.
-func safely(ctx context.Context, deliver Deliver, batch Batch) (receipt Receipt, err error) {
+func safely(ctx context.Context, deliver Deliver, batch events.Batch) (receipt events.Receipt, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			err = fmt.Errorf("the delivery panicked: %v\n%s", recovered, debug.Stack())

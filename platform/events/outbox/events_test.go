@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/testclock"
 )
@@ -77,8 +78,8 @@ func withEffects(t *testing.T, db *database.DB) *database.DB {
 	return db
 }
 
-func (w *world) options() events.Options {
-	return events.Options{
+func (w *world) options() outbox.Options {
+	return outbox.Options{
 		Clock: w.clock.Now, MaxAttempts: 3,
 		Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Jitter: func(time.Duration) time.Duration { return 0 },
@@ -86,11 +87,11 @@ func (w *world) options() events.Options {
 }
 
 // relay delivers to the receiver through deliver, or locally when it is nil.
-func (w *world) relay(deliver events.Deliver) *events.Relay {
+func (w *world) relay(deliver outbox.Deliver) *outbox.Relay {
 	if deliver == nil {
-		deliver = events.Local(w.receiver, writeEffect)
+		deliver = outbox.Local(w.receiver, writeEffect)
 	}
-	return events.NewRelay(w.source, w.options(), events.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: deliver})
+	return outbox.NewRelay(w.source, w.options(), outbox.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: deliver})
 }
 
 // writeEffect is the handler of most tests. Events whose text starts with "bad"
@@ -117,7 +118,7 @@ func (w *world) publish(texts ...string) {
 	w.t.Helper()
 	err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
 		for _, text := range texts {
-			if err := noted().Publish(w.t.Context(), tx, "key", note{Text: text}); err != nil {
+			if err := outbox.Publish(w.t.Context(), tx, noted(), "key", note{Text: text}); err != nil {
 				return err
 			}
 		}
@@ -128,7 +129,7 @@ func (w *world) publish(texts ...string) {
 	}
 }
 
-func (w *world) drain(r *events.Relay) {
+func (w *world) drain(r *outbox.Relay) {
 	w.t.Helper()
 	if err := r.Drain(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -162,9 +163,9 @@ func closedReceiver(w *world) *database.DB {
 	return db
 }
 
-func (w *world) status() events.Status {
+func (w *world) status() outbox.Status {
 	w.t.Helper()
-	all, err := events.ReadStatus(w.t.Context(), w.source)
+	all, err := outbox.ReadStatus(w.t.Context(), w.source)
 	if err != nil || len(all) != 1 {
 		w.t.Fatalf("status: %v, %v", all, err)
 	}
@@ -210,7 +211,7 @@ func TestOnlyCommittedEventsAreDelivered(t *testing.T) {
 	each(t, func(w *world) {
 		refusal := errors.New("rolled back")
 		err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
-			return errors.Join(noted().Publish(w.t.Context(), tx, "", note{Text: "never"}), refusal)
+			return errors.Join(outbox.Publish(w.t.Context(), tx, noted(), "", note{Text: "never"}), refusal)
 		})
 		if !errors.Is(err, refusal) {
 			w.t.Fatal(err)
@@ -224,7 +225,7 @@ func TestOnlyCommittedEventsAreDelivered(t *testing.T) {
 func TestATransportFailureBlamesNoEventAndLosesNone(t *testing.T) {
 	each(t, func(w *world) {
 		down := true
-		local := events.Local(w.receiver, writeEffect)
+		local := outbox.Local(w.receiver, writeEffect)
 		relay := w.relay(func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 			if down {
 				return events.Receipt{}, errors.New("connection refused")
@@ -253,7 +254,7 @@ func TestATransportFailureBlamesNoEventAndLosesNone(t *testing.T) {
 func TestALostReceiptDoesNotDoubleTheEffect(t *testing.T) {
 	each(t, func(w *world) {
 		losses := 2
-		local := events.Local(w.receiver, writeEffect)
+		local := outbox.Local(w.receiver, writeEffect)
 		relay := w.relay(func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 			receipt, err := local(ctx, batch)
 			if losses--; losses >= 0 {
@@ -324,9 +325,9 @@ func TestAFailedEventIsParkedPassedDeadAndReplayed(t *testing.T) {
 
 // replayWith mends the handler and replays, from a second handle as a command
 // in another process would.
-func (w *world) replayWith(letters []events.Letter) {
+func (w *world) replayWith(letters []outbox.Letter) {
 	w.t.Helper()
-	mended := w.relay(events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+	mended := w.relay(outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 		_, err := tx.Exec(ctx, `INSERT INTO effect (event_id, text) VALUES (?, ?)`, e.ID, "mended")
 		return err
 	}))
@@ -341,7 +342,7 @@ func (w *world) replayWith(letters []events.Letter) {
 		{"receiver", []string{letters[1].Event.ID}, 1},
 		{"", nil, 1},
 	} {
-		if got, err := events.Replay(w.t.Context(), other, c.consumer, c.ids...); got != c.want || err != nil {
+		if got, err := outbox.Replay(w.t.Context(), other, c.consumer, c.ids...); got != c.want || err != nil {
 			w.t.Errorf("replay %q %v: %d, %v; want %d", c.consumer, c.ids, got, err, c.want)
 		}
 	}
@@ -353,10 +354,10 @@ func (w *world) replayWith(letters []events.Letter) {
 }
 
 // dead lists all dead letters, a page of one at a time.
-func (w *world) dead() (all []events.Letter) {
+func (w *world) dead() (all []outbox.Letter) {
 	w.t.Helper()
 	for cursor := ""; ; {
-		letters, next, err := events.ListDead(w.t.Context(), w.source, "", cursor, 1)
+		letters, next, err := outbox.ListDead(w.t.Context(), w.source, "", cursor, 1)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -376,8 +377,8 @@ func TestTwoRelaysTogetherMakeEachEffectOnce(t *testing.T) {
 		for _, source := range []*database.DB{w.source, second} {
 			options := w.options()
 			options.Batch, options.Poll = 7, time.Millisecond
-			relay := events.NewRelay(source, options, events.Consumer{
-				Name: "receiver", Topic: noted().Name(), Deliver: events.Local(w.receiver, writeEffect),
+			relay := outbox.NewRelay(source, options, outbox.Consumer{
+				Name: "receiver", Topic: noted().Name(), Deliver: outbox.Local(w.receiver, writeEffect),
 			})
 			wg.Go(func() {
 				if err := relay.Run(ctx); err != nil {
@@ -418,9 +419,9 @@ func TestACommitWakesTheRelay(t *testing.T) {
 		options.Poll = time.Hour // only a wake can bring the event
 		ctx, cancel := context.WithCancel(w.t.Context())
 		delivered := make(chan string, 10)
-		relay := events.NewRelay(w.source, options, events.Consumer{
+		relay := outbox.NewRelay(w.source, options, outbox.Consumer{
 			Name: "receiver", Topic: noted().Name(),
-			Deliver: events.Local(w.receiver, noted().Handler(func(_ context.Context, _ *database.Tx, _ events.Event, n note) error {
+			Deliver: outbox.Local(w.receiver, outbox.Handle(noted(), func(_ context.Context, _ *database.Tx, _ events.Event, n note) error {
 				delivered <- n.Text
 				return nil
 			})),

@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 )
 
 func TestMetricsSayWhatIsWaiting(t *testing.T) {
@@ -20,18 +21,18 @@ func TestMetricsSayWhatIsWaiting(t *testing.T) {
 		refuse := func(_ context.Context, _ events.Batch) (events.Receipt, error) {
 			return events.Receipt{}, errors.New("away")
 		}
-		relay := events.NewRelay(db, events.Options{Log: slog.New(slog.DiscardHandler)}, events.Consumer{Name: "far", Topic: topic.Name(), Deliver: refuse})
+		relay := outbox.NewRelay(db, outbox.Options{Log: slog.New(slog.DiscardHandler)}, outbox.Consumer{Name: "far", Topic: topic.Name(), Deliver: refuse})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- relay.Run(ctx) }()
 		for n := range 3 {
-			err := db.Write(t.Context(), func(tx *database.Tx) error { return topic.Publish(t.Context(), tx, "k", n) })
+			err := db.Write(t.Context(), func(tx *database.Tx) error { return outbox.Publish(t.Context(), tx, topic, "k", n) })
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(events.Collector{db})
+		registry.MustRegister(outbox.Collector{db})
 		var waiting float64
 		for deadline := time.Now().Add(time.Minute); waiting != 3 && time.Now().Before(deadline); {
 			waiting = gaugeOf(t, registry, "banyan_events_waiting")

@@ -1,4 +1,4 @@
-package events
+package outbox
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/events"
 	"banyan/platform/fault"
 )
 
 // Deliver brings a batch to a consumer, in this process or over the seam, and
 // returns its receipt. An error means that the consumer was not reached: the
 // whole batch is sent again later, and no event is blamed for it.
-type Deliver func(ctx context.Context, batch Batch) (Receipt, error)
+type Deliver func(ctx context.Context, batch events.Batch) (events.Receipt, error)
 
 // Consumer is who wants the events of a topic. Name and Topic identify its
 // position in the publisher's database: renaming one starts anew.

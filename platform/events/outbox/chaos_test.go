@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 )
 
 // chaos is a delivery on which nothing can be relied: it fails before the
@@ -20,7 +21,7 @@ import (
 type chaos struct {
 	mu      sync.Mutex
 	random  *rand.Rand
-	deliver events.Deliver
+	deliver outbox.Deliver
 }
 
 func (c *chaos) roll(n int) int {
@@ -56,7 +57,7 @@ func (c *chaos) Deliver(ctx context.Context, batch events.Batch) (events.Receipt
 func TestWhateverFailsEachEffectHappensOnce(t *testing.T) {
 	each(t, func(w *world) {
 		unreliable := &chaos{random: rand.New(rand.NewPCG(1, 2))}
-		unreliable.deliver = events.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
+		unreliable.deliver = outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 			if err := writeEffect(ctx, tx, e); err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ func TestWhateverFailsEachEffectHappensOnce(t *testing.T) {
 		for _, source := range []*database.DB{w.source, databasetest.Again(w.t, w.source)} {
 			options := w.options()
 			options.MaxAttempts, options.Batch, options.Poll = 1000, 5, time.Millisecond
-			relay := events.NewRelay(source, options, events.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: unreliable.Deliver})
+			relay := outbox.NewRelay(source, options, outbox.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: unreliable.Deliver})
 			relays.Go(func() {
 				for ctx.Err() == nil { // instead of Run, whose back-off would take minutes
 					_ = relay.LookOnce(ctx) // failing is what it is here for
@@ -117,7 +118,7 @@ func (w *world) publishOrRollBack(text string, rollBack bool) {
 		if rollBack {
 			text = "rolled back " + text
 		}
-		if err := noted().Publish(context.Background(), tx, "", note{Text: text}); err != nil {
+		if err := outbox.Publish(context.Background(), tx, noted(), "", note{Text: text}); err != nil {
 			return err
 		}
 		if rollBack {

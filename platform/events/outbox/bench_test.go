@@ -1,4 +1,4 @@
-package events_test
+package outbox_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
+	"banyan/platform/events/outbox"
 )
 
 // BenchmarkDelivery publishes from 64 callers while a relay delivers to another
@@ -26,10 +27,10 @@ func BenchmarkDelivery(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	arrived := make(chan struct{}, 1024)
-	relay := events.NewRelay(source, events.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}, events.Consumer{
+	relay := outbox.NewRelay(source, outbox.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}, outbox.Consumer{
 		Name: "receiver", Topic: noted().Name(),
 		Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
-			receipt, err := events.Consume(ctx, receiver, batch.Consumer, batch, func(context.Context, *database.Tx, events.Event) error { return nil })
+			receipt, err := outbox.Consume(ctx, receiver, batch.Consumer, batch, func(context.Context, *database.Tx, events.Event) error { return nil })
 			for range receipt.Results {
 				arrived <- struct{}{}
 			}
@@ -47,7 +48,7 @@ func BenchmarkDelivery(b *testing.B) {
 	for caller := range callers {
 		wg.Go(func() {
 			for range (b.N + callers - 1 - caller) / callers {
-				err := source.Write(ctx, func(tx *database.Tx) error { return noted().Publish(ctx, tx, "key", note{Text: "text"}) })
+				err := source.Write(ctx, func(tx *database.Tx) error { return outbox.Publish(ctx, tx, noted(), "key", note{Text: "text"}) })
 				if err != nil {
 					b.Error(err)
 				}

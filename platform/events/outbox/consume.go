@@ -1,4 +1,4 @@
-package events
+package outbox
 
 import (
 	"context"
@@ -7,19 +7,20 @@ import (
 	"strings"
 
 	"banyan/platform/database"
+	"banyan/platform/events"
 )
 
 // Handler makes the effect of one event, in tx and nowhere else. The rules of
 // database.DB.Write hold: it may run more than once, and does no I/O but tx. An
 // error rolls back this event's effect and has it tried again later.
-type Handler func(ctx context.Context, tx *database.Tx, e Event) error
+type Handler func(ctx context.Context, tx *database.Tx, e events.Event) error
 
 // mostFailure bounds the text kept of a failure, in bytes.
 const mostFailure = 2000
 
 // Local delivers to a handler in this process, with its effects in db.
 func Local(db *database.DB, handle Handler) Deliver {
-	return func(ctx context.Context, batch Batch) (Receipt, error) {
+	return func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 		return Consume(ctx, db, batch.Consumer, batch, handle)
 	}
 }
@@ -31,13 +32,13 @@ func Local(db *database.DB, handle Handler) Deliver {
 // The receipt has a result for every event. An error means that the database
 // or ctx failed, not an event: the batch is to be sent again, and those that
 // had their effect will be recognised.
-func Consume(ctx context.Context, db *database.DB, consumer string, batch Batch, handle Handler) (Receipt, error) {
-	receipt := Receipt{Results: make([]Result, 0, len(batch.Events))}
+func Consume(ctx context.Context, db *database.DB, consumer string, batch events.Batch, handle Handler) (events.Receipt, error) {
+	receipt := events.Receipt{Results: make([]events.Result, 0, len(batch.Events))}
 	// All in one transaction first, because nearly always all succeed and one
 	// fsync is enough; after any failure one by one, so that it stays alone.
 	failed, err := consumeTogether(ctx, db, consumer, batch.Events, handle)
 	if err != nil {
-		return Receipt{}, err
+		return events.Receipt{}, err
 	}
 	if failed == nil || len(batch.Events) == 1 {
 		for _, e := range batch.Events {
@@ -48,7 +49,7 @@ func Consume(ctx context.Context, db *database.DB, consumer string, batch Batch,
 	for i := range batch.Events {
 		failed, err := consumeTogether(ctx, db, consumer, batch.Events[i:i+1], handle)
 		if err != nil {
-			return Receipt{}, err
+			return events.Receipt{}, err
 		}
 		receipt.Results = append(receipt.Results, result(batch.Events[i], failed))
 	}
@@ -57,7 +58,7 @@ func Consume(ctx context.Context, db *database.DB, consumer string, batch Batch,
 
 // consumeTogether makes the effects of all events or of none. failed is a
 // handler's error, err that of the database or ctx.
-func consumeTogether(ctx context.Context, db *database.DB, consumer string, all []Event, handle Handler) (failed, err error) {
+func consumeTogether(ctx context.Context, db *database.DB, consumer string, all []events.Event, handle Handler) (failed, err error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
@@ -98,8 +99,8 @@ func consumeTogether(ctx context.Context, db *database.DB, consumer string, all 
 }
 
 // result says how e went.
-func result(e Event, failed error) Result {
-	r := Result{ID: e.ID}
+func result(e events.Event, failed error) events.Result {
+	r := events.Result{ID: e.ID}
 	if failed != nil {
 		r.Failed = cut(failed.Error())
 	}
