@@ -31,6 +31,7 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/requestctx"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 	"banyan/platform/strangler/legacy"
@@ -145,7 +146,7 @@ func (h *house) buildIdentity(ctx context.Context) error {
 		}
 		h.tokens, h.jwks = ring, identity.JWKSHandler(ring)
 		h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: h.keysAt([]string{h.cfg.Identity.TrunkURL}, handover.Trunk)})
-		h.authenticate = identity.BearerOnly(h.verifier, h.cfg.Module, telemetry.RequestID)
+		h.authenticate = identity.BearerOnly(h.verifier, h.cfg.Module, requestctx.ID)
 		return nil
 	}
 	db, err := h.open(ctx, "identity")
@@ -165,7 +166,7 @@ func (h *house) buildIdentity(ctx context.Context) error {
 	}
 	h.tokens, h.jwks = keys, identity.JWKSHandler(keys)
 	h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	h.api = signin.NewAPI(signin.APIOptions{Sessions: h.sessions, Keys: keys, Verifier: h.verifier, RequestID: telemetry.RequestID})
+	h.api = signin.NewAPI(signin.APIOptions{Sessions: h.sessions, Keys: keys, Verifier: h.verifier, RequestID: requestctx.ID})
 	h.authenticate = h.api.Authenticate
 	h.begin("identity", signin.Housekeeping{Keys: keys, Sessions: h.sessions, Log: h.log}.Run)
 	return nil

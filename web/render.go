@@ -15,7 +15,7 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 	"banyan/platform/wallet"
 )
 
@@ -139,10 +139,10 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &tooLong) {
 		err = fault.Wrap(err, fault.TooLarge, "this is more than can be sent at once: shorten it and send it again")
 	}
-	telemetry.NoteError(r.Context(), err)
+	requestctx.NoteError(r.Context(), err)
 	f := fault.From(err)
 	if wantsJSON(r) {
-		fault.WriteProblem(rw, f, telemetry.RequestID(r.Context()))
+		fault.WriteProblem(rw, f, requestctx.ID(r.Context()))
 		return
 	}
 	if f.RetryAfter > 0 {
@@ -154,12 +154,12 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, err error) {
 // Page shows an error to a person in plain words, with the request's id. It is
 // also the page renderer of the HTTP server.
 func (w *Web) Page(rw http.ResponseWriter, r *http.Request, status int, err error) {
-	f, id := fault.From(err), telemetry.RequestID(r.Context())
+	f, id := fault.From(err), requestctx.ID(r.Context())
 	words := troubleWords(f.Code)
 	p := page{Title: words.Title, Data: trouble{Words: words, Fault: f, Status: status, RequestID: id}}
 	if err := w.show(rw, r, status, "error", p); err != nil {
 		// The template of errors itself is broken: plain text is left.
-		telemetry.NoteError(r.Context(), err)
+		requestctx.NoteError(r.Context(), err)
 		http.Error(rw, words.Title+". "+f.Message+" (request "+id+")", status)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // trouble is the data of the error page.
@@ -58,7 +58,7 @@ func part(ctx context.Context, err error, name, what string) *missing {
 	if err == nil {
 		return nil
 	}
-	telemetry.NoteError(ctx, err)
+	requestctx.NoteError(ctx, err)
 	return &missing{name, what, fault.From(err)}
 }
 

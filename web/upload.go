@@ -12,8 +12,8 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
-	"banyan/platform/httpserver"
 	"banyan/platform/identity/signin"
+	"banyan/platform/requestctx"
 )
 
 // maxSmallField bounds a form field beside a file.
@@ -34,7 +34,7 @@ func (w *Web) upload(take func(r *http.Request, u uploaded) (done string, err er
 		if err := onlyOperators(r); err != nil {
 			return err
 		}
-		httpserver.AllowUpload(r)
+		requestctx.AllowUpload(r.Context())
 		u, err := readUpload(r)
 		if err != nil {
 			return err

@@ -28,6 +28,7 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
+	"banyan/platform/requestctx"
 	"banyan/platform/seam"
 	"banyan/platform/seam/seamtest"
 	"banyan/platform/telemetry"
@@ -96,7 +97,7 @@ func BenchmarkClaimOverHTTP(b *testing.B) {
 
 // anonymous looks for a token, as a module that runs alone does; nobody has one.
 func anonymous(next http.Handler) http.Handler {
-	return identity.BearerOnly(identity.NewVerifier(time.Now), airdrop.Name, telemetry.RequestID)(next)
+	return identity.BearerOnly(identity.NewVerifier(time.Now), airdrop.Name, requestctx.ID)(next)
 }
 
 // wholeServer serves the module as the whole program does, by default settings.

@@ -88,35 +88,28 @@ func (b *limitedBody) refuse() error {
 
 // renew gives an upload its time anew, up to its last moment.
 func (b *limitedBody) renew() {
-	at := time.Now().Add(b.writer.state.limits.ReadTimeout)
+	at := time.Now().Add(b.writer.state.config.ReadTimeout)
 	if at.After(b.until) {
 		at = b.until
 	}
 	b.writer.setReadDeadline(at)
 }
 
-// AllowUpload makes this request an upload: http.upload_limit instead of
+// AllowUpload implements requestctx.Limits: http.upload_limit instead of
 // body_limit, and time as long as bytes arrive, at most http.upload_timeout.
-// Call it before the first read of the body. Outside a Server it does nothing.
-func AllowUpload(r *http.Request) {
-	state := stateOf(r.Context())
-	if state == nil || state.body == nil {
+func (s *requestState) AllowUpload() {
+	if s.body == nil {
 		return
 	}
-	state.body.limit = int64(state.limits.UploadLimit)
-	state.body.upload = true
-	state.body.until = time.Now().Add(state.limits.UploadTimeout)
-	state.writer.setWriteDeadline(state.body.until.Add(state.limits.WriteTimeout))
+	s.body.limit = int64(s.config.UploadLimit)
+	s.body.upload = true
+	s.body.until = time.Now().Add(s.config.UploadTimeout)
+	s.writer.setWriteDeadline(s.body.until.Add(s.config.WriteTimeout))
 }
 
-// AllowStream makes this answer a stream: it may go on for ever, as long as
-// each piece is taken within http.write_timeout. Call it before the first
-// write, and end when Draining says so. Outside a Server it does nothing.
-func AllowStream(r *http.Request) {
-	if state := stateOf(r.Context()); state != nil {
-		state.writer.stream = true
-	}
-}
+// AllowStream implements requestctx.Limits: each piece must be taken within
+// http.write_timeout. The handler must end when Draining says so.
+func (s *requestState) AllowStream() { s.writer.stream = true }
 
 // renew gives a stream its time anew, before each of its pieces.
-func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.limits.WriteTimeout)) }
+func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.config.WriteTimeout)) }

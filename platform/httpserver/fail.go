@@ -9,16 +9,16 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // Fail answers with an error: a problem document below /api and for clients
 // that ask for JSON, Options.Page for everybody else. The cause goes into this
 // request's log line, never into the answer.
 func (s *Server) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	telemetry.NoteError(r.Context(), err)
+	requestctx.NoteError(r.Context(), err)
 	if s.options.Page == nil || wantsProblem(r) {
-		fault.WriteProblem(w, err, telemetry.RequestID(r.Context()))
+		fault.WriteProblem(w, err, requestctx.ID(r.Context()))
 		return
 	}
 	f := fault.From(err)
@@ -83,13 +83,13 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := fault.Newf(fault.Invalid, "this address does not take this method: use %s", allow)
-	telemetry.NoteError(r.Context(), err)
+	requestctx.NoteError(r.Context(), err)
 	if s.options.Page != nil && !wantsProblem(r) {
 		s.options.Page(w, r, http.StatusMethodNotAllowed, err)
 		return
 	}
 	// No fault has the status 405: it speaks of HTTP, which modules do not know.
-	problem := fault.ToProblem(err, telemetry.RequestID(r.Context()))
+	problem := fault.ToProblem(err, requestctx.ID(r.Context()))
 	problem.Status, problem.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
 	body, _ := json.Marshal(problem) // strings and ints only: cannot fail
 	w.Header().Set("Content-Type", fault.MediaType)

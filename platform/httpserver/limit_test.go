@@ -19,6 +19,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
+	"banyan/platform/requestctx"
 )
 
 // stopped is a clock that moves when the test says so.
@@ -118,7 +119,7 @@ func TestABodyOverTheLimitIsRefusedAndAnUploadMayBeLarger(t *testing.T) {
 	s := start(t, nil, func(r chi.Router) {
 		r.Post("/api/small", readAll)
 		r.Post("/api/upload", func(w http.ResponseWriter, r *http.Request) {
-			httpserver.AllowUpload(r)
+			requestctx.AllowUpload(r.Context())
 			readAll(w, r)
 		})
 	})
@@ -239,7 +240,7 @@ func TestTheTimeToSendARequestIsNotTheTimeToAnswerIt(t *testing.T) {
 	}, func(r chi.Router) {
 		work := func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/upload" {
-				httpserver.AllowUpload(r)
+				requestctx.AllowUpload(r.Context())
 			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = r.Body.Read(make([]byte, 1)) // decoders ask once more
@@ -274,7 +275,7 @@ func TestAnUploadMayTakeLongerThanARequestButNotForEver(t *testing.T) {
 	}, func(r chi.Router) {
 		r.Post("/api/ordinary", readAll)
 		r.Post("/api/upload", func(w http.ResponseWriter, r *http.Request) {
-			httpserver.AllowUpload(r)
+			requestctx.AllowUpload(r.Context())
 			n, err := io.Copy(io.Discard, r.Body)
 			ended <- err
 			fmt.Fprint(w, n)
@@ -315,7 +316,7 @@ func TestAStreamGoesOnWhileItIsTakenAndItsPiecesArriveAtOnce(t *testing.T) {
 		o.Limits.ReadTimeout, o.Limits.WriteTimeout = 400*time.Millisecond, 400*time.Millisecond
 	}, func(r chi.Router) {
 		r.Get("/api/stream", func(w http.ResponseWriter, r *http.Request) {
-			httpserver.AllowStream(r)
+			requestctx.AllowStream(r.Context())
 			w.Header().Set("Content-Type", "application/x-ndjson")
 			for range 3 {
 				fmt.Fprintln(w, `{"n":1}`)
@@ -330,7 +331,7 @@ func TestAStreamGoesOnWhileItIsTakenAndItsPiecesArriveAtOnce(t *testing.T) {
 		})
 		r.Get("/api/flood/{kind}", func(w http.ResponseWriter, r *http.Request) {
 			if chi.URLParam(r, "kind") == "stream" {
-				httpserver.AllowStream(r)
+				requestctx.AllowStream(r.Context())
 			}
 			chunk := make([]byte, 1<<20)
 			_, _ = rand.Read(chunk)

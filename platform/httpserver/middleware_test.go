@@ -18,12 +18,12 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 func TestEveryRequestHasAnIDThatOnlyATrustedProxyChooses(t *testing.T) {
 	echo := func(r chi.Router) {
-		r.Get("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, telemetry.RequestID(r.Context())) })
+		r.Get("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, requestctx.ID(r.Context())) })
 	}
 	direct := start(t, nil, echo)
 	proxied := start(t, func(o *httpserver.Options) { o.Limits.TrustedProxies = 1 }, echo)
@@ -83,7 +83,7 @@ func TestTheClientsAddressComesFromTheProxyOfTheStatedDepth(t *testing.T) {
 func TestTheAccessLogTellsTheStoryWithoutSecrets(t *testing.T) {
 	s := start(t, nil, func(r chi.Router) {
 		r.Get("/api/v1/things/{id}", func(w http.ResponseWriter, r *http.Request) {
-			telemetry.NoteError(r.Context(), errors.New("the disk is full"))
+			requestctx.NoteError(r.Context(), errors.New("the disk is full"))
 			w.WriteHeader(http.StatusTeapot)
 			fmt.Fprint(w, "short")
 		})
@@ -340,7 +340,7 @@ func TestTheCallerIsKnownBeforeTheRoutesAndRefusalsAreProblems(t *testing.T) {
 		o.Authenticate = func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Authorization") == "bad" {
-					fault.WriteProblem(w, fault.New(fault.Unauthenticated, "the token has expired: get a new one"), telemetry.RequestID(r.Context()))
+					fault.WriteProblem(w, fault.New(fault.Unauthenticated, "the token has expired: get a new one"), requestctx.ID(r.Context()))
 					return
 				}
 				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "alice")))

@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // recorder remembers what was answered. It also renews the write deadline of a
@@ -187,7 +187,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			err := fault.From(fmt.Errorf("panic: %v", reason))
 			s.options.Logger.ErrorContext(r.Context(), "a handler panicked", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
 			if stateOf(r.Context()).writer.status != 0 {
-				telemetry.NoteError(r.Context(), err)
+				requestctx.NoteError(r.Context(), err)
 				panic(http.ErrAbortHandler)
 			}
 			s.Fail(w, r, err)

@@ -14,15 +14,15 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"banyan/platform/config"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // requestState is what the layers share about one request, and the context that
 // they find it in: one allocation for all of them.
 type requestState struct {
-	telemetry.Request
+	requestctx.Request
 	route  *chi.Context
-	limits *config.HTTP
+	config *config.HTTP
 	began  time.Time
 	client netip.Addr
 	header [1]string // the id, as a header's value
@@ -85,7 +85,7 @@ func (s *Server) request(router http.Handler) http.Handler {
 		route := routes.Get().(*chi.Context)
 		route.Reset()
 		route.Routes = s.router
-		state := &requestState{route: route, limits: &limits, began: s.options.Now(), client: s.clientAddress(r)}
+		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r)}
 		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
@@ -93,7 +93,8 @@ func (s *Server) request(router http.Handler) http.Handler {
 		}
 		state.header[0] = state.ID
 		w.Header()[requestIDHeader] = state.header[:]
-		telemetry.WithRequest(r.Context(), &state.Request)
+		state.Limits = state
+		requestctx.With(r.Context(), &state.Request)
 		state.writer = recorder{ResponseWriter: w, state: state}
 		router.ServeHTTP(&state.writer, r.WithContext(state))
 		routes.Put(route)

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/httpserver"
+	"banyan/platform/requestctx"
 	"banyan/platform/telemetry"
 )
 
@@ -58,7 +59,7 @@ func TestAStopLetsRunningRequestsFinishAndTakesNoNewOnes(t *testing.T) {
 			fmt.Fprint(w, "finished")
 		})
 		r.Get("/api/events", func(w http.ResponseWriter, r *http.Request) {
-			httpserver.AllowStream(r)
+			requestctx.AllowStream(r.Context())
 			_ = http.NewResponseController(w).Flush()
 			<-httpserver.Draining(r.Context())
 			fmt.Fprint(w, "goodbye")

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"banyan/platform/telemetry"
+	"banyan/platform/redact"
 )
 
 // maxFields bounds what is looked for in one comparison.
@@ -266,7 +266,7 @@ func (c *comparison) text(v reflect.Value) string {
 		return "nothing"
 	}
 	for _, s := range c.at {
-		if s.index < 0 && telemetry.IsSecret(s.name) && !isNumber(v.Type()) {
+		if s.index < 0 && redact.IsSecret(s.name) && !isNumber(v.Type()) {
 			return mask
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/latency"
 )
 
 // meter counts one operation, apart for calls answered here and elsewhere.
@@ -40,7 +40,7 @@ var processStart = time.Now()
 func clock() time.Duration { return time.Since(processStart) }
 
 type sideMeter struct {
-	latencies telemetry.Latencies
+	latencies latency.Histogram
 	failures  atomic.Uint64 // faults of the server's side: internal, unavailable, deadline_over
 	refusals  atomic.Uint64 // faults of the caller's side
 }

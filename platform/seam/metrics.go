@@ -92,7 +92,7 @@ func (m *sideMeter) collect(ch chan<- prometheus.Metric, labels ...string) {
 	if calls := m.latencies.Counts(); calls.Total() == 0 {
 		return
 	}
-	ch <- m.latencies.Histogram(callSeconds, 4, labels...) // a bound per factor of four keeps the series few
+	ch <- m.latencies.Metric(callSeconds, 4, labels...) // a bound per factor of four keeps the series few
 	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.failures.Load()), append(labels, "server")...)
 	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.refusals.Load()), append(labels, "caller")...)
 }

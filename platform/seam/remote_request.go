@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/identity"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // address is the URL of an operation at an endpoint.
@@ -69,7 +69,7 @@ func (r *Remote) headers(ctx context.Context, c *outgoing) (http.Header, error) 
 		}
 		h["Authorization"] = one("Bearer " + token)
 	}
-	if id := telemetry.RequestID(ctx); id != "" {
+	if id := requestctx.ID(ctx); id != "" {
 		h[headerRequestID] = one(id)
 	}
 	if trace.SpanContextFromContext(ctx).IsValid() {

@@ -4,14 +4,14 @@ import (
 	"sync"
 	"time"
 
-	"banyan/platform/telemetry"
+	"banyan/platform/latency"
 )
 
 // sideCounts are a sideMeter's figures at one moment, or what was added between
 // two.
 type sideCounts struct {
 	failures, refusals uint64
-	latencies          telemetry.LatencyCounts
+	latencies          latency.Counts
 }
 
 // operationCounts are a meter's figures at one moment, or between two.

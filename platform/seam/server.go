@@ -13,9 +13,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/httpserver"
 	"banyan/platform/identity"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // MountOptions are the limits of the HTTP side. How large a body may be is the
@@ -55,10 +54,10 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	defer limit.end()
 	if h.d.request.stream >= 0 {
-		httpserver.AllowUpload(req)
+		requestctx.AllowUpload(req.Context())
 	}
 	if h.d.streams {
-		httpserver.AllowStream(req)
+		requestctx.AllowStream(req.Context())
 	}
 	h.d.serve(ctx, h, w, req, spoken == "")
 }
@@ -174,7 +173,7 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 	if err == nil {
 		return
 	}
-	telemetry.NoteError(req.Context(), err) // its line in the log carries the cause
+	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
 	problem, _ := json.Marshal(fault.ToProblem(err, w.Header().Get(headerRequestID)))
 	if person := req.Header.Get(headerContract) == ""; person && stream.ContentType == mediaNDJSON {
 		_, _ = w.Write(append(problem, '\n')) // best effort: the trailer says it, too
@@ -187,7 +186,7 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 const maxDrain = 64 << 20
 
 func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
-	telemetry.NoteError(req.Context(), err) // its line in the log carries the cause
+	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
 	if h.d.request.stream >= 0 {
 		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // only to be heard; its errors say nothing new
 	}

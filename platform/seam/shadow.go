@@ -10,7 +10,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 // ShadowOptions bound what shadowing costs; zero values stand for the defaults.
@@ -78,7 +78,7 @@ func (o Operation[Q, A]) shadow(ctx context.Context, r *Route, s *state, q Q, an
 	}()
 	call := &comparedRead[Q, A]{
 		o: o, state: s, request: copied(q, o.d.copyRequest), here: outcome[A]{copied(answer, o.d.copyAnswer), err},
-		caller: identity.From(ctx), requestID: telemetry.RequestID(ctx), span: trace.SpanContextFromContext(ctx),
+		caller: identity.From(ctx), requestID: requestctx.ID(ctx), span: trace.SpanContextFromContext(ctx),
 	}
 	select {
 	case r.queue <- call:
@@ -170,7 +170,7 @@ func (c *comparedRead[Q, A]) detached(ctx context.Context) context.Context {
 	ctx = context.WithValue(ctx, inShadow{}, true)
 	ctx = identity.With(ctx, c.caller)
 	if c.requestID != "" {
-		ctx = telemetry.WithRequestID(ctx, c.requestID)
+		ctx = requestctx.WithID(ctx, c.requestID)
 	}
 	if c.span.IsValid() {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, c.span)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/redact"
 )
 
 const (
@@ -139,7 +139,7 @@ func masked(tree any) any {
 	switch t := tree.(type) {
 	case map[string]any:
 		for name, value := range t {
-			if telemetry.IsSecret(name) {
+			if redact.IsSecret(name) {
 				switch value.(type) {
 				case nil, bool, json.Number:
 				default:

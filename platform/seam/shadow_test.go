@@ -14,8 +14,8 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/requestctx"
 	"banyan/platform/seam"
-	"banyan/platform/telemetry"
 )
 
 // asked waits until n sampled reads of lamp have come to their end.
@@ -187,7 +187,7 @@ func TestAShadowedReadCarriesTheCallerBeyondItsContext(t *testing.T) {
 	})
 	r := begin(t, &lighthouse{}, seam.RouteOptions{})
 	set(t, r, seam.ModeShadow, 100, remote)
-	ctx, cancel := context.WithTimeout(telemetry.WithRequestID(as(sailor), "request-7"), time.Minute)
+	ctx, cancel := context.WithTimeout(requestctx.WithID(as(sailor), "request-7"), time.Minute)
 	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestTheLastHundredDifferencesAreKept(t *testing.T) {
 	}}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Queue: 200}})
 	set(t, r, seam.ModeShadow, 100, remote)
 	for i := range 130 {
-		ctx := telemetry.WithRequestID(context.Background(), fmt.Sprint("request-", i))
+		ctx := requestctx.WithID(context.Background(), fmt.Sprint("request-", i))
 		if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet, Mark: fmt.Sprint("m", i), Names: []string{"a"}, Token: "hidden"}); err != nil {
 			t.Fatal(err)
 		}

@@ -10,11 +10,12 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"strings"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/config"
+	"banyan/platform/redact"
+	"banyan/platform/requestctx"
 )
 
 // NewLogger makes the program's logger. Each line carries the request_id,
@@ -29,24 +30,11 @@ func NewLogger(w io.Writer, cfg config.Log) *slog.Logger {
 	return slog.New(inContext{handler})
 }
 
-// IsSecret tells whether a name, in any case, speaks of something that is never
-// shown. config.Secret masks itself; this is for headers, fields and texts that
-// somebody passes by mistake.
-func IsSecret(name string) bool {
-	name = strings.ToLower(name)
-	for _, secret := range [...]string{"password", "secret", "token", "authorization", "cookie", "private_key"} {
-		if strings.Contains(name, secret) {
-			return true
-		}
-	}
-	return false
-}
-
 func maskSecrets(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindInt64 || a.Value.Kind() == slog.KindDuration || a.Value.Kind() == slog.KindBool {
 		return a // a count of tokens or a token's age is no secret
 	}
-	if IsSecret(a.Key) {
+	if redact.IsSecret(a.Key) {
 		a.Value = slog.StringValue("***")
 	}
 	return a
@@ -56,7 +44,7 @@ func maskSecrets(_ []string, a slog.Attr) slog.Attr {
 type inContext struct{ slog.Handler }
 
 func (h inContext) Handle(ctx context.Context, record slog.Record) error {
-	if id := RequestID(ctx); id != "" {
+	if id := requestctx.ID(ctx); id != "" {
 		record.AddAttrs(slog.String("request_id", id))
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {

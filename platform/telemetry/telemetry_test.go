@@ -22,12 +22,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"banyan/platform/config"
+	"banyan/platform/requestctx"
 	"banyan/platform/telemetry"
 )
 
 func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
-	ctx := trace.ContextWithSpanContext(telemetry.WithRequestID(t.Context(), "req-1"), span)
+	ctx := trace.ContextWithSpanContext(requestctx.WithID(t.Context(), "req-1"), span)
 	for _, format := range []config.LogFormat{config.JSONLog, config.TextLog} {
 		var out bytes.Buffer
 		log := telemetry.NewLogger(&out, config.Log{Level: "info", Format: format}).With("module", "airdrop")
@@ -59,17 +60,17 @@ func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 }
 
 func TestANotedErrorIsKeptForTheRequestAndIgnoredOutside(t *testing.T) {
-	request := &telemetry.Request{ID: "r"}
-	ctx := telemetry.WithRequest(t.Context(), request)
-	if request.Noted() != nil {
+	r := &requestctx.Request{ID: "r"}
+	ctx := requestctx.With(t.Context(), r)
+	if r.Noted() != nil {
 		t.Error("noted before anything happened")
 	}
 	cause := errors.New("disk on fire")
-	telemetry.NoteError(ctx, cause)
-	telemetry.NoteError(ctx, nil)
-	telemetry.NoteError(t.Context(), errors.New("nobody's"))
-	if !errors.Is(request.Noted(), cause) {
-		t.Errorf("noted %v", request.Noted())
+	requestctx.NoteError(ctx, cause)
+	requestctx.NoteError(ctx, nil)
+	requestctx.NoteError(t.Context(), errors.New("nobody's"))
+	if !errors.Is(r.Noted(), cause) {
+		t.Errorf("noted %v", r.Noted())
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/requestctx"
 	"banyan/platform/seam"
-	"banyan/platform/telemetry"
 	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
 	"banyan/web"
@@ -136,7 +136,7 @@ func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 		t.Fatal(err)
 	}
 	return signin.NewAPI(signin.APIOptions{
-		Sessions: s.Sessions, Keys: keys, RequestID: telemetry.RequestID,
+		Sessions: s.Sessions, Keys: keys, RequestID: requestctx.ID,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
+	"banyan/platform/requestctx"
 )
 
 // passage is one request on its way to the legacy system.
@@ -53,8 +54,8 @@ func (l *Legacy) pass(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	out := r.WithContext(context.WithValue(ctx, passageKey{}, p))
 	// The server's times for ordinary requests are not made for streams.
-	httpserver.AllowUpload(r)
-	httpserver.AllowStream(r)
+	requestctx.AllowUpload(r.Context())
+	requestctx.AllowStream(r.Context())
 	if r.Body != nil && r.Body != http.NoBody {
 		p.body = &watchedBody{ReadCloser: r.Body, limit: l.o.Limit}
 		out.Body = p.body

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 const (
@@ -72,7 +72,7 @@ func (l *Legacy) outHeaders(in *http.Request, h http.Header) {
 	h.Set("X-Forwarded-Host", in.Host)
 	h.Set("X-Forwarded-Proto", l.public.Scheme)
 	h.Add("Via", "1.1 "+l.name)
-	if id := telemetry.RequestID(in.Context()); id != "" {
+	if id := requestctx.ID(in.Context()); id != "" {
 		h.Set(requestID, id)
 	}
 	if trace.SpanContextFromContext(in.Context()).IsValid() {

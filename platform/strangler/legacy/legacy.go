@@ -46,7 +46,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/telemetry"
+	"banyan/platform/requestctx"
 )
 
 const (
@@ -120,7 +120,7 @@ func New(o Options) (*Legacy, error) {
 	}
 	if o.Fail == nil {
 		o.Fail = func(w http.ResponseWriter, r *http.Request, err error) {
-			fault.WriteProblem(w, err, telemetry.RequestID(r.Context()))
+			fault.WriteProblem(w, err, requestctx.ID(r.Context()))
 		}
 	}
 	if o.Transport == nil {

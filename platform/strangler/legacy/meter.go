@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"banyan/platform/telemetry"
+	"banyan/platform/latency"
 )
 
 // meter counts the requests of one prefix on one side. It is a handle: copies
@@ -14,7 +14,7 @@ import (
 type meter struct{ figures *figures }
 
 type figures struct {
-	latencies telemetry.Latencies
+	latencies latency.Histogram
 	errors    atomic.Uint64
 }
 
@@ -98,6 +98,6 @@ func (l *Legacy) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *meter) collect(ch chan<- prometheus.Metric, labels ...string) {
-	ch <- m.figures.latencies.Histogram(requestSeconds, 4, labels...)
+	ch <- m.figures.latencies.Metric(requestSeconds, 4, labels...)
 	ch <- prometheus.MustNewConstMetric(requestErrors, prometheus.CounterValue, float64(m.figures.errors.Load()), labels...)
 }

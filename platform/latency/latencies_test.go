@@ -1,4 +1,4 @@
-package telemetry_test
+package latency_test
 
 import (
 	"testing"
@@ -6,11 +6,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"banyan/platform/telemetry"
+	"banyan/platform/latency"
 )
 
 func TestQuantilesAreTheUpperEndsOfTheirBuckets(t *testing.T) {
-	var l telemetry.Latencies
+	var l latency.Histogram
 	before := l.Counts()
 	if q := before.Quantile(0.5); q != 0 {
 		t.Errorf("nothing was counted, and half of it took up to %v s", q)
@@ -38,13 +38,13 @@ func TestQuantilesAreTheUpperEndsOfTheirBuckets(t *testing.T) {
 }
 
 func TestLatenciesAreAHistogramWithBoundsApart(t *testing.T) {
-	var l telemetry.Latencies
+	var l latency.Histogram
 	l.Observe(100 * time.Nanosecond)
 	l.Observe(3 * time.Millisecond)
 	l.Observe(3 * time.Hour)
 	desc := prometheus.NewDesc("some_seconds", "Some.", []string{"side"}, nil)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collected{desc: desc, metric: l.Histogram(desc, 4, "here")})
+	registry.MustRegister(collected{desc: desc, metric: l.Metric(desc, 4, "here")})
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 {
 		t.Fatal(families, err)

@@ -1,4 +1,4 @@
-package telemetry
+package latency
 
 import (
 	"math"
@@ -18,20 +18,20 @@ const (
 
 // Latencies counts durations. The zero value is ready, and any number of
 // goroutines may use it.
-type Latencies struct {
+type Histogram struct {
 	nanos   atomic.Uint64
 	buckets [latencyBuckets]atomic.Uint64
 }
 
 // Observe counts a duration.
-func (l *Latencies) Observe(took time.Duration) {
+func (l *Histogram) Observe(took time.Duration) {
 	n := uint64(max(took, 0))
 	l.buckets[bucketOf(n)].Add(1)
 	l.nanos.Add(n)
 }
 
 // Counts reads what was counted so far.
-func (l *Latencies) Counts() (c LatencyCounts) {
+func (l *Histogram) Counts() (c Counts) {
 	for i := range l.buckets {
 		c[i] = l.buckets[i].Load()
 	}
@@ -40,7 +40,7 @@ func (l *Latencies) Counts() (c LatencyCounts) {
 
 // Histogram is the metric of desc, with a bound for every so many half powers
 // of two: each bound is a series of its own.
-func (l *Latencies) Histogram(desc *prometheus.Desc, every int, labels ...string) prometheus.Metric {
+func (l *Histogram) Metric(desc *prometheus.Desc, every int, labels ...string) prometheus.Metric {
 	cumulative := make(map[float64]uint64, latencyBuckets/every)
 	total := uint64(0)
 	for i, n := range l.Counts() {
@@ -54,10 +54,10 @@ func (l *Latencies) Histogram(desc *prometheus.Desc, every int, labels ...string
 
 // LatencyCounts are the figures of Latencies at one moment, or what was added
 // between two.
-type LatencyCounts [latencyBuckets]uint64
+type Counts [latencyBuckets]uint64
 
 // Since is what was added since before.
-func (c *LatencyCounts) Since(before *LatencyCounts) (added LatencyCounts) {
+func (c *Counts) Since(before *Counts) (added Counts) {
 	for i := range c {
 		added[i] = c[i] - before[i]
 	}
@@ -65,7 +65,7 @@ func (c *LatencyCounts) Since(before *LatencyCounts) (added LatencyCounts) {
 }
 
 // Total is how many durations were counted.
-func (c *LatencyCounts) Total() (total uint64) {
+func (c *Counts) Total() (total uint64) {
 	for _, n := range c {
 		total += n
 	}
@@ -74,7 +74,7 @@ func (c *LatencyCounts) Total() (total uint64) {
 
 // Quantile gives the upper end, in seconds, of the bucket in which it falls; 0
 // when nothing was counted.
-func (c *LatencyCounts) Quantile(q float64) float64 {
+func (c *Counts) Quantile(q float64) float64 {
 	total := c.Total()
 	if total == 0 {
 		return 0
