@@ -13,8 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/modules/airdrop"
+	airdropservice "banyan/modules/airdrop/service"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
+	reputationservice "banyan/modules/reputation/service"
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/identity"
@@ -41,7 +43,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
-		airdrop.Commands(), reputation.Commands(), versionCommand(),
+		airdropservice.Commands(), reputationservice.Commands(), versionCommand(),
 	)
 	knowOnlyOwn(root)
 	return root

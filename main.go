@@ -20,8 +20,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"banyan/modules/airdrop"
+	airdropservice "banyan/modules/airdrop/service"
 	"banyan/modules/exchangereview"
+	exchangereviewservice "banyan/modules/exchangereview/service"
 	"banyan/modules/reputation"
+	reputationservice "banyan/modules/reputation/service"
 	"banyan/platform/certificates"
 	"banyan/platform/config"
 	"banyan/platform/database"
@@ -174,13 +177,13 @@ func (h *house) buildIdentity(ctx context.Context) error {
 
 func (h *house) buildReputation(ctx context.Context) error {
 	r, err := h.plant(ctx, reputation.Contract, func(r *root) (*seam.Local, error) {
-		o := reputation.Options{
+		o := reputationservice.Options{
 			DB: r.db, Log: h.log, Clock: h.clock,
 			Seeds: h.cfg.Reputation.Seeds, Alpha: h.cfg.Reputation.Alpha, Epsilon: h.cfg.Reputation.Epsilon,
 		}
-		service := reputation.New(o)
+		service := reputationservice.New(o)
 		r.relay() // publishes nothing yet; its relay keeps the inbox short
-		r.whileOwner("epochs", reputation.NewJobs(service, h.log, time.Duration(h.cfg.Reputation.Schedule)).Run)
+		r.whileOwner("epochs", reputationservice.NewJobs(service, h.log, time.Duration(h.cfg.Reputation.Schedule)).Run)
 		return reputation.Bind(service), nil
 	})
 	if err != nil {
@@ -192,19 +195,19 @@ func (h *house) buildReputation(ctx context.Context) error {
 
 func (h *house) buildExchangeReview(ctx context.Context) error {
 	r, err := h.plant(ctx, exchangereview.Contract, func(r *root) (*seam.Local, error) {
-		o := exchangereview.Options{DB: r.db, Log: h.log, Clock: h.clock, Site: h.cfg.Domain(), Reputation: h.reputation}
-		service := exchangereview.New(o)
+		o := exchangereviewservice.Options{DB: r.db, Log: h.log, Clock: h.clock, Site: h.cfg.Domain(), Reputation: h.reputation}
+		service := exchangereviewservice.New(o)
 		r.relay(outbox.Consumer{
 			Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
 			Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 				return h.reputation.Record(identity.AsService(ctx, exchangereview.Name), batch)
 			},
 		})
-		r.whileOwner("review weights", exchangereview.NewJobs(o).Run)
+		r.whileOwner("review weights", exchangereviewservice.NewJobs(o).Run)
 		if !r.owner.IsOwner() {
 			return exchangereview.Bind(service), nil
 		}
-		added, err := exchangereview.LoadStarter(ctx, o)
+		added, err := exchangereviewservice.LoadStarter(ctx, o)
 		if added > 0 {
 			h.log.InfoContext(ctx, "the directory begins with well-known exchanges", "exchanges", added)
 		}
@@ -219,13 +222,13 @@ func (h *house) buildExchangeReview(ctx context.Context) error {
 
 func (h *house) buildAirdrop(ctx context.Context) error {
 	r, err := h.plant(ctx, airdrop.Contract, func(r *root) (*seam.Local, error) {
-		o := airdrop.Options{
+		o := airdropservice.Options{
 			DB: r.db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows,
 			Trees: filepath.Join(h.cfg.Data, "trees"),
 		}
 		r.relay()
-		r.whileOwner("left-over uploads", airdrop.NewJobs(o).Run)
-		return airdrop.Bind(airdrop.New(o)), nil
+		r.whileOwner("left-over uploads", airdropservice.NewJobs(o).Run)
+		return airdrop.Bind(airdropservice.New(o)), nil
 	})
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@
 //
 // A built campaign never changes: its root may be in a contract already.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
+// This file is the contract. The work, and its SQL, is in service/,
 // the reader of lists in list/, the trees in platform/merkle.
 package airdrop
 

@@ -2,13 +2,11 @@ package airdrop
 
 import (
 	"encoding/json"
-	"math/bits"
 	"slices"
 	"strconv"
 
-	"github.com/holiman/uint256"
-
-	"banyan/platform/wallet/hexdigits"
+	"banyan/platform/appendjson"
+	"banyan/platform/merkle"
 )
 
 // uint256.Int has its JSON form on the pointer only, so encoding/json would
@@ -30,19 +28,19 @@ func (c *Claim) AppendJSON(to []byte) ([]byte, error) {
 	const fixed, perHash = 400, 70
 	to = slices.Grow(to, fixed+perHash*len(c.Proof))
 	to = append(to, `{"campaign":`...)
-	to = appendText(to, c.Campaign)
+	to = appendjson.Text(to, c.Campaign)
 	to = append(to, `,"wallet":"`...)
 	to, _ = c.Wallet.AppendText(to) // bytes: cannot fail
 	to = append(to, `","index":`...)
 	to = strconv.AppendUint(to, c.Index, 10)
 	to = append(to, `,"amount":"`...)
-	to = appendDecimal(to, c.Amount)
+	to = appendjson.Decimal(to, c.Amount)
 	to = append(to, `","leaf":"`...)
-	to = appendHex(to, c.Leaf[:])
+	to = appendjson.Hex(to, c.Leaf[:])
 	to = append(to, `","proof":`...)
 	to = c.appendProof(to)
 	to = append(to, `,"root":"`...)
-	to = appendHex(to, c.Root[:])
+	to = appendjson.Hex(to, c.Root[:])
 	return append(to, `"}`...), nil
 }
 
@@ -56,50 +54,14 @@ func (c *Claim) appendProof(to []byte) []byte {
 			to = append(to, ',')
 		}
 		to = append(to, '"')
-		to = appendHex(to, c.Proof[i][:])
+		to = appendjson.Hex(to, c.Proof[i][:])
 		to = append(to, '"')
 	}
 	return append(to, ']')
 }
 
-// appendHex appends 0x and the digits of bytes.
-func appendHex(to, bytes []byte) []byte {
-	return hexdigits.Append(append(to, '0', 'x'), bytes)
-}
-
-// appendText appends a JSON string.
-func appendText(to []byte, text string) []byte {
-	for _, c := range []byte(text) {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(text) // a string: cannot fail
-			return append(to, quoted...)
-		}
-	}
-	return append(append(append(to, '"'), text...), '"')
-}
-
-// appendDecimal appends v in decimal, without the allocations of v.Dec.
-func appendDecimal(to []byte, v uint256.Int) []byte {
-	const (
-		digits = 19 // of the greatest power of ten in 64 bits
-		power  = 10_000_000_000_000_000_000
-	)
-	var parts [5]uint64 // 5 · 19 digits hold 2^256
-	n := 0
-	for !v.IsUint64() {
-		var rest uint64
-		for i := len(v) - 1; i >= 0; i-- {
-			v[i], rest = bits.Div64(rest, v[i], power)
-		}
-		parts[n] = rest
-		n++
-	}
-	to = strconv.AppendUint(to, v[0], 10)
-	for n--; n >= 0; n-- {
-		var room [20]byte
-		part := strconv.AppendUint(room[:0], parts[n], 10)
-		to = append(to, "0000000000000000000"[:digits-len(part)]...)
-		to = append(to, part...)
-	}
-	return to
+// GiveBack implements seam.Lent.
+func (c *Claim) GiveBack() {
+	merkle.ReleaseProof(c.Proof)
+	c.Proof = nil
 }

@@ -1,15 +1,10 @@
 package exchangereview
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"strconv"
 
-	"github.com/ethereum/go-ethereum/crypto"
-
-	"banyan/platform/fault"
-	"banyan/platform/wallet"
+	"golang.org/x/crypto/sha3"
 )
 
 // What a wallet signs is the EIP-712 struct Review
@@ -32,27 +27,36 @@ const (
 )
 
 // digester hashes reviews of one site. It is immutable.
-type digester struct {
+type Digester struct {
 	site       string
 	prefix     [2 + word]byte // 0x19 0x01 and the domain separator
 	reviewType [word]byte
 	siteHash   [word]byte
 }
 
-func newDigester(site string) *digester {
-	d := &digester{site: site, reviewType: keccak([]byte(reviewType)), siteHash: keccak([]byte(site))}
+func NewDigester(site string) *Digester {
+	d := &Digester{site: site, reviewType: keccak([]byte(reviewType)), siteHash: keccak([]byte(site))}
 	parts := [3][word]byte{keccak([]byte(domainType)), keccak([]byte(domainName)), keccak([]byte(domainVersion))}
-	separator := crypto.Keccak256(parts[0][:], parts[1][:], parts[2][:])
+	separator := keccak(parts[0][:], parts[1][:], parts[2][:])
 	d.prefix[0], d.prefix[1] = 0x19, 0x01
-	copy(d.prefix[2:], separator)
+	copy(d.prefix[2:], separator[:])
 	return d
 }
 
-func keccak(text []byte) [word]byte { return crypto.Keccak256Hash(text) }
+// keccak hashes the parts one after the other. It is x/crypto's, because
+// go-ethereum's brings a C library along, and a contract has none.
+func keccak(parts ...[]byte) (sum [word]byte) {
+	h := sha3.NewLegacyKeccak256()
+	for _, part := range parts {
+		_, _ = h.Write(part) // a hash never fails
+	}
+	h.Sum(sum[:0])
+	return sum
+}
 
 // digest is the hash that the wallet signs: Review.Hash. The ratings are within
 // 0–255 and CreatedMS is not negative: Validate has seen to it.
-func (d *digester) digest(r *SignedReview) Hash {
+func (d *Digester) Hash(r *SignedReview) Hash {
 	var encoded [(1 + reviewFields) * word]byte
 	rest := encoded[:]
 	put := func(b []byte) { // left-padded, as numbers and addresses are
@@ -64,7 +68,7 @@ func (d *digester) digest(r *SignedReview) Hash {
 	hashed(d.siteHash)
 	hashed(keccak([]byte(r.Slug)))
 	put(r.Wallet[:])
-	for _, stars := range r.stars() {
+	for _, stars := range r.Stars() {
 		put([]byte{byte(stars)})
 	}
 	hashed(keccak([]byte(r.Text)))
@@ -72,14 +76,15 @@ func (d *digester) digest(r *SignedReview) Hash {
 	binary.BigEndian.PutUint64(created[:], uint64(r.CreatedMS))
 	put(created[:])
 	hashed(r.Previous)
-	return Hash(crypto.Keccak256Hash(d.prefix[:], crypto.Keccak256(encoded[:])))
+	inner := keccak(encoded[:])
+	return keccak(d.prefix[:], inner[:])
 }
 
 // typedData is the same as a document for eth_signTypedData_v4. createdAt is a
 // string because JavaScript's numbers are not exact beyond 2^53; the stars are
 // float64 because that is what JSON gives back, so the document is the same on
 // both sides of the seam.
-func (d *digester) typedData(r *SignedReview) TypedData {
+func (d *Digester) Document(r *SignedReview) TypedData {
 	message := map[string]any{
 		"site":      d.site,
 		"exchange":  r.Slug,
@@ -88,11 +93,11 @@ func (d *digester) typedData(r *SignedReview) TypedData {
 		"createdAt": strconv.FormatInt(r.CreatedMS, 10),
 		"previous":  r.Previous.String(),
 	}
-	for i, stars := range r.stars() {
-		message[starNames[i]] = float64(stars)
+	for i, stars := range r.Stars() {
+		message[DimensionNames[i]] = float64(stars)
 	}
 	fields := []TypedField{{"site", "string"}, {"exchange", "string"}, {"wallet", "address"}}
-	for _, name := range starNames {
+	for _, name := range DimensionNames {
 		fields = append(fields, TypedField{name, "uint8"})
 	}
 	fields = append(fields, TypedField{"text", "string"}, TypedField{"createdAt", "uint64"}, TypedField{"previous", "bytes32"})
@@ -107,39 +112,7 @@ func (d *digester) typedData(r *SignedReview) TypedData {
 	}
 }
 
-// halfOrder is half the order of secp256k1, rounded down: s above it is the
-// same signature written in a second way (EIP-2).
-const halfOrder = "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0"
-
-// signer recovers who signed a digest. Fails with fault.Invalid when the
-// signature is none.
-func signer(digest Hash, s Signature) (wallet.Address, error) {
-	wrong := func(why string) (wallet.Address, error) {
-		return wallet.Address{}, fault.New(fault.Invalid, "the signature is malformed: sign again in your wallet and send what it gives").
-			With(fault.Field{Name: "signature", Message: why})
-	}
-	switch v := &s[64]; *v {
-	case 27, 28:
-		*v -= 27
-	case 0, 1:
-	default:
-		return wrong("its last byte is 27 or 28")
-	}
-	limit, err := hex.DecodeString(halfOrder)
-	if err != nil {
-		return wallet.Address{}, err
-	}
-	if bytes.Compare(s[32:64], limit) > 0 {
-		return wrong("its s is in the upper half, which is a copy of another signature")
-	}
-	key, err := crypto.Ecrecover(digest[:], s[:])
-	if err != nil {
-		return wrong("it belongs to no key")
-	}
-	return wallet.Address(crypto.Keccak256(key[1:])[12:]), nil
-}
-
 // Digest is what a wallet signs to publish r at a site (see Options.Site), and
 // the hash of the stored version. The ratings and the time are as Validate
 // wants them.
-func Digest(site string, r SignedReview) Hash { return newDigester(site).digest(&r) }
+func Digest(site string, r SignedReview) Hash { return NewDigester(site).Hash(&r) }

@@ -1,16 +1,12 @@
 package exchangereview
 
 import (
-	"crypto/ecdsa"
 	"encoding/json"
-	"math/big"
 	"strings"
 	"testing"
 
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 
-	"banyan/platform/fault"
 	"banyan/platform/wallet"
 )
 
@@ -49,8 +45,8 @@ func TestDigestIsWhatGoEthereumComputes(t *testing.T) {
 	empty.Text = ""
 	late.CreatedMS = 1 << 60
 	for name, r := range map[string]SignedReview{"edit": aReview(), "first": first, "without text": empty, "beyond 2^53": late} {
-		d := newDigester("banyan.example:8443")
-		if got, want := d.digest(&r), reference(t, d.typedData(&r)); got != want {
+		d := NewDigester("banyan.example:8443")
+		if got, want := d.Hash(&r), reference(t, d.Document(&r)); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
@@ -70,7 +66,7 @@ func TestEveryFieldIsSigned(t *testing.T) {
 	add := func(name, site string, change func(*SignedReview)) {
 		r := aReview()
 		change(&r)
-		h := newDigester(site).digest(&r)
+		h := NewDigester(site).Hash(&r)
 		if other, ok := seen[h]; ok {
 			t.Errorf("%s and %s have one digest", name, other)
 		}
@@ -111,74 +107,9 @@ func FuzzDigest(f *testing.F) {
 		if created < 0 {
 			t.Skip("Validate refuses it")
 		}
-		d := newDigester(site)
-		if got, want := d.digest(&r), reference(t, d.typedData(&r)); got != want {
+		d := NewDigester(site)
+		if got, want := d.Hash(&r), reference(t, d.Document(&r)); got != want {
 			t.Fatalf("got %s, want %s", got, want)
 		}
 	})
-}
-
-func newKey(t testing.TB) (*ecdsa.PrivateKey, wallet.Address) {
-	t.Helper()
-	key, err := crypto.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))
-}
-
-func sign(t testing.TB, key *ecdsa.PrivateKey, digest Hash) Signature {
-	t.Helper()
-	made, err := crypto.Sign(digest[:], key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made[64] += 27
-	return Signature(made)
-}
-
-func TestSignerIsRecovered(t *testing.T) {
-	key, address := newKey(t)
-	r := aReview()
-	digest := newDigester("banyan.example").digest(&r)
-	good := sign(t, key, digest)
-	small := good
-	small[64] -= 27
-	for name, s := range map[string]Signature{"v of 27 or 28": good, "v of 0 or 1": small} {
-		if got, err := signer(digest, s); err != nil || got != address {
-			t.Errorf("%s: got %s, %v, want %s", name, got, err, address)
-		}
-	}
-	other := digest
-	other[0]++
-	if got, err := signer(other, good); err == nil && got == address {
-		t.Error("a signature counts for another digest")
-	}
-}
-
-func TestMalformedSignaturesAreRefused(t *testing.T) {
-	key, _ := newKey(t)
-	r := aReview()
-	digest := newDigester("banyan.example").digest(&r)
-	good := sign(t, key, digest)
-
-	upper := good // the same point, written the second way: s → n − s, v flipped
-	s := new(big.Int).Sub(crypto.S256().Params().N, new(big.Int).SetBytes(good[32:64]))
-	s.FillBytes(upper[32:64])
-	upper[64] ^= 27 ^ 28
-	if raw := upper; true {
-		raw[64] -= 27
-		if _, err := crypto.Ecrecover(digest[:], raw[:]); err != nil {
-			t.Fatalf("the second writing must be valid in itself, or the test shows nothing: %v", err)
-		}
-	}
-	badV, noR, noS := good, good, good
-	badV[64] = 29
-	clear(noR[:32])
-	clear(noS[32:64])
-	for name, bad := range map[string]Signature{"s in the upper half": upper, "v of 29": badV, "r of zero": noR, "s of zero": noS, "all zero": {}} {
-		if got, err := signer(digest, bad); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%s: got %s, %v, want an invalid fault", name, got, err)
-		}
-	}
 }

@@ -7,7 +7,7 @@
 // An exchange's rating is the mean of its live reviews, each weighted by its
 // writer's reputation.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
+// This file is the contract. The work, and its SQL, is in service/,
 // the signed form in eip712.go.
 package exchangereview
 

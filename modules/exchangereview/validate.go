@@ -10,26 +10,26 @@ import (
 
 // Validate refuses stars out of range, texts too long and no wallet.
 func (r ReviewDraft) Validate() error {
-	return invalidReview(checkWritten(r.Wallet, starsOf(r.Overall, r.Aspects), r.Text))
+	return invalidReview(checkWritten(r.Wallet, StarsOf(r.Overall, r.Aspects), r.Text))
 }
 
 // Validate refuses what no signature can make right; the time and the
 // signature are looked at when the review is published.
 func (r SignedReview) Validate() error {
-	wrong := checkWritten(r.Wallet, r.stars(), r.Text)
+	wrong := checkWritten(r.Wallet, r.Stars(), r.Text)
 	if r.CreatedMS < 0 {
 		wrong = append(wrong, fault.Field{Name: "created_ms", Message: "is milliseconds since 1970, not negative"})
 	}
 	return invalidReview(wrong)
 }
 
-func checkWritten(writer wallet.Address, stars [dimensions]int, text string) (wrong []fault.Field) {
+func checkWritten(writer wallet.Address, stars [Dimensions]int, text string) (wrong []fault.Field) {
 	if writer.IsZero() {
 		wrong = append(wrong, fault.Field{Name: "wallet", Message: "is missing: send the address that signs"})
 	}
 	for i, k := range stars {
 		if k < 1 || k > 5 {
-			name := starNames[i]
+			name := DimensionNames[i]
 			if i > 0 {
 				name = "aspects." + name
 			}

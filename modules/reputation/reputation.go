@@ -8,7 +8,7 @@
 // Other modules report what wallets did as Activity events; the module counts
 // them and shows the counts beside the score.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
+// This file is the contract. The work, and its SQL, is in service/,
 // the algorithm in trust/.
 package reputation
 

@@ -1,0 +1,166 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
+)
+
+// served is a built campaign, ready to answer claims: in memory, or in a file
+// that is mapped. It never changes, as the campaign never does, so any number of
+// callers read it. Each of them holds it while it reads, and the last one to
+// leave gives the file back: nobody reads what is no longer mapped.
+type served struct {
+	campaign string
+	tree     *merkle.Tree
+	file     string       // "": in memory
+	bytes    int64        // of memory that only this process has
+	holders  atomic.Int64 // 0: the file is given back
+}
+
+// bytesPerRow is what a tree in memory needs for a row: the row with its own
+// index, two nodes, the place of its leaf, and the order of the wallets.
+const bytesPerRow = merkle.RowSize + 8 + 2*merkle.HashSize + 4 + 8
+
+// A mapped tree lies in the system's cache, which takes it back when it needs
+// the room. This process remembers which of its blocks are checked, a bit each.
+const (
+	mappedBytes     = 4 << 10
+	rowsPerSeenByte = 8 * 4096 / bytesPerRow
+)
+
+// newServed sorts the wallets now, so that no caller waits for it later; in a
+// file they are. The caller holds what it gets.
+func newServed(campaign string, tree *merkle.Tree, file string) (*served, error) {
+	t := &served{campaign: campaign, tree: tree, file: file, bytes: int64(tree.Count()) * bytesPerRow}
+	t.holders.Store(1)
+	if file != "" {
+		t.bytes = mappedBytes + int64(tree.Count()/rowsPerSeenByte)
+		return t, nil
+	}
+	if _, _, err := tree.Find(wallet.Address{}); err != nil {
+		return nil, fmt.Errorf("sort the wallets of campaign %s: %w", campaign, err)
+	}
+	return t, nil
+}
+
+// hold keeps the tree readable until leave. false: it is too late.
+func (t *served) hold() bool {
+	for {
+		n := t.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if t.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// leave ends a hold, and gives the file back with the last one.
+func (t *served) leave() {
+	if t.holders.Add(-1) == 0 {
+		_ = t.tree.Close() // what was mapped can always be unmapped
+	}
+}
+
+// claim answers for one wallet. Fails with fault.NotFound.
+func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
+	at, found, err := t.tree.Find(who)
+	if err != nil {
+		return airdrop.Claim{}, t.unreadable(err)
+	}
+	if !found {
+		return airdrop.Claim{}, fault.Newf(fault.NotFound,
+			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
+	}
+	leaf, proof, err := t.tree.Prove(merkle.NewProof(), at)
+	if err != nil {
+		return airdrop.Claim{}, t.unreadable(err)
+	}
+	row, err := t.tree.At(at)
+	if err != nil {
+		return airdrop.Claim{}, t.unreadable(err)
+	}
+	return airdrop.Claim{
+		Campaign: t.campaign, Wallet: who, Index: row.Index, Amount: row.Amount,
+		Leaf: leaf, Proof: proof, Root: t.tree.Root(),
+	}, nil
+}
+
+func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cause: cause} }
+
+// buildStored reads a campaign's list and builds its tree. Fails with
+// fault.NotFound, and with fault.Conflict for a draft.
+func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *merkle.Tree, err error) {
+	leave, err := s.enterHeavy(ctx)
+	if err != nil {
+		return stored{}, nil, err
+	}
+	defer leave()
+	rows := merkle.NewList()
+	err = s.options.DB.Snapshot(ctx, func(r database.Reader) error {
+		if c, err = s.store.campaign(ctx, r, id); err != nil {
+			return err
+		}
+		if c.State == airdrop.Draft {
+			return errNoList(id)
+		}
+		return s.store.readChunks(ctx, r, c.listID, rows.AppendChunk)
+	})
+	if err != nil {
+		return stored{}, nil, err
+	}
+	if rows.Len() != c.Count || rows.Total() != c.Total {
+		return stored{}, nil, damaged(id, "its list", fmt.Errorf("%d rows, not %d, or another total", rows.Len(), c.Count))
+	}
+	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{})
+	if err != nil {
+		return stored{}, nil, fmt.Errorf("build the tree of campaign %s: %w", id, err)
+	}
+	return c, tree, nil
+}
+
+// loadTree makes a built campaign ready to serve, from its file if there is a
+// good one. Otherwise the root is computed anew and must be the stored one: no
+// proof at all is better than a wrong one.
+func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
+	c, err := s.store.campaign(ctx, s.options.DB.Read(), id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State != airdrop.Built {
+		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so there is nothing to claim: come back when its list is final")
+	}
+	if tree, file := s.loadFile(ctx, c); tree != nil {
+		return newServed(id, tree, file)
+	}
+	c, tree, err := s.buildStored(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if tree.Root() != *c.Root {
+		return nil, errRoot(id, *c.Root, tree.Root())
+	}
+	return s.serve(ctx, c, tree)
+}
+
+// serve makes the tree that was just built for a campaign ready, from a file if
+// it can be kept in one.
+func (s *service) serve(ctx context.Context, c stored, built *merkle.Tree) (*served, error) {
+	tree, file := s.files.keep(ctx, c, built)
+	return newServed(c.ID, tree, file)
+}
+
+// errRoot is a defect: the list in the database does not give the root that was
+// announced. Its words are for the log; a caller sees an internal fault.
+func errRoot(campaign string, announced, computed merkle.Hash) error {
+	return damaged(campaign, "its list", errors.New("it gives the root "+computed.String()+" and not the announced "+announced.String()))
+}

@@ -1,0 +1,164 @@
+package service
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"banyan/modules/airdrop"
+	"banyan/modules/airdrop/offline"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/wallet"
+)
+
+// Commands gives `banyan airdrop …`: the work that needs no server.
+func Commands() *cobra.Command {
+	group := &cobra.Command{
+		Use:   airdrop.Name,
+		Short: "Build Merkle trees of airdrops, and prove who is on them",
+		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
+			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
+	}
+	group.AddCommand(buildCommand(), proofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand())
+	return group
+}
+
+func buildCommand() *cobra.Command {
+	var job offline.BuildJob
+	var asJSON bool
+	var memory int64
+	c := &cobra.Command{
+		Use:   "build --in LIST.csv --format FORMAT --out F.tree",
+		Short: "Build the tree of a list and keep it in a tree file",
+		Long: `Build reads a list, builds its Merkle tree and writes both into one file.
+
+LIST is CSV: address,amount with or without a header; with one, columns may be
+address (wallet, account), amount (value) and index in any order, among others.
+Or one JSON object a line with these names. gzip and zstd are undone. Amounts
+are base units, or tokens when --decimals is given. What is wrong is named by
+line, up to 100, and then nothing is written. A list that does not fit into
+memory is sorted on disk, beside F.tree.
+
+Formats, each byte for byte that of its origin:
+  oz          OpenZeppelin's merkle-tree of (address, uint256)
+  oz-indexed  OpenZeppelin's merkle-tree of (uint256 index, address, uint256), as Sablier
+  uniswap     Uniswap's merkle-distributor
+  ens         ENS: a tree for each address prefix, and one above them
+  cumulative  1inch's cumulative drop`,
+		Example: `  banyan airdrop build --in list.csv --format oz --out drop.tree
+  banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json`,
+		Args: flagsOnly,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkTreeOut(job.Out); err != nil {
+				return err
+			}
+			// A list is a few large pieces: collecting more often costs next to
+			// nothing, and a long one then needs little more than itself.
+			defer debug.SetGCPercent(debug.SetGCPercent(20))
+			desk, stop := openDesk(c)
+			job.Memory = memory * mebibyte
+			built, err := desk.Build(c.Context(), job)
+			stop()
+			if err != nil {
+				return err
+			}
+			return showBuilt(c, asJSON, built)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&job.In, "in", "", "the `LIST`, or - for standard input")
+	f.StringVar(&job.Format, "format", "", "the `FORMAT`: "+formatNames())
+	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with `N` decimals, not base units")
+	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum or first")
+	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: a shard's prefix has `N` hex digits, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
+	f.StringVar(&job.Out, "out", "", treeOutUsage)
+	memoryFlag(c, &memory)
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+const mebibyte = 1 << 20
+
+// memoryFlag adds --memory.
+func memoryFlag(c *cobra.Command, mebibytes *int64) {
+	c.Flags().Int64Var(mebibytes, "memory", 0, "`MiB` that the list and its tree may take; the rest is sorted on disk (by default most of what is available)")
+}
+
+func formatNames() string {
+	var names []string
+	for _, format := range merkle.Formats() {
+		names = append(names, string(format))
+	}
+	return strings.Join(names, ", ")
+}
+
+func proofCommand() *cobra.Command {
+	var tree string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "proof --tree F.tree ADDRESS",
+		Short: "Give the proof that a wallet claims with",
+		Long: `Proof looks a wallet up in a tree file and prints all that its claim needs. The
+amount is in base units. It fails when the wallet is not on the list.`,
+		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
+		Args:    oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := wallet.Parse(args[0]); err != nil {
+				return badUsage("ADDRESS", fault.From(err).Message)
+			}
+			desk, stop := openDesk(c)
+			claim, err := desk.Proof(tree, args[0])
+			stop()
+			if err != nil {
+				return err
+			}
+			var proof strings.Builder
+			for _, node := range claim.Proof {
+				proof.WriteString("\n  " + node.String())
+			}
+			return show(c, asJSON, claim, "address %s\nindex   %d\namount  %s\nleaf    %s\nroot    %s\nproof%s\n",
+				claim.Address, claim.Index, claim.Amount, claim.Leaf, claim.Root, proof.String())
+		},
+	}
+	c.Flags().StringVar(&tree, "tree", "", "the tree `FILE`")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+// oneArgument refuses any other number of arguments as bad usage.
+func oneArgument(name, want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return badUsage(name, want)
+	}
+}
+
+// flagsOnly refuses arguments of a command that has none: most often a path
+// whose flag was left out.
+func flagsOnly(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return badUsage("ARGUMENTS", fmt.Sprintf("%q has no flag before it", args[0]))
+}
+
+// badUsage is a command line that makes no sense; main knows it by the name:
+// a --flag or an ARGUMENT.
+func badUsage(name, message string) error {
+	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: name, Message: message})
+}
+
+// show prints a result for programs or for people.
+func show(c *cobra.Command, asJSON bool, result any, format string, args ...any) error {
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(result)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), format, args...)
+	return err
+}

@@ -1,0 +1,147 @@
+package service
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"banyan/modules/airdrop/offline"
+)
+
+func exportCommand() *cobra.Command {
+	var job offline.ExportJob
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "export --tree F.tree --as oz-json|uniswap-json|csv|shards --out PATH",
+		Short: "Write a tree as other tools read it, or as static files for a claim page",
+		Long: `Export writes a tree file in another form:
+  oz-json       the standard-v1 dump of OpenZeppelin's merkle-tree (formats oz, oz-indexed)
+  uniswap-json  the result of Uniswap's merkle-distributor (format uniswap)
+  csv           index,address,amount, which build reads again
+  shards        a folder of small JSON files by address prefix: a claim page needs no server`,
+		Example: `  banyan airdrop export --tree drop.tree --as csv --out drop.csv
+  banyan airdrop export --tree drop.tree --as shards --out claims`,
+		Args: flagsOnly,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			if job.As == offline.AsShards {
+				job.Out, err = checkNewFolder(job.Out)
+			} else {
+				err = checkFileOut(job.Out)
+			}
+			if err != nil {
+				return err
+			}
+			desk, stop := openDesk(c)
+			done, err := desk.Export(c.Context(), job)
+			stop()
+			if err != nil {
+				return err
+			}
+			if job.Out == offline.Stdio { // the export has standard output for itself
+				c.SetOut(c.ErrOrStderr())
+			}
+			return show(c, asJSON, done, "rows  %d\nas    %s\nto    %s\nfiles %d\nin %.2f s\n",
+				done.Count, done.As, done.Out, done.Files, done.Seconds)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
+	f.StringVar(&job.As, "as", "", "the `KIND`: oz-json, uniswap-json, csv or shards")
+	f.StringVar(&job.Out, "out", "", "the `PATH` to write: a file (one that is there is replaced), - for standard output, or a new folder for shards")
+	f.IntVar(&job.Digits, "shard-digits", 0, "a shard's prefix has `N` hex digits, 1 to 4 (by default so that a shard has some hundred wallets)")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+func importCommand() *cobra.Command {
+	var in, out string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "import --in TREE.json --out F.tree",
+		Short: "Verify a tree that somebody published, and keep it in a tree file",
+		Long: `Import reads an OpenZeppelin standard-v1 dump or a Uniswap result, builds the
+tree anew from its entries, and compares every node, or root, total and every
+proof, with what was published. Only what is right is kept.`,
+		Example: `  banyan airdrop import --in merkle-result.json --out drop.tree`,
+		Args:    flagsOnly,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkTreeOut(out); err != nil {
+				return err
+			}
+			desk, stop := openDesk(c)
+			built, err := desk.Import(c.Context(), in, out)
+			stop()
+			if err != nil {
+				return err
+			}
+			return showBuilt(c, asJSON, built)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&in, "in", "", "the published `JSON`, or - for standard input")
+	f.StringVar(&out, "out", "", treeOutUsage)
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+func showBuilt(c *cobra.Command, asJSON bool, built offline.Built) error {
+	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n",
+		built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds)
+}
+
+func treeCommand() *cobra.Command {
+	group := &cobra.Command{
+		Use:   "tree",
+		Short: "Look at a tree file, or verify all of it",
+	}
+	group.AddCommand(treeInfoCommand(), treeCheckCommand())
+	return group
+}
+
+func treeInfoCommand() *cobra.Command {
+	return inspectCommand("info", "Say what a tree file holds", "",
+		func(_ context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+			return desk.Info(tree)
+		})
+}
+
+func treeCheckCommand() *cobra.Command {
+	var memory int64
+	c := inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
+		func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+			if memory < 0 {
+				return offline.Description{}, badUsage("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+			}
+			return desk.Check(ctx, tree, memory*mebibyte)
+		})
+	memoryFlag(c, &memory)
+	return c
+}
+
+func inspectCommand(name, short, verdict string, inspect func(context.Context, offline.Desk, string) (offline.Description, error)) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     name + " F.tree",
+		Short:   short,
+		Example: "  banyan airdrop tree " + name + " drop.tree",
+		Args:    oneArgument("F.tree", "name one tree file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			desk, stop := openDesk(c)
+			about, err := inspect(c.Context(), desk, args[0])
+			stop()
+			if err != nil {
+				return err
+			}
+			shards := ""
+			if about.Nybbles > 0 {
+				shards = fmt.Sprintf("shards by %d hex digits\n", about.Nybbles)
+			}
+			return show(c, asJSON, about, "root   %s\nrows   %d\ntotal  %s\nformat %s\nnodes  %d\n%s%s",
+				about.Root, about.Count, about.Total, about.Format, about.Nodes, shards, verdict)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}

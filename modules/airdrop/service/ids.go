@@ -1,0 +1,25 @@
+package service
+
+import (
+	"encoding/base32"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	campaignIDLength = 10 // base32 characters: 50 bits; a clash is noticed and drawn again
+	listIDLength     = 24 // 120 bits: never met twice
+	idAttempts       = 4
+)
+
+// ids makes names out of randomness: short, safe in URLs, easy to read out.
+type ids struct{ random io.Reader }
+
+func (i ids) draw(length int) (string, error) {
+	raw := make([]byte, (length*5+7)/8)
+	if _, err := io.ReadFull(i.random, raw); err != nil {
+		return "", fmt.Errorf("draw a random id: %w", err)
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw))[:length], nil
+}

@@ -1,0 +1,62 @@
+package service
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// abandonedAfter is how long a list without a campaign stays untouched
+	// before it counts as left behind. An upload touches its list with every
+	// chunk, many times a second.
+	abandonedAfter = 5 * time.Minute
+	// sweepEvery is how often Run looks.
+	sweepEvery = time.Minute
+)
+
+// Jobs is the module's background work.
+type Jobs struct {
+	lists lists
+	files treeFiles
+}
+
+// NewJobs makes the background work of the module; o as for New.
+func NewJobs(o Options) *Jobs {
+	o = o.withDefaults()
+	return &Jobs{lists: newLists(o), files: treeFiles{options: o, store: store{o.DB}}}
+}
+
+// Run deletes what interrupted uploads and tree files in the making left behind,
+// at the start and then every minute, until ctx ends. Several processes may run
+// it on one database and one folder.
+func (j *Jobs) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := j.lists.sweep(ctx); err != nil && ctx.Err() == nil {
+			j.lists.options.Log.WarnContext(ctx, "looking for lists left behind failed; trying again in a minute", "error", err)
+		}
+		j.files.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// sweep deletes the lists that are left behind now.
+func (l lists) sweep(ctx context.Context) error {
+	before := l.options.Clock().Add(-abandonedAfter).UnixMilli()
+	left, err := l.store.abandoned(ctx, before)
+	if err != nil {
+		return err
+	}
+	for _, id := range left {
+		if err := l.delete(ctx, id, before); err != nil {
+			return err
+		}
+		l.options.Log.InfoContext(ctx, "deleted a list that an interrupted upload left behind", "list", id)
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/once"
+	"banyan/platform/seam"
+)
+
+// Options say what the module stands on, and its limits. Zero limits are the
+// defaults.
+type Options struct {
+	DB     *database.DB
+	Log    *slog.Logger
+	Clock  func() time.Time // nil = time.Now
+	Random io.Reader        // of ids, safe for concurrent use; nil = crypto/rand
+
+	MaxRows      int   // rows of one list; 0 = 10,000,000
+	MaxListBytes int64 // of an uploaded list once decompressed; 0 = 2 GiB
+	TreeBytes    int64 // of built trees kept in memory to serve claims; 0 = 512 MiB
+
+	// Trees is the folder where built trees are kept as files, which all
+	// processes of this machine share; it is made when it is needed. "": each
+	// process keeps them in its memory.
+	Trees string
+
+	MaxWallets      int   // lines of one VerifyWallets; 0 = 2,000,000
+	MaxWalletsBytes int64 // of its text once decompressed; 0 = 256 MiB
+	VerifyBytes     int64 // of memory for such checks, all callers together; 0 = 512 MiB
+}
+
+// heavyAtOnce is how many lists are read into trees at a time: each may need
+// gigabytes, and building uses every core anyway.
+const heavyAtOnce = 2
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	o.MaxRows = orDefault(o.MaxRows, 10_000_000)
+	o.MaxListBytes = orDefault(o.MaxListBytes, 2<<30)
+	o.TreeBytes = orDefault(o.TreeBytes, 512<<20)
+	o.MaxWallets = orDefault(o.MaxWallets, 2_000_000)
+	o.MaxWalletsBytes = orDefault(o.MaxWalletsBytes, 256<<20)
+	o.VerifyBytes = orDefault(o.VerifyBytes, 512<<20)
+	return o
+}
+
+func orDefault[N int | int64](n, standard N) N {
+	if n > 0 {
+		return n
+	}
+	return standard
+}
+
+// service implements Service.
+type service struct {
+	options Options
+	store   store
+	ids     ids
+	lists   lists
+	files   treeFiles
+	trees   *trees
+	heavy   chan struct{} // a place for each tree being built
+	checks  *budget       // memory of VerifyWallets
+}
+
+var _ airdrop.Service = (*service)(nil)
+
+// New makes the module. What an upload left behind when the process was killed
+// is removed by Run (jobs.go).
+func New(o Options) airdrop.Service {
+	o = o.withDefaults()
+	s := &service{
+		options: o,
+		store:   store{o.DB},
+		lists:   newLists(o),
+		files:   treeFiles{options: o, store: store{o.DB}},
+		ids:     ids{random: o.Random},
+		heavy:   make(chan struct{}, heavyAtOnce),
+		checks:  &budget{limit: o.VerifyBytes},
+	}
+	s.trees = newTrees(o.TreeBytes, s.loadTree)
+	return s
+}
+
+func (o Options) nowMS() int64 { return o.Clock().UnixMilli() }
+
+// errBuilt is the answer to a change of what never changes.
+func errBuilt() error {
+	return fault.New(fault.Conflict, "the campaign is built and its root may be in a contract: create a new campaign for another list")
+}
+
+// CreateCampaign implements Service. The same caller with the same idempotency
+// key gets the campaign that the first call made.
+func (s *service) CreateCampaign(ctx context.Context, d airdrop.CampaignDraft) (airdrop.Campaign, error) {
+	return once.Do(ctx, s.once(ctx, "createCampaign", once.Of(d)), func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+		return s.create(ctx, d, keep)
+	})
+}
+
+// once is a write whose answer is kept under the caller's idempotency key.
+func (s *service) once(ctx context.Context, operation string, request once.Fingerprint) once.Write {
+	return once.Write{DB: s.options.DB, Operation: operation, Key: seam.IdempotencyKey(ctx), Request: request}
+}
+
+func (s *service) create(ctx context.Context, d airdrop.CampaignDraft, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	c := airdrop.Campaign{
+		Name: strings.TrimSpace(d.Name), Description: d.Description, Format: d.Format,
+		Symbol: strings.TrimSpace(d.Symbol), Decimals: d.Decimals, State: airdrop.Draft, CreatedMS: s.options.nowMS(),
+	}
+	for range idAttempts {
+		var err error
+		if c.ID, err = s.ids.draw(campaignIDLength); err != nil {
+			return airdrop.Campaign{}, err
+		}
+		added, err := s.store.insertCampaign(ctx, c, identity.From(ctx).Name(), keep)
+		if err != nil {
+			return airdrop.Campaign{}, fmt.Errorf("create campaign: %w", err)
+		}
+		if added {
+			return c, nil
+		}
+	}
+	return airdrop.Campaign{}, fmt.Errorf("create campaign: %d random ids in a row are taken: the random source is broken", idAttempts)
+}
+
+// Campaign implements Service.
+func (s *service) Campaign(ctx context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
+	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
+	return c.Campaign, err
+}
+
+const standardPage = 50
+
+// Campaigns implements Service.
+func (s *service) Campaigns(ctx context.Context, q airdrop.CampaignsQuery) (airdrop.CampaignPage, error) {
+	after, err := parseCursor(q.Cursor)
+	if err != nil {
+		return airdrop.CampaignPage{}, err
+	}
+	limit := orDefault(q.Limit, standardPage)
+	found, err := s.store.campaigns(ctx, after, limit+1)
+	if err != nil {
+		return airdrop.CampaignPage{}, err
+	}
+	page := airdrop.CampaignPage{Campaigns: found}
+	if len(found) > limit {
+		page.Campaigns = found[:limit]
+		last := found[limit-1]
+		page.Next = position{last.CreatedMS, last.ID}.cursor()
+	}
+	return page, nil
+}
+
+// UploadList implements Service. The list is read and judged as a whole before
+// anything is written; then it is written beside the old one, and taken into
+// use by the last small transaction. A list that comes again with its key has to
+// be read before it is known to be the same.
+func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop.Campaign, error) {
+	c, err := s.store.campaign(ctx, s.options.DB.Read(), u.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	if c.State == airdrop.Built && seam.IdempotencyKey(ctx) == "" {
+		return airdrop.Campaign{}, errBuilt()
+	}
+	rows, err := s.readList(ctx, u, c.Campaign)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	w := s.once(ctx, "uploadList", listFingerprint(c.ID, rows))
+	w.LookFirst = true
+	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+		if c.State == airdrop.Built {
+			return airdrop.Campaign{}, errBuilt()
+		}
+		return s.lists.keep(ctx, c.ID, rows, keep)
+	})
+}
+
+// BuildTree implements Service. The tree is built outside of any transaction;
+// two builds at once compute the same root, and the second finds it stored.
+func (s *service) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
+	return once.Do(ctx, s.once(ctx, "buildTree", once.Of(q.ID)), func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+		return s.build(ctx, q, keep)
+	})
+}
+
+func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	switch c.State {
+	case airdrop.Built:
+		return c.Campaign, nil
+	case airdrop.Draft:
+		return airdrop.Campaign{}, errNoList(c.ID)
+	}
+	c, tree, err := s.buildStored(ctx, q.ID)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	built, err := s.store.setBuilt(ctx, c.ID, c.listID, tree.Root(), s.options.nowMS(), keep)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	if *built.Root != tree.Root() {
+		return airdrop.Campaign{}, errRoot(c.ID, *built.Root, tree.Root())
+	}
+	ready, err := s.serve(ctx, built, tree)
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	s.trees.put(ready)
+	ready.leave()
+	return built.Campaign, nil
+}
+
+func errNoList(campaign string) error {
+	return fault.New(fault.Conflict, "the campaign has no list yet: upload it with PUT /api/v1/airdrop/campaigns/"+campaign+"/list")
+}
+
+// enterHeavy waits for a place among the trees being built.
+func (s *service) enterHeavy(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.heavy <- struct{}{}:
+		return sync.OnceFunc(func() { <-s.heavy }), nil
+	case <-ctx.Done():
+		return nil, fault.From(ctx.Err())
+	}
+}
+
+// Claim implements Service. A file that turns out to be damaged is made again
+// before the answer.
+func (s *service) Claim(ctx context.Context, q airdrop.ClaimQuery) (airdrop.Claim, error) {
+	c, err := s.claim(ctx, q)
+	err, again := s.mend(ctx, err)
+	if again {
+		c, err = s.claim(ctx, q)
+		err, _ = s.mend(ctx, err)
+	}
+	return c, err
+}
+
+func (s *service) claim(ctx context.Context, q airdrop.ClaimQuery) (airdrop.Claim, error) {
+	t, err := s.trees.get(ctx, q.ID)
+	if err != nil {
+		return airdrop.Claim{}, err
+	}
+	defer t.leave()
+	return t.claim(q.Wallet)
+}

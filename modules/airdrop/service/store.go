@@ -1,0 +1,380 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/once"
+)
+
+// store is all SQL of the module.
+type store struct{ db *database.DB }
+
+// campaignRow is a row of the table campaign.
+type campaignRow struct {
+	ID          string `db:"id"`
+	Name        string `db:"name"`
+	Description string `db:"description"`
+	Format      string `db:"format"`
+	Symbol      string `db:"symbol"`
+	Decimals    int    `db:"decimals"`
+	State       string `db:"state"`
+	ListID      string `db:"list_id"`
+	RowCount    int    `db:"row_count"`
+	Total       string `db:"total"`
+	Root        []byte `db:"root"`
+	CreatedMS   int64  `db:"created_ms"`
+	BuiltMS     int64  `db:"built_ms"`
+}
+
+// stored is a campaign with the id of its list, which stays inside.
+type stored struct {
+	airdrop.Campaign
+	listID string
+}
+
+func (r campaignRow) campaign() (stored, error) {
+	c := stored{listID: r.ListID, Campaign: airdrop.Campaign{
+		ID: r.ID, Name: r.Name, Description: r.Description, Format: merkle.Format(r.Format), Symbol: r.Symbol, Decimals: r.Decimals,
+		State: r.State, Count: r.RowCount, CreatedMS: r.CreatedMS, BuiltMS: r.BuiltMS,
+	}}
+	if _, err := merkle.ParseFormat(r.Format); err != nil {
+		return stored{}, damaged(r.ID, "its format", err)
+	}
+	if err := c.Total.SetFromDecimal(r.Total); err != nil {
+		return stored{}, damaged(r.ID, "its total", err)
+	}
+	if r.Root != nil {
+		if len(r.Root) != merkle.HashSize {
+			return stored{}, damaged(r.ID, "its root", fmt.Errorf("%d bytes", len(r.Root)))
+		}
+		root := merkle.Hash(r.Root)
+		c.Root = &root
+	}
+	return c, nil
+}
+
+// damaged is a row that this module cannot have written.
+func damaged(campaign, what string, cause error) error {
+	return fmt.Errorf("campaign %s is damaged in the database (%s): %w", campaign, what, cause)
+}
+
+// insertCampaign adds a draft. added is false when its id is taken already.
+func (s store) insertCampaign(ctx context.Context, c airdrop.Campaign, creator string, keep once.Keep[airdrop.Campaign]) (added bool, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		changed, err := tx.Exec(ctx, `
+			INSERT INTO campaign (
+				id,
+				name,
+				description,
+				format,
+				symbol,
+				decimals,
+				state,
+				list_id,
+				row_count,
+				total,
+				created_ms,
+				built_ms,
+				created_by
+			) VALUES (?, ?, ?, ?, ?, ?, 'draft', '', 0, '0', ?, 0, ?)
+			ON CONFLICT (id) DO NOTHING`,
+			c.ID, c.Name, c.Description, string(c.Format), c.Symbol, c.Decimals,
+			c.CreatedMS, creator)
+		if added = changed == 1; !added {
+			return err
+		}
+		return keep(ctx, tx, c)
+	})
+	return added, err
+}
+
+const selectCampaign = `
+	SELECT
+		id,
+		name,
+		description,
+		format,
+		symbol,
+		decimals,
+		state,
+		list_id,
+		row_count,
+		total,
+		root,
+		created_ms,
+		built_ms
+	FROM campaign `
+
+// campaign reads one. Fails with fault.NotFound.
+func (s store) campaign(ctx context.Context, from database.Queryer, id string) (stored, error) {
+	if !isID(id) {
+		return stored{}, errNoCampaign()
+	}
+	var row campaignRow
+	err := from.Get(ctx, &row, selectCampaign+`WHERE id = ?`, id)
+	if database.IsNoRows(err) {
+		return stored{}, errNoCampaign()
+	}
+	if err != nil {
+		return stored{}, fmt.Errorf("read campaign: %w", err)
+	}
+	return row.campaign()
+}
+
+func errNoCampaign() error {
+	return fault.New(fault.NotFound, "no campaign has this id: list them with GET /api/v1/airdrop/campaigns")
+}
+
+// campaigns reads up to limit campaigns that stand after the position, newest
+// first.
+func (s store) campaigns(ctx context.Context, after position, limit int) ([]airdrop.Campaign, error) {
+	var rows []campaignRow
+	err := s.db.Read().Select(ctx, &rows, selectCampaign+`
+		WHERE (created_ms, id) < (?, ?)
+		ORDER BY created_ms DESC, id DESC
+		LIMIT ?`, after.createdMS, after.id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read campaigns: %w", err)
+	}
+	page := make([]airdrop.Campaign, 0, len(rows))
+	for _, row := range rows {
+		c, err := row.campaign()
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, c.Campaign)
+	}
+	return page, nil
+}
+
+// lockCampaign reads a campaign inside a write that will change it, so that two
+// of them come one after the other.
+func (s store) lockCampaign(ctx context.Context, tx *database.Tx, id string) (stored, error) {
+	if err := tx.Lock(ctx, "campaign/"+id); err != nil {
+		return stored{}, err
+	}
+	return s.campaign(ctx, tx, id)
+}
+
+// writtenList is a list whose chunks are all there. Its digest is SHA-256 over
+// them, in their order.
+type writtenList struct {
+	id     string
+	count  int
+	total  uint256.Int
+	digest []byte
+}
+
+// setList gives a campaign a list, and marks the list it had for deletion (old,
+// "" when there was none). Fails with fault.Conflict when the campaign is built.
+func (s store) setList(ctx context.Context, campaign string, list writtenList, nowMS int64, keep once.Keep[airdrop.Campaign]) (c stored, old string, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		before, err := s.lockCampaign(ctx, tx, campaign)
+		if err != nil {
+			return err
+		}
+		if before.State == airdrop.Built {
+			return errBuilt()
+		}
+		if err := s.touchList(ctx, tx, list.id, nowMS); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE list SET digest = ? WHERE id = ?`, list.digest, list.id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			UPDATE campaign
+			SET state = 'listed',
+				list_id = ?,
+				row_count = ?,
+				total = ?
+			WHERE id = ?`, list.id, list.count, list.total.Dec(), campaign); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE list SET touched_ms = 0 WHERE id = ?`, before.listID); err != nil {
+			return err
+		}
+		old = before.listID
+		if c, err = s.campaign(ctx, tx, campaign); err != nil {
+			return err
+		}
+		return keep(ctx, tx, c.Campaign)
+	})
+	return c, old, err
+}
+
+// setBuilt stores the root computed over listID. Fails with fault.Conflict when
+// the campaign has another list by now; a campaign that is built stays as it is.
+func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64, keep once.Keep[airdrop.Campaign]) (c stored, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		before, err := s.lockCampaign(ctx, tx, campaign)
+		if err != nil {
+			return err
+		}
+		if before.listID != listID {
+			return fault.New(fault.Conflict, "the list was replaced while the tree was being built: build again")
+		}
+		if before.State == airdrop.Built {
+			c = before
+			return nil
+		}
+		if _, err := tx.Exec(ctx, `
+			UPDATE campaign
+			SET state = 'built',
+				root = ?,
+				built_ms = ?
+			WHERE id = ?`, root[:], nowMS, campaign); err != nil {
+			return err
+		}
+		if c, err = s.campaign(ctx, tx, campaign); err != nil {
+			return err
+		}
+		return keep(ctx, tx, c.Campaign)
+	})
+	return c, err
+}
+
+// beginList makes room for a new list.
+func (s store) beginList(ctx context.Context, listID string, nowMS int64) error {
+	return s.db.Write(ctx, func(tx *database.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO list (id, touched_ms) VALUES (?, ?)`, listID, nowMS)
+		return err
+	})
+}
+
+// addChunk stores one chunk of a list that is being written.
+func (s store) addChunk(ctx context.Context, listID string, number int, body []byte, nowMS int64) error {
+	return s.db.Write(ctx, func(tx *database.Tx) error {
+		if err := s.touchList(ctx, tx, listID, nowMS); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO list_chunk (list_id, number, body) VALUES (?, ?, ?)`, listID, number, body)
+		return err
+	})
+}
+
+// touchList says that the list is still being written. Fails when somebody took
+// it for abandoned meanwhile.
+func (s store) touchList(ctx context.Context, tx *database.Tx, listID string, nowMS int64) error {
+	changed, err := tx.Exec(ctx, `UPDATE list SET touched_ms = ? WHERE id = ? AND touched_ms > 0`, nowMS, listID)
+	if err != nil {
+		return err
+	}
+	if changed != 1 {
+		return fault.New(fault.Unavailable, "storing the list took so long that it was taken for abandoned: nothing was kept, send it again")
+	}
+	return nil
+}
+
+// readChunks gives the chunks of a list in order.
+func (s store) readChunks(ctx context.Context, from database.Reader, listID string, each func(body []byte) error) error {
+	rows, err := from.Query(ctx, `
+		SELECT
+			body
+		FROM list_chunk
+		WHERE list_id = ?
+		ORDER BY number`, listID)
+	if err != nil {
+		return fmt.Errorf("read list: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return fmt.Errorf("read list: %w", err)
+		}
+		if err := each(body); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read list: %w", err)
+	}
+	return nil
+}
+
+// digest gives the digest of a list. One from before digests were kept is read.
+func (s store) digest(ctx context.Context, from database.Reader, listID string) (sum []byte, err error) {
+	if err := from.Get(ctx, &sum, `SELECT digest FROM list WHERE id = ?`, listID); err != nil {
+		return nil, fmt.Errorf("read the digest of a list: %w", err)
+	}
+	if sum != nil {
+		return sum, nil
+	}
+	h := sha256.New()
+	err = s.readChunks(ctx, from, listID, func(body []byte) error {
+		h.Write(body) // a hash does not fail
+		return nil
+	})
+	return h.Sum(nil), err
+}
+
+// abandon marks a list for deletion unless a campaign has it or it was touched
+// since beforeMS. The mark stops an upload that is still writing to it.
+func (s store) abandon(ctx context.Context, listID string, beforeMS int64) (marked bool, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		changed, err := tx.Exec(ctx, `
+			UPDATE list
+			SET touched_ms = 0
+			WHERE id = ?
+				AND touched_ms < ?
+				AND NOT EXISTS (SELECT 1 FROM campaign WHERE campaign.list_id = list.id)`, listID, beforeMS)
+		marked = changed == 1
+		return err
+	})
+	return marked, err
+}
+
+// abandoned names lists that no campaign has and nobody touched since beforeMS.
+func (s store) abandoned(ctx context.Context, beforeMS int64) ([]string, error) {
+	var ids []string
+	err := s.db.Read().Select(ctx, &ids, `
+		SELECT
+			id
+		FROM list
+		WHERE touched_ms < ?
+			AND NOT EXISTS (SELECT 1 FROM campaign WHERE campaign.list_id = list.id)
+		ORDER BY id
+		LIMIT 100`, beforeMS)
+	if err != nil {
+		return nil, fmt.Errorf("look for abandoned lists: %w", err)
+	}
+	return ids, nil
+}
+
+// deleteChunks removes up to most of the chunks of a list that is marked for
+// deletion, and the list itself with its last one.
+func (s store) deleteChunks(ctx context.Context, listID string, most int) (done bool, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		changed, err := tx.Exec(ctx, `
+			DELETE FROM list_chunk
+			WHERE list_id = ?
+				AND number IN (
+					SELECT number
+					FROM list_chunk
+					WHERE list_id = ?
+					ORDER BY number
+					LIMIT ?
+				)
+				AND EXISTS (SELECT 1 FROM list WHERE list.id = list_chunk.list_id AND touched_ms = 0)`,
+			listID, listID, most)
+		if err != nil {
+			return err
+		}
+		done = changed < int64(most)
+		if !done {
+			return nil
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM list WHERE id = ? AND touched_ms = 0`, listID)
+		return err
+	})
+	return done, err
+}

@@ -1,0 +1,53 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"banyan/modules/airdrop"
+	"banyan/modules/airdrop/list"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+)
+
+// readList reads an upload as a whole. Fails with fault.Invalid, naming up to
+// 100 wrong rows, and with fault.TooLarge.
+func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign) (*merkle.List, error) {
+	options := list.Options{
+		OnDuplicate: list.Duplicates(u.OnDuplicate),
+		MaxRows:     s.options.MaxRows,
+		MaxBytes:    s.options.MaxListBytes,
+		Indexed:     c.Format.Indexed(),
+	}
+	if u.Decimals {
+		options.Decimals = c.Decimals
+	}
+	rows, err := list.Read(ctx, orNothing(u.Body), options)
+	if err != nil {
+		return nil, brokenOff(ctx, err)
+	}
+	return rows, nil
+}
+
+func orNothing(body io.Reader) io.Reader {
+	if body == nil {
+		return http.NoBody
+	}
+	return body
+}
+
+// brokenOff gives an error of a stream that has no code yet the one of a stream
+// that did not arrive: over HTTP the seam has done that already, in process the
+// reader is the caller's.
+func brokenOff(ctx context.Context, err error) error {
+	var known *fault.Fault
+	if errors.As(err, &known) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fault.From(ctx.Err())
+	}
+	return fault.Wrap(err, fault.Invalid, "the upload broke off before all of it had arrived: nothing was kept, send it again")
+}

@@ -1,0 +1,97 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/wallet"
+)
+
+// reweighBatch is how many reviewers are weighed in one call and one
+// transaction, so that reviews are published in between.
+const reweighBatch = 200
+
+// Jobs is the module's background work: it keeps the weights of reviewers at
+// the current epoch of reputation.
+//
+// A reviewer's row says which epoch its weight is from. A new epoch makes all
+// of them old; a batch at a time is asked for and brought up to date. So it does
+// not matter when the work is interrupted, or that two processes do it at once.
+type Jobs struct {
+	store      store
+	reputation Reputation
+	every      time.Duration
+	log        *slog.Logger
+}
+
+// NewJobs makes the jobs; Run does them.
+func NewJobs(o Options) *Jobs {
+	o = o.withDefaults()
+	return &Jobs{store: store{o.DB}, reputation: o.Reputation, every: o.ReweighEvery, log: o.Log}
+}
+
+// Run works until ctx ends, and then returns nil. Failures are logged and tried
+// again.
+func (j *Jobs) Run(ctx context.Context) error {
+	ticker := time.NewTicker(j.every)
+	defer ticker.Stop()
+	failing := false
+	for {
+		changed, err := j.Reweigh(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !failing:
+			j.log.WarnContext(ctx, "reviewers cannot be weighed; trying again", "error", err, "every", j.every)
+		case err == nil && changed > 0:
+			j.log.InfoContext(ctx, "weighed reviewers by the current epoch", "reviewers", changed)
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Reweigh brings every reviewer to reputation's current epoch and says how many
+// were not at it. When nothing is to do it costs one question about one wallet.
+func (j *Jobs) Reweigh(ctx context.Context) (reviewers int, err error) {
+	anybody, err := j.store.someReviewer(ctx)
+	if database.IsNoRows(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for reviewers: %w", err)
+	}
+	now, err := askWeights(ctx, j.reputation, []wallet.Address{anybody})
+	if err != nil {
+		return 0, fmt.Errorf("ask for the current epoch: %w", err)
+	}
+	for epoch := now[0].epoch; ; {
+		wallets, err := j.store.unweighed(ctx, epoch, reweighBatch)
+		if err != nil {
+			return reviewers, fmt.Errorf("look for reviewers of other epochs: %w", err)
+		}
+		if len(wallets) == 0 {
+			return reviewers, nil
+		}
+		weights, err := askWeights(ctx, j.reputation, wallets)
+		if err != nil {
+			return reviewers, fmt.Errorf("ask for weights: %w", err)
+		}
+		epoch = weights[0].epoch // it may have changed since
+		units := make(map[wallet.Address]int64, len(wallets))
+		for i, w := range wallets {
+			units[w] = weights[i].units
+		}
+		if err := j.store.setWeights(ctx, epoch, units); err != nil {
+			return reviewers, fmt.Errorf("store weights: %w", err)
+		}
+		reviewers += len(wallets)
+	}
+}

@@ -1,0 +1,66 @@
+package service
+
+import (
+	"math"
+
+	"banyan/modules/exchangereview"
+)
+
+// A review weighs max(0.05, percentile of its writer) in units of 1/65536.
+// Whole units make sums exact: what was added can be taken away again without
+// a trace, in any order, and every machine gets the same bits.
+const (
+	weightOne     = 1 << 16
+	weightLeast   = 3277 // 0.05
+	leastStanding = 0.05
+)
+
+// weightOf turns a percentile into units.
+func weightOf(percentile float64) int64 {
+	if !(percentile > leastStanding) { // also NaN
+		return weightLeast
+	}
+	return min(int64(math.Round(percentile*weightOne)), weightOne)
+}
+
+// sums are what an exchange's live reviews add up to.
+type sums struct {
+	Reviews  int64
+	Weight   int64                            // units
+	Stars    [exchangereview.Dimensions]int64 // units × stars
+	Received [5]int64                         // reviews with 1, 2, 3, 4, 5 stars overall
+}
+
+// add adds n times (1, or −1 to take away) a review of this weight.
+func (s *sums) add(n, weight int64, stars [exchangereview.Dimensions]int) {
+	s.Reviews += n
+	s.Received[stars[0]-1] += n
+	s.reweigh(n*weight, stars)
+}
+
+// reweigh changes the weight of a review that is counted already.
+func (s *sums) reweigh(change int64, stars [exchangereview.Dimensions]int) {
+	s.Weight += change
+	for i, k := range stars {
+		s.Stars[i] += change * int64(k)
+	}
+}
+
+// rating is the sums as people see them.
+func (s *sums) rating() exchangereview.Rating {
+	r := exchangereview.Rating{Reviews: int(s.Reviews)}
+	if s.Reviews == 0 || s.Weight == 0 {
+		return r
+	}
+	var plain int64
+	for i, n := range s.Received {
+		r.Histogram[i] = int(n)
+		plain += n * int64(i+1)
+	}
+	mean := func(i int) float64 { return float64(s.Stars[i]) / float64(s.Weight) }
+	r.Mean, r.PlainMean = mean(0), float64(plain)/float64(s.Reviews)
+	r.Aspects = exchangereview.Aspects[float64]{
+		Withdrawals: mean(1), Support: mean(2), Fees: mean(3), Execution: mean(4), Security: mean(5), Ease: mean(6),
+	}
+	return r
+}

@@ -1,0 +1,261 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"time"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/database"
+	"banyan/platform/events/outbox"
+	"banyan/platform/fault"
+	"banyan/platform/once"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// maxSkew is how far a review's time may be from the server's clock.
+const maxSkew = 10 * time.Minute
+
+// PrepareReview implements Service.
+func (s *service) PrepareReview(ctx context.Context, q exchangereview.ReviewDraft) (exchangereview.PreparedReview, error) {
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return exchangereview.PreparedReview{}, err
+	}
+	r := exchangereview.SignedReview{
+		Slug: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text,
+		CreatedMS: s.clock().UnixMilli(),
+	}
+	before, err := live(ctx, s.store.db.Read(), exchange, q.Wallet)
+	if err != nil && !database.IsNoRows(err) {
+		return exchangereview.PreparedReview{}, fmt.Errorf("look for an earlier review: %w", err)
+	}
+	copy(r.Previous[:], before.Hash)
+	return exchangereview.PreparedReview{TypedData: s.digester.Document(&r), Review: r}, nil
+}
+
+// PublishReview implements Service. What is kept for a repeated request is only
+// what the request does not say itself.
+func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedReview) (exchangereview.Review, error) {
+	hash := s.digester.Hash(&q)
+	w := once.Write{
+		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx),
+		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
+	}
+	stored, err := once.Do(ctx, w, func(ctx context.Context, keep once.Keep[outcome]) (outcome, error) {
+		return s.publish(ctx, &q, hash, keep)
+	})
+	if err != nil {
+		return exchangereview.Review{}, err
+	}
+	return exchangereview.Review{
+		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
+		Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, Weight: float64(stored.Units) / weightOne,
+	}, nil
+}
+
+// publish does everything that needs no transaction before it: it holds the
+// database's only writer.
+func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, keep once.Keep[outcome]) (outcome, error) {
+	if err := s.checkTime(q.CreatedMS); err != nil {
+		return outcome{}, err
+	}
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return outcome{}, err
+	}
+	by, err := recoverSigner(hash, q.Signature)
+	if err != nil {
+		return outcome{}, err
+	}
+	if by != q.Wallet {
+		return outcome{}, fault.Newf(fault.Forbidden,
+			"this was not signed by %s as it stands here: sign with that wallet what prepare gave, and change nothing after", q.Wallet)
+	}
+	p := publication{review: *q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
+	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
+		if err := p.write(ctx, tx); err != nil {
+			return err
+		}
+		return keep(ctx, tx, p.outcome)
+	}); err != nil {
+		return outcome{}, fmt.Errorf("publish a review of %s: %w", q.Slug, err)
+	}
+	return p.outcome, nil
+}
+
+func (s *service) checkTime(createdMS int64) error {
+	now := s.clock()
+	off := now.Sub(time.UnixMilli(createdMS))
+	var message string
+	switch {
+	case off > maxSkew:
+		message = "is more than 10 minutes ago: the review is stale"
+	case off < -maxSkew:
+		message = "is more than 10 minutes in the future: is the clock right?"
+	default:
+		return nil
+	}
+	return fault.New(fault.Invalid, "the review's time does not fit the server's clock: prepare it again, sign it and send it at once").
+		With(fault.Field{Name: "created_ms", Message: message + ", the server has " + now.UTC().Format(time.RFC3339)})
+}
+
+// publication is one review on its way into the database.
+type publication struct {
+	review   exchangereview.SignedReview
+	exchange int64
+	hash     exchangereview.Hash
+	weight   weight // of the wallet, if this is its first review
+
+	outcome
+}
+
+// outcome is what a review becomes by being stored.
+type outcome struct {
+	Version int   `json:"version"`
+	Units   int64 `json:"units"` // its weight
+}
+
+// write stores the review, makes it the live one, counts it and announces it:
+// all or nothing.
+func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
+	r := &p.review
+	if p.Units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
+		return err
+	}
+	var change sums
+	p.Version = 1
+	kind := exchangereview.ActivityPublished
+	if !r.Previous.IsZero() {
+		before, err := p.retireLive(ctx, tx)
+		if err != nil {
+			return err
+		}
+		change.add(-1, p.Units, before.stars())
+		p.Version = before.Version + 1
+		kind = exchangereview.ActivityEdited
+	}
+	stored, err := insertReview(ctx, tx, p.exchange, r, p.Version, p.hash)
+	if err != nil {
+		return err
+	}
+	if !stored {
+		return p.misplaced(ctx, tx)
+	}
+	change.add(1, p.Units, r.Stars())
+	if err := addSums(ctx, tx, p.exchange, &change); err != nil {
+		return err
+	}
+	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
+	return outbox.Publish(ctx, tx, reputation.ActivityTopic, r.Wallet.String(), activity)
+}
+
+// retireLive makes the version that the review names as its previous history.
+func (p *publication) retireLive(ctx context.Context, tx *database.Tx) (before liveRow, err error) {
+	before, err = live(ctx, tx, p.exchange, p.review.Wallet)
+	switch {
+	case database.IsNoRows(err), err == nil && !bytes.Equal(before.Hash, p.review.Previous[:]):
+		return before, p.misplaced(ctx, tx)
+	case err != nil:
+		return before, err
+	case before.Version >= exchangereview.MaxVersions:
+		return before, fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it stays as it is", exchangereview.MaxVersions-1)
+	}
+	return before, retire(ctx, tx, before.ID)
+}
+
+// misplaced says why a review does not follow the live version (zero = none).
+// Only such a review can be stored already: nothing follows the live one yet.
+func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
+	stored, err := isStored(ctx, tx, p.exchange, p.review.Wallet, p.hash)
+	if err != nil {
+		return err
+	}
+	if stored {
+		return fault.New(fault.Conflict, "this review is stored already: there is nothing left to do")
+	}
+	now, err := live(ctx, tx, p.exchange, p.review.Wallet)
+	message := "is zero, because this wallet has no review of this exchange yet"
+	switch {
+	case err == nil:
+		message = "is the hash of the live version, " + exchangereview.Hash(now.Hash).String()
+	case !database.IsNoRows(err):
+		return err
+	}
+	return fault.New(fault.Conflict, "the review does not follow the live version, which was written meanwhile or elsewhere: prepare it again, and sign what that gives").
+		With(fault.Field{Name: "previous", Message: message})
+}
+
+// Reviews implements Service.
+func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
+	before, err := beforeID(q.Cursor, "reviews")
+	if err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	size := pageSize(q.Limit)
+	rows, err := s.store.liveReviews(ctx, exchange, before, size+1)
+	if err != nil {
+		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
+	}
+	return pageOf(rows, size, "reviews"), nil
+}
+
+// ReviewsOf implements Service.
+func (s *service) ReviewsOf(ctx context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
+	before, err := beforeID(q.Cursor, "reviews-of")
+	if err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	size := pageSize(q.Limit)
+	rows, err := s.store.liveReviewsOf(ctx, q.Wallet, before, size+1)
+	if err != nil {
+		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of a wallet: %w", err)
+	}
+	return pageOf(rows, size, "reviews-of"), nil
+}
+
+// pageOf cuts one row too many off and says where the next page begins.
+func pageOf(rows []reviewRow, size int, cursor string) exchangereview.ReviewPage {
+	page := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}}
+	if len(rows) > size {
+		rows = rows[:size]
+		page.Next = encodeCursor(cursor, strconv.FormatInt(rows[size-1].ID, 10))
+	}
+	for i := range rows {
+		page.Reviews = append(page.Reviews, rows[i].review())
+	}
+	return page
+}
+
+// History implements Service.
+func (s *service) History(ctx context.Context, q exchangereview.HistoryQuery) (exchangereview.ReviewHistory, error) {
+	exchange, err := s.catalogue.id(ctx, q.Slug)
+	if err != nil {
+		return exchangereview.ReviewHistory{}, err
+	}
+	rows, err := s.store.versions(ctx, exchange, q.Wallet)
+	if err != nil {
+		return exchangereview.ReviewHistory{}, fmt.Errorf("read the history of a review: %w", err)
+	}
+	if len(rows) == 0 {
+		return exchangereview.ReviewHistory{}, noReview(q.Wallet)
+	}
+	h := exchangereview.ReviewHistory{Versions: make([]exchangereview.Review, len(rows))}
+	for i := range rows {
+		h.Versions[i] = rows[i].review()
+	}
+	return h, nil
+}
+
+func noReview(of wallet.Address) error {
+	return fault.Newf(fault.NotFound, "%s has written no review of this exchange", of)
+}

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/database"
+)
+
+// Reputation is what this module asks of reputation; reputation.Client has it.
+type Reputation interface {
+	Scores(context.Context, reputation.ScoresQuery) (reputation.Scores, error)
+}
+
+// Options are what the module needs. Give New, NewJobs and LoadStarter the same.
+type Options struct {
+	DB         *database.DB // opened with Module: Name, migrated
+	Reputation Reputation
+	// Site is the host, and the port if there is one, of the address where
+	// people reach this place. It stands in every signature.
+	Site string
+	// ReputationWait is how long a new reviewer's weight is waited for; then
+	// the review is stored with the least weight and weighed later. 0 = 500 ms.
+	ReputationWait time.Duration
+	// ReweighEvery is how often NewJobs looks for a new epoch. 0 = 10 s.
+	ReweighEvery time.Duration
+	Clock        func() time.Time // nil = time.Now
+	Log          *slog.Logger     // nil = silent
+}
+
+const (
+	standardReputationWait = 500 * time.Millisecond
+	standardReweighEvery   = 10 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	if o.ReputationWait <= 0 {
+		o.ReputationWait = standardReputationWait
+	}
+	if o.ReweighEvery <= 0 {
+		o.ReweighEvery = standardReweighEvery
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// service implements Service. What it holds in memory can be made again from
+// the database at any time.
+type service struct {
+	store     store
+	catalogue *catalogue
+	weigher   *weigher
+	digester  *exchangereview.Digester
+	clock     func() time.Time
+}
+
+var _ exchangereview.Service = (*service)(nil)
+
+// New makes the service. It starts nothing and has nothing to close.
+func New(o Options) exchangereview.Service {
+	o = o.withDefaults()
+	st := store{o.DB}
+	return &service{
+		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), clock: o.Clock,
+		weigher: &weigher{reputation: o.Reputation, wait: o.ReputationWait, clock: o.Clock, log: o.Log},
+	}
+}

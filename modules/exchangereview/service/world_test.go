@@ -1,0 +1,261 @@
+package service_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/service"
+	"banyan/modules/reputation"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/seam/seamtest"
+	"banyan/platform/testclock"
+	"banyan/platform/wallet"
+)
+
+const site = "banyan.example:8443"
+
+// world is the module as its callers have it, on one database and by one route.
+type world struct {
+	exchangereview.Client
+	db         *database.DB
+	options    service.Options
+	reputation *standings
+	clock      *testclock.Clock
+	service    exchangereview.Service
+	way        *seamtest.Way
+}
+
+// eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}, on the
+// starter directory.
+func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	eachEmptyWay(t, func(t *testing.T, w *world) {
+		if _, err := service.LoadStarter(t.Context(), w.options); err != nil {
+			t.Fatal(err)
+		}
+		test(t, w)
+	})
+}
+
+func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	seamtest.Ways(t, exchangereview.Name, func(t *testing.T, db *database.DB, way seamtest.Open) { test(t, open(t, db, way)) })
+}
+
+// open starts the module on a database.
+func open(t testing.TB, db *database.DB, way seamtest.Open) *world {
+	t.Helper()
+	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
+	w.options = service.Options{
+		DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now,
+		ReputationWait: time.Minute, // a busy machine must not decide what a review weighs
+	}
+	w.start(t, way)
+	return w
+}
+
+// start makes the module from the options.
+func (w *world) start(t testing.TB, way seamtest.Open) {
+	t.Helper()
+	w.service = service.New(w.options)
+	w.way = way(t, exchangereview.Contract, exchangereview.Bind(w.service))
+	w.Client = exchangereview.NewClient(w.way.Route)
+}
+
+// standings is a reputation that says what the test wants.
+type standings struct {
+	mu         sync.Mutex
+	epoch      int64
+	percentile map[wallet.Address]float64
+	failure    error
+	panics     bool
+	calls      int
+	asked      int
+	hold       chan struct{} // when set, answers wait for it
+	entered    chan struct{} // when set, receives at each question
+}
+
+func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
+	if err := q.Validate(); err != nil {
+		return reputation.Scores{}, err
+	}
+	if identity.From(ctx) != (identity.Caller{Service: exchangereview.Name}) {
+		return reputation.Scores{}, errors.New("the module asks as itself, not as " + identity.From(ctx).Name())
+	}
+	s.mu.Lock()
+	hold, entered := s.hold, s.entered
+	s.mu.Unlock()
+	if entered != nil {
+		entered <- struct{}{}
+	}
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return reputation.Scores{}, ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.asked += len(q.Wallets)
+	if s.panics {
+		panic("a defect of reputation")
+	}
+	if s.failure != nil {
+		return reputation.Scores{}, s.failure
+	}
+	answer := reputation.Scores{Epoch: s.epoch}
+	for _, w := range q.Wallets {
+		p := s.percentile[w]
+		if s.epoch == 0 {
+			p = 0
+		}
+		answer.Standings = append(answer.Standings, reputation.Standing{Wallet: w, Percentile: p})
+	}
+	return answer, nil
+}
+
+// set begins an epoch in which these writers have these percentiles.
+func (s *standings) set(epoch int64, percentiles map[*writer]float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch, s.percentile = epoch, map[wallet.Address]float64{}
+	for w, p := range percentiles {
+		s.percentile[w.wallet] = p
+	}
+}
+
+func (s *standings) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
+}
+
+// writer is somebody with a wallet.
+type writer struct {
+	key    *ecdsa.PrivateKey
+	wallet wallet.Address
+}
+
+// numbered is the same writer in every run.
+func numbered(t testing.TB, n int) *writer {
+	t.Helper()
+	var seed [32]byte
+	binary.BigEndian.PutUint64(seed[24:], uint64(n)+1)
+	key, err := crypto.ToECDSA(seed[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &writer{key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))}
+}
+
+// sign signs what the review says.
+func (a *writer) sign(t testing.TB, r exchangereview.SignedReview) exchangereview.SignedReview {
+	t.Helper()
+	digest := exchangereview.Digest(site, r)
+	made, err := crypto.Sign(digest[:], a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made[64] += 27
+	r.Signature = exchangereview.Signature(made)
+	return r
+}
+
+func (a *writer) draft(slug string, overall int) exchangereview.ReviewDraft {
+	return exchangereview.ReviewDraft{
+		Slug: slug, Wallet: a.wallet, Overall: overall, Text: "Of " + slug + ": ✓\nline two",
+		Aspects: exchangereview.Aspects[int]{Withdrawals: 1, Support: 2, Fees: 3, Execution: 4, Security: 5, Ease: overall},
+	}
+}
+
+// prepare makes a signed review the way a page does.
+func (w *world) prepare(t testing.TB, a *writer, slug string, overall int) exchangereview.SignedReview {
+	t.Helper()
+	prepared := must(w.PrepareReview(anybody, a.draft(slug, overall)))(t)
+	return a.sign(t, prepared.Review)
+}
+
+// publish prepares, signs and publishes.
+func (w *world) publish(t testing.TB, a *writer, slug string, overall int) exchangereview.Review {
+	t.Helper()
+	return must(w.PublishReview(anybody, w.prepare(t, a, slug, overall)))(t)
+}
+
+// rating reads an exchange's rating, and sees that all sums are exact.
+func (w *world) rating(t testing.TB, slug string) exchangereview.Rating {
+	t.Helper()
+	if err := service.VerifySums(t.Context(), w.db); err != nil {
+		t.Error(err)
+	}
+	return must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: slug}))(t).Rating
+}
+
+// rows counts what a publication leaves behind, in each table.
+func (w *world) rows(t testing.TB) (counts [3]int) {
+	t.Helper()
+	for i, table := range []string{"review", "reviewer", "event_outbox"} {
+		if err := w.db.Read().Get(t.Context(), &counts[i], `SELECT COUNT(*) FROM `+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return counts
+}
+
+func (w *world) jobs() *service.Jobs { return service.NewJobs(w.options) }
+
+func as(role identity.Role) context.Context {
+	return identity.With(context.Background(), identity.Caller{Wallet: wallet.Address{19: 7}, Role: role})
+}
+
+var (
+	operator = as(identity.Operator)
+	anybody  = context.Background()
+)
+
+// must takes a call's answer and fails the test on its error.
+func must[A any](answer A, err error) func(t testing.TB) A {
+	return func(t testing.TB) A {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		return answer
+	}
+}
+
+// refused takes a call's error, checks its code and that it says something.
+func refused[A any](_ A, err error) func(t testing.TB, code fault.Code, says string) *fault.Fault {
+	return func(t testing.TB, code fault.Code, says string) *fault.Fault {
+		t.Helper()
+		f := fault.From(err)
+		if f == nil || f.Code != code {
+			t.Errorf("got error %v, want code %s", err, code)
+			return &fault.Fault{}
+		}
+		text := f.Message
+		for _, field := range f.Fields {
+			text += " " + field.String()
+		}
+		if !strings.Contains(text, says) {
+			t.Errorf("got %q, want it to say %q", text, says)
+		}
+		return f
+	}
+}
+
+func upload(text string) exchangereview.ExchangeUpload {
+	return exchangereview.ExchangeUpload{Body: strings.NewReader(text)}
+}

@@ -1,0 +1,137 @@
+package service
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"banyan/modules/reputation"
+	"banyan/modules/reputation/rank"
+	"banyan/modules/reputation/trust"
+	"banyan/platform/fault"
+)
+
+// Commands gives `banyan reputation …`.
+func Commands() *cobra.Command {
+	group := &cobra.Command{
+		Use:   reputation.Name,
+		Short: "Say who can be trusted, and why",
+		Args:  cobra.NoArgs,
+	}
+	group.AddCommand(rankCommand())
+	return group
+}
+
+// rankFlags is what cobra cannot read as it is.
+type rankFlags struct {
+	halfLife, at string
+	json         bool
+}
+
+func rankCommand() *cobra.Command {
+	job := rank.Job{Now: time.Now}
+	var flags rankFlags
+	c := &cobra.Command{
+		Use:   "rank --trust TRUST.csv --seeds SEEDS.csv --out SCORES.csv",
+		Short: "Rank the ids of a trust list, without a server",
+		Long: `Rank reads who trusts whom and writes id,score,rank,percentile by rank.
+
+TRUST.csv is source,target,weight[,time]: ids are any text, a weight below zero
+is distrust, times are seconds since 1970 or RFC 3339. SEEDS.csv is id[,weight]:
+who the community is sure of; trust begins there. Headers are optional, and
+both may be packed with gzip or zstd. Rows between the same two ids add up,
+nobody's trust in themselves counts.
+
+Methods:
+  eigentrust  the share of all trust that an id ends up with; distrust is left out
+  banyan      what those trusted say of an id, good and bad, weighted by their trust`,
+		Example: `  banyan reputation rank --trust trust.csv --seeds seeds.csv --out scores.csv
+  banyan reputation rank --trust trust.csv.zst --seeds seeds.csv --method banyan --half-life 180d --out scores.csv --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := flags.apply(&job); err != nil {
+				return err
+			}
+			stop := showProgress(&job, c.ErrOrStderr())
+			report, err := job.Run(c.Context())
+			stop()
+			if err != nil {
+				return err
+			}
+			return printReport(c, report, flags.json)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&job.Trust, "trust", "", "who trusts whom: source,target,weight[,time]")
+	f.StringVar(&job.Seeds, "seeds", "", "who is trusted from the start: id[,weight]")
+	f.StringVar(&job.Out, "out", "", "where the scores go; an existing file is replaced")
+	f.StringVar(&job.Method, "method", rank.EigenTrust, rank.EigenTrust+" or "+rank.Banyan)
+	f.Float64Var(&job.Options.Alpha, "alpha", trust.DefaultAlpha, "share of trust that returns to the seeds in each step")
+	f.Float64Var(&job.Options.Epsilon, "epsilon", trust.DefaultEpsilon, "stop when a step changes the scores by no more than this (L2)")
+	f.IntVar(&job.Options.MaxIterations, "max-iterations", trust.DefaultMaxIterations, "give up after so many steps")
+	f.StringVar(&flags.halfLife, "half-life", "", "a statement of this age counts half, for example 180d or 720h; without it nothing fades")
+	f.StringVar(&flags.at, "at", "", "the time that ages are counted from; without it the latest in the list")
+	f.BoolVar(&job.UniformPreTrust, "uniform-pretrust", false, "trust everybody alike from the start, instead of seeds; open to sybils")
+	f.Float64Var(&job.Standing.Shrink, "shrink", trust.DefaultShrink, "banyan: how many average raters of silence everybody starts with")
+	f.Float64Var(&job.Standing.Discount, "discount", trust.DefaultDiscount, "banyan: how much more distrust weighs than trust")
+	f.Float64Var(&job.Standing.Scale, "scale", 0, "banyan: the weight that means full trust; without it the largest in the list")
+	f.BoolVar(&flags.json, "json", false, "print the report as JSON")
+	return c
+}
+
+// apply reads the flags that have a syntax of their own.
+func (f rankFlags) apply(job *rank.Job) (err error) {
+	wrong := func(flag string, err error) error {
+		return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: err.Error()})
+	}
+	if f.halfLife != "" {
+		if job.HalfLife, err = rank.ParseHalfLife(f.halfLife); err != nil {
+			return wrong("--half-life", err)
+		}
+	}
+	job.At = trust.NoTime
+	if f.at != "" {
+		if job.At, err = rank.ParseTime(f.at); err != nil {
+			return wrong("--at", err)
+		}
+	}
+	if job.Standing.Discount == 0 {
+		job.Standing.Discount = -1 // none, where 0 would be the default
+	}
+	return nil
+}
+
+// showProgress draws a bar when stderr is a terminal. stop ends it.
+func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
+	if f, ok := stderr.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return func() {}
+	}
+	bar := progressbar.NewOptions64(0, progressbar.OptionSetWriter(stderr), progressbar.OptionSetDescription("reading"),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	job.Progress = func(read, size int64) {
+		bar.ChangeMax64(size)
+		_ = bar.Set64(read) // a bar that cannot be drawn is no reason to stop
+	}
+	return func() { _ = bar.Finish() }
+}
+
+func printReport(c *cobra.Command, r rank.Report, asJSON bool) error {
+	if r.Warning != "" {
+		fmt.Fprintln(c.ErrOrStderr(), "warning:", r.Warning)
+	}
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(r)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "ranked %d ids from %d edges and %d seeds by %s in %.2f s (%d iterations): %s\n",
+		r.Nodes, r.Edges, r.Seeds, r.Method, r.Seconds, r.Iterations, r.Out)
+	if err == nil && r.Method == rank.EigenTrust && r.Negative > 0 {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%d edges of distrust were left out: --method banyan uses them\n", r.Negative)
+	}
+	return err
+}

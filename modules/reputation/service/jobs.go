@@ -1,0 +1,48 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"banyan/modules/reputation"
+	"banyan/platform/fault"
+)
+
+// Jobs computes epochs on a schedule.
+type Jobs struct {
+	service reputation.Service
+	log     *slog.Logger
+	every   time.Duration
+}
+
+// NewJobs computes an epoch of s every so often; 0 = never.
+func NewJobs(s reputation.Service, log *slog.Logger, every time.Duration) Jobs {
+	return Jobs{service: s, log: log, every: every}
+}
+
+// Run blocks until the context ends. An epoch that fails is logged, and the
+// next comes at its time.
+func (j Jobs) Run(ctx context.Context) error {
+	if j.every == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	ticker := time.NewTicker(j.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		_, err := j.service.ComputeEpoch(ctx, reputation.EpochRequest{})
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case fault.Is(err, fault.Conflict): // no edges or seeds yet: for the operator to see, no failure
+			j.log.WarnContext(ctx, "no epoch was computed", "error", err)
+		default:
+			j.log.ErrorContext(ctx, "computing an epoch failed", "error", err)
+		}
+	}
+}
