@@ -22,9 +22,6 @@ var update = flag.Bool("update", false, "write generated files instead of compar
 // lower lines only, and of its own line only within its own folder.
 var floors = []string{
 	"migrations",
-	"platform/testneeds",
-	"platform/benchclock",
-	"platform/testclock",
 	"platform/fault",
 	"platform/atomicfile",
 	"platform/unpack",
@@ -47,6 +44,7 @@ var floors = []string{
 	"platform/seam",
 	"platform/handover",
 	"platform/strangler",
+	"platform/testenv",
 	"modules/reputation",
 	"modules/exchangereview",
 	"modules/airdrop",

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // banyan runs a command line in this process.

@@ -10,7 +10,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/strangler/control"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // modules are all modules, from the ground up.

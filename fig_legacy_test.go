@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"banyan/platform/strangler/legacy/legacytest"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/legacytest"
+	"banyan/platform/testenv/testneeds"
 )
 
 // takeOver puts Banyan before a system that is there already and moves one

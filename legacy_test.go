@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // TestInFrontOfALegacySystem puts the whole program before a system that is

@@ -27,7 +27,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/seam"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

@@ -11,7 +11,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

@@ -13,7 +13,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/certificates"
 	"banyan/platform/fault"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // TestSplitWithCertificates runs every module in a process of its own, with

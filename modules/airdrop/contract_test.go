@@ -6,7 +6,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/merkle"
-	"banyan/platform/seam/contracttest"
+	"banyan/platform/testenv/contracttest"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")

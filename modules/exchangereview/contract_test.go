@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"banyan/modules/exchangereview"
-	"banyan/platform/seam/contracttest"
+	"banyan/platform/testenv/contracttest"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")

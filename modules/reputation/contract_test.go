@@ -7,7 +7,7 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/events"
-	"banyan/platform/seam/contracttest"
+	"banyan/platform/testenv/contracttest"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")

@@ -13,7 +13,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // registers "sqlite3" for the baseline
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
+	"banyan/platform/testenv/databasetest"
 )
 
 const benchCallers = 64

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
+	"banyan/platform/testenv/databasetest"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 	"testing/fstest"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
+	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
 )
 

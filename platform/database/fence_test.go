@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
+	"banyan/platform/testenv/databasetest"
 )
 
 // gate is a fence that a row opens and closes.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
+	"banyan/platform/testenv/databasetest"
 )
 
 // hold makes the writer busy until release is called, so that the writes queued

@@ -12,8 +12,8 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
+	"banyan/platform/testenv/databasetest"
 )
 
 // newerShelf is what a later release would bring.

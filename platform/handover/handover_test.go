@@ -12,12 +12,12 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
 	"banyan/platform/seam"
+	"banyan/platform/testenv/databasetest"
 )
 
 const module = "reputation"

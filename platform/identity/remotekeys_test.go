@@ -12,7 +12,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/testclock"
 )
 
 // otherSide publishes keys over HTTP, and counts how often it is asked.

@@ -10,7 +10,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
 )
 

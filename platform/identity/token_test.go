@@ -15,7 +15,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/testclock"
 )
 
 // trunkRing is an in-memory trunk and a verifier that trusts it.

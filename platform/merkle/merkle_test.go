@@ -15,7 +15,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

@@ -14,7 +14,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // Every proof of the UNI airdrop as it was published, as one digest of all.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/once"
+	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
 )
 

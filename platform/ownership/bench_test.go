@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/ownership"
+	"banyan/platform/testenv/databasetest"
 )
 
 const benchCallers = 64

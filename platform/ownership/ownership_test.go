@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/ownership"
+	"banyan/platform/testenv/databasetest"
 )
 
 // each runs a test on a database with counters, before anybody owns it.

@@ -13,8 +13,8 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/ownership"
+	"banyan/platform/testenv/databasetest"
 )
 
 const (

@@ -13,9 +13,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/benchclock"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/testenv/benchclock"
 )
 
 // BenchmarkLocalRoute compares a call through a local route with the bare

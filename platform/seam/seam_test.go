@@ -18,7 +18,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {

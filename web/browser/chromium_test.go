@@ -23,7 +23,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // patience bounds one test in the browser, and oneWait one wait in it; no test

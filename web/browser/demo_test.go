@@ -14,7 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/web/webtest"
 )
 

@@ -13,13 +13,13 @@ import (
 
 	"banyan/platform/config"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 	"banyan/web"
 

@@ -18,7 +18,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

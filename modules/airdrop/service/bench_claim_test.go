@@ -12,10 +12,10 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 // BenchmarkClaimHandler is a claim below the router: the request's path is

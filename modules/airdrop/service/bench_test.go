@@ -23,16 +23,16 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
-	"banyan/platform/benchclock"
 	"banyan/platform/config"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
 	"banyan/platform/telemetry"
+	"banyan/platform/testenv/benchclock"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 const (

@@ -16,10 +16,10 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/offline"
 	"banyan/modules/airdrop/service"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 // BenchmarkVerifyOverHTTP checks a million wallets by POST …/verify, beside what

@@ -9,7 +9,7 @@ import (
 
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // little is a --memory that holds an eighth of the Uniswap airdrop.

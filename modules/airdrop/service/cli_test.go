@@ -14,7 +14,7 @@ import (
 	"banyan/modules/airdrop/service"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

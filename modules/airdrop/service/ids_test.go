@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"banyan/modules/airdrop"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testenv/databasetest"
 )
 
 func TestAnIDThatIsTakenIsDrawnAgain(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
 )
 

@@ -20,12 +20,12 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
-	"banyan/platform/seam/seamtest"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

@@ -8,11 +8,11 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 func TestARepeatedUploadAndBuildHaveOneEffect(t *testing.T) {

@@ -16,10 +16,10 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 // treeFile is where the tree of a built campaign is kept.

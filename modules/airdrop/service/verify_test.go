@@ -13,10 +13,10 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 func TestVerdictsComeInTheOrderOfTheLines(t *testing.T) {

@@ -13,10 +13,10 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 	"banyan/platform/wallet"
 )
 

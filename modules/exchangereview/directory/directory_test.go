@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 
 	"banyan/platform/fault"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 func TestTheStarterDirectoryIsFortyWholeEntries(t *testing.T) {

@@ -17,12 +17,12 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/service"
-	"banyan/platform/benchclock"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/benchclock"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 const (

@@ -11,8 +11,8 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/seam/seamtest"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/seamtest"
+	"banyan/platform/testenv/testneeds"
 )
 
 // What the contract promises of the directory; reviews are in

@@ -7,10 +7,10 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 func TestARepeatedReviewIsPublishedOnce(t *testing.T) {

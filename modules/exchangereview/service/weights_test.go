@@ -14,9 +14,9 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/service"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 	"banyan/platform/wallet"
 )
 

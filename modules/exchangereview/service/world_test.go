@@ -18,8 +18,8 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/seam/seamtest"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/seamtest"
+	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
 )
 

@@ -16,7 +16,7 @@ import (
 	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
 	"banyan/platform/fault"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // write puts a text into a file of the test's folder and gives its path.

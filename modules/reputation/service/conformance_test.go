@@ -20,7 +20,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/seamtest"
 	"banyan/platform/wallet"
 )
 

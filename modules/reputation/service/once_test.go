@@ -6,10 +6,10 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
-	"banyan/platform/seam/seamtest"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 )
 
 func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"banyan/modules/reputation/trust"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // naive is EigenTrust as the paper writes it: maps, pushing along every edge,

@@ -10,9 +10,9 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
+	"banyan/platform/testenv/databasetest"
 )
 
 // BenchmarkDelivery publishes from 64 callers while a relay delivers to another

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
+	"banyan/platform/testenv/databasetest"
 )
 
 // chaos is a delivery on which nothing can be relied: it fails before the

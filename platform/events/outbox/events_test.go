@@ -13,11 +13,11 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/testclock"
 )
 
 // note is the payload of these tests.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/testenv/databasetest"
 )
 
 // held is a write that has published and not yet committed.

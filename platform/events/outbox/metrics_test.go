@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
+	"banyan/platform/testenv/databasetest"
 )
 
 func TestMetricsSayWhatIsWaiting(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/testenv/databasetest"
 )
 
 func (w *world) count(db *database.DB, table string) (n int) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/identity/signin"
+	"banyan/platform/testenv/databasetest"
 )
 
 func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {

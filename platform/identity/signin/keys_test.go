@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/testclock"
 )
 
 func each(t *testing.T, test func(t *testing.T, db *database.DB)) {

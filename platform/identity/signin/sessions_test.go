@@ -12,7 +12,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
 )
 

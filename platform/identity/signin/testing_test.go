@@ -14,7 +14,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin/siwe"
-	"banyan/platform/testclock"
+	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"banyan/platform/seam"
-	"banyan/platform/seam/contracttest"
 	"banyan/platform/strangler/control"
+	"banyan/platform/testenv/contracttest"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
+	"banyan/platform/testenv/databasetest"
 )
 
 var (

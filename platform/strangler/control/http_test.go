@@ -11,10 +11,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/database/databasetest"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
+	"banyan/platform/testenv/databasetest"
 )
 
 // TestOverHTTP is what a person with curl sees.

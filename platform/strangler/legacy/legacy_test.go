@@ -22,7 +22,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/strangler/legacy"
-	"banyan/platform/strangler/legacy/legacytest"
+	"banyan/platform/testenv/legacytest"
 )
 
 func TestWhoServesWhat(t *testing.T) {

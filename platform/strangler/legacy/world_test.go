@@ -20,7 +20,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/strangler/legacy"
-	"banyan/platform/strangler/legacy/legacytest"
+	"banyan/platform/testenv/legacytest"
 )
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))

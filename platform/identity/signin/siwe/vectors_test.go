@@ -9,7 +9,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin/siwe"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
 

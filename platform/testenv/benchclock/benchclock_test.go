@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"banyan/platform/benchclock"
+	"banyan/platform/testenv/benchclock"
 )
 
 func TestProcessorTimePassesWithWork(t *testing.T) {

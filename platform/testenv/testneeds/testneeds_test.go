@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"testing"
 
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // spy is a test that is watched from outside.

@@ -13,9 +13,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/database"
-	"banyan/platform/database/databasetest"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/testenv/databasetest"
 )
 
 // BodyLimit is what the servers take, in bytes.

@@ -19,7 +19,7 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/testneeds"
+	"banyan/platform/testenv/testneeds"
 )
 
 // patience bounds setting up and cleaning up; no test asserts it.
