@@ -29,6 +29,7 @@ var floors = []string{
 	"platform/atomicfile",
 	"platform/unpack",
 	"platform/memory",
+	"platform/loopback",
 	"platform/wallet",
 	"platform/certificates",
 	"platform/merkle",
