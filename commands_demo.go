@@ -108,9 +108,8 @@ func freePort(ctx context.Context, ip string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find a free port on %s for the demo: %w", ip, err)
 	}
-	defer free.Close() // nothing was connected: the port is free at once
 	_, port, err := net.SplitHostPort(free.Addr().String())
-	return port, err
+	return port, errors.Join(err, free.Close()) // nothing was connected: it is free at once
 }
 
 // runDemo serves a community on the built-in settings and these.

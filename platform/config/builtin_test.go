@@ -56,7 +56,8 @@ func TestNamedAreTheSourcesThatSomebodyChose(t *testing.T) {
 		"a file that lies there": {"", []string{"HOME=/", "PGHOST=h", "DATA=x"}, nil},
 		"--config":               {"nowhere.yaml", nil, []config.Origin{file}},
 		"settings": {
-			"nowhere.yaml", []string{"BANYAN_LISTEN=:1", "BANYAN_HTTP__BURST=many", "BANYAN_DATA=", "BANYAN_DATA=x"},
+			"nowhere.yaml",
+			[]string{"BANYAN_LISTEN=:1", "BANYAN_HTTP__BURST=many", "BANYAN_DATA=", "BANYAN_DATA=x"},
 			append([]config.Origin{file}, variable("BANYAN_DATA", "BANYAN_HTTP__BURST", "BANYAN_LISTEN")...),
 		},
 		"BANYAN_CONFIG":       {"", []string{"BANYAN_CONFIG=nowhere.yaml"}, variable("BANYAN_CONFIG")},
