@@ -29,6 +29,7 @@ var floors = []string{
 	"platform/requestctx",
 	"platform/redact",
 	"platform/latency",
+	"platform/loopback",
 	"platform/wallet",
 	"platform/certificates",
 	"platform/appendjson",

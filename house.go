@@ -21,11 +21,15 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/once"
 	"banyan/platform/seam"
+	"banyan/web/demo"
 )
 
 // openDatabase opens the database of a module, or of identity, as the settings
-// say, without migrating it.
+// say, without migrating it. It refuses a folder that a demo has filled.
 func openDatabase(ctx context.Context, cfg config.Config, name string) (*database.DB, error) {
+	if err := demo.Refuse(cfg.Data); err != nil {
+		return nil, err
+	}
 	url := "sqlite:" + cfg.Data
 	if cfg.Database.Postgres() {
 		url = cfg.Database.DSN()

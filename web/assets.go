@@ -84,6 +84,12 @@ func copyAsset(to io.Writer, name string) (size int64, err error) {
 	return io.Copy(to, file)
 }
 
+// leaveOut takes an asset away, as if it were not in the program.
+func (a assets) leaveOut(name string) {
+	delete(a.files, a.urls[name])
+	delete(a.urls, name)
+}
+
 // url gives the address of an asset, "" for an unknown name, which templates
 // turn into an error.
 func (a assets) url(name string) string { return a.urls[name] }

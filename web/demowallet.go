@@ -4,7 +4,9 @@ import (
 	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"
+	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -13,12 +15,14 @@ import (
 	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 
 	"banyan/platform/fault"
+	"banyan/platform/loopback"
 	"banyan/platform/wallet"
 )
 
 // DemoWallet is a wallet for trying Banyan without a browser extension. It
-// signs whatever anybody asks with a key made for one demonstration, so it may
-// exist only where there is nothing to lose; only `banyan demo` makes one.
+// signs whatever a page on this machine asks with a key made for one
+// demonstration, so it may exist only where there is nothing to lose; only
+// `banyan demo` makes one.
 type DemoWallet struct {
 	key     *ecdsa.PrivateKey
 	address wallet.Address
@@ -30,15 +34,34 @@ func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64) *DemoWallet {
 	return &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), chain: chain}
 }
 
+// demoScript is the asset that announces the wallet to pages.
+const demoScript = "demo-wallet.js"
+
 // walletRequest is an EIP-1193 request.
 type walletRequest struct {
 	Method string            `json:"method"`
 	Params []json.RawMessage `json:"params"`
 }
 
+// forThisMachine lets requests of a demo's own pages through. A site that makes
+// its name lead to this machine (DNS rebinding) is of one origin with the demo
+// to the browser, and could sign with its wallet; such a request names that site
+// as its host. A form of another site cannot have the type JSON.
+func forThisMachine(h handler) handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		r.Header.Set("Accept", "application/json") // the answers, errors too, are for a script
+		if !loopback.Host((&url.URL{Host: r.Host}).Hostname()) {
+			return fault.New(fault.Misdirected, "the demo wallet signs on this machine only: open the demo at the address that it printed, like http://127.0.0.1:8080")
+		}
+		if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+			return fault.New(fault.Unsupported, "a wallet request has the Content-Type application/json")
+		}
+		return h(rw, r)
+	}
+}
+
 // sign answers the requests of demo-wallet.js.
 func (d *DemoWallet) sign(rw http.ResponseWriter, r *http.Request) error {
-	r.Header.Set("Accept", "application/json") // its errors are for a script
 	var q walletRequest
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return fault.Wrap(err, fault.Invalid, "a wallet request is JSON with a method and params")

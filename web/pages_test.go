@@ -57,9 +57,6 @@ func TestAnEmptySiteSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s offers a demo wallet though there is none", path)
 		}
 	}
-	if status, _ := visitor.post("/demo/sign", "application/json", `{"method":"eth_accounts"}`); status != http.StatusNotFound {
-		t.Errorf("the demo wallet answers %d on a site without one", status)
-	}
 }
 
 func TestEachModuleMayBeDown(t *testing.T) {

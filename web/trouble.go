@@ -29,6 +29,8 @@ func troubleWords(code fault.Code) words {
 		return words{"This is not open to you", "You may need another role, or the form was made for another session: load the page again and retry."}
 	case fault.Invalid, fault.Unsupported:
 		return words{"This could not be understood", "Something in the address or the form was not as expected. Go back, correct it, and send it again."}
+	case fault.Misdirected:
+		return words{"This site has another name", "What you asked for is not served under the name in your browser's address bar. Open this site by its own address."}
 	case fault.Conflict:
 		return words{"This does not fit any more", "Somebody or something changed it in the meantime. Load the page again and decide anew."}
 	case fault.TooLarge:

@@ -67,6 +67,9 @@ func New(o Options) (*Web, error) {
 	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
+	if o.Demo == nil {
+		w.assets.leaveOut(demoScript)
+	}
 	if w.templates, err = w.loadTemplates(); err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (w *Web) Mount(r chi.Router) {
 		http.Redirect(rw, r, w.assets.url("favicon.svg"), http.StatusFound)
 	})
 	if w.o.Demo != nil {
-		r.Post("/demo/sign", w.handle(w.fromHere(w.o.Demo.sign)))
+		r.Post("/demo/sign", w.handle(forThisMachine(w.fromHere(w.o.Demo.sign))))
 	}
 }
 

@@ -8,13 +8,16 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-const envPrefix = "BANYAN_"
+const (
+	envPrefix    = "BANYAN_"
+	fileVariable = envPrefix + "CONFIG" // names the settings file
+)
 
 // Variables that begin with BANYAN_ and are no settings: the tests' own, the
 // name of the file, the token of commands that speak to a running program, and
 // the choice of the hash engine, which is made before any setting is read.
 func reserved(name string) bool {
-	return strings.HasPrefix(name, "BANYAN_TEST_") || slices.Contains([]string{"BANYAN_CONFIG", "BANYAN_KECCAK", "BANYAN_TOKEN"}, name)
+	return strings.HasPrefix(name, "BANYAN_TEST_") || slices.Contains([]string{fileVariable, "BANYAN_KECCAK", "BANYAN_TOKEN"}, name)
 }
 
 // EnvName gives the variable that sets a key: http.body_limit is
@@ -65,6 +68,28 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 		found = append(found, setBy[key])
 	}
 	return found, problems
+}
+
+// variables are those of "NAME=value" pairs that set a setting, also to a value
+// that would be refused, and the one that names a file; sorted by name.
+func (c catalog) variables(environ []string) []Origin {
+	settings := make(map[string]bool, len(c.order))
+	for _, key := range c.order {
+		settings[EnvName(key)] = true
+	}
+	var names []string
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if settings[strings.ReplaceAll(name, "__", "_")] || name == fileVariable && value != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	origins := make([]Origin, 0, len(names))
+	for _, name := range slices.Compact(names) {
+		origins = append(origins, Origin{Kind: FromEnvironment, Name: name})
+	}
+	return origins
 }
 
 // fromFlags takes what the command line set, by key.

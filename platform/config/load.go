@@ -20,6 +20,10 @@ type Options struct {
 	File     string            // --config; "" = BANYAN_CONFIG, else ./config.yaml if there is one
 	Env      []string          // os.Environ()
 	Flags    map[string]string // by key: {"listen": "127.0.0.1:8081"}
+
+	// BuiltIn leaves out every source but Defaults and Flags: File and Env are
+	// ignored and no file is looked for.
+	BuiltIn bool
 }
 
 // Sources tells, for every key that something other than the default set,
@@ -77,14 +81,36 @@ func (c catalog) overrides(o Options) ([]given, []Problem) {
 	var values []given
 	var problems []Problem
 	add := func(g []given, p []Problem) { values, problems = append(values, g...), append(problems, p...) }
-	if name, content, problem := readFile(o); problem != nil {
-		add(nil, []Problem{*problem})
-	} else if name != "" {
-		add(c.fromFile(content, name))
+	if !o.BuiltIn {
+		if name, content, problem := readFile(o); problem != nil {
+			add(nil, []Problem{*problem})
+		} else if name != "" {
+			add(c.fromFile(content, name))
+		}
+		add(c.fromEnv(o.Env))
 	}
-	add(c.fromEnv(o.Env))
 	add(c.fromFlags(o.Flags))
 	return values, problems
+}
+
+// DefaultFile is read when neither --config nor BANYAN_CONFIG names another.
+const DefaultFile = "config.yaml"
+
+// Named returns what somebody named on purpose besides the flags: the file of
+// --config (Kind FromFile) and the variables that set a setting or name a file
+// (Kind FromEnvironment), sorted by name. Variables that are no settings and a
+// DefaultFile that happens to be there are not among them. Nothing is read but
+// Defaults and the variables; it fails only when Defaults are no config.yaml.
+func Named(o Options) ([]Origin, error) {
+	known, err := newCatalog(o.Defaults)
+	if err != nil {
+		return nil, err
+	}
+	var all []Origin
+	if o.File != "" {
+		all = append(all, Origin{Kind: FromFile, Name: o.File})
+	}
+	return append(all, known.variables(o.Env)...), nil
 }
 
 // readFile finds the operator's file; name "" when there is none.
@@ -92,14 +118,14 @@ func readFile(o Options) (name string, content []byte, problem *Problem) {
 	name, askedBy := o.File, "--config names it"
 	if name == "" {
 		for _, pair := range o.Env {
-			if value, ok := strings.CutPrefix(pair, envPrefix+"CONFIG="); ok && value != "" {
-				name, askedBy = value, "BANYAN_CONFIG names it"
+			if value, ok := strings.CutPrefix(pair, fileVariable+"="); ok && value != "" {
+				name, askedBy = value, fileVariable+" names it"
 			}
 		}
 	}
 	asked := name != ""
 	if !asked {
-		name = "config.yaml"
+		name = DefaultFile
 	}
 	content, err := os.ReadFile(name)
 	switch {

@@ -27,6 +27,7 @@ const (
 	Conflict        Code = "conflict"        // 409: does not fit the present state; read again, then decide
 	TooLarge        Code = "too_large"       // 413: over a stated limit
 	Unsupported     Code = "unsupported"     // 415: an encoding, media type or contract version not spoken here
+	Misdirected     Code = "misdirected"     // 421: asked for under a name that is not served here
 	RateLimited     Code = "rate_limited"    // 429: RetryAfter says when
 	Canceled        Code = "canceled"        // 499: the caller went away
 	Internal        Code = "internal"        // 500: our defect; the message never carries the cause

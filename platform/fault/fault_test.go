@@ -19,7 +19,7 @@ import (
 // statuses is the contract with clients, written a second time on purpose.
 var statuses = map[fault.Code]int{
 	fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
-	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.RateLimited: 429,
+	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.Misdirected: 421, fault.RateLimited: 429,
 	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.DeadlineOver: 504,
 }
 
@@ -139,7 +139,7 @@ func TestCodesOfWhatIsNoFault(t *testing.T) {
 
 func TestAnswersOfOthersBecomeTheNearestCode(t *testing.T) {
 	for status, want := range map[int]fault.Code{
-		404: fault.NotFound, 418: fault.Invalid, 429: fault.RateLimited, 500: fault.Internal,
+		404: fault.NotFound, 418: fault.Invalid, 421: fault.Misdirected, 429: fault.RateLimited, 500: fault.Internal,
 		502: fault.Unavailable, 503: fault.Unavailable, 504: fault.DeadlineOver, 507: fault.Internal,
 	} {
 		for _, body := range []string{"", "<h1>Bad gateway</h1>", `{"status":404}`, `"text"`, strings.Repeat("x", 1<<20)} {

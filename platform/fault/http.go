@@ -17,6 +17,7 @@ var statusOf = map[Code]int{
 	Conflict:        http.StatusConflict,
 	TooLarge:        http.StatusRequestEntityTooLarge,
 	Unsupported:     http.StatusUnsupportedMediaType,
+	Misdirected:     http.StatusMisdirectedRequest,
 	RateLimited:     http.StatusTooManyRequests,
 	Canceled:        499,
 	Internal:        http.StatusInternalServerError,

@@ -1,12 +1,13 @@
 // Package demo makes up a community to look around in: wallets that trust each
-// other, reviews they signed and two airdrops, the same in every run. It goes
-// through the modules' contracts, as real people's calls would, so what the
-// pages show is what the modules computed.
+// other, reviews they signed and two airdrops, the same in every run but for the
+// wallets themselves. It goes through the modules' contracts, as real people's
+// calls would, so what the pages show is what the modules computed.
 package demo
 
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
@@ -52,18 +53,33 @@ type Summary struct {
 	Campaigns      []airdrop.Campaign
 }
 
+// Community is the people of one demonstration. What they do is the same in
+// every run; who they are is not: their keys come from a secret that is made at
+// the start and never leaves the process, so nobody who read this code can sign
+// for the demo wallet, a seed or anybody else.
+type Community struct {
+	secret [32]byte
+}
+
+// New makes the secret of a community.
+func New() *Community {
+	c := &Community{}
+	_, _ = rand.Read(c.secret[:]) // crypto/rand never fails: it ends the program instead
+	return c
+}
+
 // Key is the private key of the demo wallet: the one person of the community
-// whom the visitor plays. Everybody knows it; it is worth nothing.
-func Key() *ecdsa.PrivateKey { return key(demoPerson) }
+// whom the visitor plays.
+func (c *Community) Key() *ecdsa.PrivateKey { return c.key(demoPerson) }
 
 // Wallet is the demo wallet's address.
-func Wallet() wallet.Address { return address(demoPerson) }
+func (c *Community) Wallet() wallet.Address { return c.address(demoPerson) }
 
 // SeedWallets are the people trusted from the start.
-func SeedWallets() []wallet.Address {
+func (c *Community) SeedWallets() []wallet.Address {
 	list := make([]wallet.Address, Seeds)
 	for i := range list {
-		list[i] = address(i)
+		list[i] = c.address(i)
 	}
 	return list
 }
@@ -71,24 +87,24 @@ func SeedWallets() []wallet.Address {
 // demoPerson is well connected, and no seed.
 const demoPerson = 42
 
-// key derives a person's key from their number.
-func key(person int) *ecdsa.PrivateKey {
-	secret := crypto.Keccak256([]byte("Banyan demo: worth nothing"), binary.BigEndian.AppendUint64(nil, uint64(person)))
-	k, err := crypto.ToECDSA(secret)
+// key derives a person's key from the secret and their number.
+func (c *Community) key(person int) *ecdsa.PrivateKey {
+	digest := crypto.Keccak256(c.secret[:], binary.BigEndian.AppendUint64(nil, uint64(person)))
+	k, err := crypto.ToECDSA(digest)
 	if err != nil {
-		panic(fmt.Sprintf("demo: person %d has no key: %v", person, err)) // the hash would be 0 or over the curve's order: not for these numbers
+		panic(fmt.Sprintf("demo: person %d has no key: %v", person, err)) // the hash is 0 or over the curve's order: once in 2^127
 	}
 	return k
 }
 
-func address(person int) wallet.Address {
-	return wallet.Address(crypto.PubkeyToAddress(key(person).PublicKey))
+func (c *Community) address(person int) wallet.Address {
+	return wallet.Address(crypto.PubkeyToAddress(c.key(person).PublicKey))
 }
 
-// Fill makes the community. It takes a few seconds.
-func Fill(ctx context.Context, s Services, clock *Clock) (Summary, error) {
+// Fill lets the community do what it does. It takes a few seconds.
+func (c *Community) Fill(ctx context.Context, s Services, clock *Clock) (Summary, error) {
 	ctx = identity.With(ctx, identity.Caller{Subject: "demo", Role: identity.Operator})
-	people := newPeople()
+	people := newPeople(c)
 	clock.setBehind(days * 24 * time.Hour)
 	defer clock.setBehind(0)
 	edges, err := trust(ctx, s.Reputation, people)

@@ -15,18 +15,19 @@ import (
 
 // people are the community: wallets by number, the earlier the longer there.
 type people struct {
+	*Community
 	wallets []wallet.Address
 	random  *rand.Rand
 }
 
-func newPeople() *people {
-	p := &people{wallets: make([]wallet.Address, Wallets), random: rand.New(rand.NewPCG(2026, 11))} //nolint:gosec // the same community in every run
+func newPeople(c *Community) *people {
+	p := &people{Community: c, wallets: make([]wallet.Address, Wallets), random: rand.New(rand.NewPCG(2026, 11))} //nolint:gosec // what people do is the same in every run
 	var parts errgroup.Group
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		parts.Go(func() error {
 			for i := w; i < Wallets; i += workers {
-				p.wallets[i] = address(i)
+				p.wallets[i] = c.address(i)
 			}
 			return nil
 		})

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -38,7 +39,7 @@ func reviews(ctx context.Context, s exchangereview.Service, p *people, clock *Cl
 		group, groupCtx := errgroup.WithContext(ctx)
 		group.SetLimit(writersAtOnce)
 		for _, d := range todays {
-			group.Go(func() error { return write(groupCtx, s, d) })
+			group.Go(func() error { return p.write(groupCtx, s, d) })
 		}
 		if err := group.Wait(); err != nil {
 			return written, err
@@ -125,14 +126,14 @@ var (
 
 // write publishes a draft as a person would: have it prepared, sign the
 // document, send it back.
-func write(ctx context.Context, s exchangereview.Service, d draft) error {
+func (p *people) write(ctx context.Context, s exchangereview.Service, d draft) error {
 	prepared, err := s.PrepareReview(ctx, d.review)
 	if err != nil {
 		return err
 	}
 	signed := prepared.Review
 	signed.Slug = d.review.Slug
-	signature, err := signTypedData(d.person, prepared.TypedData)
+	signature, err := signTypedData(p.key(d.person), prepared.TypedData)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func write(ctx context.Context, s exchangereview.Service, d draft) error {
 }
 
 // signTypedData does what a wallet does for eth_signTypedData_v4.
-func signTypedData(person int, document exchangereview.TypedData) (exchangereview.Signature, error) {
+func signTypedData(key *ecdsa.PrivateKey, document exchangereview.TypedData) (exchangereview.Signature, error) {
 	var signature exchangereview.Signature
 	text, err := json.Marshal(document)
 	if err != nil {
@@ -156,7 +157,7 @@ func signTypedData(person int, document exchangereview.TypedData) (exchangerevie
 	if err != nil {
 		return signature, fmt.Errorf("hash the document to sign: %w", err)
 	}
-	raw, err := crypto.Sign(digest, key(person))
+	raw, err := crypto.Sign(digest, key)
 	if err != nil {
 		return signature, fmt.Errorf("sign: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"slices"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin/siwe"
+	"banyan/platform/loopback"
 	"banyan/platform/wallet"
 )
 
@@ -88,7 +88,7 @@ func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 		return nil, fault.Newf(fault.Invalid, "the origin %q is not scheme://host[:port]: write https://banyan.example", o.Origin)
 	}
 	secure := u.Scheme == "https"
-	if !secure && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if !secure && (u.Scheme != "http" || !loopback.Host(u.Hostname())) {
 		return nil, fault.Newf(fault.Invalid, "people cannot sign in at %s: the origin must be https, or http on loopback", o.Origin)
 	}
 	if o.Statement == "" {
@@ -110,14 +110,6 @@ func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 		return nil, fmt.Errorf("check the sign-in message's settings: %w", err)
 	}
 	return s, nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
 
 func (s *Sessions) isOperator(w wallet.Address) bool { return slices.Contains(s.o.Operators, w) }
