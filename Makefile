@@ -34,7 +34,7 @@ test-arm64: ## run the tests of trees, lists and ranks on an emulated arm64 (nee
 
 # Without a package's name go test shows what the test prints while it runs.
 fig: ## show what the strangler fig promises, on real processes: one table, about 10 minutes
-	$(GO) test -count=1 -timeout 40m -run '^TestFig$$' -fig
+	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestFig$$" -fig
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
@@ -58,7 +58,7 @@ screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 	$(GO) test ./web/browser -count=1 -run 'TestScreenshots|TestTheWholeProgram' -screenshots $(CURDIR)/screenshots
 
 generate: ## bring the generated parts up to date: API document, contract examples, the README's diagram
-	$(GO) test . -run 'TestAPIDocument|TestImportRule' -update
+	$(GO) test ./test/process ./test/architecture -run "TestAPIDocument|TestImportRule" -update
 	$(GO) test ./modules/reputation ./modules/exchangereview ./modules/airdrop ./platform/handover ./platform/strangler/control -run TestContractFiles -update
 
 ci: ## what continuous integration runs

@@ -40,7 +40,7 @@ func (w *Web) functions() template.FuncMap {
 		"when":     when,
 		"day":      day,
 		"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
-		"host":     host,
+		"host":     websiteHost,
 		"kind":     kindName,
 		"country":  country,
 		"title":    slugName,
@@ -125,8 +125,8 @@ func timeElement(ms int64, layout string) template.HTML {
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format(layout) + `</time>`) //nolint:gosec // digits and names of months only
 }
 
-// host is what people read of a website's address.
-func host(website string) string {
+// websiteHost is what people read of a website's address.
+func websiteHost(website string) string {
 	u, err := url.Parse(website)
 	if err != nil || u.Host == "" {
 		return website

@@ -6,6 +6,8 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/merkle"
+	"banyan/platform/seam"
+	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -24,4 +26,9 @@ func TestContractFiles(t *testing.T) {
 		},
 		Also: map[string]any{"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible}},
 	})
+}
+
+// TestEveryOperationIsForWhomItSays tries each as every kind of caller.
+func TestEveryOperationIsForWhomItSays(t *testing.T) {
+	accesstest.Check(t, airdrop.Contract, func(r *seam.Route) any { return airdrop.NewClient(r) })
 }

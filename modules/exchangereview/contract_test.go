@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/seam"
+	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -23,4 +25,9 @@ func TestContractFiles(t *testing.T) {
 			exchangereview.SignedReview{Overall: 4, Aspects: stars},
 		},
 	})
+}
+
+// TestEveryOperationIsForWhomItSays tries each as every kind of caller.
+func TestEveryOperationIsForWhomItSays(t *testing.T) {
+	accesstest.Check(t, exchangereview.Contract, func(r *seam.Route) any { return exchangereview.NewClient(r) })
 }

@@ -7,6 +7,8 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/events"
+	"banyan/platform/seam"
+	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -21,4 +23,9 @@ func TestContractFiles(t *testing.T) {
 		Known: []any{events.Event{Topic: reputation.ActivityTopic.Name(), Payload: json.RawMessage(`{"wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}`)}},
 		Also:  map[string]any{"activity.event": reputation.Activity{}},
 	})
+}
+
+// TestEveryOperationIsForWhomItSays tries each as every kind of caller.
+func TestEveryOperationIsForWhomItSays(t *testing.T) {
+	accesstest.Check(t, reputation.Contract, func(r *seam.Route) any { return reputation.NewClient(r) })
 }

@@ -26,56 +26,6 @@ type Options struct {
 	BuiltIn bool
 }
 
-// Sources tells, for every key that something other than the default set,
-// where it was set last.
-type Sources map[string]Origin
-
-// Load reads all sources and gives what is in force. When anything is wrong
-// the error is an *Error with all of it, and the Config must not be used.
-func Load(o Options) (Config, Sources, error) {
-	known, err := newCatalog(o.Defaults)
-	if err != nil {
-		return Config{}, nil, err
-	}
-	inForce := make(map[string]given, len(known.order))
-	for key, g := range known.defaults {
-		inForce[key] = g
-	}
-	sources := Sources{}
-	values, problems := known.overrides(o)
-	for _, g := range values {
-		if message := known.refuse(g); message != "" {
-			problems = append(problems, Problem{Key: g.key, Origin: g.origin, Message: message})
-			continue
-		}
-		inForce[g.key] = g
-		sources[g.key] = g.origin
-	}
-	var cfg Config
-	if err := decode(inForce, &cfg); err != nil {
-		return Config{}, nil, fmt.Errorf("the built-in config.yaml does not fit this program: %w", err)
-	}
-	for _, p := range cfg.check() {
-		p.Origin = inForce[p.Key].origin
-		if !broken(problems, p.Key) { // its default is not what the operator wants to hear about
-			problems = append(problems, p)
-		}
-	}
-	if err := asError(problems); err != nil {
-		return Config{}, nil, err
-	}
-	return cfg, sources, nil
-}
-
-func broken(problems []Problem, key string) bool {
-	for _, p := range problems {
-		if p.Key == key {
-			return true
-		}
-	}
-	return false
-}
-
 // overrides reads the file, the environment and the flags, weakest first.
 func (c catalog) overrides(o Options) ([]given, []Problem) {
 	var values []given
@@ -171,8 +121,11 @@ func (c catalog) refuse(g given) string {
 			return fmt.Sprintf("item %d must be a text: put it in quotes", i+1)
 		}
 	}
-	var alone Config
-	if err := decode(map[string]given{g.key: g}, &alone); err != nil {
+	taker := section(c.takenBy, g.key)
+	if taker == nil {
+		return "" // Load says that the built-in file does not fit
+	}
+	if err := decode(map[string]given{taker.below(g.key): g}, taker.fresh()); err != nil {
 		return plainly(err)
 	}
 	return ""
@@ -191,9 +144,9 @@ func plainly(err error) string {
 	return err.Error()
 }
 
-// decode lets viper build the sections out of dotted keys and fill the struct.
-// A key that Config does not know is an error.
-func decode(values map[string]given, into *Config) error {
+// decode lets viper build a tree out of dotted keys and fill the struct. A key
+// that the struct does not know is an error.
+func decode(values map[string]given, into any) error {
 	v := viper.New()
 	for key, g := range values {
 		var value any

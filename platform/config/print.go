@@ -3,23 +3,78 @@ package config
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
+// YAML returns what is in force as a tree in the order of config.yaml, secrets
+// masked, that can be read back.
+func (l *Loaded) YAML() (*yaml.Node, error) {
+	values := make(map[string]*yaml.Node)
+	for _, s := range l.sections {
+		var root yaml.Node
+		if err := root.Encode(s.Into); err != nil {
+			return nil, fmt.Errorf("print the settings below %q: %w", s.Key, err)
+		}
+		prefix := ""
+		if s.Key != "" {
+			prefix = s.Key + "."
+		}
+		flatten(prefix, &root, l.catalog.defaults, values)
+	}
+	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, key := range l.catalog.order {
+		value := values[key]
+		if value == nil {
+			return nil, fmt.Errorf("print the settings: no part of the program shows %s", key)
+		}
+		at, parts := root, strings.Split(key, ".")
+		for _, name := range parts[:len(parts)-1] {
+			at = child(at, name)
+		}
+		at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: parts[len(parts)-1]}, value)
+	}
+	return root, nil
+}
+
+// flatten collects the values of a tree by their dotted keys.
+func flatten(prefix string, mapping *yaml.Node, known map[string]given, into map[string]*yaml.Node) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, value := prefix+mapping.Content[i].Value, mapping.Content[i+1]
+		if _, leaf := known[key]; leaf {
+			into[key] = value
+		} else if value.Kind == yaml.MappingNode {
+			flatten(key+".", value, known, into)
+		}
+	}
+}
+
+// child returns the mapping of this name in a mapping, and adds it if need be.
+func child(mapping *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == name {
+			return mapping.Content[i+1]
+		}
+	}
+	made := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, made)
+	return made
+}
+
 // Print writes what is in force as YAML that can be read back, in the order of
 // config.yaml, with secrets masked. Behind each value that is not a default
 // stands where it was set.
-func Print(w io.Writer, cfg Config, sources Sources) error {
-	var root yaml.Node
-	if err := root.Encode(cfg); err != nil {
-		return fmt.Errorf("print the configuration: %w", err)
+func (l *Loaded) Print(w io.Writer) error {
+	root, err := l.YAML()
+	if err != nil {
+		return err
 	}
-	annotate("", &root, sources)
+	annotate("", root, l.sources)
 	out := yaml.NewEncoder(w)
 	out.SetIndent(2)
-	if err := out.Encode(&root); err != nil {
-		return fmt.Errorf("print the configuration: %w", err)
+	if err := out.Encode(root); err != nil {
+		return fmt.Errorf("print the settings: %w", err)
 	}
 	return out.Close()
 }

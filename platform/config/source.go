@@ -26,6 +26,7 @@ type catalog struct {
 	order    []string // keys as config.yaml lists them
 	defaults map[string]given
 	sections map[string]bool
+	takenBy  []Section
 }
 
 func newCatalog(defaults []byte) (catalog, error) {

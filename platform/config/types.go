@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// masked stands for every secret that is shown.
-const masked = "***"
+// Masked stands for every secret that is shown.
+const Masked = "***"
 
 // Secret is a setting that shows itself as *** wherever it is printed, logged
 // or encoded. Reveal gives it.
@@ -24,7 +23,7 @@ func (s Secret) mask() string {
 	if s == "" {
 		return ""
 	}
-	return masked
+	return Masked
 }
 
 // String gives ***, or nothing when there is no secret.
@@ -42,71 +41,10 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.mask()) }
 // UnmarshalText refuses *** itself: it is the mask out of a printed
 // configuration, and would else become the password.
 func (s *Secret) UnmarshalText(text []byte) error {
-	if string(text) == masked {
-		return fmt.Errorf("is %s, the mask of a printed configuration: put the secret itself", masked)
+	if string(text) == Masked {
+		return fmt.Errorf("is %s, the mask of a printed configuration: put the secret itself", Masked)
 	}
 	*s = Secret(text)
-	return nil
-}
-
-// DatabaseURL is a postgres:// URL that shows its passwords as ***. Reveal
-// gives it as it is.
-type DatabaseURL string
-
-// Reveal gives the URL with what it holds.
-func (d DatabaseURL) Reveal() string { return string(d) }
-
-func (d DatabaseURL) mask() string {
-	if d == "" {
-		return ""
-	}
-	u, err := url.Parse(string(d))
-	if err != nil || u.Host == "" {
-		return masked
-	}
-	if _, has := u.User.Password(); has {
-		u.User = url.UserPassword(u.User.Username(), masked)
-	}
-	q := u.Query()
-	for name := range q {
-		if strings.Contains(strings.ToLower(name), "password") {
-			q.Set(name, masked)
-		}
-	}
-	u.RawQuery = q.Encode()
-	// The mask's own stars come out escaped: show them as they are.
-	return strings.ReplaceAll(u.String(), url.QueryEscape(masked), masked)
-}
-
-// String gives the URL with its passwords masked.
-func (d DatabaseURL) String() string { return d.mask() }
-
-// Format masks every verb.
-func (d DatabaseURL) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(d.mask())) }
-
-// MarshalText masks in JSON and YAML.
-func (d DatabaseURL) MarshalText() ([]byte, error) { return []byte(d.mask()), nil }
-
-// LogValue masks in logs.
-func (d DatabaseURL) LogValue() slog.Value { return slog.StringValue(d.mask()) }
-
-// UnmarshalText takes "" or postgres://[user[:password]@]host[:port]/name.
-// Its errors never repeat the URL, which may hold a password.
-func (d *DatabaseURL) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*d = ""
-		return nil
-	}
-	u, err := url.Parse(string(text))
-	switch {
-	case err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "":
-		return fmt.Errorf("must be empty (SQLite in the data folder) or read postgres://user@host:5432/name")
-	case strings.Trim(u.Path, "/") == "":
-		return fmt.Errorf("names no database: add it at the end, like postgres://user@host:5432/banyan")
-	case strings.Contains(string(text), masked):
-		return fmt.Errorf("holds %s, the mask of a printed configuration: put the password itself", masked)
-	}
-	*d = DatabaseURL(text)
 	return nil
 }
 
@@ -193,53 +131,8 @@ func (i Interval) String() string {
 // MarshalText is String.
 func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
-// Level is the least important kind of line that is logged.
-type Level string
-
-// UnmarshalText reads a level's name.
-func (l *Level) UnmarshalText(text []byte) error {
-	return oneOf(l, text, "debug", "info", "warn", "error")
-}
-
-// Slog gives the level for log/slog.
-func (l Level) Slog() slog.Level {
-	switch l {
-	case "debug":
-		return slog.LevelDebug
-	case "warn":
-		return slog.LevelWarn
-	case "error":
-		return slog.LevelError
-	}
-	return slog.LevelInfo
-}
-
-// LogFormat is how a log line is written.
-type LogFormat string
-
-// The formats.
-const (
-	TextLog LogFormat = "text"
-	JSONLog LogFormat = "json"
-)
-
-// UnmarshalText reads a format's name.
-func (f *LogFormat) UnmarshalText(text []byte) error { return oneOf(f, text, TextLog, JSONLog) }
-
-// Mode says where a module runs.
-type Mode string
-
-// The modes.
-const (
-	Local  Mode = "local"
-	Remote Mode = "remote"
-)
-
-// UnmarshalText reads a mode's name.
-func (m *Mode) UnmarshalText(text []byte) error { return oneOf(m, text, Local, Remote) }
-
-// oneOf sets a name out of a closed list.
-func oneOf[T ~string](into *T, text []byte, names ...T) error {
+// OneOf sets a name out of a closed list, for UnmarshalText.
+func OneOf[T ~string](into *T, text []byte, names ...T) error {
 	list := make([]string, len(names))
 	for i, name := range names {
 		if string(name) == string(text) {
@@ -267,26 +160,3 @@ func (u *URLs) UnmarshalText(text []byte) error {
 
 // MarshalText joins them.
 func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ", ")), nil }
-
-// Take is a prefix of paths and the share of its clients that Banyan serves
-// itself; the text is "/reviews 10 %".
-type Take struct {
-	Prefix  string
-	Percent float64 // 0–100
-}
-
-// UnmarshalText reads "/reviews 10 %" or "/reviews 10".
-func (t *Take) UnmarshalText(text []byte) error {
-	prefix, share, found := strings.Cut(strings.TrimSpace(string(text)), " ")
-	percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(share, "%")), 64)
-	if !found || err != nil || !strings.HasPrefix(prefix, "/") || !(percent >= 0 && percent <= 100) {
-		return fmt.Errorf("%q is no share of a prefix: write it like \"/reviews 10 %%\"", text)
-	}
-	t.Prefix, t.Percent = prefix, percent
-	return nil
-}
-
-// MarshalText is the way back.
-func (t Take) MarshalText() ([]byte, error) {
-	return fmt.Appendf(nil, "%s %g %%", t.Prefix, t.Percent), nil
-}

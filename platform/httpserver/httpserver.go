@@ -34,16 +34,15 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/klauspost/compress/gzhttp"
 
-	"banyan/platform/config"
 	"banyan/platform/telemetry"
 )
 
 // Options says what a server does. Listen, PublicURL, Limits and Logger are
 // needed, all else may be left out.
 type Options struct {
-	Listen    string      // host:port; port 0 lets the system choose
-	PublicURL string      // scheme://host[:port] that people use; https turns HSTS on
-	Limits    config.HTTP // a rate of 0 is unlimited
+	Listen    string   // host:port; port 0 lets the system choose
+	PublicURL string   // scheme://host[:port] that people use; https turns HSTS on
+	Limits    Settings // a rate of 0 is unlimited
 	Logger    *slog.Logger
 	Requests  bool // log a line per request; failures of ours are logged in any case
 

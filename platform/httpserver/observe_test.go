@@ -13,7 +13,6 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/telemetry"
 )
@@ -69,14 +68,14 @@ func TestASpanPerRequestArrivesNamedByItsRoute(t *testing.T) {
 		received <- &request
 	}))
 	defer sink.Close()
-	tracing, err := telemetry.Setup(t.Context(), config.Tracing{Endpoint: sink.URL, Sample: 1}, "banyan", "test", slog.Default())
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: sink.URL, Sample: 1}, "banyan", "test", slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := &lines{}
 	s := start(t, func(o *httpserver.Options) {
 		o.Tracing = tracing
-		o.Logger = telemetry.NewLogger(log, config.Log{Format: config.JSONLog})
+		o.Logger = telemetry.NewLogger(log, telemetry.LogSettings{Format: telemetry.JSONLog})
 	}, func(r chi.Router) { r.Get("/api/v1/things/{id}", text("x")) })
 	do(t, request(t, "GET", s.url+"/api/v1/things/17", "", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
 	log.await(t, `"trace_id":"0af7651916cd43dd8448eb211c80319c"`)

@@ -13,7 +13,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"banyan/platform/config"
 	"banyan/platform/requestctx"
 )
 
@@ -22,7 +21,7 @@ import (
 type requestState struct {
 	requestctx.Request
 	route  *chi.Context
-	config *config.HTTP
+	config *Settings
 	began  time.Time
 	client netip.Addr
 	header [1]string // the id, as a header's value

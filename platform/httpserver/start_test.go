@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
 )
@@ -52,8 +51,8 @@ func (l *lines) await(t *testing.T, text string) string {
 	return ""
 }
 
-func limits() config.HTTP {
-	return config.HTTP{
+func limits() httpserver.Settings {
+	return httpserver.Settings{
 		BodyLimit: 4 << 10, UploadLimit: 64 << 10, HeaderLimit: 8 << 10,
 		HeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
 		UploadTimeout: time.Minute, IdleTimeout: time.Minute, ShutdownGrace: 10 * time.Second,

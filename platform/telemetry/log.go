@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"banyan/platform/config"
 	"banyan/platform/redact"
 	"banyan/platform/requestctx"
 )
@@ -21,10 +20,10 @@ import (
 // NewLogger makes the program's logger. Each line carries the request_id,
 // trace_id and span_id of its context, and attributes whose names speak of a
 // secret are masked, whoever wrote them.
-func NewLogger(w io.Writer, cfg config.Log) *slog.Logger {
+func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level.Slog(), ReplaceAttr: maskSecrets}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
-	if cfg.Format == config.JSONLog {
+	if cfg.Format == JSONLog {
 		handler = slog.NewJSONHandler(w, options)
 	}
 	return slog.New(inContext{handler})

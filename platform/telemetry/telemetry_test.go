@@ -21,7 +21,6 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"banyan/platform/config"
 	"banyan/platform/requestctx"
 	"banyan/platform/telemetry"
 )
@@ -29,9 +28,9 @@ import (
 func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
 	ctx := trace.ContextWithSpanContext(requestctx.WithID(t.Context(), "req-1"), span)
-	for _, format := range []config.LogFormat{config.JSONLog, config.TextLog} {
+	for _, format := range []telemetry.LogFormat{telemetry.JSONLog, telemetry.TextLog} {
 		var out bytes.Buffer
-		log := telemetry.NewLogger(&out, config.Log{Level: "info", Format: format}).With("module", "airdrop")
+		log := telemetry.NewLogger(&out, telemetry.LogSettings{Level: "info", Format: format}).With("module", "airdrop")
 		log.DebugContext(ctx, "too quiet")
 		log.InfoContext(ctx, "hello", "authorization", "Bearer hunter2", "http", slog.GroupValue(slog.String("Set-Cookie", "hunter2")), "token_ttl", time.Minute)
 		line := out.String()
@@ -43,17 +42,17 @@ func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 		if strings.Contains(line, "hunter2") || strings.Contains(line, "too quiet") || strings.Count(line, "***") != 2 {
 			t.Errorf("%s: wrong line: %s", format, line)
 		}
-		if format == config.JSONLog && !json.Valid(out.Bytes()) {
+		if format == telemetry.JSONLog && !json.Valid(out.Bytes()) {
 			t.Errorf("not JSON: %s", line)
 		}
 	}
 	var grouped bytes.Buffer
-	telemetry.NewLogger(&grouped, config.Log{}).WithGroup("http").InfoContext(ctx, "inside", "cookie", "hunter2")
+	telemetry.NewLogger(&grouped, telemetry.LogSettings{}).WithGroup("http").InfoContext(ctx, "inside", "cookie", "hunter2")
 	if line := grouped.String(); !strings.Contains(line, "req-1") || strings.Contains(line, "hunter2") {
 		t.Errorf("inside a group the line is %s", line)
 	}
 	var plain bytes.Buffer
-	telemetry.NewLogger(&plain, config.Log{}).Info("outside")
+	telemetry.NewLogger(&plain, telemetry.LogSettings{}).Info("outside")
 	if strings.Contains(plain.String(), "request_id") || strings.Contains(plain.String(), "trace_id") {
 		t.Errorf("a line outside a request claims one: %s", &plain)
 	}
@@ -193,7 +192,7 @@ func TestACheckThatHangsIsNotReadyAndIsNotPiledUp(t *testing.T) {
 }
 
 func TestTracingIsOffWithoutAnEndpointAndCostsNothing(t *testing.T) {
-	tracing, err := telemetry.Setup(t.Context(), config.Tracing{Sample: 1}, "banyan", "test", slog.Default())
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Sample: 1}, "banyan", "test", slog.Default())
 	if err != nil || tracing.Enabled() {
 		t.Fatalf("enabled %t, %v", tracing.Enabled(), err)
 	}
@@ -232,7 +231,7 @@ func sink(t *testing.T) (url string, received chan *collector.ExportTraceService
 
 func TestSpansArriveAtTheCollectorWithTheirParent(t *testing.T) {
 	url, received := sink(t)
-	tracing, err := telemetry.Setup(t.Context(), config.Tracing{Endpoint: url, Sample: 0}, "banyan", "1.2.3", slog.Default())
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: url, Sample: 0}, "banyan", "1.2.3", slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +277,7 @@ func TestACollectorThatIsAwayIsSaidInTheLogAndNeverWaitedFor(t *testing.T) {
 	server.Close()
 	var lines bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	tracing, err := telemetry.Setup(t.Context(), config.Tracing{Endpoint: url, Sample: 1}, "banyan", "1", log)
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: url, Sample: 1}, "banyan", "1", log)
 	if err != nil {
 		t.Fatalf("an absent collector must not keep the program from starting: %v", err)
 	}
@@ -292,7 +291,7 @@ func TestACollectorThatIsAwayIsSaidInTheLogAndNeverWaitedFor(t *testing.T) {
 	if !strings.Contains(lines.String(), "traces were lost") {
 		t.Errorf("lost spans went unsaid: %s", &lines)
 	}
-	if _, err := telemetry.Setup(t.Context(), config.Tracing{Endpoint: "collector"}, "banyan", "1", log); err == nil {
+	if _, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: "collector"}, "banyan", "1", log); err == nil {
 		t.Error("an endpoint that is no URL was taken")
 	}
 }

@@ -15,8 +15,6 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-
-	"banyan/platform/config"
 )
 
 // Tracing makes spans and carries their context over HTTP (W3C Trace Context,
@@ -36,7 +34,7 @@ var w3c propagation.TraceContext
 // When on, it also becomes OpenTelemetry's global provider, for libraries.
 // Spans that the collector does not take are dropped with a line in log, and
 // never waited for.
-func Setup(ctx context.Context, cfg config.Tracing, service, version string, log *slog.Logger) (*Tracing, error) {
+func Setup(ctx context.Context, cfg TracingSettings, service, version string, log *slog.Logger) (*Tracing, error) {
 	if cfg.Endpoint == "" {
 		return nil, nil
 	}

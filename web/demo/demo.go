@@ -18,6 +18,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
+	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/wallet"
 )
@@ -45,6 +46,15 @@ type Services struct {
 	Reputation reputation.Service
 	Exchanges  exchangereview.Service
 	Airdrop    airdrop.Service
+}
+
+// Of are the modules of an assembled trunk.
+func Of(p *host.Process) Services {
+	return Services{
+		Reputation: reputation.NewClient(p.Route(reputation.Contract)),
+		Exchanges:  exchangereview.NewClient(p.Route(exchangereview.Contract)),
+		Airdrop:    airdrop.NewClient(p.Route(airdrop.Contract)),
+	}
 }
 
 // Summary says what was made.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
@@ -93,7 +92,7 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	}
 	server, err := httpserver.New(httpserver.Options{
 		Listen: address, PublicURL: s.URL, Logger: log, Page: pages.Page, Authenticate: api.Authenticate,
-		Limits: config.HTTP{
+		Limits: httpserver.Settings{
 			BodyLimit: 1 << 20, UploadLimit: 16 << 20, HeaderLimit: 32 << 10,
 			ReadTimeout: time.Minute, WriteTimeout: time.Minute, UploadTimeout: time.Minute, ShutdownGrace: time.Minute,
 		},

@@ -104,17 +104,18 @@ func anonymous(next http.Handler) http.Handler {
 // wholeServer serves the module as the whole program does, by default settings.
 func wholeServer(b *testing.B, route *seam.Route) (url string) {
 	b.Helper()
-	defaults, err := os.ReadFile(filepath.Join("..", "..", "config.yaml"))
+	defaults, err := os.ReadFile(filepath.Join("..", "..", "..", "config.yaml"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg, _, err := config.Load(config.Options{Defaults: defaults})
-	if err != nil {
+	var limits httpserver.Settings
+	rest := map[string]any{}
+	if _, err := config.Load(config.Options{Defaults: defaults, BuiltIn: true}, config.Section{Key: "http", Into: &limits}, config.Section{Into: &rest}); err != nil {
 		b.Fatal(err)
 	}
-	cfg.HTTP.Rate = 0 // all callers have one address
+	limits.Rate = 0 // all callers have one address
 	server, err := httpserver.New(httpserver.Options{
-		Listen: "127.0.0.1:0", PublicURL: cfg.PublicURL, Limits: cfg.HTTP, Logger: slog.New(slog.DiscardHandler),
+		Listen: "127.0.0.1:0", PublicURL: "http://127.0.0.1:8080", Limits: limits, Logger: slog.New(slog.DiscardHandler),
 		Metrics:      telemetry.NewHTTPMetrics(telemetry.NewRegistry()),
 		Authenticate: anonymous,
 		Wallet:       func(ctx context.Context) string { return identity.From(ctx).Subject },
@@ -122,7 +123,7 @@ func wholeServer(b *testing.B, route *seam.Route) (url string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	route.Mount(server.Router(), seam.MountOptions{Timeout: cfg.HTTP.WriteTimeout})
+	route.Mount(server.Router(), seam.MountOptions{Timeout: limits.WriteTimeout})
 	if err := server.Listen(); err != nil {
 		b.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"banyan/modules/airdrop"
+	"banyan/platform/idempotency"
 	"banyan/platform/merkle"
-	"banyan/platform/once"
 )
 
 const (
@@ -37,7 +37,7 @@ func newLists(o Options) lists {
 
 // keep stores rows as the campaign's list. Whatever goes wrong, the
 // campaign keeps the list it had and nothing of the new one stays.
-func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	listID, err := l.ids.draw(listIDLength)
 	if err != nil {
 		return airdrop.Campaign{}, err
@@ -55,7 +55,7 @@ func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, kee
 
 // write writes the chunks and then takes them into use; old is the list
 // that the campaign had before.
-func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, keep once.Keep[airdrop.Campaign]) (c stored, old string, err error) {
+func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
 		return stored{}, "", fmt.Errorf("begin list: %w", err)
 	}
@@ -76,7 +76,7 @@ func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.
 }
 
 // listFingerprint tells one upload from another by the campaign and its rows.
-func listFingerprint(campaign string, rows *merkle.List) once.Fingerprint {
+func listFingerprint(campaign string, rows *merkle.List) idempotency.Fingerprint {
 	return func() (sum [sha256.Size]byte, err error) {
 		h := sha256.New()
 		_, _ = io.WriteString(h, campaign+"\n") // a hash does not fail

@@ -13,8 +13,8 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/idempotency"
 	"banyan/platform/identity"
-	"banyan/platform/once"
 	"banyan/platform/seam"
 )
 
@@ -111,17 +111,17 @@ func errBuilt() error {
 // CreateCampaign implements Service. The same caller with the same idempotency
 // key gets the campaign that the first call made.
 func (s *service) CreateCampaign(ctx context.Context, d airdrop.CampaignDraft) (airdrop.Campaign, error) {
-	return once.Do(ctx, s.once(ctx, "createCampaign", once.Of(d)), func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	return idempotency.Do(ctx, s.once(ctx, "createCampaign", idempotency.Of(d)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		return s.create(ctx, d, keep)
 	})
 }
 
 // once is a write whose answer is kept under the caller's idempotency key.
-func (s *service) once(ctx context.Context, operation string, request once.Fingerprint) once.Write {
-	return once.Write{DB: s.options.DB, Operation: operation, Key: seam.IdempotencyKey(ctx), Request: request}
+func (s *service) once(ctx context.Context, operation string, request idempotency.Fingerprint) idempotency.Write {
+	return idempotency.Write{DB: s.options.DB, Operation: operation, Key: seam.IdempotencyKey(ctx), Request: request}
 }
 
-func (s *service) create(ctx context.Context, d airdrop.CampaignDraft, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+func (s *service) create(ctx context.Context, d airdrop.CampaignDraft, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	c := airdrop.Campaign{
 		Name: strings.TrimSpace(d.Name), Description: d.Description, Format: d.Format,
 		Symbol: strings.TrimSpace(d.Symbol), Decimals: d.Decimals, State: airdrop.Draft, CreatedMS: s.options.nowMS(),
@@ -188,7 +188,7 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	}
 	w := s.once(ctx, "uploadList", listFingerprint(c.ID, rows))
 	w.LookFirst = true
-	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		if c.State == airdrop.Built {
 			return airdrop.Campaign{}, errBuilt()
 		}
@@ -199,12 +199,12 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 // BuildTree implements Service. The tree is built outside of any transaction;
 // two builds at once compute the same root, and the second finds it stored.
 func (s *service) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
-	return once.Do(ctx, s.once(ctx, "buildTree", once.Of(q.ID)), func(ctx context.Context, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	return idempotency.Do(ctx, s.once(ctx, "buildTree", idempotency.Of(q.ID)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		return s.build(ctx, q, keep)
 	})
 }
 
-func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep once.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
 	if err != nil {
 		return airdrop.Campaign{}, err

@@ -10,8 +10,8 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/idempotency"
 	"banyan/platform/merkle"
-	"banyan/platform/once"
 )
 
 // store is all SQL of the module.
@@ -67,7 +67,7 @@ func damaged(campaign, what string, cause error) error {
 }
 
 // insertCampaign adds a draft. added is false when its id is taken already.
-func (s store) insertCampaign(ctx context.Context, c airdrop.Campaign, creator string, keep once.Keep[airdrop.Campaign]) (added bool, err error) {
+func (s store) insertCampaign(ctx context.Context, c airdrop.Campaign, creator string, keep idempotency.Keep[airdrop.Campaign]) (added bool, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		changed, err := tx.Exec(ctx, `
 			INSERT INTO campaign (
@@ -175,7 +175,7 @@ type writtenList struct {
 
 // setList gives a campaign a list, and marks the list it had for deletion (old,
 // "" when there was none). Fails with fault.Conflict when the campaign is built.
-func (s store) setList(ctx context.Context, campaign string, list writtenList, nowMS int64, keep once.Keep[airdrop.Campaign]) (c stored, old string, err error) {
+func (s store) setList(ctx context.Context, campaign string, list writtenList, nowMS int64, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
 		if err != nil {
@@ -213,7 +213,7 @@ func (s store) setList(ctx context.Context, campaign string, list writtenList, n
 
 // setBuilt stores the root computed over listID. Fails with fault.Conflict when
 // the campaign has another list by now; a campaign that is built stays as it is.
-func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64, keep once.Keep[airdrop.Campaign]) (c stored, err error) {
+func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64, keep idempotency.Keep[airdrop.Campaign]) (c stored, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
-	"banyan/platform/once"
+	"banyan/platform/idempotency"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -43,11 +43,11 @@ func (s *service) PrepareReview(ctx context.Context, q exchangereview.ReviewDraf
 // what the request does not say itself.
 func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedReview) (exchangereview.Review, error) {
 	hash := s.digester.Hash(&q)
-	w := once.Write{
+	w := idempotency.Write{
 		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx),
 		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
 	}
-	stored, err := once.Do(ctx, w, func(ctx context.Context, keep once.Keep[outcome]) (outcome, error) {
+	stored, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[outcome]) (outcome, error) {
 		return s.publish(ctx, &q, hash, keep)
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 
 // publish does everything that needs no transaction before it: it holds the
 // database's only writer.
-func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, keep once.Keep[outcome]) (outcome, error) {
+func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, keep idempotency.Keep[outcome]) (outcome, error) {
 	if err := s.checkTime(q.CreatedMS); err != nil {
 		return outcome{}, err
 	}

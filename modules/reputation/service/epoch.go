@@ -10,7 +10,7 @@ import (
 	"banyan/modules/reputation/trust"
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/once"
+	"banyan/platform/idempotency"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -25,13 +25,13 @@ const (
 // ComputeEpoch implements Service. The scores are written in parts under a
 // number that nobody reads yet; the last write makes them the current ones.
 func (s service) ComputeEpoch(ctx context.Context, q reputation.EpochRequest) (reputation.Epoch, error) {
-	w := once.Write{
-		DB: s.o.DB, Operation: "computeEpoch", Key: seam.IdempotencyKey(ctx), Request: once.Of(q), LookFirst: true,
+	w := idempotency.Write{
+		DB: s.o.DB, Operation: "computeEpoch", Key: seam.IdempotencyKey(ctx), Request: idempotency.Of(q), LookFirst: true,
 	}
-	return once.Do(ctx, w, s.computeEpoch)
+	return idempotency.Do(ctx, w, s.computeEpoch)
 }
 
-func (s service) computeEpoch(ctx context.Context, keep once.Keep[reputation.Epoch]) (reputation.Epoch, error) {
+func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputation.Epoch]) (reputation.Epoch, error) {
 	g, err := s.loadGraph(ctx)
 	if err != nil {
 		return reputation.Epoch{}, err

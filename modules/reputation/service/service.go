@@ -18,7 +18,7 @@ import (
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
-	"banyan/platform/once"
+	"banyan/platform/idempotency"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -75,10 +75,10 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	if err != nil {
 		return reputation.TrustImported{}, err
 	}
-	w := once.Write{
+	w := idempotency.Write{
 		DB: s.o.DB, Operation: "importTrust", Key: seam.IdempotencyKey(ctx), Request: fingerprint(rows), LookFirst: true,
 	}
-	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
+	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
 		answer := reputation.TrustImported{Edges: read, Wallets: len(wallets)}
 		err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
 			if err := saveEdges(ctx, tx, rows); err != nil {
@@ -92,7 +92,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 
 // fingerprint tells one upload from another by what it says, however it was
 // written down.
-func fingerprint(rows []rank.Row[wallet.Address]) once.Fingerprint {
+func fingerprint(rows []rank.Row[wallet.Address]) idempotency.Fingerprint {
 	return func() (sum [sha256.Size]byte, err error) {
 		h := sha256.New()
 		line := make([]byte, 0, 2*len(wallet.Address{})+16)

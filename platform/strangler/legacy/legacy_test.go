@@ -18,8 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"banyan/platform/config"
 	"banyan/platform/fault"
+	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/strangler/legacy"
 	"banyan/platform/testenv/legacytest"
@@ -176,7 +176,7 @@ func TestLargeBodies(t *testing.T) {
 
 // impatient are limits that a test waits for. The kernel holds them, so no clock
 // of ours can: they are long enough for a machine that is busy with other things.
-func impatient() (short config.HTTP, over time.Duration) {
+func impatient() (short httpserver.Settings, over time.Duration) {
 	short = limits
 	short.ReadTimeout, short.WriteTimeout = 2*time.Second, 2*time.Second
 	return short, 3 * time.Second

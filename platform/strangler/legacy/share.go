@@ -19,8 +19,8 @@ import (
 // Banyan does. "/reviews" is /reviews and everything below it; "/" is the home
 // page alone. Of nested prefixes the longest counts.
 type Take struct {
-	Prefix  string  `json:"prefix"  yaml:"prefix"`
-	Percent float64 `json:"percent" yaml:"percent"` // 0–100
+	Prefix  string  `json:"prefix"`
+	Percent float64 `json:"percent"` // 0–100
 }
 
 // taken is a Take with its figures.

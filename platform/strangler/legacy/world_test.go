@@ -17,7 +17,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/strangler/legacy"
 	"banyan/platform/testenv/legacytest"
@@ -109,7 +108,7 @@ func (o *oldSystem) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var limits = config.HTTP{
+var limits = httpserver.Settings{
 	BodyLimit: 1 << 20, UploadLimit: 64 << 20, HeaderLimit: 32 << 10,
 	HeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 	UploadTimeout: time.Minute, IdleTimeout: time.Minute, ShutdownGrace: 30 * time.Second,
@@ -118,7 +117,7 @@ var limits = config.HTTP{
 // inFront runs Banyan's server, with all its layers, before an old system. It
 // serves /reviews and /banyan itself. Its stop waits for the requests that run:
 // they are counted after they are answered.
-func inFront(t *testing.T, o legacy.Options, limits config.HTTP) (base string, l *legacy.Legacy, stop func()) {
+func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base string, l *legacy.Legacy, stop func()) {
 	t.Helper()
 	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Limits: limits, Logger: quiet})
 	if err != nil {

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"banyan/platform/host"
+	"banyan/platform/seam"
+)
+
+// testProgram has one module, "first", and the real config.yaml but for the
+// settings of the modules that it lacks.
+func testProgram(t *testing.T) host.Program {
+	t.Helper()
+	text, err := os.ReadFile("../config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	modules := all["modules"].(map[string]any)
+	for name, place := range modules {
+		delete(modules, name)
+		delete(all, name)
+		modules["first"] = place
+	}
+	defaults, err := yaml.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := func(c *cobra.Command, _ []string) error {
+		<-c.Context().Done()
+		return c.Context().Err()
+	}
+	return host.Program{Defaults: defaults, Modules: []host.Module{{
+		Contract: seam.NewContract("first", 1, "A module of the tests."),
+		Commands: func() *cobra.Command { return &cobra.Command{Use: "first", RunE: wait} },
+	}}}
+}
+
+// The README's commands are run in a clone, where ./config.yaml has every default.
+func TestAModuleAloneLeavesTheTrunksAdminAddressFree(t *testing.T) {
+	program := testProgram(t)
+	t.Chdir(t.TempDir())
+	for text, want := range map[string]string{
+		string(program.Defaults):                "127.0.0.1:0",
+		"data: elsewhere\n":                     "127.0.0.1:0",
+		"admin:\n  listen: 127.0.0.1:8090\n":    "127.0.0.1:8090",
+		"admin: {listen: \"127.0.0.1:9000\"}\n": "127.0.0.1:9000",
+	} {
+		if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := source{program: program}
+		s.set("module", "first")
+		loaded, err := s.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		standalone(loaded)
+		if got := loaded.Settings.Admin.Listen; got != want {
+			t.Errorf("with %.40q the admin address is %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestAnInterruptedCommandSaysSo(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var out, errOut bytes.Buffer
+	code := Execute(ctx, testProgram(t), strings.Fields("first"), &out, &errOut)
+	if code != exitFailure || errOut.String() != "banyan: interrupted before the work was done\n" {
+		t.Errorf("exit %d, said %q", code, errOut.String())
+	}
+}

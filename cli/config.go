@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"banyan/platform/host"
+)
+
+func configCommand(s *source) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Print the settings in force and where they come from, secrets masked",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := s.load()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printSettings(cmd.OutOrStdout(), loaded)
+			}
+			return loaded.Source.Print(cmd.OutOrStdout())
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// printSettings prints the settings as JSON, with the keys of config.yaml.
+func printSettings(w io.Writer, loaded host.Loaded) error {
+	tree, err := loaded.Source.YAML()
+	if err != nil {
+		return err
+	}
+	var values map[string]any
+	if err := tree.Decode(&values); err != nil {
+		return fmt.Errorf("print the settings: %w", err)
+	}
+	return printJSON(w, values)
+}

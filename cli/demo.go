@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/params"
+	"github.com/spf13/cobra"
+
+	"banyan/platform/config"
+	"banyan/platform/host"
+	"banyan/platform/loopback"
+	"banyan/platform/wallet"
+	"banyan/web"
+	"banyan/web/demo"
+)
+
+func demoCommand(s *source) *cobra.Command {
+	var listen string
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Serve a made-up community from a temporary folder, to look around",
+		Long: "Serve a made-up community from a temporary folder, to look around.\n\n" +
+			"The demo invents reviews and has an operator whose wallet anybody on this machine can use, so it\n" +
+			"never meets data of yours: it keeps everything in SQLite in a folder that it makes and removes,\n" +
+			"makes new keys at each start, and runs on the built-in settings. It leaves ./config.yaml alone,\n" +
+			"refuses --config and the BANYAN_ variables that are settings, and listens on loopback addresses only.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := refuseSettings(s, os.Environ()); err != nil {
+				return err
+			}
+			address, url, err := demoAddress(cmd.Context(), listen)
+			if err != nil {
+				return err
+			}
+			folder, err := os.MkdirTemp("", "banyan-demo-")
+			if err != nil {
+				return fmt.Errorf("make a folder for the demo: %w", err)
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+			return runDemo(cmd, s.program, map[string]string{"listen": address, "public_url": url, "data": folder})
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback `address` to listen on")
+	return c
+}
+
+// refuseSettings refuses settings that were named on purpose: left aside in
+// silence, they would let somebody believe that they hold. A ./config.yaml is
+// no purpose, it may lie there for serve.
+func refuseSettings(s *source, environ []string) error {
+	file := s.file
+	named, err := config.Named(config.Options{Defaults: s.program.Defaults, File: file, Env: environ})
+	if err != nil || len(named) == 0 {
+		return err
+	}
+	var what, unset []string
+	for _, origin := range named {
+		if origin.Kind == config.FromFile {
+			what = append(what, "--config "+origin.Name)
+			continue
+		}
+		what, unset = append(what, origin.Name), append(unset, " -u "+origin.Name)
+	}
+	advice := "leave --config out"
+	if len(unset) > 0 {
+		advice = "start it with `env" + strings.Join(unset, "") + " banyan demo`"
+		if file != "" {
+			advice += ", without --config"
+		}
+	}
+	return usageError{fmt.Errorf("the demo takes no settings from %s: it invents reviews and an operator whose wallet anybody here can use, "+
+		"which must never reach data of yours; %s, or serve your own data with `banyan serve`", strings.Join(what, ", "), advice)}
+}
+
+// demoAddress is where the demo listens, and the URL that wallets sign in to. A
+// name is not looked up: whoever answers could lead it elsewhere.
+func demoAddress(ctx context.Context, listen string) (address, url string, err error) {
+	host, port, err := net.SplitHostPort(listen)
+	number, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || portErr != nil {
+		return "", "", usageError{fmt.Errorf("--listen %q is no address to listen on: write host:port, like 127.0.0.1:8080", listen)}
+	}
+	if !loopback.Host(host) {
+		return "", "", usageError{fmt.Errorf("--listen %s is open to other machines, and the demo's wallet, an operator, signs for whoever asks: "+
+			"use a loopback address, like 127.0.0.1:%s, and to see it from elsewhere forward the port: ssh -L 8080:127.0.0.1:%s THIS-MACHINE", listen, port, port)}
+	}
+	ip := host
+	if net.ParseIP(host) == nil {
+		ip = "127.0.0.1"
+	}
+	if number == 0 { // chosen now, because what wallets sign names it
+		if port, err = freePort(ctx, ip); err != nil {
+			return "", "", err
+		}
+	}
+	return net.JoinHostPort(ip, port), "http://" + net.JoinHostPort(host, port), nil
+}
+
+func freePort(ctx context.Context, ip string) (string, error) {
+	var listen net.ListenConfig
+	free, err := listen.Listen(ctx, "tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		return "", fmt.Errorf("find a free port on %s for the demo: %w", ip, err)
+	}
+	_, port, err := net.SplitHostPort(free.Addr().String())
+	return port, errors.Join(err, free.Close()) // nothing was connected: it is free at once
+}
+
+// runDemo serves a community on the built-in settings and these.
+func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) error {
+	begun := time.Now()
+	if _, err := os.Lstat(config.DefaultFile); err == nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is not used by the demo\n\n", config.DefaultFile)
+	}
+	community, clock := demo.New(), &demo.Clock{}
+	own["log.level"], own["admin.listen"] = "warn", "127.0.0.1:0"
+	own["reputation.seeds"], own["identity.operators"] = texts(community.SeedWallets()), community.Wallet().String()
+	loaded, err := program.Load(config.Options{Flags: own, BuiltIn: true})
+	if err != nil {
+		return usageError{err}
+	}
+	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64())
+	return serve(cmd.Context(), loaded, host.Options{Clock: clock.Now, Pages: web.Pages(wallet)}, func(p *host.Process) error {
+		if err := host.MarkDemoFolder(loaded.Settings.Data); err != nil { // its databases are open; nobody else is to open them
+			return err
+		}
+		made, err := community.Fill(cmd.Context(), demo.Of(p), clock)
+		if err != nil {
+			return err
+		}
+		url := loaded.Settings.PublicURL
+		fmt.Fprintf(cmd.OutOrStdout(), `A community of %d wallets, %d trust edges, %d reviews and %d airdrops, made up in %.1f s and gone when you stop it.
+
+  1. Open %s and sign in with the "Demo wallet": no extension needed. It is an operator, too.
+  2. Write a review: %s/exchanges/kraken, signed by the demo wallet; edit it and look at its history.
+  3. Check the demo wallet %s against %s/airdrops/%s
+  4. See why it is trusted: %s/wallets/%s
+  5. Try the API in the browser: %s/docs, and the modules at %s/operator
+`, demo.Wallets, made.Edges, made.Reviews, len(made.Campaigns), time.Since(begun).Seconds(),
+			url, url, community.Wallet(), url, made.Campaigns[0].ID, url, community.Wallet(), url, url)
+		return nil
+	})
+}
+
+func texts(wallets []wallet.Address) string {
+	list := make([]string, len(wallets))
+	for i, w := range wallets {
+		list[i] = w.String()
+	}
+	return strings.Join(list, ",")
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"banyan/platform/database"
+	"banyan/platform/events/outbox"
+	"banyan/platform/fault"
+)
+
+func eventsCommand(s *source) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "events",
+		Short: "See how far the events between modules have come, and send dead ones again",
+		Long: "Modules tell each other what happened by events, each kept until it has been taken. An event\n" +
+			"that fails again and again (events.max_attempts) becomes a dead letter; the others pass it by.\n" +
+			"These commands work on the databases directly, also while the program runs.",
+	}
+	c.AddCommand(eventsStatusCommand(s), eventsDeadCommand(s), eventsReplayCommand(s))
+	return c
+}
+
+// eachPublisher runs fn on the database of one publishing module, or of all.
+func eachPublisher(ctx context.Context, s *source, module string, fn func(name string, db *database.DB) error) error {
+	loaded, err := s.load()
+	if err != nil {
+		return err
+	}
+	names := loaded.ModuleNames()
+	if module != "" {
+		if _, err := loaded.Find(module); err != nil {
+			return usageError{err}
+		}
+		names = []string{module}
+	}
+	return withDatabases(ctx, loaded, names, func(name string, db *database.DB) error {
+		// Not migrated here: an older program may be running on it.
+		migrations, err := db.Status(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range migrations {
+			if !m.Applied {
+				return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
+			}
+		}
+		return fn(name, db)
+	})
+}
+
+func eventsStatusCommand(s *source) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "status", Short: "Every consumer with its lag, failures and dead letters", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all := map[string][]outbox.Status{}
+			var rows []table.Row
+			err := eachPublisher(cmd.Context(), s, "", func(name string, db *database.DB) error {
+				list, err := outbox.ReadStatus(cmd.Context(), db)
+				all[name] = list
+				for _, e := range list {
+					rows = append(rows, table.Row{name, e.Consumer, e.Topic, e.Lag, e.Parked, e.Dead, timeText(e.MovedAt), e.LastError})
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), all)
+			}
+			printTable(cmd.OutOrStdout(), table.Row{"publisher", "consumer", "topic", "waiting", "retried", "dead", "moved (UTC)", "last error"}, rows)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func eventsDeadCommand(s *source) *cobra.Command {
+	var module, consumer string
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "dead", Short: "List the dead letters", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all := []outbox.Letter{}
+			var rows []table.Row
+			err := eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {
+				for cursor := ""; ; {
+					letters, next, err := outbox.ListDead(cmd.Context(), db, consumer, cursor, 0)
+					if err != nil {
+						return err
+					}
+					for _, l := range letters {
+						rows = append(rows, table.Row{name, l.Consumer, l.Event.ID, l.Event.Key, l.Attempts, timeText(l.ParkedAt), l.LastError})
+					}
+					all = append(all, letters...)
+					if cursor = next; cursor == "" {
+						return nil
+					}
+				}
+			})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), all)
+			}
+			if len(rows) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no dead letters.")
+				return nil
+			}
+			printTable(cmd.OutOrStdout(), table.Row{"publisher", "consumer", "event", "key", "attempts", "first failed (UTC)", "last error"}, rows)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&module, "module", "", "only events published by this `module`")
+	c.Flags().StringVar(&consumer, "consumer", "", "only of this consumer (its `name` as events status shows it)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the events themselves")
+	return c
+}
+
+func eventsReplayCommand(s *source) *cobra.Command {
+	var module, consumer string
+	var all bool
+	c := &cobra.Command{
+		Use: "replay [EVENT ...]", Short: "Have dead letters delivered again",
+		Example: "  banyan events replay 01936f4e-2c1f-7c3a-9d5e-1f2a3b4c5d6e\n  banyan events replay --all --consumer reputation",
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if all == (len(ids) > 0) {
+				return usageError{fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all")}
+			}
+			var revived int64
+			err := eachPublisher(cmd.Context(), s, module, func(_ string, db *database.DB) error {
+				n, err := outbox.Replay(cmd.Context(), db, consumer, ids...)
+				revived += n
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if revived < int64(len(ids)) {
+				return fault.Newf(fault.NotFound, "%d of %d events are dead letters and will be tried again; the others are not there: see banyan events dead", revived, len(ids))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d events will be tried again\n", revived)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&module, "module", "", "only events published by this `module`")
+	c.Flags().StringVar(&consumer, "consumer", "", "only of this consumer (its `name` as events status shows it)")
+	c.Flags().BoolVar(&all, "all", false, "replay all dead letters")
+	return c
+}

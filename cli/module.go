@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+)
+
+const (
+	// tokenVariable names the environment variable with a token for commands
+	// that speak to a running program.
+	tokenVariable = "BANYAN_TOKEN"
+	// commandTokenTTL is the life of a token that a command makes for itself.
+	commandTokenTTL = 2 * time.Minute
+	// commandWait bounds one call: a step hands over the ownership of writes,
+	// and waits for what is under way.
+	commandWait = time.Minute
+)
+
+func moduleCommand(s *source) *cobra.Command {
+	o := &operating{source: s}
+	c := &cobra.Command{
+		Use:   "module",
+		Short: "See where each module runs, and move it while the program runs",
+		Long: "These commands speak to the running program as its operator. On the same host, with the program's\n" +
+			"settings, they make a token of two minutes for themselves; from elsewhere give them one of\n" +
+			"`banyan token create --role operator` in " + tokenVariable + ".",
+	}
+	c.PersistentFlags().StringVar(&o.server, "server", "", "`address` of the running program (default public_url from the settings)")
+	c.PersistentFlags().StringVar(&o.token, "token", "", "operator's `token` (default "+tokenVariable+", or one made from the program's own keys)")
+	c.AddCommand(moduleListCommand(o), moduleSetCommand(o), moduleResetCommand(o), moduleAuditCommand(o))
+	return c
+}
+
+func moduleListCommand(o *operating) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "list", Short: "Every module with its state, and what differs from config.yaml", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var all control.Modules
+			if err := o.ask(cmd.Context(), http.MethodGet, "/modules", nil, &all); err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), all)
+			}
+			rows := make([]table.Row, len(all.Modules))
+			for i, m := range all.Modules {
+				note := m.Problem
+				if m.Differs && note == "" {
+					note = "config.yaml says " + placeText(m.Config)
+				}
+				rows[i] = table.Row{m.Plan.Module, placeText(m.Plan.Place), m.Plan.Version, m.Plan.ChangedBy, msText(m.Plan.ChangedMS), note}
+			}
+			printTable(cmd.OutOrStdout(), table.Row{"module", "state", "version", "changed by", "changed (UTC)", "note"}, rows)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the figures of each route")
+	return c
+}
+
+func moduleSetCommand(o *operating) *cobra.Command {
+	var change control.Change
+	var ifVersion int64
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "set NAME local|shadow|canary|remote",
+		Short: "Change where the calls of a module go, now and after a restart",
+		Example: "  banyan module set reputation shadow --percent 10 --url http://127.0.0.1:8081 --why \"first look\"\n" +
+			"  banyan module set reputation canary --percent 10\n" +
+			"  banyan module set reputation remote\n" +
+			"  banyan module set reputation local",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{errors.New("name a module and its state: banyan module set reputation shadow --percent 10")}
+			}
+			change.Mode = seam.Mode(args[1])
+			partly := change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary
+			if partly && !cmd.Flags().Changed("percent") {
+				return usageError{fmt.Errorf("%s needs a share: add --percent, like --percent 10", change.Mode)}
+			}
+			if cmd.Flags().Changed("if-version") {
+				change.IfVersion = &ifVersion
+			}
+			if err := change.Validate(); err != nil {
+				return usageError{err}
+			}
+			var plan control.Plan
+			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
+				return err
+			}
+			return printPlan(cmd, plan, asJSON)
+		},
+	}
+	c.Flags().Float64Var(&change.Percent, "percent", 0, "`share` of reads compared (shadow) or of callers led there (canary), 0 to 100")
+	c.Flags().StringArrayVar(&change.URLs, "url", nil, "`address` where the module runs; repeat it for several (default those of the present plan)")
+	c.Flags().StringVar(&change.Why, "why", "", "`reason` for the audit")
+	c.Flags().Int64Var(&ifVersion, "if-version", 0, "only when the plan still has this `version`")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func moduleResetCommand(o *operating) *cobra.Command {
+	var request control.ResetRequest
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("name one module: banyan module reset reputation")}
+			}
+			var plan control.Plan
+			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
+				return err
+			}
+			return printPlan(cmd, plan, asJSON)
+		},
+	}
+	c.Flags().StringVar(&request.Why, "why", "", "`reason` for the audit")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func moduleAuditCommand(o *operating) *cobra.Command {
+	var limit int
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "audit NAME", Short: "Who moved a module, when and why, youngest first",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("name one module: banyan module audit reputation")}
+			}
+			if limit < 1 {
+				return usageError{errors.New("--limit is 1 or more")}
+			}
+			entries, err := o.audit(cmd.Context(), args[0], limit)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), entries)
+			}
+			rows := make([]table.Row, len(entries))
+			for i, e := range entries {
+				to := placeText(e.To)
+				if e.Configured {
+					to += " (config.yaml)"
+				}
+				rows[i] = table.Row{e.Version, msText(e.AtMS), e.Who, placeText(e.From), to, e.Why}
+			}
+			printTable(cmd.OutOrStdout(), table.Row{"version", "when (UTC)", "who", "from", "to", "why"}, rows)
+			return nil
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 50, "the most changes to show")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func printPlan(cmd *cobra.Command, plan control.Plan, asJSON bool) error {
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), plan)
+	}
+	by := ""
+	if plan.Configured {
+		by = ", as config.yaml says"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s%s (version %d)\n", plan.Module, placeText(plan.Place), by, plan.Version)
+	return nil
+}
+
+// placeText is a place on one line: canary 10 % at http://127.0.0.1:8081.
+func placeText(p control.Place) string {
+	text := string(p.Mode)
+	if p.Mode == seam.ModeShadow || p.Mode == seam.ModeCanary {
+		text += " " + strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"
+	}
+	if p.Mode != seam.ModeLocal && len(p.URLs) > 0 {
+		text += " at " + strings.Join(p.URLs, ", ")
+	}
+	return text
+}
+
+func msText(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return timeText(time.UnixMilli(ms))
+}

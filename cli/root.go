@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"banyan/platform/config"
+	"banyan/platform/host"
+)
+
+func newRoot(program host.Program) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "banyan",
+		Short: "Reputation, exchange reviews and airdrops in one binary",
+		Long: "Banyan tells a crypto community who can be trusted, which exchange is honest, and hands out\n" +
+			"tokens with a proof for everybody. It is one program on SQLite; each of its modules can be\n" +
+			"run as a service of its own.\n\n" +
+			"Exit codes: 0 done, 1 failed, 2 the command line makes no sense.",
+		SilenceUsage: true, SilenceErrors: true, Version: program.Version,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagWords(err)} })
+	s := &source{program: program}
+	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
+	root.AddCommand(
+		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
+		openapiCommand(program), versionCommand(program.Version),
+	)
+	for _, m := range program.Modules {
+		if m.Commands != nil {
+			root.AddCommand(m.Commands())
+		}
+	}
+	knowOnlyOwn(root)
+	return root
+}
+
+// source is where a command takes its settings from.
+type source struct {
+	program host.Program
+	file    string
+	flags   map[string]string
+}
+
+func (s *source) set(key, value string) {
+	if s.flags == nil {
+		s.flags = make(map[string]string)
+	}
+	s.flags[key] = value
+}
+
+func (s *source) load() (host.Loaded, error) {
+	return s.program.Load(config.Options{File: s.file, Env: os.Environ(), Flags: s.flags})
+}
+
+func versionCommand(version string) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArgs,
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version) },
+	}
+}

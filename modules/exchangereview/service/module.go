@@ -1,0 +1,48 @@
+// Package service is the work of the exchange-review module: what the contract in
+// modules/exchangereview promises, on a database.
+//
+// Reading order: module.go, service.go, exchanges.go, reviews.go, weigher.go,
+// jobs.go, store*.go.
+package service
+
+import (
+	"context"
+
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/events"
+	"banyan/platform/events/outbox"
+	"banyan/platform/host"
+	"banyan/platform/identity"
+	"banyan/platform/seam"
+)
+
+// Module is the module as main lists it.
+func Module() host.Module {
+	return host.Module{
+		Contract: exchangereview.Contract,
+		Uses:     []*seam.Contract{reputation.Contract},
+		Start:    start,
+	}
+}
+
+func start(ctx context.Context, e *host.Env) (*seam.Local, error) {
+	ratings := reputation.NewClient(e.Route(reputation.Contract))
+	o := Options{DB: e.DB, Log: e.Log, Clock: e.Clock, Site: e.Site, Reputation: ratings}
+	e.Relay(outbox.Consumer{
+		Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
+		Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
+			return ratings.Record(identity.AsService(ctx, exchangereview.Name), batch)
+		},
+	})
+	e.WhileOwner("review weights", NewJobs(o).Run)
+	bound := exchangereview.Bind(New(o))
+	if !e.IsOwner() {
+		return bound, nil
+	}
+	added, err := LoadStarter(ctx, o)
+	if added > 0 {
+		e.Log.InfoContext(ctx, "the directory starts with well-known exchanges", "exchanges", added)
+	}
+	return bound, err
+}

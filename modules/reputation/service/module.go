@@ -1,0 +1,33 @@
+// Package service is the work of the reputation module: what the contract in
+// modules/reputation promises, on a database.
+//
+// Reading order: module.go, service.go, epoch.go, jobs.go, store.go; the
+// algorithm is in trust/, the reader of trust lists in rank/.
+package service
+
+import (
+	"context"
+	"time"
+
+	"banyan/modules/reputation"
+	"banyan/platform/host"
+	"banyan/platform/seam"
+)
+
+// Module is the module as main lists it.
+func Module() host.Module {
+	settings := &Settings{}
+	return host.Module{
+		Contract: reputation.Contract,
+		Settings: settings,
+		Commands: Commands,
+		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
+			service := New(Options{
+				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Alpha: settings.Alpha, Epsilon: settings.Epsilon,
+			})
+			e.Relay() // publishes nothing yet; its relay keeps the inbox short
+			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)
+			return reputation.Bind(service), nil
+		},
+	}
+}

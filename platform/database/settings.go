@@ -1,0 +1,115 @@
+package database
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"banyan/platform/config"
+)
+
+// Settings say where the modules keep their rows.
+type Settings struct {
+	URL         URL           `yaml:"url"`         // "" = SQLite files in the data folder
+	Password    config.Secret `yaml:"password"`    // goes into URL, see DSN
+	Readers     int           `yaml:"readers"`     // reading connections to SQLite per module
+	Connections int           `yaml:"connections"` // to PostgreSQL per module
+}
+
+// Check implements config.Checker.
+func (s Settings) Check(c *config.Checks) {
+	c.Within("readers", s.Readers, 1, 256)
+	c.Within("connections", s.Connections, 2, 1000)
+	if s.Password == "" {
+		return
+	}
+	u, err := url.Parse(s.URL.Reveal())
+	if s.URL == "" || err != nil {
+		c.Wrong("password", "is set, but %s is not: a password is for PostgreSQL only", c.Name("url"))
+		return
+	}
+	if _, twice := u.User.Password(); twice {
+		c.Wrong("password", "is set, and %s holds one too: keep one of them", c.Name("url"))
+	} else if u.User.Username() == "" {
+		c.Wrong("url", "has a password but no user: write postgres://user@host:5432/name")
+	}
+}
+
+// Postgres reports whether PostgreSQL is used.
+func (s Settings) Postgres() bool { return s.URL != "" }
+
+// DSN returns the URL with the password in it: the secret itself, for the driver
+// alone. "" for SQLite.
+func (s Settings) DSN() string {
+	if s.Password == "" {
+		return s.URL.Reveal()
+	}
+	u, err := url.Parse(s.URL.Reveal())
+	if err != nil { // UnmarshalText has parsed it
+		return s.URL.Reveal()
+	}
+	u.User = url.UserPassword(u.User.Username(), s.Password.Reveal())
+	return u.String()
+}
+
+// URL is a postgres:// URL that shows its passwords as ***. Reveal
+// gives it as it is.
+type URL string
+
+// Reveal gives the URL with what it holds.
+func (d URL) Reveal() string { return string(d) }
+
+func (d URL) mask() string {
+	if d == "" {
+		return ""
+	}
+	u, err := url.Parse(string(d))
+	if err != nil || u.Host == "" {
+		return config.Masked
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), config.Masked)
+	}
+	q := u.Query()
+	for name := range q {
+		if strings.Contains(strings.ToLower(name), "password") {
+			q.Set(name, config.Masked)
+		}
+	}
+	u.RawQuery = q.Encode()
+	// The mask's own stars come out escaped: show them as they are.
+	return strings.ReplaceAll(u.String(), url.QueryEscape(config.Masked), config.Masked)
+}
+
+// String gives the URL with its passwords config.Masked.
+func (d URL) String() string { return d.mask() }
+
+// Format masks every verb.
+func (d URL) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(d.mask())) }
+
+// MarshalText masks in JSON and YAML.
+func (d URL) MarshalText() ([]byte, error) { return []byte(d.mask()), nil }
+
+// LogValue masks in logs.
+func (d URL) LogValue() slog.Value { return slog.StringValue(d.mask()) }
+
+// UnmarshalText takes "" or postgres://[user[:password]@]host[:port]/name.
+// Its errors never repeat the URL, which may hold a password.
+func (d *URL) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*d = ""
+		return nil
+	}
+	u, err := url.Parse(string(text))
+	switch {
+	case err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "":
+		return fmt.Errorf("must be empty (SQLite in the data folder) or read postgres://user@host:5432/name")
+	case strings.Trim(u.Path, "/") == "":
+		return fmt.Errorf("names no database: add it at the end, like postgres://user@host:5432/banyan")
+	case strings.Contains(string(text), config.Masked):
+		return fmt.Errorf("holds %s, the mask of a printed configuration: put the password itself", config.Masked)
+	}
+	*d = URL(text)
+	return nil
+}

@@ -1,0 +1,227 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/platform/certificates"
+	"banyan/platform/events/outbox"
+	"banyan/platform/handover"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
+	"banyan/platform/requestctx"
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+	"banyan/platform/strangler/legacy"
+	"banyan/platform/telemetry"
+)
+
+func (p *Process) openTelemetry(ctx context.Context) (err error) {
+	slog.SetDefault(p.log) // for libraries that log by themselves
+	p.registry, p.health = telemetry.NewRegistry(), telemetry.NewHealth()
+	service := "banyan"
+	if !p.isTrunk() {
+		service += "-" + p.settings.Module
+	}
+	p.tracing, err = telemetry.Setup(ctx, p.settings.Tracing, service, p.program.Version, p.log)
+	return err
+}
+
+func (p *Process) openCertificates(context.Context) (err error) {
+	tls := p.settings.TLS
+	if !tls.Enabled() {
+		return nil
+	}
+	files := certificates.Files{Cert: tls.Cert, Key: tls.Key, CA: tls.CA}
+	p.certificates, err = certificates.Open(files, certificates.Options{Name: p.name(), Now: p.clock, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.registry.MustRegister(certificates.Collector(p.certificates))
+	p.addTask("certificates", p.certificates.Watch)
+	return nil
+}
+
+// openIdentity: the trunk knows people by its own database; a module that runs
+// alone knows them by the trunk's public keys, and has a key of its own that
+// speaks for nobody but itself.
+func (p *Process) openIdentity(ctx context.Context) error {
+	if !p.isTrunk() {
+		ring, err := identity.NewKeyring(identity.KeyringOptions{Module: p.settings.Module, Now: p.clock})
+		if err != nil {
+			return err
+		}
+		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
+		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, handover.Trunk)
+		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
+		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
+		return nil
+	}
+	db, err := p.openDatabase(ctx, identityDatabase)
+	if err != nil {
+		return err
+	}
+	own := p.settings.Identity
+	keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: own.TokenTTL, Now: p.clock})
+	if err != nil {
+		return err
+	}
+	p.sessions, err = signin.NewSessions(db, signin.SessionOptions{
+		Origin: p.settings.PublicURL, Operators: own.Operators, Idle: own.SessionIdle, Absolute: own.SessionAbsolute, Now: p.clock,
+	})
+	if err != nil {
+		return err
+	}
+	p.tokens, p.jwks = keys, identity.JWKSHandler(keys)
+	p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
+	p.api = signin.NewAPI(signin.APIOptions{Sessions: p.sessions, Keys: keys, Verifier: p.verifier, RequestID: requestctx.ID})
+	p.authenticate = p.api.Authenticate
+	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.sessions, Log: p.log}.Run)
+	return nil
+}
+
+// openControl takes up the routes where operators left them.
+func (p *Process) openControl(ctx context.Context) error {
+	if !p.isTrunk() {
+		return nil
+	}
+	db, err := p.openDatabase(ctx, routesDatabase)
+	if err != nil {
+		return err
+	}
+	managed := make([]control.Managed, len(p.slots))
+	for i, s := range p.slots {
+		managed[i] = s.managed()
+		s.route.OnStepBack(s.stepBack)
+	}
+	p.control, err = control.Open(ctx, db, control.Options{Modules: managed, Clock: p.clock, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.operate = seam.NewRoute(control.Bind(p.control))
+	p.addTask("routes", p.control.Run)
+	return nil
+}
+
+// openServer comes last: what it serves is there.
+func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error) {
+	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers))
+	options := p.serverOptions()
+	if err := p.openLegacy(&options); err != nil {
+		return err
+	}
+	var pages Pages
+	if p.isTrunk() && makePages != nil {
+		if pages, err = makePages(p); err != nil {
+			return err
+		}
+		options.Page = pages.Page
+	}
+	if p.server, err = httpserver.New(options); err != nil {
+		return err
+	}
+	router := p.server.Router()
+	p.mountAPI(router)
+	if p.isTrunk() {
+		p.operate.Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
+		p.api.Mount(router)
+	}
+	if pages != nil {
+		pages.Mount(router)
+	}
+	return nil
+}
+
+func (p *Process) serverOptions() httpserver.Options {
+	s := p.settings
+	options := httpserver.Options{
+		Listen: s.Listen, PublicURL: s.PublicURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
+		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
+		AdminListen:  s.Admin.Listen,
+		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
+		Authenticate: p.authenticate, Wallet: signedInWallet, Now: p.clock,
+	}
+	switch {
+	case p.certificates == nil:
+	case !p.isTrunk():
+		options.TLS = p.certificates.ServerConfig()
+	case s.TLS.Listen != "": // otherwise it shows its certificate to modules, and serves people only
+		options.TLS, options.TLSListen = p.certificates.ServerConfig(), s.TLS.Listen
+	}
+	return options
+}
+
+// mountAPI serves every module's operations, wherever the module runs; a module
+// that runs alone serves its own only, and takes over its writes when it is asked
+// to.
+func (p *Process) mountAPI(router chi.Router) {
+	for _, s := range p.slots {
+		o := seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout}
+		if !p.isTrunk() {
+			if s.name() != p.settings.Module {
+				continue
+			}
+			o.Epoch = s.owner.RequireEpoch
+			seam.NewRoute(s.handover.Bind(s.owner)).Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
+		}
+		s.route.Mount(router, o)
+	}
+	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
+	router.Get("/api/openapi.json", p.serveAPIDocument)
+}
+
+// serveAPIDocument writes the document anew for each request: it is rarely asked
+// for, and would stay in memory otherwise.
+func (p *Process) serveAPIDocument(w http.ResponseWriter, r *http.Request) {
+	document, err := p.program.APIDocument()
+	if err != nil {
+		p.server.Fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(document) // the caller may be gone; there is nobody left to tell
+}
+
+func (p *Process) routes() []*seam.Route {
+	list := make([]*seam.Route, len(p.slots))
+	for i, s := range p.slots {
+		list[i] = s.route
+	}
+	return list
+}
+
+// openLegacy puts the program in front of a system that is there already.
+func (p *Process) openLegacy(options *httpserver.Options) (err error) {
+	own := p.settings.Strangler
+	if own.Legacy == "" || !p.isTrunk() {
+		return nil
+	}
+	o := legacy.Options{
+		URL: own.Legacy, Host: own.Host, PublicURL: p.settings.PublicURL, Timeout: own.Timeout, Take: own.Take,
+		Keep:           []string{"/api/v1/identity", "/api/v1/" + control.Contract.Module},
+		TrustForwarded: p.settings.HTTP.TrustedProxies > 0, Clock: p.clock, Log: p.log,
+		Fail: func(w http.ResponseWriter, r *http.Request, err error) { p.server.Fail(w, r, err) },
+	}
+	for _, s := range p.slots {
+		o.Keep = append(o.Keep, "/api/v1/"+s.name())
+	}
+	if p.legacy, err = legacy.New(o); err != nil {
+		return err
+	}
+	p.registry.MustRegister(p.legacy)
+	options.Front = p.legacy.Front
+	return nil
+}
+
+// signedInWallet is whom the rate limit per wallet counts.
+func signedInWallet(ctx context.Context) string {
+	if w := identity.From(ctx).Wallet; !w.IsZero() {
+		return w.String()
+	}
+	return ""
+}

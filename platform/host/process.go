@@ -1,0 +1,243 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"banyan/platform/certificates"
+	"banyan/platform/database"
+	"banyan/platform/events/outbox"
+	"banyan/platform/fault"
+	"banyan/platform/handover"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+	"banyan/platform/strangler/legacy"
+	"banyan/platform/telemetry"
+)
+
+// Options are what a process has beside its settings. All may be zero.
+type Options struct {
+	Clock func() time.Time // nil = time.Now
+	// Pages makes what the trunk serves beside the API, from the assembled
+	// process; nil = nothing.
+	Pages func(*Process) (Pages, error)
+}
+
+// Pages are what the trunk serves to people.
+type Pages interface {
+	Mount(r chi.Router)
+	// Page renders an error as a page, see httpserver.Options.Page.
+	Page(w http.ResponseWriter, r *http.Request, status int, err error)
+}
+
+// Process is the program put together: the trunk, or one module.
+type Process struct {
+	program  Program
+	settings *Settings
+	clock    func() time.Time
+	log      *slog.Logger
+
+	registry *prometheus.Registry
+	health   *telemetry.Health
+	tracing  *telemetry.Tracing
+
+	tokens       identity.Issuer // signs this process's calls to others
+	verifier     *identity.Verifier
+	jwks         http.Handler
+	authenticate func(http.Handler) http.Handler
+	api          *signin.API      // nil in a module that runs alone
+	sessions     *signin.Sessions // likewise
+
+	certificates *certificates.Source // nil: plain http between processes
+	legacy       *legacy.Legacy       // nil: there is no other system behind this one
+
+	slots   []*slot          // the modules, in the order of the list
+	control *control.Control // of their routes; nil in a module that runs alone
+	operate *seam.Route      // to control; likewise
+
+	server     *httpserver.Server
+	databases  []*database.DB
+	publishers []*database.DB // those with a relay
+	tasks      []task
+}
+
+// task is work beside the server; it ends when its context does.
+type task struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (p *Process) addTask(name string, run func(context.Context) error) {
+	p.tasks = append(p.tasks, task{name, run})
+}
+
+// isTrunk reports whether this process has all modules, the pages and the sign-in.
+func (p *Process) isTrunk() bool { return p.settings.Module == "" }
+
+// name is what this process is called among Banyan's own: an owner of writes,
+// the name in its certificate. Every replica of one deployment has one name.
+func (p *Process) name() string {
+	if p.isTrunk() {
+		return handover.Trunk
+	}
+	return p.settings.Module
+}
+
+// address is where others find this process.
+func (p *Process) address() string {
+	switch {
+	case p.isTrunk():
+		return p.settings.PublicURL
+	case p.settings.TLS.Enabled():
+		return "https://" + p.settings.Listen
+	}
+	return "http://" + p.settings.Listen
+}
+
+// openDatabase opens and migrates a database that this process works on.
+func (p *Process) openDatabase(ctx context.Context, name string) (*database.DB, error) {
+	db, err := Loaded{Program: p.program, Settings: p.settings}.OpenDatabase(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.databases = append(p.databases, db)
+	p.health.Add("database "+name, db.Ping)
+	return db, db.Migrate(ctx)
+}
+
+// Route returns the route to a module. It panics for a module that is not listed.
+func (p *Process) Route(c *seam.Contract) *seam.Route {
+	for _, s := range p.slots {
+		if s.module.Contract == c {
+			return s.route
+		}
+	}
+	panic(fmt.Sprintf("the module %s is not in main's list", c.Module))
+}
+
+// Rollout moves the modules. The trunk has it.
+func (p *Process) Rollout() control.Service { return control.NewClient(p.operate) }
+
+// Sessions are those of people who signed in. The trunk has them.
+func (p *Process) Sessions() *signin.Sessions { return p.sessions }
+
+// Settings are those of the process.
+func (p *Process) Settings() *Settings { return p.settings }
+
+// URL is the address on which the server listens, once it does.
+func (p *Process) URL() string { return "http://" + p.server.Addr() }
+
+// RouteStatus is what the operator sees of the modules' routes.
+func (p *Process) RouteStatus() []seam.Status {
+	list := make([]seam.Status, len(p.slots))
+	for i, s := range p.slots {
+		list[i] = s.route.Status()
+	}
+	return list
+}
+
+// EventLag is how many events of each module wait to be delivered.
+func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
+	lag := make(map[string]int64, len(p.publishers))
+	for _, db := range p.publishers {
+		list, err := outbox.ReadStatus(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		lag[db.Module()] = 0
+		for _, s := range list {
+			lag[db.Module()] += s.Lag
+		}
+	}
+	return lag, nil
+}
+
+// Listen opens the addresses; Run serves on them.
+func (p *Process) Listen() error {
+	if err := p.server.Listen(); err != nil {
+		return err
+	}
+	what := p.settings.Module
+	if what == "" {
+		what = "everything"
+	}
+	p.log.Info("serving "+what, "url", p.URL(), "admin", p.server.AdminAddr(), "version", p.program.Version)
+	return nil
+}
+
+// Run serves until the context ends or something fails for good, then stops in
+// the reverse order of the start. Listen must have been called.
+func (p *Process) Run(ctx context.Context) error {
+	tasksCtx, stopTasks := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTasks()
+	group, serving := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer stopTasks() // requests under way still find the tasks running
+		return p.server.Run(serving)
+	})
+	for _, t := range p.tasks {
+		group.Go(func() error {
+			if err := t.run(tasksCtx); err != nil && tasksCtx.Err() == nil {
+				return fmt.Errorf("%s stopped: %w", t.name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// Close closes what New has opened.
+func (p *Process) Close() error {
+	var all []error
+	for _, s := range p.slots {
+		s.close()
+	}
+	for _, db := range slices.Backward(p.databases) {
+		all = append(all, db.Close())
+	}
+	if p.tracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), p.settings.HTTP.ShutdownGrace)
+		defer cancel()
+		all = append(all, p.tracing.Shutdown(ctx))
+	}
+	if err := errors.Join(all...); err != nil {
+		return fault.Wrap(err, fault.Internal, "stopping was not clean")
+	}
+	return nil
+}
+
+// New puts the program together in the order in which it starts. What it has
+// opened is closed by Close, also when it fails half-way.
+func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
+	if err := loaded.check(); err != nil {
+		return nil, err
+	}
+	p := &Process{program: loaded.Program, settings: loaded.Settings, clock: o.Clock, log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log)}
+	if p.clock == nil {
+		p.clock = time.Now
+	}
+	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openIdentity}
+	for _, m := range loaded.Modules {
+		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
+	}
+	steps = append(steps, p.openControl, func(context.Context) error { return p.openServer(o.Pages) })
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,139 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"banyan/platform/config"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/identity/signin"
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+)
+
+// Program is what one binary is made of: main fills it.
+type Program struct {
+	Version    string
+	Defaults   []byte   // config.yaml
+	Migrations fs.FS    // a folder for each database, see package migrations
+	Modules    []Module // in the order in which they start
+}
+
+// The databases beside those of the modules.
+const (
+	identityDatabase = "identity"
+	routesDatabase   = "routes"
+)
+
+// Loaded is a program with its settings.
+type Loaded struct {
+	Program
+	Settings *Settings
+	Source   *config.Loaded
+}
+
+// Load reads the settings, and those of every module into its descriptor. The
+// options' Defaults are the program's.
+func (p Program) Load(o config.Options) (Loaded, error) {
+	settings := &Settings{names: p.ModuleNames()}
+	sections := []config.Section{{Into: settings}}
+	for _, m := range p.Modules {
+		if m.Settings != nil {
+			sections = append(sections, config.Section{Key: m.Name(), Into: m.Settings})
+		}
+	}
+	o.Defaults = p.Defaults
+	source, err := config.Load(o, sections...)
+	return Loaded{Program: p, Settings: settings, Source: source}, err
+}
+
+// ModuleNames are the names of all modules, in their order.
+func (p Program) ModuleNames() []string {
+	names := make([]string, len(p.Modules))
+	for i, m := range p.Modules {
+		names[i] = m.Name()
+	}
+	return names
+}
+
+// Find returns the module of this name. Fails with fault.NotFound and lists those
+// there are.
+func (p Program) Find(name string) (Module, error) {
+	i := slices.IndexFunc(p.Modules, func(m Module) bool { return m.Name() == name })
+	if i < 0 {
+		return Module{}, fault.Newf(fault.NotFound, "there is no module %q: choose %s", name, oneOf(p.ModuleNames()))
+	}
+	return p.Modules[i], nil
+}
+
+// Databases are the names of all databases there are.
+func (p Program) Databases() []string {
+	return append([]string{identityDatabase, routesDatabase}, p.ModuleNames()...)
+}
+
+// check finds what is wrong with the list of modules, which is for main to mend.
+func (p Program) check() error {
+	seen := make(map[string]bool)
+	for _, m := range p.Modules {
+		if seen[m.Name()] {
+			return fmt.Errorf("the module %s is listed twice", m.Name())
+		}
+		for _, used := range m.Uses {
+			if !seen[used.Module] {
+				return fmt.Errorf("the module %s uses %s, which is not listed before it", m.Name(), used.Module)
+			}
+		}
+		seen[m.Name()] = true
+	}
+	return nil
+}
+
+// OpenDatabase opens a database as the settings say, without migrating it. It
+// refuses a folder that a demo has filled.
+func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, error) {
+	if err := refuseDemoFolder(l.Settings.Data); err != nil {
+		return nil, err
+	}
+	url := "sqlite:" + l.Settings.Data
+	if l.Settings.Database.Postgres() {
+		url = l.Settings.Database.DSN()
+	}
+	return database.Open(ctx, database.Options{
+		Module: name, URL: url, Readers: l.Settings.Database.Readers, Connections: l.Settings.Database.Connections, Migrations: l.Migrations,
+	})
+}
+
+// OpenKeys opens the keys that sign the trunk's tokens; call close afterwards.
+func (l Loaded) OpenKeys(ctx context.Context) (keys *signin.Keys, closeKeys func() error, err error) {
+	db, err := l.OpenDatabase(ctx, identityDatabase)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = db.Migrate(ctx); err == nil {
+		keys, err = signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: l.Settings.Identity.TokenTTL})
+	}
+	if err != nil {
+		_ = db.Close() // the first error says what is wrong
+		return nil, nil, err
+	}
+	return keys, db.Close, nil
+}
+
+// APIDocument is the OpenAPI document of all modules and of the program. It does
+// not depend on the settings.
+func (p Program) APIDocument() ([]byte, error) {
+	contracts := make([]*seam.Contract, 0, len(p.Modules)+1)
+	for _, m := range p.Modules {
+		contracts = append(contracts, m.Contract)
+	}
+	document := seam.OpenAPI("Banyan", "v1", append(contracts, control.Contract)...)
+	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())
+	return json.MarshalIndent(document, "", " ")
+}
+
+// OneOfModules lists the modules' names for a message: a, b or c.
+func (p Program) OneOfModules() string { return oneOf(p.ModuleNames()) }

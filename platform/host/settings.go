@@ -1,0 +1,95 @@
+package host
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"banyan/platform/certificates"
+	"banyan/platform/config"
+	"banyan/platform/database"
+	"banyan/platform/events/outbox"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity/signin"
+	"banyan/platform/strangler/control"
+	"banyan/platform/strangler/legacy"
+	"banyan/platform/telemetry"
+)
+
+// Settings are those of the program as a whole. Each section belongs to the
+// package that its type is of; a module's own section is in its descriptor.
+type Settings struct {
+	PublicURL string                      `yaml:"public_url"` // scheme://host[:port], nothing after it
+	Listen    string                      `yaml:"listen"`     // host:port
+	Data      string                      `yaml:"data"`       // folder
+	Module    string                      `yaml:"module"`     // the one module to serve, "" = all
+	Admin     AdminSettings               `yaml:"admin"`
+	Database  database.Settings           `yaml:"database"`
+	Log       telemetry.LogSettings       `yaml:"log"`
+	TLS       certificates.Settings       `yaml:"tls"`
+	Tracing   telemetry.TracingSettings   `yaml:"tracing"`
+	HTTP      httpserver.Settings         `yaml:"http"`
+	Identity  signin.Settings             `yaml:"identity"`
+	Events    outbox.Settings             `yaml:"events"`
+	Modules   map[string]control.Settings `yaml:"modules"` // by name
+	Strangler legacy.Settings             `yaml:"strangler"`
+
+	names []string // of the modules there are
+}
+
+// AdminSettings are those of the address for operators and monitoring.
+type AdminSettings struct {
+	Listen string `yaml:"listen"`
+	Pprof  bool   `yaml:"pprof"`
+}
+
+// Check implements config.Checker.
+func (s *Settings) Check(c *config.Checks) {
+	c.Origin("public_url", s.PublicURL)
+	c.Address("listen", s.Listen)
+	c.Address("admin.listen", s.Admin.Listen)
+	if s.Listen == s.Admin.Listen && !strings.HasSuffix(s.Listen, ":0") {
+		c.Wrong("admin.listen", "is the same as listen: give the admin address a port of its own")
+	}
+	if s.Data == "" {
+		c.Wrong("data", "must name a folder, like ./data")
+	}
+	s.Database.Check(c.Below("database"))
+	s.Tracing.Check(c.Below("tracing"))
+	s.HTTP.Check(c.Below("http"))
+	s.Identity.Check(c.Below("identity"))
+	s.Events.Check(c.Below("events"))
+	s.checkModules(c)
+	s.TLS.Check(c.Below("tls"))
+	s.Strangler.Check(c.Below("strangler"))
+}
+
+func (s *Settings) checkModules(c *config.Checks) {
+	for _, name := range s.names {
+		s.Modules[name].Check(c.Below("modules." + name))
+	}
+	// Its own mode may say remote: all processes can share one file that says
+	// who runs where.
+	if s.Module != "" && !slices.Contains(s.names, s.Module) {
+		c.Wrong("module", "%q is no module: choose %s, or leave it empty for all", s.Module, oneOf(s.names))
+	}
+}
+
+// oneOf lists names for a message: a, b or c.
+func oneOf(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// Domain is the host[:port] that wallets sign in to: from the settings, never
+// from a request.
+func (s *Settings) Domain() string {
+	u, err := url.Parse(s.PublicURL)
+	if err != nil { // Check has parsed it
+		return ""
+	}
+	return u.Host
+}

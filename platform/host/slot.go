@@ -1,0 +1,294 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/handover"
+	"banyan/platform/identity"
+	"banyan/platform/ownership"
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+)
+
+// slot is one module as this process knows it: the route that leads its calls,
+// and, where this process can reach the module's data, the module itself.
+type slot struct {
+	process    *Process
+	module     Module
+	handover   *handover.Contract
+	configured control.Settings
+	route      *seam.Route
+
+	db    *database.DB         // nil where the module is not held
+	owner *ownership.Ownership // likewise
+
+	mu      sync.Mutex
+	remotes map[string]remotes // by their URLs; kept until the end, because calls may be under way
+}
+
+// remotes are the two contracts that a module's process serves.
+type remotes struct{ module, handover *seam.Remote }
+
+func (s *slot) name() string { return s.module.Name() }
+
+// addModule makes the slot of a module. The trunk always holds the module itself,
+// because the data is shared; a process of one module holds that one only.
+func (p *Process) addModule(ctx context.Context, m Module) error {
+	s := &slot{
+		process: p, module: m, handover: handover.NewContract(m.Name()), configured: p.settings.Modules[m.Name()],
+		remotes: make(map[string]remotes),
+	}
+	p.slots = append(p.slots, s)
+	if err := s.open(ctx); err != nil {
+		return fmt.Errorf("start the module %s: %w", m.Name(), err)
+	}
+	p.addTask("the route of "+m.Name(), s.route.Run)
+	return nil
+}
+
+func (s *slot) open(ctx context.Context) error {
+	p := s.process
+	if !p.isTrunk() && p.settings.Module != s.name() {
+		return s.openElsewhere()
+	}
+	var err error
+	if s.db, err = p.openDatabase(ctx, s.name()); err != nil {
+		return err
+	}
+	s.owner, err = ownership.Open(ctx, s.db, ownership.Process{Name: p.name(), URL: p.address(), Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.addTask("the owner of "+s.name(), s.owner.Watch)
+	here, err := s.module.Start(ctx, &Env{
+		DB: s.db, Log: p.log, Clock: p.clock, Data: p.settings.Data, Site: p.settings.Domain(), slot: s,
+	})
+	if err != nil {
+		return err
+	}
+	s.route = seam.NewRoute(here)
+	if !p.isTrunk() {
+		return nil // a write refused here is for the trunk's route to send elsewhere
+	}
+	s.route.With(seam.RouteOptions{Lost: ownership.IsLost})
+	p.addTask("the hand-over of "+s.name(), s.settle)
+	if s.configured.Mode != control.Remote {
+		return nil
+	}
+	return s.Follow(ctx, control.Plan{Place: s.configuredPlace()})
+}
+
+// openElsewhere makes the route of a module that another process holds: at its own
+// address, or in the whole program.
+func (s *slot) openElsewhere() error {
+	urls := s.configured.URL
+	if s.configured.Mode == control.Local {
+		urls = []string{s.process.settings.Identity.TrunkURL}
+	}
+	far, err := s.reach(urls)
+	if err != nil {
+		return err
+	}
+	s.route = seam.NewRemoteRoute(s.module.Contract, far.module)
+	return nil
+}
+
+// reach gives the remotes at these addresses, and trusts the keys found there
+// to speak for the module and nobody else.
+func (s *slot) reach(urls []string) (remotes, error) {
+	key := strings.Join(urls, ", ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.remotes[key]; ok {
+		return known, nil
+	}
+	peer := s.name()
+	if slices.Equal(urls, []string{s.process.settings.Identity.TrunkURL}) {
+		peer = handover.Trunk
+	}
+	o := seam.RemoteOptions{
+		URLs: urls, Tokens: s.process.tokens, Timeout: s.configured.Timeout, TLS: s.process.tlsTo(peer), Log: s.process.log,
+	}
+	var far remotes
+	var err error
+	if far.module, err = seam.NewRemote(s.module.Contract, o); err != nil {
+		return far, err
+	}
+	if far.handover, err = seam.NewRemote(s.handover.Seam(), o); err != nil {
+		far.module.Close()
+		return far, err
+	}
+	if peer != handover.Trunk {
+		s.process.verifier.Trust(identity.Trusted{Issuer: peer, Keys: s.process.keysAt(urls, peer), OnlyService: peer})
+	}
+	s.remotes[key] = far
+	return far, nil
+}
+
+// close ends what reach began.
+func (s *slot) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, far := range s.remotes {
+		far.module.Close()
+		far.handover.Close()
+	}
+}
+
+// configuredPlace is what config.yaml says of the module.
+func (s *slot) configuredPlace() control.Place {
+	p := control.Place{Mode: seam.ModeLocal, URLs: s.configured.URL}
+	if s.configured.Mode == control.Remote {
+		p.Mode = seam.ModeRemote
+	}
+	return p
+}
+
+// Apply makes a change of the route and hands the ownership of writes over
+// where it asks for that: to the remote, which takes it when it is told, or
+// back to this process. Between the take and the new route, writes that arrive
+// here are refused by the fence without effect and wait for the route.
+func (s *slot) Apply(ctx context.Context, p control.Plan) error {
+	far, err := s.farOf(p)
+	if err != nil {
+		return err
+	}
+	claim, err := s.owner.Current(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.Mode == seam.ModeRemote && claim.Owner == s.process.name():
+		claim, err = s.handOver(ctx, far, claim.Epoch)
+	case p.Mode != seam.ModeRemote && claim.Owner != s.process.name():
+		claim, err = s.owner.Take(ctx, claim.Epoch)
+	}
+	if err != nil {
+		return err
+	}
+	return s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+}
+
+// handOver has the module's process take over the writes. It is asked something
+// small before: a take may well wait for long writes to end, so one that hangs
+// would be found out only when the caller's time is over, and until then nobody
+// could lead the module elsewhere.
+func (s *slot) handOver(ctx context.Context, far remotes, epoch int64) (ownership.Claim, error) {
+	client := s.handover.Client(seam.NewRemoteRoute(s.handover.Seam(), far.handover))
+	ctx = identity.AsService(ctx, handover.Trunk)
+	asking, cancel := context.WithTimeout(ctx, s.configured.Timeout)
+	defer cancel()
+	if _, err := client.State(asking); err != nil {
+		return ownership.Claim{}, err
+	}
+	return client.Take(ctx, epoch)
+}
+
+// Follow sets the route to a plan whose ownership somebody else sees to.
+func (s *slot) Follow(ctx context.Context, p control.Plan) error {
+	far, err := s.farOf(p)
+	if err != nil {
+		return err
+	}
+	claim, err := s.owner.Current(ctx)
+	if err != nil {
+		return err
+	}
+	return s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+}
+
+func (s *slot) farOf(p control.Plan) (far remotes, err error) {
+	if len(p.URLs) > 0 {
+		return s.reach(p.URLs)
+	}
+	if p.Mode != seam.ModeLocal {
+		return far, fault.New(fault.Invalid, "the change needs to know where the module runs").With(
+			fault.Field{Name: "urls", Message: "name at least one, like http://127.0.0.1:8081"})
+	}
+	return far, nil
+}
+
+const (
+	settleEvery = time.Second
+	// settlePatience is how many looks in a row have to find plan and ownership
+	// apart: while a change is being made, or has just been made by another
+	// replica, they are apart for a moment.
+	settlePatience = 4
+)
+
+// settle brings the ownership of writes to where the plan says, when something
+// kept them apart: the remote was not there when this process started, or a
+// process died between the two halves of a change.
+func (s *slot) settle(ctx context.Context) error {
+	ticker := time.NewTicker(settleEvery)
+	defer ticker.Stop()
+	apart := settlePatience - 1 // at the start nothing is being changed yet
+	for ; ; s.wait(ctx, ticker) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		here := s.owner.Believed().Owner == s.process.name()
+		if here != (s.route.Plan().Mode == seam.ModeRemote) {
+			apart = 0
+			continue
+		}
+		if apart++; apart < settlePatience {
+			continue
+		}
+		apart = 0
+		// In the control's turn: a change may be under way.
+		if err := s.process.control.Reapply(ctx, s.name()); err != nil && ctx.Err() == nil {
+			s.process.log.WarnContext(ctx, "the writes of a module are not owned where its calls go; trying again", "module", s.name(), "error", err)
+		}
+	}
+}
+
+func (s *slot) wait(ctx context.Context, ticker *time.Ticker) {
+	select {
+	case <-ctx.Done():
+	case <-ticker.C:
+	}
+}
+
+// managed is the slot as the control of routes sees it.
+func (s *slot) managed() control.Managed {
+	return control.Managed{
+		Name: s.name(), Configured: s.configuredPlace(), Apply: s.Apply, Follow: s.Follow,
+		Status: func() any { return s.status() },
+		Differences: func(operation string) (any, error) {
+			return s.route.Differences(operation)
+		},
+	}
+}
+
+// slotStatus is all that the operator sees of a module.
+type slotStatus struct {
+	seam.Status
+	Endpoints []seam.EndpointStatus `json:"endpoints"`
+	Ownership ownership.Claim       `json:"ownership"`
+}
+
+func (s *slot) status() slotStatus {
+	out := slotStatus{Status: s.route.Status(), Endpoints: []seam.EndpointStatus{}, Ownership: s.owner.Believed()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if far, known := s.remotes[out.URL]; known {
+		out.Endpoints = far.module.Endpoints()
+	}
+	return out
+}
+
+// stepBack lets the control remember what a route's guard did.
+func (s *slot) stepBack(ctx context.Context, b seam.StepBack) {
+	_, err := s.process.control.StepBack(ctx, b.Module, b.To.Mode, b.To.Percent, strings.Join(b.Why, "; "))
+	if err != nil {
+		s.process.log.ErrorContext(ctx, "the guard's step back was made, but could not be written down", "module", b.Module, "error", err)
+	}
+}

@@ -1,0 +1,50 @@
+package httpserver
+
+import (
+	"time"
+
+	"banyan/platform/config"
+)
+
+// Settings hold the limits of the public address.
+type Settings struct {
+	TrustedProxies int           `yaml:"trusted_proxies"`
+	BodyLimit      config.Bytes  `yaml:"body_limit"`
+	UploadLimit    config.Bytes  `yaml:"upload_limit"`
+	HeaderLimit    config.Bytes  `yaml:"header_limit"`
+	HeaderTimeout  time.Duration `yaml:"header_timeout"`
+	ReadTimeout    time.Duration `yaml:"read_timeout"`
+	WriteTimeout   time.Duration `yaml:"write_timeout"`
+	UploadTimeout  time.Duration `yaml:"upload_timeout"`
+	IdleTimeout    time.Duration `yaml:"idle_timeout"`
+	DrainDelay     time.Duration `yaml:"drain_delay"`
+	ShutdownGrace  time.Duration `yaml:"shutdown_grace"`
+	Rate           float64       `yaml:"rate"` // requests per second, 0 = unlimited
+	Burst          int           `yaml:"burst"`
+	StaticRate     float64       `yaml:"static_rate"`
+	StaticBurst    int           `yaml:"static_burst"`
+	WalletRate     float64       `yaml:"wallet_rate"`
+	WalletBurst    int           `yaml:"wallet_burst"`
+}
+
+// Check implements config.Checker.
+func (s Settings) Check(c *config.Checks) {
+	c.Within("trusted_proxies", s.TrustedProxies, 0, 16)
+	c.Size("body_limit", s.BodyLimit, 1<<10)
+	c.Size("upload_limit", s.UploadLimit, s.BodyLimit)
+	c.Size("header_limit", s.HeaderLimit, 4<<10)
+	if s.HeaderLimit > 16<<20 {
+		c.Wrong("header_limit", "is %s, must be 16 MiB or less: every connection may use it", s.HeaderLimit)
+	}
+	// No time-out may be 0: to net/http that means "for ever".
+	c.AtLeast("header_timeout", s.HeaderTimeout, 100*time.Millisecond)
+	c.AtLeast("read_timeout", s.ReadTimeout, s.HeaderTimeout)
+	c.AtLeast("write_timeout", s.WriteTimeout, 100*time.Millisecond)
+	c.AtLeast("upload_timeout", s.UploadTimeout, s.ReadTimeout)
+	c.AtLeast("idle_timeout", s.IdleTimeout, 100*time.Millisecond)
+	c.AtLeast("drain_delay", s.DrainDelay, 0)
+	c.AtLeast("shutdown_grace", s.ShutdownGrace, 100*time.Millisecond)
+	c.Rate("rate", s.Rate, "burst", s.Burst)
+	c.Rate("static_rate", s.StaticRate, "static_burst", s.StaticBurst)
+	c.Rate("wallet_rate", s.WalletRate, "wallet_burst", s.WalletBurst)
+}

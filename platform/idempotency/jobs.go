@@ -1,0 +1,63 @@
+package idempotency
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"banyan/platform/database"
+)
+
+const (
+	// Kept is how long an answer is kept, at least.
+	Kept = 24 * time.Hour
+
+	pruneEvery = time.Minute
+	// pruneMost keeps one write short, so that others get their turn.
+	pruneMost = 500
+)
+
+// Job deletes answers that were kept long enough. It writes, so it runs at the
+// owner of the database only.
+type Job struct {
+	db  *database.DB
+	log *slog.Logger
+}
+
+// NewJob makes the job of one database.
+func NewJob(db *database.DB, log *slog.Logger) Job { return Job{db: db, log: log} }
+
+// Run prunes once a minute until ctx ends.
+func (j Job) Run(ctx context.Context) error {
+	ticker := time.NewTicker(pruneEvery)
+	defer ticker.Stop()
+	for {
+		if _, err := j.Prune(ctx); err != nil && ctx.Err() == nil {
+			j.log.WarnContext(ctx, "old answers to idempotency keys could not be deleted; they will be later", "module", j.db.Module(), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Prune deletes all that were kept long enough, a few at a time, and tells how
+// many those were.
+func (j Job) Prune(ctx context.Context) (total int64, err error) {
+	for {
+		var deleted int64
+		err := j.db.Write(ctx, func(tx *database.Tx) (err error) {
+			deleted, err = deleteOldest(ctx, tx, tx.Now().Add(-Kept).UnixMilli(), pruneMost)
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("delete old answers of %s: %w", j.db.Module(), err)
+		}
+		if total += deleted; deleted < pruneMost {
+			return total, nil
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package identity_test
+
+import (
+	"testing"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+)
+
+// TestAKeyringSpeaksForItsModuleAlone: what leaves the process names the
+// module, whoever the caller was.
+func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
+	const module = "airdrop"
+	person := identity.Caller{Wallet: alice(), Role: identity.Operator}
+	ring := newRing(t, module, newClock(), 3)
+	v := identity.NewVerifier(newClock().Now, identity.Trusted{Issuer: module, Keys: ring, OnlyService: module})
+	for _, caller := range []identity.Caller{{}, person, {Subject: "cli", Role: identity.Operator}, {Service: module}} {
+		token, err := ring.Token(caller, "reputation")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if heard, err := v.Verify(t.Context(), token, "reputation"); err != nil || heard != (identity.Caller{Service: module}) {
+			t.Errorf("asked to speak for %s it says %+v, %v", caller.Name(), heard, err)
+		}
+		if _, err := v.Verify(t.Context(), token, "exchange-review"); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("a token made out to reputation is taken by exchange-review: %v", err)
+		}
+	}
+	for _, other := range []string{"trunk", "reputation"} {
+		if _, err := ring.Token(identity.Caller{Service: other}, "reputation"); err == nil {
+			t.Errorf("the keyring of %s spoke for %s", module, other)
+		}
+	}
+}

@@ -1,0 +1,271 @@
+// Package accesstest tries every operation of a contract as every kind of caller.
+// It is imported by tests only.
+package accesstest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/golang-jwt/jwt/v5"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
+	"banyan/platform/seam"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/wallet"
+)
+
+// intruder is the module that tries. It is none of the program's.
+const intruder = "intruder"
+
+// person is a caller whom a module's key must never speak for.
+var person = identity.Caller{Wallet: wallet.MustParse("0x52908400098527886E0F7030069857D2E4169EE7"), Role: identity.Operator}
+
+// openToModules tells whether a module may call an operation of another.
+func openToModules(a seam.Access) bool { return a == seam.Public || a == seam.Modules }
+
+// inner is a module without work: it says that a call reached it.
+func inner(c *seam.Contract, reached *bool) *seam.Local {
+	return c.BindAny(func(_ context.Context, o seam.Info, _ any) (any, error) {
+		*reached = true
+		if o.Streams {
+			return seam.Stream{ContentType: "text/plain", Write: func(io.Writer) error { return nil }}, nil
+		}
+		return nil, nil
+	})
+}
+
+// Check goes through every operation of a contract: what a caller may ask is what
+// the contract grants, in process and over HTTP, and not one operation more.
+// client makes the contract's typed client.
+func Check(t *testing.T, c *seam.Contract, client func(*seam.Route) any) {
+	t.Run("in process", func(t *testing.T) { checkInProcess(t, c, client) })
+	t.Run("over HTTP", func(t *testing.T) { checkOverHTTP(t, c) })
+}
+
+// checkInProcess calls as another module of the same process does.
+func checkInProcess(t *testing.T, c *seam.Contract, makeClient func(*seam.Route) any) {
+	var reached bool
+	client := reflect.ValueOf(makeClient(seam.NewRoute(inner(c, &reached))))
+	for _, o := range c.Operations() {
+		reached = false
+		method := client.MethodByName(strings.ToUpper(o.ID[:1]) + o.ID[1:])
+		if !method.IsValid() {
+			t.Errorf("%s has no method for the operation %s", client.Type(), o.ID)
+			continue
+		}
+		ctx := identity.AsService(t.Context(), intruder)
+		out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.Zero(o.Request)})
+		err, _ := out[1].Interface().(error)
+		switch {
+		case openToModules(o.Access) && fault.Is(err, fault.Forbidden):
+			t.Errorf("%s.%s is for %s and refuses a module: %v", c.Module, o.ID, o.Access, err)
+		case !openToModules(o.Access) && (reached || !fault.Is(err, fault.Forbidden)):
+			t.Errorf("%s.%s is for %s and a module got through: %v", c.Module, o.ID, o.Access, err)
+		}
+	}
+}
+
+// forger has a key that the trunk's and the modules' verifiers know as the
+// intruder's, and signs with it whatever it likes.
+type forger struct{ key ed25519.PrivateKey }
+
+func newForger(t *testing.T) *forger {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &forger{key}
+}
+
+const forgedKey = "forged"
+
+// PublicKey implements identity.KeySource.
+func (f *forger) PublicKey(_ context.Context, kid string) (ed25519.PublicKey, error) {
+	if kid != forgedKey {
+		return nil, fault.New(fault.Unauthenticated, "no such key")
+	}
+	return f.key.Public().(ed25519.PublicKey), nil
+}
+
+// Holds implements identity.KeySource.
+func (f *forger) Holds(kid string) bool { return kid == forgedKey }
+
+func (f *forger) token(t *testing.T, issuer, audience string, more jwt.MapClaims) string {
+	t.Helper()
+	now := time.Now()
+	claims := jwt.MapClaims{
+		"iss": issuer, "aud": audience, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Minute).Unix(), "role": "anonymous",
+	}
+	for name, value := range more {
+		claims[name] = value
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["typ"], token.Header["kid"] = "banyan+jwt", forgedKey
+	text, err := token.SignedString(f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// doors are the two ways into a module over HTTP: into a process that serves it
+// alone, and into the whole program.
+func doors(v *identity.Verifier, sessions *signin.Sessions, module string) map[string]func(http.Handler) http.Handler {
+	return map[string]func(http.Handler) http.Handler{
+		"alone": identity.BearerOnly(v, module, nil),
+		"trunk": signin.NewAPI(signin.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
+	}
+}
+
+func noSessions(t *testing.T) *signin.Sessions {
+	t.Helper()
+	db := databasetest.SQLite(t, "identity")
+	sessions, err := signin.NewSessions(db, signin.SessionOptions{Origin: "http://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sessions
+}
+
+// attempt is a token and what each access level says to it: the status, 200 for
+// a call that reaches the module.
+type attempt struct {
+	who   string
+	token func(module string) string
+	says  map[seam.Access]int
+}
+
+// all is the same for every access level.
+func all(status int) map[seam.Access]int {
+	return map[seam.Access]int{seam.Public: status, seam.SignedIn: status, seam.Moderators: status, seam.Operators: status, seam.Modules: status}
+}
+
+func keyring(t *testing.T, module string) *identity.Keyring {
+	t.Helper()
+	ring, err := identity.NewKeyring(identity.KeyringOptions{Module: module})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// attempts are made at every operation of every module.
+func attempts(t *testing.T, trunk, module *identity.Keyring, f *forger) []attempt {
+	signed := func(ring *identity.Keyring, caller identity.Caller, audience string) func(string) string {
+		return func(module string) string {
+			to := audience
+			if to == "" {
+				to = module
+			}
+			token, err := ring.Token(caller, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+	}
+	forged := func(issuer string, more jwt.MapClaims) func(string) string {
+		return func(module string) string { return f.token(t, issuer, module, more) }
+	}
+	itself := map[seam.Access]int{seam.Public: 200, seam.Modules: 200, seam.SignedIn: 403, seam.Moderators: 403, seam.Operators: 403}
+	member := identity.Caller{Wallet: person.Wallet, Role: identity.Member}
+	moderator := identity.Caller{Wallet: person.Wallet, Role: identity.Moderator}
+	service := identity.Caller{Service: intruder}
+	return []attempt{
+		{"nobody", nil, map[seam.Access]int{seam.Public: 200, seam.SignedIn: 401, seam.Moderators: 401, seam.Operators: 401, seam.Modules: 403}},
+		{"a module as itself", signed(module, service, ""), itself},
+		{"a module as itself, by the trunk's key", signed(trunk, service, ""), itself},
+		{"a module that was asked to speak for an operator", signed(module, person, ""), itself},
+		{"a module with a token for somebody else", signed(module, service, "elsewhere"), all(401)},
+		{"a person with a token for somebody else", signed(trunk, person, "elsewhere"), all(401)},
+		{"a module that forges an operator", forged(intruder, jwt.MapClaims{"sub": person.Wallet.String(), "role": "operator"}), all(401)},
+		{"a module that forges an operator beside itself", forged(intruder, jwt.MapClaims{"service": intruder, "role": "operator"}), all(401)},
+		{"a module that forges a named operator", forged(intruder, jwt.MapClaims{"sub": "cli", "role": "operator"}), all(401)},
+		{"a module that forges another module", forged(intruder, jwt.MapClaims{"service": "trunk"}), all(401)},
+		{"a module that forges the trunk", forged(identity.TrunkIssuer, jwt.MapClaims{"role": "operator", "sub": "cli"}), all(401)},
+		{"an issuer nobody knows", forged("stranger", jwt.MapClaims{"service": "stranger"}), all(401)},
+		{"the forger's key used as it may be", forged(intruder, jwt.MapClaims{"service": intruder}), itself},
+		{"a member", signed(trunk, member, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 403, seam.Operators: 403, seam.Modules: 403}},
+		{"a moderator", signed(trunk, moderator, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 403, seam.Modules: 403}},
+		{"an operator", signed(trunk, person, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 200, seam.Modules: 403}},
+	}
+}
+
+// checkOverHTTP sends every attempt to every operation at both doors, past the
+// checks that a client of ours makes before it sends.
+func checkOverHTTP(t *testing.T, c *seam.Contract) {
+	trunk, module, f := keyring(t, ""), keyring(t, intruder), newForger(t)
+	tries, sessions := attempts(t, trunk, module, f), noSessions(t)
+	v := identity.NewVerifier(nil,
+		identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk},
+		identity.Trusted{Issuer: intruder, Keys: eitherKey{module, f}, OnlyService: intruder})
+	for door, authenticate := range doors(v, sessions, c.Module) {
+		var reached bool
+		router := chi.NewRouter()
+		router.Use(authenticate)
+		seam.NewRoute(inner(c, &reached)).Mount(router, seam.MountOptions{})
+		for _, o := range c.Operations() {
+			for _, a := range tries {
+				reached = false
+				status, text := knock(t, router, o, a, c.Module)
+				want := a.says[o.Access]
+				passed := status != 401 && status != 403 // a made-up request may be invalid, which is said after the access
+				if want == 200 && !passed || want != 200 && (status != want || reached) {
+					t.Errorf("%s at %s.%s (%s, for %s): %d %s, want %d", a.who, c.Module, o.ID, door, o.Access, status, text, want)
+				}
+			}
+		}
+	}
+}
+
+// eitherKey knows the keys of a keyring and of a forger: they are one module's.
+type eitherKey struct {
+	ring *identity.Keyring
+	f    *forger
+}
+
+// PublicKey implements identity.KeySource.
+func (e eitherKey) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {
+	if e.f.Holds(kid) {
+		return e.f.PublicKey(ctx, kid)
+	}
+	return e.ring.PublicKey(ctx, kid)
+}
+
+// Holds implements identity.KeySource.
+func (e eitherKey) Holds(kid string) bool { return e.f.Holds(kid) || e.ring.Holds(kid) }
+
+// knock sends one request straight to the server.
+func knock(t *testing.T, router http.Handler, o seam.Info, a attempt, module string) (status int, text string) {
+	t.Helper()
+	target := o.Path
+	for _, part := range strings.Split(o.Path, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		value := "x"
+		if name == "wallet" {
+			value = person.Wallet.String()
+		}
+		target = strings.Replace(target, "{"+name+"}", value, 1)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), o.Method, target, bytes.NewReader([]byte("{}")))
+	req.Header.Set("Banyan-Contract", "1")
+	if a.token != nil {
+		req.Header.Set("Authorization", "Bearer "+a.token(module))
+	}
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, req)
+	return w.Code, fmt.Sprintf("%.200s", w.Body.String())
+}

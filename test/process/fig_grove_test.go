@@ -1,0 +1,106 @@
+package process_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"banyan/modules/airdrop"
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
+	"banyan/platform/strangler/control"
+	"banyan/platform/testenv/testneeds"
+)
+
+// modules are all modules, from the ground up.
+var modules = []string{reputation.Name, exchangereview.Name, airdrop.Name}
+
+// grove is a trunk that holds all modules and, ready beside it over the same
+// data, each module in a process of its own.
+type grove struct {
+	place
+	t     *testing.T
+	env   []string // the same settings for all
+	trunk *process
+	token string              // an operator's
+	at    map[string]string   // where the modules' processes listen
+	url   map[string]string   // where the trunk finds them
+	alone map[string]*process // the modules' processes
+}
+
+// plant starts a grove. through leads the line from the trunk to a module's
+// address; nil leaves it straight.
+func (p place) plant(t *testing.T, through func(module, address string) string, env ...string) *grove {
+	t.Helper()
+	listen := testneeds.Address(t)
+	g := &grove{place: p, t: t, at: make(map[string]string), url: make(map[string]string), alone: make(map[string]*process)}
+	g.env = append(env, "BANYAN_IDENTITY_TRUNK_URL=http://"+listen, "BANYAN_PUBLIC_URL=http://"+listen,
+		fmt.Sprintf("BANYAN_REPUTATION_SEEDS=%s,%s", newAuthor(0).address, newAuthor(1).address))
+	for _, m := range modules {
+		g.at[m] = testneeds.Address(t)
+		g.url[m] = "http://" + g.at[m]
+		if through != nil {
+			g.url[m] = "http://" + through(m, g.at[m])
+		}
+		g.env = append(g.env, "BANYAN_MODULES_"+strings.ToUpper(strings.ReplaceAll(m, "-", "_"))+"_URL="+g.url[m])
+	}
+	g.trunk = p.start(t, g.env, "--listen", listen) // first, so that it owns all writes
+	g.token = p.token(t)
+	for _, m := range modules {
+		g.raise(m)
+	}
+	return g
+}
+
+// raise starts a module's process, the first time or again.
+func (g *grove) raise(module string) {
+	g.t.Helper()
+	g.alone[module] = g.start(g.t, g.env, "--module", module, "--listen", g.at[module])
+}
+
+// step is a state on a module's way.
+type step struct {
+	mode    string
+	percent int
+}
+
+func (s step) String() string {
+	if s.percent > 0 {
+		return fmt.Sprintf("%s %d %%", s.mode, s.percent)
+	}
+	return s.mode
+}
+
+// lead asks the operator's API to bring a module to a state.
+func (g *grove) lead(module string, to step) error {
+	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":[%q],"why":"the test says so"}`, to.mode, to.percent, g.url[module])
+	status, text, err := call(g.t.Context(), "PUT", g.trunk.url+"/api/v1/operator/modules/"+module, g.token, strings.NewReader(body), nil)
+	if err == nil && status != 200 {
+		err = fmt.Errorf("%d %s", status, text)
+	}
+	if err != nil {
+		return fmt.Errorf("%s to %s: %w", module, to, err)
+	}
+	return nil
+}
+
+// history are a module's last 200 changes, and how many of all were the guard's.
+func (g *grove) history(module string) (entries []control.Entry, automatic int) {
+	g.t.Helper()
+	var page control.AuditPage
+	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/audit?limit=200", g.token, nil, &page)
+	for _, e := range page.Entries {
+		if e.Automatic {
+			automatic++
+		}
+	}
+	return page.Entries, automatic
+}
+
+// pause lets the traffic go on for a while; nothing is asserted of the time.
+func pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}

@@ -1,0 +1,172 @@
+package process_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/accounts"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"banyan/modules/reputation"
+	"banyan/platform/seam"
+)
+
+// findLiar puts a remote beside the trunk that answers one field of one
+// operation wrong, a wallet's rank by one, and looks when a shadow of 10 % finds
+// out, and what the operator then sees on the API and on the page.
+func findLiar(t *testing.T, p place, f *figures) {
+	operator := newAuthor(0)
+	g := p.plant(t, func(_, address string) string { return lieAbout(t, address) }, "BANYAN_IDENTITY_OPERATORS="+operator.address.String())
+	fill(t, p, g.trunk)
+	settle(t, g.trunk) // so that the lie is all that differs
+	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {
+		t.Fatal(err)
+	}
+	const within, many = 1000, 12_000
+	score := func() seam.OperationStats { return g.route(reputation.Name).operation(t, "score") }
+	reads := 0
+	for score().Shadow.Lasting == 0 && reads < within {
+		g.ask(20)
+		reads += 20
+	}
+	eventually(t, "a difference lasts", func() bool { return score().Shadow.Lasting > 0 }) // the shadow asks behind the readers' backs
+	f.say(t, "found within %d reads of a shadow of 10 %%", reads)
+
+	more := either(0, many)
+	g.ask(more)
+	verdict := g.route(reputation.Name).Verdict
+	if verdict.Safe || !strings.Contains(strings.Join(verdict.Missing, "\n"), "lasting differences") {
+		t.Errorf("the verdict after %d reads: %+v", reads+more, verdict)
+	}
+	found := g.differences(reputation.Name, "score")
+	if len(found) == 0 || len(found[0].Fields) != 1 || found[0].Fields[0].Path != "rank" || !found[0].Lasting {
+		t.Fatalf("the differences: %+v", found)
+	}
+	browser := signIn(t, g.trunk.url, operator)
+	page := browser("/operator/modules")
+	for _, says := range []string{`data-verdict="trouble"`, "Not safe", "lasting difference"} {
+		if !strings.Contains(page, says) {
+			t.Errorf("the page of the modules does not say %q", says)
+		}
+	}
+	field := found[0].Fields[0]
+	page = browser("/operator/modules/reputation/differences/score")
+	for _, says := range []string{"rank", field.Local, field.Remote} {
+		if !strings.Contains(page, says) {
+			t.Errorf("the page of the differences does not say %q", says)
+		}
+	}
+	f.say(t, "the page shows rank %s here, %s there; after %d reads the verdict is still not safe", field.Local, field.Remote, reads+more)
+}
+
+// lieAbout gives the address of a remote that lies about ranks.
+func lieAbout(t *testing.T, address string) string {
+	t.Helper()
+	lie := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+	lie.ModifyResponse = func(resp *http.Response) error {
+		if !strings.Contains(resp.Request.URL.Path, "/scores/0x") || resp.StatusCode != http.StatusOK {
+			return nil
+		}
+		var score reputation.Score
+		if err := json.NewDecoder(resp.Body).Decode(&score); err != nil {
+			return err
+		}
+		score.Rank++
+		text, err := json.Marshal(score)
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
+		return err
+	}
+	lie.ErrorLog = log.New(io.Discard, "", 0) // what ends with the test
+	server := httptest.NewServer(lie)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// ask reads scores.
+func (g *grove) ask(n int) {
+	g.t.Helper()
+	for i := range n {
+		g.trunk.must("GET", "/api/v1/reputation/scores/"+newAuthor(i%known).address.String(), "", nil, nil)
+	}
+}
+
+// routeStatus are the figures of a route that the operator sees.
+type routeStatus struct{ seam.Status }
+
+func (g *grove) route(module string) routeStatus {
+	g.t.Helper()
+	var state struct{ Route routeStatus }
+	g.trunk.must("GET", "/api/v1/operator/modules/"+module, g.token, nil, &state)
+	return state.Route
+}
+
+func (r routeStatus) operation(t *testing.T, id string) seam.OperationStats {
+	t.Helper()
+	for _, o := range r.Operations {
+		if o.Operation == id {
+			return o
+		}
+	}
+	t.Fatalf("no operation %s in %+v", id, r)
+	return seam.OperationStats{}
+}
+
+func (g *grove) differences(module, operation string) []seam.Difference {
+	g.t.Helper()
+	var found struct{ Differences []seam.Difference }
+	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/differences/"+operation, g.token, nil, &found)
+	return found.Differences
+}
+
+// signIn signs in as a wallet does in the browser, and gives what reads pages.
+func signIn(t *testing.T, base string, a author) (page func(path string) string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	exchange := func(method, path, body string, out any) string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err == nil && out != nil {
+			err = json.Unmarshal(text, out)
+		}
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, text, err)
+		}
+		return string(text)
+	}
+	var asked struct{ Message string }
+	exchange("POST", "/api/v1/identity/nonce", fmt.Sprintf(`{"address":%q,"chain_id":1}`, a.address), &asked)
+	signature, err := crypto.Sign(accounts.TextHash([]byte(asked.Message)), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature[64] += 27
+	body, _ := json.Marshal(map[string]string{"message": asked.Message, "signature": fmt.Sprintf("0x%x", signature)})
+	exchange("POST", "/api/v1/identity/sign-in", string(body), nil)
+	return func(path string) string { return exchange("GET", path, "", nil) }
+}

@@ -1,0 +1,101 @@
+package process_test
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"banyan/modules/reputation"
+	"banyan/platform/seam"
+)
+
+// way is a module's way out and home again.
+var way = []step{{"shadow", 20}, {"canary", 10}, {"canary", 50}, {"remote", 0}, {"local", 0}}
+
+// lowerAll moves each module out of the running program step by step and back,
+// and then all of them together, while the crowd reads and writes: no call
+// fails, every write is there exactly once, and each module ends where the
+// operator put it.
+func lowerAll(t *testing.T, p place, f *figures) {
+	g := p.plant(t, nil)
+	c := g.gather()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	wait := c.begin(ctx)
+	stay := either(150*time.Millisecond, 3*time.Second)
+	pause(stay)
+	for _, together := range [][]string{modules[:1], modules[1:2], modules[2:], modules} {
+		for _, to := range way {
+			for _, m := range together {
+				if err := g.lead(m, to); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pause(stay)
+		}
+	}
+	stop()
+	wait()
+	written := c.audit(g)
+	back := 0
+	for _, m := range modules {
+		back += g.checkHome(m, 2)
+	}
+	f.say(t, "%d requests of %d callers, %d failed; %d writes acknowledged, each there once", c.requests(), callers, c.failed, written)
+	f.say(t, "12 hand-overs; longest pause of a %s, of a %s; the guard stepped back %d times", c.slowest("write"), c.slowest("read"), back)
+}
+
+// checkHome looks at what the operator sees of a module that has been out and
+// home a number of times, and gives the steps back of its guard: on a busy
+// machine a remote may look too slow.
+func (g *grove) checkHome(module string, times int) (automatic int) {
+	g.t.Helper()
+	var state struct {
+		Plan  struct{ Mode string }
+		Route struct {
+			Mode      string
+			Endpoints []seam.EndpointStatus
+			Ownership struct {
+				Owner string
+				Epoch int
+			}
+		}
+	}
+	g.trunk.must("GET", "/api/v1/operator/modules/"+module, g.token, nil, &state)
+	r := state.Route
+	if state.Plan.Mode != "local" || r.Mode != "local" || r.Ownership.Owner != "trunk" || r.Ownership.Epoch != 1+2*times {
+		g.t.Errorf("%s after all the steps: %+v", module, state)
+	}
+	if len(r.Endpoints) != 1 || r.Endpoints[0].URL != g.url[module] || r.Endpoints[0].Calls == 0 {
+		g.t.Errorf("the endpoints of %s: %+v", module, r.Endpoints)
+	}
+	entries, automatic := g.history(module)
+	if byHand := len(entries) - automatic; byHand != times*len(way) {
+		g.t.Errorf("the audit of %s has %d changes by the operator, want %d", module, byHand, times*len(way))
+	}
+	return automatic
+}
+
+// TestAModuleThatHangsIsNotHandedOver: the operator hears of it after the time
+// of one call, and can lead the module elsewhere.
+func TestAModuleThatHangsIsNotHandedOver(t *testing.T) {
+	g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.plant(t, nil, "BANYAN_MODULES_REPUTATION_TIMEOUT=1s", "BANYAN_HTTP_WRITE_TIMEOUT=10m")
+	frozen := g.alone[reputation.Name]
+	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.lead(reputation.Name, step{"remote", 0}); err == nil || !strings.Contains(err.Error(), "deadline_over") {
+		t.Errorf("the writes went to a process that hangs: %v", err)
+	}
+	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {
+		t.Error(err)
+	}
+	if err := frozen.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.lead(reputation.Name, step{"remote", 0}); err != nil {
+		t.Error(err)
+	}
+}

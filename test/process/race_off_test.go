@@ -1,0 +1,6 @@
+//go:build !race
+
+package process_test
+
+// underRace reports whether the tests run with the race detector.
+const underRace = false
