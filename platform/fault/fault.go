@@ -25,6 +25,7 @@ const (
 	Forbidden       Code = "forbidden"       // 403: known, and not allowed
 	NotFound        Code = "not_found"       // 404
 	Conflict        Code = "conflict"        // 409: does not fit the present state; read again, then decide
+	OtherData       Code = "other_data"      // 421: the process has other data than the one that asks
 	TooLarge        Code = "too_large"       // 413: over a stated limit
 	Unsupported     Code = "unsupported"     // 415: an encoding, media type or contract version not spoken here
 	RateLimited     Code = "rate_limited"    // 429: RetryAfter says when

@@ -19,7 +19,7 @@ import (
 // statuses is the contract with clients, written a second time on purpose.
 var statuses = map[fault.Code]int{
 	fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
-	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.RateLimited: 429,
+	fault.Conflict: 409, fault.TooLarge: 413, fault.OtherData: 421, fault.Unsupported: 415, fault.RateLimited: 429,
 	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.DeadlineOver: 504,
 }
 

@@ -15,6 +15,7 @@ var statusOf = map[Code]int{
 	Forbidden:       http.StatusForbidden,
 	NotFound:        http.StatusNotFound,
 	Conflict:        http.StatusConflict,
+	OtherData:       http.StatusMisdirectedRequest,
 	TooLarge:        http.StatusRequestEntityTooLarge,
 	Unsupported:     http.StatusUnsupportedMediaType,
 	RateLimited:     http.StatusTooManyRequests,
