@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"banyan/modules/exchangereview"
-	"banyan/platform/config"
 	"banyan/platform/ownership"
 	"banyan/platform/wallet"
 )
@@ -19,15 +17,7 @@ import (
 // its writes.
 func (g *grove) observe() map[string]*ownership.Ownership {
 	g.t.Helper()
-	cfg := config.Config{Database: config.Database{Readers: 1, Connections: 2}}
-	for _, line := range g.place.env {
-		switch name, value, _ := strings.Cut(line, "="); name {
-		case "BANYAN_DATA":
-			cfg.Data = value
-		case "BANYAN_DATABASE_URL":
-			cfg.Database.URL = config.DatabaseURL(value)
-		}
-	}
+	cfg := g.place.config()
 	claims := make(map[string]*ownership.Ownership)
 	for _, m := range modules {
 		db, err := openDatabase(g.t.Context(), cfg, m)

@@ -116,7 +116,7 @@ func (h *house) mountAPI(router chi.Router) {
 		switch h.cfg.Module {
 		case "":
 		case r.contract.Module:
-			o.Epoch = r.owner.RequireEpoch
+			o.Epoch, o.Data = r.owner.RequireEpoch, r.owner.DataID()
 			seam.NewRoute(r.handover.Bind(r.owner)).Mount(router, seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
 		default:
 			continue

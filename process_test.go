@@ -26,6 +26,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/config"
 	"banyan/platform/seam"
 	"banyan/platform/testneeds"
 	"banyan/platform/wallet"
@@ -45,6 +46,20 @@ func TestMain(m *testing.M) {
 
 // place is where processes keep their data: a folder, or a PostgreSQL database.
 type place struct{ env []string }
+
+// config is what opens its databases beside the processes.
+func (p place) config() config.Config {
+	cfg := config.Config{Database: config.Database{Readers: 1, Connections: 2}}
+	for _, line := range p.env {
+		switch name, value, _ := strings.Cut(line, "="); name {
+		case "BANYAN_DATA":
+			cfg.Data = value
+		case "BANYAN_DATABASE_URL":
+			cfg.Database.URL = config.DatabaseURL(value)
+		}
+	}
+	return cfg
+}
 
 // eachPlace runs a test on SQLite and on PostgreSQL.
 func eachPlace(t *testing.T, test func(t *testing.T, p place)) {

@@ -32,6 +32,7 @@ type root struct {
 
 	mu      sync.Mutex
 	remotes map[string]remotes // by their URLs; kept until the end, because calls may be under way
+	data    dataCheck
 }
 
 // remotes are the two contracts that a module's process serves.
@@ -78,7 +79,7 @@ func (r *root) grow(ctx context.Context, local func(*root) (*seam.Local, error))
 	if r.place.Mode != config.Remote {
 		return nil
 	}
-	return r.Follow(ctx, control.Plan{Place: r.configured()})
+	return r.lead(ctx, control.Plan{Place: r.configured()})
 }
 
 // elsewhere is the route of a module that another process holds: at its own
@@ -114,11 +115,15 @@ func (r *root) reach(urls []string) (remotes, error) {
 	}
 	var far remotes
 	var err error
-	if far.module, err = seam.NewRemote(r.contract, o); err != nil {
+	// The hand-over is spoken with processes over other data as well, to find them.
+	if far.handover, err = seam.NewRemote(r.handover.Seam(), o); err != nil {
 		return far, err
 	}
-	if far.handover, err = seam.NewRemote(r.handover.Seam(), o); err != nil {
-		far.module.Close()
+	if r.owner != nil {
+		o.Data = r.owner.DataID()
+	}
+	if far.module, err = seam.NewRemote(r.contract, o); err != nil {
+		far.handover.Close()
 		return far, err
 	}
 	if peer != handover.Trunk {
@@ -161,35 +166,43 @@ func (r *root) Apply(ctx context.Context, p control.Plan) error {
 	if err != nil {
 		return err
 	}
+	found, err := r.checkStep(ctx, p, far)
+	if err != nil {
+		return err
+	}
 	claim, err := r.owner.Current(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case p.Mode == seam.ModeRemote && claim.Owner == r.house.name():
-		claim, err = r.handOver(ctx, far, claim.Epoch)
+		claim, err = r.handOver(ctx, far, claim.Epoch, found)
 	case p.Mode != seam.ModeRemote && claim.Owner != r.house.name():
 		claim, err = r.owner.Take(ctx, claim.Epoch)
 	}
 	if err != nil {
 		return err
 	}
-	return r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return r.set(p, claim, far)
 }
 
 // handOver has the module's process take over the writes. It is asked something
-// small before: a take may well wait for long writes to end, so one that hangs
-// would be found out only when the caller's time is over, and until then nobody
-// could lead the module elsewhere.
-func (r *root) handOver(ctx context.Context, far remotes, epoch int64) (ownership.Claim, error) {
+// small before, which checkStep has done: a take may well wait for long writes to
+// end, so one that hangs would be found out only when the caller's time is over,
+// and until then nobody could lead the module elsewhere.
+func (r *root) handOver(ctx context.Context, far remotes, epoch int64, found handover.Verified) (ownership.Claim, error) {
+	if found.Same == 0 { // nobody has said that it has the same data
+		if found.Silent != nil {
+			return ownership.Claim{}, found.Silent
+		}
+		return ownership.Claim{}, fault.Newf(fault.Internal, "the process of %s was to take the writes before it was asked which data it has", r.contract.Module)
+	}
 	client := r.handover.Client(seam.NewRemoteRoute(r.handover.Seam(), far.handover))
-	ctx = identity.AsService(ctx, handover.Trunk)
-	asking, cancel := context.WithTimeout(ctx, r.place.Timeout)
-	defer cancel()
-	if _, err := client.State(asking); err != nil {
+	taken, err := client.Take(identity.AsService(ctx, handover.Trunk), epoch, r.owner.DataID())
+	if err != nil {
 		return ownership.Claim{}, err
 	}
-	return client.Take(ctx, epoch)
+	return handover.TakenHere(ctx, r.owner, taken)
 }
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
@@ -198,11 +211,37 @@ func (r *root) Follow(ctx context.Context, p control.Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := r.checkFollowed(ctx, p, far); err != nil {
+		return err
+	}
+	return r.leadTo(ctx, p, far)
+}
+
+// lead sets the route without asking the remote, which cannot be asked while
+// this process does not serve yet: the remote checks who asks with keys of this
+// process. settle asks it.
+func (r *root) lead(ctx context.Context, p control.Plan) error {
+	far, err := r.farOf(p)
+	if err != nil {
+		return err
+	}
+	return r.leadTo(ctx, p, far)
+}
+
+func (r *root) leadTo(ctx context.Context, p control.Plan, far remotes) error {
 	claim, err := r.owner.Current(ctx)
 	if err != nil {
 		return err
 	}
-	return r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return r.set(p, claim, far)
+}
+
+func (r *root) set(p control.Plan, claim ownership.Claim, far remotes) error {
+	if err := r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module); err != nil {
+		return err
+	}
+	r.data.led(p.Mode, far)
+	return nil
 }
 
 func (r *root) farOf(p control.Plan) (far remotes, err error) {
@@ -231,10 +270,12 @@ func (r *root) settle(ctx context.Context) error {
 	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()
 	apart := settlePatience - 1 // at the start nothing is being changed yet
+	r.data.serving()
 	for ; ; r.wait(ctx, ticker) {
 		if ctx.Err() != nil {
 			return nil
 		}
+		r.recheckData(ctx)
 		here := r.owner.Believed().Owner == r.house.name()
 		if here != (r.route.Plan().Mode == seam.ModeRemote) {
 			apart = 0

@@ -17,16 +17,18 @@ import (
 )
 
 const (
-	maxURLs   = 16  // of one module
-	maxWhy    = 500 // characters
-	maxURL    = 300 // bytes
-	guardName = "guard"
+	maxURLs = 16  // of one module
+	maxWhy  = 500 // characters
+	maxURL  = 300 // bytes
 	// undoWait bounds putting a route back after a change could not be kept. It
 	// does not end with the caller, who may be why it failed.
 	undoWait = 10 * time.Second
 	// guardWait is how long the guard waits for the database.
 	guardWait = 2 * time.Second
 )
+
+// Guard is Plan.ChangedBy of a step back that a route's guard made.
+const Guard = "guard"
 
 // modes from home to far away; a step back leads to a lower place.
 var modes = []seam.Mode{seam.ModeLocal, seam.ModeShadow, seam.ModeCanary, seam.ModeRemote}
@@ -154,7 +156,7 @@ func (c *Control) StepBack(ctx context.Context, name string, to seam.Mode, perce
 	if err != nil {
 		return Plan{}, err
 	}
-	s := step{by: guardName, automatic: true, why: printable(why)}
+	s := step{by: Guard, automatic: true, why: printable(why)}
 	var there Plan
 	plan, err := c.change(ctx, m, s, func(_ *module, present Plan) (Plan, error) {
 		there = present
@@ -196,6 +198,31 @@ func (c *Control) Reapply(ctx context.Context, name string) error {
 		return err
 	}
 	m.settle(plan)
+	return nil
+}
+
+// Recheck follows the plan of a module once more, for a process that finds that
+// the plan cannot be followed any longer, such as a module that was started
+// again over other data: what is wrong is shown with the module's state, and Run
+// tries again until it no longer is. It changes nothing in the database. Fails
+// with fault.NotFound, or as reading the plan does.
+func (c *Control) Recheck(ctx context.Context, name string) error {
+	m, err := c.module(name)
+	if err != nil {
+		return err
+	}
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.give()
+	if m.state().owed != nil {
+		return nil // the guard's step back holds until it is written down
+	}
+	plan, err := c.read(ctx, m)
+	if err != nil {
+		return err
+	}
+	c.follow(ctx, m, plan)
 	return nil
 }
 
