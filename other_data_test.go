@@ -27,8 +27,10 @@ type split struct {
 func newSplit(t *testing.T, p place) *split {
 	t.Helper()
 	s := &split{t: t, p: p, listen: testneeds.Address(t)}
-	s.env = []string{"BANYAN_IDENTITY_TRUNK_URL=http://" + s.listen, "BANYAN_PUBLIC_URL=http://" + s.listen,
-		"BANYAN_REPUTATION_SEEDS=" + newAuthor(0).address.String()}
+	s.env = []string{
+		"BANYAN_IDENTITY_TRUNK_URL=http://" + s.listen, "BANYAN_PUBLIC_URL=http://" + s.listen,
+		"BANYAN_REPUTATION_SEEDS=" + newAuthor(0).address.String(),
+	}
 	s.trunk = p.start(t, s.env, "--listen", s.listen)
 	s.token = p.token(t)
 	s.ours = p.claim(t).DataID()

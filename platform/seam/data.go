@@ -41,25 +41,24 @@ func shortID(id string) string {
 }
 
 // checkData refuses a call by a process that has other data, and says on the
-// answer which data this process has.
-func (h handler) checkData(w http.ResponseWriter, req *http.Request) error {
+// answer to another process which data this one has.
+func (h handler) checkData(w http.ResponseWriter, req *http.Request, spoken string) error {
 	if len(h.data) == 0 {
 		return nil
 	}
-	caller := first(req.Header, headerData)
-	if caller == "" {
-		return nil
+	if spoken != "" {
+		w.Header()[headerData] = h.data
 	}
-	w.Header()[headerData] = h.data
-	if caller != h.data[0] {
+	if caller := first(req.Header, headerData); caller != "" && caller != h.data[0] {
 		return OtherData(h.d.contract.Module, caller, h.data[0])
 	}
 	return nil
 }
 
 // otherData is the failure of an attempt that reached a process with other data;
-// nil when it has the same, or does not say. Nothing was done there, so the
-// call goes on to another endpoint, and this one is at fault.
+// nil when it has the same, or does not say. The endpoint is at fault. If it has
+// refused, nothing was done there, and the call goes on to another one; if not,
+// the caller's id has not reached it, and what was done there is not repeated.
 func (r *Remote) otherData(resp *http.Response) *failure {
 	if len(r.data) == 0 {
 		return nil
@@ -70,7 +69,7 @@ func (r *Remote) otherData(resp *http.Response) *failure {
 	}
 	f := OtherData(r.module, r.data[0], there)
 	f.Code = fault.Unavailable // to the person calling: the request was not at fault
-	return &failure{err: f, blame: blameEndpoint, unsent: true}
+	return &failure{err: f, blame: blameEndpoint, unsent: resp.StatusCode == fault.Status(fault.OtherData)}
 }
 
 // Each returns a remote for every endpoint that is known at present, to ask each

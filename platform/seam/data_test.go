@@ -162,6 +162,36 @@ func TestWithoutADataIDCallsGoOn(t *testing.T) {
 	}
 }
 
+// What stands between two processes drops the caller's id: the answer shows the
+// other data all the same, and what was done over there is not done once more.
+func TestAnIDThatGetsLostOnTheWayDoesNotRepeatAWrite(t *testing.T) {
+	ours, foreign := over(t, ourData), over(t, otherData)
+	handler := foreign.server.Config.Handler
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Banyan-Data")
+		handler.ServeHTTP(w, r)
+	}))
+	defer between.Close()
+	route, remote := led(t, &pier{server: between}, ours)
+	failed := 0
+	for foreign.done.Load() == 0 {
+		_, err := opUnload.Call(as(sailor), route, cargo{Ship: "ada"})
+		if err != nil && fault.Is(err, fault.Unavailable) && strings.Contains(err.Error(), "aaaaaaaa") {
+			failed++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var calls uint64
+	for _, e := range remote.Endpoints() {
+		calls += e.Calls
+	}
+	if failed != 1 || foreign.done.Load()+ours.done.Load() != int64(calls) {
+		t.Errorf("%d writes failed; %d calls were done %d times over our data and %d times over other data",
+			failed, calls, ours.done.Load(), foreign.done.Load())
+	}
+}
+
 func TestEachEndpointCanBeAskedByItself(t *testing.T) {
 	first, second := over(t, ourData), over(t, ourData)
 	_, remote := led(t, first, second)

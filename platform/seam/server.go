@@ -82,7 +82,7 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, spoken string) 
 		return ctx, nil, fault.Newf(fault.Unsupported,
 			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
 	}
-	if err := h.checkData(w, req); err != nil {
+	if err := h.checkData(w, req, spoken); err != nil {
 		return ctx, nil, err
 	}
 	if h.d.access != Public {
