@@ -52,8 +52,8 @@ type sideView struct {
 
 // matchView sums up what shadow has compared.
 type matchView struct {
-	Compared, Matched, Passing, Lasting, Failed, Dropped uint64
-	Operations                                           []operationMatch // that have differences or failures
+	Compared, Matched, Errors, Passing, Lasting, Failed, Dropped uint64
+	Operations                                                   []operationMatch // that have differences or failures
 }
 
 // Share is the part that matched, never rounded up: 99.99 %.
@@ -236,6 +236,7 @@ func (m *matchView) count(op *operationFigure) {
 	s := op.Shadow
 	m.Compared += s.Compared
 	m.Matched += s.Matched
+	m.Errors += s.Errors
 	m.Passing += s.Passing
 	m.Lasting += s.Lasting
 	m.Failed += s.Failed

@@ -78,7 +78,7 @@ func (t *served) claim(who wallet.Address) (Claim, error) {
 		return Claim{}, t.unreadable(err)
 	}
 	if !found {
-		return Claim{}, fault.Newf(fault.NotFound,
+		return Claim{}, fault.NoSuch("claim",
 			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
 	}
 	room := proofRooms.Get().(*proofRoom)

@@ -104,7 +104,7 @@ func fingerprint(rows []rank.Row[wallet.Address]) once.Fingerprint {
 	}
 }
 
-var errNoEpoch = fault.New(fault.NotFound, "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")
+var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")
 
 // CurrentEpoch implements Service.
 func (s service) CurrentEpoch(ctx context.Context, _ EpochQuery) (Epoch, error) {
@@ -150,7 +150,7 @@ func (s service) Score(ctx context.Context, q ScoreQuery) (Score, error) {
 		return Score{}, err
 	}
 	if !scored && len(answer.Activity) == 0 {
-		return Score{}, fault.Newf(fault.NotFound, "the wallet %s is not known here: nobody has trusted it and it has not been active", q.Wallet)
+		return Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody has trusted it and it has not been active", q.Wallet)
 	}
 	return answer, nil
 }

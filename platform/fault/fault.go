@@ -47,6 +47,7 @@ type Fault struct {
 	Code       Code
 	Message    string
 	Fields     []Field
+	Missing    string        // the kind of thing that is not found, as "campaign"; "" = not said
 	RetryAfter time.Duration // 0 = not said
 	cause      error         // for the log; never sent to a caller
 }
@@ -58,6 +59,14 @@ func New(code Code, message string) *Fault { return &Fault{Code: code, Message: 
 // as the format.
 func Newf(code Code, format string, args ...any) *Fault {
 	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// NoSuch is a NotFound that says which kind of thing is missing: programs tell a
+// campaign that is not there from a wallet that is not on its list.
+func NoSuch(thing, format string, args ...any) *Fault {
+	f := Newf(NotFound, format, args...)
+	f.Missing = thing
+	return f
 }
 
 // Wrap gives a cause a code and a message. The cause stays for the log and for

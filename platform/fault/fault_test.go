@@ -156,3 +156,15 @@ func TestAnUnknownCodeIsA500(t *testing.T) {
 		t.Errorf("status %d", got)
 	}
 }
+
+func TestTheKindOfThingThatIsMissingCrosses(t *testing.T) {
+	w := httptest.NewRecorder()
+	fault.WriteProblem(w, fmt.Errorf("look up: %w", fault.NoSuch("campaign", "no campaign has the id %d", 7)), "")
+	got := fault.From(fault.ReadProblem(w.Result()))
+	if got.Code != fault.NotFound || got.Missing != "campaign" || got.Message != "no campaign has the id 7" {
+		t.Errorf("on the other side it is %+v", got)
+	}
+	if with := got.With(fault.Field{Name: "id"}); with.Missing != "campaign" {
+		t.Errorf("with a field it is %+v", with)
+	}
+}
