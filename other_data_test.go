@@ -48,7 +48,7 @@ func (s *split) alone(over place, address string) *process {
 // set asks for a state, and returns the status, the code and what was said.
 func (s *split) set(mode string, percent int, urls ...string) (status int, said string) {
 	s.t.Helper()
-	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":["%s"]}`, mode, percent, strings.Join(urls, `","`))
+	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":["%s"],"anyway":true}`, mode, percent, strings.Join(urls, `","`))
 	if len(urls) == 0 {
 		body = fmt.Sprintf(`{"mode":%q,"percent":%d}`, mode, percent)
 	}

@@ -303,7 +303,7 @@ func (r *root) wait(ctx context.Context, ticker *time.Ticker) {
 func (r *root) managed() control.Managed {
 	return control.Managed{
 		Name: r.contract.Module, Configured: r.configured(), Apply: r.Apply, Follow: r.Follow,
-		Status: func() any { return r.status() },
+		Status: func() any { return r.status() }, Verdict: r.route.Verdict,
 		Differences: func(operation string) (any, error) {
 			return r.route.Differences(operation)
 		},

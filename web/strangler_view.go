@@ -355,6 +355,7 @@ type auditLine struct {
 	Version       int64
 	Who, FullWho  string
 	Automatic     bool
+	Anyway        bool
 	Configured    bool
 	From, To      string
 	ToTone        string
@@ -363,7 +364,7 @@ type auditLine struct {
 
 func auditOf(m moduleView, e control.Entry) auditLine {
 	return auditLine{
-		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Configured: e.Configured,
+		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Anyway: e.Anyway, Configured: e.Configured,
 		From: placeLabel(string(e.From.Mode), e.From.Percent), To: placeLabel(string(e.To.Mode), e.To.Percent), ToTone: modeTone(string(e.To.Mode)),
 		URLs: strings.Join(e.To.URLs, ", "), Why: e.Why,
 	}
