@@ -106,6 +106,7 @@ func moduleSetCommand(o *operating) *cobra.Command {
 	c.Flags().Float64Var(&change.Percent, "percent", 0, "`share` of reads compared (shadow) or of callers led there (canary), 0 to 100")
 	c.Flags().StringArrayVar(&change.URLs, "url", nil, "`address` where the module runs; repeat it for several (default those of the present plan)")
 	c.Flags().StringVar(&change.Why, "why", "", "`reason` for the audit")
+	c.Flags().BoolVar(&change.Anyway, "anyway", false, "take a step that is not shown to be safe; the audit says so")
 	c.Flags().Int64Var(&ifVersion, "if-version", 0, "only when the plan still has this `version`")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
@@ -128,6 +129,7 @@ func moduleResetCommand(o *operating) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&request.Why, "why", "", "`reason` for the audit")
+	c.Flags().BoolVar(&request.Anyway, "anyway", false, "also when that step is not shown to be safe; the audit says so")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -156,6 +158,9 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 				to := placeText(e.To)
 				if e.Configured {
 					to += " (config.yaml)"
+				}
+				if e.Anyway {
+					to += " (anyway)"
 				}
 				rows[i] = table.Row{e.Version, msText(e.AtMS), e.Who, placeText(e.From), to, e.Why}
 			}

@@ -219,7 +219,7 @@ func (s *strangler) move(r *http.Request) error {
 	if !given {
 		percent = draft.Percent
 	}
-	change := control.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version}
+	change := control.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version, Anyway: anyway(r)}
 	if change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary {
 		if change.Percent, err = strconv.ParseFloat(strings.Replace(percent, ",", ".", 1), 64); err != nil {
 			return fault.New(fault.Invalid, "the percentage is no number").With(fault.Field{Name: "percent", Message: "is from 0 to 100, like 10 or 2.5"})
@@ -237,9 +237,13 @@ func (s *strangler) reset(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.modules.Reset(r.Context(), control.ResetRequest{Name: chi.URLParam(r, "name"), Why: draftStep(r).Why, IfVersion: version})
+	_, err = s.modules.Reset(r.Context(), control.ResetRequest{Name: chi.URLParam(r, "name"), Why: draftStep(r).Why, IfVersion: version, Anyway: anyway(r)})
 	return err
 }
+
+// anyway reports whether the operator ticked that the step is taken although it is
+// not shown to be safe. It is asked anew each time, and no draft keeps it.
+func anyway(r *http.Request) bool { return r.PostForm.Get("anyway") == "yes" }
 
 // readStep reads the form, and gives the version of the plan that the operator
 // saw. Without one nothing is changed: a step is always from somewhere.

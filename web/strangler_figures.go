@@ -56,6 +56,7 @@ type operationFigure struct {
 	Shadow    struct {
 		Compared    uint64 `json:"compared"`
 		Matched     uint64 `json:"matched"`
+		Errors      uint64 `json:"errors"`
 		Passing     uint64 `json:"passing"`
 		Lasting     uint64 `json:"lasting"`
 		Failed      uint64 `json:"failed"`

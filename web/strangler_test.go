@@ -125,6 +125,9 @@ func TestAStepAndItsTrace(t *testing.T) {
 	}
 	contains(t, page, `data-outcome="done"`, "Reputation: canary 2.5 %", "all is &lt;well&gt;", "<code>http://10.0.0.9:1, http://10.0.0.9:2</code>", "version 2")
 	contains(t, card(t, page, "reputation"), `value="2"`, `value="10"`, "Back to shadow 10 %", "Straight home")
+	if strings.Contains(page, "not shown to be safe</span>") {
+		t.Error("a step is shown as taken anyway, which nobody asked for")
+	}
 
 	if status, page = v.form(modulesPage+"/reputation", url.Values{"to": {"shadow:10"}, "version": {"2"}}); status != http.StatusOK {
 		t.Fatalf("a step back: %d", status)
@@ -137,6 +140,11 @@ func TestAStepAndItsTrace(t *testing.T) {
 	if strings.Contains(card(t, page, "reputation"), "data-differs") {
 		t.Error("after a reset the plan still differs from config.yaml")
 	}
+	if status, page = v.form(modulesPage+"/reputation", url.Values{"to": {"remote"}, "version": {"4"}, "anyway": {"yes"}}); status != http.StatusOK {
+		t.Fatalf("a step taken anyway: %d", status)
+	}
+	contains(t, page, "not shown to be safe</span>")
+	contains(t, v.get(modulesPage+"/reputation/audit", http.StatusOK), "not shown to be safe</span>")
 }
 
 func TestRefusedStepsSayWhy(t *testing.T) {

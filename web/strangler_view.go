@@ -52,8 +52,8 @@ type sideView struct {
 
 // matchView sums up what shadow has compared.
 type matchView struct {
-	Compared, Matched, Passing, Lasting, Failed, Dropped uint64
-	Operations                                           []operationMatch // that have differences or failures
+	Compared, Matched, Errors, Passing, Lasting, Failed, Dropped uint64
+	Operations                                                   []operationMatch // that have differences or failures
 }
 
 // Share is the part that matched, never rounded up: 99.99 %.
@@ -236,6 +236,7 @@ func (m *matchView) count(op *operationFigure) {
 	s := op.Shadow
 	m.Compared += s.Compared
 	m.Matched += s.Matched
+	m.Errors += s.Errors
 	m.Passing += s.Passing
 	m.Lasting += s.Lasting
 	m.Failed += s.Failed
@@ -354,6 +355,7 @@ type auditLine struct {
 	Version       int64
 	Who, FullWho  string
 	Automatic     bool
+	Anyway        bool
 	Configured    bool
 	From, To      string
 	ToTone        string
@@ -362,7 +364,7 @@ type auditLine struct {
 
 func auditOf(m moduleView, e control.Entry) auditLine {
 	return auditLine{
-		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Configured: e.Configured,
+		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Anyway: e.Anyway, Configured: e.Configured,
 		From: placeLabel(string(e.From.Mode), e.From.Percent), To: placeLabel(string(e.To.Mode), e.To.Percent), ToTone: modeTone(string(e.To.Mode)),
 		URLs: strings.Join(e.To.URLs, ", "), Why: e.Why,
 	}

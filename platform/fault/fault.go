@@ -25,6 +25,7 @@ const (
 	Forbidden       Code = "forbidden"       // 403: known, and not allowed
 	NotFound        Code = "not_found"       // 404
 	Conflict        Code = "conflict"        // 409: does not fit the present state; read again, then decide
+	OtherData       Code = "other_data"      // 421: the process has other data than the one that asks
 	TooLarge        Code = "too_large"       // 413: over a stated limit
 	Unsupported     Code = "unsupported"     // 415: an encoding, media type or contract version not spoken here
 	Misdirected     Code = "misdirected"     // 421: asked for under a name that is not served here
@@ -47,6 +48,7 @@ type Fault struct {
 	Code       Code
 	Message    string
 	Fields     []Field
+	Missing    string        // the kind of thing that is not found, as "campaign"; "" = not said
 	RetryAfter time.Duration // 0 = not said
 	cause      error         // for the log; never sent to a caller
 }
@@ -58,6 +60,14 @@ func New(code Code, message string) *Fault { return &Fault{Code: code, Message: 
 // as the format.
 func Newf(code Code, format string, args ...any) *Fault {
 	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// NoSuch is a NotFound that says which kind of thing is missing: programs tell a
+// campaign that is not there from a wallet that is not on its list.
+func NoSuch(thing, format string, args ...any) *Fault {
+	f := Newf(NotFound, format, args...)
+	f.Missing = thing
+	return f
 }
 
 // Wrap gives a cause a code and a message. The cause stays for the log and for

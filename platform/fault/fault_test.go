@@ -19,7 +19,7 @@ import (
 // statuses is the contract with clients, written a second time on purpose.
 var statuses = map[fault.Code]int{
 	fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
-	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.Misdirected: 421, fault.RateLimited: 429,
+	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.Misdirected: 421, fault.OtherData: 421, fault.RateLimited: 429,
 	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.DeadlineOver: 504,
 }
 
@@ -154,5 +154,17 @@ func TestAnswersOfOthersBecomeTheNearestCode(t *testing.T) {
 func TestAnUnknownCodeIsA500(t *testing.T) {
 	if got := fault.Status("brand_new"); got != 500 {
 		t.Errorf("status %d", got)
+	}
+}
+
+func TestTheKindOfThingThatIsMissingCrosses(t *testing.T) {
+	w := httptest.NewRecorder()
+	fault.WriteProblem(w, fmt.Errorf("look up: %w", fault.NoSuch("campaign", "no campaign has the id %d", 7)), "")
+	got := fault.From(fault.ReadProblem(w.Result()))
+	if got.Code != fault.NotFound || got.Missing != "campaign" || got.Message != "no campaign has the id 7" {
+		t.Errorf("on the other side it is %+v", got)
+	}
+	if with := got.With(fault.Field{Name: "id"}); with.Missing != "campaign" {
+		t.Errorf("with a field it is %+v", with)
 	}
 }

@@ -15,6 +15,7 @@ var statusOf = map[Code]int{
 	Forbidden:       http.StatusForbidden,
 	NotFound:        http.StatusNotFound,
 	Conflict:        http.StatusConflict,
+	OtherData:       http.StatusMisdirectedRequest,
 	TooLarge:        http.StatusRequestEntityTooLarge,
 	Unsupported:     http.StatusUnsupportedMediaType,
 	Misdirected:     http.StatusMisdirectedRequest,
@@ -36,6 +37,7 @@ type Problem struct {
 	Status    int     `json:"status"`
 	Code      Code    `json:"code"`
 	Detail    string  `json:"detail"`
+	Missing   string  `json:"missing,omitempty"` // with not_found: the kind of thing, as "campaign"
 	Fields    []Field `json:"fields,omitempty"`
 	RequestID string  `json:"request_id,omitempty"`
 }
@@ -58,7 +60,7 @@ func ToProblem(err error, requestID string) Problem {
 	}
 	return Problem{
 		Type: "about:blank", Title: title, Status: status,
-		Code: f.Code, Detail: f.Message, Fields: f.Fields, RequestID: requestID,
+		Code: f.Code, Detail: f.Message, Missing: f.Missing, Fields: f.Fields, RequestID: requestID,
 	}
 }
 
@@ -80,6 +82,11 @@ func WriteProblem(w http.ResponseWriter, err error, requestID string) {
 	_, _ = w.Write(body) // the caller may be gone; there is nobody left to tell
 }
 
+// Fault is what the problem document was made from, without its cause.
+func (p Problem) Fault() *Fault {
+	return &Fault{Code: p.Code, Message: p.Detail, Missing: p.Missing, Fields: p.Fields}
+}
+
 // maxProblem bounds what is read of somebody else's error.
 const maxProblem = 256 << 10
 
@@ -90,7 +97,7 @@ func ReadProblem(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	var p Problem
 	if err == nil && json.Unmarshal(body, &p) == nil && p.Code != "" {
-		f := &Fault{Code: p.Code, Message: p.Detail, Fields: p.Fields}
+		f := p.Fault()
 		if s, convErr := strconv.Atoi(resp.Header.Get("Retry-After")); convErr == nil && s > 0 {
 			f.RetryAfter = time.Duration(s) * time.Second
 		}

@@ -2,10 +2,10 @@
 // its writes: platform/ownership, spoken over the seam.
 //
 //	GET  /api/v1/<module>/ownership        who owns, as this process reads it
-//	POST /api/v1/<module>/ownership/take   {"expected_epoch": 7}
+//	POST /api/v1/<module>/ownership/take   {"expected_epoch": 7, "expected_data_id": "1a2b…"}
 //
 //	trunk                          module                         database
-//	  │ take, expecting 7            │                                │
+//	  │ take, expecting 7 and 1a2b…  │ is its data 1a2b…?             │
 //	  ├─────────────────────────────▶│  epoch 7 → 8, owner = module   │
 //	  │                              ├───────────────────────────────▶│
 //	  │◀── 8, module ────────────────┤◀───────────────────────────────┤
@@ -14,6 +14,12 @@
 // Back again the trunk takes by itself: both have the same database, and nobody
 // needs to agree. When an answer is lost, asking again with the same epoch gives
 // the same answer.
+//
+// Whether both have the same database is asked before (Verify), by the data id
+// that the first migration makes, and again by the process that takes. A copy of
+// a database has the id of the original; what shows it is that the take has
+// changed the epoch there and not here, so the trunk looks at its own row after
+// a take (TakenHere).
 package handover
 
 import (
@@ -30,8 +36,9 @@ import (
 // are trusted for it: the keys of a module speak for that module alone.
 const Trunk = "trunk"
 
-// version counts incompatible changes of these operations.
-const version = 1
+// version counts incompatible changes of these operations. In 2 a take names the
+// data: a process of version 1 would take over any, and is refused.
+const version = 2
 
 // StateQuery asks for nothing in particular.
 type StateQuery struct{}
@@ -41,11 +48,13 @@ type State struct {
 	ownership.Claim
 	Self    string `json:"self"`     // the process that answers
 	IsOwner bool   `json:"is_owner"` // that process owns
+	DataID  string `json:"data_id"`  // of the data that the process has
 }
 
 // Take asks the process to become the owner.
 type Take struct {
-	Expected int64 `json:"expected_epoch"` // the epoch that the trunk believes in
+	Expected int64  `json:"expected_epoch"`   // the epoch that the trunk believes in
+	DataID   string `json:"expected_data_id"` // the id of the trunk's data
 }
 
 // Validate implements seam.Validator.
@@ -53,6 +62,10 @@ func (t Take) Validate() error {
 	if t.Expected < 1 {
 		return fault.New(fault.Invalid, "a take needs the epoch that is to end").
 			With(fault.Field{Name: "expected_epoch", Message: "is a number from 1 on: read it with GET …/ownership"})
+	}
+	if t.DataID == "" {
+		return fault.New(fault.Invalid, "a take needs the id of the trunk's data").
+			With(fault.Field{Name: "expected_data_id", Message: "is 32 hexadecimal digits: read it with GET …/ownership"})
 	}
 	return nil
 }
@@ -98,9 +111,11 @@ func (c Client) State(ctx context.Context) (State, error) {
 }
 
 // Take asks the module to take over; see ownership.Ownership.Take for what the
-// answer means. The context is identity.AsService(ctx, Trunk).
-func (c Client) Take(ctx context.Context, expected int64) (ownership.Claim, error) {
-	return c.contract.take.Call(ctx, c.route, Take{Expected: expected})
+// answer means. dataID is that of the trunk's data: a process that has other
+// data fails with fault.OtherData and takes nothing. The context is
+// identity.AsService(ctx, Trunk).
+func (c Client) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
+	return c.contract.take.Call(ctx, c.route, Take{Expected: expected, DataID: dataID})
 }
 
 // service does the operations in the module's process.
@@ -115,13 +130,24 @@ func (s service) state(ctx context.Context, _ StateQuery) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
+	id, err := s.own.CurrentDataID(ctx)
+	if err != nil {
+		return State{}, err
+	}
 	self := s.own.Self().Name
-	return State{Claim: now, Self: self, IsOwner: now.Owner == self}, nil
+	return State{Claim: now, Self: self, IsOwner: now.Owner == self, DataID: id}, nil
 }
 
 func (s service) take(ctx context.Context, t Take) (ownership.Claim, error) {
 	if c := identity.From(ctx); c.Service != Trunk {
 		return ownership.Claim{}, fault.Newf(fault.Forbidden, "only the trunk may hand over the writes of %s, and this is %s", s.own.Module(), c.Name())
+	}
+	id, err := s.own.CurrentDataID(ctx)
+	if err != nil {
+		return ownership.Claim{}, err
+	}
+	if id != t.DataID {
+		return ownership.Claim{}, seam.OtherData(s.own.Module(), t.DataID, id)
 	}
 	return s.own.Take(ctx, t.Expected)
 }

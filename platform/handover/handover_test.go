@@ -91,11 +91,11 @@ func TestTheTrunkHandsOverAndTakesBack(t *testing.T) {
 	if err != nil || before.Owner != handover.Trunk || before.Epoch != 1 || before.Self != module || before.IsOwner {
 		t.Fatalf("before: %+v, %v", before, err)
 	}
-	now, err := client.Take(ctx, before.Epoch)
+	now, err := client.Take(ctx, before.Epoch, before.DataID)
 	if err != nil || now.Epoch != 2 || now.Owner != module || now.URL != "http://"+module {
 		t.Fatalf("take: %+v, %v", now, err)
 	}
-	if again, err := client.Take(ctx, before.Epoch); err != nil || again.Epoch != 2 {
+	if again, err := client.Take(ctx, before.Epoch, before.DataID); err != nil || again.Epoch != 2 {
 		t.Errorf("the same take again: %+v, %v", again, err)
 	}
 	if after, err := client.State(ctx); err != nil || !after.IsOwner || after.Epoch != 2 {
@@ -104,10 +104,10 @@ func TestTheTrunkHandsOverAndTakesBack(t *testing.T) {
 	if back, err := p.trunk.Take(t.Context(), 2); err != nil || back.Epoch != 3 {
 		t.Errorf("taking back: %+v, %v", back, err)
 	}
-	if _, err := client.Take(ctx, 2); !fault.Is(err, fault.Conflict) {
+	if _, err := client.Take(ctx, 2, before.DataID); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a take that comes too late: %v", err)
 	}
-	if _, err := client.Take(ctx, 0); !fault.Is(err, fault.Invalid) {
+	if _, err := client.Take(ctx, 0, before.DataID); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a take without an epoch: %v", err)
 	}
 }
@@ -132,7 +132,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 			if _, err := client.State(c.ctx); fault.CodeOf(err) != c.state {
 				t.Errorf("state: %v, want %q", err, c.state)
 			}
-			if _, err := client.Take(c.ctx, 1); fault.CodeOf(err) != c.take {
+			if _, err := client.Take(c.ctx, 1, p.trunk.DataID()); fault.CodeOf(err) != c.take {
 				t.Errorf("take: %v, want %q", err, c.take)
 			}
 		})
@@ -147,7 +147,7 @@ func TestAModuleCannotPassForTheTrunk(t *testing.T) {
 		"a trunk of its own": ring(t, ""),
 	} {
 		client := p.client(t, keys)
-		if _, err := client.Take(identity.AsService(t.Context(), handover.Trunk), 1); err == nil {
+		if _, err := client.Take(identity.AsService(t.Context(), handover.Trunk), 1, p.trunk.DataID()); err == nil {
 			t.Errorf("%s took the writes", name)
 		}
 	}
@@ -184,14 +184,14 @@ func TestTheWire(t *testing.T) {
 		}
 		return answer
 	}
-	taken := ask(http.MethodPost, "/ownership/take", `{"expected_epoch":1}`)
+	taken := ask(http.MethodPost, "/ownership/take", `{"expected_epoch":1,"expected_data_id":"`+p.trunk.DataID()+`"}`)
 	state := ask(http.MethodGet, "/ownership", "")
 	for _, answer := range []map[string]any{taken, state} {
 		if answer["epoch"] != 2.0 || answer["owner"] != module || answer["url"] != "http://"+module || answer["changed_ms"] == nil {
 			t.Errorf("answered %v", answer)
 		}
 	}
-	if state["self"] != module || state["is_owner"] != true {
+	if state["self"] != module || state["is_owner"] != true || state["data_id"] != p.trunk.DataID() {
 		t.Errorf("answered %v", state)
 	}
 }

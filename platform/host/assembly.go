@@ -165,7 +165,7 @@ func (p *Process) mountAPI(router chi.Router) {
 			if s.name() != p.settings.Module {
 				continue
 			}
-			o.Epoch = s.owner.RequireEpoch
+			o.Epoch, o.Data = s.owner.RequireEpoch, s.owner.DataID()
 			seam.NewRoute(s.handover.Bind(s.owner)).Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
 		}
 		s.route.Mount(router, o)

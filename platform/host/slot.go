@@ -31,6 +31,7 @@ type slot struct {
 
 	mu      sync.Mutex
 	remotes map[string]remotes // by their URLs; kept until the end, because calls may be under way
+	data    dataCheck
 }
 
 // remotes are the two contracts that a module's process serves.
@@ -82,7 +83,7 @@ func (s *slot) open(ctx context.Context) error {
 	if s.configured.Mode != control.Remote {
 		return nil
 	}
-	return s.Follow(ctx, control.Plan{Place: s.configuredPlace()})
+	return s.lead(ctx, control.Plan{Place: s.configuredPlace()})
 }
 
 // openElsewhere makes the route of a module that another process holds: at its own
@@ -118,11 +119,15 @@ func (s *slot) reach(urls []string) (remotes, error) {
 	}
 	var far remotes
 	var err error
-	if far.module, err = seam.NewRemote(s.module.Contract, o); err != nil {
+	// The hand-over is spoken with processes over other data as well, to find them.
+	if far.handover, err = seam.NewRemote(s.handover.Seam(), o); err != nil {
 		return far, err
 	}
-	if far.handover, err = seam.NewRemote(s.handover.Seam(), o); err != nil {
-		far.module.Close()
+	if s.owner != nil {
+		o.Data = s.owner.DataID()
+	}
+	if far.module, err = seam.NewRemote(s.module.Contract, o); err != nil {
+		far.handover.Close()
 		return far, err
 	}
 	if peer != handover.Trunk {
@@ -160,35 +165,43 @@ func (s *slot) Apply(ctx context.Context, p control.Plan) error {
 	if err != nil {
 		return err
 	}
+	found, err := s.checkStep(ctx, p, far)
+	if err != nil {
+		return err
+	}
 	claim, err := s.owner.Current(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case p.Mode == seam.ModeRemote && claim.Owner == s.process.name():
-		claim, err = s.handOver(ctx, far, claim.Epoch)
+		claim, err = s.handOver(ctx, far, claim.Epoch, found)
 	case p.Mode != seam.ModeRemote && claim.Owner != s.process.name():
 		claim, err = s.owner.Take(ctx, claim.Epoch)
 	}
 	if err != nil {
 		return err
 	}
-	return s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return s.set(p, claim, far)
 }
 
 // handOver has the module's process take over the writes. It is asked something
-// small before: a take may well wait for long writes to end, so one that hangs
-// would be found out only when the caller's time is over, and until then nobody
-// could lead the module elsewhere.
-func (s *slot) handOver(ctx context.Context, far remotes, epoch int64) (ownership.Claim, error) {
+// small before, which checkStep has done: a take may well wait for long writes to
+// end, so one that hangs would be found out only when the caller's time is over,
+// and until then nobody could lead the module elsewhere.
+func (s *slot) handOver(ctx context.Context, far remotes, epoch int64, found handover.Verified) (ownership.Claim, error) {
+	if found.Same == 0 { // nobody has said that it has the same data
+		if found.Silent != nil {
+			return ownership.Claim{}, found.Silent
+		}
+		return ownership.Claim{}, fault.Newf(fault.Internal, "the process of %s was to take the writes before it was asked which data it has", s.name())
+	}
 	client := s.handover.Client(seam.NewRemoteRoute(s.handover.Seam(), far.handover))
-	ctx = identity.AsService(ctx, handover.Trunk)
-	asking, cancel := context.WithTimeout(ctx, s.configured.Timeout)
-	defer cancel()
-	if _, err := client.State(asking); err != nil {
+	taken, err := client.Take(identity.AsService(ctx, handover.Trunk), epoch, s.owner.DataID())
+	if err != nil {
 		return ownership.Claim{}, err
 	}
-	return client.Take(ctx, epoch)
+	return handover.TakenHere(ctx, s.owner, taken)
 }
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
@@ -197,11 +210,37 @@ func (s *slot) Follow(ctx context.Context, p control.Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkFollowed(ctx, p, far); err != nil {
+		return err
+	}
+	return s.leadTo(ctx, p, far)
+}
+
+// lead sets the route without asking the remote, which cannot be asked while
+// this process does not serve yet: the remote checks who asks with keys of this
+// process. settle asks it.
+func (s *slot) lead(ctx context.Context, p control.Plan) error {
+	far, err := s.farOf(p)
+	if err != nil {
+		return err
+	}
+	return s.leadTo(ctx, p, far)
+}
+
+func (s *slot) leadTo(ctx context.Context, p control.Plan, far remotes) error {
 	claim, err := s.owner.Current(ctx)
 	if err != nil {
 		return err
 	}
-	return s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return s.set(p, claim, far)
+}
+
+func (s *slot) set(p control.Plan, claim ownership.Claim, far remotes) error {
+	if err := s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module); err != nil {
+		return err
+	}
+	s.data.led(p.Mode, far)
+	return nil
 }
 
 func (s *slot) farOf(p control.Plan) (far remotes, err error) {
@@ -230,10 +269,12 @@ func (s *slot) settle(ctx context.Context) error {
 	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()
 	apart := settlePatience - 1 // at the start nothing is being changed yet
+	s.data.serving()
 	for ; ; s.wait(ctx, ticker) {
 		if ctx.Err() != nil {
 			return nil
 		}
+		s.recheckData(ctx)
 		here := s.owner.Believed().Owner == s.process.name()
 		if here != (s.route.Plan().Mode == seam.ModeRemote) {
 			apart = 0
@@ -261,7 +302,7 @@ func (s *slot) wait(ctx context.Context, ticker *time.Ticker) {
 func (s *slot) managed() control.Managed {
 	return control.Managed{
 		Name: s.name(), Configured: s.configuredPlace(), Apply: s.Apply, Follow: s.Follow,
-		Status: func() any { return s.status() },
+		Status: func() any { return s.status() }, Verdict: s.route.Verdict,
 		Differences: func(operation string) (any, error) {
 			return s.route.Differences(operation)
 		},

@@ -68,6 +68,8 @@ type register interface {
 	// swap stores next if the epoch is expected (0 = no claim yet), and gives the
 	// claim as it is then. Repeating it does no harm.
 	swap(ctx context.Context, expected int64, next Claim) (Claim, error)
+	// data returns the data id.
+	data(ctx context.Context) (string, error)
 	// move changes the URL of a claim that still is as given, but for the URL.
 	move(ctx context.Context, c Claim) error
 }
@@ -78,6 +80,7 @@ type Ownership struct {
 	module string
 	self   Process
 	rows   register
+	data   string // the data id, as it was when the database was opened
 	belief atomic.Pointer[Claim]
 
 	mu      sync.Mutex    // for belief and changed together
@@ -107,6 +110,10 @@ func open(ctx context.Context, module string, rows register, self Process) (*Own
 	}
 	o := &Ownership{module: module, self: self, rows: rows, changed: make(chan struct{})}
 	o.belief.Store(&Claim{})
+	var err error
+	if o.data, err = rows.data(ctx); err != nil {
+		return nil, fmt.Errorf("read the data id of %s: %w", module, err)
+	}
 	now, err := rows.read(ctx)
 	if err == nil && now.Epoch == 0 {
 		now, err = rows.swap(ctx, 0, Claim{Epoch: 1, Owner: self.Name, URL: self.URL})
@@ -127,6 +134,25 @@ func (o *Ownership) Module() string { return o.module }
 
 // Self is this process.
 func (o *Ownership) Self() Process { return o.self }
+
+// DataID is the id of the module's data, as it was when the database was
+// opened: 32 hexadecimal digits, made at random by the first migration. Two
+// processes with the same id have the same database, or one has a copy of it.
+func (o *Ownership) DataID() string { return o.data }
+
+// CurrentDataID reads the id from the database. Fails with fault.Conflict when
+// it is no longer DataID: the database was replaced under the running program.
+func (o *Ownership) CurrentDataID(ctx context.Context) (string, error) {
+	now, err := o.rows.data(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read the data id of %s: %w", o.module, err)
+	}
+	if now != o.data {
+		return "", fault.Newf(fault.Conflict,
+			"the database of %s was replaced by another under the running program: restart the program", o.module)
+	}
+	return now, nil
+}
 
 // Believed is the claim as this process last saw it, from memory.
 func (o *Ownership) Believed() Claim { return *o.belief.Load() }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"banyan/migrations"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/ownership"
@@ -344,5 +347,91 @@ func TestARefusalCrossesTheSeam(t *testing.T) {
 		if ownership.IsLost(other) {
 			t.Errorf("%v is taken for a refusal", other)
 		}
+	}
+}
+
+// The id names the data, not the process: it is one for all who open the
+// database, it stays at a restart and at a take, and another database has another.
+func TestTheDataIDNamesTheDatabase(t *testing.T) {
+	seen := make(map[string]bool)
+	each(t, func(t *testing.T, db *database.DB) {
+		second := databasetest.Again(t, db)
+		trunk, module := openAs(t, db, "trunk"), openAs(t, second, "tally")
+		if !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(trunk.DataID()) || trunk.DataID() != module.DataID() {
+			t.Errorf("one database has the ids %q and %q", trunk.DataID(), module.DataID())
+		}
+		if _, err := module.Take(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := trunk.CurrentDataID(t.Context()); err != nil || now != trunk.DataID() {
+			t.Errorf("after a take the id is %q, %v; before it was %q", now, err, trunk.DataID())
+		}
+		if again := openAs(t, databasetest.Again(t, db), "trunk"); again.DataID() != trunk.DataID() {
+			t.Errorf("after a restart the id is %q, before it was %q", again.DataID(), trunk.DataID())
+		}
+		other := openAs(t, tally(t, tallyOptions(t, db.Dialect())), "trunk")
+		for _, id := range []string{trunk.DataID(), other.DataID()} {
+			if seen[id] {
+				t.Errorf("two databases have the id %q", id)
+			}
+			seen[id] = true
+		}
+	})
+}
+
+func TestADatabaseThatIsReplacedUnderAProgramShows(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		own := openAs(t, db, "trunk")
+		change := func(query string) {
+			t.Helper()
+			err := db.Write(t.Context(), func(tx *database.Tx) error {
+				_, err := tx.Exec(t.Context(), query)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(`UPDATE data_identity SET data_id = '00000000000000000000000000000000'`)
+		if _, err := own.CurrentDataID(t.Context()); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "restart the program") {
+			t.Errorf("another id under a running program: %v", err)
+		}
+		change(`DELETE FROM data_identity`)
+		if _, err := ownership.Open(t.Context(), databasetest.Again(t, db), ownership.Process{Name: "trunk"}); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "data_identity") {
+			t.Errorf("opening data without an id: %v", err)
+		}
+	})
+}
+
+// A database of the release before has an owner and no id yet.
+func TestADatabaseOfTheReleaseBeforeGetsADataID(t *testing.T) {
+	before := fstest.MapFS{}
+	for _, dialect := range []database.Dialect{database.SQLite, database.Postgres} {
+		name := "ownership/" + string(dialect) + "/00001_ownership.sql"
+		text, err := migrations.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[name] = &fstest.MapFile{Data: text}
+	}
+	for _, dialect := range []database.Dialect{database.SQLite, database.Postgres} {
+		t.Run(string(dialect), func(t *testing.T) {
+			options := tallyOptions(t, dialect)
+			options.Migrations = before
+			old := databasetest.Open(t, options)
+			err := old.Write(t.Context(), func(tx *database.Tx) error {
+				_, err := tx.Exec(t.Context(), `INSERT INTO ownership (id, epoch, owner, url, changed_ms) VALUES (1, 7, 'tally', '', 1)`)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			options = old.Options()
+			options.Migrations = migrations.FS
+			own := openAs(t, databasetest.Open(t, options), "trunk")
+			if len(own.DataID()) != 32 || own.Epoch() != 7 || own.IsOwner() {
+				t.Errorf("after the migration the id is %q and the owner %+v", own.DataID(), own.Believed())
+			}
+		})
 	}
 }

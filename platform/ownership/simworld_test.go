@@ -334,6 +334,9 @@ func (r simRegister) lockOut(tx *simTx) bool {
 	})
 }
 
+// data is one for all: every process of the simulation has the same database.
+func (r simRegister) data(context.Context) (string, error) { return "data", nil }
+
 func (r simRegister) move(_ context.Context, c Claim) error {
 	r.db.w.step()
 	if r.db.claim.Epoch == c.Epoch && r.db.claim.Owner == c.Owner {

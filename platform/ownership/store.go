@@ -48,6 +48,20 @@ func one(ctx context.Context, q database.Queryer, query string, args ...any) (Cl
 	return c, err
 }
 
+// data fails with fault.Conflict when the row is missing: a migration made it,
+// and no program removes it.
+func (r rows) data(ctx context.Context) (string, error) {
+	var id string
+	err := r.db.Read().Get(ctx, &id, `
+		SELECT data_id
+		  FROM data_identity
+		 WHERE id = 1`)
+	if database.IsNoRows(err) {
+		return "", fault.New(fault.Conflict, "the table data_identity is empty: somebody has removed the row that names the data; put it back from a backup")
+	}
+	return id, err
+}
+
 // The patience of a take with PostgreSQL's writers. While it waits for the
 // lock, new writes wait behind it; so it waits in short turns, and a long write
 // of the old owner does not stop all others for its whole length.

@@ -17,10 +17,11 @@ type meter struct {
 }
 
 // shadowMeter counts what came of the reads sampled for the shadow: each ends
-// in one of matched, passing, lasting, failed and dropped.
+// in one of matched, errors, passing, lasting, failed and dropped.
 type shadowMeter struct {
 	asked   sideMeter     // questions to the remote
-	matched atomic.Uint64 // both said the same
+	matched atomic.Uint64 // both gave the same answer
+	errors  atomic.Uint64 // both refused with the same error, which is no evidence: an empty database refuses as well
 	passing atomic.Uint64 // differences that were gone when both were asked again
 	lasting atomic.Uint64 // differences that were still there
 	failed  atomic.Uint64 // the remote could not answer

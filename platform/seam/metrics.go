@@ -73,9 +73,10 @@ func (m *meter) collectSteps(ch chan<- prometheus.Metric, module, operation stri
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), module, operation, what)
 	}
 	s := &m.shadow
-	matched, passing, lasting, failed, dropped := s.matched.Load(), s.passing.Load(), s.lasting.Load(), s.failed.Load(), s.dropped.Load()
-	if matched+passing+lasting+failed+dropped > 0 {
+	matched, refused, passing, lasting, failed, dropped := s.matched.Load(), s.errors.Load(), s.passing.Load(), s.lasting.Load(), s.failed.Load(), s.dropped.Load()
+	if matched+refused+passing+lasting+failed+dropped > 0 {
 		count(shadowReads, matched, "matched")
+		count(shadowReads, refused, "errors")
 		count(shadowReads, passing, "passing")
 		count(shadowReads, lasting, "lasting")
 		count(shadowReads, failed, "failed")

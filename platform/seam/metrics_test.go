@@ -49,7 +49,7 @@ func TestTheMetricsOfAMove(t *testing.T) {
 	for name, want := range map[string]float64{
 		"route_mode local": 0, "route_mode shadow": 0, "route_mode canary": 1, "route_mode remote": 0, "route_percent": 100,
 		"step_backs_total":          0,
-		"shadow_total lamp matched": 1, "shadow_total lamp lasting": 0, "shadow_total lamp dropped": 0,
+		"shadow_total lamp matched": 1, "shadow_total lamp errors": 0, "shadow_total lamp lasting": 0, "shadow_total lamp dropped": 0,
 		"canary_total remote lamp": 1, "canary_total local lamp": 1,
 		"call_seconds lamp local": 3, "call_seconds lamp shadow": 1, "call_seconds lamp remote": 2,
 		"call_errors_total server lamp remote": 1, "call_errors_total server lamp local": 0,

@@ -34,6 +34,7 @@ type Remote struct {
 	tokens    Tokens
 	timeout   time.Duration
 	version   []string // of the contract, as a header's value
+	data      []string // the caller's id of the module's data, likewise; nil = it has none
 	balance   BalanceOptions
 	pattern   *http.Transport
 	trust     *tls.Config
@@ -55,6 +56,7 @@ type RemoteOptions struct {
 	Resolver  Resolver        // net.DefaultResolver
 	Resolve   time.Duration   // how often names are looked up; 5 s
 	Balance   BalanceOptions
+	Data      string       // id of the module's data that this process has: no answer of other data is believed; "" = it has none
 	Log       *slog.Logger // endpoints that come, go, break and recover; nil = silent
 }
 
@@ -83,6 +85,9 @@ func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
 	r := &Remote{
 		module: c.Module, path: basePath(c.Module), tokens: o.Tokens, timeout: o.Timeout, version: c.version,
 		balance: o.Balance.withDefaults(), pattern: o.Transport, trust: o.TLS, log: o.Log,
+	}
+	if o.Data != "" {
+		r.data = []string{o.Data}
 	}
 	if r.pattern == nil {
 		r.pattern = NewTransport()

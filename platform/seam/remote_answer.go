@@ -72,7 +72,7 @@ func (r *Remote) copyStream(ctx context.Context, w io.Writer, from reply) error 
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
 			return fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" ended with an error that cannot be read")
 		}
-		return fault.New(p.Code, p.Detail).With(p.Fields...)
+		return p.Fault()
 	}
 	return nil
 }

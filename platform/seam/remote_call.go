@@ -223,6 +223,10 @@ func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	if err != nil {
 		return reply{}, r.transportFailure(ctx, c.upload, err, clock()-start)
 	}
+	if f := r.otherData(resp); f != nil {
+		_ = resp.Body.Close()
+		return reply{}, f
+	}
 	_, ours := resp.Header[headerContract]
 	if resp.StatusCode < 200 || resp.StatusCode > 299 || !ours {
 		defer resp.Body.Close()

@@ -36,6 +36,9 @@ func (r *Remote) headers(ctx context.Context, c *outgoing) (http.Header, error) 
 	h := make(http.Header, 8)
 	h[headerContract] = r.version
 	h["User-Agent"] = nil // not sent
+	if r.data != nil {
+		h[headerData] = r.data
+	}
 	values := make([]string, 0, 6)
 	one := func(value string) []string {
 		values = append(values, value)

@@ -112,7 +112,7 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 // their routes again and again.
 func TestSettingTheSameChangesNothing(t *testing.T) {
 	remote, _ := lightsAt(t, &lighthouse{})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{Bounds: seam.Bounds{Comparisons: 1}})
+	r := begin(t, &lighthouse{}, seam.RouteOptions{Bounds: seam.Bounds{Comparisons: 1, PerOperation: 1}})
 	set(t, r, seam.ModeShadow, 100, remote)
 	if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ type sideCounts struct {
 
 // operationCounts are a meter's figures at one moment, or between two.
 type operationCounts struct {
-	local, remote, shadow                      sideCounts
-	matched, passing, lasting, failed, dropped uint64
-	canary, fallbacks                          uint64
+	local, remote, shadow                              sideCounts
+	matched, errors, passing, lasting, failed, dropped uint64
+	canary, fallbacks                                  uint64
 }
 
 func (m *sideMeter) counts() sideCounts {
@@ -33,7 +33,7 @@ func (r *Route) counts() []operationCounts {
 		all[i] = operationCounts{
 			local: m.local.counts(), remote: m.remote.counts(), shadow: m.shadow.asked.counts(),
 			matched: m.shadow.matched.Load(), passing: m.shadow.passing.Load(), lasting: m.shadow.lasting.Load(),
-			failed: m.shadow.failed.Load(), dropped: m.shadow.dropped.Load(),
+			errors: m.shadow.errors.Load(), failed: m.shadow.failed.Load(), dropped: m.shadow.dropped.Load(),
 			canary: m.canary.Load(), fallbacks: m.fallbacks.Load(),
 		}
 	}
@@ -51,7 +51,7 @@ func (c *operationCounts) since(before *operationCounts) operationCounts {
 	return operationCounts{
 		local: c.local.since(&before.local), remote: c.remote.since(&before.remote), shadow: c.shadow.since(&before.shadow),
 		matched: c.matched - before.matched, passing: c.passing - before.passing, lasting: c.lasting - before.lasting,
-		failed: c.failed - before.failed, dropped: c.dropped - before.dropped,
+		errors: c.errors - before.errors, failed: c.failed - before.failed, dropped: c.dropped - before.dropped,
 		canary: c.canary - before.canary, fallbacks: c.fallbacks - before.fallbacks,
 	}
 }

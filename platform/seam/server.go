@@ -24,6 +24,9 @@ type MountOptions struct {
 	// Epoch refuses a write that was sent under an ownership that is over; it is
 	// given the header Banyan-Epoch, "" when there is none. nil: not asked.
 	Epoch func(ctx context.Context, header string) error
+	// Data is the id of the module's data that this process has: a caller who has
+	// other data is refused. "": callers are not asked.
+	Data string
 }
 
 // Mount serves the operations of the route's contract below
@@ -31,8 +34,12 @@ type MountOptions struct {
 // (identity.With). The handlers go through the route, so a module that has
 // moved is still answered here.
 func (r *Route) Mount(router chi.Router, o MountOptions) {
+	var data []string
+	if o.Data != "" {
+		data = []string{o.Data}
+	}
 	for _, d := range r.contract.operations {
-		router.Method(d.method, basePath(r.contract.Module)+d.path, handler{route: r, d: d, options: o})
+		router.Method(d.method, basePath(r.contract.Module)+d.path, handler{route: r, d: d, options: o, data: data})
 	}
 }
 
@@ -41,6 +48,7 @@ type handler struct {
 	route   *Route
 	d       *description
 	options MountOptions
+	data    []string // options.Data as a header's value; nil = ""
 }
 
 // ServeHTTP prepares what is the same for all types; description.serve, made
@@ -72,6 +80,9 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, spoken string) 
 	if spoken != "" && spoken != version[0] {
 		return ctx, nil, fault.Newf(fault.Unsupported,
 			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
+	}
+	if err := h.checkData(w, req, spoken); err != nil {
+		return ctx, nil, err
 	}
 	if h.d.access != Public {
 		if err := h.d.access.check(identity.From(ctx)); err != nil {

@@ -145,6 +145,8 @@ func (c *comparedRead[Q, A]) compare(ctx context.Context, r *Route) {
 		m.dropped.Add(1)
 	case failed:
 		m.fail(there.err)
+	case len(fields) == 0 && there.err != nil:
+		m.errors.Add(1)
 	case len(fields) == 0:
 		m.matched.Add(1)
 	default:
@@ -203,8 +205,9 @@ func (c *comparedRead[Q, A]) askHere(ctx context.Context, r *Route) (here outcom
 	return here
 }
 
-// difference compares two outcomes. Errors are equal when their codes are: the
-// words may name a moment. A remote that could not answer at all has failed,
+// difference compares two outcomes. Errors are equal when their codes are, and
+// the kind of thing that is not found, where both say it: the words may name a
+// moment. A remote that could not answer at all has failed,
 // which is another thing than answering differently.
 func (c *comparedRead[Q, A]) difference(here, there outcome[A]) (fields []FieldDifference, failed bool) {
 	hereCode, thereCode := fault.CodeOf(here.err), fault.CodeOf(there.err)
@@ -214,6 +217,10 @@ func (c *comparedRead[Q, A]) difference(here, there outcome[A]) (fields []FieldD
 	case hereCode != thereCode:
 		return []FieldDifference{{Path: "error", Local: orAnswer(hereCode), Remote: orAnswer(thereCode)}}, false
 	case here.err != nil:
+		hereMissing, thereMissing := fault.From(here.err).Missing, fault.From(there.err).Missing
+		if hereMissing != "" && thereMissing != "" && hereMissing != thereMissing {
+			return []FieldDifference{{Path: "error.missing", Local: hereMissing, Remote: thereMissing}}, false
+		}
 		return nil, false
 	}
 	return compareAnswers(c.o.d, reflect.ValueOf(&here.answer).Elem(), reflect.ValueOf(&there.answer).Elem()), false

@@ -32,7 +32,8 @@ type Difference struct {
 
 // FieldDifference is one field that differs, as standings[3].score, and what it
 // is on both sides as JSON. Of an error the path is "error", of two lists of
-// different lengths the list's path and ".length".
+// different lengths the list's path and ".length"; of two things that are not
+// found "error.missing".
 type FieldDifference struct {
 	Path   string `json:"path"`
 	Local  string `json:"local"`
@@ -95,7 +96,11 @@ func shown(v any) json.RawMessage {
 func (o outcome[A]) shown() json.RawMessage {
 	if o.err != nil {
 		f := fault.From(o.err)
-		return shown(map[string]any{"error": f.Code, "message": f.Message})
+		what := map[string]any{"error": f.Code, "message": f.Message}
+		if f.Missing != "" {
+			what["missing"] = f.Missing
+		}
+		return shown(what)
 	}
 	return shown(&o.answer)
 }

@@ -23,7 +23,7 @@ func asked(t *testing.T, r *seam.Route, n uint64) seam.ShadowStats {
 	t.Helper()
 	until(t, fmt.Sprintf("%d reads compared", n), func() bool {
 		s := figures(r, "lamp").Shadow
-		return s.Compared+s.Failed+s.Dropped >= n
+		return s.Compared+s.Errors+s.Failed+s.Dropped >= n
 	})
 	return figures(r, "lamp").Shadow
 }
@@ -60,7 +60,22 @@ func TestTheShadowTellsHowTheRemoteAnswers(t *testing.T) {
 		},
 		"the same error in other words": {
 			answers(lamp{}, fault.New(fault.NotFound, "not here")), answers(lamp{}, fault.New(fault.NotFound, "not there")),
-			seam.ShadowStats{Compared: 1, Matched: 1},
+			seam.ShadowStats{Errors: 1},
+			nil,
+		},
+		"the same thing missing": {
+			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.NoSuch("lamp", "no lamp over there")),
+			seam.ShadowStats{Errors: 1},
+			nil,
+		},
+		"another thing missing": {
+			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.NoSuch("tower", "no tower")),
+			seam.ShadowStats{Compared: 1, Lasting: 1},
+			[]string{"error.missing"},
+		},
+		"something missing in a release that does not say what": {
+			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.New(fault.NotFound, "nothing")),
+			seam.ShadowStats{Errors: 1},
 			nil,
 		},
 		"another error": {

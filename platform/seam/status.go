@@ -45,8 +45,9 @@ type SideStats struct {
 // ShadowStats are what comparing has shown since the start.
 type ShadowStats struct {
 	Compared    uint64  `json:"compared"` // matched + passing + lasting
-	Matched     uint64  `json:"matched"`
-	Passing     uint64  `json:"passing"` // differences that were gone when both were asked again
+	Matched     uint64  `json:"matched"`  // both gave the same answer
+	Errors      uint64  `json:"errors"`   // both refused with the same error; no evidence, and not in compared
+	Passing     uint64  `json:"passing"`  // differences that were gone when both were asked again
 	Lasting     uint64  `json:"lasting"`
 	Failed      uint64  `json:"failed"`  // the remote could not answer
 	Dropped     uint64  `json:"dropped"` // sampled and not compared
@@ -118,7 +119,7 @@ func (c *sideCounts) stats() SideStats {
 
 func (c *operationCounts) shadowStats() ShadowStats {
 	return ShadowStats{
-		Compared: c.compared(), Matched: c.matched, Passing: c.passing, Lasting: c.lasting, Failed: c.failed, Dropped: c.dropped,
+		Compared: c.compared(), Matched: c.matched, Errors: c.errors, Passing: c.passing, Lasting: c.lasting, Failed: c.failed, Dropped: c.dropped,
 		P50: c.shadow.quantile(0.5), P99: c.shadow.quantile(0.99),
 	}
 }

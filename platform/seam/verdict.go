@@ -5,10 +5,10 @@ import "fmt"
 // Bounds say how much must be known before the next step is called safe; zero
 // values stand for the defaults.
 type Bounds struct {
-	Comparisons  uint64  // in shadow, of all operations together; 1,000
-	PerOperation uint64  // in shadow, of each operation that is asked often; 20
+	Comparisons  uint64  // in shadow, of answers, of all operations together; 1,000
+	PerOperation uint64  // in shadow, of good answers, of each operation that is asked, and in canary likewise; 20
 	Match        float64 // least share of comparisons without any difference; 0.999
-	CanaryCalls  uint64  // reads led to the remote at the present percentage; 1,000
+	CanaryCalls  uint64  // reads led to the remote at the present percentage, without those that it refused; 1,000
 	Shadow       float64 // percentage of the first step; 10
 }
 
@@ -30,10 +30,6 @@ func (b Bounds) orDefaults() Bounds {
 	}
 	return b
 }
-
-// oftenAsked is how often an operation is asked, as a multiple of
-// Bounds.PerOperation, before the verdict waits for comparisons of it.
-const oftenAsked = 5
 
 // Verdict says whether the next step is safe by what is known.
 type Verdict struct {
@@ -129,16 +125,13 @@ func (b Bounds) judgeShadow(v *Verdict, e evidence, g GuardOptions) {
 		if !op.repeatable {
 			continue
 		}
-		compared := op.compared()
 		all.matched, all.passing, all.lasting, all.failed = all.matched+op.matched, all.passing+op.passing, all.lasting+op.lasting, all.failed+op.failed
-		asked := op.local.calls()
+		all.errors += op.errors
 		switch {
 		case op.lasting > 0:
 			v.missing("%s: %d lasting differences; %s", op.operation, op.lasting, countAnew)
-		case compared < b.PerOperation && asked >= oftenAsked*b.PerOperation:
-			v.missing("%s: %d of %d comparisons", op.operation, compared, b.PerOperation)
-		case compared == 0 && asked > 0:
-			v.reason("%s was asked %d times and is not compared yet: raise the percentage to see it, too", op.operation, asked)
+		case op.matched < b.PerOperation && op.local.calls() > 0:
+			v.missing("%s: %d of %d equal answers%s; raise the percentage to see more of them", op.operation, op.matched, b.PerOperation, noEvidence(op.errors))
 		}
 		if op.failed > 0 {
 			v.missing("%s: the remote failed %d times; %s", op.operation, op.failed, countAnew)
@@ -149,7 +142,7 @@ func (b Bounds) judgeShadow(v *Verdict, e evidence, g GuardOptions) {
 	}
 	compared := all.compared()
 	if compared < b.Comparisons {
-		v.missing("%d of %d comparisons are made", compared, b.Comparisons)
+		v.missing("%d of %d comparisons are made%s", compared, b.Comparisons, noEvidence(all.errors))
 	} else {
 		v.reason("%d comparisons are made, at least %d are needed", compared, b.Comparisons)
 	}
@@ -170,12 +163,24 @@ func (b Bounds) judgeShadow(v *Verdict, e evidence, g GuardOptions) {
 	}
 }
 
+// noEvidence speaks of pairs of equal errors, if there are any.
+func noEvidence(errors uint64) string {
+	if errors == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d equal errors are no evidence: a database without the data refuses in the same way)", errors)
+}
+
 func (b Bounds) judgeCanary(v *Verdict, e evidence, g GuardOptions) {
-	var led, failed uint64
+	var led, failed, refused uint64
 	for i := range e.operations {
 		op := &e.operations[i]
 		led += op.canary
 		failed += max(op.remote.failures, op.fallbacks)
+		refused += op.remote.refusals
+		if good := op.remote.good(); op.canary > 0 && good < b.PerOperation {
+			v.missing("%s: %d of %d good answers of the remote", op.operation, good, b.PerOperation)
+		}
 		if op.remote.calls() >= g.MinCalls {
 			v.missingText(g.slower(op.operation, op.usual(g.MinCalls), &op.remote))
 		}
@@ -183,8 +188,8 @@ func (b Bounds) judgeCanary(v *Verdict, e evidence, g GuardOptions) {
 	for _, alarm := range e.alarms {
 		v.missing("the guard says: %s", alarm)
 	}
-	if led < b.CanaryCalls {
-		v.missing("%d of %d reads at this percentage", led, b.CanaryCalls)
+	if good := led - min(refused, led); good < b.CanaryCalls {
+		v.missing("%d of %d reads at this percentage, beside %d that the remote refused", good, b.CanaryCalls, refused)
 	} else {
 		v.reason("%d reads at this percentage, at least %d are needed", led, b.CanaryCalls)
 	}
@@ -197,6 +202,9 @@ func (b Bounds) judgeCanary(v *Verdict, e evidence, g GuardOptions) {
 }
 
 func (c *operationCounts) compared() uint64 { return c.matched + c.passing + c.lasting }
+
+// good are the answers without an error.
+func (c *sideCounts) good() uint64 { return c.calls() - min(c.failures+c.refusals, c.calls()) }
 
 // usual is this process to compare with, as in guarded.
 func (o *operationEvidence) usual(enough uint64) *sideCounts {

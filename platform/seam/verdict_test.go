@@ -67,16 +67,34 @@ func TestTheVerdict(t *testing.T) {
 			missing: []string{"ask: p99 at the remote"},
 		},
 		{
-			name: "an operation that is asked often and hardly compared", plan: shadow, step: "canary 10 %",
+			name: "an operation that is hardly compared", plan: shadow, step: "canary 10 %",
 			seen: append(with(as), operationEvidence{
 				operation: "list", repeatable: true,
 				operationCounts: operationCounts{matched: 19, local: counted(100, 0, ms)},
 			}),
-			missing: []string{"list: 19 of 20 comparisons"},
+			missing: []string{"list: 19 of 20 equal answers"},
 		},
 		{
-			name: "an operation that is asked seldom", plan: shadow, step: "canary 10 %", reason: "list was asked 99 times",
-			seen: append(with(as), operationEvidence{operation: "list", repeatable: true, operationCounts: operationCounts{local: counted(99, 0, ms)}}),
+			name: "an operation that is asked seldom", plan: shadow, step: "canary 10 %", missing: []string{"list: 0 of 20 equal answers"},
+			seen: append(with(as), operationEvidence{operation: "list", repeatable: true, operationCounts: operationCounts{local: counted(1, 0, ms)}}),
+		},
+		{
+			name: "an operation that is not asked", plan: shadow, step: "canary 10 %", reason: "no lasting difference",
+			seen: append(with(as), operationEvidence{operation: "list", repeatable: true}),
+		},
+		{
+			name: "an empty database on both sides", plan: shadow, step: "canary 10 %",
+			seen: []operationEvidence{{operation: "claim", repeatable: true, operationCounts: operationCounts{
+				errors: 1302, local: counted(1302, 0, ms), shadow: counted(1302, 0, 2*ms),
+			}}},
+			missing: []string{"claim: 0 of 20 equal answers (1302 equal errors are no evidence", "0 of 1000 comparisons are made (1302 equal errors"},
+		},
+		{
+			name: "one operation that both refuse beside a good one", plan: shadow, step: "canary 10 %",
+			seen: append(with(as), operationEvidence{operation: "claim", repeatable: true, operationCounts: operationCounts{
+				matched: 19, errors: 5000, local: counted(5019, 0, ms),
+			}}),
+			missing: []string{"claim: 19 of 20 equal answers (5000 equal errors"},
 		},
 		{
 			name: "writes are not compared", plan: shadow, step: "canary 10 %", reason: "no lasting difference",
@@ -86,6 +104,18 @@ func TestTheVerdict(t *testing.T) {
 		{name: "a good canary", plan: canary, seen: led(as), step: "canary 50 %", reason: "0 of 1000 reads failed"},
 		{name: "a good half", plan: Plan{Mode: ModeCanary, Percent: 50}, seen: led(as), step: "remote", reason: "1000 reads"},
 		{name: "too few led", plan: canary, seen: led(func(o *operationEvidence) { o.canary = 12 }), step: "canary 50 %", missing: []string{"12 of 1000 reads"}},
+		{
+			name: "a remote that refuses everything", plan: canary, step: "canary 50 %",
+			seen:    led(func(o *operationEvidence) { o.remote.refusals = 1000 }),
+			missing: []string{"ask: 0 of 20 good answers", "0 of 1000 reads at this percentage, beside 1000 that the remote refused"},
+		},
+		{
+			name: "one operation that the remote refuses", plan: canary, step: "canary 50 %",
+			seen: append(led(as), operationEvidence{operation: "claim", repeatable: true, operationCounts: operationCounts{
+				canary: 30, remote: sideCounts{refusals: 11, latencies: counted(30, 0, ms).latencies},
+			}}),
+			missing: []string{"claim: 19 of 20 good answers"},
+		},
 		{
 			name: "fall-backs", plan: canary, step: "canary 50 %",
 			seen:    led(func(o *operationEvidence) { o.fallbacks = 21 }),

@@ -74,7 +74,7 @@ func (s step) String() string {
 
 // lead asks the operator's API to bring a module to a state.
 func (g *grove) lead(module string, to step) error {
-	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":[%q],"why":"the test says so"}`, to.mode, to.percent, g.url[module])
+	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":[%q],"why":"the test says so","anyway":true}`, to.mode, to.percent, g.url[module])
 	status, text, err := call(g.t.Context(), "PUT", g.trunk.url+"/api/v1/operator/modules/"+module, g.token, strings.NewReader(body), nil)
 	if err == nil && status != 200 {
 		err = fmt.Errorf("%d %s", status, text)

@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
-	"banyan/migrations"
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
 	"banyan/platform/ownership"
@@ -20,23 +18,9 @@ import (
 // its writes.
 func (g *grove) observe() map[string]*ownership.Ownership {
 	g.t.Helper()
-	o := database.Options{Readers: 1, Connections: 2, Migrations: migrations.FS}
-	postgres := ""
-	for _, line := range g.place.env {
-		switch name, value, _ := strings.Cut(line, "="); name {
-		case "BANYAN_DATA":
-			o.URL = "sqlite:" + value
-		case "BANYAN_DATABASE_URL":
-			postgres = value
-		}
-	}
-	if postgres != "" {
-		o.URL = postgres
-	}
 	claims := make(map[string]*ownership.Ownership)
 	for _, m := range modules {
-		o.Module = m
-		db, err := database.Open(g.t.Context(), o)
+		db, err := database.Open(g.t.Context(), g.place.database(m))
 		if err != nil {
 			g.t.Fatal(err)
 		}

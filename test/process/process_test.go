@@ -25,7 +25,9 @@ import (
 	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"banyan/migrations"
 	"banyan/modules/exchangereview"
+	"banyan/platform/database"
 	"banyan/platform/seam"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
@@ -33,6 +35,24 @@ import (
 
 // place is where processes keep their data: a folder, or a PostgreSQL database.
 type place struct{ env []string }
+
+// database is how a module's database is opened beside the processes.
+func (p place) database(module string) database.Options {
+	o := database.Options{Module: module, Readers: 1, Connections: 2, Migrations: migrations.FS}
+	postgres := ""
+	for _, line := range p.env {
+		switch name, value, _ := strings.Cut(line, "="); name {
+		case "BANYAN_DATA":
+			o.URL = "sqlite:" + value
+		case "BANYAN_DATABASE_URL":
+			postgres = value
+		}
+	}
+	if postgres != "" {
+		o.URL = postgres
+	}
+	return o
+}
 
 // eachPlace runs a test on SQLite and on PostgreSQL.
 func eachPlace(t *testing.T, test func(t *testing.T, p place)) {

@@ -94,7 +94,7 @@ func (m *Modules) Set(ctx context.Context, q control.SetRequest) (control.Plan, 
 		return control.Plan{}, err
 	}
 	to := control.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
-	return m.lead(ctx, q.Name, q.IfVersion, to, false, q.Why)
+	return m.lead(ctx, q.Name, q.IfVersion, to, control.Entry{Why: q.Why, Anyway: q.Anyway})
 }
 
 // Reset implements control.Service.
@@ -105,10 +105,10 @@ func (m *Modules) Reset(ctx context.Context, q control.ResetRequest) (control.Pl
 	if s == nil {
 		return control.Plan{}, noModule(q.Name)
 	}
-	return m.lead(ctx, q.Name, q.IfVersion, s.Config, true, q.Why)
+	return m.lead(ctx, q.Name, q.IfVersion, s.Config, control.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
 }
 
-func (m *Modules) lead(ctx context.Context, name string, version *int64, to control.Place, configured bool, why string) (control.Plan, error) {
+func (m *Modules) lead(ctx context.Context, name string, version *int64, to control.Place, as control.Entry) (control.Plan, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, by := m.state(name), identity.From(ctx)
@@ -127,9 +127,9 @@ func (m *Modules) lead(ctx context.Context, name string, version *int64, to cont
 	if len(to.URLs) == 0 {
 		to.URLs = s.Plan.URLs
 	}
-	next := control.Plan{Module: name, Place: to, Version: s.Plan.Version + 1, Configured: configured, ChangedBy: by.Name(), ChangedMS: SampleMS + s.Plan.Version*60_000, Why: why}
+	next := control.Plan{Module: name, Place: to, Version: s.Plan.Version + 1, Configured: as.Configured, ChangedBy: by.Name(), ChangedMS: SampleMS + s.Plan.Version*60_000, Why: as.Why}
 	m.audits[name] = append([]control.Entry{{
-		Version: next.Version, AtMS: next.ChangedMS, Who: next.ChangedBy, Configured: configured, From: s.Plan.Place, To: to, Why: why,
+		Version: next.Version, AtMS: next.ChangedMS, Who: next.ChangedBy, Configured: as.Configured, Anyway: as.Anyway, From: s.Plan.Place, To: to, Why: as.Why,
 	}}, m.audits[name]...)
 	s.Plan, s.Followed, s.Differs, s.Problem = next, next.Version, to.Mode != s.Config.Mode || to.Percent != s.Config.Percent, ""
 	s.Route, _ = json.Marshal(sampleFigures(name, to, 1))

@@ -78,7 +78,7 @@ func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
 		return airdrop.Claim{}, t.unreadable(err)
 	}
 	if !found {
-		return airdrop.Claim{}, fault.Newf(fault.NotFound,
+		return airdrop.Claim{}, fault.NoSuch("claim",
 			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
 	}
 	leaf, proof, err := t.tree.Prove(merkle.NewProof(), at)

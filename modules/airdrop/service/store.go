@@ -130,7 +130,7 @@ func (s store) campaign(ctx context.Context, from database.Queryer, id string) (
 }
 
 func errNoCampaign() error {
-	return fault.New(fault.NotFound, "no campaign has this id: list them with GET /api/v1/airdrop/campaigns")
+	return fault.NoSuch("campaign", "no campaign has this id: list them with GET /api/v1/airdrop/campaigns")
 }
 
 // campaigns reads up to limit campaigns that stand after the position, newest

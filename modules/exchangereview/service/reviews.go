@@ -257,5 +257,5 @@ func (s *service) History(ctx context.Context, q exchangereview.HistoryQuery) (e
 }
 
 func noReview(of wallet.Address) error {
-	return fault.Newf(fault.NotFound, "%s has written no review of this exchange", of)
+	return fault.NoSuch("review", "%s has written no review of this exchange", of)
 }

@@ -351,5 +351,5 @@ func addSums(ctx context.Context, tx *database.Tx, exchange int64, change *sums)
 }
 
 func noExchange() error {
-	return fault.New(fault.NotFound, "there is no exchange with this slug: find it with GET /api/v1/exchange-review/exchanges?q=name")
+	return fault.NoSuch("exchange", "there is no exchange with this slug: find it with GET /api/v1/exchange-review/exchanges?q=name")
 }

@@ -106,7 +106,7 @@ func fingerprint(rows []rank.Row[wallet.Address]) idempotency.Fingerprint {
 	}
 }
 
-var errNoEpoch = fault.New(fault.NotFound, "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")
+var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")
 
 // CurrentEpoch implements Service.
 func (s service) CurrentEpoch(ctx context.Context, _ reputation.EpochQuery) (reputation.Epoch, error) {
@@ -152,7 +152,7 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 		return reputation.Score{}, err
 	}
 	if !scored && len(answer.Activity) == 0 {
-		return reputation.Score{}, fault.Newf(fault.NotFound, "the wallet %s is not known here: nobody has trusted it and it has not been active", q.Wallet)
+		return reputation.Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody has trusted it and it has not been active", q.Wallet)
 	}
 	return answer, nil
 }

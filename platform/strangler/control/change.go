@@ -17,16 +17,18 @@ import (
 )
 
 const (
-	maxURLs   = 16  // of one module
-	maxWhy    = 500 // characters
-	maxURL    = 300 // bytes
-	guardName = "guard"
+	maxURLs = 16  // of one module
+	maxWhy  = 500 // characters
+	maxURL  = 300 // bytes
 	// undoWait bounds putting a route back after a change could not be kept. It
 	// does not end with the caller, who may be why it failed.
 	undoWait = 10 * time.Second
 	// guardWait is how long the guard waits for the database.
 	guardWait = 2 * time.Second
 )
+
+// Guard is Plan.ChangedBy of a step back that a route's guard made.
+const Guard = "guard"
 
 // modes from home to far away; a step back leads to a lower place.
 var modes = []seam.Mode{seam.ModeLocal, seam.ModeShadow, seam.ModeCanary, seam.ModeRemote}
@@ -42,6 +44,8 @@ type Change struct {
 	// IfVersion is the version of the plan that was looked at; any other one in
 	// the database is a conflict. nil = whatever is there.
 	IfVersion *int64 `json:"if_version,omitempty"`
+	// Anyway takes a step that is not shown to be safe; the audit says so.
+	Anyway bool `json:"anyway,omitempty"`
 }
 
 // Validate implements seam.Validator.
@@ -117,13 +121,13 @@ func (c Change) place(present Plan, configured Place) (Place, error) {
 // Set changes where the calls of a module go: it is applied first and written
 // down with its audit entry when that has worked. Asking for what is there
 // already changes nothing. Fails with fault.Invalid, Forbidden (the caller is
-// no operator), NotFound, Conflict (the plan is not of IfVersion, or another
-// replica was faster), or with what Apply says, and then nothing has changed.
+// no operator), NotFound, Conflict (the plan is not of IfVersion, another replica
+// was faster, or the step is not shown to be safe and Anyway is not said), or with what Apply says, and then nothing has changed.
 func (c *Control) Set(ctx context.Context, by identity.Caller, name string, change Change) (Plan, error) {
 	if err := change.Validate(); err != nil {
 		return Plan{}, err
 	}
-	step := step{by: by.Name(), why: change.Why, ifVersion: change.IfVersion}
+	step := step{by: by.Name(), why: change.Why, ifVersion: change.IfVersion, anyway: change.Anyway}
 	return c.changeBy(ctx, by, name, step, func(m *module, present Plan) (next Plan, err error) {
 		next.Place, err = change.place(present, m.Configured)
 		return next, err
@@ -132,11 +136,12 @@ func (c *Control) Set(ctx context.Context, by identity.Caller, name string, chan
 
 // Reset lets config.yaml decide again, also when it is changed later. Fails as
 // Set does.
-func (c *Control) Reset(ctx context.Context, by identity.Caller, name, why string, ifVersion *int64) (Plan, error) {
-	if message := checkWhy(why); message != "" {
+func (c *Control) Reset(ctx context.Context, by identity.Caller, q ResetRequest) (Plan, error) {
+	if message := checkWhy(q.Why); message != "" {
 		return Plan{}, fault.New(fault.Invalid, "the reason cannot be kept").With(fault.Field{Name: "why", Message: message})
 	}
-	return c.changeBy(ctx, by, name, step{by: by.Name(), why: why, ifVersion: ifVersion}, func(m *module, _ Plan) (Plan, error) {
+	s := step{by: by.Name(), why: q.Why, ifVersion: q.IfVersion, anyway: q.Anyway}
+	return c.changeBy(ctx, by, q.Name, s, func(m *module, _ Plan) (Plan, error) {
 		return Plan{Place: m.Configured, Configured: true}, nil
 	})
 }
@@ -154,7 +159,7 @@ func (c *Control) StepBack(ctx context.Context, name string, to seam.Mode, perce
 	if err != nil {
 		return Plan{}, err
 	}
-	s := step{by: guardName, automatic: true, why: printable(why)}
+	s := step{by: Guard, automatic: true, why: printable(why)}
 	var there Plan
 	plan, err := c.change(ctx, m, s, func(_ *module, present Plan) (Plan, error) {
 		there = present
@@ -199,6 +204,31 @@ func (c *Control) Reapply(ctx context.Context, name string) error {
 	return nil
 }
 
+// Recheck follows the plan of a module once more, for a process that finds that
+// the plan cannot be followed any longer, such as a module that was started
+// again over other data: what is wrong is shown with the module's state, and Run
+// tries again until it no longer is. It changes nothing in the database. Fails
+// with fault.NotFound, or as reading the plan does.
+func (c *Control) Recheck(ctx context.Context, name string) error {
+	m, err := c.module(name)
+	if err != nil {
+		return err
+	}
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.give()
+	if m.state().owed != nil {
+		return nil // the guard's step back holds until it is written down
+	}
+	plan, err := c.read(ctx, m)
+	if err != nil {
+		return err
+	}
+	c.follow(ctx, m, plan)
+	return nil
+}
+
 // nearer tells whether mode and percent are nearer home than a place.
 func nearer(mode seam.Mode, percent float64, than Place) bool {
 	a, b := slices.Index(modes, mode), slices.Index(modes, than.Mode)
@@ -225,6 +255,7 @@ type step struct {
 	why       string
 	automatic bool
 	ifVersion *int64
+	anyway    bool // asked for; once it is judged: needed
 }
 
 func (c *Control) changeBy(ctx context.Context, by identity.Caller, name string, s step, decide func(*module, Plan) (Plan, error)) (Plan, error) {
@@ -259,6 +290,9 @@ func (c *Control) change(ctx context.Context, m *module, s step, decide func(*mo
 	settled := !m.state().behind(present)
 	if settled && next.same(present.Place) && next.Configured == present.Configured && slices.Equal(next.URLs, present.URLs) {
 		return present, nil
+	}
+	if s.anyway, err = m.judge(s, present.Place, next.Place); err != nil {
+		return Plan{}, err
 	}
 	next.Module, next.Version = m.Name, present.Version+1
 	next.ChangedBy, next.ChangedMS, next.Why = s.by, c.clock().UnixMilli(), s.why
@@ -297,11 +331,11 @@ func (c *Control) keep(ctx context.Context, m *module, s step, from, to Plan) (P
 		writing, cancel = context.WithTimeout(ctx, guardWait)
 		defer cancel()
 	}
-	err := c.write(writing, from, to, s.automatic)
+	err := c.write(writing, from, to, s)
 	if err == nil {
 		m.settle(to)
 		c.log.InfoContext(ctx, "the route of a module has changed", "module", m.Name, "from", from.Mode, "to", to.Mode,
-			"percent", to.Percent, "version", to.Version, "by", to.ChangedBy, "why", to.Why)
+			"percent", to.Percent, "version", to.Version, "by", to.ChangedBy, "why", to.Why, "anyway", s.anyway)
 		return to, nil
 	}
 	if s.automatic && !fault.Is(err, fault.Conflict) {

@@ -68,6 +68,7 @@ type Entry struct {
 	AtMS       int64  `json:"at_ms"`   // UTC milliseconds
 	Who        string `json:"who"`
 	Automatic  bool   `json:"automatic"`  // the guard's step back
+	Anyway     bool   `json:"anyway"`     // the step was not shown to be safe, and the operator went on
 	Configured bool   `json:"configured"` // back to what config.yaml says
 	From       Place  `json:"from"`
 	To         Place  `json:"to"`
@@ -91,6 +92,9 @@ type Managed struct {
 
 	// Status gives the figures of the route as something that becomes JSON; nil = none.
 	Status func() any
+	// Verdict says whether the next step is safe, by what this replica knows; nil =
+	// no step is judged.
+	Verdict func() seam.Verdict
 	// Differences gives the differences that shadow kept of an operation, newest
 	// first. Fails with fault.NotFound for an unknown operation; nil = none are kept.
 	Differences func(operation string) (any, error)

@@ -340,7 +340,7 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 		if err != nil || len(s.Modules) != 1 || !s.Modules[0].Differs || s.Modules[0].Config.Mode != seam.ModeLocal || s.Modules[0].Followed != 1 {
 			t.Errorf("the difference from config.yaml is not shown: %+v (%v)", s, err)
 		}
-		back, err := c.Reset(t.Context(), operator, "reputation", "done", version(1))
+		back, err := c.Reset(t.Context(), operator, control.ResetRequest{Name: "reputation", Why: "done", IfVersion: version(1)})
 		if err != nil || !back.Configured || back.Mode != seam.ModeLocal || back.Version != 2 {
 			t.Fatalf("Reset gave %+v (%v)", back, err)
 		}

@@ -85,7 +85,7 @@ func (c *Control) catchUp(ctx context.Context, m *module) {
 // pay writes down a step back that is owed; false when that has to wait. If
 // somebody has changed the plan meanwhile, theirs holds.
 func (c *Control) pay(ctx context.Context, m *module, owed debt) bool {
-	err := c.write(ctx, owed.from, owed.to, true)
+	err := c.write(ctx, owed.from, owed.to, step{automatic: true})
 	switch {
 	case err == nil:
 		m.settle(owed.to)

@@ -82,6 +82,7 @@ type ResetRequest struct {
 	Name      string `path:"name" json:"-"`
 	Why       string `json:"why,omitempty"`        // as in Change
 	IfVersion *int64 `json:"if_version,omitempty"` // as in Change
+	Anyway    bool   `json:"anyway,omitempty"`     // as in Change
 }
 
 // AuditQuery asks for a page of changes.
@@ -216,7 +217,7 @@ func (s service) Set(ctx context.Context, q SetRequest) (Plan, error) {
 }
 
 func (s service) Reset(ctx context.Context, q ResetRequest) (Plan, error) {
-	return s.c.Reset(ctx, identity.From(ctx), q.Name, q.Why, q.IfVersion)
+	return s.c.Reset(ctx, identity.From(ctx), q)
 }
 
 func (s service) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {

@@ -27,6 +27,7 @@ type entryRow struct {
 	AtMS        int64   `db:"at_ms"`
 	Who         string  `db:"who"`
 	Automatic   bool    `db:"automatic"`
+	Anyway      bool    `db:"anyway"`
 	Why         string  `db:"why"`
 	Configured  bool    `db:"configured"`
 	FromMode    string  `db:"from_mode"`
@@ -95,6 +96,7 @@ func readAudit(ctx context.Context, q database.Queryer, module string, before in
 			at_ms,
 			who,
 			automatic,
+			anyway,
 			why,
 			configured,
 			from_mode,
@@ -114,7 +116,7 @@ func readAudit(ctx context.Context, q database.Queryer, module string, before in
 	entries := make([]Entry, len(rows))
 	for i, r := range rows {
 		entries[i] = Entry{
-			Version: r.Version, AtMS: r.AtMS, Who: r.Who, Automatic: r.Automatic, Configured: r.Configured, Why: r.Why,
+			Version: r.Version, AtMS: r.AtMS, Who: r.Who, Automatic: r.Automatic, Anyway: r.Anyway, Configured: r.Configured, Why: r.Why,
 			From: placeOf(r.FromMode, r.FromPercent, r.FromURLs), To: placeOf(r.ToMode, r.ToPercent, r.ToURLs),
 		}
 	}
@@ -123,7 +125,7 @@ func readAudit(ctx context.Context, q database.Queryer, module string, before in
 
 // write keeps a plan and its audit entry, both or none. Fails with
 // fault.Conflict when the plan in the database is not the one before it.
-func (c *Control) write(ctx context.Context, from, to Plan, automatic bool) error {
+func (c *Control) write(ctx context.Context, from, to Plan, s step) error {
 	return c.db.Write(ctx, func(tx *database.Tx) error {
 		kept, err := writePlan(ctx, tx, to)
 		if err != nil {
@@ -133,7 +135,7 @@ func (c *Control) write(ctx context.Context, from, to Plan, automatic bool) erro
 			return fault.Newf(fault.Conflict, "the plan of %s was changed by somebody else in the same moment: look at it, then decide again", to.Module)
 		}
 		tx.Wake(wakeName)
-		return writeEntry(ctx, tx, from, to, automatic)
+		return writeEntry(ctx, tx, from, to, s)
 	})
 }
 
@@ -169,7 +171,7 @@ func writePlan(ctx context.Context, tx *database.Tx, p Plan) (bool, error) {
 	return changed == 1, nil
 }
 
-func writeEntry(ctx context.Context, tx *database.Tx, from, to Plan, automatic bool) error {
+func writeEntry(ctx context.Context, tx *database.Tx, from, to Plan, s step) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO route_audit (
 			module,
@@ -177,6 +179,7 @@ func writeEntry(ctx context.Context, tx *database.Tx, from, to Plan, automatic b
 			at_ms,
 			who,
 			automatic,
+			anyway,
 			why,
 			configured,
 			from_mode,
@@ -185,8 +188,8 @@ func writeEntry(ctx context.Context, tx *database.Tx, from, to Plan, automatic b
 			to_mode,
 			to_percent,
 			to_urls
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		to.Module, to.Version, to.ChangedMS, to.ChangedBy, flag(automatic), to.Why, flag(to.Configured),
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		to.Module, to.Version, to.ChangedMS, to.ChangedBy, flag(s.automatic), flag(s.anyway), to.Why, flag(to.Configured),
 		string(from.Mode), from.Percent, joinURLs(from.URLs), string(to.Mode), to.Percent, joinURLs(to.URLs))
 	if err != nil {
 		return fmt.Errorf("write the audit of %s: %w", to.Module, err)

@@ -1,0 +1,7 @@
+-- +goose Up
+
+-- 1 = the operator went on although the step was not shown to be safe.
+ALTER TABLE route_audit ADD COLUMN anyway INTEGER NOT NULL DEFAULT 0 CHECK (anyway IN (0, 1));
+
+-- +goose Down
+ALTER TABLE route_audit DROP COLUMN anyway;
