@@ -108,6 +108,9 @@ func ReadProblem(resp *http.Response) error {
 
 // codeOfStatus is the way back for answers that carry no code of ours.
 func codeOfStatus(status int) Code {
+	if status == http.StatusMisdirectedRequest {
+		return Misdirected // not OtherData, which only a process of ours says
+	}
 	for code, s := range statusOf {
 		if s == status {
 			return code
