@@ -282,7 +282,7 @@ func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, erro
 func (k *Keys) mint(ctx context.Context, caller Caller, ttl time.Duration) (TokenMade, error) {
 	from, key := k.now(), k.keys.Load().signing
 	until := from.Add(ttl).Truncate(time.Second)
-	token, err := sign(key, k.issuer, caller, PublicAudience, from, until)
+	token, err := sign(key, purpose{issuer: k.issuer, audience: PublicAudience}, caller, from, until)
 	if err != nil {
 		return TokenMade{}, err
 	}

@@ -47,16 +47,16 @@ func BearerOnly(v *Verifier, audience string, id RequestID) func(http.Handler) h
 				next.ServeHTTP(w, r)
 				return
 			}
-			caller, err := v.Verify(r.Context(), token, audience)
-			serveCaller(w, r, next, caller, err, id)
+			check, err := v.verify(r.Context(), token, audience, audience)
+			serveCaller(w, r, next, check, err, id)
 		})
 	}
 }
 
 // serveCaller goes on as this caller, or says why the token was not taken.
-func serveCaller(w http.ResponseWriter, r *http.Request, next http.Handler, caller Caller, err error, id RequestID) {
+func serveCaller(w http.ResponseWriter, r *http.Request, next http.Handler, check verified, err error, id RequestID) {
 	if err == nil {
-		next.ServeHTTP(w, r.WithContext(With(r.Context(), caller)))
+		next.ServeHTTP(w, r.WithContext(WithProcess(r.Context(), check.caller, check.process)))
 		return
 	}
 	if fault.Is(err, fault.Unauthenticated) {
@@ -89,12 +89,18 @@ func problem(w http.ResponseWriter, r *http.Request, err error, id RequestID) {
 // and the person is anonymous.
 //
 // Tokens are made out to the public API, or to the module that the path
-// belongs to: modules that run alone call those of the trunk here as well.
+// belongs to: modules that run alone call those of the trunk here as well. A
+// token for a module counts only when such a module signed it for itself. The
+// trunk's own, which name people, were sent to a module: whoever brings one
+// back acts for somebody who has not asked for it.
 func (a *API) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := Bearer(r); ok {
-			caller, err := a.o.Verifier.verify(r.Context(), token, PublicAudience, pathAudience(r.URL.Path))
-			serveCaller(w, r, next, caller, err, a.o.RequestID)
+			check, err := a.o.Verifier.verify(r.Context(), token, PublicAudience, pathAudience(r.URL.Path))
+			if err == nil && check.audience != PublicAudience && (check.process == "" || check.process == TrunkIssuer) {
+				err = fault.Newf(fault.Unauthenticated, "this token was made for a call of this process to the module %s and counts there only: use a token for the public API", check.audience)
+			}
+			serveCaller(w, r, next, check, err, a.o.RequestID)
 			return
 		}
 		secret := cookie(r, a.o.Sessions.cookieName())

@@ -58,6 +58,7 @@ type trust struct {
 
 type verified struct {
 	caller   Caller
+	process  string // that made the call, "" for a client from outside
 	audience string
 	keys     KeySource
 	keyID    string
@@ -111,24 +112,25 @@ func (v *Verifier) Distrust(issuer string) {
 // fault.Unauthenticated and what to do about it, or with fault.Unavailable
 // when the issuer's keys could not be read.
 func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
-	return v.verify(ctx, token, audience, audience)
+	check, err := v.verify(ctx, token, audience, audience)
+	return check.caller, err
 }
 
 // verify takes a token for either audience.
-func (v *Verifier) verify(ctx context.Context, token, audience, other string) (Caller, error) {
+func (v *Verifier) verify(ctx context.Context, token, audience, other string) (verified, error) {
 	now, trust := v.now(), v.trust.Load()
 	check, ok := trust.verified.get(token)
 	if !ok || !now.Before(check.until) || !check.keys.Holds(check.keyID) {
 		var err error
 		if check, err = v.checkInFull(ctx, trust, token, now); err != nil {
-			return Caller{}, err
+			return verified{}, err
 		}
 		trust.verified.put(token, check)
 	}
 	if check.audience != audience && check.audience != other {
-		return Caller{}, fault.Newf(fault.Unauthenticated, "this token is made out to %q, not to %q: use one that was made for this", check.audience, audience)
+		return verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %q, not to %q: use one that was made for this", check.audience, audience)
 	}
-	return check.caller, nil
+	return check, nil
 }
 
 func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, now time.Time) (verified, error) {
@@ -161,12 +163,16 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 	if from.OnlyService != "" && caller != (Caller{Service: from.OnlyService}) {
 		return verified{}, fault.Newf(fault.Unauthenticated, "the key of module %s may speak for that module only, not for %s", from.OnlyService, caller.Name())
 	}
+	process, err := c.process()
+	if err != nil {
+		return verified{}, err
+	}
 	kid, _ := parsed.Header["kid"].(string)
 	until := c.ExpiresAt.Time
 	if soon := now.Add(verifiedFor); soon.Before(until) {
 		until = soon
 	}
-	return verified{caller: caller, audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
+	return verified{caller: caller, process: process, audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
 }
 
 func errUnknownKey() error {
