@@ -21,6 +21,7 @@ var statusOf = map[Code]int{
 	Canceled:        499,
 	Internal:        http.StatusInternalServerError,
 	Unavailable:     http.StatusServiceUnavailable,
+	Busy:            http.StatusServiceUnavailable,
 	DeadlineOver:    http.StatusGatewayTimeout,
 }
 
@@ -98,8 +99,12 @@ func ReadProblem(resp *http.Response) error {
 	return Newf(codeOfStatus(resp.StatusCode), "the other side answered %d without saying why", resp.StatusCode)
 }
 
-// codeOfStatus is the way back for answers that carry no code of ours.
+// codeOfStatus is the way back for answers that carry no code of ours. A 503
+// that does not say so is not taken for Busy: that needs something that works.
 func codeOfStatus(status int) Code {
+	if status == http.StatusServiceUnavailable {
+		return Unavailable
+	}
 	for code, s := range statusOf {
 		if s == status {
 			return code

@@ -157,7 +157,7 @@ func readPlainToken(next http.Handler) http.Handler {
 		parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), "|")
 		if len(parts) == 4 && (parts[0] == "harbour" || parts[0] == "lighthouse") {
 			c := identity.Caller{Wallet: wallet.MustParse(parts[1]), Role: identity.Role(parts[2][0] - '0'), Service: parts[3]}
-			r = r.WithContext(identity.With(r.Context(), c))
+			r = r.WithContext(identity.WithProcess(r.Context(), c, identity.TrunkIssuer))
 		}
 		next.ServeHTTP(w, r)
 	})
