@@ -276,6 +276,7 @@ func (h *house) buildServer(o web.Options) error {
 	if h.cfg.Module == "" {
 		return h.serveTrunk(options, o)
 	}
+	options.Process = identity.Process
 	server, err := httpserver.New(options)
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func TestHeadersInward(t *testing.T) {
 	resp, _ := send(t, "GET", base+"/old", nil)
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "script-src 'self' 'unsafe-inline'", "X-Frame-Options": "", "Cross-Origin-Opener-Policy": "",
-		"X-Powered-By": "old", "Set-Cookie": "session=s1; Path=/",
+		"X-Powered-By": "old", "Banyan-Contract": "", "Set-Cookie": "session=s1; Path=/",
 	} {
 		if have := strings.Join(resp.Header.Values(name), "|"); have != want {
 			t.Errorf("%s comes back as %q, want %q", name, have, want)
