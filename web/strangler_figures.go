@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -90,19 +91,40 @@ type recentFigure struct {
 
 // endpointFigure is one place where the module runs.
 type endpointFigure struct {
-	URL       string  `json:"url"`
-	Address   string  `json:"address"`
-	State     string  `json:"state"` // of the breaker: closed, open, half-open, or ejected
+	URL     string `json:"url"`
+	Address string `json:"address"`
+	State   string `json:"state"` // closed, open, half-open, or ejected: the worst of Classes
+	Classes []struct {
+		Class string `json:"class"` // read, write or stream
+		State string `json:"state"`
+	} `json:"classes"`
 	InFlight  int64   `json:"in_flight"`
 	Calls     uint64  `json:"calls"`
 	Failures  uint64  `json:"failures"`
-	P50       float64 `json:"p50"` // seconds
+	Busy      uint64  `json:"busy"`      // sent away for lack of room
+	Abandoned uint64  `json:"abandoned"` // ended for their callers' reasons
+	P50       float64 `json:"p50"`       // seconds
 	P99       float64 `json:"p99"`
 	LastError string  `json:"last_error"`
 }
 
 // Well tells whether calls are sent there.
 func (e endpointFigure) Well() bool { return e.State == "" || e.State == "closed" }
+
+// Troubled names the classes of operations that State is about, as in "stream";
+// empty when it is about all of them.
+func (e endpointFigure) Troubled() string {
+	var names []string
+	for _, c := range e.Classes {
+		if c.State == e.State {
+			names = append(names, c.Class)
+		}
+	}
+	if len(names) == len(e.Classes) {
+		return ""
+	}
+	return strings.Join(names, ", ")
+}
 
 // readFigures is false when there are none. A field of another type than
 // expected is left out like one that is missing; the rest is read.

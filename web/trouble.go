@@ -39,6 +39,8 @@ func troubleWords(code fault.Code) words {
 		return words{"A little slower, please", "Many requests came from your address in a short time. Wait a moment, then go on."}
 	case fault.Unavailable, fault.OtherData:
 		return words{"A part of Banyan is not answering", "Nothing of yours is lost. The other pages work; try this one again in a minute."}
+	case fault.Busy:
+		return words{"Many are asking for this just now", "Nothing is broken, and nothing of yours was kept or lost. Try again in a moment."}
 	case fault.DeadlineOver:
 		return words{"That took too long", "The answer did not come in time. Try again; if it stays like this, tell an operator the request's id."}
 	case fault.Canceled:

@@ -33,6 +33,7 @@ const (
 	Canceled        Code = "canceled"        // 499: the caller went away
 	Internal        Code = "internal"        // 500: our defect; the message never carries the cause
 	Unavailable     Code = "unavailable"     // 503: a part is down; trying again may help
+	Busy            Code = "busy"            // 503: works, and has no room for this call now; nothing was done, RetryAfter says when to come back
 	DeadlineOver    Code = "deadline_over"   // 504: no answer within the caller's time
 )
 

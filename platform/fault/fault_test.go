@@ -20,7 +20,7 @@ import (
 var statuses = map[fault.Code]int{
 	fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
 	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.Misdirected: 421, fault.OtherData: 421, fault.RateLimited: 429,
-	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.DeadlineOver: 504,
+	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.Busy: 503, fault.DeadlineOver: 504,
 }
 
 // overHTTP sends failure through a real server and gives what the other side reads.

@@ -23,6 +23,7 @@ var statusOf = map[Code]int{
 	Canceled:        499,
 	Internal:        http.StatusInternalServerError,
 	Unavailable:     http.StatusServiceUnavailable,
+	Busy:            http.StatusServiceUnavailable,
 	DeadlineOver:    http.StatusGatewayTimeout,
 }
 
@@ -106,10 +107,14 @@ func ReadProblem(resp *http.Response) error {
 	return Newf(codeOfStatus(resp.StatusCode), "the other side answered %d without saying why", resp.StatusCode)
 }
 
-// codeOfStatus is the way back for answers that carry no code of ours.
+// codeOfStatus is the way back for answers that carry no code of ours. A 503
+// that does not say so is not taken for Busy: that needs something that works.
 func codeOfStatus(status int) Code {
-	if status == http.StatusMisdirectedRequest {
-		return Misdirected // not OtherData, which only a process of ours says
+	switch status { // of codes with one status, the plain one
+	case http.StatusMisdirectedRequest:
+		return Misdirected
+	case http.StatusServiceUnavailable:
+		return Unavailable
 	}
 	for code, s := range statusOf {
 		if s == status {

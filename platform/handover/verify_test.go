@@ -14,12 +14,12 @@ import (
 
 	"banyan/migrations"
 	"banyan/platform/database"
-	"banyan/platform/testenv/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
 	"banyan/platform/seam"
+	"banyan/platform/testenv/databasetest"
 )
 
 const patience = 10 * time.Second

@@ -145,6 +145,9 @@ func (p *Process) serverOptions() httpserver.Options {
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
 		Authenticate: p.authenticate, Wallet: signedInWallet, Now: p.clock,
 	}
+	if !p.isTrunk() {
+		options.Process = identity.Process
+	}
 	switch {
 	case p.certificates == nil:
 	case !p.isTrunk():

@@ -6,7 +6,7 @@
 //  2. observe   the span, the metrics and one log line (observe.go)
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
-//  5. limit     requests per client, by address (limit.go)
+//  5. limit     requests per client, by address (limit.go); in a module that runs alone after 10
 //  6. body      the size of a request's body (body.go)
 //  7. front     Options.Front: what another system answers in our place
 //  8. origin    no state changes from other sites (net/http's CrossOriginProtection)
@@ -73,6 +73,12 @@ type Options struct {
 	Page func(w http.ResponseWriter, r *http.Request, status int, err error)
 	// Authenticate puts the caller into the context (platform/identity).
 	Authenticate func(http.Handler) http.Handler
+	// Process names the Banyan process that has proven to send the request of a
+	// context, "" for others (identity.Process). With it, the rate limit per
+	// address stands behind Authenticate and leaves such requests alone: they are
+	// those of a whole site, whose own server has limited each client. Otherwise
+	// one client at its limit would use up the allowance of all.
+	Process func(context.Context) string
 	// Wallet names the signed-in wallet of a context, "" for others; each has
 	// its own rate limit.
 	Wallet func(context.Context) string
@@ -154,7 +160,9 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(s.observe)
 	r.Use(s.recoverPanics)
 	r.Use(s.securityHeaders(public.Scheme == "https"))
-	r.Use(s.limitClients())
+	if o.Process == nil {
+		r.Use(s.limitClients())
+	}
 	r.Use(limitBody(int64(o.Limits.BodyLimit)))
 	if o.Front != nil {
 		r.Use(o.Front)
@@ -163,6 +171,9 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(compress)
 	if o.Authenticate != nil {
 		r.Use(o.Authenticate)
+	}
+	if o.Process != nil {
+		r.Use(s.limitClients())
 	}
 	if o.Wallet != nil {
 		r.Use(s.limitWallets())

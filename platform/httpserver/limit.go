@@ -103,6 +103,10 @@ func (s *Server) limitClients() func(http.Handler) http.Handler {
 	assets := newLimiter[netip.Prefix](limits.StaticRate, limits.StaticBurst)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.options.Process != nil && s.options.Process(r.Context()) != "" {
+				next.ServeHTTP(w, r)
+				return
+			}
 			limiter := ordinary
 			if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
 				limiter = assets

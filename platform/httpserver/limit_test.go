@@ -73,6 +73,38 @@ func TestAClientThatAsksTooMuchIsToldWhenToComeBack(t *testing.T) {
 	from("203.0.113.3", "/assets/x").problem(t, 429, fault.RateLimited)
 }
 
+// TestAProcessIsNotLimitedByItsAddress: behind it is a whole site. Whoever else
+// comes from there is limited.
+func TestAProcessIsNotLimitedByItsAddress(t *testing.T) {
+	type processKey struct{}
+	clock := &stopped{}
+	s := start(t, func(o *httpserver.Options) {
+		o.Now = clock.now
+		o.Limits.Rate, o.Limits.Burst = 0.5, 2
+		o.Authenticate = func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), processKey{}, r.Header.Get("X-Proof"))))
+			})
+		}
+		o.Process = func(ctx context.Context) string {
+			name, _ := ctx.Value(processKey{}).(string)
+			return name
+		}
+	}, func(r chi.Router) { r.Get("/api/x", text("x")) })
+	ask := func(proof string) answer { return do(t, request(t, "GET", s.url+"/api/x", "", "X-Proof", proof)) }
+	for range 20 {
+		if a := ask("banyan"); a.status != 200 {
+			t.Fatalf("a process: %d %s", a.status, a.body)
+		}
+	}
+	for range 2 {
+		if a := ask(""); a.status != 200 {
+			t.Fatalf("anybody: %d %s", a.status, a.body)
+		}
+	}
+	ask("").problem(t, 429, fault.RateLimited)
+}
+
 func TestAWalletHasOneLimitFromAllItsAddresses(t *testing.T) {
 	clock := &stopped{}
 	s := start(t, func(o *httpserver.Options) {

@@ -12,8 +12,8 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/identity"
 	"banyan/platform/idempotency"
+	"banyan/platform/identity"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
 )

@@ -72,15 +72,38 @@ func (c Caller) Name() string {
 
 type callerKey struct{}
 
+// presence is who a call is made for, and which process has made it.
+type presence struct {
+	caller  Caller
+	process string
+}
+
 // With puts the caller into the context.
 func With(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+	return WithProcess(ctx, c, "")
+}
+
+// WithProcess puts the caller into the context of a request and the name of the
+// process that has proven to have sent it, "" for a client from outside. It is
+// for whoever has verified that proof.
+func WithProcess(ctx context.Context, c Caller, process string) context.Context {
+	return context.WithValue(ctx, callerKey{}, presence{c, process})
 }
 
 // From gives the caller of this context; without one it is the anonymous one.
 func From(ctx context.Context) Caller {
-	c, _ := ctx.Value(callerKey{}).(Caller)
-	return c
+	p, _ := ctx.Value(callerKey{}).(presence)
+	return p.caller
+}
+
+// Process returns the name of the Banyan process whose request this is, as its
+// signed token proves: TrunkIssuer or a module. It is "" for everybody else, and
+// then nothing counts that only Banyan's own processes may say, such as how long
+// the caller waits. A caller set by With has no process: a call that a module
+// makes on its own behalf is not the request that led to it.
+func Process(ctx context.Context) string {
+	p, _ := ctx.Value(callerKey{}).(presence)
+	return p.process
 }
 
 // AsService is the context of a call that a module makes on its own behalf.

@@ -31,16 +31,16 @@ func BearerOnly(v *Verifier, audience string, id RequestID) func(http.Handler) h
 				next.ServeHTTP(w, r)
 				return
 			}
-			caller, err := v.Verify(r.Context(), token, audience)
-			ServeAs(w, r, next, caller, err, id)
+			check, err := v.VerifyFor(r.Context(), token, audience, audience)
+			ServeAs(w, r, next, check, err, id)
 		})
 	}
 }
 
 // ServeAs goes on as this caller, or says why the token was not taken.
-func ServeAs(w http.ResponseWriter, r *http.Request, next http.Handler, caller Caller, err error, id RequestID) {
+func ServeAs(w http.ResponseWriter, r *http.Request, next http.Handler, check Verified, err error, id RequestID) {
 	if err == nil {
-		next.ServeHTTP(w, r.WithContext(With(r.Context(), caller)))
+		next.ServeHTTP(w, r.WithContext(WithProcess(r.Context(), check.Caller, check.Process)))
 		return
 	}
 	if fault.Is(err, fault.Unauthenticated) {

@@ -44,10 +44,30 @@ type Issuer interface {
 
 // claims are what a token says beside RFC 7519's registered claims. The
 // subject is the wallet in EIP-55 or the holder's name.
+//
+// act (RFC 8693, 4.1) names the process that makes the call for the subject. It
+// is in the tokens of calls between processes only, which nobody outside ever
+// holds, so it is what proves a process; see Process.
 type claims struct {
 	jwt.RegisteredClaims
 	Role    string `json:"role"`
 	Service string `json:"service,omitempty"`
+	Actor   *actor `json:"act,omitempty"`
+}
+
+type actor struct {
+	Subject string `json:"sub"`
+}
+
+// process fails for a token in which one issuer names another as the process.
+func (c claims) process() (string, error) {
+	if c.Actor == nil {
+		return "", nil
+	}
+	if c.Actor.Subject != c.Issuer {
+		return "", fault.Newf(fault.Unauthenticated, "this token is signed by %q and names %q as the calling process: a process signs its own calls", c.Issuer, c.Actor.Subject)
+	}
+	return c.Actor.Subject, nil
 }
 
 // claimsOf fails for a caller that a token cannot name without a doubt.
@@ -133,7 +153,7 @@ func (s *Signer) Token(caller Caller, audience string) (string, error) {
 	if have, ok := s.ready.get(key); ok && have.keyID == keys.Signing.ID && now.Before(have.renew) {
 		return have.token, nil
 	}
-	token, err := sign(keys.Signing, s.issuer, caller, audience, now, now.Add(callTTL))
+	token, err := sign(keys.Signing, purpose{issuer: s.issuer, audience: audience, call: true}, caller, now, now.Add(callTTL))
 	if err != nil {
 		return "", err
 	}
@@ -163,17 +183,26 @@ func (s *Signer) JWKS() []byte {
 // signed it. Its times are whole seconds (RFC 7519).
 func (s *Signer) Sign(caller Caller, audience string, from, until time.Time) (token, keyID string, err error) {
 	key := s.keys.Load().Signing
-	token, err = sign(key, s.issuer, caller, audience, from, until)
+	token, err = sign(key, purpose{issuer: s.issuer, audience: audience}, caller, from, until)
 	return token, key.ID, err
 }
 
-func sign(key SigningKey, issuer string, caller Caller, audience string, from, until time.Time) (string, error) {
+// purpose is what a token is made for.
+type purpose struct {
+	issuer, audience string
+	call             bool // between processes: the token names the issuer as the calling process
+}
+
+func sign(key SigningKey, p purpose, caller Caller, from, until time.Time) (string, error) {
 	c, err := claimsOf(caller)
 	if err != nil {
 		return "", err
 	}
-	c.Issuer = issuer
-	c.Audience = jwt.ClaimStrings{audience}
+	if p.call {
+		c.Actor = &actor{Subject: p.issuer}
+	}
+	c.Issuer = p.issuer
+	c.Audience = jwt.ClaimStrings{p.audience}
 	c.IssuedAt = jwt.NewNumericDate(from)
 	c.NotBefore = c.IssuedAt
 	c.ExpiresAt = jwt.NewNumericDate(until)

@@ -191,6 +191,8 @@ func TestNoOtherTokenCounts(t *testing.T) {
 		"a module as another":      {module(change("iss", "reputation", "sub", "", "role", "anonymous", "service", "airdrop")), "for that module only"},
 		"a module with a role":     {module(change("iss", "reputation", "sub", "", "service", "reputation")), "for that module only"},
 		"a module as the trunk":    {module(change()), "key that is not, or no longer, known"},
+		"a process of another's":   {trunk(change("act", map[string]any{"sub": "reputation"})), "a process signs its own calls"},
+		"a module as the process":  {module(change("iss", "reputation", "sub", "", "role", "anonymous", "service", "reputation", "act", map[string]any{"sub": "banyan"})), "a process signs its own calls"},
 		"a trunk key for a module": {trunk(change("iss", "reputation")), "key that is not, or no longer, known"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,12 +53,14 @@ type Verifier struct {
 // trust changes, what was concluded from it goes with it.
 type trust struct {
 	byIssuer map[string]Trusted
-	verified *bounded[string, verified] // by token
+	verified *bounded[string, Verified] // by token
 }
 
-type verified struct {
-	caller   Caller
-	audience string
+// Verified is a token that was found to be genuine.
+type Verified struct {
+	Caller   Caller
+	Process  string // that made the call, "" for a client from outside
+	Audience string // whom it is made out to
 	keys     KeySource
 	keyID    string
 	until    time.Time
@@ -84,7 +86,7 @@ func NewVerifier(now func() time.Time, trusted ...Trusted) *Verifier {
 }
 
 func newTrust(byIssuer map[string]Trusted) *trust {
-	return &trust{byIssuer: byIssuer, verified: newBounded[string, verified](verifiedKept)}
+	return &trust{byIssuer: byIssuer, verified: newBounded[string, Verified](verifiedKept)}
 }
 
 // Trust adds an issuer, or replaces what was trusted of it. It may be called
@@ -111,29 +113,30 @@ func (v *Verifier) Distrust(issuer string) {
 // fault.Unauthenticated and what to do about it, or with fault.Unavailable
 // when the issuer's keys could not be read.
 func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
-	return v.VerifyFor(ctx, token, audience, audience)
+	check, err := v.VerifyFor(ctx, token, audience, audience)
+	return check.Caller, err
 }
 
-// verify takes a token for either audience.
-func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Caller, error) {
+// VerifyFor takes a token for either audience and returns what it says.
+func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Verified, error) {
 	now, trust := v.now(), v.trust.Load()
 	check, ok := trust.verified.get(token)
 	if !ok || !now.Before(check.until) || !check.keys.Holds(check.keyID) {
 		var err error
 		if check, err = v.checkInFull(ctx, trust, token, now); err != nil {
-			return Caller{}, err
+			return Verified{}, err
 		}
 		trust.verified.put(token, check)
 	}
-	if check.audience != audience && check.audience != other {
-		return Caller{}, fault.Newf(fault.Unauthenticated, "this token is made out to %q, not to %q: use one that was made for this", check.audience, audience)
+	if check.Audience != audience && check.Audience != other {
+		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %q, not to %q: use one that was made for this", check.Audience, audience)
 	}
-	return check.caller, nil
+	return check, nil
 }
 
-func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, now time.Time) (verified, error) {
+func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, now time.Time) (Verified, error) {
 	if len(token) > maxToken {
-		return verified{}, fault.Newf(fault.Unauthenticated, "this token is over %d bytes: it is none of ours", maxToken)
+		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is over %d bytes: it is none of ours", maxToken)
 	}
 	var c claims
 	var from Trusted
@@ -149,24 +152,28 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 		return from.Keys.PublicKey(ctx, kid)
 	})
 	if err != nil {
-		return verified{}, tokenFault(err)
+		return Verified{}, tokenFault(err)
 	}
 	if len(c.Audience) != 1 {
-		return verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %d audiences, a token is made out to one", len(c.Audience))
+		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %d audiences, a token is made out to one", len(c.Audience))
 	}
 	caller, err := c.caller()
 	if err != nil {
-		return verified{}, err
+		return Verified{}, err
 	}
 	if from.OnlyService != "" && caller != (Caller{Service: from.OnlyService}) {
-		return verified{}, fault.Newf(fault.Unauthenticated, "the key of module %s may speak for that module only, not for %s", from.OnlyService, caller.Name())
+		return Verified{}, fault.Newf(fault.Unauthenticated, "the key of module %s may speak for that module only, not for %s", from.OnlyService, caller.Name())
+	}
+	process, err := c.process()
+	if err != nil {
+		return Verified{}, err
 	}
 	kid, _ := parsed.Header["kid"].(string)
 	until := c.ExpiresAt.Time
 	if soon := now.Add(verifiedFor); soon.Before(until) {
 		until = soon
 	}
-	return verified{caller: caller, audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
+	return Verified{Caller: caller, Process: process, Audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
 }
 
 // ErrUnknownKey is the fault of a token whose key is not known.

@@ -10,7 +10,8 @@ import (
 // BalanceOptions are how a remote spreads its calls over the endpoints and what
 // it does when some fail. Zero values stand for the defaults.
 //
-// Two mechanisms keep calls away from a bad endpoint. Ejection is quick and
+// Two mechanisms keep calls away from a bad endpoint, for each class of
+// operations apart. Ejection is quick and
 // only spreads the load elsewhere: it needs a better endpoint to send calls to,
 // and at most half of them are ejected at a time, because when most seem bad,
 // the trouble is elsewhere. The breaker is slower and protects callers and the
@@ -42,12 +43,12 @@ const (
 	failurePenalty = 5 * time.Millisecond
 )
 
-// choose gives the place of the endpoint for the next call among those whose bit
+// choose gives the place of the endpoint for the next call of a class among those whose bit
 // in without is not set: the less loaded of two drawn at random, which spreads
 // nearly as well as looking at all and never herds
 // (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
 // Ejected ones are taken when there is no other. -1: none is left.
-func choose(set []*endpoint, without uint64, random func() float64) int {
+func choose(set []*endpoint, of class, without uint64, random func() float64) int {
 	if len(set) == 1 {
 		return -int(without & 1)
 	}
@@ -56,7 +57,7 @@ func choose(set []*endpoint, without uint64, random func() float64) int {
 	n := 0
 	for pass := 0; pass < 2 && n == 0; pass++ {
 		for i, e := range set {
-			if without&(1<<i) == 0 && (pass > 0 || !e.isEjected(now)) {
+			if without&(1<<i) == 0 && (pass > 0 || !e.classes[of].isEjected(now)) {
 				places[n] = i
 				n++
 			}
@@ -89,7 +90,7 @@ func (e *endpoint) lessLoaded(other *endpoint, now time.Duration) bool {
 	return mine*myLatency < theirs*theirLatency
 }
 
-// ejection takes an endpoint out of the balance for a while.
+// ejection takes an endpoint out of the balance of a class for a while.
 type ejection struct {
 	until   atomic.Int64  // clock(); 0 = never ejected
 	inARow  atomic.Int32  // failures
@@ -115,34 +116,37 @@ type ejector struct {
 	options BalanceOptions
 }
 
-// failed notes a failure and reports for how long it ejected the endpoint; 0 =
-// not.
-func (x *ejector) failed(e *endpoint, set []*endpoint, now time.Duration) time.Duration {
-	if int(e.inARow.Add(1)) < x.options.EjectAfter || len(set) < 2 {
+// failed notes a failure at a class of operations and reports for how long it
+// ejected the endpoint from that class; 0 = not.
+func (x *ejector) failed(e *endpoint, of class, set []*endpoint, now time.Duration) time.Duration {
+	mine := &e.classes[of].ejection
+	if int(mine.inARow.Add(1)) < x.options.EjectAfter || len(set) < 2 {
 		return 0
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e.isEjected(now) {
+	if mine.isEjected(now) {
 		return 0
 	}
 	out := 0
 	for _, other := range set {
-		if other.isEjected(now) {
+		if other.classes[of].isEjected(now) {
 			out++
 		}
 	}
 	if out+1 > len(set)/2 {
 		return 0
 	}
-	if now-time.Duration(e.until.Load()) > ejectForgotten {
-		e.stretch = 0
+	if now-time.Duration(mine.until.Load()) > ejectForgotten {
+		mine.stretch = 0
 	}
-	e.stretch = min(max(2*e.stretch, x.options.EjectFor), ejectForMost*x.options.EjectFor)
-	e.inARow.Store(0)
-	e.latency.forget() // it comes back as a new one
-	e.until.Store(int64(now + e.stretch))
-	return e.stretch
+	mine.stretch = min(max(2*mine.stretch, x.options.EjectFor), ejectForMost*x.options.EjectFor)
+	mine.inARow.Store(0)
+	if of != classStream {
+		e.latency.forget() // it comes back as a new one
+	}
+	mine.until.Store(int64(now + mine.stretch))
+	return mine.stretch
 }
 
 func (o BalanceOptions) withDefaults() BalanceOptions {

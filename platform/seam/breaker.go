@@ -1,9 +1,9 @@
 package seam
 
 import (
+	"context"
 	"errors"
-	"net/http"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -12,8 +12,6 @@ import (
 const (
 	breakBuckets = 10 // of the window, which moves by one at a time
 	breakCalls   = 20 // below so many a share says nothing
-	// leastPatience: a caller who gave up sooner says nothing about the endpoint.
-	leastPatience = 100 * time.Millisecond
 )
 
 // failure is an attempt that gave no answer. The caller gets err; the rest says
@@ -29,27 +27,33 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// blame is what a failure says about the endpoint.
+// blame is what a failure says about the endpoint. An endpoint is blamed for its
+// own silence and its own errors, never for what a caller can bring about.
 type blame uint8
 
 const (
-	blameNobody   blame = iota // nothing: the caller went away or was in a hurry
-	blameCaller                // it works: it refused the request
-	blameEndpoint              // transport, 5xx, time-out
+	blameNobody   blame = iota // nothing, and nothing about the caller either
+	blameCaller                // nothing: the caller went away, had less time than an attempt gets, or its body stalled or failed
+	blameRequest               // it works: it refused the request
+	blameLoad                  // it works, and has no room for this call now
+	blameEndpoint              // no connection, a broken one, 5xx, no answer to a whole request in the time of an attempt
 )
 
-// newBreaker makes the breaker of one endpoint. Only what is the endpoint's
-// fault counts; a refusal of the caller's request is a success.
-func newBreaker(o BalanceOptions, changed func(from, to gobreaker.State)) *gobreaker.CircuitBreaker[reply] {
-	return gobreaker.NewCircuitBreaker[reply](gobreaker.Settings{
+// newBreaker makes the breaker of one class at one endpoint. Only what is the
+// endpoint's fault counts against it, and for it only what it has answered: load
+// and what ended for the caller's reasons count neither way.
+func newBreaker(o BalanceOptions, changed func(from, to gobreaker.State)) *gobreaker.TwoStepCircuitBreaker[reply] {
+	return gobreaker.NewTwoStepCircuitBreaker[reply](gobreaker.Settings{
 		MaxRequests: uint32(o.Probes), Interval: o.BreakWindow, BucketPeriod: o.BreakWindow / breakBuckets, Timeout: o.BreakFor,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			ended := c.TotalSuccesses + c.TotalFailures
 			return int(c.ConsecutiveFailures) >= o.BreakAfter ||
 				ended >= breakCalls && float64(c.TotalFailures) >= o.BreakShare*float64(ended)
 		},
-		IsSuccessful:  func(err error) bool { return err == nil || blameOf(err) == blameCaller },
-		IsExcluded:    func(err error) bool { return err != nil && blameOf(err) == blameNobody },
+		IsSuccessful: func(err error) bool { return err == nil || blameOf(err) == blameRequest },
+		IsExcluded: func(err error) bool {
+			return err != nil && blameOf(err) != blameRequest && blameOf(err) != blameEndpoint
+		},
 		OnStateChange: func(_ string, from, to gobreaker.State) { changed(from, to) },
 	})
 }
@@ -64,24 +68,46 @@ func blameOf(err error) blame {
 	return blameNobody
 }
 
-// answerFailure judges an answer that is an error.
-func answerFailure(err error, resp *http.Response, took time.Duration) *failure {
-	f := &failure{err: err, blame: blameCaller}
-	if seconds, convErr := strconv.Atoi(resp.Header.Get("Retry-After")); convErr == nil && seconds > 0 {
-		f.after = time.Duration(seconds) * time.Second
+// sendTo sends the call through the breaker of its class at the endpoint.
+func (r *Remote) sendTo(ctx context.Context, c *outgoing, e *endpoint, set []*endpoint) (answer reply, f *failure) {
+	breaker := e.classes[c.d.class()].breaker
+	ended, err := breaker.Allow()
+	if err != nil {
+		return reply{}, errRefused
 	}
-	status := resp.StatusCode
-	switch {
-	case status == http.StatusGatewayTimeout && took < leastPatience:
-		f.blame = blameNobody
-	case status >= http.StatusInternalServerError:
-		f.blame = blameEndpoint
+	if c.upload != nil && breaker.State() == gobreaker.StateHalfOpen {
+		ended = r.probeByUpload(c.upload, ended)
 	}
-	switch status {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		f.again = true
-	case http.StatusTooManyRequests:
-		f.again = f.after > 0
+	result := errPanicked
+	defer func() { ended(result) }()
+	if answer, f = r.sendCounted(ctx, c, e, set); f != nil {
+		result = f
+		return answer, f
 	}
-	return f
+	result = nil
+	return answer, nil
+}
+
+// errPanicked says nothing about the endpoint: the defect is here.
+var errPanicked = errors.New("sending the call panicked")
+
+// probeByUpload bounds for how long an upload holds one of the few places of
+// probes: its caller decides how long it takes, and three that stall would keep
+// everybody else out. What the endpoint has taken by then without failing counts
+// for it; a caller who has sent nothing lately says nothing.
+func (r *Remote) probeByUpload(upload *watchedReader, ended func(error)) func(error) {
+	var once sync.Once
+	timer := time.AfterFunc(r.balance.BreakFor, func() {
+		once.Do(func() {
+			if upload.stalled(clock()) {
+				ended(&failure{blame: blameCaller})
+				return
+			}
+			ended(nil)
+		})
+	})
+	return func(err error) {
+		timer.Stop()
+		once.Do(func() { ended(err) })
+	}
 }

@@ -20,19 +20,26 @@ const defaultCanaryTimeout = 2 * time.Second
 func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q) (A, error) {
 	m := &r.meters[o.d.index]
 	most := r.options.CanaryTimeout
-	if deadline, set := ctx.Deadline(); set {
-		most = min(most, time.Until(deadline)/2)
+	bound := withLimit
+	if deadline, set := ctx.Deadline(); set && time.Until(deadline)/2 < most {
+		most, bound = time.Until(deadline)/2, context.WithTimeout // the caller's haste says nothing about the remote
 	}
-	attempt, cancel := context.WithTimeout(ctx, most)
+	attempt, cancel := bound(ctx, most)
 	start := clock()
 	answer, err := callRemote[Q, A](attempt, s.remote, o.d, q)
+	judged := m.remote.observe(attempt, clock()-start, err).judged()
 	cancel()
-	m.remote.observe(clock()-start, err)
-	m.canary.Add(1)
+	if judged {
+		m.canary.Add(1)
+	} else {
+		m.unjudged.Add(1)
+	}
 	if err == nil || ctx.Err() != nil || !fallsBack(err) {
 		return answer, err
 	}
-	m.fallbacks.Add(1)
+	if judged {
+		m.fallbacks.Add(1)
+	}
 	return o.callHere(ctx, r, q)
 }
 
@@ -41,7 +48,7 @@ func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q
 // another release, rate_limited one that counts all our callers as one.
 func fallsBack(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.Internal, fault.Unavailable, fault.DeadlineOver, fault.Unsupported, fault.RateLimited:
+	case fault.Internal, fault.Unavailable, fault.DeadlineOver, fault.Unsupported, fault.RateLimited, fault.Busy:
 		return true
 	default:
 		return false

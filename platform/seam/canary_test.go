@@ -109,17 +109,19 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 		far      http.HandlerFunc
 		fallback bool
 		want     fault.Code
+		unjudged bool // it says nothing about the remote
 	}{
-		"it hangs":      {func(http.ResponseWriter, *http.Request) { <-hang }, true, ""},
-		"it panics":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true, ""},
-		"it is garbled": {says("{"), true, ""},
-		"internal":      {problem(fault.Internal), true, ""},
-		"unavailable":   {problem(fault.Unavailable), true, ""},
-		"deadline over": {problem(fault.DeadlineOver), true, ""},
-		"other release": {problem(fault.Unsupported), true, ""},
-		"rate limited":  {problem(fault.RateLimited), true, ""},
-		"not found":     {problem(fault.NotFound), false, fault.NotFound},
-		"conflict":      {problem(fault.Conflict), false, fault.Conflict},
+		"it hangs":      {func(http.ResponseWriter, *http.Request) { <-hang }, true, "", false},
+		"it panics":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true, "", false},
+		"it is garbled": {says("{"), true, "", false},
+		"internal":      {problem(fault.Internal), true, "", false},
+		"unavailable":   {problem(fault.Unavailable), true, "", false},
+		"deadline over": {problem(fault.DeadlineOver), true, "", false},
+		"other release": {problem(fault.Unsupported), true, "", false},
+		"rate limited":  {problem(fault.RateLimited), true, "", true},
+		"busy":          {problem(fault.Busy), true, "", true},
+		"not found":     {problem(fault.NotFound), false, fault.NotFound, false},
+		"conflict":      {problem(fault.Conflict), false, fault.Conflict, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.far)
@@ -136,7 +138,14 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			f := figures(r, "lamp")
-			if f.Canary.Remote != 1 || f.Canary.Fallbacks == 1 != c.fallback || f.Local.Calls != f.Canary.Fallbacks || f.Remote.Calls != 1 {
+			want := seam.CanaryStats{Remote: 1}
+			if c.fallback {
+				want.Fallbacks = 1
+			}
+			if c.unjudged {
+				want = seam.CanaryStats{Unjudged: 1}
+			}
+			if f.Canary != want || f.Local.Calls == 1 != c.fallback || f.Remote.Calls != want.Remote || f.Remote.Busy != want.Unjudged {
 				t.Errorf("counted %+v", f)
 			}
 		})

@@ -42,15 +42,15 @@ func shortID(id string) string {
 
 // checkData refuses a call by a process that has other data, and says on the
 // answer to another process which data this one has.
-func (h handler) checkData(w http.ResponseWriter, req *http.Request, spoken string) error {
+func (h handler) checkData(w http.ResponseWriter, from internal) error {
 	if len(h.data) == 0 {
 		return nil
 	}
-	if spoken != "" {
+	if from.contract != "" {
 		w.Header()[headerData] = h.data
 	}
-	if caller := first(req.Header, headerData); caller != "" && caller != h.data[0] {
-		return OtherData(h.d.contract.Module, caller, h.data[0])
+	if from.data != "" && from.data != h.data[0] {
+		return OtherData(h.d.contract.Module, from.data, h.data[0])
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func over(t *testing.T, data string) *pier {
 		opBerth.To(func(ctx context.Context, q berthQuery) (berth, error) { p.done.Add(1); return h.berth(ctx, q) }),
 		opUnload.To(func(ctx context.Context, c cargo) (receipt, error) { p.done.Add(1); return h.unload(ctx, c) }),
 		opWeigh.To(func(ctx context.Context, m manifest) (weighed, error) { p.done.Add(1); return h.weigh(ctx, m) }),
-		opLog.To(h.log), opFail.To(h.fail), opPilot.To(h.pilot))
+		opDock.To(h.weigh), opLog.To(h.log), opFail.To(h.fail), opPilot.To(h.pilot))
 	router := chi.NewRouter()
 	router.Use(limitBody, readPlainToken)
 	seam.NewRoute(local).Mount(router, seam.MountOptions{Data: data})

@@ -16,6 +16,7 @@ import (
 type deadline struct {
 	context.Context               // the parent
 	at              time.Duration // by clock
+	limit           time.Duration // this process's own time-out, 0 = the deadline is the caller's; see limit.go
 	asked           atomic.Pointer[askedDeadline]
 }
 
@@ -42,6 +43,15 @@ func withTimeout(parent context.Context, timeout time.Duration) *deadline {
 	return d
 }
 
+// ours says that the deadline is this process's own limit, unless an earlier one
+// came from the parent.
+func (d *deadline) ours(limit time.Duration) *deadline {
+	if at, ok := d.Context.Deadline(); !ok || d.at < at.Sub(processStart) {
+		d.limit = limit
+	}
+	return d
+}
+
 // Deadline needs no timer.
 func (d *deadline) Deadline() (time.Time, bool) { return processStart.Add(d.at), true }
 
@@ -54,6 +64,10 @@ func (d *deadline) Err() error { return d.ask().Err() }
 // Value asks the context that Done has made, if it has: a child finds its
 // place there, and needs no goroutine to hear of the end.
 func (d *deadline) Value(key any) any {
+	if _, asked := key.(limitKey); asked && d.limit > 0 {
+		at, _ := d.Deadline()
+		return ownLimit{at, d.limit}
+	}
 	if asked := d.asked.Load(); asked != nil && asked != endedUnasked {
 		return asked.Value(key)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ type endpoint struct {
 	base      *url.URL
 	address   string // host:port that the name resolved to; "" = dialled by its name
 	transport http.RoundTripper
-	breaker   *gobreaker.CircuitBreaker[reply]
+	classes   [classCount]classState
 
 	calls    sideMeter
 	inFlight atomic.Int64
@@ -30,7 +31,11 @@ type endpoint struct {
 	mu          sync.Mutex // of what changes with a failure only
 	lastError   string
 	lastFailure time.Time
+}
 
+// classState is what keeps calls of one class away from an endpoint.
+type classState struct {
+	breaker *gobreaker.TwoStepCircuitBreaker[reply]
 	ejection
 }
 
@@ -38,15 +43,24 @@ type endpoint struct {
 type EndpointStatus struct {
 	URL         string    `json:"url"`
 	Address     string    `json:"address,omitempty"` // that the name resolved to
-	State       string    `json:"state"`             // closed, open, half-open or ejected
+	State       string    `json:"state"`             // closed, ejected, half-open or open: the worst of Classes
+	Classes     []Class   `json:"classes"`
 	InFlight    int64     `json:"in_flight"`
-	Calls       uint64    `json:"calls"`
-	Failures    uint64    `json:"failures"` // transport, 5xx and time-outs
-	P50         float64   `json:"p50"`      // seconds, since the start
-	P99         float64   `json:"p99"`      // seconds, since the start
-	Latency     float64   `json:"latency"`  // seconds, the moving mean that the balancing uses
+	Calls       uint64    `json:"calls"`     // that say something about it: answered or failed
+	Failures    uint64    `json:"failures"`  // no connection, a broken one, 5xx, no answer in the time of an attempt
+	Busy        uint64    `json:"busy"`      // beside Calls: sent away for lack of room
+	Abandoned   uint64    `json:"abandoned"` // beside Calls: ended for their callers' reasons
+	P50         float64   `json:"p50"`       // seconds, since the start
+	P99         float64   `json:"p99"`       // seconds, since the start
+	Latency     float64   `json:"latency"`   // seconds, the moving mean that the balancing uses
 	LastError   string    `json:"last_error,omitempty"`
 	LastFailure time.Time `json:"last_failure,omitzero"`
+}
+
+// Class is the state of an endpoint for one class of operations.
+type Class struct {
+	Class string `json:"class"` // read, write (without a stream) or stream
+	State string `json:"state"` // closed, ejected, half-open or open
 }
 
 // stateEjected is beside the states of the breaker; see ejection.
@@ -80,12 +94,15 @@ func newEndpoint(module string, base *url.URL, address string, pattern *http.Tra
 		return conn, nil
 	}
 	e := &endpoint{base: base, address: address, transport: transport}
-	e.breaker = newBreaker(o, func(from, to gobreaker.State) {
-		log.Warn("the circuit breaker of an endpoint changed", "module", module, "endpoint", e.name(), "from", from.String(), "to", to.String())
-		if to == gobreaker.StateOpen {
-			e.latency.forget() // it comes back as a new one
-		}
-	})
+	for of := range classCount {
+		e.classes[of].breaker = newBreaker(o, func(from, to gobreaker.State) {
+			log.Warn("the circuit breaker of an endpoint changed",
+				"module", module, "endpoint", e.name(), "class", of.String(), "from", from.String(), "to", to.String())
+			if to == gobreaker.StateOpen && of != classStream {
+				e.latency.forget() // it comes back as a new one
+			}
+		})
+	}
 	return e
 }
 
@@ -104,28 +121,41 @@ func (e *endpoint) retire() {
 	}
 }
 
-// inUse tells whether calls are led here as to any other.
-func (e *endpoint) inUse(now time.Duration) bool {
-	return !e.isEjected(now) && e.breaker.State() == gobreaker.StateClosed
+// inUse tells whether calls of a class are led here as to any other.
+func (e *endpoint) inUse(of class, now time.Duration) bool {
+	return !e.classes[of].isEjected(now) && e.classes[of].breaker.State() == gobreaker.StateClosed
 }
 
-func (e *endpoint) state() string {
-	if s := e.breaker.State(); s != gobreaker.StateClosed {
-		return s.String()
+func (s *classState) state() string {
+	if b := s.breaker.State(); b != gobreaker.StateClosed {
+		return b.String()
 	}
-	if e.isEjected(clock()) {
+	if s.isEjected(clock()) {
 		return stateEjected
 	}
 	return gobreaker.StateClosed.String()
 }
 
+// states are those of the classes, and the worst of them.
+func (e *endpoint) states() (list []Class, worst string) {
+	rank := []string{gobreaker.StateClosed.String(), stateEjected, gobreaker.StateHalfOpen.String(), gobreaker.StateOpen.String()}
+	most := 0
+	for of := range classCount {
+		state := e.classes[of].state()
+		list = append(list, Class{Class: of.String(), State: state})
+		most = max(most, slices.Index(rank, state))
+	}
+	return list, rank[most]
+}
+
 func (e *endpoint) status() EndpointStatus {
 	figures := e.figures()
+	classes, worst := e.states()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return EndpointStatus{
-		URL: e.base.Scheme + "://" + e.base.Host, Address: e.address, State: e.state(), InFlight: e.inFlight.Load(),
-		Calls: figures.Calls, Failures: figures.Failures, P50: figures.P50, P99: figures.P99,
+		URL: e.base.Scheme + "://" + e.base.Host, Address: e.address, State: worst, Classes: classes, InFlight: e.inFlight.Load(),
+		Calls: figures.Calls, Failures: figures.Failures, Busy: figures.Busy, Abandoned: figures.Abandoned, P50: figures.P50, P99: figures.P99,
 		Latency: e.latency.at(clock()), LastError: e.lastError, LastFailure: e.lastFailure,
 	}
 }

@@ -149,7 +149,10 @@ func TestEndpointsAreMetrics(t *testing.T) {
 	for key, want := range map[string]float64{
 		"banyan_seam_endpoint_calls_total " + server.URL + " harbour answered": 1,
 		"banyan_seam_endpoint_calls_total " + server.URL + " harbour failed":   0,
-		"banyan_seam_endpoint_state " + server.URL + " harbour closed":         1,
+		"banyan_seam_endpoint_calls_total " + server.URL + " harbour busy":     0,
+		"banyan_seam_endpoint_state read " + server.URL + " harbour closed":    1,
+		"banyan_seam_endpoint_state write " + server.URL + " harbour closed":   1,
+		"banyan_seam_endpoint_state stream " + server.URL + " harbour closed":  1,
 		"banyan_seam_endpoint_in_flight " + server.URL + " harbour":            0,
 		"banyan_seam_retries_total harbour sent":                               0,
 	} {

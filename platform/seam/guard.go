@@ -10,7 +10,8 @@ import (
 
 // GuardOptions say when a remote is worse than this process; zero values stand
 // for the defaults. An operation is judged when it was asked often enough in
-// the window.
+// the window. Calls that ended for their callers' reasons, and those that a side
+// was too busy for, are in no window on either side.
 type GuardOptions struct {
 	Window    time.Duration // looked at; 30 s
 	MinCalls  uint64        // at the remote within the window, below which nothing is judged; 50

@@ -36,7 +36,7 @@ func guardedRoute(t *testing.T) (r *Route, remote *Remote, clock *time.Time) {
 
 func observe(m *sideMeter, calls int, took time.Duration, err error) {
 	for range calls {
-		m.observe(took, err)
+		m.observe(context.Background(), took, err)
 	}
 }
 

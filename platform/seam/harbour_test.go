@@ -89,6 +89,7 @@ var (
 	opLog    = seam.Read[logQuery, seam.Stream](contract, "log", "GET /log", seam.Public, "Read the log")
 	opFail   = seam.Read[cargo, nothing](contract, "fail", "POST /fail/{ship}", seam.Public, "Fail with the code named by ship")
 	opPilot  = seam.Write[nothing, nothing](contract, "pilot", "POST /pilot", seam.Modules, "For other modules")
+	opDock   = seam.Write[manifest, weighed](contract, "dock", "PUT /dock", seam.Public, "Weigh anybody's upload")
 )
 
 // harbour counts what reaches it.
@@ -142,7 +143,7 @@ func (h harbour) fail(_ context.Context, c cargo) (nothing, error) {
 func (h harbour) pilot(context.Context, nothing) (nothing, error) { return nothing{}, nil }
 
 func (h harbour) bind() *seam.Local {
-	return contract.Bind(opBerth.To(h.berth), opUnload.To(h.unload), opWeigh.To(h.weigh), opLog.To(h.log), opFail.To(h.fail), opPilot.To(h.pilot))
+	return contract.Bind(opBerth.To(h.berth), opUnload.To(h.unload), opWeigh.To(h.weigh), opDock.To(h.weigh), opLog.To(h.log), opFail.To(h.fail), opPilot.To(h.pilot))
 }
 
 // plainTokens carries the caller in clear text: signing is identity's subject.
@@ -157,7 +158,7 @@ func readPlainToken(next http.Handler) http.Handler {
 		parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), "|")
 		if len(parts) == 4 && (parts[0] == "harbour" || parts[0] == "lighthouse") {
 			c := identity.Caller{Wallet: wallet.MustParse(parts[1]), Role: identity.Role(parts[2][0] - '0'), Service: parts[3]}
-			r = r.WithContext(identity.With(r.Context(), c))
+			r = r.WithContext(identity.WithProcess(r.Context(), c, identity.TrunkIssuer))
 		}
 		next.ServeHTTP(w, r)
 	})

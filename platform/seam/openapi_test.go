@@ -53,7 +53,7 @@ func TestOpenAPIDescribesEveryOperation(t *testing.T) {
 	if upload := doc.Paths["/api/v1/harbour/manifest"]["put"]; upload.RequestBody.Content["text/csv"].Schema["format"] != "binary" {
 		t.Errorf("upload: %+v", upload)
 	}
-	if len(doc.Paths) != 6 {
-		t.Errorf("%d paths, want 6", len(doc.Paths))
+	if len(doc.Paths) != 7 {
+		t.Errorf("%d paths, want 7", len(doc.Paths))
 	}
 }

@@ -187,7 +187,7 @@ func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 	}
 	start := clock()
 	answer, err := o.callLocal(ctx, r.local, q)
-	r.meters[d.index].local.observe(clock()-start, err)
+	r.meters[d.index].local.observe(ctx, clock()-start, err)
 	if err != nil && d.kind == KindWrite && r.lost(err) {
 		return o.followOwner(ctx, r, s, q, err)
 	}
@@ -218,7 +218,7 @@ func (o Operation[Q, A]) callBeyond(ctx context.Context, r *Route, s *state, q Q
 func (o Operation[Q, A]) callHere(ctx context.Context, r *Route, q Q) (A, error) {
 	start := clock()
 	answer, err := o.callLocal(ctx, r.local, q)
-	r.meters[o.d.index].local.observe(clock()-start, err)
+	r.meters[o.d.index].local.observe(ctx, clock()-start, err)
 	return answer, err
 }
 
@@ -229,7 +229,7 @@ func (o Operation[Q, A]) callAway(ctx context.Context, r *Route, s *state, q Q) 
 	}
 	start := clock()
 	answer, err := callRemote[Q, A](ctx, s.remote, o.d, q)
-	r.meters[o.d.index].remote.observe(clock()-start, err)
+	r.meters[o.d.index].remote.observe(ctx, clock()-start, err)
 	return answer, err
 }
 

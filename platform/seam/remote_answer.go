@@ -3,39 +3,11 @@ package seam
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"banyan/platform/fault"
 )
-
-// transportFailure says why there was no answer: the caller's time, the
-// caller's own upload, or the other side.
-func (r *Remote) transportFailure(ctx context.Context, upload *watchedReader, err error, took time.Duration) *failure {
-	if ctx.Err() != nil {
-		f := &failure{err: fault.From(ctx.Err())}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) && took >= leastPatience {
-			f.blame = blameEndpoint
-		}
-		return f
-	}
-	if upload != nil {
-		if cause := upload.failed(); cause != nil {
-			return &failure{err: cause}
-		}
-	}
-	var known *fault.Fault
-	if errors.As(err, &known) {
-		return &failure{err: err}
-	}
-	var never dialError
-	return &failure{
-		err:   fault.Wrap(err, fault.Unavailable, "the module "+r.module+" cannot be reached at the moment: try again in a minute"),
-		blame: blameEndpoint, unsent: errors.As(err, &never), again: true,
-	}
-}
 
 // answerFault reads the error of the other side. An answer that does not say
 // which contract it speaks is not the module's own, and what it says is about

@@ -28,7 +28,7 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 	_, waits := ctx.Deadline()
 	if !waits && !d.streams && d.request.stream < 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.timeout)
+		ctx, cancel = withLimit(ctx, r.timeout)
 		defer cancel()
 	}
 	got, err := r.call(ctx, d, reflect.ValueOf(q), waits)
@@ -51,8 +51,9 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 // that is left.
 type outgoing struct {
 	d      *description
-	waits  bool   // the caller has set a deadline, which goes along
-	path   string // escaped
+	waits  bool          // the caller has set a deadline, which goes along
+	sent   time.Duration // what of it was left when it went along last, 0 = none did
+	path   string        // escaped
 	query  string
 	header http.Header
 	text   bytes.Reader   // the JSON body, at its start
@@ -91,10 +92,13 @@ func (r *Remote) call(ctx context.Context, d *description, q reflect.Value, wait
 	}
 	r.budget.calls.Add(1)
 	answer, used, f := r.attempt(ctx, &c, nil)
-	if f == nil {
-		return answer, nil
+	if f != nil {
+		answer, f = r.retryFrom(ctx, &c, used, f)
 	}
-	return r.retryFrom(ctx, &c, used, f)
+	if f != nil {
+		return reply{}, f // with its blame, which the figures of the route need
+	}
+	return answer, nil
 }
 
 // attempt sends the call to one endpoint, another than before if there is one;
@@ -108,7 +112,7 @@ func (r *Remote) attempt(ctx context.Context, c *outgoing, before *endpoint) (an
 		}
 	}
 	for {
-		i := choose(set, tried|avoided, r.balance.Random)
+		i := choose(set, c.d.class(), tried|avoided, r.balance.Random)
 		switch {
 		case i < 0 && avoided&^tried != 0:
 			avoided = 0
@@ -140,54 +144,56 @@ var errRefused = &failure{err: gobreaker.ErrOpenState, unsent: true}
 func (r *Remote) allOpen() *failure {
 	f := fault.Newf(fault.Unavailable, "the module %s has failed too often and is left alone for a moment: try again in a few seconds", r.module)
 	f.RetryAfter = r.balance.BreakFor
-	return &failure{err: f, unsent: true}
+	return &failure{err: f, blame: blameEndpoint, unsent: true}
 }
 
-// sendTo sends the call through the endpoint's breaker and keeps its figures.
-func (r *Remote) sendTo(ctx context.Context, c *outgoing, e *endpoint, set []*endpoint) (reply, *failure) {
-	answer, err := e.breaker.Execute(func() (reply, error) {
-		start := clock()
-		e.inFlight.Add(1)
-		answer, f := r.roundTrip(ctx, c, e, start)
-		now := clock()
-		took := now - start
-		if answer.stream == nil {
-			e.inFlight.Add(-1)
-		}
-		if f == nil {
-			e.calls.observe(took, nil)
-			e.latency.add(took, now)
-			e.succeeded()
-			return answer, nil
-		}
-		r.note(ctx, e, f, set, took, now)
+// sendCounted sends the call and keeps the endpoint's figures.
+func (r *Remote) sendCounted(ctx context.Context, c *outgoing, e *endpoint, set []*endpoint) (reply, *failure) {
+	start := clock()
+	e.inFlight.Add(1)
+	answer, f := r.roundTrip(ctx, c, e, start)
+	now := clock()
+	took := now - start
+	if answer.stream == nil {
+		e.inFlight.Add(-1)
+	}
+	if f != nil {
+		r.note(ctx, c, e, f, set, took, now)
 		return answer, f
-	})
-	if err == nil {
-		return answer, nil
 	}
-	if f, ok := err.(*failure); ok { //nolint:errorlint // it is this very value
-		return reply{}, f
+	e.calls.observe(ctx, took, nil)
+	e.measure(c.d.class(), took, now)
+	e.classes[c.d.class()].succeeded()
+	return answer, nil
+}
+
+// measure keeps a latency for the balancing. How long a stream takes is its
+// caller's affair.
+func (e *endpoint) measure(of class, took, now time.Duration) {
+	if of != classStream {
+		e.latency.add(took, now)
 	}
-	return reply{}, errRefused
 }
 
 // note keeps the figures of a failed attempt.
-func (r *Remote) note(ctx context.Context, e *endpoint, f *failure, set []*endpoint, took, now time.Duration) {
-	e.calls.observe(took, f.err)
+func (r *Remote) note(ctx context.Context, c *outgoing, e *endpoint, f *failure, set []*endpoint, took, now time.Duration) {
+	e.calls.observe(ctx, took, f)
+	of := c.d.class()
 	switch f.blame {
-	case blameNobody:
-	case blameCaller:
-		e.latency.add(took, now)
-		e.succeeded()
+	case blameNobody, blameCaller:
+	case blameLoad: // a quick refusal must not make it look like the fastest
+		e.measure(of, max(took, failurePenalty), now)
+	case blameRequest:
+		e.measure(of, took, now)
+		e.classes[of].succeeded()
 	case blameEndpoint:
-		if e.inUse(now) {
-			e.latency.add(e.latency.penalty(took), now)
+		if e.inUse(of, now) {
+			e.measure(of, e.latency.penalty(took), now)
 		}
 		e.failed(f.err)
-		if away := r.ejector.failed(e, set, now); away > 0 {
-			r.log.WarnContext(ctx, "an endpoint gets no calls for a while, because it fails",
-				"module", r.module, "endpoint", e.name(), "for", away, "error", f.err)
+		if away := r.ejector.failed(e, of, set, now); away > 0 {
+			r.log.WarnContext(ctx, "an endpoint gets no calls of a class for a while, because it fails",
+				"module", r.module, "endpoint", e.name(), "class", of.String(), "for", away, "error", f.err)
 		}
 	}
 }
@@ -221,16 +227,15 @@ func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	}
 	resp, err := e.transport.RoundTrip(req)
 	if err != nil {
-		return reply{}, r.transportFailure(ctx, c.upload, err, clock()-start)
+		return reply{}, r.transportFailure(ctx, c.upload, err, start, clock())
 	}
 	if f := r.otherData(resp); f != nil {
 		_ = resp.Body.Close()
 		return reply{}, f
 	}
-	_, ours := resp.Header[headerContract]
-	if resp.StatusCode < 200 || resp.StatusCode > 299 || !ours {
+	if _, ours := resp.Header[headerContract]; resp.StatusCode < 200 || resp.StatusCode > 299 || !ours {
 		defer resp.Body.Close()
-		return reply{}, answerFailure(r.answerFault(resp, ours), resp, clock()-start)
+		return reply{}, r.answerFailure(ctx, c, resp, clock()-start)
 	}
 	if c.d.streams {
 		return reply{stream: resp, endpoint: e}, nil
@@ -239,7 +244,7 @@ func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	buf := takeBuffer()
 	if _, err := buf.ReadFrom(resp.Body); err != nil {
 		giveBuffer(buf)
-		f := r.transportFailure(ctx, nil, err, clock()-start)
+		f := r.transportFailure(ctx, c.upload, err, start, clock())
 		if ctx.Err() == nil {
 			f.err = fault.Wrap(err, fault.Unavailable, "the answer of module "+r.module+" broke off: try again")
 		}

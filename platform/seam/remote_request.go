@@ -51,7 +51,7 @@ func (r *Remote) headers(ctx context.Context, c *outgoing) (http.Header, error) 
 		h["Content-Type"] = jsonHeader
 	}
 	if deadline, set := ctx.Deadline(); set && c.waits {
-		h[headerDeadline] = one(millisecondsLeft(deadline))
+		h[headerDeadline] = one(c.left(deadline))
 	}
 	if c.d.kind == KindWrite {
 		key := IdempotencyKey(ctx)

@@ -29,6 +29,8 @@ func Idempotent() Option {
 //	read                 again              again
 //	idempotent write     again              again, once
 //	other write          again              –
+//	any, "busy"          –                  again, at another endpoint
+//	                                        (a write if idempotent)
 //	anything that has
 //	begun its upload     –                  –
 //	shadowed read        –                  –
@@ -36,7 +38,7 @@ func Idempotent() Option {
 // Each retry costs a token of the budget, waits a random part of the back-off
 // (and Retry-After in full, unless another endpoint can be asked), ends with the
 // caller's deadline, and prefers another endpoint.
-func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f *failure) (reply, error) {
+func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f *failure) (reply, *failure) {
 	wait := r.balance.Backoff
 	for attempt := 2; attempt <= r.attemptsAt(ctx, c, f); attempt++ {
 		if !c.mayRepeat(f) {
@@ -59,7 +61,7 @@ func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f
 			return answer, nil
 		}
 	}
-	return reply{}, f.err
+	return reply{}, f
 }
 
 // attemptsAt is how many there may be, the first included.
@@ -67,6 +69,8 @@ func (r *Remote) attemptsAt(ctx context.Context, c *outgoing, f *failure) int {
 	switch {
 	case shadowed(ctx):
 		return 1
+	case fault.Is(f.err, fault.Busy): // elsewhere only: asking again here adds to the load
+		return min(r.balance.Attempts, len(*r.endpoints.Load()))
 	case c.d.kind == KindWrite && !f.unsent:
 		return 2
 	}
@@ -89,12 +93,15 @@ func (c *outgoing) mayRepeat(f *failure) bool {
 func (c *outgoing) renew(ctx context.Context) {
 	c.header = maps.Clone(c.header)
 	if deadline, set := ctx.Deadline(); set && c.waits {
-		c.header[headerDeadline] = []string{millisecondsLeft(deadline)}
+		c.header[headerDeadline] = []string{c.left(deadline)}
 	}
 }
 
-func millisecondsLeft(deadline time.Time) string {
-	return strconv.FormatInt(max(time.Until(deadline).Milliseconds(), 1), 10)
+// left is the header's value, and notes what it says.
+func (c *outgoing) left(deadline time.Time) string {
+	ms := max(time.Until(deadline).Milliseconds(), 1)
+	c.sent = time.Duration(ms) * time.Millisecond
+	return strconv.FormatInt(ms, 10)
 }
 
 // sleep waits and reports whether ctx let it.

@@ -10,19 +10,22 @@ import (
 // sideCounts are a sideMeter's figures at one moment, or what was added between
 // two.
 type sideCounts struct {
-	failures, refusals uint64
-	latencies          latency.Counts
+	failures, refusals, busy, abandoned uint64
+	latencies                           latency.Counts
 }
 
 // operationCounts are a meter's figures at one moment, or between two.
 type operationCounts struct {
 	local, remote, shadow                              sideCounts
 	matched, errors, passing, lasting, failed, dropped uint64
-	canary, fallbacks                                  uint64
+	canary, fallbacks, unjudged                        uint64
 }
 
 func (m *sideMeter) counts() sideCounts {
-	return sideCounts{latencies: m.latencies.Counts(), failures: m.failures.Load(), refusals: m.refusals.Load()}
+	return sideCounts{
+		latencies: m.latencies.Counts(), failures: m.failures.Load(), refusals: m.refusals.Load(),
+		busy: m.busy.Load(), abandoned: m.abandoned.Load(),
+	}
 }
 
 // counts reads all figures since the start.
@@ -34,7 +37,7 @@ func (r *Route) counts() []operationCounts {
 			local: m.local.counts(), remote: m.remote.counts(), shadow: m.shadow.asked.counts(),
 			matched: m.shadow.matched.Load(), passing: m.shadow.passing.Load(), lasting: m.shadow.lasting.Load(),
 			errors: m.shadow.errors.Load(), failed: m.shadow.failed.Load(), dropped: m.shadow.dropped.Load(),
-			canary: m.canary.Load(), fallbacks: m.fallbacks.Load(),
+			canary: m.canary.Load(), fallbacks: m.fallbacks.Load(), unjudged: m.unjudged.Load(),
 		}
 	}
 	return all
@@ -44,6 +47,7 @@ func (c *sideCounts) since(before *sideCounts) sideCounts {
 	return sideCounts{
 		latencies: c.latencies.Since(&before.latencies),
 		failures:  c.failures - before.failures, refusals: c.refusals - before.refusals,
+		busy: c.busy - before.busy, abandoned: c.abandoned - before.abandoned,
 	}
 }
 
@@ -52,10 +56,11 @@ func (c *operationCounts) since(before *operationCounts) operationCounts {
 		local: c.local.since(&before.local), remote: c.remote.since(&before.remote), shadow: c.shadow.since(&before.shadow),
 		matched: c.matched - before.matched, passing: c.passing - before.passing, lasting: c.lasting - before.lasting,
 		errors: c.errors - before.errors, failed: c.failed - before.failed, dropped: c.dropped - before.dropped,
-		canary: c.canary - before.canary, fallbacks: c.fallbacks - before.fallbacks,
+		canary: c.canary - before.canary, fallbacks: c.fallbacks - before.fallbacks, unjudged: c.unjudged - before.unjudged,
 	}
 }
 
+// calls are those that say something about the side.
 func (c *sideCounts) calls() uint64 { return c.latencies.Total() }
 
 // quantile is in seconds; 0 without calls.

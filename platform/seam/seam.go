@@ -38,19 +38,6 @@ import (
 	"banyan/platform/identity"
 )
 
-// The headers of the seam, beside Authorization, traceparent and X-Request-Id.
-const (
-	headerContract    = "Banyan-Contract"      // the contract version the caller speaks; present on calls between processes only
-	headerDeadline    = "Banyan-Deadline"      // milliseconds the caller still waits; relative, so clocks may differ
-	headerEpoch       = "Banyan-Epoch"         // of the ownership of writes, as the caller knows it; on writes between processes
-	headerIdempotency = "Idempotency-Key"      // one key per intended effect of a write
-	headerRequestID   = "X-Request-Id"         // set by the HTTP server on the answer before any handler runs
-	trailerProblem    = "Banyan-Problem"       // trailer: the problem document of a stream that failed half-way
-	maxIdempotencyKey = 128                    // characters
-	mediaJSON         = "application/json"     // requests and answers
-	mediaNDJSON       = "application/x-ndjson" // streams of JSON lines
-)
-
 // Access says who may call an operation. It is declared on the operation and
 // checked where the call begins and again where it arrives.
 type Access uint8

@@ -22,7 +22,8 @@ import (
 type MountOptions struct {
 	Timeout time.Duration // of an operation without streams, when its caller sets no deadline
 	// Epoch refuses a write that was sent under an ownership that is over; it is
-	// given the header Banyan-Epoch, "" when there is none. nil: not asked.
+	// given the header Banyan-Epoch, "" when there is none or the request does not
+	// prove that it comes from one of Banyan's processes. nil: not asked.
 	Epoch func(ctx context.Context, header string) error
 	// Data is the id of the module's data that this process has: a caller who has
 	// other data is refused. "": callers are not asked.
@@ -31,7 +32,7 @@ type MountOptions struct {
 
 // Mount serves the operations of the route's contract below
 // /api/v1/<module>. The caller must already stand in the request's context
-// (identity.With). The handlers go through the route, so a module that has
+// (identity.WithProcess). The handlers go through the route, so a module that has
 // moved is still answered here.
 func (r *Route) Mount(router chi.Router, o MountOptions) {
 	var data []string
@@ -54,8 +55,8 @@ type handler struct {
 // ServeHTTP prepares what is the same for all types; description.serve, made
 // where the types are known, does the rest.
 func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	spoken := first(req.Header, headerContract)
-	ctx, limit, err := h.enter(w, req, spoken)
+	from := internalOf(req)
+	ctx, limit, err := h.enter(w, req, from)
 	if err != nil {
 		h.refuse(w, req, err)
 		return
@@ -67,21 +68,20 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if h.d.streams {
 		requestctx.AllowStream(req.Context())
 	}
-	h.d.serve(ctx, h, w, req, spoken == "")
+	h.d.serve(ctx, h, w, req, from.contract == "")
 }
 
 // enter checks what can be checked before the body is read, and makes the
-// context of the call from what came over the seam. spoken is the version that
-// the caller speaks, "" for a person; the limit may be nil.
-func (h handler) enter(w http.ResponseWriter, req *http.Request, spoken string) (context.Context, *deadline, error) {
+// context of the call from what came over the seam; the limit may be nil.
+func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) (context.Context, *deadline, error) {
 	ctx := req.Context()
 	version := h.d.contract.version
 	w.Header()[headerContract] = version
-	if spoken != "" && spoken != version[0] {
+	if from.contract != "" && from.contract != version[0] {
 		return ctx, nil, fault.Newf(fault.Unsupported,
-			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", spoken, h.d.contract.Module, version[0])
+			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", from.contract, h.d.contract.Module, version[0])
 	}
-	if err := h.checkData(w, req, spoken); err != nil {
+	if err := h.checkData(w, from); err != nil {
 		return ctx, nil, err
 	}
 	if h.d.access != Public {
@@ -91,43 +91,32 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, spoken string) 
 	}
 	if h.d.kind == KindWrite {
 		var err error
-		if ctx, err = h.enterWrite(ctx, req); err != nil {
+		if ctx, err = h.enterWrite(ctx, req, from); err != nil {
 			return ctx, nil, err
 		}
 	}
-	timeout := h.options.Timeout
-	if h.d.streams || h.d.request.stream >= 0 || spoken != "" {
-		// A stream lasts as long as its reader and writer make progress; one of
-		// our own processes says how long it waits, or hangs up.
-		timeout = 0
-	}
-	if text := first(req.Header, headerDeadline); text != "" {
-		ms, err := strconv.ParseInt(text, 10, 64)
+	if from.deadline != "" {
+		ms, err := strconv.ParseInt(from.deadline, 10, 64)
 		if err != nil || ms <= 0 {
 			return ctx, nil, fault.New(fault.DeadlineOver, "the caller's time was over when the request arrived")
 		}
-		timeout = time.Duration(ms) * time.Millisecond
+		limit := withTimeout(ctx, time.Duration(min(ms, int64(longestTimeout/time.Millisecond)))*time.Millisecond)
+		return limit, limit, nil
 	}
-	if timeout <= 0 {
+	if h.options.Timeout <= 0 || h.d.class() == classStream || from.contract != "" {
+		// A stream lasts as long as its reader and writer make progress; one of
+		// our own processes says how long it waits, or hangs up.
 		return ctx, nil, nil
 	}
-	limit := withTimeout(ctx, timeout)
+	limit := withTimeout(ctx, h.options.Timeout).ours(h.options.Timeout)
 	return limit, limit, nil
-}
-
-// first is Get for names that are in their canonical form, as the seam's are.
-func first(h http.Header, name string) string {
-	if values := h[name]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
 }
 
 // enterWrite checks under which ownership a write was sent, and which effect it
 // is to have.
-func (h handler) enterWrite(ctx context.Context, req *http.Request) (context.Context, error) {
+func (h handler) enterWrite(ctx context.Context, req *http.Request, from internal) (context.Context, error) {
 	if h.options.Epoch != nil {
-		if err := h.options.Epoch(ctx, req.Header.Get(headerEpoch)); err != nil {
+		if err := h.options.Epoch(ctx, from.epoch); err != nil {
 			return ctx, err
 		}
 	}
@@ -186,7 +175,7 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 	}
 	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
 	problem, _ := json.Marshal(fault.ToProblem(err, w.Header().Get(headerRequestID)))
-	if person := req.Header.Get(headerContract) == ""; person && stream.ContentType == mediaNDJSON {
+	if person := internalOf(req).contract == ""; person && stream.ContentType == mediaNDJSON {
 		_, _ = w.Write(append(problem, '\n')) // best effort: the trailer says it, too
 	}
 	w.Header().Set(trailerProblem, string(problem))
@@ -216,6 +205,13 @@ func (u uploadReader) Read(p []byte) (int, error) {
 	return n, readFault(err)
 }
 
+// bodyError marks a call that ended because its caller's body did not arrive,
+// which says nothing about whoever was to read it.
+type bodyError struct{ cause error }
+
+func (e bodyError) Error() string { return e.cause.Error() }
+func (e bodyError) Unwrap() error { return e.cause }
+
 // readFault says why a body could not be read to its end.
 func readFault(err error) error {
 	var (
@@ -228,7 +224,7 @@ func readFault(err error) error {
 	case errors.As(err, &tooLarge):
 		return fault.Newf(fault.TooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.New(fault.Invalid, "the body ended before all of it had arrived: nothing was kept, send it again")
+		return fault.Wrap(bodyError{err}, fault.Invalid, "the body ended before all of it had arrived: nothing was kept, send it again")
 	}
-	return fault.Wrap(err, fault.Invalid, "the body broke off: nothing was kept, send it again")
+	return fault.Wrap(bodyError{err}, fault.Invalid, "the body broke off: nothing was kept, send it again")
 }

@@ -67,7 +67,7 @@ type outcome[A any] struct {
 // the caller.
 func (o Operation[Q, A]) shadow(ctx context.Context, r *Route, s *state, q Q, answer A, err error) {
 	m := &r.meters[o.d.index].shadow
-	if len(r.queue) == cap(r.queue) || ctx.Err() != nil { // before anything is copied
+	if len(r.queue) == cap(r.queue) || ctx.Err() != nil || busy(err) { // before anything is copied
 		m.dropped.Add(1)
 		return
 	}
@@ -136,12 +136,13 @@ func (c *comparedRead[Q, A]) compare(ctx context.Context, r *Route) {
 		here, again := c.askHere(ctx, r), c.askThere(ctx, r)
 		var still []FieldDifference
 		still, failed = c.difference(here, again)
-		if lasting = len(still) > 0; lasting || failed {
+		if lasting = len(still) > 0; lasting || failed || busy(here.err) || busy(again.err) {
 			fields, c.here, there = still, here, again
 		}
 	}
 	switch {
-	case ctx.Err() != nil || !c.current(r): // the end, or another remote: this says nothing about it
+	case ctx.Err() != nil || !c.current(r) || busy(c.here.err) || busy(there.err):
+		// the end, another remote, or no room on one side: this says nothing about it
 		m.dropped.Add(1)
 	case failed:
 		m.fail(there.err)
@@ -189,17 +190,20 @@ func shadowed(ctx context.Context) bool {
 	return is
 }
 
+// busy tells whether a side had no room to answer, which is no answer to compare.
+func busy(err error) bool { return endingOf(context.Background(), err) == endedBusy }
+
 func (c *comparedRead[Q, A]) askThere(ctx context.Context, r *Route) (there outcome[A]) {
-	ctx, cancel := context.WithTimeout(ctx, r.options.Shadow.Timeout)
+	ctx, cancel := withLimit(ctx, r.options.Shadow.Timeout)
 	defer cancel()
 	start := clock()
 	there.answer, there.err = callRemote[Q, A](ctx, c.state.remote, c.o.d, c.request)
-	r.meters[c.o.d.index].shadow.asked.observe(clock()-start, there.err)
+	r.meters[c.o.d.index].shadow.asked.observe(ctx, clock()-start, there.err)
 	return there
 }
 
 func (c *comparedRead[Q, A]) askHere(ctx context.Context, r *Route) (here outcome[A]) {
-	ctx, cancel := context.WithTimeout(ctx, r.options.Shadow.Timeout)
+	ctx, cancel := withLimit(ctx, r.options.Shadow.Timeout)
 	defer cancel()
 	here.answer, here.err = c.o.callLocal(ctx, r.local, c.request)
 	return here

@@ -415,3 +415,27 @@ func TestAReadWhoseCallerHasGoneIsNotCompared(t *testing.T) {
 		t.Errorf("counted %+v", s)
 	}
 }
+
+// A side that has no room for a question has not answered differently, and has
+// not failed either.
+func TestABusySideIsNotCompared(t *testing.T) {
+	full := func(context.Context, lampQuery) (lamp, error) { return lamp{}, fault.New(fault.Busy, "no room") }
+	for name, c := range map[string]struct {
+		here, there func(context.Context, lampQuery) (lamp, error)
+	}{
+		"there": {nil, full}, "here": {full, nil}, "on both sides": {full, full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			remote, _ := lightsAt(t, &lighthouse{lamp: c.there})
+			r := begin(t, &lighthouse{lamp: c.here}, seam.RouteOptions{})
+			set(t, r, seam.ModeShadow, 100, remote)
+			if _, err := opLamp.Call(as(sailor), r, lampQuery{}); err != nil && !fault.Is(err, fault.Busy) {
+				t.Fatal(err)
+			}
+			until(t, "the question is left out", func() bool { return figures(r, "lamp").Shadow.Dropped == 1 })
+			if s := figures(r, "lamp").Shadow; s.Failed+s.Compared != 0 {
+				t.Errorf("counted %+v", s)
+			}
+		})
+	}
+}

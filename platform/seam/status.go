@@ -35,11 +35,13 @@ type OperationStats struct {
 
 // SideStats are the figures of one operation on one side since the start.
 type SideStats struct {
-	Calls    uint64  `json:"calls"`
-	Failures uint64  `json:"failures"` // the server's fault
-	Refusals uint64  `json:"refusals"` // the caller's fault
-	P50      float64 `json:"p50"`      // seconds, the upper end of the bucket it falls in
-	P99      float64 `json:"p99"`      // seconds
+	Calls     uint64  `json:"calls"`     // that say something about the side
+	Failures  uint64  `json:"failures"`  // of Calls: the server's fault
+	Refusals  uint64  `json:"refusals"`  // of Calls: the caller's fault
+	Busy      uint64  `json:"busy"`      // beside Calls: sent away for lack of room
+	Abandoned uint64  `json:"abandoned"` // beside Calls: the caller went away, its time was over, or its body did not arrive
+	P50       float64 `json:"p50"`       // seconds, the upper end of the bucket it falls in
+	P99       float64 `json:"p99"`       // seconds
 }
 
 // ShadowStats are what comparing has shown since the start.
@@ -50,7 +52,7 @@ type ShadowStats struct {
 	Passing     uint64  `json:"passing"`  // differences that were gone when both were asked again
 	Lasting     uint64  `json:"lasting"`
 	Failed      uint64  `json:"failed"`  // the remote could not answer
-	Dropped     uint64  `json:"dropped"` // sampled and not compared
+	Dropped     uint64  `json:"dropped"` // sampled and not compared: no room in the queue, a side was busy, or the route moved
 	P50         float64 `json:"p50"`     // seconds, of the remote
 	P99         float64 `json:"p99"`
 	LastFailure string  `json:"last_failure,omitempty"`
@@ -58,8 +60,9 @@ type ShadowStats struct {
 
 // CanaryStats count the reads that canaries have led to the remote.
 type CanaryStats struct {
-	Remote    uint64 `json:"remote"`
+	Remote    uint64 `json:"remote"`    // that say something about it
 	Fallbacks uint64 `json:"fallbacks"` // of these, answered here because the remote failed
+	Unjudged  uint64 `json:"unjudged"`  // beside these: the remote was busy, or the caller's time was over
 }
 
 // RecentStats are the figures of the last window, at most 30 s unless set
@@ -94,7 +97,7 @@ func (r *Route) Status() Status {
 		c, lately := &counts[i], counts[i].since(&from.counts[i])
 		stats := OperationStats{
 			Operation: d.id, Kind: d.kind.String(), Local: c.local.stats(), Remote: c.remote.stats(), Shadow: c.shadowStats(),
-			Canary: CanaryStats{Remote: c.canary, Fallbacks: c.fallbacks},
+			Canary: CanaryStats{Remote: c.canary, Fallbacks: c.fallbacks, Unjudged: c.unjudged},
 			Recent: RecentStats{
 				Seconds: seconds, Local: lately.local.recent(seconds), Remote: lately.remote.recent(seconds), Shadow: lately.shadow.recent(seconds),
 			},
@@ -114,7 +117,10 @@ func (g *guardMemory) status() GuardStatus {
 }
 
 func (c *sideCounts) stats() SideStats {
-	return SideStats{Calls: c.calls(), Failures: c.failures, Refusals: c.refusals, P50: c.quantile(0.5), P99: c.quantile(0.99)}
+	return SideStats{
+		Calls: c.calls(), Failures: c.failures, Refusals: c.refusals, Busy: c.busy, Abandoned: c.abandoned,
+		P50: c.quantile(0.5), P99: c.quantile(0.99),
+	}
 }
 
 func (c *operationCounts) shadowStats() ShadowStats {

@@ -24,11 +24,11 @@ type share struct {
 // tryAgainIn is when a caller without memory may come back.
 const tryAgainIn = 30 * time.Second
 
-// take adds to the share. Fails with fault.Unavailable.
+// take adds to the share. Fails with fault.Busy.
 func (s *share) take(bytes int64) error {
 	if s.of.used.Add(bytes) > s.of.limit {
 		s.of.used.Add(-bytes)
-		f := fault.New(fault.Unavailable, "many long checks are under way: try again in a minute, or send fewer wallets at a time")
+		f := fault.New(fault.Busy, "many long checks are under way: try again in a minute, or send fewer wallets at a time")
 		f.RetryAfter = tryAgainIn
 		return f
 	}

@@ -164,7 +164,7 @@ func TestChecksShareTheirMemory(t *testing.T) {
 	for range 3 { // memory that is not given back would be missed in the second round
 		first := must(w.VerifyWallets(anybody, ask()))(t)
 		second := must(w.VerifyWallets(anybody, ask()))(t)
-		f := refused(w.VerifyWallets(anybody, ask()))(t, fault.Unavailable)
+		f := refused(w.VerifyWallets(anybody, ask()))(t, fault.Busy)
 		if f.RetryAfter <= 0 {
 			t.Error("who is sent away is not told when to come back")
 		}

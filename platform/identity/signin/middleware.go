@@ -30,12 +30,18 @@ func SessionFrom(ctx context.Context) (Session, bool) {
 // and the person is anonymous.
 //
 // Tokens are made out to the public API, or to the module that the path
-// belongs to: modules that run alone call those of the trunk here as well.
+// belongs to: modules that run alone call those of the trunk here as well. A
+// token for a module counts only when such a module signed it for itself. The
+// trunk's own, which name people, were sent to a module: whoever brings one
+// back acts for somebody who has not asked for it.
 func (a *API) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := identity.Bearer(r); ok {
-			caller, err := a.o.Verifier.VerifyFor(r.Context(), token, identity.PublicAudience, identity.PathAudience(r.URL.Path))
-			identity.ServeAs(w, r, next, caller, err, a.o.RequestID)
+			check, err := a.o.Verifier.VerifyFor(r.Context(), token, identity.PublicAudience, identity.PathAudience(r.URL.Path))
+			if err == nil && check.Audience != identity.PublicAudience && (check.Process == "" || check.Process == identity.TrunkIssuer) {
+				err = fault.Newf(fault.Unauthenticated, "this token was made for a call of this process to the module %s and counts there only: use a token for the public API", check.Audience)
+			}
+			identity.ServeAs(w, r, next, check, err, a.o.RequestID)
 			return
 		}
 		secret := cookie(r, a.o.Sessions.cookieName())

@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"banyan/platform/database"
-	"banyan/platform/testenv/databasetest"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
+	"banyan/platform/testenv/databasetest"
 )
 
 // A step further away is taken when it is shown to be safe, or when the operator

@@ -43,7 +43,7 @@ func (l *Legacy) pass(w http.ResponseWriter, r *http.Request) {
 	if upgrading(r) {
 		if l.upgrades.Add(1) > maxUpgrades {
 			l.upgrades.Add(-1)
-			l.o.Fail(w, r, fault.New(fault.Unavailable, "too many connections to the system behind this page are open: try again in a minute"))
+			l.o.Fail(w, r, fault.New(fault.Busy, "too many connections to the system behind this page are open: try again in a minute"))
 			return
 		}
 		defer l.upgrades.Add(-1)

@@ -20,7 +20,8 @@ const (
 	requestID  = "X-Request-Id"
 	strict     = "Strict-Transport-Security"
 	// bearerType is the typ of Banyan's tokens (platform/identity).
-	bearerType = "banyan+jwt" //nolint:gosec // a type, no credential
+	bearerType     = "banyan+jwt" //nolint:gosec // a type, no credential
+	internalPrefix = "Banyan-"
 	// maxHops bounds the chain of proxies: a circle through proxies that change
 	// Via ends here.
 	maxHops = 20
@@ -85,6 +86,18 @@ func (l *Legacy) outHeaders(in *http.Request, h http.Header) {
 	if isOurs(h.Get("Authorization")) {
 		h.Del("Authorization")
 	}
+	dropInternal(h)
+}
+
+// dropInternal takes off what only Banyan's own processes say to each other
+// (platform/seam): the legacy system must neither be told it nor say it. Many
+// systems read a hyphen and an underscore in a name as the same.
+func dropInternal(h http.Header) {
+	for name := range h {
+		if len(name) >= len(internalPrefix) && strings.EqualFold(strings.ReplaceAll(name[:len(internalPrefix)], "_", "-"), internalPrefix) {
+			delete(h, name)
+		}
+	}
 }
 
 // circles tells whether the request has been here before.
@@ -148,6 +161,7 @@ func isOurs(authorization string) bool {
 func (l *Legacy) inHeaders(resp *http.Response) {
 	h := resp.Header
 	h.Del(requestID) // the answer carries ours
+	dropInternal(h)
 	if l.public.Scheme == "https" {
 		h.Del(strict) // as does this
 	}

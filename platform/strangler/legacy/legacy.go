@@ -24,6 +24,8 @@
 //     set them.
 //   - Authorization goes along, because the legacy system may have tokens of its
 //     own, except a token that Banyan made (their type is banyan+jwt).
+//   - Banyan-* headers, which only Banyan's own processes say to each other, go
+//     neither way.
 //   - Banyan's security headers and its rules for requests of other sites are
 //     for its own pages: the legacy system keeps its own. Strict-Transport-Security
 //     stays, since it speaks of the host.

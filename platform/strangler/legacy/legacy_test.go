@@ -73,7 +73,8 @@ func TestHeadersOutward(t *testing.T) {
 		"Host: shop.example", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https", "Forwarded: for=6.6.6.6", "X-Real-Ip: 6.6.6.6",
 		"Connection: keep-alive, X-Private", "X-Private: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic x",
 		"Cookie: session=s1; banyan=secret; a=\"b c\"", "Cookie: __Host-banyan=secret; banyan-share=5000; banyanana=1",
-		"Authorization: Bearer "+banyanToken(t), "User-Agent: curl/9")
+		"Authorization: Bearer "+banyanToken(t), "User-Agent: curl/9",
+		"Banyan-Deadline: 1", "banyan_epoch: 2", "Banyanish: 3")
 	var got seen
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(text, err)
@@ -85,6 +86,7 @@ func TestHeadersOutward(t *testing.T) {
 		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "shop.example", "X-Forwarded-Proto": "http",
 		"Forwarded": "", "X-Real-Ip": "", "X-Private": "", "Keep-Alive": "", "Connection": "", "Proxy-Authorization": "",
 		"Cookie": `session=s1; a="b c"|banyanana=1`, "Authorization": "", "User-Agent": "curl/9", "Via": "1.1 banyan-banyan.test",
+		"Banyan-Deadline": "", "Banyan_epoch": "", "banyan_epoch": "", "Banyanish": "3",
 	} {
 		if have := strings.Join(got.Header[name], "|"); have != want {
 			t.Errorf("%s goes out as %q, want %q", name, have, want)
@@ -114,7 +116,7 @@ func TestHeadersInward(t *testing.T) {
 	resp, _ := send(t, "GET", base+"/old", nil)
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "script-src 'self' 'unsafe-inline'", "X-Frame-Options": "", "Cross-Origin-Opener-Policy": "",
-		"X-Powered-By": "old", "Set-Cookie": "session=s1; Path=/",
+		"X-Powered-By": "old", "Banyan-Contract": "", "Set-Cookie": "session=s1; Path=/",
 	} {
 		if have := strings.Join(resp.Header.Values(name), "|"); have != want {
 			t.Errorf("%s comes back as %q, want %q", name, have, want)

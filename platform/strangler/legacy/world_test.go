@@ -46,6 +46,7 @@ func newOldSystem(t *testing.T) *oldSystem {
 		w.Header().Set("X-Powered-By", "old")
 		w.Header().Set("Content-Security-Policy", "script-src 'self' 'unsafe-inline'")
 		w.Header().Set("X-Request-Id", "old-1")
+		w.Header().Set("Banyan-Contract", "1")
 		w.Header().Set("Strict-Transport-Security", "max-age=0")
 		w.Header().Add("Set-Cookie", "session=s1; Path=/")
 		w.Header().Add("Set-Cookie", "banyan=stolen; Path=/")

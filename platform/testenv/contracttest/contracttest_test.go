@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 	"banyan/platform/seam"
 )
 
@@ -237,6 +239,11 @@ func TestReleasesMeet(t *testing.T) {
 	var got any
 	serve := func(c *seam.Contract, answer any) string {
 		router := chi.NewRouter()
+		router.Use(func(next http.Handler) http.Handler { // the other release is one of our processes, too
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), identity.Caller{}, identity.TrunkIssuer)))
+			})
+		})
 		seam.NewRoute(c.BindAny(func(_ context.Context, _ seam.Info, q any) (any, error) {
 			got = q
 			return answer, nil

@@ -60,7 +60,7 @@ func newStage(c *seam.Contract, o Options) *stage {
 	caller := identity.Caller{Service: "contracttest", Role: identity.Operator}
 	s.router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(identity.With(r.Context(), caller)))
+			next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), caller, identity.TrunkIssuer)))
 		})
 	})
 	local := c.BindAny(func(_ context.Context, _ seam.Info, q any) (any, error) {
