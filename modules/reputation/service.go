@@ -16,8 +16,10 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/memory"
 	"banyan/platform/once"
 	"banyan/platform/seam"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -37,7 +39,17 @@ const (
 	standardLimit   = 50
 )
 
-type service struct{ o Options }
+// What imports may cost: bytes of one once unpacked, and of memory to unpack
+// those of all operators.
+const (
+	maxImportBytes = 2 << 30
+	unpackMemory   = 512 << 20
+)
+
+type service struct {
+	o       Options
+	imports *memory.Budget
+}
 
 var _ Service = service{}
 
@@ -46,7 +58,7 @@ func New(o Options) Service {
 	if o.MaxRows == 0 {
 		o.MaxRows = standardMaxRows
 	}
-	return service{o}
+	return service{o, memory.NewBudget(unpackMemory, "many packed lists are being imported: try again in a minute, or send this one unpacked")}
 }
 
 // ImportTrust implements Service. All rows are read before the first is
@@ -56,7 +68,11 @@ func (s service) ImportTrust(ctx context.Context, q TrustUpload) (TrustImported,
 	var rows []rank.Row[wallet.Address]
 	at := make(map[pair]int)
 	wallets := make(map[wallet.Address]struct{})
-	read, err := rank.Read(ctx, q.Body, rank.Wallet, func(r rank.Row[wallet.Address]) error {
+	share := s.imports.Share(0)
+	defer share.Return()
+	limits := unpack.Files()
+	limits.Max, limits.Reserve = maxImportBytes, share.Take
+	read, err := rank.Read(ctx, q.Body, limits, rank.Wallet, func(r rank.Row[wallet.Address]) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}
 		key := pair{r.Source, r.Target}
 		if i, said := at[key]; said { // a later line is the source's later word
