@@ -218,6 +218,7 @@ func (h *house) buildAirdrop(ctx context.Context) error {
 	r, err := h.plant(ctx, airdrop.Contract, func(r *root) (*seam.Local, error) {
 		o := airdrop.Options{
 			DB: r.db, Log: h.log, Clock: h.clock, MaxRows: h.cfg.Airdrop.MaxRows,
+			MaxWallets: h.cfg.Airdrop.MaxWallets, MaxWalletsAnonymous: h.cfg.Airdrop.MaxWalletsAnonymous,
 			Trees: filepath.Join(h.cfg.Data, "trees"),
 		}
 		r.relay()
@@ -261,7 +262,7 @@ func (h *house) buildServer(o web.Options) error {
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
 		AdminListen:  h.cfg.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: h.registry, Health: h.health, Pprof: h.cfg.Admin.Pprof}),
-		Authenticate: h.authenticate, Wallet: signedInWallet, Now: h.clock,
+		Authenticate: h.authenticate, Wallet: signedInWallet, Privileged: isOperator, Now: h.clock,
 	}
 	switch {
 	case h.certificates == nil:
@@ -330,6 +331,10 @@ func (h *house) buildLegacy(options *httpserver.Options) (err error) {
 	options.Front = h.legacy.Front
 	return nil
 }
+
+// isOperator reports whether the caller runs the place: limits of what requests
+// cost are for others.
+func isOperator(ctx context.Context) bool { return identity.From(ctx).Role >= identity.Operator }
 
 // signedInWallet is whom the rate limit per wallet counts.
 func signedInWallet(ctx context.Context) string {

@@ -100,6 +100,8 @@ func (cfg Config) check() []Problem {
 	}
 	c.reputation(cfg.Reputation)
 	c.within("airdrop.max_rows", cfg.Airdrop.MaxRows, 1, 1<<30)
+	c.within("airdrop.max_wallets", cfg.Airdrop.MaxWallets, 1, 1<<30)
+	c.within("airdrop.max_wallets_anonymous", cfg.Airdrop.MaxWalletsAnonymous, 1, cfg.Airdrop.MaxWallets)
 	return c
 }
 
@@ -148,6 +150,12 @@ func (c *checks) http(h HTTP) {
 	c.rate("http.rate", h.Rate, "http.burst", h.Burst)
 	c.rate("http.static_rate", h.StaticRate, "http.static_burst", h.StaticBurst)
 	c.rate("http.wallet_rate", h.WalletRate, "http.wallet_burst", h.WalletBurst)
+	if h.BytesPerRequest != 0 {
+		c.size("http.bytes_per_request", h.BytesPerRequest, 1<<10)
+	}
+	c.within("http.expensive_cost", h.ExpensiveCost, 1, 1_000_000)
+	c.within("http.expensive_per_client", h.ExpensivePerClient, 0, 1_000_000)
+	c.within("http.expensive_per_wallet", h.ExpensivePerWallet, 0, 1_000_000)
 }
 
 func (c *checks) identity(i Identity) {

@@ -100,6 +100,11 @@ type HTTP struct {
 	StaticBurst    int           `yaml:"static_burst"`
 	WalletRate     float64       `yaml:"wallet_rate"`
 	WalletBurst    int           `yaml:"wallet_burst"`
+
+	BytesPerRequest    Bytes `yaml:"bytes_per_request"` // of an answer, 0 = only requests count
+	ExpensiveCost      int   `yaml:"expensive_cost"`    // in requests
+	ExpensivePerClient int   `yaml:"expensive_per_client"`
+	ExpensivePerWallet int   `yaml:"expensive_per_wallet"`
 }
 
 // Identity says who may do what, and for how long.
@@ -182,7 +187,9 @@ type Reputation struct {
 
 // Airdrop holds the module's settings.
 type Airdrop struct {
-	MaxRows int `yaml:"max_rows"`
+	MaxRows             int `yaml:"max_rows"`
+	MaxWallets          int `yaml:"max_wallets"` // lines of one check
+	MaxWalletsAnonymous int `yaml:"max_wallets_anonymous"`
 }
 
 // Domain is the host[:port] that wallets sign in to: from the settings, never
