@@ -17,7 +17,7 @@ func TestALimiterRemembersWhoItMustAndForgetsTheRest(t *testing.T) {
 		}
 	}
 	spend(1, 1)
-	at = at.Add(3900 * time.Millisecond)
+	at = at.Add(7900 * time.Millisecond)
 	spend(1, 4)
 	at = at.Add(200 * time.Millisecond) // the generation has changed since
 	if _, ok := l.take(1, 1, at); ok {
