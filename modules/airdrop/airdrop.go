@@ -58,8 +58,12 @@ type Service interface {
 	// line (Verdict); empty lines and a header have none. A wrong line is an
 	// answer (invalid), and what is wrong as a whole fails before the first one.
 	// NotFound. Conflict: not built yet. Invalid: the stream holds no lines, or
-	// is cut or damaged. TooLarge: more lines than the settings allow.
-	// Unavailable: too many such checks at once.
+	// is cut or damaged. TooLarge: more lines than the settings allow, or, for all
+	// but operators, a text that unpacks to more than 64 times what was sent (and
+	// than 16 MiB) or with a zstd window over 8 MiB, or an answer longer than that;
+	// callers who are not signed in send at most 16 MiB, which is read as a whole
+	// first. Unavailable: too many such checks at once. Over HTTP, RateLimited: the
+	// caller's place for such checks is taken (httpserver.EnterExpensive).
 	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
 }
 

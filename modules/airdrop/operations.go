@@ -23,7 +23,7 @@ var (
 	claim = seam.Read[ClaimQuery, Claim](Contract, "claim", "GET /campaigns/{id}/claims/{wallet}", seam.Public,
 		"What a wallet may claim, with its proof")
 	verifyWallets = seam.Read[WalletsUpload, seam.Stream](Contract, "verifyWallets", "POST /campaigns/{id}/verify", seam.Public,
-		"Check a stream of wallets; the answer is a JSON line for each")
+		"Check a stream of wallets; the answer is a JSON line for each", seam.Expensive())
 )
 
 // Bind ties every operation to s.

@@ -143,7 +143,7 @@ func (p *Process) serverOptions() httpserver.Options {
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
-		Authenticate: p.authenticate, Wallet: signedInWallet, Now: p.clock,
+		Authenticate: p.authenticate, Wallet: signedInWallet, Privileged: isOperator, Now: p.clock,
 	}
 	if !p.isTrunk() {
 		options.Process = identity.Process
@@ -220,6 +220,10 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 	options.Front = p.legacy.Front
 	return nil
 }
+
+// isOperator reports whether the caller runs the place: limits of what requests
+// cost are for others.
+func isOperator(ctx context.Context) bool { return identity.From(ctx).Role >= identity.Operator }
 
 // signedInWallet is whom the rate limit per wallet counts.
 func signedInWallet(ctx context.Context) string {

@@ -6,7 +6,7 @@
 //  2. observe   the span, the metrics and one log line (observe.go)
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
-//  5. limit     requests per client, by address (limit.go); in a module that runs alone after 10
+//  5. limit     requests per client, by address, and what they cost (limit.go, cost.go); in a module that runs alone after 10
 //  6. body      the size of a request's body (body.go)
 //  7. front     Options.Front: what another system answers in our place
 //  8. origin    no state changes from other sites (net/http's CrossOriginProtection)
@@ -82,6 +82,9 @@ type Options struct {
 	// Wallet names the signed-in wallet of a context, "" for others; each has
 	// its own rate limit.
 	Wallet func(context.Context) string
+	// Privileged reports whether the caller of a context pays for requests alone,
+	// whatever they cost (cost.go). It is asked where Wallet is. nil: nobody.
+	Privileged func(context.Context) bool
 
 	AssetPrefix string           // paths below it have the cheaper rate limit; "" = /assets/
 	Now         func() time.Time // nil = time.Now
@@ -98,6 +101,7 @@ type Server struct {
 	main     listening
 	inner    listening // TLSListen; its server is main's
 	admin    listening
+	costs    *costs
 	draining chan struct{}
 }
 
@@ -113,7 +117,7 @@ func New(o Options) (*Server, error) {
 	if err != nil || public.Host == "" {
 		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
 	}
-	s := &Server{options: o, draining: make(chan struct{})}
+	s := &Server{options: o, costs: newCosts(o.Limits), draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
@@ -161,7 +165,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(s.recoverPanics)
 	r.Use(s.securityHeaders(public.Scheme == "https"))
 	if o.Process == nil {
-		r.Use(s.limitClients())
+		r.Use(s.limitClients)
 	}
 	r.Use(limitBody(int64(o.Limits.BodyLimit)))
 	if o.Front != nil {
@@ -173,10 +177,10 @@ func (s *Server) buildRouter(public *url.URL) error {
 		r.Use(o.Authenticate)
 	}
 	if o.Process != nil {
-		r.Use(s.limitClients())
+		r.Use(s.limitClients)
 	}
 	if o.Wallet != nil {
-		r.Use(s.limitWallets())
+		r.Use(s.limitWallets)
 	}
 	r.Use(headAsGet)
 	r.NotFound(s.notFound)

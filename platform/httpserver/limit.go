@@ -9,21 +9,19 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"banyan/platform/fault"
 )
 
 // limiter is a token bucket per key, in bounded memory.
 //
 // Buckets live in two generations. A bucket that is used moves to the young
 // one; when that is old or full, it becomes the old one and the old one is
-// dropped. A dropped bucket was idle for as long as it takes to fill, so
-// nothing is forgotten; only when more than maxKeys callers are active at once
+// dropped. A dropped bucket was idle for as long as it takes to fill, also from
+// the greatest debt, so nothing is forgotten; only when more than maxKeys callers are active at once
 // does a caller get a full bucket again.
 type limiter[K comparable] struct {
 	rate  rate.Limit
 	burst int
-	life  time.Duration // in which an empty bucket fills
+	life  time.Duration // in which a bucket fills that is in debt by a burst
 	seed  maphash.Seed
 	shard [16]generations[K]
 }
@@ -37,32 +35,55 @@ type generations[K comparable] struct {
 	since      time.Time
 }
 
-// newLimiter gives nil, which limits nothing, for a rate of 0.
+// newLimiter returns nil, which limits nothing, for a rate of 0.
 func newLimiter[K comparable](perSecond float64, burst int) *limiter[K] {
 	if perSecond <= 0 {
 		return nil
 	}
-	life := time.Duration(float64(burst) / perSecond * float64(time.Second))
+	life := time.Duration(2 * float64(burst) / perSecond * float64(time.Second))
 	return &limiter[K]{rate: rate.Limit(perSecond), burst: burst, life: max(life, time.Second), seed: maphash.MakeSeed()}
 }
 
-// take spends one token of the key's bucket; without one it tells how long
-// until there is one.
-func (l *limiter[K]) take(key K, now time.Time) (wait time.Duration, ok bool) {
+// take spends tokens of the key's bucket, at most a full one; while there are not
+// as many it spends none and returns how long that lasts.
+func (l *limiter[K]) take(key K, tokens int, now time.Time) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true
 	}
-	g := &l.shard[maphash.Comparable(l.seed, key)%uint64(len(l.shard))]
+	tokens = min(tokens, l.burst)
+	g := l.generations(key)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	bucket := g.bucket(key, now, l)
-	if bucket.AllowN(now, 1) {
+	if bucket.AllowN(now, tokens) {
 		return 0, true
 	}
-	reservation := bucket.ReserveN(now, 1)
+	reservation := bucket.ReserveN(now, tokens)
 	wait = reservation.DelayFrom(now)
 	reservation.CancelAt(now)
 	return wait, false
+}
+
+// charge spends tokens whether they are there or not, until the bucket is in debt
+// by a burst.
+func (l *limiter[K]) charge(key K, tokens int, now time.Time) {
+	if l == nil {
+		return
+	}
+	g := l.generations(key)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	bucket := g.bucket(key, now, l)
+	tokens = min(tokens, l.burst+int(bucket.TokensAt(now)))
+	for tokens > 0 {
+		part := min(tokens, l.burst) // more at a time is refused
+		bucket.ReserveN(now, part)
+		tokens -= part
+	}
+}
+
+func (l *limiter[K]) generations(key K) *generations[K] {
+	return &l.shard[maphash.Comparable(l.seed, key)%uint64(len(l.shard))]
 }
 
 func (g *generations[K]) bucket(key K, now time.Time, l *limiter[K]) *rate.Limiter {
@@ -96,55 +117,56 @@ func clientKey(client netip.Addr) netip.Prefix {
 	return prefix
 }
 
+// newCosts makes the buckets of a server.
+func newCosts(h Settings) *costs {
+	return &costs{
+		clients: newLimiter[netip.Prefix](h.Rate, h.Burst),
+		assets:  newLimiter[netip.Prefix](h.StaticRate, h.StaticBurst),
+		wallets: newLimiter[string](h.WalletRate, h.WalletBurst),
+	}
+}
+
 // limitClients limits each address; assets have buckets of their own.
-func (s *Server) limitClients() func(http.Handler) http.Handler {
-	limits := s.options.Limits
-	ordinary := newLimiter[netip.Prefix](limits.Rate, limits.Burst)
-	assets := newLimiter[netip.Prefix](limits.StaticRate, limits.StaticBurst)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if s.options.Process != nil && s.options.Process(r.Context()) != "" {
-				next.ServeHTTP(w, r)
+func (s *Server) limitClients(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.options.Process != nil && s.options.Process(r.Context()) != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		state := stateOf(r.Context())
+		bucket := s.costs.clients
+		if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
+			bucket = s.costs.assets
+		}
+		if bucket != nil {
+			if wait, ok := bucket.take(clientKey(state.client), 1, state.began); !ok {
+				s.Fail(w, r, tooManyFault(wait, "too many requests from your address: wait a moment, then go on more slowly"))
 				return
 			}
-			limiter := ordinary
-			if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
-				limiter = assets
-			}
-			if limiter != nil {
-				state := stateOf(r.Context())
-				if wait, ok := limiter.take(clientKey(state.client), state.began); !ok {
-					s.tooMany(w, r, wait, "too many requests from your address: wait a moment, then go on more slowly")
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
+		}
+		state.payer = payer{costs: s.costs, bucket: bucket, exempt: s.options.Internal}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limitWallets limits each signed-in wallet, wherever it calls from.
-func (s *Server) limitWallets() func(http.Handler) http.Handler {
-	wallets := newLimiter[string](s.options.Limits.WalletRate, s.options.Limits.WalletBurst)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
-				next.ServeHTTP(w, r)
+func (s *Server) limitWallets(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		state := stateOf(r.Context())
+		if s.options.Privileged != nil && s.options.Privileged(r.Context()) {
+			state.payer.exempt = true
+		}
+		if wallet := s.options.Wallet(r.Context()); wallet != "" {
+			if wait, ok := s.costs.wallets.take(wallet, 1, s.options.Now()); !ok {
+				s.Fail(w, r, tooManyFault(wait, "too many requests by your wallet: wait a moment, then go on more slowly"))
 				return
 			}
-			if wallet := s.options.Wallet(r.Context()); wallet != "" {
-				if wait, ok := wallets.take(wallet, s.options.Now()); !ok {
-					s.tooMany(w, r, wait, "too many requests by your wallet: wait a moment, then go on more slowly")
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-}
-
-func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration, message string) {
-	f := fault.New(fault.RateLimited, message)
-	f.RetryAfter = max(wait, time.Second)
-	s.Fail(w, r, f)
+			state.payer.wallet = wallet
+		}
+		next.ServeHTTP(w, r)
+	})
 }

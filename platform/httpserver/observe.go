@@ -40,6 +40,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	w.begin()
 	n, err := w.ResponseWriter.Write(p)
 	w.written += int64(n)
+	w.state.spent(w.written)
 	return n, err
 }
 
@@ -51,6 +52,7 @@ func (w *recorder) ReadFrom(src io.Reader) (int64, error) {
 	w.begin()
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.written += n
+	w.state.spent(w.written)
 	return n, err
 }
 

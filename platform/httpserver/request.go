@@ -27,6 +27,8 @@ type requestState struct {
 	header [1]string // the id, as a header's value
 	writer recorder
 	body   *limitedBody // nil: the request has none
+	payer  payer
+	now    func() time.Time
 	nonce  string
 }
 
@@ -84,7 +86,7 @@ func (s *Server) request(router http.Handler) http.Handler {
 		route := routes.Get().(*chi.Context)
 		route.Reset()
 		route.Routes = s.router
-		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r)}
+		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
 		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {

@@ -25,6 +25,11 @@ type Settings struct {
 	StaticBurst    int           `yaml:"static_burst"`
 	WalletRate     float64       `yaml:"wallet_rate"`
 	WalletBurst    int           `yaml:"wallet_burst"`
+
+	BytesPerRequest    config.Bytes `yaml:"bytes_per_request"` // of an answer, 0 = only requests count
+	ExpensiveCost      int          `yaml:"expensive_cost"`    // in requests
+	ExpensivePerClient int          `yaml:"expensive_per_client"`
+	ExpensivePerWallet int          `yaml:"expensive_per_wallet"`
 }
 
 // Check implements config.Checker.
@@ -47,4 +52,10 @@ func (s Settings) Check(c *config.Checks) {
 	c.Rate("rate", s.Rate, "burst", s.Burst)
 	c.Rate("static_rate", s.StaticRate, "static_burst", s.StaticBurst)
 	c.Rate("wallet_rate", s.WalletRate, "wallet_burst", s.WalletBurst)
+	if s.BytesPerRequest != 0 {
+		c.Size("bytes_per_request", s.BytesPerRequest, 1<<10)
+	}
+	c.Within("expensive_cost", s.ExpensiveCost, 1, 1_000_000)
+	c.Within("expensive_per_client", s.ExpensivePerClient, 0, 1_000_000)
+	c.Within("expensive_per_wallet", s.ExpensivePerWallet, 0, 1_000_000)
 }

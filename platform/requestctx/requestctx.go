@@ -34,6 +34,9 @@ type Limits interface {
 	AllowUpload()
 	// AllowStream lets the answer go on for as long as its pieces are taken.
 	AllowStream()
+	// EnterExpensive takes a place among the client's expensive operations and
+	// charges for one; leave ends it. Fails with fault.RateLimited.
+	EnterExpensive() (leave func(), err error)
 }
 
 type requestKey struct{}
@@ -88,4 +91,14 @@ func AllowStream(ctx context.Context) {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.Limits != nil {
 		r.Limits.AllowStream()
 	}
+}
+
+// EnterExpensive begins an operation that is much work for a short request. Call
+// it before the body is read, and leave when the answer is sent. Outside a server
+// it does nothing.
+func EnterExpensive(ctx context.Context) (leave func(), err error) {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.Limits != nil {
+		return r.Limits.EnterExpensive()
+	}
+	return func() {}, nil
 }

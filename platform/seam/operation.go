@@ -63,6 +63,7 @@ type description struct {
 	streams bool // the answer is a Stream
 
 	idempotent bool // a write that may be sent again with its key; see Idempotent
+	expensive  bool // see Expensive
 
 	repeatable  bool             // a read without streams: it can be asked twice and compared
 	rules       map[string]*rule // by path: what counts less in comparisons
@@ -84,7 +85,7 @@ type Operation[Q, A any] struct{ d *description }
 // in every state of the route.
 type Validator interface{ Validate() error }
 
-// Option says more about an operation: Ignore, Tolerance.
+// Option says more about an operation: Ignore, Tolerance, Idempotent, Expensive.
 type Option func(*description) error
 
 // Read declares an operation that changes nothing. The pattern is a method and

@@ -23,6 +23,16 @@ func Idempotent() Option {
 	}
 }
 
+// Expensive says of an operation that it is much work for a short request: a
+// client has few of them at a time, and each counts as many requests
+// (httpserver.EnterExpensive).
+func Expensive() Option {
+	return func(d *description) error {
+		d.expensive = true
+		return nil
+	}
+}
+
 // retryFrom goes on after a failed first attempt as long as that is allowed:
 //
 //	                     nothing was sent   the answer is missing or 502–504, 429

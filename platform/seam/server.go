@@ -62,6 +62,14 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer limit.end()
+	if h.d.expensive {
+		leave, err := requestctx.EnterExpensive(req.Context())
+		if err != nil {
+			h.refuseUnread(w, req, err)
+			return
+		}
+		defer leave()
+	}
 	if h.d.request.stream >= 0 {
 		requestctx.AllowUpload(req.Context())
 	}
@@ -191,6 +199,18 @@ func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
 		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // only to be heard; its errors say nothing new
 	}
 	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
+}
+
+// refuseUnread answers at once and reads nothing of the body: a client that is
+// refused because it sends too much would otherwise hold its connection for as
+// long as it likes to send.
+func (h handler) refuseUnread(w http.ResponseWriter, req *http.Request, err error) {
+	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // or the server first waits for some of the body; HTTP/2 has no need of it
+	w.Header().Set("Connection", "close")
+	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
+	_ = control.Flush() // the client may be gone
 }
 
 // uploadReader gives the errors of a request body their meaning, so that every

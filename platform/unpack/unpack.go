@@ -1,18 +1,20 @@
-// Package unpack gives the plain text of what people send: plain, gzip or zstd,
-// told apart by the first bytes and not by a name.
+// Package unpack reads the plain text of what people send: plain, gzip or zstd,
+// recognised by the first bytes and not by a name.
 //
-//	text, err := unpack.Open(body)
+//	text, err := unpack.Open(ctx, body, unpack.Limits{Reserve: share.Take})
 //	if err != nil {
 //		return err
 //	}
 //	defer text.Close()
 //
-// What unpacks to more than its reader wants to hold is the reader's to stop.
+// A few bytes can unpack to gigabytes, and ask for as much memory before the
+// first one is read. Limits bound both; memory is reserved before it is taken.
 package unpack
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 
@@ -22,25 +24,32 @@ import (
 	"banyan/platform/fault"
 )
 
-// maxWindow is what a zstd stream may make its reader hold, in bytes: the
-// largest window that `zstd --long` makes unless told otherwise.
-const maxWindow = 128 << 20
+// What a decoder holds beside its window, in bytes: of zstd the blocks under way
+// and their tables, of gzip all there is.
+const (
+	zstdBeside = 1 << 20
+	gzipMemory = 128 << 10
+)
 
 // Text is the plain text. Reading fails with fault.Invalid when what was sent is
-// cut off or damaged, with fault.TooLarge when unpacking it takes too much
-// memory, and with the origin's own error when the origin failed, so that a
-// broken disk or a body over a limit is not taken for a damaged file.
+// cut off or damaged, with fault.TooLarge over a limit, with the context's error
+// when it has ended, and with the origin's own error when the origin failed, so
+// that a broken disk or a body over a limit is not taken for a damaged file.
 type Text struct {
-	from  *origin
-	kind  string // "" for plain
-	plain io.Reader
-	close func()
+	ctx    context.Context
+	limits Limits
+	from   *origin
+	kind   string // "" for plain
+	plain  io.Reader
+	read   int64 // bytes of text so far
+	close  func()
 }
 
 // Open looks at the first bytes. Close the text; that does not close from. Fails
-// as reading does, and with fault.Unsupported on a zip archive.
-func Open(from io.Reader) (*Text, error) {
-	t := &Text{from: &origin{Reader: from}, close: func() {}}
+// as reading does, as limits.Reserve does, and with fault.Unsupported on a zip
+// archive.
+func Open(ctx context.Context, from io.Reader, limits Limits) (*Text, error) {
+	t := &Text{ctx: ctx, limits: limits.filled(), from: &origin{Reader: from}, close: func() {}}
 	packed := bufio.NewReaderSize(t.from, 64<<10)
 	first, err := packed.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -49,9 +58,15 @@ func Open(from io.Reader) (*Text, error) {
 	switch {
 	case bytes.HasPrefix(first, []byte{0x1f, 0x8b}):
 		t.kind = "gzip"
+		if err := t.limits.Take(gzipMemory); err != nil {
+			return nil, err
+		}
 		err = t.unpackGzip(packed)
 	case beginsZstd(first):
 		t.kind = "zstd"
+		if err := t.limits.Take(t.limits.Window + zstdBeside); err != nil {
+			return nil, err
+		}
 		err = t.unpackZstd(packed)
 	case bytes.HasPrefix(first, []byte("PK\x03\x04")):
 		return nil, fault.New(fault.Unsupported, "this is a zip archive or a spreadsheet: send text, plain or packed with gzip or zstd")
@@ -78,8 +93,10 @@ func (t *Text) unpackGzip(packed *bufio.Reader) error {
 }
 
 func (t *Text) unpackZstd(packed *bufio.Reader) error {
-	// One at a time: no goroutine of the decoder's reads the origin.
-	plain, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	// One at a time: no goroutine of the decoder's reads the origin, and one
+	// window is all that it holds.
+	plain, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(uint64(t.limits.Window)))
 	if err != nil {
 		return err
 	}
@@ -89,17 +106,37 @@ func (t *Text) unpackZstd(packed *bufio.Reader) error {
 
 // Read implements io.Reader.
 func (t *Text) Read(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := t.plain.Read(p)
+	t.read += int64(n)
+	if over := t.over(); over != nil {
+		return 0, over
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = t.why(err)
 	}
 	return n, err
 }
 
+// over returns the fault of a text that is too long, nil of one that is not.
+func (t *Text) over() error {
+	if t.limits.Max > 0 && t.read > t.limits.Max {
+		return fault.Newf(fault.TooLarge, "there are more than %d bytes of text: split the list, or raise the limit", t.limits.Max)
+	}
+	if most := t.limits.Proportion(t.from.sent); t.kind != "" && most >= 0 && t.read > most {
+		return fault.Newf(fault.TooLarge,
+			"the %s stream unpacks to more than %d times what was sent and to more than %s, the most that is unpacked here: send the text plain, or in several parts",
+			t.kind, t.limits.Ratio, mebibytes(t.limits.AtLeast))
+	}
+	return nil
+}
+
 // Close frees what unpacks.
 func (t *Text) Close() { t.close() }
 
-// why gives what an error means to the sender.
+// why says what an error means to the sender.
 func (t *Text) why(err error) error {
 	switch cause := t.from.err; {
 	case errors.Is(cause, io.ErrUnexpectedEOF):
@@ -109,7 +146,8 @@ func (t *Text) why(err error) error {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.Wrap(io.ErrUnexpectedEOF, fault.Invalid, "the "+t.kind+" stream is cut off: pack it or send it again")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return fault.Wrap(err, fault.TooLarge, "the zstd stream needs more than 128 MiB of memory to unpack: pack it without --long")
+		return fault.Wrap(err, fault.TooLarge, "the zstd stream needs a window of more than "+mebibytes(t.limits.Window)+
+			" to unpack, the largest that is taken here: pack it again without --long and --ultra")
 	}
 	return fault.Wrap(err, fault.Invalid, "the "+t.kind+" stream is damaged: pack it again")
 }
@@ -118,11 +156,13 @@ func (t *Text) why(err error) error {
 // from their end.
 type origin struct {
 	io.Reader
-	err error
+	sent int64 // bytes so far
+	err  error
 }
 
 func (o *origin) Read(p []byte) (int, error) {
 	n, err := o.Reader.Read(p)
+	o.sent += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		o.err = err
 	}

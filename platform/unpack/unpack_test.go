@@ -3,6 +3,7 @@ package unpack_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -35,8 +36,10 @@ func zstandard(t *testing.T, text string) []byte {
 	return w.EncodeAll([]byte(text), nil)
 }
 
-func read(from io.Reader) (string, error) {
-	text, err := unpack.Open(from)
+func read(from io.Reader) (string, error) { return readWith(unpack.Files(), from) }
+
+func readWith(limits unpack.Limits, from io.Reader) (string, error) {
+	text, err := unpack.Open(context.Background(), from, limits)
 	if err != nil {
 		return "", err
 	}
@@ -113,6 +116,98 @@ func TestTheOriginsOwnErrorComesBack(t *testing.T) {
 			if _, err := read(broken(io.ErrUnexpectedEOF)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "announced length") {
 				t.Errorf("%s: an upload cut after %d bytes gave %v", kind, sent, err)
 			}
+		}
+	}
+}
+
+// The frame says 128 KiB of line ends in 4 bytes, again and again.
+func bomb(blocks int) []byte {
+	frame := []byte("\x28\xb5\x2f\xfd\x00\x68") // a window of 8 MiB
+	for range blocks {
+		frame = append(frame, 0x02, 0x00, 0x10, '\n')
+	}
+	return append(frame, 0x01, 0x00, 0x00)
+}
+
+func TestATextUnpacksInProportionToWhatWasSent(t *testing.T) {
+	limits := unpack.Limits{Ratio: 10, AtLeast: 1 << 20}
+	if got, err := readWith(limits, bytes.NewReader(bomb(8))); err != nil || len(got) != 1<<20 {
+		t.Errorf("at the limit there are %d bytes, %v", len(got), err)
+	}
+	if _, err := readWith(limits, bytes.NewReader(bomb(9))); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "10 times") {
+		t.Errorf("over the limit: %v", err)
+	}
+	if _, err := readWith(unpack.Limits{}, bytes.NewReader(bomb(129))); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "64 times") {
+		t.Errorf("without limits those of an upload hold, but it ended with %v", err)
+	}
+	if got, err := readWith(unpack.Files(), bytes.NewReader(bomb(129))); err != nil || len(got) != 129<<17 {
+		t.Errorf("a file of one's own: %d bytes, %v", len(got), err)
+	}
+	packed := gzipped(t, strings.Repeat("\n", 2<<20))
+	if _, err := readWith(limits, bytes.NewReader(packed)); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("a gzip over the limit: %v", err)
+	}
+	if _, err := readWith(limits, strings.NewReader(strings.Repeat("\n", 2<<20))); err != nil {
+		t.Errorf("plain text is what was sent: %v", err)
+	}
+}
+
+func TestATextHasAGreatestLength(t *testing.T) {
+	text := strings.Repeat("0x01,5\n", 1000)
+	for kind, sent := range map[string][]byte{"plain": []byte(text), "gzip": gzipped(t, text), "zstd": zstandard(t, text)} {
+		if got, err := readWith(unpack.Limits{Max: 7000}, bytes.NewReader(sent)); err != nil || got != text {
+			t.Errorf("%s at the limit: %d bytes, %v", kind, len(got), err)
+		}
+		if _, err := readWith(unpack.Limits{Max: 6999}, bytes.NewReader(sent)); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("%s over the limit: %v", kind, err)
+		}
+	}
+}
+
+func TestMemoryIsReservedBeforeItIsTaken(t *testing.T) {
+	busy := fault.New(fault.Unavailable, "busy")
+	text := strings.Repeat("0x01,5\n", 1000)
+	for kind, c := range map[string]struct {
+		sent []byte
+		want int64 // at least
+	}{"plain": {[]byte(text), 0}, "gzip": {gzipped(t, text), 64 << 10}, "zstd": {zstandard(t, text), 8 << 20}} {
+		taken := int64(0)
+		if _, err := readWith(unpack.Limits{Reserve: func(n int64) error { taken += n; return nil }}, bytes.NewReader(c.sent)); err != nil || taken < c.want {
+			t.Errorf("%s reserved %d bytes (%v), want %d", kind, taken, err, c.want)
+		}
+		_, err := readWith(unpack.Limits{Reserve: func(int64) error { return busy }}, bytes.NewReader(c.sent))
+		if refused := errors.Is(err, busy); refused != (kind != "plain") {
+			t.Errorf("%s without memory: %v", kind, err)
+		}
+	}
+}
+
+func TestReadingEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	text, err := unpack.Open(ctx, bytes.NewReader(bomb(100)), unpack.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	room := make([]byte, 1000)
+	if _, err := text.Read(room); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if n, err := text.Read(room); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("after that %d bytes were read, %v", n, err)
+	}
+}
+
+func TestAnUploadsWindowIsSmall(t *testing.T) {
+	frame := "\x28\xb5\x2f\xfd\x00%\x09\x00\x00a"
+	if got, err := readWith(unpack.Limits{}, strings.NewReader(strings.Replace(frame, "%", "\x68", 1))); err != nil || got != "a" {
+		t.Errorf("a window of 8 MiB: %q, %v", got, err)
+	}
+	for _, window := range []string{"\x69", "\x88"} {
+		_, err := readWith(unpack.Limits{}, strings.NewReader(strings.Replace(frame, "%", window, 1)))
+		if !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "8 MiB") {
+			t.Errorf("a larger window: %v", err)
 		}
 	}
 }

@@ -29,11 +29,12 @@ var floors = slices.Concat([]string{
 	"platform/fault",
 	"platform/requestctx",
 	"platform/redact",
+	"platform/memory",
 	"platform/latency",
 	"platform/loopback",
 	"platform/atomicfile",
 	"platform/unpack",
-	"platform/memory",
+
 	"platform/wallet",
 	"platform/appendjson",
 	"platform/merkle",

@@ -86,8 +86,11 @@ func onlyHex(text []byte) bool {
 type checksums struct {
 	lower   []byte // 40 lower-case digits each
 	written []byte // the same as they were written
-	lines   []int
+	lines   []int  // or what else they are known by
 }
+
+// clear forgets the addresses, and keeps their memory for others.
+func (c *checksums) clear() { c.lower, c.written, c.lines = c.lower[:0], c.written[:0], c.lines[:0] }
 
 func (c *checksums) add(text []byte, line int) {
 	digits := text[2:]

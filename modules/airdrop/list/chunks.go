@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"banyan/platform/fault"
+	"banyan/platform/unpack"
 )
 
 // chunkSize is how much text one goroutine parses at a time, in bytes. It
@@ -18,6 +19,7 @@ type chunk struct {
 	text    []byte
 	line    int // the number of its first line, from 1
 	columns columns
+	room    []byte // what text lies in, for a later chunk
 }
 
 // cutter cuts the text into chunks.
@@ -25,25 +27,32 @@ type cutter struct {
 	text    io.Reader
 	rest    []byte // begun by the last chunk: the start of its next line
 	line    int
-	read    int64
-	limit   int64
+	limits  unpack.Limits
+	empty   bool // nothing was read yet
 	ended   bool
 	columns columns
 }
 
-// next gives the next chunk, in room if it is large enough; io.EOF at the end.
+// roomSize holds a chunk and the line that it begins.
+const roomSize = chunkSize + MaxLine
+
+// next returns the next chunk, in room if it is large enough; io.EOF at the end.
 func (c *cutter) next(room []byte) (chunk, error) {
-	if cap(room) < chunkSize+MaxLine {
-		room = make([]byte, 0, chunkSize+MaxLine)
+	if c.ended && len(c.rest) == 0 {
+		return chunk{}, io.EOF
+	}
+	if cap(room) < roomSize {
+		if err := c.limits.Take(roomSize); err != nil {
+			return chunk{}, err
+		}
+		room = make([]byte, 0, roomSize)
 	}
 	text := append(room[:0], c.rest...)
 	c.rest = c.rest[:0]
 	for !c.ended && len(text) < chunkSize {
 		n, err := c.text.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
-		if c.read += int64(n); c.limit > 0 && c.read > c.limit {
-			return chunk{}, fault.Newf(fault.TooLarge, "there are more than %d bytes of text: split the list, or raise the limit", c.limit)
-		}
+		c.empty = c.empty && n == 0
 		if errors.Is(err, io.EOF) {
 			c.ended = true
 		} else if err != nil {
@@ -62,7 +71,7 @@ func (c *cutter) next(room []byte) (chunk, error) {
 		c.rest = append(c.rest, text[end:]...)
 		text = text[:end]
 	}
-	piece := chunk{text: text, line: c.line, columns: c.columns}
+	piece := chunk{text: text, line: c.line, columns: c.columns, room: room}
 	c.line += bytes.Count(text, newline)
 	return piece, nil
 }
@@ -77,7 +86,7 @@ func (c *cutter) begin(options Options) (chunk, error) {
 		return c.first(!options.walletsOnly)
 	}
 	piece, err := c.next(nil)
-	if errors.Is(err, io.EOF) && c.read == 0 {
+	if errors.Is(err, io.EOF) && c.empty {
 		return chunk{}, fault.New(fault.Invalid, "the input is empty")
 	}
 	return piece, err
@@ -104,6 +113,7 @@ func (c *cutter) first(amountNeeded bool) (chunk, error) {
 	}
 	piece.text = bytes.TrimPrefix(piece.text, utf8Mark)
 	for {
+		piece.text, piece.line = skipLineEnds(piece.text, piece.line)
 		line, rest, _ := bytes.Cut(piece.text, newline)
 		if len(bytes.TrimSpace(line)) > 0 {
 			columns, header, problem := readColumns(trimLine(line), amountNeeded)
@@ -117,17 +127,33 @@ func (c *cutter) first(amountNeeded bool) (chunk, error) {
 			c.columns, piece.columns = columns, columns
 			return piece, nil
 		}
-		piece.text = rest
-		piece.line++
 		if len(rest) > 0 {
+			piece.text = rest
+			piece.line++
 			continue
 		}
-		piece, err = c.next(nil)
+		piece, err = c.next(piece.room)
 		if errors.Is(err, io.EOF) {
 			return chunk{}, fault.New(fault.Invalid, "the list has only empty lines: write one line per wallet, address,amount")
 		}
 		if err != nil {
 			return chunk{}, err
 		}
+	}
+}
+
+// skipLineEnds passes over the empty lines that text begins with; line is the
+// number of its first line. A packed text can have millions of them.
+func skipLineEnds(text []byte, line int) (rest []byte, number int) {
+	for {
+		switch {
+		case len(text) > 0 && text[0] == '\n':
+			text = text[1:]
+		case len(text) > 1 && text[0] == '\r' && text[1] == '\n':
+			text = text[2:]
+		default:
+			return text, line
+		}
+		line++
 	}
 }

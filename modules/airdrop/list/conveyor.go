@@ -21,8 +21,8 @@ type job[T any] struct {
 // Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
 // time with the number of its first line, from options.Workers goroutines at
 // once; take gets its results in the order of the text. The lines hold during
-// the call only, and empty ones are left out. Of the options, MaxBytes,
-// Workers and Progress count. It fails as Questions does.
+// the call only, and empty ones are left out. Of the options, Limits, Workers and
+// Progress count. It fails as Questions does.
 func Lines[T any](ctx context.Context, in io.Reader, options Options,
 	answer func(eachLine func(yield func(line []byte, number int) bool)) (T, error), take func(T) error,
 ) error {
@@ -31,7 +31,7 @@ func Lines[T any](ctx context.Context, in io.Reader, options Options,
 		return err
 	}
 	options.anyText = true
-	return inOrder(ctx, in, options, func(c chunk) (T, error) {
+	return inOrder(ctx, in, options, func(_ context.Context, c chunk) (T, error) {
 		return answer(func(yield func([]byte, int) bool) { eachLine(c, yield) })
 	}, take)
 }
@@ -48,19 +48,19 @@ type conveyor[T any] struct {
 // inOrder reads the text, lets options.Workers goroutines work on its chunks,
 // and hands their results to take in the order of the text, one at a time.
 // take ends the reading early, and without an error, by io.EOF.
-func inOrder[T any](ctx context.Context, in io.Reader, options Options, work func(chunk) (T, error), take func(T) error) error {
+func inOrder[T any](ctx context.Context, in io.Reader, options Options, work func(context.Context, chunk) (T, error), take func(T) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if options.Progress != nil {
 		in = &progress{Reader: in, tell: options.Progress}
 	}
-	text, err := unpack.Open(in)
+	text, err := unpack.Open(ctx, in, options.Limits)
 	if err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}
 	defer text.Close()
-	cut := &cutter{text: text, line: 1, limit: options.MaxBytes}
+	cut := &cutter{text: text, line: 1, limits: options.Limits, empty: true}
 	piece, err := cut.begin(options)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func inOrder[T any](ctx context.Context, in io.Reader, options Options, work fun
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for range options.Workers {
-		group.Go(func() error { return belt.work(work) })
+		group.Go(func() error { return belt.work(ctx, work) })
 	}
 	group.Go(func() error { return belt.take(ctx, take) })
 	group.Go(func() error { return belt.feed(ctx, cut, piece) })
@@ -124,14 +124,17 @@ func (b *conveyor[T]) feed(ctx context.Context, cut *cutter, piece chunk) error 
 	}
 }
 
-func (b *conveyor[T]) work(work func(chunk) (T, error)) error {
+func (b *conveyor[T]) work(ctx context.Context, work func(context.Context, chunk) (T, error)) error {
 	for j := range b.waiting {
-		result, err := work(j.piece)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		result, err := work(ctx, j.piece)
 		if err != nil {
 			return err
 		}
 		select {
-		case b.rooms <- j.piece.text[:0]:
+		case b.rooms <- j.piece.room:
 		default: // enough rooms are kept
 		}
 		j.done <- result

@@ -22,6 +22,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/unpack"
 )
 
 // List is a read list: what merkle.Build takes.
@@ -59,14 +60,16 @@ const (
 	MaxDecimals = 77
 )
 
-// Options say how to read. The zero value reads base units without limits.
+// Options say how to read. The zero value reads base units, any number of rows.
 type Options struct {
 	Decimals    int        // amounts are multiplied by 10^Decimals; 0: whole numbers only
 	OnDuplicate Duplicates // "" is Error
 	MaxRows     int        // 0: merkle.MaxRows
-	MaxBytes    int64      // of text, after decompression; 0: no limit
 	Indexed     bool       // claims go by index (merkle.Format.Indexed): no two wallets may share one
 	Workers     int        // goroutines that parse; 0: one for each processor
+	// Limits are what the text may cost. The zero value is for uploads of people
+	// whom nobody knows; unpack.Files for files.
+	Limits unpack.Limits
 	// Progress is told how many bytes were taken from the reader so far,
 	// before decompression; nil tells nobody. Calls do not overlap.
 	Progress func(read int64)
@@ -96,7 +99,8 @@ func (o Options) filled() (Options, error) {
 // Read reads a whole list into memory. Either all of it is right, or nothing is
 // kept and one fault.Invalid names up to MaxProblems wrong lines in its Fields.
 // Over a limit it fails with fault.TooLarge, on an unknown encoding with
-// fault.Unsupported; a failing reader's error comes back wrapped.
+// fault.Unsupported, and as options.Limits.Reserve does; a failing reader's error
+// comes back wrapped.
 func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
 	rows, err := ReadLong(ctx, in, options, merkle.Options{})
 	if err != nil {
@@ -123,7 +127,7 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	}
 	r := reading{options: options, list: rows}
 	rooms := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a chunk
-	parse := func(c chunk) (parsed, error) {
+	parse := func(_ context.Context, c chunk) (parsed, error) {
 		room := rooms.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
 		return parseRows(c, (*room)[:0], engine, options.Decimals)
 	}

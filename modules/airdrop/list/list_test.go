@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/holiman/uint256"
@@ -19,6 +20,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/testenv/testneeds"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -69,7 +71,7 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"sum of two":             {text: first + ",10\n" + second + ",1\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "15", rows: 2},
 		"sum of three":           {text: first + ",10\n" + first + ",1\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "16", rows: 1},
 		"sum with other rows":    {text: second + ",1\n" + first + ",10\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "1", rows: 2},
-		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, MaxBytes: 46}, amount: "10", rows: 1},
+		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, Limits: unpack.Limits{Max: 46}}, amount: "10", rows: 1},
 		"empty lines first":      {text: strings.Repeat("\n", 1<<20) + first + ",10\n", amount: "10", rows: 1},
 		"several workers":        {text: first + ",10\n", options: list.Options{Workers: 5}, amount: "10", rows: 1},
 	}
@@ -276,10 +278,10 @@ func TestLimits(t *testing.T) {
 		code    fault.Code
 	}{
 		"rows":         {[]byte(rows.String()), list.Options{MaxRows: 199_999}, fault.TooLarge},
-		"bytes":        {[]byte(rows.String()), list.Options{MaxBytes: 1 << 20}, fault.TooLarge},
-		"a bomb":       {bomb, list.Options{MaxBytes: 1 << 20}, fault.TooLarge},
+		"bytes":        {[]byte(rows.String()), list.Options{Limits: unpack.Limits{Max: 1 << 20}}, fault.TooLarge},
+		"a bomb":       {bomb, list.Options{Limits: unpack.Limits{Max: 1 << 20}}, fault.TooLarge},
 		"zeros":        {zeros, list.Options{}, fault.Invalid},
-		"zeros, bytes": {zeros, list.Options{MaxBytes: 1000}, fault.TooLarge},
+		"zeros, bytes": {zeros, list.Options{Limits: unpack.Limits{Max: 1000}}, fault.TooLarge},
 	}
 	for name, c := range cases {
 		if _, err := list.Read(context.Background(), bytes.NewReader(c.data), c.options); !fault.Is(err, c.code) {
@@ -380,7 +382,7 @@ func TestQuestionsKeepTheirOrderAndTheirFirstError(t *testing.T) {
 	}
 	next := 1
 	err := list.Questions(context.Background(), strings.NewReader(text.String()), list.Options{Workers: 4},
-		func(questions []list.Question) ([]list.Question, error) { return questions, nil },
+		func(questions []list.Question) ([]list.Question, error) { return slices.Clone(questions), nil },
 		func(questions []list.Question) error {
 			for _, q := range questions {
 				if q.Line != next || q.Wallet[19] != byte(next-1) {
@@ -401,6 +403,66 @@ func TestQuestionsKeepTheirOrderAndTheirFirstError(t *testing.T) {
 	}
 }
 
+// Lines of two bytes are many in a little text: what stands for them in memory
+// has a bound of its own.
+func TestShortLinesAreAnsweredInBatches(t *testing.T) {
+	const lines = 400_000
+	longest, taken, reserved := atomic.Int64{}, 0, atomic.Int64{}
+	options := list.Options{Workers: 2, Limits: unpack.Limits{Reserve: func(n int64) error { reserved.Add(n); return nil }}}
+	err := list.Questions(context.Background(), strings.NewReader("0x\n"+strings.Repeat("x\n", lines)), options,
+		func(questions []list.Question) (int, error) {
+			for n := int64(len(questions)); ; {
+				if was := longest.Load(); was >= n || longest.CompareAndSwap(was, n) {
+					return len(questions), nil
+				}
+			}
+		}, func(n int) error { taken += n; return nil })
+	if err != nil || taken != lines+1 || longest.Load() > 16<<10 {
+		t.Errorf("%d lines in batches of up to %d: %v", taken, longest.Load(), err)
+	}
+	if got := reserved.Load(); got < 1<<20 || got > 16<<20 {
+		t.Errorf("%d bytes were reserved", got)
+	}
+	full := fault.New(fault.Unavailable, "full")
+	options.Limits.Reserve = func(int64) error { return full }
+	err = list.Questions(context.Background(), strings.NewReader("0x\n"), options,
+		func([]list.Question) (int, error) { t.Error("a line was read without memory"); return 0, nil }, func(int) error { return nil })
+	if !errors.Is(err, full) {
+		t.Errorf("without memory: %v", err)
+	}
+}
+
+// A caller that goes away ends the work within a batch, also where the text is
+// nothing but line ends and no line is ever answered.
+func TestWorkEndsWithItsContext(t *testing.T) {
+	for name, text := range map[string]string{"line ends": "\n", "blanks": "\n \n", "short lines": "0x\n", "wallets": first + "\n"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		read := 0
+		endless := readerFunc(func(p []byte) (int, error) {
+			if read += len(p); read > 4<<20 {
+				cancel()
+			}
+			if read > 64<<20 {
+				return 0, errors.New("the reader goes on and on")
+			}
+			for n := 0; n < len(p); {
+				n += copy(p[n:], text)
+			}
+			return len(p), nil
+		})
+		err := list.Questions(ctx, endless, list.Options{Workers: 2},
+			func(questions []list.Question) (int, error) { return len(questions), nil }, func(int) error { return nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // FuzzRead holds the reader to what it promises whatever it is given: no
 // panic, and either a list whose every row could be written back and read the
 // same, or one invalid fault with at most MaxProblems fields.
@@ -412,7 +474,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed), uint8(18))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, decimals uint8) {
-		options := list.Options{Decimals: int(decimals % 30), Workers: 2, MaxBytes: 4 << 20}
+		options := list.Options{Decimals: int(decimals % 30), Workers: 2, Limits: unpack.Limits{Max: 4 << 20}}
 		rows, err := list.Read(context.Background(), bytes.NewReader(data), options)
 		if err != nil {
 			failure := fault.From(err)

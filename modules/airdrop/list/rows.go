@@ -59,7 +59,10 @@ func estimateRows(text []byte) int { return len(text)/48 + 1 }
 // eachLine calls yield with each line that has text, trimmed, until it says stop.
 func eachLine(c chunk, yield func(line []byte, number int) bool) {
 	number := c.line
-	for text := c.text; len(text) > 0; number++ {
+	for text := c.text; ; number++ {
+		if text, number = skipLineEnds(text, number); len(text) == 0 {
+			return
+		}
 		line := text
 		if end := bytes.IndexByte(text, '\n'); end >= 0 {
 			line, text = text[:end], text[end+1:]

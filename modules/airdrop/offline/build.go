@@ -11,6 +11,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/unpack"
 )
 
 // BuildJob makes a tree file of a list.
@@ -125,6 +126,7 @@ func (d Desk) readList(ctx context.Context, path string, options list.Options, b
 		return nil, err
 	}
 	defer func() { _ = in.Close() }() // only read
+	options.Limits = unpack.Files()
 	options.Progress = func(read int64) { d.progress("reading", read, size) }
 	rows, err := list.ReadLong(ctx, in, options, build)
 	if err != nil {

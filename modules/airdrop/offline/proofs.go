@@ -10,6 +10,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -57,7 +58,7 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 			return sum, err
 		}
 	}
-	options := list.Options{Progress: func(read int64) { d.progress("checking", read, size) }}
+	options := list.Options{Limits: unpack.Files(), Progress: func(read int64) { d.progress("checking", read, size) }}
 	answer := func(eachLine func(func([]byte, int) bool)) (verdicts, error) {
 		batch := claimBatch{verdicts: verdicts{wanted: out != nil}, format: format}
 		eachLine(batch.read)

@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/airdrop/list"
 	"banyan/platform/merkle"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -77,6 +78,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	}
 	options := list.Options{
 		Decimals: job.Decimals,
+		Limits:   unpack.Files(),
 		Progress: func(read int64) { d.progress("checking", read, size) },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {

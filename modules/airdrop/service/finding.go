@@ -55,8 +55,9 @@ const (
 	capitalBytes = 5
 )
 
-// find looks up what the lines of a piece ask for.
-func (t *served) find(questions []list.Question) (findings, error) {
+// find looks up what the lines of a batch ask for. length is what their verdicts
+// have at most, in bytes, or nearly so.
+func (t *served) find(questions []list.Question) (found findings, length int64, err error) {
 	to := make(findings, 0, (addressBytes+6)*len(questions))
 	line := 0
 	for i := range questions {
@@ -64,17 +65,39 @@ func (t *served) find(questions []list.Question) (findings, error) {
 			t.tree.ReadAhead(len(questions)-i, func(k int) *wallet.Address { return &questions[i+k].Wallet })
 		}
 		q := &questions[i]
-		f := finding{line: q.Line, outcome: notAWallet, reason: []byte(q.Problem)}
+		f := finding{line: q.Line, outcome: notAWallet}
+		length += usualVerdict
 		if q.Problem == "" {
-			var err error
 			if f.outcome, f.at, err = t.outcome(q); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
+		} else {
+			f.reason = []byte(q.Problem)
+			length += quotedLength(f.reason) + quotedLength(q.Address)
 		}
 		to = to.add(f, q, line)
 		line = q.Line
 	}
-	return to, nil
+	return to, length, nil
+}
+
+// usualVerdict is the length of a verdict on a wallet.
+const usualVerdict = 130
+
+// quotedLength is how long a text is in JSON, at most: a byte that is written as
+// \u and four digits counts six.
+func quotedLength(text []byte) (length int64) {
+	for _, c := range text {
+		switch {
+		case c < ' ' || c > '~' || c == '<' || c == '>' || c == '&':
+			length += 6
+		case c == '"' || c == '\\':
+			length += 2
+		default:
+			length++
+		}
+	}
+	return length
 }
 
 // outcome answers one question about a wallet.

@@ -23,7 +23,10 @@ func Module() host.Module {
 		Settings: settings,
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
-			o := Options{DB: e.DB, Log: e.Log, Clock: e.Clock, MaxRows: settings.MaxRows, Trees: filepath.Join(e.Data, "trees")}
+			o := Options{
+				DB: e.DB, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
+				MaxRows: settings.MaxRows, MaxWallets: settings.MaxWallets, MaxWalletsAnonymous: settings.MaxWalletsAnonymous,
+			}
 			e.Relay()
 			e.WhileOwner("left-over uploads", NewJobs(o).Run)
 			return airdrop.Bind(New(o)), nil

@@ -15,6 +15,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/identity"
+	"banyan/platform/memory"
 	"banyan/platform/seam"
 )
 
@@ -35,10 +36,15 @@ type Options struct {
 	// process keeps them in its memory.
 	Trees string
 
-	MaxWallets      int   // lines of one VerifyWallets; 0 = 2,000,000
-	MaxWalletsBytes int64 // of its text once decompressed; 0 = 256 MiB
-	VerifyBytes     int64 // of memory for such checks, all callers together; 0 = 512 MiB
+	MaxWallets          int   // lines of one VerifyWallets; 0 = 2,000,000
+	MaxWalletsAnonymous int   // the same for callers who are not signed in; 0 = 200,000
+	MaxWalletsBytes     int64 // of its text once decompressed; 0 = 256 MiB
+	VerifyBytes         int64 // of memory for such checks, all callers together; 0 = 512 MiB
 }
+
+// uploadBytes is memory for reading uploaded lists, all operators together: what
+// unpacks them, and the text under way. The rows count apart.
+const uploadBytes = 1 << 30
 
 // heavyAtOnce is how many lists are read into trees at a time: each may need
 // gigabytes, and building uses every core anyway.
@@ -58,6 +64,7 @@ func (o Options) withDefaults() Options {
 	o.MaxListBytes = orDefault(o.MaxListBytes, 2<<30)
 	o.TreeBytes = orDefault(o.TreeBytes, 512<<20)
 	o.MaxWallets = orDefault(o.MaxWallets, 2_000_000)
+	o.MaxWalletsAnonymous = orDefault(o.MaxWalletsAnonymous, min(o.MaxWallets, 200_000))
 	o.MaxWalletsBytes = orDefault(o.MaxWalletsBytes, 256<<20)
 	o.VerifyBytes = orDefault(o.VerifyBytes, 512<<20)
 	return o
@@ -78,8 +85,9 @@ type service struct {
 	lists   lists
 	files   treeFiles
 	trees   *trees
-	heavy   chan struct{} // a place for each tree being built
-	checks  *budget       // memory of VerifyWallets
+	heavy   chan struct{}  // a place for each tree being built
+	checks  *memory.Budget // of VerifyWallets
+	uploads *memory.Budget // of UploadList
 }
 
 var _ airdrop.Service = (*service)(nil)
@@ -95,7 +103,8 @@ func New(o Options) airdrop.Service {
 		files:   treeFiles{options: o, store: store{o.DB}},
 		ids:     ids{random: o.Random},
 		heavy:   make(chan struct{}, heavyAtOnce),
-		checks:  &budget{limit: o.VerifyBytes},
+		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are under way: try again in a minute, or send fewer wallets at a time"),
+		uploads: memory.NewBudget(uploadBytes, "many lists are being uploaded: try again in a minute, or send this one unpacked"),
 	}
 	s.trees = newTrees(o.TreeBytes, s.loadTree)
 	return s

@@ -10,17 +10,22 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/unpack"
 )
 
 // readList reads an upload as a whole. Fails with fault.Invalid, naming up to
-// 100 wrong rows, and with fault.TooLarge.
+// 100 wrong rows, with fault.TooLarge, and with fault.Busy while others
+// upload too much.
 func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign) (*merkle.List, error) {
+	share := s.uploads.Share(0)
+	defer share.Return()
 	options := list.Options{
 		OnDuplicate: list.Duplicates(u.OnDuplicate),
 		MaxRows:     s.options.MaxRows,
-		MaxBytes:    s.options.MaxListBytes,
 		Indexed:     c.Format.Indexed(),
+		Limits:      unpack.Files(),
 	}
+	options.Limits.Max, options.Limits.Reserve = s.options.MaxListBytes, share.Take
 	if u.Decimals {
 		options.Decimals = c.Decimals
 	}

@@ -33,7 +33,7 @@ type verdicts struct {
 
 // writeVerdicts writes a line of JSON for each finding.
 func (t *served) writeVerdicts(ctx context.Context, w io.Writer, all []findings) error {
-	workers := min(runtime.GOMAXPROCS(0), len(all))
+	workers := min(runtime.GOMAXPROCS(0), checkWorkers, len(all))
 	v := verdicts{
 		tree: t, findings: all, texts: make([]chan []byte, len(all)),
 		places: make(chan struct{}, 2*workers), rooms: make(chan []byte, 2*workers),

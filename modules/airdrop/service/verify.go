@@ -4,16 +4,24 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync/atomic"
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
+	"banyan/platform/fault"
+	"banyan/platform/memory"
 	"banyan/platform/seam"
 )
 
-// perCheck is what a VerifyWallets needs beside its findings, in bytes: the
-// pieces of text that are being read, and later those of the answer.
-const perCheck = 4 << 20
+// perCheck is what a VerifyWallets needs beside its text and its findings, in
+// bytes: the first pieces of the answer. More of them use the memory that the
+// text had.
+const perCheck = 3 << 20
+
+// checkWorkers is how many goroutines work on one check at most: each needs some
+// 4 MiB, and one alone reads the text for all of them.
+const checkWorkers = 8
 
 // VerifyWallets implements Service. The whole stream is read, and judged,
 // before the first line of the answer: what can fail (the campaign, the stream,
@@ -24,10 +32,11 @@ func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (s
 	if err != nil {
 		return seam.Stream{}, err
 	}
-	memory := &share{of: s.checks}
-	findings, err := s.judge(ctx, tree, orNothing(u.Body), memory)
+	may := s.allowed(ctx)
+	share := s.checks.Share(may.memory)
+	findings, err := s.judge(ctx, tree, orNothing(u.Body), may, share)
 	if err != nil {
-		memory.giveBack()
+		share.Return()
 		err, _ = s.mend(ctx, err)
 		tree.leave()
 		return seam.Stream{}, brokenOff(ctx, err)
@@ -38,25 +47,56 @@ func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (s
 			return errors.New("the verdicts were written already: ask again")
 		}
 		defer tree.leave()
-		defer memory.giveBack()
+		defer share.Return()
 		err, _ := s.mend(ctx, tree.writeVerdicts(ctx, w, findings))
 		return err
 	}}, nil
 }
 
-// judge reads the stream and keeps what is found, in pieces and in order.
-func (s *service) judge(ctx context.Context, tree *served, body io.Reader, memory *share) ([]findings, error) {
-	if err := memory.take(perCheck); err != nil {
+// judge reads the stream and keeps what is found, in batches and in order.
+func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may allowance, share *memory.Share) ([]findings, error) {
+	if err := share.Take(perCheck); err != nil {
 		return nil, err
 	}
-	options := list.Options{MaxRows: s.options.MaxWallets, MaxBytes: s.options.MaxWalletsBytes}
-	var all []findings
-	err := list.Questions(ctx, body, options, tree.find, func(f findings) error {
-		if err := memory.take(int64(cap(f))); err != nil {
-			return err
+	sent := &counted{Reader: body}
+	if may.sent > 0 {
+		whole, err := arrived(ctx, body, may.sent, share)
+		if err != nil {
+			return nil, err
 		}
+		sent.Reader = whole
+	}
+	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.unpack}
+	options.Limits.Reserve = share.Take
+	var all []findings
+	var answer atomic.Int64 // bytes
+	find := func(questions []list.Question) (findings, error) {
+		f, length, err := tree.find(questions)
+		if err != nil {
+			return nil, err
+		}
+		if most := may.answer.Proportion(sent.bytes.Load()); answer.Add(length) > most && most >= 0 {
+			return nil, fault.Newf(fault.TooLarge,
+				"the answer would be longer than %d times what was sent, and than %d MiB: send fewer wallets at a time, or lines that hold wallets",
+				may.answer.Ratio, may.answer.AtLeast>>20)
+		}
+		return f, share.Take(int64(cap(f)))
+	}
+	err := list.Questions(ctx, sent, options, find, func(f findings) error {
 		all = append(all, f)
 		return nil
 	})
 	return all, err
+}
+
+// counted counts what is read.
+type counted struct {
+	io.Reader
+	bytes atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
 }

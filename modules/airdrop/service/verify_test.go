@@ -14,6 +14,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/service"
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 	"banyan/platform/merkle"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/seamtest"
@@ -175,6 +176,120 @@ func TestChecksShareTheirMemory(t *testing.T) {
 		if err := second.Write(broken{io.ErrClosedPipe}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("a reader that went away: %v", err)
 		}
+	}
+}
+
+// What a check may cost goes by who asks: anybody can have made up the caller.
+func TestWhatACheckMayCostGoesByItsCaller(t *testing.T) {
+	o := service.Options{MaxWallets: 600_000, MaxWalletsAnonymous: 1000}
+	eachWayWith(t, o, func(t *testing.T, w *world) {
+		c := w.built(t, draft(merkle.OZ), three())
+		line := numbered(1).String() + "\n"
+		member := as(identity.Member)
+		for name, check := range map[string]struct {
+			caller context.Context
+			body   []byte
+			code   fault.Code // "": answered
+		}{
+			"anybody's lines":             {anybody, []byte(strings.Repeat(line, 1000)), ""},
+			"one too many":                {anybody, []byte(strings.Repeat(line, 1001)), fault.TooLarge},
+			"a member's":                  {member, []byte(strings.Repeat(line, 1001)), ""},
+			"more than 16 MiB":            {anybody, bytes.Repeat([]byte("\n"), 16<<20+1), fault.TooLarge},
+			"a long window":               {anybody, longWindow(line), fault.TooLarge},
+			"a member's long window":      {member, longWindow(line), fault.TooLarge},
+			"an operator's":               {operator, longWindow(line), ""},
+			"an answer of any length":     {member, zstandard(t, strings.Repeat("x\n", 500_000)), fault.TooLarge},
+			"an operator's long answer":   {operator, zstandard(t, strings.Repeat("x\n", 500_000)), ""},
+			"much of nothing":             {member, gzipped(t, strings.Repeat("\n", 17<<20)+line), fault.TooLarge},
+			"much of nothing, operator's": {operator, gzipped(t, strings.Repeat("\n", 17<<20)+line), ""},
+		} {
+			stream, err := w.VerifyWallets(check.caller, airdrop.WalletsUpload{ID: c.ID, Body: bytes.NewReader(check.body)})
+			if err == nil {
+				err = stream.Write(io.Discard)
+			}
+			if check.code == "" && err != nil || check.code != "" && !fault.Is(err, check.code) {
+				t.Errorf("%s: %v, want %q", name, err, check.code)
+			}
+		}
+	})
+}
+
+// longWindow is a zstd frame with a window of 128 MiB and one raw block.
+func longWindow(text string) []byte {
+	size := len(text)<<3 | 1
+	return append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0x88, byte(size), byte(size >> 8), byte(size >> 16)}, text...)
+}
+
+// A body that arrives slowly, or not to its end, holds what has arrived: its
+// memory is counted as it grows, and a decoder waits for all of it.
+func TestAnUnfinishedCheckHoldsWhatItHasSent(t *testing.T) {
+	const waiting = 100
+	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), VerifyBytes: waiting * 5 << 20}, seamtest.InProcess)
+	c := w.built(t, draft(merkle.OZ), three())
+	begun, ended := make(chan struct{}), make(chan error)
+	finish := make(chan struct{})
+	for range waiting {
+		rest := longWindow("")
+		body := readerFunc(func(p []byte) (int, error) {
+			n := copy(p, rest)
+			if rest = rest[n:]; n > 0 {
+				return n, nil
+			}
+			begun <- struct{}{}
+			<-finish
+			return 0, io.ErrUnexpectedEOF
+		})
+		go func() {
+			_, err := w.VerifyWallets(anybody, airdrop.WalletsUpload{ID: c.ID, Body: body})
+			ended <- err
+		}()
+	}
+	for range waiting { // with a window each they would not all come here
+		select {
+		case <-begun:
+		case err := <-ended:
+			t.Fatalf("an upload is refused because others are slow: %v", err)
+		}
+	}
+	close(finish)
+	for range waiting {
+		if err := <-ended; !fault.Is(err, fault.Invalid) {
+			t.Errorf("a body that broke off: %v", err)
+		}
+	}
+	if got := verdictsOf(t, w.verified(t, c.ID, strings.NewReader(numbered(1).String()))); len(got) != 1 {
+		t.Errorf("after that there are %d verdicts", len(got))
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (r readerFunc) Read(p []byte) (int, error) { return r(p) }
+
+// The text goes on for ever, so the check ends because its caller has gone.
+func TestAVerifyEndsWithItsCallerWhileItReads(t *testing.T) {
+	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), MaxWalletsBytes: 1 << 40, MaxWallets: 1 << 30, VerifyBytes: 1 << 30}, seamtest.InProcess)
+	c := w.built(t, draft(merkle.OZ), three())
+	for name, text := range map[string]string{"line ends": "\n", "wallets": numbered(1).String() + "\n"} {
+		ctx, cancel := context.WithCancel(operator)
+		read := 0
+		body := readerFunc(func(p []byte) (int, error) {
+			if read += len(p); read > 8<<20 {
+				cancel()
+			}
+			if read > 256<<20 {
+				return 0, io.ErrUnexpectedEOF
+			}
+			n := 0
+			for n < len(p) {
+				n += copy(p[n:], text)
+			}
+			return n, nil
+		})
+		if _, err := w.VerifyWallets(ctx, airdrop.WalletsUpload{ID: c.ID, Body: body}); !fault.Is(err, fault.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
 	}
 }
 

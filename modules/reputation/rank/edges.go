@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/reputation/trust"
 	"banyan/platform/fault"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -35,15 +36,15 @@ type Row[ID any] struct {
 
 // Read streams the rows source,target,weight[,time] of a trust list to each,
 // and gives how many there were. A header line is optional; the list is UTF-8,
-// plain, gzip or zstd. parse makes an id of a cell, which it must not keep.
+// plain, gzip or zstd within limits. parse makes an id of a cell, which it must not keep.
 //
 // All rows are read before Read can say that they are right, so the caller
 // keeps nothing of them when it fails: with fault.Invalid naming up to
-// MaxFields wrong rows, fault.Unsupported for another encoding, the context's
-// error, an error of r, or what each returned, which stops it at once. After
+// MaxFields wrong rows, fault.Unsupported for another encoding, fault.TooLarge
+// over a limit, as limits.Reserve does, the context's error, an error of r, or what each returned, which stops it at once. After
 // the first wrong row, each is not called any more.
-func Read[ID any](ctx context.Context, r io.Reader, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (rows int, err error) {
-	table, err := openTable(ctx, r, columns[:], 3)
+func Read[ID any](ctx context.Context, r io.Reader, limits unpack.Limits, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (rows int, err error) {
+	table, err := openTable(ctx, r, limits, columns[:], 3)
 	if err != nil {
 		return 0, err
 	}

@@ -52,8 +52,8 @@ type table struct {
 	err    error
 }
 
-func openTable(ctx context.Context, r io.Reader, columns []column, need int) (*table, error) {
-	plain, err := unpack.Open(r)
+func openTable(ctx context.Context, r io.Reader, limits unpack.Limits, columns []column, need int) (*table, error) {
+	plain, err := unpack.Open(ctx, r, limits)
 	if err != nil {
 		return nil, fmt.Errorf("read the list: %w", err)
 	}

@@ -19,7 +19,9 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
+	"banyan/platform/memory"
 	"banyan/platform/seam"
+	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -39,7 +41,17 @@ const (
 	standardLimit   = 50
 )
 
-type service struct{ o Options }
+// What imports may cost: bytes of one once unpacked, and of memory to unpack
+// those of all operators.
+const (
+	maxImportBytes = 2 << 30
+	unpackMemory   = 512 << 20
+)
+
+type service struct {
+	o       Options
+	imports *memory.Budget
+}
 
 var _ reputation.Service = service{}
 
@@ -48,7 +60,7 @@ func New(o Options) reputation.Service {
 	if o.MaxRows == 0 {
 		o.MaxRows = standardMaxRows
 	}
-	return service{o}
+	return service{o, memory.NewBudget(unpackMemory, "many packed lists are being imported: try again in a minute, or send this one unpacked")}
 }
 
 // ImportTrust implements Service. All rows are read before the first is
@@ -58,7 +70,11 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	var rows []rank.Row[wallet.Address]
 	at := make(map[pair]int)
 	wallets := make(map[wallet.Address]struct{})
-	read, err := rank.Read(ctx, q.Body, rank.Wallet, func(r rank.Row[wallet.Address]) error {
+	share := s.imports.Share(0)
+	defer share.Return()
+	limits := unpack.Files()
+	limits.Max, limits.Reserve = maxImportBytes, share.Take
+	read, err := rank.Read(ctx, q.Body, limits, rank.Wallet, func(r rank.Row[wallet.Address]) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}
 		key := pair{r.Source, r.Target}
 		if i, said := at[key]; said { // a later line is the source's later word

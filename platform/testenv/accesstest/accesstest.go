@@ -121,12 +121,18 @@ func (f *forger) token(t *testing.T, issuer, audience string, more jwt.MapClaims
 	return text
 }
 
+// The ways into a module.
+const (
+	alone   = "a process that serves it alone"
+	atTrunk = "the trunk"
+)
+
 // doors are the two ways into a module over HTTP: into a process that serves it
 // alone, and into the whole program.
 func doors(v *identity.Verifier, sessions *signin.Sessions, module string) map[string]func(http.Handler) http.Handler {
 	return map[string]func(http.Handler) http.Handler{
-		"alone": identity.BearerOnly(v, module, nil),
-		"trunk": signin.NewAPI(signin.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
+		alone:   identity.BearerOnly(v, module, nil),
+		atTrunk: signin.NewAPI(signin.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
 	}
 }
 
@@ -146,6 +152,7 @@ type attempt struct {
 	who   string
 	token func(module string) string
 	says  map[seam.Access]int
+	door  string // "" = both
 }
 
 // all is the same for every access level.
@@ -180,27 +187,48 @@ func attempts(t *testing.T, trunk, module *identity.Keyring, f *forger) []attemp
 	forged := func(issuer string, more jwt.MapClaims) func(string) string {
 		return func(module string) string { return f.token(t, issuer, module, more) }
 	}
+	// A person's token for the public API, as people bring to the trunk.
+	public := func(caller identity.Caller) func(string) string {
+		return func(string) string {
+			now := time.Now()
+			token, _, err := trunk.Sign(caller, identity.PublicAudience, now, now.Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+	}
 	itself := map[seam.Access]int{seam.Public: 200, seam.Modules: 200, seam.SignedIn: 403, seam.Moderators: 403, seam.Operators: 403}
 	member := identity.Caller{Wallet: person.Wallet, Role: identity.Member}
 	moderator := identity.Caller{Wallet: person.Wallet, Role: identity.Moderator}
 	service := identity.Caller{Service: intruder}
+	asMember := map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 403, seam.Operators: 403, seam.Modules: 403}
+	asModerator := map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 403, seam.Modules: 403}
+	asOperator := map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 200, seam.Modules: 403}
 	return []attempt{
-		{"nobody", nil, map[seam.Access]int{seam.Public: 200, seam.SignedIn: 401, seam.Moderators: 401, seam.Operators: 401, seam.Modules: 403}},
-		{"a module as itself", signed(module, service, ""), itself},
-		{"a module as itself, by the trunk's key", signed(trunk, service, ""), itself},
-		{"a module that was asked to speak for an operator", signed(module, person, ""), itself},
-		{"a module with a token for somebody else", signed(module, service, "elsewhere"), all(401)},
-		{"a person with a token for somebody else", signed(trunk, person, "elsewhere"), all(401)},
-		{"a module that forges an operator", forged(intruder, jwt.MapClaims{"sub": person.Wallet.String(), "role": "operator"}), all(401)},
-		{"a module that forges an operator beside itself", forged(intruder, jwt.MapClaims{"service": intruder, "role": "operator"}), all(401)},
-		{"a module that forges a named operator", forged(intruder, jwt.MapClaims{"sub": "cli", "role": "operator"}), all(401)},
-		{"a module that forges another module", forged(intruder, jwt.MapClaims{"service": "trunk"}), all(401)},
-		{"a module that forges the trunk", forged(identity.TrunkIssuer, jwt.MapClaims{"role": "operator", "sub": "cli"}), all(401)},
-		{"an issuer nobody knows", forged("stranger", jwt.MapClaims{"service": "stranger"}), all(401)},
-		{"the forger's key used as it may be", forged(intruder, jwt.MapClaims{"service": intruder}), itself},
-		{"a member", signed(trunk, member, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 403, seam.Operators: 403, seam.Modules: 403}},
-		{"a moderator", signed(trunk, moderator, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 403, seam.Modules: 403}},
-		{"an operator", signed(trunk, person, ""), map[seam.Access]int{seam.Public: 200, seam.SignedIn: 200, seam.Moderators: 200, seam.Operators: 200, seam.Modules: 403}},
+		{"nobody", nil, map[seam.Access]int{seam.Public: 200, seam.SignedIn: 401, seam.Moderators: 401, seam.Operators: 401, seam.Modules: 403}, ""},
+		{"a module as itself", signed(module, service, ""), itself, ""},
+		{"a module as itself, by the trunk's key", signed(trunk, service, ""), itself, alone},
+		{"the trunk's call for a module, brought back", signed(trunk, service, ""), all(401), atTrunk},
+		{"a module that was asked to speak for an operator", signed(module, person, ""), itself, ""},
+		{"a module with a token for somebody else", signed(module, service, "elsewhere"), all(401), ""},
+		{"a person with a token for somebody else", signed(trunk, person, "elsewhere"), all(401), ""},
+		{"a module that forges an operator", forged(intruder, jwt.MapClaims{"sub": person.Wallet.String(), "role": "operator"}), all(401), ""},
+		{"a module that forges an operator beside itself", forged(intruder, jwt.MapClaims{"service": intruder, "role": "operator"}), all(401), ""},
+		{"a module that forges a named operator", forged(intruder, jwt.MapClaims{"sub": "cli", "role": "operator"}), all(401), ""},
+		{"a module that forges another module", forged(intruder, jwt.MapClaims{"service": "trunk"}), all(401), ""},
+		{"a module that forges another process", forged(intruder, jwt.MapClaims{"service": intruder, "act": map[string]any{"sub": identity.TrunkIssuer}}), all(401), ""},
+		{"a module that forges the trunk", forged(identity.TrunkIssuer, jwt.MapClaims{"role": "operator", "sub": "cli"}), all(401), ""},
+		{"an issuer nobody knows", forged("stranger", jwt.MapClaims{"service": "stranger"}), all(401), ""},
+		{"the forger's key used as it may be", forged(intruder, jwt.MapClaims{"service": intruder, "act": map[string]any{"sub": intruder}}), itself, ""},
+		{"the trunk's call for a member", signed(trunk, member, ""), asMember, alone},
+		{"the trunk's call for a moderator", signed(trunk, moderator, ""), asModerator, alone},
+		{"the trunk's call for an operator", signed(trunk, person, ""), asOperator, alone},
+		{"the trunk's call for an operator, brought back", signed(trunk, person, ""), all(401), atTrunk},
+		{"a member", public(member), asMember, atTrunk},
+		{"a moderator", public(moderator), asModerator, atTrunk},
+		{"an operator", public(person), asOperator, atTrunk},
+		{"an operator's token for the public API, at the module", public(person), all(401), alone},
 	}
 }
 
@@ -219,6 +247,9 @@ func checkOverHTTP(t *testing.T, c *seam.Contract) {
 		seam.NewRoute(inner(c, &reached)).Mount(router, seam.MountOptions{})
 		for _, o := range c.Operations() {
 			for _, a := range tries {
+				if a.door != "" && a.door != door {
+					continue
+				}
 				reached = false
 				status, text := knock(t, router, o, a, c.Module)
 				want := a.says[o.Access]
