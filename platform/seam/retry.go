@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Idempotent says of a write that its module keeps the answer under the
@@ -49,7 +50,7 @@ func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f
 		if deadline, set := ctx.Deadline(); set && time.Until(deadline) <= pause {
 			break
 		}
-		if !r.budget.take(clock()) || !sleep(ctx, pause) {
+		if !r.budget.take(clock()) || periodic.Sleep(ctx, pause) != nil {
 			break
 		}
 		wait *= 2
@@ -95,19 +96,4 @@ func (c *outgoing) renew(ctx context.Context) {
 
 func millisecondsLeft(deadline time.Time) string {
 	return strconv.FormatInt(max(time.Until(deadline).Milliseconds(), 1), 10)
-}
-
-// sleep waits and reports whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
