@@ -14,6 +14,7 @@ import (
 	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
+	"banyan/platform/periodic"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 )
@@ -228,34 +229,23 @@ const (
 // kept them apart: the remote was not there when this process started, or a
 // process died between the two halves of a change.
 func (r *root) settle(ctx context.Context) error {
-	ticker := time.NewTicker(settleEvery)
-	defer ticker.Stop()
 	apart := settlePatience - 1 // at the start nothing is being changed yet
-	for ; ; r.wait(ctx, ticker) {
-		if ctx.Err() != nil {
-			return nil
-		}
+	periodic.Run(ctx, settleEvery, func(ctx context.Context) {
 		here := r.owner.Believed().Owner == r.house.name()
 		if here != (r.route.Plan().Mode == seam.ModeRemote) {
 			apart = 0
-			continue
+			return
 		}
 		if apart++; apart < settlePatience {
-			continue
+			return
 		}
 		apart = 0
 		// In the control's turn: a change may be under way.
 		if err := r.house.control.Reapply(ctx, r.contract.Module); err != nil && ctx.Err() == nil {
 			r.house.log.WarnContext(ctx, "the writes of a module are not owned where its calls go; trying again", "module", r.contract.Module, "error", err)
 		}
-	}
-}
-
-func (r *root) wait(ctx context.Context, ticker *time.Ticker) {
-	select {
-	case <-ctx.Done():
-	case <-ticker.C:
-	}
+	}, periodic.AtOnce())
+	return nil
 }
 
 // managed is the root as the control of routes sees it.
