@@ -11,6 +11,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/page"
 	"banyan/platform/seam/seamtest"
 	"banyan/platform/testneeds"
 )
@@ -265,6 +266,10 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 		}
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Limit: 201}))(t, fault.Invalid, "limit")
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: "x"}))(t, fault.Invalid, "cursor")
+		must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: page.NewList[int64]("reviews", "kraken").Cursor(7)}))(t)
+		elsewhere := page.NewList[int64]("reviews", "okx").Cursor(7)
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: elsewhere}))(t, fault.Invalid, "cursor")
+		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Cursor: elsewhere}))(t, fault.Invalid, "cursor")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Limit: -1}))(t, fault.Invalid, "limit")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Cursor: "e30"}))(t, fault.Invalid, "cursor")
 	})
