@@ -18,7 +18,7 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 	top := webtest.SampleWallet(0)
 	for path, texts := range map[string][]string{
 		"/":                   {"Trust that grows its own roots", ">28</dd>", ">162</dd>", ">40</dd>", ">122</dd>", "Saltmarsh Swap", "Canopy season two"},
-		"/exchanges":          {"Tidewater", "25 exchanges on this page, more follow", `href="/exchanges?cursor=at-25" rel="next"`},
+		"/exchanges":          {"Tidewater", "25 exchanges on this page, more follow"},
 		"/exchanges?q=harb":   {"Harbour &amp; Quay", "1 exchange found"},
 		"/exchanges?q=zzz":    {"Nothing fits", "Show all exchanges"},
 		"/exchanges?kind=dex": {"Quillmarket"},
@@ -157,6 +157,26 @@ func TestSearchGivesHTMXTheResultsAlone(t *testing.T) {
 	contains(t, whole, "<html", `value="tide"`)
 	visitor.get("/exchanges?sort=luck", 400)
 	contains(t, visitor.get("/exchanges?cursor=elsewhere", 400), "begin at the first page")
+}
+
+// nextOf returns the address of the page after the one in this text.
+func nextOf(t *testing.T, text, path string) string {
+	t.Helper()
+	found := regexp.MustCompile(`href="(` + regexp.QuoteMeta(path) + `\?cursor=[A-Za-z0-9_-]+)" rel="next"`).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("no page follows %s in %s", path, text)
+	}
+	return found[1]
+}
+
+func TestTheDirectoryHasPages(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	first := visitor.get("/exchanges", http.StatusOK)
+	second := visitor.get(nextOf(t, first, "/exchanges"), http.StatusOK)
+	contains(t, second, "Back to the first page")
+	if strings.Contains(second, "Tidewater") {
+		t.Error("the second page has the first exchange of the first")
+	}
 }
 
 func TestWalletsAreLookedUpByAddress(t *testing.T) {

@@ -248,11 +248,11 @@ func TestDifferencesShowBothAnswers(t *testing.T) {
 func TestTheAuditHasPages(t *testing.T) {
 	v, _ := atTheModules(t)
 	page := v.get(modulesPage+"/exchange-review/audit", http.StatusOK)
-	contains(t, page, "by itself", "the guard", "p99 of 210 ms", `href="/operator/modules/exchange-review/audit?cursor=2"`)
+	contains(t, page, "by itself", "the guard", "p99 of 210 ms")
 	if strings.Contains(page, "first look at the new host") {
 		t.Error("the first page has the oldest change")
 	}
-	contains(t, v.get(modulesPage+"/exchange-review/audit?cursor=2", http.StatusOK), "first look at the new host", "Back to the first page")
+	contains(t, v.get(nextOf(t, page, modulesPage+"/exchange-review/audit"), http.StatusOK), "first look at the new host", "Back to the first page")
 	contains(t, v.get(modulesPage+"/airdrop/audit", http.StatusOK), "Nobody has moved this module")
 	v.get(modulesPage+"/nothing/audit", http.StatusNotFound)
 }

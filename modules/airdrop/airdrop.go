@@ -25,6 +25,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -166,12 +167,7 @@ type CampaignsQuery struct {
 }
 
 // Validate refuses limits out of range.
-func (q CampaignsQuery) Validate() error {
-	if q.Limit < 0 || q.Limit > 200 {
-		return fault.New(fault.Invalid, "the page size is out of range").With(fault.Field{Name: "limit", Message: "choose 1 to 200"})
-	}
-	return nil
-}
+func (q CampaignsQuery) Validate() error { return page.Standard().Check(q.Limit) }
 
 // CampaignPage is a page of campaigns.
 type CampaignPage struct {

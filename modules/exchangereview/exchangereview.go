@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"banyan/platform/fault"
+	"banyan/platform/page"
 	"banyan/platform/wallet"
 )
 
@@ -108,7 +109,7 @@ func (q ExchangesQuery) Validate() error {
 	if utf8.RuneCountInString(q.Q) > 100 {
 		wrong = append(wrong, fault.Field{Name: "q", Message: "has at most 100 characters"})
 	}
-	return invalidQuery(append(wrong, checkLimit(q.Limit)...))
+	return invalidQuery(append(wrong, page.Standard().Wrong(q.Limit)...))
 }
 
 func notInChain(c rune) bool { return c <= ' ' || c >= unicode.MaxASCII }
@@ -165,7 +166,7 @@ type ReviewsQuery struct {
 }
 
 // Validate refuses values out of range.
-func (q ReviewsQuery) Validate() error { return invalidQuery(checkLimit(q.Limit)) }
+func (q ReviewsQuery) Validate() error { return page.Standard().Check(q.Limit) }
 
 // ReviewsOfQuery asks for a page of a wallet's reviews, newest first.
 type ReviewsOfQuery struct {
@@ -175,7 +176,7 @@ type ReviewsOfQuery struct {
 }
 
 // Validate refuses values out of range.
-func (q ReviewsOfQuery) Validate() error { return invalidQuery(checkLimit(q.Limit)) }
+func (q ReviewsOfQuery) Validate() error { return page.Standard().Check(q.Limit) }
 
 // ReviewDraft is what a person writes.
 type ReviewDraft struct {
@@ -261,13 +262,6 @@ type HistoryQuery struct {
 // ReviewHistory is all versions of a review, newest first; the first is live.
 type ReviewHistory struct {
 	Versions []Review `json:"versions"`
-}
-
-func checkLimit(limit int) []fault.Field {
-	if limit < 0 || limit > 200 {
-		return []fault.Field{{Name: "limit", Message: "is 1 to 200"}}
-	}
-	return nil
 }
 
 func invalidQuery(wrong []fault.Field) error {

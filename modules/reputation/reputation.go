@@ -19,6 +19,7 @@ import (
 
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/page"
 	"banyan/platform/wallet"
 )
 
@@ -170,12 +171,7 @@ type LeaderboardQuery struct {
 }
 
 // Validate refuses limits out of range.
-func (q LeaderboardQuery) Validate() error {
-	if q.Limit < 0 || q.Limit > 200 {
-		return fault.New(fault.Invalid, "the page size is out of range").With(fault.Field{Name: "limit", Message: "choose 1 to 200"})
-	}
-	return nil
-}
+func (q LeaderboardQuery) Validate() error { return page.Standard().Check(q.Limit) }
 
 // Leaderboard is a page of standings by rank.
 type Leaderboard struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Files are the paths of a process's certificate, its key and the authority's
@@ -166,16 +167,8 @@ func (s *Source) check(t texts) (*material, error) {
 
 // Watch follows the files until the context ends.
 func (s *Source) Watch(ctx context.Context) error {
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	for {
-		s.follow(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	periodic.Run(ctx, look, s.follow, periodic.AtOnce())
+	return nil
 }
 
 // follow is one look of Watch. A new certificate and its key are two files:

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/mattn/go-sqlite3"
+
+	"banyan/platform/periodic"
 )
 
 // How SQLite's write lock is waited for when another process, or another
@@ -42,14 +44,7 @@ func (db *DB) beginImmediate(ctx context.Context, conn *sqlx.Conn) error {
 		if waited > beginSoon {
 			pause = beginLater
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-			err = nil
-		case <-ctx.Done():
-			timer.Stop()
-			err = ctx.Err()
-		}
+		err = periodic.Sleep(ctx, pause)
 	}
 	return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
 }

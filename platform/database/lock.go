@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // lockWait is how often a lock that another process holds is tried again.
@@ -22,8 +23,6 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "cannot make the lock file "+path+": look at the folder's owner and permissions")
 	}
-	tick := time.NewTicker(lockWait)
-	defer tick.Stop()
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
@@ -33,11 +32,9 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 			_ = file.Close() // nothing was locked
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if err := periodic.Sleep(ctx, lockWait); err != nil {
 			_ = file.Close() // nothing was locked
-			return nil, fault.Wrap(ctx.Err(), fault.Unavailable,
+			return nil, fault.Wrap(err, fault.Unavailable,
 				"another process is opening or migrating "+path+": wait for it, or stop it")
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 const (
@@ -67,12 +68,9 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 			return err
 		}
 		// Those who clashed must not meet again: 0–20, 0–40, 0–80 ms.
-		pause := time.NewTimer(rand.N(20 * time.Millisecond << run)) //nolint:gosec // no secret: only spreads the retries
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return fmt.Errorf("write to %s: %w", db.options.Module, ctx.Err())
+		pause := rand.N(20 * time.Millisecond << run) //nolint:gosec // no secret: only spreads the retries
+		if err := periodic.Sleep(ctx, pause); err != nil {
+			return fmt.Errorf("write to %s: %w", db.options.Module, err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
+	"banyan/platform/periodic"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 )
@@ -266,36 +267,25 @@ const (
 // kept them apart: the remote was not there when this process started, or a
 // process died between the two halves of a change.
 func (s *slot) settle(ctx context.Context) error {
-	ticker := time.NewTicker(settleEvery)
-	defer ticker.Stop()
 	apart := settlePatience - 1 // at the start nothing is being changed yet
 	s.data.serving()
-	for ; ; s.wait(ctx, ticker) {
-		if ctx.Err() != nil {
-			return nil
-		}
+	periodic.Run(ctx, settleEvery, func(ctx context.Context) {
 		s.recheckData(ctx)
 		here := s.owner.Believed().Owner == s.process.name()
 		if here != (s.route.Plan().Mode == seam.ModeRemote) {
 			apart = 0
-			continue
+			return
 		}
 		if apart++; apart < settlePatience {
-			continue
+			return
 		}
 		apart = 0
 		// In the control's turn: a change may be under way.
 		if err := s.process.control.Reapply(ctx, s.name()); err != nil && ctx.Err() == nil {
 			s.process.log.WarnContext(ctx, "the writes of a module are not owned where its calls go; trying again", "module", s.name(), "error", err)
 		}
-	}
-}
-
-func (s *slot) wait(ctx context.Context, ticker *time.Ticker) {
-	select {
-	case <-ctx.Done():
-	case <-ticker.C:
-	}
+	}, periodic.AtOnce())
+	return nil
 }
 
 // managed is the slot as the control of routes sees it.

@@ -118,8 +118,7 @@ func (s *Server) stop(delay bool) error {
 		s.options.Health.Drain()
 	}
 	if delay {
-		timer := time.NewTimer(s.options.Limits.DrainDelay)
-		<-timer.C
+		time.Sleep(s.options.Limits.DrainDelay) // the caller's context has ended already
 	}
 	close(s.draining)
 	// The caller's context has ended: the grace needs one of its own.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/periodic"
 )
 
 const (
@@ -30,18 +31,12 @@ func NewJob(db *database.DB, log *slog.Logger) Job { return Job{db: db, log: log
 
 // Run prunes once a minute until ctx ends.
 func (j Job) Run(ctx context.Context) error {
-	ticker := time.NewTicker(pruneEvery)
-	defer ticker.Stop()
-	for {
+	periodic.Run(ctx, pruneEvery, func(ctx context.Context) {
 		if _, err := j.Prune(ctx); err != nil && ctx.Err() == nil {
 			j.log.WarnContext(ctx, "old answers to idempotency keys could not be deleted; they will be later", "module", j.db.Module(), "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	}, periodic.AtOnce())
+	return nil
 }
 
 // Prune deletes all that were kept long enough, a few at a time, and tells how

@@ -7,6 +7,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // rows is the register in a module's database.
@@ -90,11 +91,7 @@ func (r rows) swap(ctx context.Context, expected int64, next Claim) (Claim, erro
 		if err := r.endSleepers(bounded); err != nil {
 			return Claim{}, err
 		}
-		pause := time.NewTimer(takePause)
-		select {
-		case <-pause.C:
-		case <-bounded.Done():
-			pause.Stop()
+		if periodic.Sleep(bounded, takePause) != nil {
 			if ctx.Err() != nil {
 				return Claim{}, ctx.Err()
 			}

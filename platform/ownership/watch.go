@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"banyan/platform/periodic"
 )
 
 const (
@@ -18,9 +21,24 @@ const (
 // Ownership. Without the database the belief stays as it is; writes fail by
 // themselves then, and the fence decides when they no longer do.
 func (o *Ownership) Watch(ctx context.Context) error {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
+	var logging sync.WaitGroup
+	logging.Go(func() { o.logOwners(ctx) })
 	failing := false
+	periodic.Run(ctx, poll, func(ctx context.Context) {
+		bounded, cancel := context.WithTimeout(ctx, pollWait)
+		_, err := o.Current(bounded)
+		cancel()
+		if err != nil && !failing && ctx.Err() == nil {
+			o.self.Log.WarnContext(ctx, "cannot see who owns a module's writes: going on as before", "module", o.module, "error", err)
+		}
+		failing = err != nil
+	})
+	logging.Wait()
+	return nil
+}
+
+// logOwners logs each new owner until ctx ends.
+func (o *Ownership) logOwners(ctx context.Context) {
 	logged := Claim{}
 	for {
 		changed := o.Changed()
@@ -31,18 +49,9 @@ func (o *Ownership) Watch(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-changed:
-			continue
-		case <-tick.C:
 		}
-		bounded, cancel := context.WithTimeout(ctx, pollWait)
-		_, err := o.Current(bounded)
-		cancel()
-		if err != nil && !failing && ctx.Err() == nil {
-			o.self.Log.WarnContext(ctx, "cannot see who owns a module's writes: going on as before", "module", o.module, "error", err)
-		}
-		failing = err != nil
 	}
 }
 

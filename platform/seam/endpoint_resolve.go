@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"banyan/platform/periodic"
 )
 
 // Resolver looks up the addresses of a name; *net.Resolver does.
@@ -33,16 +35,7 @@ func isLookedUp(base *url.URL) bool {
 
 // followNames looks the names up now and then until ctx ends.
 func (r *Remote) followNames(ctx context.Context, resolver Resolver, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		r.resolve(ctx, resolver)
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	periodic.Run(ctx, every, func(ctx context.Context) { r.resolve(ctx, resolver) }, periodic.AtOnce())
 }
 
 // resolve makes the endpoints fit what the names stand for now. A name that

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"banyan/platform/periodic"
 )
 
 // GuardOptions say when a remote is worse than this process; zero values stand
@@ -75,16 +77,7 @@ func (g *guardMemory) note(alarms []string) {
 
 // watch samples the figures and keeps the guard until the context ends.
 func (r *Route) watch(ctx context.Context) {
-	ticker := time.NewTicker(max(r.options.Guard.Window/30, time.Millisecond))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			r.look(ctx)
-		}
-	}
+	periodic.Run(ctx, max(r.options.Guard.Window/30, time.Millisecond), r.look)
 }
 
 // look is one look at the figures. In canary the guard steps the route back to

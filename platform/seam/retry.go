@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Idempotent says of a write that its module keeps the answer under the
@@ -61,7 +62,7 @@ func (r *Remote) retryFrom(ctx context.Context, c *outgoing, before *endpoint, f
 		if deadline, set := ctx.Deadline(); set && time.Until(deadline) <= pause {
 			break
 		}
-		if !r.budget.take(clock()) || !sleep(ctx, pause) {
+		if !r.budget.take(clock()) || periodic.Sleep(ctx, pause) != nil {
 			break
 		}
 		wait *= 2
@@ -112,19 +113,4 @@ func (c *outgoing) left(deadline time.Time) string {
 	ms := max(time.Until(deadline).Milliseconds(), 1)
 	c.sent = time.Duration(ms) * time.Millisecond
 	return strconv.FormatInt(ms, 10)
-}
-
-// sleep waits and reports whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/periodic"
 	"banyan/platform/requestctx"
 )
 
@@ -132,7 +133,7 @@ func (c *comparedRead[Q, A]) compare(ctx context.Context, r *Route) {
 	there := c.askThere(ctx, r)
 	fields, failed := c.difference(c.here, there)
 	lasting := false
-	if len(fields) > 0 && wait(ctx, r.options.Shadow.Again) {
+	if len(fields) > 0 && periodic.Sleep(ctx, r.options.Shadow.Again) == nil {
 		here, again := c.askHere(ctx, r), c.askThere(ctx, r)
 		var still []FieldDifference
 		still, failed = c.difference(here, again)
@@ -242,17 +243,5 @@ func (c *comparedRead[Q, A]) describe(r *Route, there outcome[A], fields []Field
 	return Difference{
 		At: r.options.Clock().UTC(), Lasting: lasting, RequestID: c.requestID, Fields: fields,
 		Request: shown(c.o.d.request.named(reflect.ValueOf(c.request))), Local: c.here.shown(), Remote: there.shown(),
-	}
-}
-
-// wait waits for d and tells whether the context lasted as long.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -26,7 +26,9 @@ const root = "../.."
 // lines are those of main's list.
 var floors = slices.Concat([]string{
 	"migrations",
+	"platform/periodic",
 	"platform/fault",
+	"platform/page",
 	"platform/requestctx",
 	"platform/redact",
 	"platform/memory",

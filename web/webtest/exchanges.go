@@ -2,7 +2,6 @@ package webtest
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/page"
 	"banyan/platform/wallet"
 )
 
@@ -61,18 +61,14 @@ func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery
 		}
 		return int(math.Copysign(1, b.Rating.Mean-a.Rating.Mean))
 	})
-	from := 0
-	if q.Cursor != "" {
-		if _, err := fmt.Sscanf(q.Cursor, "at-%d", &from); err != nil {
-			return exchangereview.ExchangePage{}, fault.New(fault.Invalid, "the cursor is not one of ours: begin at the first page")
-		}
+	list := page.NewList[int]("exchanges", q.Sort, q.Kind, q.Chain, q.Q)
+	from, err := list.After(q.Cursor, 0)
+	if err != nil || from < 0 || from > len(found) {
+		return exchangereview.ExchangePage{}, list.Wrong()
 	}
-	to := min(len(found), from+max(q.Limit, 1))
-	page := exchangereview.ExchangePage{Exchanges: found[min(from, to):to]}
-	if to < len(found) {
-		page.Next = fmt.Sprintf("at-%d", to)
-	}
-	return page, nil
+	size := page.Standard().Size(q.Limit)
+	found, next := page.Cut(list, found[from:], size, func(exchangereview.Exchange) int { return from + size })
+	return exchangereview.ExchangePage{Exchanges: found, Next: next}, nil
 }
 
 // Exchange looks among Listed.

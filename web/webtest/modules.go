@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 )
@@ -144,18 +144,15 @@ func (m *Modules) Audit(_ context.Context, q control.AuditQuery) (control.AuditP
 		return control.AuditPage{}, noModule(q.Name)
 	}
 	entries := m.audits[q.Name]
-	if before, err := strconv.ParseInt(q.Cursor, 10, 64); err == nil {
-		entries = slices.DeleteFunc(slices.Clone(entries), func(e control.Entry) bool { return e.Version >= before })
+	list := page.NewList[int64]("changes of a module", q.Name)
+	before, err := list.After(q.Cursor, math.MaxInt64)
+	if err != nil {
+		return control.AuditPage{}, err
 	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = 3 // so that few changes make two pages
-	}
-	page := control.AuditPage{Entries: slices.Clone(entries[:min(limit, len(entries))])}
-	if len(entries) > limit {
-		page.Next = strconv.FormatInt(entries[limit-1].Version, 10)
-	}
-	return page, m.failed()
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e control.Entry) bool { return e.Version >= before })
+	size := page.Limits{Default: 3, Max: 200}.Size(q.Limit) // so that few changes make two pages
+	entries, next := page.Cut(list, entries, size, func(e control.Entry) int64 { return e.Version })
+	return control.AuditPage{Entries: entries, Next: next}, m.failed()
 }
 
 // Differences implements control.Service.

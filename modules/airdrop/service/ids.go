@@ -23,3 +23,17 @@ func (i ids) draw(length int) (string, error) {
 	}
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw))[:length], nil
 }
+
+// isID reports whether text may be an id, so that nothing else reaches the
+// database (which refuses a zero byte, for one).
+func isID(text string) bool {
+	if text == "" || len(text) > 2*listIDLength {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"time"
+
+	"banyan/platform/periodic"
 )
 
 const (
@@ -30,19 +32,13 @@ func NewJobs(o Options) *Jobs {
 // at the start and then every minute, until ctx ends. Several processes may run
 // it on one database and one folder.
 func (j *Jobs) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
+	periodic.Run(ctx, sweepEvery, func(ctx context.Context) {
 		if err := j.lists.sweep(ctx); err != nil && ctx.Err() == nil {
 			j.lists.options.Log.WarnContext(ctx, "looking for lists left behind failed; trying again in a minute", "error", err)
 		}
 		j.files.sweep(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	}, periodic.AtOnce())
+	return nil
 }
 
 // sweep deletes the lists that are left behind now.

@@ -6,30 +6,8 @@ import (
 
 	"banyan/modules/airdrop/list"
 	"banyan/platform/appendjson"
-	"banyan/platform/fault"
 	"banyan/platform/wallet"
 )
-
-func FuzzCursor(f *testing.F) {
-	f.Add("")
-	f.Add(position{1_700_000_000_000, "abcdefghij"}.cursor())
-	f.Add("MSA")
-	f.Fuzz(func(t *testing.T, text string) {
-		p, err := parseCursor(text)
-		if err != nil {
-			if !fault.Is(err, fault.Invalid) {
-				t.Errorf("%q: %v", text, err)
-			}
-			return
-		}
-		if text == "" {
-			return
-		}
-		if again, err := parseCursor(p.cursor()); err != nil || again != p {
-			t.Errorf("%q is %v, which comes back as %v, %v", text, p, again, err)
-		}
-	})
-}
 
 // Whatever a line held, its finding is unpacked as it was packed, and the next
 // one begins where it ends.

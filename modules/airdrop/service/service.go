@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"banyan/platform/idempotency"
 	"banyan/platform/identity"
 	"banyan/platform/memory"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 )
 
@@ -157,26 +159,20 @@ func (s *service) Campaign(ctx context.Context, q airdrop.CampaignQuery) (airdro
 	return c.Campaign, err
 }
 
-const standardPage = 50
-
 // Campaigns implements Service.
 func (s *service) Campaigns(ctx context.Context, q airdrop.CampaignsQuery) (airdrop.CampaignPage, error) {
-	after, err := parseCursor(q.Cursor)
+	list := campaignList()
+	after, err := list.After(q.Cursor, position{CreatedMS: math.MaxInt64})
 	if err != nil {
 		return airdrop.CampaignPage{}, err
 	}
-	limit := orDefault(q.Limit, standardPage)
-	found, err := s.store.campaigns(ctx, after, limit+1)
+	size := page.Standard().Size(q.Limit)
+	found, err := s.store.campaigns(ctx, after, size+1)
 	if err != nil {
 		return airdrop.CampaignPage{}, err
 	}
-	page := airdrop.CampaignPage{Campaigns: found}
-	if len(found) > limit {
-		page.Campaigns = found[:limit]
-		last := found[limit-1]
-		page.Next = position{last.CreatedMS, last.ID}.cursor()
-	}
-	return page, nil
+	found, next := page.Cut(list, found, size, func(c airdrop.Campaign) position { return position{c.CreatedMS, c.ID} })
+	return airdrop.CampaignPage{Campaigns: found, Next: next}, nil
 }
 
 // UploadList implements Service. The list is read and judged as a whole before

@@ -140,7 +140,7 @@ func (s store) campaigns(ctx context.Context, after position, limit int) ([]aird
 	err := s.db.Read().Select(ctx, &rows, selectCampaign+`
 		WHERE (created_ms, id) < (?, ?)
 		ORDER BY created_ms DESC, id DESC
-		LIMIT ?`, after.createdMS, after.id, limit)
+		LIMIT ?`, after.CreatedMS, after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read campaigns: %w", err)
 	}

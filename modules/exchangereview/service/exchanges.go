@@ -3,11 +3,11 @@ package service
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/directory"
+	"banyan/platform/page"
 )
 
 // LoadStarter fills a directory that has never been filled with well-known
@@ -67,62 +67,44 @@ func (s *service) Exchanges(ctx context.Context, q exchangereview.ExchangesQuery
 	if q.Sort == "" {
 		q.Sort = exchangereview.ByRating
 	}
-	after, err := placeOf(q)
+	list := page.NewList[*place]("exchanges by "+q.Sort, q.Kind, q.Chain)
+	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
 	}
-	size := pageSize(q.Limit)
+	size := page.Standard().Size(q.Limit)
 	rows, err := s.store.listExchanges(ctx, q, after, size+1)
 	if err != nil {
 		return exchangereview.ExchangePage{}, fmt.Errorf("list exchanges: %w", err)
 	}
-	page := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}}
-	if len(rows) > size {
-		rows = rows[:size]
-		page.Next = cursorAt(q.Sort, &rows[size-1])
-	}
+	rows, next := page.Cut(list, rows, size, func(row exchangeRow) *place { return row.place(q.Sort) })
+	answer := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}, Next: next}
 	for i := range rows {
 		e, err := rows[i].exchange()
 		if err != nil {
 			return exchangereview.ExchangePage{}, err
 		}
-		page.Exchanges = append(page.Exchanges, e)
+		answer.Exchanges = append(answer.Exchanges, e)
 	}
-	return page, nil
+	return answer, nil
 }
 
-// cursorAt says where a page ended.
-func cursorAt(sort string, row *exchangeRow) string {
+// place returns where the exchange stands in a way to sort.
+func (r *exchangeRow) place(sort string) *place {
 	switch sort {
 	case exchangereview.ByName:
-		return encodeCursor(sort, row.NameOrder, row.Slug)
+		return &place{Text: r.NameOrder, Slug: r.Slug}
 	case exchangereview.ByReviews:
-		return encodeCursor(sort, strconv.FormatInt(row.Reviews, 10), row.Slug)
+		return &place{Number: r.Reviews, Slug: r.Slug}
 	}
-	return encodeCursor(sort, strconv.FormatInt(row.RatingOrder, 10), row.Slug)
+	return &place{Number: r.RatingOrder, Slug: r.Slug}
 }
 
-// placeOf reads what cursorAt wrote; nil without a cursor.
-func placeOf(q exchangereview.ExchangesQuery) (*place, error) {
-	if q.Cursor == "" {
-		return nil, nil
-	}
-	parts, err := decodeCursor(q.Cursor, q.Sort, 2)
-	if err != nil {
-		return nil, err
-	}
-	if q.Sort == exchangereview.ByName {
-		return &place{text: parts[0], slug: parts[1]}, nil
-	}
-	number, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil {
-		return nil, wrongCursor()
-	}
-	return &place{number: number, slug: parts[1]}, nil
+// match is where an exchange stands among those that a search found.
+type match struct {
+	Score int    `json:"score"`
+	Slug  string `json:"slug"`
 }
-
-// byMatch names the order of a search in its cursor.
-const byMatch = "match"
 
 // searchExchanges answers a query with q: the names are found in memory, the
 // rows of one page are read.
@@ -131,18 +113,16 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
 	}
-	found, err := afterCursor(e.find(q), q.Cursor)
+	list := page.NewList[*match]("exchanges by match", q.Kind, q.Chain, q.Q)
+	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
 	}
-	page := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}}
-	if size := pageSize(q.Limit); len(found) > size {
-		found = found[:size]
-		last := found[size-1]
-		page.Next = encodeCursor(byMatch, strconv.Itoa(last.score), last.slug)
-	}
+	found, next := page.Cut(list, after.rest(e.find(q)), page.Standard().Size(q.Limit),
+		func(h hit) *match { return &match{h.score, h.slug} })
+	answer := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}, Next: next}
 	if len(found) == 0 {
-		return page, nil
+		return answer, nil
 	}
 	ids := make([]int64, len(found))
 	for i, h := range found {
@@ -162,29 +142,21 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 			if err != nil {
 				return exchangereview.ExchangePage{}, err
 			}
-			page.Exchanges = append(page.Exchanges, e)
+			answer.Exchanges = append(answer.Exchanges, e)
 		}
 	}
-	return page, nil
+	return answer, nil
 }
 
-// afterCursor leaves out what earlier pages had.
-func afterCursor(found []hit, cursor string) ([]hit, error) {
-	if cursor == "" {
-		return found, nil
-	}
-	parts, err := decodeCursor(cursor, byMatch, 2)
-	if err != nil {
-		return nil, err
-	}
-	score, err := strconv.Atoi(parts[0])
-	if err != nil {
-		return nil, wrongCursor()
+// rest returns the hits after m, all of them for nil.
+func (m *match) rest(found []hit) []hit {
+	if m == nil {
+		return found
 	}
 	for i, h := range found {
-		if h.score < score || h.score == score && compareSlugs(h.slug, parts[1]) > 0 {
-			return found[i:], nil
+		if h.score < m.Score || h.score == m.Score && compareSlugs(h.slug, m.Slug) > 0 {
+			return found[i:]
 		}
 	}
-	return nil, nil
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/page"
 	"banyan/platform/testenv/seamtest"
 	"banyan/platform/testenv/testneeds"
 )
@@ -230,20 +231,34 @@ func TestExchangesAreSortedAndPaged(t *testing.T) {
 func TestWrongQueriesAreRefused(t *testing.T) {
 	eachWay(t, func(t *testing.T, w *world) {
 		first := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 1}))(t)
+		found := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Q: "coin", Limit: 1}))(t)
+		if first.Next == "" || found.Next == "" {
+			t.Fatalf("no second page: %q, %q", first.Next, found.Next)
+		}
 		for says, q := range map[string]exchangereview.ExchangesQuery{
-			"kind: is cex or dex":    {Kind: "bank"},
-			"sort: is rating":        {Sort: "age"},
-			"limit: is 1 to 200":     {Limit: 201},
-			"limit: is 1":            {Limit: -1},
-			"q: has at most 100":     {Q: strings.Repeat("é", 101)},
-			"chain: is the name":     {Chain: "two words"},
-			"chain: is the name of":  {Chain: "nul\x00"},
-			"cursor: is the next":    {Cursor: "!!!"},
-			"cursor: is the next of": {Cursor: first.Next, Sort: exchangereview.ByRating},
-			"cursor: is":             {Cursor: first.Next, Q: "kraken"},
-			"cursor":                 {Cursor: "WyJuYW1lIiwiXHUwMDAwIiwiYSJd", Sort: exchangereview.ByName}, // ["name","\u0000","a"]
+			"kind: is cex or dex":          {Kind: "bank"},
+			"sort: is rating":              {Sort: "age"},
+			"limit: must be from 1 to 200": {Limit: 201},
+			"limit: must be from 1":        {Limit: -1},
+			"q: has at most 100":           {Q: strings.Repeat("é", 101)},
+			"chain: is the name":           {Chain: "two words"},
+			"chain: is the name of":        {Chain: "nul\x00"},
 		} {
 			refused(w.Exchanges(anybody, q))(t, fault.Invalid, says)
+		}
+		for name, q := range map[string]exchangereview.ExchangesQuery{
+			"nonsense":                {Cursor: "!!!"},
+			"of another order":        {Cursor: first.Next, Sort: exchangereview.ByRating},
+			"of a list, for a search": {Cursor: first.Next, Q: "kraken"},
+			"of another kind":         {Cursor: first.Next, Sort: exchangereview.ByName, Kind: exchangereview.Centralised},
+			"of another chain":        {Cursor: first.Next, Sort: exchangereview.ByName, Chain: "ethereum"},
+			"of a search, for a list": {Cursor: found.Next},
+			"of another search":       {Cursor: found.Next, Q: "kraken"},
+			"of the search of a kind": {Cursor: found.Next, Q: "coin", Kind: exchangereview.Centralised},
+		} {
+			t.Run("a cursor "+name, func(t *testing.T) {
+				refused(w.Exchanges(anybody, q))(t, fault.Invalid, "cursor: must be the next")
+			})
 		}
 		for _, slug := range []string{"nowhere", "KRAKEN", "a\x00b", "%00", "\xff", "..", "kraken/reviews"} {
 			refused(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: slug}))(t, fault.NotFound, "no exchange")
@@ -251,6 +266,10 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 		}
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Limit: 201}))(t, fault.Invalid, "limit")
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: "x"}))(t, fault.Invalid, "cursor")
+		must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: page.NewList[int64]("reviews", "kraken").Cursor(7)}))(t)
+		elsewhere := page.NewList[int64]("reviews", "okx").Cursor(7)
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: elsewhere}))(t, fault.Invalid, "cursor")
+		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Cursor: elsewhere}))(t, fault.Invalid, "cursor")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Limit: -1}))(t, fault.Invalid, "limit")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Cursor: "e30"}))(t, fault.Invalid, "cursor")
 	})

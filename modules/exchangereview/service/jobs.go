@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/periodic"
 	"banyan/platform/wallet"
 )
 
@@ -36,26 +37,20 @@ func NewJobs(o Options) *Jobs {
 // Run works until ctx ends, and then returns nil. Failures are logged and tried
 // again.
 func (j *Jobs) Run(ctx context.Context) error {
-	ticker := time.NewTicker(j.every)
-	defer ticker.Stop()
 	failing := false
-	for {
+	periodic.Run(ctx, j.every, func(ctx context.Context) {
 		changed, err := j.Reweigh(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err != nil && !failing:
 			j.log.WarnContext(ctx, "reviewers cannot be weighed; trying again", "error", err, "every", j.every)
 		case err == nil && changed > 0:
 			j.log.InfoContext(ctx, "weighed reviewers by the current epoch", "reviewers", changed)
 		}
 		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	}, periodic.AtOnce())
+	return nil
 }
 
 // Reweigh brings every reviewer to reputation's current epoch and says how many

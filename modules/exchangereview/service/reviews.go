@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"strconv"
+	"math"
 	"time"
 
 	"banyan/modules/exchangereview"
@@ -14,6 +14,7 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -193,7 +194,8 @@ func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 
 // Reviews implements Service.
 func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
-	before, err := beforeID(q.Cursor, "reviews")
+	list := page.NewList[int64]("reviews", q.Slug)
+	before, err := list.After(q.Cursor, math.MaxInt64)
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
 	}
@@ -201,39 +203,38 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
 	}
-	size := pageSize(q.Limit)
+	size := page.Standard().Size(q.Limit)
 	rows, err := s.store.liveReviews(ctx, exchange, before, size+1)
 	if err != nil {
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
 	}
-	return pageOf(rows, size, "reviews"), nil
+	return pageOf(list, rows, size), nil
 }
 
 // ReviewsOf implements Service.
 func (s *service) ReviewsOf(ctx context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
-	before, err := beforeID(q.Cursor, "reviews-of")
+	list := page.NewList[int64]("reviews of a wallet", q.Wallet.String())
+	before, err := list.After(q.Cursor, math.MaxInt64)
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
 	}
-	size := pageSize(q.Limit)
+	size := page.Standard().Size(q.Limit)
 	rows, err := s.store.liveReviewsOf(ctx, q.Wallet, before, size+1)
 	if err != nil {
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of a wallet: %w", err)
 	}
-	return pageOf(rows, size, "reviews-of"), nil
+	return pageOf(list, rows, size), nil
 }
 
-// pageOf cuts one row too many off and says where the next page begins.
-func pageOf(rows []reviewRow, size int, cursor string) exchangereview.ReviewPage {
-	page := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}}
-	if len(rows) > size {
-		rows = rows[:size]
-		page.Next = encodeCursor(cursor, strconv.FormatInt(rows[size-1].ID, 10))
-	}
+// pageOf is a page of reviews in the order of their ids, of which the next page
+// stays below the last.
+func pageOf(list page.List[int64], rows []reviewRow, size int) exchangereview.ReviewPage {
+	rows, next := page.Cut(list, rows, size, func(row reviewRow) int64 { return row.ID })
+	answer := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}, Next: next}
 	for i := range rows {
-		page.Reviews = append(page.Reviews, rows[i].review())
+		answer.Reviews = append(answer.Reviews, rows[i].review())
 	}
-	return page
+	return answer
 }
 
 // History implements Service.

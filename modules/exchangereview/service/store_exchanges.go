@@ -124,9 +124,9 @@ func (st store) exchangesByID(ctx context.Context, ids []int64) (rows []exchange
 
 // place is the last exchange of a page: where the next one begins.
 type place struct {
-	number int64  // rating_order or reviews
-	text   string // name_order
-	slug   string
+	Number int64  `json:"number,omitzero"` // rating_order or reviews
+	Text   string `json:"text,omitzero"`   // name_order
+	Slug   string `json:"slug"`
 }
 
 // listOrders has, for each way to sort, the order and what comes after a place.
@@ -152,9 +152,9 @@ func (st store) listExchanges(ctx context.Context, q exchangereview.ExchangesQue
 	if after != nil {
 		where = append(where, by.after)
 		if q.Sort == exchangereview.ByName {
-			args = append(args, after.text, after.text, after.slug)
+			args = append(args, after.Text, after.Text, after.Slug)
 		} else {
-			args = append(args, after.number, after.number, after.slug)
+			args = append(args, after.Number, after.Number, after.Slug)
 		}
 	}
 	query := `SELECT` + exchangeColumns + ` FROM exchange`

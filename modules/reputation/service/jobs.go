@@ -7,6 +7,7 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Jobs computes epochs on a schedule.
@@ -28,14 +29,7 @@ func (j Jobs) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	ticker := time.NewTicker(j.every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	periodic.Run(ctx, j.every, func(ctx context.Context) {
 		_, err := j.service.ComputeEpoch(ctx, reputation.EpochRequest{})
 		switch {
 		case err == nil || ctx.Err() != nil:
@@ -44,5 +38,6 @@ func (j Jobs) Run(ctx context.Context) error {
 		default:
 			j.log.ErrorContext(ctx, "computing an epoch failed", "error", err)
 		}
-	}
+	})
+	return nil
 }

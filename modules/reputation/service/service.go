@@ -3,13 +3,10 @@ package service
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"banyan/modules/reputation"
@@ -20,6 +17,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/memory"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/unpack"
 	"banyan/platform/wallet"
@@ -36,10 +34,7 @@ type Options struct {
 	MaxRows int              // of one import; 0 = 5,000,000
 }
 
-const (
-	standardMaxRows = 5_000_000
-	standardLimit   = 50
-)
+const standardMaxRows = 5_000_000
 
 // What imports may cost: bytes of one once unpacked, and of memory to unpack
 // those of all operators.
@@ -206,18 +201,23 @@ func (s service) Scores(ctx context.Context, q reputation.ScoresQuery) (reputati
 	return answer, err
 }
 
+// boardPlace is a place in the leaderboard of one epoch.
+type boardPlace struct {
+	Epoch int64 `json:"epoch"`
+	Place int   `json:"place"` // 1 = the first
+}
+
 // Leaderboard implements Service. A cursor names its epoch, so that the pages
 // of one walk fit together; when that epoch is gone, the walk ends with a
 // conflict instead of a mixture.
 func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery) (reputation.Leaderboard, error) {
-	if q.Limit == 0 {
-		q.Limit = standardLimit
-	}
 	answer := reputation.Leaderboard{Standings: []reputation.Standing{}}
-	epoch, after, err := parseCursor(q.Cursor)
+	list := page.NewList[boardPlace]("leaderboard")
+	after, err := list.After(q.Cursor, boardPlace{})
 	if err != nil {
 		return answer, err
 	}
+	size := page.Standard().Size(q.Limit)
 	err = s.o.DB.Snapshot(ctx, func(r database.Reader) error {
 		if q.Cursor == "" {
 			current, err := readCurrentEpoch(ctx, r)
@@ -227,51 +227,25 @@ func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery)
 			if err != nil {
 				return fmt.Errorf("read the current epoch: %w", err)
 			}
-			epoch = current.Number
-		} else if kept, err := epochKept(ctx, r, epoch); err != nil || !kept {
+			after.Epoch = current.Number
+		} else if kept, err := epochKept(ctx, r, after.Epoch); err != nil || !kept {
 			if err != nil {
 				return fmt.Errorf("look for an epoch: %w", err)
 			}
-			return fault.New(fault.Conflict, "the scores were computed anew since the first page: begin again without a cursor")
+			return fault.New(fault.Conflict, "the scores of the first page were replaced by newer ones: leave the cursor out to begin at the first page")
 		}
-		answer.Epoch = epoch
-		rows, err := readPlaces(ctx, r, epoch, after, q.Limit+1)
+		answer.Epoch = after.Epoch
+		rows, err := readPlaces(ctx, r, after.Epoch, after.Place, size+1)
 		if err != nil {
 			return err
 		}
-		if len(rows) > q.Limit {
-			rows = rows[:q.Limit]
-			answer.Next = formatCursor(epoch, rows[len(rows)-1].Place)
-		}
+		rows, answer.Next = page.Cut(list, rows, size, func(row scoreRow) boardPlace { return boardPlace{after.Epoch, row.Place} })
 		for _, row := range rows {
 			answer.Standings = append(answer.Standings, row.standing())
 		}
 		return nil
 	})
 	return answer, err
-}
-
-func formatCursor(epoch int64, place int) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", epoch, place))
-}
-
-func parseCursor(cursor string) (epoch int64, place int, err error) {
-	if cursor == "" {
-		return 0, 0, nil
-	}
-	wrong := fault.New(fault.Invalid, "this cursor is not one of ours").With(
-		fault.Field{Name: "cursor", Message: "send the next of the last answer, or none to begin"})
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return 0, 0, wrong
-	}
-	first, second, _ := strings.Cut(string(text), ".")
-	epoch, err1 := strconv.ParseInt(first, 10, 64)
-	place, err2 := strconv.Atoi(second)
-	if err1 != nil || err2 != nil || epoch < 1 || place < 1 {
-		return 0, 0, wrong
-	}
-	return epoch, place, nil
 }
 
 // Record implements Service.

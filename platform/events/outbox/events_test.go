@@ -353,6 +353,19 @@ func (w *world) replayWith(letters []outbox.Letter) {
 	}
 }
 
+func TestPagesOfDeadLettersAreChecked(t *testing.T) {
+	each(t, func(w *world) {
+		for _, limit := range []int{-1, 501} {
+			if _, _, err := outbox.ListDead(w.t.Context(), w.source, "", "", limit); !fault.Is(err, fault.Invalid) {
+				w.t.Errorf("a page of %d: %v", limit, err)
+			}
+		}
+		if _, _, err := outbox.ListDead(w.t.Context(), w.source, "receiver", "receiver/1", 0); !fault.Is(err, fault.Invalid) {
+			w.t.Errorf("nonsense for a cursor: %v", err)
+		}
+	})
+}
+
 // dead lists all dead letters, a page of one at a time.
 func (w *world) dead() (all []outbox.Letter) {
 	w.t.Helper()

@@ -3,12 +3,12 @@ package outbox
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"banyan/platform/database"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/page"
 )
 
 // Status is how one consumer stands, for the operator page and the metrics.
@@ -86,31 +86,32 @@ type Letter struct {
 // mostLetters bounds a page of dead letters, and the ids of one Replay.
 const mostLetters = 500
 
-// ListDead gives dead letters of one consumer (or of all: ""), a page at a
+// letterPlace is a place in the order of dead letters.
+type letterPlace struct {
+	Consumer string `json:"consumer"`
+	Event    string `json:"event"`
+}
+
+// ListDead returns dead letters of one consumer (or of all: ""), a page at a
 // time: cursor is "" for the first page and next for the one after; next is ""
-// after the last.
+// after the last. limit is 1–500, 0 = 500. Fails with fault.Invalid for another
+// limit, and for a cursor of another consumer.
 func ListDead(ctx context.Context, db *database.DB, consumer, cursor string, limit int) (letters []Letter, next string, err error) {
-	if limit <= 0 || limit > mostLetters {
-		limit = mostLetters
+	limits := page.Limits{Default: mostLetters, Max: mostLetters}
+	if err := limits.Check(limit); err != nil {
+		return nil, "", err
 	}
-	afterConsumer, afterEvent := "", ""
-	if cursor != "" {
-		// An event id has no "/", a consumer's name may have one.
-		cutAt := strings.LastIndex(cursor, "/")
-		if cutAt < 0 {
-			return nil, "", fault.New(fault.Invalid, "this cursor is none of ours: start without one")
-		}
-		afterConsumer, afterEvent = cursor[:cutAt], cursor[cutAt+1:]
+	list := page.NewList[letterPlace]("dead letters", consumer)
+	after, err := list.After(cursor, letterPlace{})
+	if err != nil {
+		return nil, "", err
 	}
-	rows, err := readDead(ctx, db.Read(), consumer, afterConsumer, afterEvent, limit+1)
+	size := limits.Size(limit)
+	rows, err := readDead(ctx, db.Read(), consumer, after, size+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list the dead letters of %s: %w", db.Module(), err)
 	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		last := rows[limit-1]
-		next = last.Consumer + "/" + last.EventID
-	}
+	rows, next = page.Cut(list, rows, size, func(row parkedRow) letterPlace { return letterPlace{row.Consumer, row.EventID} })
 	for _, row := range rows {
 		letters = append(letters, Letter{
 			Consumer: row.Consumer, Event: row.event(), Attempts: row.Attempts,

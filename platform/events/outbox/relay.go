@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events"
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Deliver brings a batch to a consumer, in this process or over the seam, and
@@ -150,7 +151,7 @@ func (r *Relay) drain(ctx context.Context, c Consumer) error {
 		if more {
 			continue
 		}
-		if err := pause(ctx, nil, drainWait); err != nil {
+		if err := periodic.Sleep(ctx, drainWait); err != nil {
 			return err
 		}
 	}
@@ -216,7 +217,7 @@ func (r *Relay) serve(ctx context.Context, c Consumer) {
 			wait := r.backOff(firstBackOff, mostBackOff, failures)
 			failures++
 			log.WarnContext(ctx, "events were not delivered", "error", err, "failures", failures, "again_in", wait)
-			_ = pause(ctx, nil, wait) // ctx is looked at above
+			_ = periodic.Sleep(ctx, wait) // ctx is looked at above
 			continue
 		}
 		if failures > 0 {
@@ -224,7 +225,7 @@ func (r *Relay) serve(ctx context.Context, c Consumer) {
 			failures = 0
 		}
 		if !more {
-			_ = pause(ctx, woken, r.untilNext(ctx, c)) // likewise
+			_ = periodic.SleepUntil(ctx, r.untilNext(ctx, c), woken) // likewise
 		}
 	}
 }
@@ -262,19 +263,6 @@ func (r *Relay) backOff(first, most time.Duration, failures int) time.Duration {
 		wait = first << failures
 	}
 	return wait/2 + r.options.Jitter(wait/2)
-}
-
-// pause waits for d or a wake, and fails when ctx ends.
-func pause(ctx context.Context, woken <-chan struct{}, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-woken:
-	case <-timer.C:
-	}
-	return nil
 }
 
 // errMoved says that another relay has taken these events on.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/periodic"
 )
 
 // pruneRows is how many rows one write deletes: it holds the only writer.
@@ -13,14 +14,11 @@ const pruneRows = 500
 
 // tidy is the goroutine that prunes now and then.
 func (r *Relay) tidy(ctx context.Context) {
-	for {
+	periodic.Run(ctx, r.options.Prune, func(ctx context.Context) {
 		if err := r.PruneNow(ctx); err != nil && ctx.Err() == nil {
 			r.options.Log.WarnContext(ctx, "old events could not be deleted", "module", r.source.Module(), "error", err)
 		}
-		if pause(ctx, nil, r.options.Prune) != nil {
-			return
-		}
-	}
+	}, periodic.AtOnce())
 }
 
 // PruneNow deletes events older than Keep that every consumer has accepted, and

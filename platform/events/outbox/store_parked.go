@@ -90,8 +90,8 @@ func (s store) deleteParked(ctx context.Context, consumer, eventID string) error
 	return err
 }
 
-// readDead gives dead letters after a (consumer, event), in that order.
-func readDead(ctx context.Context, q database.Queryer, consumer, afterConsumer, afterEvent string, limit int) ([]parkedRow, error) {
+// readDead returns dead letters after a place, in the order of places.
+func readDead(ctx context.Context, q database.Queryer, consumer string, after letterPlace, limit int) ([]parkedRow, error) {
 	var rows []parkedRow
 	err := q.Select(ctx, &rows, `
 		SELECT `+parkedColumns+`
@@ -101,7 +101,7 @@ func readDead(ctx context.Context, q database.Queryer, consumer, afterConsumer, 
 		AND (? = '' OR p.consumer = ?)
 		AND (p.consumer, p.event_id) > (?, ?)
 		ORDER BY p.consumer, p.event_id
-		LIMIT ?`, consumer, consumer, afterConsumer, afterEvent, limit)
+		LIMIT ?`, consumer, consumer, after.Consumer, after.Event, limit)
 	return rows, err
 }
 

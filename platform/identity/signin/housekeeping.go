@@ -3,7 +3,10 @@ package signin
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
+
+	"banyan/platform/periodic"
 )
 
 const (
@@ -30,20 +33,17 @@ func (h Housekeeping) Run(ctx context.Context) error {
 	if h.Sweep <= 0 {
 		h.Sweep = sweepEvery
 	}
-	reload, sweep := time.NewTicker(h.Reload), time.NewTicker(h.Sweep)
-	defer reload.Stop()
-	defer sweep.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-reload.C:
-			err = h.Keys.Reload(ctx)
-		case <-sweep.C:
-			err = h.Sessions.Sweep(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+	var running sync.WaitGroup
+	running.Go(func() { periodic.Run(ctx, h.Reload, h.logged(h.Keys.Reload)) })
+	running.Go(func() { periodic.Run(ctx, h.Sweep, h.logged(h.Sessions.Sweep)) })
+	running.Wait()
+	return nil
+}
+
+// logged is a step whose failure goes to the log.
+func (h Housekeeping) logged(step func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := step(ctx); err != nil && ctx.Err() == nil {
 			h.Log.ErrorContext(ctx, "identity housekeeping failed", "error", err)
 		}
 	}

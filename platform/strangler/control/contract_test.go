@@ -20,7 +20,7 @@ func TestContractFiles(t *testing.T) {
 		Known: []any{
 			control.Place{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
 			control.Change{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
-			control.AuditQuery{Cursor: "7"}, // a version
+			control.AuditQuery{Cursor: "7"},
 			control.ModuleState{Route: json.RawMessage(`{"mode":"canary"}`)},
 		},
 	})

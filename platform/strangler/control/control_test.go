@@ -16,6 +16,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 	"banyan/platform/testenv/databasetest"
@@ -609,7 +610,7 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, bad := range []control.AuditQuery{{Name: "reputation", Cursor: "x"}, {Name: "reputation", Limit: 201}, {Name: "reputation", Cursor: "0"}} {
+	for _, bad := range []control.AuditQuery{{Name: "reputation", Cursor: "x"}, {Name: "reputation", Limit: 201}, {Name: "reputation", Cursor: page.NewList[int64]("changes of a module", "airdrop").Cursor(3)}} {
 		if _, err := ops.Audit(ctx, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}

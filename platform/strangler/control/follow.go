@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 const (
@@ -24,29 +25,22 @@ const (
 func (c *Control) Run(ctx context.Context) error {
 	woken, stop := c.db.Listen(wakeName)
 	defer stop()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
 	var following sync.WaitGroup
 	defer following.Wait()
 	lost := false
-	for {
+	periodic.Run(ctx, poll, func(ctx context.Context) {
 		stored, err := readPlans(ctx, c.db.Read())
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err == nil:
 			c.round(ctx, stored, &following)
 		case !lost: // said once, not four times a second
 			c.log.WarnContext(ctx, "the plans of the routes cannot be read: all routes stay as they are", "error", err)
 		}
 		lost = err != nil
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-woken:
-		case <-ticker.C:
-		}
-	}
+	}, periodic.AtOnce(), periodic.OnWake(woken))
+	return nil
 }
 
 // round brings every module to its plan, each on its own: one that hangs does

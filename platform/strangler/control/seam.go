@@ -5,18 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
 
-	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/page"
 	"banyan/platform/seam"
 )
 
-const (
-	auditTail     = 20 // entries with the state of one module
-	standardLimit = 50
-	maxLimit      = 200
-)
+const auditTail = 20 // entries with the state of one module
 
 // Contract lists the operator's operations; paths are below /api/v1/operator.
 var Contract = seam.NewContract("operator", 1, "Where each module runs, and how to move it.")
@@ -94,22 +89,7 @@ type AuditQuery struct {
 
 // Validate implements seam.Validator.
 func (q AuditQuery) Validate() error {
-	if q.Limit < 0 || q.Limit > maxLimit {
-		return fault.New(fault.Invalid, "the page cannot be this long").With(fault.Field{Name: "limit", Message: "is from 1 to 200"})
-	}
-	_, err := q.before()
-	return err
-}
-
-func (q AuditQuery) before() (int64, error) {
-	if q.Cursor == "" {
-		return math.MaxInt64, nil
-	}
-	version, err := strconv.ParseInt(q.Cursor, 10, 64)
-	if err != nil || version < 1 {
-		return 0, fault.New(fault.Invalid, "this is no cursor of ours: begin without one").With(fault.Field{Name: "cursor", Message: "take it from next of the page before"})
-	}
-	return version, nil
+	return page.Standard().Check(q.Limit)
 }
 
 // AuditPage is a page of changes, youngest first.
@@ -224,24 +204,18 @@ func (s service) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
 	if _, err := s.c.module(q.Name); err != nil {
 		return AuditPage{}, err
 	}
-	before, err := q.before()
+	list := page.NewList[int64]("changes of a module", q.Name)
+	before, err := list.After(q.Cursor, math.MaxInt64)
 	if err != nil {
 		return AuditPage{}, err
 	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = standardLimit
-	}
-	entries, err := readAudit(ctx, s.c.db.Read(), q.Name, before, limit+1)
+	size := page.Standard().Size(q.Limit)
+	entries, err := readAudit(ctx, s.c.db.Read(), q.Name, before, size+1)
 	if err != nil {
 		return AuditPage{}, err
 	}
-	page := AuditPage{Entries: entries}
-	if len(entries) > limit {
-		page.Entries = entries[:limit]
-		page.Next = strconv.FormatInt(entries[limit-1].Version, 10)
-	}
-	return page, nil
+	entries, next := page.Cut(list, entries, size, func(e Entry) int64 { return e.Version })
+	return AuditPage{Entries: entries, Next: next}, nil
 }
 
 func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences, error) {
