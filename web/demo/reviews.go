@@ -131,7 +131,6 @@ func write(ctx context.Context, s exchangereview.Service, d draft) error {
 		return err
 	}
 	signed := prepared.Review
-	signed.Slug = d.review.Slug
 	signature, err := signTypedData(d.person, prepared.TypedData)
 	if err != nil {
 		return err
