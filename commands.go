@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -17,6 +19,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/config"
 	"banyan/platform/database"
+	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/web"
 )
@@ -35,14 +38,13 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagWords(err)} })
 	s := &settings{}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		airdrop.Commands(), reputation.Commands(), versionCommand(),
 	)
-	knowOnlyOwn(root)
+	markUsage(root)
 	return root
 }
 
@@ -63,6 +65,16 @@ func (s *settings) load() (config.Config, config.Sources, error) {
 	return config.Load(config.Options{Defaults: defaults, File: s.file, Env: os.Environ(), Flags: s.flags})
 }
 
+// flagOrSettings marks what is wrong with the settings as a mistake in the command
+// line where a flag set it; a file or the environment is none.
+func flagOrSettings(err error) error {
+	var wrong *config.Error
+	if errors.As(err, &wrong) && slices.ContainsFunc(wrong.Problems, func(p config.Problem) bool { return p.Origin.Kind == config.FromFlag }) {
+		return fault.Usage(err)
+	}
+	return err
+}
+
 func serveCommand(s *settings) *cobra.Command {
 	var module, listen string
 	c := &cobra.Command{
@@ -80,7 +92,7 @@ func serveCommand(s *settings) *cobra.Command {
 			}
 			cfg, sources, err := s.load()
 			if err != nil {
-				return usageError{err}
+				return flagOrSettings(err)
 			}
 			return serve(cmd.Context(), standalone(cfg, sources), time.Now, web.Options{}, nil)
 		},
@@ -258,7 +270,7 @@ func tokenCommand(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			parsed, err := identity.ParseRole(role)
 			if err != nil {
-				return usageError{err}
+				return fault.Usage(err)
 			}
 			return withKeys(cmd.Context(), s, func(keys *identity.Keys) error {
 				made, err := keys.CreateToken(cmd.Context(), identity.TokenRequest{Subject: subject, Role: parsed, TTL: ttl})

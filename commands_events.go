@@ -39,7 +39,7 @@ func eachPublisher(ctx context.Context, s *settings, module string, fn func(name
 	names := publishers
 	if module != "" {
 		if _, known := cfg.Modules.Named(module); !known {
-			return usageError{fmt.Errorf("there is no module %q: choose reputation, exchange-review or airdrop", module)}
+			return fault.Usage(fmt.Errorf("there is no module %q: choose reputation, exchange-review or airdrop", module))
 		}
 		names = []string{module}
 	}
@@ -138,7 +138,7 @@ func eventsReplayCommand(s *settings) *cobra.Command {
 		Example: "  banyan events replay 01936f4e-2c1f-7c3a-9d5e-1f2a3b4c5d6e\n  banyan events replay --all --consumer reputation",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if all == (len(ids) > 0) {
-				return usageError{fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all")}
+				return fault.Usage(fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all"))
 			}
 			var revived int64
 			err := eachPublisher(cmd.Context(), s, module, func(_ string, db *database.DB) error {

@@ -94,18 +94,18 @@ func moduleSetCommand(o *operating) *cobra.Command {
 			"  banyan module set reputation local",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{errors.New("name a module and its state: banyan module set reputation shadow --percent 10")}
+				return fault.Usage(errors.New("name a module and its state: banyan module set reputation shadow --percent 10"))
 			}
 			change.Mode = seam.Mode(args[1])
 			partly := change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary
 			if partly && !cmd.Flags().Changed("percent") {
-				return usageError{fmt.Errorf("%s needs a share: add --percent, like --percent 10", change.Mode)}
+				return fault.Usage(fmt.Errorf("%s needs a share: add --percent, like --percent 10", change.Mode))
 			}
 			if cmd.Flags().Changed("if-version") {
 				change.IfVersion = &ifVersion
 			}
 			if err := change.Validate(); err != nil {
-				return usageError{err}
+				return fault.Usage(err)
 			}
 			var plan control.Plan
 			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
@@ -129,7 +129,7 @@ func moduleResetCommand(o *operating) *cobra.Command {
 		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("name one module: banyan module reset reputation")}
+				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
 			}
 			var plan control.Plan
 			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
@@ -150,10 +150,10 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 		Use: "audit NAME", Short: "Who moved a module, when and why, youngest first",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("name one module: banyan module audit reputation")}
+				return fault.Usage(errors.New("name one module: banyan module audit reputation"))
 			}
 			if limit < 1 {
-				return usageError{errors.New("--limit is 1 or more")}
+				return fault.Usage(errors.New("--limit is 1 or more"))
 			}
 			entries, err := o.audit(cmd.Context(), args[0], limit)
 			if err != nil {
@@ -228,7 +228,7 @@ func (o *operating) ask(ctx context.Context, method, path string, body, into any
 		server = cfg.PublicURL
 	}
 	if u, err := url.Parse(server); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return usageError{fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server)}
+		return fault.Usage(fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server))
 	}
 	token, err := o.bearer(ctx, cfg)
 	if err != nil {

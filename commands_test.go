@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"banyan/platform/fault"
 	"banyan/platform/testneeds"
 )
 
@@ -44,11 +50,18 @@ func TestExitCodes(t *testing.T) {
 		{"airdrop biuld", exitUsage, "did you mean build?"},
 		{"airdrop tree chek", exitUsage, "did you mean check?"},
 		{"module frobnicate", exitUsage, "unknown command"},
+		{"completion frobnicate", exitUsage, "unknown command"},
+		{"completion bash zsh", exitUsage, "zsh"},
+		{"reputation rank scores.csv", exitUsage, "scores.csv"},
+		{"certs issue", exitUsage, `required flag(s) "name" not set`},
+		{"certs issue --name airdrop --days 0", exitUsage, "--days: is 1 or more"},
 		{"serve --lsten x", exitUsage, "unknown flag"},
 		{"airdrop build --decimals x", exitUsage, `invalid argument "x" for "--decimals" flag: its help`},
 		{"serve everything", exitUsage, `takes no "everything"`},
 		{"serve --module airdrops", exitUsage, "is no module: choose"},
 		{"--config nowhere.yaml config", exitFailure, "nowhere.yaml"},
+		{"--config nowhere.yaml serve", exitFailure, "nowhere.yaml"},
+		{"serve --listen nonsense", exitUsage, "listen"},
 		{"token create", exitUsage, "role"},
 		{"token create --role king", exitUsage, "choose one of member, moderator, operator"},
 		{"events replay", exitUsage, "--all"},
@@ -73,6 +86,33 @@ func TestExitCodes(t *testing.T) {
 	for _, left := range []string{"out.csv", "t.tree"} {
 		if _, err := os.Stat(left); err == nil {
 			t.Errorf("a command that failed left %s behind", left)
+		}
+	}
+}
+
+// The exit code follows the type of an error, whatever its message says and
+// whatever its fields are called.
+func TestTheExitCodeFollowsTheErrorsType(t *testing.T) {
+	field := fault.New(fault.Invalid, "the list is wrong").With(fault.Field{Name: "Address", Line: 2, Message: "is missing"})
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{errors.New("unknown outcome of the commit"), exitFailure},
+		{errors.New("required flag of the remote is not set"), exitFailure},
+		{field, exitFailure},
+		{fault.Usage(field), exitUsage},
+		{fmt.Errorf("read the list: %w", fault.UsageOf("--in", "name a file")), exitUsage},
+	} {
+		root := &cobra.Command{Use: "banyan", SilenceUsage: true, SilenceErrors: true}
+		root.AddCommand(&cobra.Command{Use: "work", RunE: func(*cobra.Command, []string) error { return c.err }})
+		markUsage(root)
+		var errOut bytes.Buffer
+		if code := run(t.Context(), root, []string{"work"}, io.Discard, &errOut); code != c.code {
+			t.Errorf("%v: exit %d, want %d", c.err, code, c.code)
+		}
+		if says := strings.Contains(errOut.String(), "See 'banyan work --help'"); says != (c.code == exitUsage) {
+			t.Errorf("%v: said %q", c.err, errOut.String())
 		}
 	}
 }

@@ -118,7 +118,7 @@ func runDemo(cmd *cobra.Command, s *settings, listen, folder string) error {
 	s.set("admin.listen", "127.0.0.1:0")
 	cfg, _, err := s.load()
 	if err != nil {
-		return usageError{err}
+		return flagOrSettings(err)
 	}
 	cfg.Reputation.Seeds = demo.SeedWallets()
 	cfg.Identity.Operators = append(cfg.Identity.Operators, demo.Wallet())
