@@ -43,19 +43,19 @@ func eachPublisher(ctx context.Context, s *settings, module string, fn func(name
 		}
 		names = []string{module}
 	}
-	return withDatabases(ctx, cfg, names, func(name string, db *database.DB) error {
-		// Not migrated here: an older program may be running on it.
-		migrations, err := db.Status(ctx)
-		if err != nil {
+	for _, name := range names {
+		// Neither made nor migrated here: an older program may be running on it.
+		found, err := database.ReadStatus(ctx, databaseOptions(cfg, name))
+		switch {
+		case err != nil:
 			return err
+		case !found.Exists:
+			return fault.Newf(fault.NotFound, "there is no database of %s yet: start the program, or name its settings with --config", name)
+		case found.Pending():
+			return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
 		}
-		for _, m := range migrations {
-			if !m.Applied {
-				return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
-			}
-		}
-		return fn(name, db)
-	})
+	}
+	return withDatabases(ctx, cfg, names, fn)
 }
 
 func eventsStatusCommand(s *settings) *cobra.Command {

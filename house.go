@@ -26,13 +26,18 @@ import (
 // openDatabase opens the database of a module, or of identity, as the settings
 // say, without migrating it.
 func openDatabase(ctx context.Context, cfg config.Config, name string) (*database.DB, error) {
+	return database.Open(ctx, databaseOptions(cfg, name))
+}
+
+func databaseOptions(cfg config.Config, name string) database.Options {
 	url := "sqlite:" + cfg.Data
 	if cfg.Database.Postgres() {
 		url = cfg.Database.DSN()
 	}
-	return database.Open(ctx, database.Options{
-		Module: name, URL: url, Readers: cfg.Database.Readers, Connections: cfg.Database.Connections, Migrations: migrations.FS,
-	})
+	return database.Options{
+		Module: name, URL: url, Readers: cfg.Database.Readers, Connections: cfg.Database.Connections,
+		Migrations: migrations.FS, Sets: migrations.Sets(name),
+	}
 }
 
 // open opens and migrates a database that this process works on.

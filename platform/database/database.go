@@ -92,6 +92,22 @@ var moduleName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,50}$`)
 // Fails with fault.Invalid for options that cannot work and fault.Unavailable
 // when the database cannot be reached.
 func Open(ctx context.Context, options Options) (*DB, error) {
+	db, err := newDB(options)
+	if err != nil {
+		return nil, err
+	}
+	open := db.openSQLite
+	if db.dialect == Postgres {
+		open = db.openPostgres
+	}
+	if err := open(ctx); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// newDB checks the options and fills in the defaults; it opens nothing.
+func newDB(options Options) (*DB, error) {
 	if !moduleName.MatchString(options.Module) {
 		return nil, fault.Newf(fault.Invalid, "%q cannot name a database: use small letters, digits, - and _", options.Module)
 	}
@@ -111,20 +127,14 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 	switch {
 	case strings.HasPrefix(options.URL, "sqlite:"):
 		db.dialect = SQLite
-		if err := db.openSQLite(ctx); err != nil {
-			return nil, err
-		}
-		return db, nil
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		db.dialect = Postgres
-		if err := db.openPostgres(ctx); err != nil {
-			return nil, err
-		}
-		return db, nil
+	default:
+		// The URL may hold a password, so the message does not repeat it.
+		return nil, fault.Newf(fault.Invalid,
+			"the database URL of %s starts with neither sqlite: nor postgres:// : use sqlite:./data for a folder of files", options.Module)
 	}
-	// The URL may hold a password, so the message does not repeat it.
-	return nil, fault.Newf(fault.Invalid,
-		"the database URL of %s starts with neither sqlite: nor postgres:// : use sqlite:./data for a folder of files", options.Module)
+	return db, nil
 }
 
 func orDefault(n, standard int) int {

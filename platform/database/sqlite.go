@@ -77,7 +77,7 @@ func sqlitePool(path string, readOnly bool, size int) *sqlx.DB {
 	return sqlx.NewDb(pool, "sqlite3")
 }
 
-// sqlitePath makes the folder and gives the file's absolute path.
+// sqlitePath is the file's absolute path.
 func sqlitePath(options Options) (string, error) {
 	folder := strings.TrimPrefix(strings.TrimPrefix(options.URL, "sqlite:"), "//")
 	if folder == "" {
@@ -86,10 +86,6 @@ func sqlitePath(options Options) (string, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return "", fmt.Errorf("find the data folder: %w", err)
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", fault.Wrap(err, fault.Unavailable,
-			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
 	}
 	return filepath.Join(folder, options.Module+".db"), nil
 }
@@ -102,6 +98,11 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		return err
 	}
 	db.path = path
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fault.Wrap(err, fault.Unavailable,
+			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
+	}
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
 		return err
