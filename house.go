@@ -149,6 +149,15 @@ func (h *house) status() []seam.Status {
 	return list
 }
 
+// databaseStats are the figures of this process's databases.
+func (h *house) databaseStats() []database.Stats {
+	list := make([]database.Stats, len(h.databases))
+	for i, db := range h.databases {
+		list[i] = db.Stats()
+	}
+	return list
+}
+
 // eventLag is how many events of each module wait.
 func (h *house) eventLag(ctx context.Context) (map[string]int64, error) {
 	lag := make(map[string]int64, len(h.publishers))

@@ -255,7 +255,7 @@ func (h *house) buildControl(ctx context.Context) error {
 
 // buildServer stands last: what it serves is there.
 func (h *house) buildServer(o web.Options) error {
-	h.registry.MustRegister(seam.Collector(h.routes()), events.Collector(h.publishers))
+	h.registry.MustRegister(seam.Collector(h.routes()), events.Collector(h.publishers), database.Collector(h.databases))
 	options := httpserver.Options{
 		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
@@ -290,7 +290,7 @@ func (h *house) buildServer(o web.Options) error {
 func (h *house) serveTrunk(options httpserver.Options, o web.Options) error {
 	operator := seam.NewRoute(control.Bind(h.control))
 	o.Reputation, o.Exchanges, o.Airdrop, o.Modules = h.reputation, h.exchanges, h.airdrop, control.NewClient(operator)
-	o.Sessions, o.Routes, o.PublicURL, o.EventLag = h.sessions, h.status, h.cfg.PublicURL, h.eventLag
+	o.Sessions, o.Routes, o.PublicURL, o.EventLag, o.Databases = h.sessions, h.status, h.cfg.PublicURL, h.eventLag, h.databaseStats
 	pages, err := web.New(o)
 	if err != nil {
 		return err

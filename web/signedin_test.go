@@ -153,6 +153,8 @@ func TestTheOperatorPage(t *testing.T) {
 	v := newVisitor(t, s)
 	v.signIn(s.Operator)
 	contains(t, v.get("/operator", 200), `data-module="reputation"`, "remote", "http://127.0.0.1:8081", "184,550", "412 µs", "3.1 ms", `data-module="airdrop"`, "local", "20,311", "epoch 12")
+	contains(t, v.get("/operator", 200), `data-database="reputation"`, "91,204", "45.3", "311 of 1,024", "2.1 ms", "18.7 ms", "3 ms", "71 MiB", "240 s", "3 of 8 busy, waited for 12 times",
+		`data-database="airdrop"`, "PostgreSQL", "1 of 4 busy")
 
 	if status, page := v.form("/operator/epochs", url.Values{}); status != 200 || !strings.Contains(page, "Epoch 13 is computed") {
 		t.Errorf("compute an epoch: %d", status)

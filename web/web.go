@@ -22,6 +22,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
+	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
@@ -35,7 +36,8 @@ type Sessions interface {
 	End(ctx context.Context, by identity.Caller, id string) error
 }
 
-// Options are what the pages stand on. Demo, Modules and EventLag may be nil.
+// Options are what the pages stand on. Demo, Modules, EventLag and Databases may
+// be nil.
 type Options struct {
 	Reputation reputation.Service
 	Exchanges  exchangereview.Service
@@ -47,6 +49,8 @@ type Options struct {
 
 	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
+
+	Databases func() []database.Stats // of this process, for operators; nil: not shown
 }
 
 // Web serves the pages.

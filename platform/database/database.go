@@ -77,8 +77,9 @@ type DB struct {
 	options Options
 	dialect Dialect
 	readers *sqlx.DB
-	writer  *writer // SQLite only
-	path    string  // SQLite only: the file
+	writer  *writer    // SQLite only
+	path    string     // SQLite only: the file
+	reads   *openReads // SQLite only
 	wakers  wakers
 	fence   atomic.Pointer[Fence]
 }

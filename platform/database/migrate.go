@@ -85,7 +85,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 			return err
 		}
 		defer unlock()
-		pool := sqlitePool(db.path, false, 1)
+		pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(db.path, false)}, 1)
 		defer func() { _ = pool.Close() }() // every statement has been answered
 		return fn(pool.DB)
 	}

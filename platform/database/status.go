@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 	goosedb "github.com/pressly/goose/v3/database"
 
@@ -87,9 +85,7 @@ func (db *DB) lookAtSQLite() (exists bool, err error) {
 	}
 	query := url.Values{"mode": {"rw"}, "_query_only": {"on"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}}
 	dsn := "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?" + query.Encode()
-	pool := sql.OpenDB(sqliteConnector{dsn: dsn}) // connects when it is asked something
-	pool.SetMaxOpenConns(1)
-	db.readers = sqlx.NewDb(pool, "sqlite3")
+	db.readers = sqlitePool(sqliteConnector{dsn: dsn}, 1) // connects when it is asked something
 	return err == nil, nil
 }
 
