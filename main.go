@@ -1,8 +1,10 @@
 // Banyan: one binary, three modules, one seam.
 //
 // This file is the way in: it puts the parts together in the order in which
-// they start. The commands are in commands.go; what the program does is in
-// modules/, and what it stands on in platform/.
+// they start. house.go runs and stops them, root.go leads the calls and the
+// writes of one module, serve.go serves and has the demo; the command line begins
+// in commands_run.go and its commands are in commands*.go. What the program does
+// is in modules/, and what it stands on in platform/.
 package main
 
 import (

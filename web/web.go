@@ -7,8 +7,8 @@
 //	pages.Mount(server.Router())
 //
 // Any module may be down: a page then shows what it has and says which part is
-// missing. Reading order: web.go, render.go, then one file per page, beside the
-// template of the same name in templates/.
+// missing. Reading order: web.go, render.go, then a file per page or group of
+// pages; templates/ has a template per page.
 package web
 
 import (

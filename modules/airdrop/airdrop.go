@@ -9,8 +9,10 @@
 //
 // A built campaign never changes: its root may be in a contract already.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
-// the reader of lists in list/, the trees in platform/merkle.
+// This file is the contract. The work begins in service.go, the check of other
+// lists in verify.go; trees are kept by trees.go and treefiles.go, proofs are made
+// in claims.go. The SQL is in store.go, the reader of lists in list/, what needs
+// no server in offline/, the trees themselves in platform/merkle.
 package airdrop
 
 import (

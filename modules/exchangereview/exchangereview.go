@@ -7,8 +7,10 @@
 // An exchange's rating is the mean of its live reviews, each weighted by its
 // writer's reputation.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
-// the signed form in eip712.go.
+// This file is the contract. The directory is in exchanges.go and catalogue.go,
+// reviews are in reviews.go and their signed form in eip712.go; weigher.go and
+// jobs.go follow the writers' reputation. The SQL is in store*.go; directory/
+// reads lists of exchanges, search/ finds names.
 package exchangereview
 
 import (

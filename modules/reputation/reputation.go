@@ -8,8 +8,9 @@
 // Other modules report what wallets did as Activity events; the module counts
 // them and shows the counts beside the score.
 //
-// This file is the contract. The work is in service.go, the SQL in store.go,
-// the algorithm in trust/.
+// This file is the contract. What is read and imported is in service.go, the
+// computing of an epoch in epoch.go, the SQL in store.go; trust/ has the
+// algorithm, rank/ the reader of trust lists.
 package reputation
 
 import (

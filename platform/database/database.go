@@ -1,6 +1,6 @@
 // Package database is how a module keeps what it knows: one small API over
 // SQLite (a file per module) and PostgreSQL (a schema per module), so that a
-// module's store.go is written once.
+// module's SQL is written once.
 //
 //	db, err := database.Open(ctx, database.Options{Module: "airdrop", URL: "sqlite:./data", Migrations: migrations.FS})
 //	err = db.Migrate(ctx)
@@ -9,6 +9,10 @@
 //		return err
 //	})
 //	err = db.Read().Get(ctx, &title, `SELECT title FROM campaign WHERE id = ?`, id)
+//
+// Reading order: database.go, reading.go, tx.go; group.go is SQLite's writer,
+// postgres.go the other one; fence.go keeps writes with their owner; migrate.go
+// and status.go see to the schema; stats.go and metrics.go show how it does.
 //
 // What holds on both:
 //

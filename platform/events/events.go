@@ -9,7 +9,7 @@
 //		return Reviewed.Publish(ctx, tx, wallet.String(), activity)
 //	})
 //
-//	// main.go: one relay per publishing database.
+//	// Where the program is put together: one relay per publishing database.
 //	relay := events.NewRelay(reviews, options, events.Consumer{
 //		Name: "reputation", Topic: Reviewed.Name(),
 //		Deliver: events.Local(reputation, Reviewed.Handler(service.Count)),
