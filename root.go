@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"banyan/platform/config"
@@ -30,19 +29,16 @@ type root struct {
 	db    *database.DB         // nil where the module is not held
 	owner *ownership.Ownership // likewise
 
-	mu      sync.Mutex
-	remotes map[string]remotes // by their URLs; kept until the end, because calls may be under way
+	remotes *remoteSet
 }
-
-// remotes are the two contracts that a module's process serves.
-type remotes struct{ module, handover *seam.Remote }
 
 // plant makes the root of a module. local makes the module itself, where this
 // process holds it: the whole program always does, because the data is shared;
 // a module that runs alone holds itself only.
 func (h *house) plant(ctx context.Context, c *seam.Contract, local func(*root) (*seam.Local, error)) (*root, error) {
 	place, _ := h.cfg.Modules.Named(c.Module)
-	r := &root{house: h, contract: c, handover: handover.NewContract(c.Module), place: place, remotes: make(map[string]remotes)}
+	r := &root{house: h, contract: c, handover: handover.NewContract(c.Module), place: place}
+	r.remotes = newRemoteSet(r.trust)
 	h.roots = append(h.roots, r)
 	if err := r.grow(ctx, local); err != nil {
 		return nil, fmt.Errorf("start the module %s: %w", c.Module, err)
@@ -92,19 +88,15 @@ func (r *root) elsewhere() error {
 	if err != nil {
 		return err
 	}
+	r.remotes.use(control.Place{Mode: seam.ModeRemote, URLs: urls})
 	r.route = seam.NewRemoteRoute(r.contract, far.module)
 	return nil
 }
 
-// reach gives the remotes at these addresses, and trusts the keys found there
-// to speak for the module and nobody else.
-func (r *root) reach(urls []string) (remotes, error) {
-	key := strings.Join(urls, ", ")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known, ok := r.remotes[key]; ok {
-		return known, nil
-	}
+// reach returns the remotes at these addresses.
+func (r *root) reach(urls []string) (remotes, error) { return r.remotes.reach(urls, r.open) }
+
+func (r *root) open(urls []string) (opened, error) {
 	peer := r.contract.Module
 	if slices.Equal(urls, []string{r.house.cfg.Identity.TrunkURL}) {
 		peer = handover.Trunk
@@ -112,7 +104,7 @@ func (r *root) reach(urls []string) (remotes, error) {
 	o := seam.RemoteOptions{
 		URLs: urls, Tokens: r.house.tokens, Timeout: r.place.Timeout, TLS: r.house.tlsTo(peer), Log: r.house.log,
 	}
-	var far remotes
+	var far opened
 	var err error
 	if far.module, err = seam.NewRemote(r.contract, o); err != nil {
 		return far, err
@@ -122,21 +114,23 @@ func (r *root) reach(urls []string) (remotes, error) {
 		return far, err
 	}
 	if peer != handover.Trunk {
-		r.house.verifier.Trust(identity.Trusted{Issuer: peer, Keys: r.house.keysAt(urls, peer), OnlyService: peer})
+		far.keys = r.house.keysAt(urls, peer)
 	}
-	r.remotes[key] = far
 	return far, nil
 }
 
-// close ends what reach began.
-func (r *root) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, far := range r.remotes {
-		far.module.Close()
-		far.handover.Close()
+// trust has these keys speak for the module and nobody else; nil: no keys do.
+func (r *root) trust(keys identity.KeySource) {
+	module := r.contract.Module
+	if keys == nil {
+		r.house.verifier.Distrust(module)
+		return
 	}
+	r.house.verifier.Trust(identity.Trusted{Issuer: module, Keys: keys, OnlyService: module})
 }
+
+// close ends what reach began.
+func (r *root) close() { r.remotes.close() }
 
 // whileOwner begins a task that may run only where the module is owned.
 func (r *root) whileOwner(name string, run func(context.Context) error) {
@@ -157,6 +151,7 @@ func (r *root) configured() control.Place {
 // back to this process. Between the take and the new route, writes that arrive
 // here are refused by the fence without effect and wait for the route.
 func (r *root) Apply(ctx context.Context, p control.Plan) error {
+	defer r.remotes.keepInUse()
 	far, err := r.farOf(p)
 	if err != nil {
 		return err
@@ -174,7 +169,16 @@ func (r *root) Apply(ctx context.Context, p control.Plan) error {
 	if err != nil {
 		return err
 	}
-	return r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return r.set(p, claim, far)
+}
+
+// set sets the route, and from then on what is open and trusted follows it.
+func (r *root) set(p control.Plan, claim ownership.Claim, far remotes) error {
+	if err := r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module); err != nil {
+		return err
+	}
+	r.remotes.use(p.Place)
+	return nil
 }
 
 // handOver has the module's process take over the writes. It is asked something
@@ -194,19 +198,21 @@ func (r *root) handOver(ctx context.Context, far remotes, epoch int64) (ownershi
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
 func (r *root) Follow(ctx context.Context, p control.Plan) error {
+	claim, err := r.owner.Current(ctx) // first: it may fail again and again
+	if err != nil {
+		return err
+	}
+	defer r.remotes.keepInUse()
 	far, err := r.farOf(p)
 	if err != nil {
 		return err
 	}
-	claim, err := r.owner.Current(ctx)
-	if err != nil {
-		return err
-	}
-	return r.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module)
+	return r.set(p, claim, far)
 }
 
+// farOf reaches the remotes of a plan; a local one has none.
 func (r *root) farOf(p control.Plan) (far remotes, err error) {
-	if len(p.URLs) > 0 {
+	if p.Mode != seam.ModeLocal && len(p.URLs) > 0 {
 		return r.reach(p.URLs)
 	}
 	if p.Mode != seam.ModeLocal {
@@ -277,13 +283,7 @@ type rootStatus struct {
 }
 
 func (r *root) status() rootStatus {
-	s := rootStatus{Status: r.route.Status(), Endpoints: []seam.EndpointStatus{}, Ownership: r.owner.Believed()}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if far, known := r.remotes[s.URL]; known {
-		s.Endpoints = far.module.Endpoints()
-	}
-	return s
+	return rootStatus{Status: r.route.Status(), Endpoints: r.route.Endpoints(), Ownership: r.owner.Believed()}
 }
 
 // stepBack lets the control remember what a route's guard did.
