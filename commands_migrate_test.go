@@ -98,7 +98,7 @@ func TestADatabaseWithTablesThatNobodyUsesStillOpens(t *testing.T) {
 		if err := db.Migrate(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if status, err := db.Status(t.Context()); err != nil || status.Pending() || len(status.Migrations) == 0 || status.Migrations[0].Set != name {
+		if status, err := database.ReadStatus(t.Context(), databaseOptions(cfg, name)); err != nil || status.Pending() || len(status.Migrations) == 0 || status.Migrations[0].Set != name {
 			t.Errorf("%s: %+v, %v", name, status, err)
 		}
 	}

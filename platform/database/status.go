@@ -67,11 +67,6 @@ func ReadStatus(ctx context.Context, options Options) (Status, error) {
 	return db.status(ctx, exists)
 }
 
-// Status is ReadStatus of an open database.
-func (db *DB) Status(ctx context.Context) (Status, error) {
-	return db.status(ctx, true)
-}
-
 // lookAtSQLite prepares a connection to the file, if there is one. It may write,
 // because whoever closes a write-ahead log last clears it away, but no statement
 // does, and it makes no file.
