@@ -54,7 +54,7 @@ func certsIssueCommand(folder *string) *cobra.Command {
 		Use: "issue", Short: "Make or renew a process's certificate and key", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 1 {
-				return fault.New(fault.Invalid, "a certificate holds for a day at least").With(fault.Field{Name: "--days", Message: "is 1 or more"})
+				return fault.UsageOf("--days", "is 1 or more: a certificate holds for a day at least")
 			}
 			r.Life = time.Duration(days) * 24 * time.Hour
 			made, err := certificates.Issue(*folder, r, time.Now())

@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"banyan/platform/fault"
 	"banyan/platform/host"
 	"banyan/platform/seam"
 )
@@ -79,5 +83,32 @@ func TestAnInterruptedCommandSaysSo(t *testing.T) {
 	code := Execute(ctx, testProgram(t), strings.Fields("first"), &out, &errOut)
 	if code != exitFailure || errOut.String() != "banyan: interrupted before the work was done\n" {
 		t.Errorf("exit %d, said %q", code, errOut.String())
+	}
+}
+
+// The exit code follows the type of an error, whatever its message says and
+// whatever its fields are called.
+func TestTheExitCodeFollowsTheErrorsType(t *testing.T) {
+	field := fault.New(fault.Invalid, "the list is wrong").With(fault.Field{Name: "Address", Line: 2, Message: "is missing"})
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{errors.New("unknown outcome of the commit"), exitFailure},
+		{errors.New("required flag of the remote is not set"), exitFailure},
+		{field, exitFailure},
+		{fault.Usage(field), exitUsage},
+		{fmt.Errorf("read the list: %w", fault.UsageOf("--in", "name a file")), exitUsage},
+	} {
+		root := &cobra.Command{Use: "banyan", SilenceUsage: true, SilenceErrors: true}
+		root.AddCommand(&cobra.Command{Use: "work", RunE: func(*cobra.Command, []string) error { return c.err }})
+		markUsage(root)
+		var errOut bytes.Buffer
+		if code := run(t.Context(), root, []string{"work"}, io.Discard, &errOut); code != c.code {
+			t.Errorf("%v: exit %d, want %d", c.err, code, c.code)
+		}
+		if says := strings.Contains(errOut.String(), "See 'banyan work --help'"); says != (c.code == exitUsage) {
+			t.Errorf("%v: said %q", c.err, errOut.String())
+		}
 	}
 }

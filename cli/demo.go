@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/platform/config"
+	"banyan/platform/fault"
 	"banyan/platform/host"
 	"banyan/platform/loopback"
 	"banyan/platform/wallet"
@@ -76,8 +77,8 @@ func refuseSettings(s *source, environ []string) error {
 			advice += ", without --config"
 		}
 	}
-	return usageError{fmt.Errorf("the demo takes no settings from %s: it invents reviews and an operator whose wallet anybody here can use, "+
-		"which must never reach data of yours; %s, or serve your own data with `banyan serve`", strings.Join(what, ", "), advice)}
+	return fault.Usage(fmt.Errorf("the demo takes no settings from %s: it invents reviews and an operator whose wallet anybody here can use, "+
+		"which must never reach data of yours; %s, or serve your own data with `banyan serve`", strings.Join(what, ", "), advice))
 }
 
 // demoAddress is where the demo listens, and the URL that wallets sign in to. A
@@ -86,11 +87,11 @@ func demoAddress(ctx context.Context, listen string) (address, url string, err e
 	host, port, err := net.SplitHostPort(listen)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil {
-		return "", "", usageError{fmt.Errorf("--listen %q is no address to listen on: write host:port, like 127.0.0.1:8080", listen)}
+		return "", "", fault.Usage(fmt.Errorf("--listen %q is no address to listen on: write host:port, like 127.0.0.1:8080", listen))
 	}
 	if !loopback.Host(host) {
-		return "", "", usageError{fmt.Errorf("--listen %s is open to other machines, and the demo's wallet, an operator, signs for whoever asks: "+
-			"use a loopback address, like 127.0.0.1:%s, and to see it from elsewhere forward the port: ssh -L 8080:127.0.0.1:%s THIS-MACHINE", listen, port, port)}
+		return "", "", fault.Usage(fmt.Errorf("--listen %s is open to other machines, and the demo's wallet, an operator, signs for whoever asks: "+
+			"use a loopback address, like 127.0.0.1:%s, and to see it from elsewhere forward the port: ssh -L 8080:127.0.0.1:%s THIS-MACHINE", listen, port, port))
 	}
 	ip := host
 	if net.ParseIP(host) == nil {
@@ -125,7 +126,7 @@ func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) er
 	own["reputation.seeds"], own["identity.operators"] = texts(community.SeedWallets()), community.Wallet().String()
 	loaded, err := program.Load(config.Options{Flags: own, BuiltIn: true})
 	if err != nil {
-		return usageError{err}
+		return flagOrSettings(err)
 	}
 	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64())
 	return serve(cmd.Context(), loaded, host.Options{Clock: clock.Now, Pages: web.Pages(wallet)}, func(p *host.Process) error {

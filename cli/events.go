@@ -33,23 +33,23 @@ func eachPublisher(ctx context.Context, s *source, module string, fn func(name s
 	names := loaded.ModuleNames()
 	if module != "" {
 		if _, err := loaded.Find(module); err != nil {
-			return usageError{err}
+			return fault.Usage(err)
 		}
 		names = []string{module}
 	}
-	return withDatabases(ctx, loaded, names, func(name string, db *database.DB) error {
-		// Not migrated here: an older program may be running on it.
-		migrations, err := db.Status(ctx)
-		if err != nil {
+	for _, name := range names {
+		// Neither made nor migrated here: an older program may be running on it.
+		found, err := database.ReadStatus(ctx, loaded.DatabaseOptions(name))
+		switch {
+		case err != nil:
 			return err
+		case !found.Exists:
+			return fault.Newf(fault.NotFound, "there is no database of %s yet: start the program, or name its settings with --config", name)
+		case found.Pending():
+			return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
 		}
-		for _, m := range migrations {
-			if !m.Applied {
-				return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
-			}
-		}
-		return fn(name, db)
-	})
+	}
+	return withDatabases(ctx, loaded, names, fn)
 }
 
 func eventsStatusCommand(s *source) *cobra.Command {
@@ -132,7 +132,7 @@ func eventsReplayCommand(s *source) *cobra.Command {
 		Example: "  banyan events replay 01936f4e-2c1f-7c3a-9d5e-1f2a3b4c5d6e\n  banyan events replay --all --consumer reputation",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if all == (len(ids) > 0) {
-				return usageError{fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all")}
+				return fault.Usage(fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all"))
 			}
 			var revived int64
 			err := eachPublisher(cmd.Context(), s, module, func(_ string, db *database.DB) error {

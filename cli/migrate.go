@@ -13,32 +13,24 @@ func migrateCommand(s *source) *cobra.Command {
 	c := &cobra.Command{Use: "migrate", Short: "See or bring up to date the databases' schemas (serve does it at start)"}
 	var asJSON bool
 	status := &cobra.Command{
-		Use: "status", Short: "List the migrations and which are applied", Args: noArgs,
+		Use: "status", Short: "List the migrations and which are applied; it creates nothing", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := s.load()
 			if err != nil {
 				return err
 			}
 			all := map[string][]database.Migration{}
-			err = withDatabases(cmd.Context(), loaded, loaded.Databases(), func(name string, db *database.DB) (err error) {
-				all[name], err = db.Status(cmd.Context())
-				return err
-			})
-			if err != nil {
-				return err
+			var rows []table.Row
+			for _, name := range loaded.Databases() {
+				found, err := database.ReadStatus(cmd.Context(), loaded.DatabaseOptions(name))
+				if err != nil {
+					return err
+				}
+				all[name] = found.Migrations
+				rows = append(rows, migrationRows(name, found)...)
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
-			}
-			var rows []table.Row
-			for _, name := range loaded.Databases() {
-				for _, m := range all[name] {
-					applied := "waiting: run banyan migrate up"
-					if m.Applied {
-						applied = timeText(m.At)
-					}
-					rows = append(rows, table.Row{name, m.Set, m.Name, applied})
-				}
 			}
 			printTable(cmd.OutOrStdout(), table.Row{"database", "set", "migration", "applied (UTC)"}, rows)
 			return nil
@@ -63,4 +55,20 @@ func migrateCommand(s *source) *cobra.Command {
 	}
 	c.AddCommand(status, up)
 	return c
+}
+
+// migrationRows are the lines of one database in the list of migrations.
+func migrationRows(name string, found database.Status) []table.Row {
+	if !found.Exists {
+		return []table.Row{{name, "", "", "no database yet: banyan serve and banyan migrate up make it"}}
+	}
+	rows := make([]table.Row, len(found.Migrations))
+	for i, m := range found.Migrations {
+		applied := "waiting: run banyan migrate up"
+		if m.Applied {
+			applied = timeText(m.At)
+		}
+		rows[i] = table.Row{name, m.Set, m.Name, applied}
+	}
+	return rows
 }

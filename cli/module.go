@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"banyan/platform/fault"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
 )
@@ -83,18 +84,18 @@ func moduleSetCommand(o *operating) *cobra.Command {
 			"  banyan module set reputation local",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{errors.New("name a module and its state: banyan module set reputation shadow --percent 10")}
+				return fault.Usage(errors.New("name a module and its state: banyan module set reputation shadow --percent 10"))
 			}
 			change.Mode = seam.Mode(args[1])
 			partly := change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary
 			if partly && !cmd.Flags().Changed("percent") {
-				return usageError{fmt.Errorf("%s needs a share: add --percent, like --percent 10", change.Mode)}
+				return fault.Usage(fmt.Errorf("%s needs a share: add --percent, like --percent 10", change.Mode))
 			}
 			if cmd.Flags().Changed("if-version") {
 				change.IfVersion = &ifVersion
 			}
 			if err := change.Validate(); err != nil {
-				return usageError{err}
+				return fault.Usage(err)
 			}
 			var plan control.Plan
 			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
@@ -119,7 +120,7 @@ func moduleResetCommand(o *operating) *cobra.Command {
 		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("name one module: banyan module reset reputation")}
+				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
 			}
 			var plan control.Plan
 			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
@@ -141,10 +142,10 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 		Use: "audit NAME", Short: "Who moved a module, when and why, youngest first",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("name one module: banyan module audit reputation")}
+				return fault.Usage(errors.New("name one module: banyan module audit reputation"))
 			}
 			if limit < 1 {
-				return usageError{errors.New("--limit is 1 or more")}
+				return fault.Usage(errors.New("--limit is 1 or more"))
 			}
 			entries, err := o.audit(cmd.Context(), args[0], limit)
 			if err != nil {

@@ -41,7 +41,7 @@ func (o *operating) ask(ctx context.Context, method, path string, body, into any
 		server = loaded.Settings.PublicURL
 	}
 	if u, err := url.Parse(server); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return usageError{fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server)}
+		return fault.Usage(fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server))
 	}
 	token, err := o.bearer(ctx, loaded.Settings)
 	if err != nil {

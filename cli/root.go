@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"banyan/platform/config"
+	"banyan/platform/fault"
 	"banyan/platform/host"
 )
 
@@ -21,7 +24,6 @@ func newRoot(program host.Program) *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: program.Version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagWords(err)} })
 	s := &source{program: program}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
@@ -33,7 +35,7 @@ func newRoot(program host.Program) *cobra.Command {
 			root.AddCommand(m.Commands())
 		}
 	}
-	knowOnlyOwn(root)
+	markUsage(root)
 	return root
 }
 
@@ -60,4 +62,14 @@ func versionCommand(version string) *cobra.Command {
 		Use: "version", Short: "Print the version", Args: noArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version) },
 	}
+}
+
+// flagOrSettings marks what is wrong with the settings as a mistake in the command
+// line where a flag set it; a file or the environment is none.
+func flagOrSettings(err error) error {
+	var wrong *config.Error
+	if errors.As(err, &wrong) && slices.ContainsFunc(wrong.Problems, func(p config.Problem) bool { return p.Origin.Kind == config.FromFlag }) {
+		return fault.Usage(err)
+	}
+	return err
 }

@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"banyan/platform/fault"
 	"banyan/platform/host"
@@ -23,13 +25,6 @@ const (
 	exitUsage   = 2
 )
 
-// usageError marks a command line that makes no sense, apart from work that
-// failed.
-type usageError struct{ error }
-
-// Unwrap gives the error in the words meant for people.
-func (u usageError) Unwrap() error { return u.error }
-
 // Main runs the command line of the process and returns its exit code. Interrupt
 // and SIGTERM end the command in good order, a second one at once.
 func Main(program host.Program) int {
@@ -40,7 +35,10 @@ func Main(program host.Program) int {
 
 // Execute runs one command line and returns its exit code.
 func Execute(ctx context.Context, program host.Program, args []string, out, errOut io.Writer) int {
-	root := newRoot(program)
+	return run(ctx, newRoot(program), args, out, errOut)
+}
+
+func run(ctx context.Context, root *cobra.Command, args []string, out, errOut io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -53,34 +51,55 @@ func Execute(ctx context.Context, program host.Program, args []string, out, errO
 		return exitFailure
 	}
 	printError(errOut, err)
-	if isUsage(err) {
+	if fault.IsUsage(err) {
 		fmt.Fprintf(errOut, "See '%s --help'.\n", command.CommandPath())
 		return exitUsage
 	}
 	return exitFailure
 }
 
-// isUsage tells a command line that makes no sense from work that failed: ours
-// says so by its type or names a --flag or an ARGUMENT, cobra's carries no type.
-func isUsage(err error) bool {
-	var usage usageError
-	var f *fault.Fault
-	if errors.As(err, &f) && f.Code == fault.Invalid && len(f.Fields) > 0 {
-		name := f.Fields[0].Name
-		if strings.HasPrefix(name, "--") || (name != "" && name[0] >= 'A' && name[0] <= 'Z') {
-			return true
-		}
+// markUsage has every mistake in a command line that cobra finds carry the type
+// that decides the exit code: flags that cannot be read, arguments, missing
+// flags, and commands that do not exist. It is called when all commands are there.
+func markUsage(root *cobra.Command) {
+	root.InitDefaultHelpCmd() // cobra adds these two at the start otherwise
+	root.InitDefaultCompletionCmd()
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage(flagWords(err)) })
+	markEach(root)
+}
+
+func markEach(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		markEach(sub)
 	}
-	return errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown ") || strings.HasPrefix(err.Error(), "required flag")
+	if c.HasSubCommands() {
+		knowOnlyOwn(c)
+		return
+	}
+	if accepts := c.Args; accepts != nil {
+		c.Args = func(c *cobra.Command, args []string) error { return fault.Usage(accepts(c, args)) }
+	}
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		// cobra would check the same after this.
+		if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
+			return fault.Usage(err)
+		}
+		if before == nil {
+			return nil
+		}
+		return before(c, args)
+	}
 }
 
 // flagWords leaves out the Go function that could not read a flag's value.
 func flagWords(err error) error {
-	message, _, isGo := strings.Cut(err.Error(), ": strconv.")
-	if !isGo {
+	var value *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &value) || !errors.As(err, &number) {
 		return err
 	}
-	return errors.New(message + ": its help says what it takes")
+	return fmt.Errorf("invalid argument %q for \"--%s\" flag: its help says what it takes", value.GetValue(), value.GetFlag().Name)
 }
 
 // printError says what went wrong in the words meant for people, every wrong
@@ -103,12 +122,6 @@ func printError(w io.Writer, err error) {
 // knowOnlyOwn makes a group of commands refuse one that it does not have, where
 // cobra would print the help and succeed: a script with a slip must fail.
 func knowOnlyOwn(group *cobra.Command) {
-	for _, c := range group.Commands() {
-		knowOnlyOwn(c)
-	}
-	if !group.HasSubCommands() {
-		return
-	}
 	group.DisableFlagsInUseLine, group.SuggestionsMinimumDistance = true, 2
 	group.Args = cobra.ArbitraryArgs
 	group.RunE = func(c *cobra.Command, args []string) error {
@@ -119,13 +132,13 @@ func knowOnlyOwn(group *cobra.Command) {
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			message += ": did you mean " + strings.Join(near, " or ") + "?"
 		}
-		return usageError{errors.New(message)}
+		return fault.Usage(errors.New(message))
 	}
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[0])}
+		return fault.Usage(fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[0]))
 	}
 	return nil
 }

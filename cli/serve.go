@@ -33,7 +33,7 @@ func serveCommand(s *source) *cobra.Command {
 			}
 			loaded, err := s.load()
 			if err != nil {
-				return usageError{err}
+				return flagOrSettings(err)
 			}
 			standalone(loaded)
 			return serve(cmd.Context(), loaded, host.Options{Pages: web.Pages(nil)}, nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 )
@@ -24,7 +25,7 @@ func tokenCommand(s *source) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			parsed, err := identity.ParseRole(role)
 			if err != nil {
-				return usageError{err}
+				return fault.Usage(err)
 			}
 			return withKeys(cmd.Context(), s, func(keys *signin.Keys) error {
 				made, err := keys.CreateToken(cmd.Context(), signin.TokenRequest{Subject: subject, Role: parsed, TTL: ttl})

@@ -15,7 +15,7 @@ func Pages(demo *DemoWallet) func(*host.Process) (host.Pages, error) {
 			Exchanges:  exchangereview.NewClient(p.Route(exchangereview.Contract)),
 			Airdrop:    airdrop.NewClient(p.Route(airdrop.Contract)),
 			Sessions:   p.Sessions(), Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo,
-			Modules: p.Rollout(), EventLag: p.EventLag,
+			Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
 		})
 	}
 }

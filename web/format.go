@@ -45,6 +45,7 @@ func (w *Web) functions() template.FuncMap {
 		"country":  country,
 		"title":    slugName,
 		"took":     took,
+		"size":     size,
 		"activity": activityName,
 		"plural":   plural,
 		"add":      func(a, b int) int { return a + b },
@@ -183,8 +184,26 @@ func took(seconds float64) string {
 		return fmt.Sprintf("%.3g µs", seconds*1e6)
 	case seconds < 1:
 		return fmt.Sprintf("%.3g ms", seconds*1e3)
+	case seconds < 600:
+		return fmt.Sprintf("%.3g s", seconds)
+	case seconds < 36_000:
+		return fmt.Sprintf("%.0f min", seconds/60)
 	}
-	return fmt.Sprintf("%.3g s", seconds)
+	return grouped(fmt.Sprintf("%.0f", seconds/3600)) + " h"
+}
+
+// size writes bytes as people say them, in powers of 1024.
+func size(bytes int64) string {
+	const kib = 1 << 10
+	switch {
+	case bytes < kib:
+		return number(bytes) + " B"
+	case bytes < kib*kib:
+		return fmt.Sprintf("%.3g KiB", float64(bytes)/kib)
+	case bytes < kib*kib*kib:
+		return fmt.Sprintf("%.4g MiB", float64(bytes)/(kib*kib))
+	}
+	return fmt.Sprintf("%.4g GiB", float64(bytes)/(kib*kib*kib))
 }
 
 func activityName(kind string) string {

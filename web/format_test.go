@@ -45,9 +45,17 @@ func TestSharesKeepThreeDigits(t *testing.T) {
 }
 
 func TestDurationsAreReadable(t *testing.T) {
-	for seconds, want := range map[float64]string{0: "–", 96e-9: "96 ns", 12.3e-6: "12.3 µs", 0.00155: "1.55 ms", 2.5: "2.5 s"} {
+	for seconds, want := range map[float64]string{0: "–", 96e-9: "96 ns", 12.3e-6: "12.3 µs", 0.00155: "1.55 ms", 2.5: "2.5 s", 599: "599 s", 3720: "62 min", 36_000: "10 h", 9e6: "2,500 h"} {
 		if got := took(seconds); got != want {
 			t.Errorf("took(%v) = %s, want %s", seconds, got, want)
+		}
+	}
+}
+
+func TestSizesAreReadable(t *testing.T) {
+	for bytes, want := range map[int64]string{0: "0 B", 1023: "1,023 B", 4152: "4.05 KiB", 64 << 20: "64 MiB", 1<<20 + 1<<19: "1.5 MiB", 3 << 30: "3 GiB"} {
+		if got := size(bytes); got != want {
+			t.Errorf("size(%d) = %s, want %s", bytes, got, want)
 		}
 	}
 }

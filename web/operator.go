@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/reputation"
+	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
@@ -24,6 +25,7 @@ type outcome struct {
 
 type operatorData struct {
 	Routes     []routeLine
+	Databases  []databaseLine
 	Epoch      *reputation.Epoch
 	Reputation *missing
 	Campaigns  []airdrop.Campaign
@@ -71,6 +73,24 @@ func routeLines(statuses []seam.Status) []routeLine {
 	return lines
 }
 
+// databaseLine is a database with the figures that are made of two.
+type databaseLine struct {
+	database.Stats
+	SQLite   bool    // it has a writer and a write-ahead log
+	PerGroup float64 // committed writes in a transaction, on average; 0 = there was none
+}
+
+func databaseLines(all []database.Stats) []databaseLine {
+	lines := make([]databaseLine, len(all))
+	for i, s := range all {
+		lines[i] = databaseLine{Stats: s, SQLite: s.Dialect == database.SQLite}
+		if s.Groups > 0 {
+			lines[i].PerGroup = float64(s.Written) / float64(s.Groups)
+		}
+	}
+	return lines
+}
+
 func (w *Web) operator(rw http.ResponseWriter, r *http.Request) error {
 	who := viewerOf(r)
 	if !who.SignedIn {
@@ -106,6 +126,9 @@ func (w *Web) showOperator(rw http.ResponseWriter, r *http.Request, status int, 
 	}
 	d.Airdrop = part(ctx, campaignsErr, "Airdrops", "the campaigns")
 	d.Routes = routeLines(w.o.Routes())
+	if w.o.Databases != nil {
+		d.Databases = databaseLines(w.o.Databases())
+	}
 	return w.show(rw, r, status, "operator", page{Title: "Operator", Nav: "operator", Data: d})
 }
 

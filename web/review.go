@@ -121,14 +121,17 @@ func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDra
 	return draft, nil
 }
 
-// publishReview stores what the wallet signed and says where to see it.
+// publishReview stores what prepareReview answered, with the wallet's signature,
+// and says where to see it.
 func (w *Web) publishReview(rw http.ResponseWriter, r *http.Request) error {
-	var signed exchangereview.SignedReview
+	var signed exchangereview.PreparedReview
 	if err := json.NewDecoder(r.Body).Decode(&signed); err != nil {
 		return fault.Wrap(err, fault.Invalid, "the signed review did not arrive whole: load the page again and send it once more")
 	}
-	signed.Slug = chi.URLParam(r, "slug")
-	published, err := w.o.Exchanges.PublishReview(r.Context(), signed)
+	if signed.Review.Slug != chi.URLParam(r, "slug") {
+		return fault.New(fault.Invalid, "the signed review is of another exchange than this page: load the page again and send it once more")
+	}
+	published, err := w.o.Exchanges.PublishReview(r.Context(), signed.Review)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"crypto/ecdsa"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 
 	"banyan/modules/exchangereview"
 	"banyan/web/webtest"
@@ -18,7 +22,7 @@ func marks(overall string) url.Values {
 	}
 }
 
-func TestAReviewIsPreparedForTheSignedInWallet(t *testing.T) {
+func TestAReviewIsPreparedForTheSignedInWalletAndPublished(t *testing.T) {
 	s := webtest.Full(t)
 	v, key := newVisitor(t, s), webtest.Key(t, "a writer")
 	asScript := []string{"Accept", "application/json"}
@@ -46,10 +50,50 @@ func TestAReviewIsPreparedForTheSignedInWallet(t *testing.T) {
 		t.Errorf("prepared %+v", prepared.Review)
 	}
 
-	// Unsigned, or signed by nobody, it is not taken.
-	if status, answer := v.post("/exchanges/meridian/review/publish", "application/json", answer, "X-CSRF-Token", v.csrf(), "Accept", "application/json"); status == 200 {
-		t.Errorf("a review without a signature was published: %s", answer)
+	if prepared.Review.Slug != "meridian" {
+		t.Errorf("what the browser has to send back names the exchange %q", prepared.Review.Slug)
 	}
+	publish := func(slug string, p exchangereview.PreparedReview) (int, string) {
+		t.Helper()
+		body, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.post("/exchanges/"+slug+"/review/publish", "application/json", string(body), "X-CSRF-Token", v.csrf(), "Accept", "application/json")
+	}
+	if status, answer := publish("meridian", prepared); status != http.StatusForbidden {
+		t.Errorf("a review without a signature: %d %s", status, answer)
+	}
+	prepared.Review.Signature = sign(t, key, prepared.TypedData)
+	if status, answer := publish("kraken", prepared); status != http.StatusBadRequest || !strings.Contains(answer, "another exchange") {
+		t.Errorf("a review of another exchange: %d %s", status, answer)
+	}
+	if status, answer := publish("meridian", prepared); status != 200 || !strings.Contains(answer, `"/exchanges/meridian#review-`) {
+		t.Errorf("a signed review: %d %s", status, answer)
+	}
+}
+
+// sign does what a wallet does for eth_signTypedData_v4.
+func sign(t *testing.T, key *ecdsa.PrivateKey, document exchangereview.TypedData) (signature exchangereview.Signature) {
+	t.Helper()
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typed apitypes.TypedData
+	if err := json.Unmarshal(text, &typed); err != nil {
+		t.Fatal(err)
+	}
+	digest, _, err := apitypes.TypedDataAndHash(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := crypto.Sign(digest, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[64] += 27
+	return exchangereview.Signature(raw)
 }
 
 func TestSessionsAreSeenAndEnded(t *testing.T) {
@@ -109,6 +153,8 @@ func TestTheOperatorPage(t *testing.T) {
 	v := newVisitor(t, s)
 	v.signIn(s.Operator)
 	contains(t, v.get("/operator", 200), `data-module="reputation"`, "remote", "http://127.0.0.1:8081", "184,550", "412 µs", "3.1 ms", `data-module="airdrop"`, "local", "20,311", "epoch 12")
+	contains(t, v.get("/operator", 200), `data-database="reputation"`, "91,204", "45.3", "311 of 1,024", "2.1 ms", "18.7 ms", "3 ms", "71 MiB", "240 s", "3 of 8 busy, waited for 12 times",
+		`data-database="airdrop"`, "PostgreSQL", "1 of 4 busy")
 
 	if status, page := v.form("/operator/epochs", url.Values{}); status != 200 || !strings.Contains(page, "Epoch 13 is computed") {
 		t.Errorf("compute an epoch: %d", status)

@@ -7,8 +7,8 @@
 //	pages.Mount(server.Router())
 //
 // Any module may be down: a page then shows what it has and says which part is
-// missing. Reading order: web.go, render.go, then one file per page, beside the
-// template of the same name in templates/.
+// missing. Reading order: web.go, render.go, then a file per page or group of
+// pages; templates/ has a template per page.
 package web
 
 import (
@@ -22,6 +22,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
+	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -36,7 +37,8 @@ type Sessions interface {
 	End(ctx context.Context, by identity.Caller, id string) error
 }
 
-// Options are what the pages stand on. Demo, Modules and EventLag may be nil.
+// Options are what the pages stand on. Demo, Modules, EventLag and Databases may
+// be nil.
 type Options struct {
 	Reputation reputation.Service
 	Exchanges  exchangereview.Service
@@ -48,6 +50,8 @@ type Options struct {
 
 	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
+
+	Databases func() []database.Stats // of this process, for operators; nil: not shown
 }
 
 // Web serves the pages.

@@ -113,3 +113,17 @@ func FuzzDigest(f *testing.F) {
 		}
 	})
 }
+
+// A client that has the answer as JSON alone sends the review back as it is.
+func TestAPreparedReviewKeepsItsExchangeInJSON(t *testing.T) {
+	d := NewDigester("banyan.example")
+	review := SignedReview{Slug: "kraken", Overall: 4, Text: "fine"}
+	text, err := json.Marshal(PreparedReview{TypedData: d.Document(&review), Review: review})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back PreparedReview
+	if err := json.Unmarshal(text, &back); err != nil || back.Review != review {
+		t.Errorf("read back %+v (%v), want %+v", back.Review, err, review)
+	}
+}

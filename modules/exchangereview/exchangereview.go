@@ -13,6 +13,7 @@ package exchangereview
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"strings"
 	"unicode"
@@ -204,6 +205,17 @@ const (
 type PreparedReview struct {
 	TypedData TypedData    `json:"typed_data"` // for eth_signTypedData_v4
 	Review    SignedReview `json:"review"`     // to send back with the signature filled in
+}
+
+// UnmarshalJSON also fills in the review's slug: a request has it in its path, so
+// the JSON of the review lacks it, and the document that is signed names it.
+func (p *PreparedReview) UnmarshalJSON(text []byte) error {
+	type plain PreparedReview // without this method
+	if err := json.Unmarshal(text, (*plain)(p)); err != nil {
+		return err
+	}
+	p.Review.Slug, _ = p.TypedData.Message["exchange"].(string)
+	return nil
 }
 
 // TypedData is an EIP-712 document as eth_signTypedData_v4 takes it.

@@ -83,14 +83,9 @@ func (c Client) History(ctx context.Context, q HistoryQuery) (ReviewHistory, err
 	return history.Call(ctx, c.route, q)
 }
 
-// PrepareReview implements Service. The slug of the review stands in the path
-// when it is sent, not in its JSON, so over HTTP it comes back without.
+// PrepareReview implements Service.
 func (c Client) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedReview, error) {
-	prepared, err := prepareReview.Call(ctx, c.route, q)
-	if err == nil {
-		prepared.Review.Slug = q.Slug
-	}
-	return prepared, err
+	return prepareReview.Call(ctx, c.route, q)
 }
 
 // PublishReview implements Service.

@@ -1,6 +1,6 @@
 // Package database is how a module keeps what it knows: one small API over
 // SQLite (a file per module) and PostgreSQL (a schema per module), so that a
-// module's store.go is written once.
+// module's SQL is written once.
 //
 //	db, err := database.Open(ctx, database.Options{Module: "airdrop", URL: "sqlite:./data", Migrations: migrations.FS})
 //	err = db.Migrate(ctx)
@@ -9,6 +9,10 @@
 //		return err
 //	})
 //	err = db.Read().Get(ctx, &title, `SELECT title FROM campaign WHERE id = ?`, id)
+//
+// Reading order: database.go, reading.go, tx.go; group.go is SQLite's writer,
+// postgres.go the other one; fence.go keeps writes with their owner; migrate.go
+// and status.go see to the schema; stats.go and metrics.go show how it does.
 //
 // What holds on both:
 //
@@ -77,8 +81,9 @@ type DB struct {
 	options Options
 	dialect Dialect
 	readers *sqlx.DB
-	writer  *writer // SQLite only
-	path    string  // SQLite only: the file
+	writer  *writer    // SQLite only
+	path    string     // SQLite only: the file
+	reads   *openReads // SQLite only
 	wakers  wakers
 	fence   atomic.Pointer[Fence]
 }
@@ -92,6 +97,22 @@ var moduleName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,50}$`)
 // Fails with fault.Invalid for options that cannot work and fault.Unavailable
 // when the database cannot be reached.
 func Open(ctx context.Context, options Options) (*DB, error) {
+	db, err := newDB(options)
+	if err != nil {
+		return nil, err
+	}
+	open := db.openSQLite
+	if db.dialect == Postgres {
+		open = db.openPostgres
+	}
+	if err := open(ctx); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// newDB checks the options and fills in the defaults; it opens nothing.
+func newDB(options Options) (*DB, error) {
 	if !moduleName.MatchString(options.Module) {
 		return nil, fault.Newf(fault.Invalid, "%q cannot name a database: use small letters, digits, - and _", options.Module)
 	}
@@ -111,20 +132,14 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 	switch {
 	case strings.HasPrefix(options.URL, "sqlite:"):
 		db.dialect = SQLite
-		if err := db.openSQLite(ctx); err != nil {
-			return nil, err
-		}
-		return db, nil
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		db.dialect = Postgres
-		if err := db.openPostgres(ctx); err != nil {
-			return nil, err
-		}
-		return db, nil
+	default:
+		// The URL may hold a password, so the message does not repeat it.
+		return nil, fault.Newf(fault.Invalid,
+			"the database URL of %s starts with neither sqlite: nor postgres:// : use sqlite:./data for a folder of files", options.Module)
 	}
-	// The URL may hold a password, so the message does not repeat it.
-	return nil, fault.Newf(fault.Invalid,
-		"the database URL of %s starts with neither sqlite: nor postgres:// : use sqlite:./data for a folder of files", options.Module)
+	return db, nil
 }
 
 func orDefault(n, standard int) int {

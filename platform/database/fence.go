@@ -68,7 +68,7 @@ func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.dialect == Postgres {
 		return db.transact(ctx, false, fn)
 	}
-	pool := sqlitePool(db.path, false, 1)
+	pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(db.path, false)}, 1)
 	defer func() { _ = pool.Close() }() // the outcome is known by then
 	conn, err := pool.Connx(ctx)
 	if err != nil {

@@ -52,6 +52,7 @@ type turn struct {
 // write is one call of Write.
 type write struct {
 	ctx   context.Context // the caller's, for the check before its turn
+	since time.Time       // when Write was called
 	state atomic.Int32
 	tell  chan turn  // to the caller; 1 buffered, so the writer never waits here
 	ran   chan error // from the caller: how fn ended
@@ -96,7 +97,7 @@ func (g *writer) close() error {
 
 // write is the caller's side.
 func (g *writer) write(ctx context.Context, fn func(tx *Tx) error) error {
-	w := &write{ctx: ctx, tell: make(chan turn, 1), ran: make(chan error, 1)}
+	w := &write{ctx: ctx, since: time.Now(), tell: make(chan turn, 1), ran: make(chan error, 1)}
 	if err := g.enqueue(ctx, w); err != nil {
 		return err
 	}
@@ -110,6 +111,7 @@ func (g *writer) write(ctx context.Context, fn func(tx *Tx) error) error {
 			w.run(t.tx, fn)
 		case <-done:
 			if w.state.CompareAndSwap(queued, withdrawn) {
+				g.counts.withdrawn.Add(1)
 				return fmt.Errorf("write to %s, withdrawn before it began: %w", g.db.options.Module, ctx.Err())
 			}
 			done = nil // it is being written: the outcome is what counts
@@ -140,6 +142,7 @@ func (g *writer) enqueue(ctx context.Context, w *write) error {
 	case <-g.closing:
 		return g.closed()
 	case <-ctx.Done():
+		g.counts.withdrawn.Add(1)
 		return g.db.unavailable(ctx.Err(), "has more writes waiting than it can take: try again in a moment")
 	}
 }
@@ -227,6 +230,7 @@ func (g *writer) group(first *write) {
 		}
 	}
 	g.counts.groups.Add(1)
+	g.counts.sizes.observe(len(members))
 	if whole {
 		_, err = conn.ExecContext(ctx, `COMMIT`)
 	}
@@ -282,12 +286,14 @@ func (g *writer) refuse(first *write, err error) {
 // is lost.
 func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 	if w.err = w.ctx.Err(); w.err != nil {
+		g.counts.withdrawn.Add(1)
 		w.err = fmt.Errorf("write to %s, withdrawn before it began: %w", g.db.options.Module, w.err)
 		return true
 	}
 	if _, err := conn.ExecContext(ctx, `SAVEPOINT member`); err != nil {
 		return false
 	}
+	g.counts.waits.Observe(time.Since(w.since))
 	g.giveTurn(conn, w)
 	// When SQLite has ended the transaction by itself (a full disk, RAISE(ROLLBACK)),
 	// the savepoint is gone too, and both statements below fail.

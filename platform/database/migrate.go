@@ -7,22 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 
 	"banyan/platform/fault"
 )
-
-// Migration is one step of a schema.
-type Migration struct {
-	Set     string    `json:"set"` // "events" or the module
-	Version int64     `json:"version"`
-	Name    string    `json:"name"` // the file's
-	Applied bool      `json:"applied"`
-	At      time.Time `json:"at,omitzero"` // when it was applied, UTC
-}
 
 // Migrate brings the schema up to what this program knows. Any number of
 // processes may call it at once: one works, the others wait (a file lock for
@@ -39,33 +29,6 @@ func (db *DB) Migrate(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// Status lists every migration this program knows, in the order they are
-// applied. It changes nothing, except that goose's own tables of versions are
-// made where they are missing.
-func (db *DB) Status(ctx context.Context) ([]Migration, error) {
-	var all []Migration
-	err := db.underLock(ctx, func(pool *sql.DB) error {
-		for _, set := range db.options.Sets {
-			provider, err := db.provider(pool, set)
-			if err != nil || provider == nil {
-				return err
-			}
-			statuses, err := provider.Status(ctx)
-			if err != nil {
-				return fmt.Errorf("read the migrations of %s: %w", set, db.explain(ctx, err))
-			}
-			for _, s := range statuses {
-				all = append(all, Migration{
-					Set: set, Version: s.Source.Version, Name: s.Source.Path,
-					Applied: s.State == goose.StateApplied, At: s.AppliedAt.UTC(),
-				})
-			}
-		}
-		return nil
-	})
-	return all, err
 }
 
 // migrateSet applies what is missing of one set.
@@ -98,12 +61,8 @@ func (db *DB) provider(pool *sql.DB, set string) (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the migrations of %s: %w", set, err)
 	}
-	dialect := goose.DialectSQLite3
-	if db.dialect == Postgres {
-		dialect = goose.DialectPostgres
-	}
-	provider, err := goose.NewProvider(dialect, pool, folder,
-		goose.WithTableName("goose_"+strings.ReplaceAll(set, "-", "_")),
+	provider, err := goose.NewProvider(db.gooseDialect(), pool, folder,
+		goose.WithTableName(versionTable(set)),
 		goose.WithDisableGlobalRegistry(true))
 	if errors.Is(err, goose.ErrNoMigrations) {
 		return nil, fault.Newf(fault.Invalid, "there are no migrations in %s/%s: add the module's folder to migrations/", set, db.dialect)
@@ -114,6 +73,9 @@ func (db *DB) provider(pool *sql.DB, set string) (*goose.Provider, error) {
 	return provider, nil
 }
 
+// versionTable is where goose keeps the versions of a set.
+func versionTable(set string) string { return "goose_" + strings.ReplaceAll(set, "-", "_") }
+
 // underLock runs fn while no other process migrates this database. SQLite gets
 // a connection of its own, because the writer's belongs to the writer.
 func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error {
@@ -123,7 +85,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 			return err
 		}
 		defer unlock()
-		pool := sqlitePool(db.path, false, 1)
+		pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(db.path, false)}, 1)
 		defer func() { _ = pool.Close() }() // every statement has been answered
 		return fn(pool.DB)
 	}
@@ -139,7 +101,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 	if _, err := conn.ExecContext(ctx, lock, "banyan migrate "+db.options.Schema); err != nil {
 		return fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(ctx, err))
 	}
-	// Even to read a status: goose keeps its table of versions in the schema.
+	// goose keeps its tables of versions in the schema, too.
 	if _, err := conn.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{db.options.Schema}.Sanitize()); err != nil {
 		return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
 	}

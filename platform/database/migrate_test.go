@@ -2,13 +2,16 @@ package database_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"banyan/migrations"
 	"banyan/platform/database"
@@ -53,39 +56,83 @@ func TestStatusTellsWhatIsApplied(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		options := db.Options()
 		options.Migrations = newerShelf()
-		newer, err := database.Open(t.Context(), options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = newer.Close() }()
-		got, err := newer.Status(t.Context())
-		if err != nil || len(got) != 2 {
-			t.Fatalf("status %+v, %v", got, err)
-		}
-		if !got[0].Applied || got[0].At.IsZero() || got[1].Applied || got[1].Name != "00002_shop.sql" || got[1].Set != "shelf" {
-			t.Errorf("status %+v", got)
-		}
+		got, err := database.ReadStatus(t.Context(), options)
+		checkHalfMigrated(t, got, err)
 	})
 }
 
-func TestStatusOfANewDatabaseIsAllPending(t *testing.T) {
-	for name, options := range map[string]func(t *testing.T) database.Options{
-		"sqlite":   sqliteOptionsOf,
-		"postgres": func(t *testing.T) database.Options { return databasetest.PostgresOptions(t, "shelf", shelf()) },
-	} {
+func checkHalfMigrated(t *testing.T, s database.Status, err error) {
+	t.Helper()
+	if err != nil || !s.Exists || !s.Pending() || len(s.Migrations) != 2 {
+		t.Fatalf("status %+v, %v", s, err)
+	}
+	first, second := s.Migrations[0], s.Migrations[1]
+	if !first.Applied || time.Since(first.At).Abs() > time.Hour || second.Applied || !second.At.IsZero() || second.Name != "00002_shop.sql" || second.Set != "shelf" {
+		t.Errorf("status %+v", s)
+	}
+}
+
+// pendingOptions are those of a database that does not exist yet.
+var pendingOptions = map[string]func(t *testing.T) database.Options{
+	"sqlite": func(t *testing.T) database.Options {
+		o := sqliteOptionsOf(t)
+		o.URL += "/new/folder"
+		return o
+	},
+	"postgres": func(t *testing.T) database.Options { return databasetest.PostgresOptions(t, "shelf", shelf()) },
+}
+
+func TestTheStatusOfNoDatabaseMakesNone(t *testing.T) {
+	for name, options := range pendingOptions {
 		t.Run(name, func(t *testing.T) {
 			o := options(t)
 			o.Sets = []string{"shelf"}
-			db, err := database.Open(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
+			for range 2 { // the second would see what the first has made
+				got, err := database.ReadStatus(t.Context(), o)
+				if err != nil || got.Exists || len(got.Migrations) != 1 || got.Migrations[0].Applied {
+					t.Fatalf("status %+v, %v", got, err)
+				}
 			}
-			defer func() { _ = db.Close() }()
-			got, err := db.Status(t.Context())
-			if err != nil || len(got) != 1 || got[0].Applied {
-				t.Errorf("status %+v, %v", got, err)
+			if folder, is := strings.CutPrefix(o.URL, "sqlite:"); is {
+				if _, err := os.Stat(filepath.Dir(folder)); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the folder was made: %v", err)
+				}
+			}
+			databasetest.Open(t, o)
+			if got, err := database.ReadStatus(t.Context(), o); err != nil || !got.Exists || got.Pending() {
+				t.Errorf("migrated: %+v, %v", got, err)
 			}
 		})
+	}
+}
+
+// An open database that was not migrated has no table of versions to read.
+func TestTheStatusOfAnEmptyDatabaseIsPendingAndMakesNoTable(t *testing.T) {
+	o := sqliteOptionsOf(t)
+	o.Sets = []string{"shelf"}
+	db, err := database.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := database.ReadStatus(t.Context(), o); err != nil || !got.Exists || !got.Pending() {
+		t.Errorf("status %+v, %v", got, err)
+	}
+	var tables int
+	if err := db.Read().Get(t.Context(), &tables, `SELECT COUNT(*) FROM sqlite_master`); err != nil || tables != 0 {
+		t.Errorf("%d tables were made (%v)", tables, err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	folder := strings.TrimPrefix(o.URL, "sqlite:")
+	if err := os.Remove(filepath.Join(folder, "shelf.db.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := database.ReadStatus(t.Context(), o); err != nil || !got.Exists || !got.Pending() {
+		t.Errorf("status of the closed one: %+v, %v", got, err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("beside the file there are now %v (%v)", left, err)
 	}
 }
 

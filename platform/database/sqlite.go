@@ -66,10 +66,10 @@ func sqliteDSN(path string, readOnly bool) string {
 	return "file:" + escaped + "?" + pragmas.Encode()
 }
 
-// sqlitePool opens at most size connections to the file, and keeps them: the
-// last one to close would checkpoint and delete the WAL.
-func sqlitePool(path string, readOnly bool, size int) *sqlx.DB {
-	pool := sql.OpenDB(sqliteConnector{dsn: sqliteDSN(path, readOnly)})
+// sqlitePool opens at most size connections to a file, and keeps them: the last
+// one to close would checkpoint and delete the WAL.
+func sqlitePool(connector driver.Connector, size int) *sqlx.DB {
+	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(0)
@@ -77,7 +77,7 @@ func sqlitePool(path string, readOnly bool, size int) *sqlx.DB {
 	return sqlx.NewDb(pool, "sqlite3")
 }
 
-// sqlitePath makes the folder and gives the file's absolute path.
+// sqlitePath is the file's absolute path.
 func sqlitePath(options Options) (string, error) {
 	folder := strings.TrimPrefix(strings.TrimPrefix(options.URL, "sqlite:"), "//")
 	if folder == "" {
@@ -86,10 +86,6 @@ func sqlitePath(options Options) (string, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return "", fmt.Errorf("find the data folder: %w", err)
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", fault.Wrap(err, fault.Unavailable,
-			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
 	}
 	return filepath.Join(folder, options.Module+".db"), nil
 }
@@ -102,6 +98,11 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		return err
 	}
 	db.path = path
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fault.Wrap(err, fault.Unavailable,
+			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
+	}
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "cannot make the database file "+path+": look at the folder's owner and permissions")
 	}
-	pool := sqlitePool(path, false, 1)
+	pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(path, false)}, 1)
 	var mode string
 	if err := pool.GetContext(ctx, &mode, `PRAGMA journal_mode`); err != nil {
 		_ = pool.Close() // the error that counts is the first
@@ -130,7 +131,8 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		return fault.Newf(fault.Unavailable,
 			"%s cannot use a write-ahead log (its journal is %q): put the data folder on a local disk, not on a network share", path, mode)
 	}
-	db.readers = sqlitePool(path, true, db.options.Readers)
+	db.reads = newOpenReads()
+	db.readers = sqlitePool(readConnector{sqliteConnector{dsn: sqliteDSN(path, true)}, db.reads}, db.options.Readers)
 	db.writer = startWriter(db, pool, db.options.Queue)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/certificates"
+	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/handover"
 	"banyan/platform/httpserver"
@@ -109,7 +110,7 @@ func (p *Process) openControl(ctx context.Context) error {
 
 // openServer comes last: what it serves is there.
 func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error) {
-	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers))
+	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers), database.Collector(p.databases))
 	options := p.serverOptions()
 	if err := p.openLegacy(&options); err != nil {
 		return err

@@ -149,6 +149,15 @@ func (p *Process) RouteStatus() []seam.Status {
 	return list
 }
 
+// DatabaseStats are the figures of this process's databases.
+func (p *Process) DatabaseStats() []database.Stats {
+	list := make([]database.Stats, len(p.databases))
+	for i, db := range p.databases {
+		list[i] = db.Stats()
+	}
+	return list
+}
+
 // EventLag is how many events of each module wait to be delivered.
 func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
 	lag := make(map[string]int64, len(p.publishers))

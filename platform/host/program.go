@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"banyan/migrations"
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/fault"
@@ -98,13 +99,19 @@ func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, er
 	if err := refuseDemoFolder(l.Settings.Data); err != nil {
 		return nil, err
 	}
+	return database.Open(ctx, l.DatabaseOptions(name))
+}
+
+// DatabaseOptions are how a database is opened by these settings.
+func (l Loaded) DatabaseOptions(name string) database.Options {
 	url := "sqlite:" + l.Settings.Data
 	if l.Settings.Database.Postgres() {
 		url = l.Settings.Database.DSN()
 	}
-	return database.Open(ctx, database.Options{
-		Module: name, URL: url, Readers: l.Settings.Database.Readers, Connections: l.Settings.Database.Connections, Migrations: l.Migrations,
-	})
+	return database.Options{
+		Module: name, URL: url, Readers: l.Settings.Database.Readers, Connections: l.Settings.Database.Connections,
+		Migrations: l.Migrations, Sets: migrations.Sets(name),
+	}
 }
 
 // OpenKeys opens the keys that sign the trunk's tokens; call close afterwards.

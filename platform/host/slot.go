@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"banyan/platform/database"
@@ -30,13 +29,9 @@ type slot struct {
 	db    *database.DB         // nil where the module is not held
 	owner *ownership.Ownership // likewise
 
-	mu      sync.Mutex
-	remotes map[string]remotes // by their URLs; kept until the end, because calls may be under way
+	remotes *remoteSet
 	data    dataCheck
 }
-
-// remotes are the two contracts that a module's process serves.
-type remotes struct{ module, handover *seam.Remote }
 
 func (s *slot) name() string { return s.module.Name() }
 
@@ -45,8 +40,8 @@ func (s *slot) name() string { return s.module.Name() }
 func (p *Process) addModule(ctx context.Context, m Module) error {
 	s := &slot{
 		process: p, module: m, handover: handover.NewContract(m.Name()), configured: p.settings.Modules[m.Name()],
-		remotes: make(map[string]remotes),
 	}
+	s.remotes = newRemoteSet(s.trust)
 	p.slots = append(p.slots, s)
 	if err := s.open(ctx); err != nil {
 		return fmt.Errorf("start the module %s: %w", m.Name(), err)
@@ -98,19 +93,15 @@ func (s *slot) openElsewhere() error {
 	if err != nil {
 		return err
 	}
+	s.remotes.use(control.Place{Mode: seam.ModeRemote, URLs: urls})
 	s.route = seam.NewRemoteRoute(s.module.Contract, far.module)
 	return nil
 }
 
-// reach gives the remotes at these addresses, and trusts the keys found there
-// to speak for the module and nobody else.
-func (s *slot) reach(urls []string) (remotes, error) {
-	key := strings.Join(urls, ", ")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known, ok := s.remotes[key]; ok {
-		return known, nil
-	}
+// reach returns the remotes at these addresses.
+func (s *slot) reach(urls []string) (remotes, error) { return s.remotes.reach(urls, s.openRemotes) }
+
+func (s *slot) openRemotes(urls []string) (opened, error) {
 	peer := s.name()
 	if slices.Equal(urls, []string{s.process.settings.Identity.TrunkURL}) {
 		peer = handover.Trunk
@@ -118,7 +109,7 @@ func (s *slot) reach(urls []string) (remotes, error) {
 	o := seam.RemoteOptions{
 		URLs: urls, Tokens: s.process.tokens, Timeout: s.configured.Timeout, TLS: s.process.tlsTo(peer), Log: s.process.log,
 	}
-	var far remotes
+	var far opened
 	var err error
 	// The hand-over is spoken with processes over other data as well, to find them.
 	if far.handover, err = seam.NewRemote(s.handover.Seam(), o); err != nil {
@@ -132,21 +123,22 @@ func (s *slot) reach(urls []string) (remotes, error) {
 		return far, err
 	}
 	if peer != handover.Trunk {
-		s.process.verifier.Trust(identity.Trusted{Issuer: peer, Keys: s.process.keysAt(urls, peer), OnlyService: peer})
+		far.keys = s.process.keysAt(urls, peer)
 	}
-	s.remotes[key] = far
 	return far, nil
 }
 
-// close ends what reach began.
-func (s *slot) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, far := range s.remotes {
-		far.module.Close()
-		far.handover.Close()
+// trust has these keys speak for the module and nobody else; nil: no keys do.
+func (s *slot) trust(keys identity.KeySource) {
+	if keys == nil {
+		s.process.verifier.Distrust(s.name())
+		return
 	}
+	s.process.verifier.Trust(identity.Trusted{Issuer: s.name(), Keys: keys, OnlyService: s.name()})
 }
+
+// close closes what reach has opened.
+func (s *slot) close() { s.remotes.close() }
 
 // configuredPlace is what config.yaml says of the module.
 func (s *slot) configuredPlace() control.Place {
@@ -162,6 +154,7 @@ func (s *slot) configuredPlace() control.Place {
 // back to this process. Between the take and the new route, writes that arrive
 // here are refused by the fence without effect and wait for the route.
 func (s *slot) Apply(ctx context.Context, p control.Plan) error {
+	defer s.remotes.keepInUse()
 	far, err := s.farOf(p)
 	if err != nil {
 		return err
@@ -207,6 +200,7 @@ func (s *slot) handOver(ctx context.Context, far remotes, epoch int64, found han
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
 func (s *slot) Follow(ctx context.Context, p control.Plan) error {
+	defer s.remotes.keepInUse()
 	far, err := s.farOf(p)
 	if err != nil {
 		return err
@@ -241,11 +235,13 @@ func (s *slot) set(p control.Plan, claim ownership.Claim, far remotes) error {
 		return err
 	}
 	s.data.led(p.Mode, far)
+	s.remotes.use(p.Place)
 	return nil
 }
 
+// farOf reaches the remotes of a plan; a local one has none.
 func (s *slot) farOf(p control.Plan) (far remotes, err error) {
-	if len(p.URLs) > 0 {
+	if p.Mode != seam.ModeLocal && len(p.URLs) > 0 {
 		return s.reach(p.URLs)
 	}
 	if p.Mode != seam.ModeLocal {
@@ -307,13 +303,7 @@ type slotStatus struct {
 }
 
 func (s *slot) status() slotStatus {
-	out := slotStatus{Status: s.route.Status(), Endpoints: []seam.EndpointStatus{}, Ownership: s.owner.Believed()}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if far, known := s.remotes[out.URL]; known {
-		out.Endpoints = far.module.Endpoints()
-	}
-	return out
+	return slotStatus{Status: s.route.Status(), Endpoints: s.route.Endpoints(), Ownership: s.owner.Believed()}
 }
 
 // stepBack lets the control remember what a route's guard did.

@@ -1,4 +1,4 @@
-// Package memory tells how much of it there is.
+// Package memory reports how much memory this process may still take.
 package memory
 
 import (

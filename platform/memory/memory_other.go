@@ -1,6 +1,6 @@
 //go:build !linux
 
-// Package memory tells how much of it there is.
+// Package memory reports how much memory this process may still take.
 package memory
 
 // Available is unknown, which is 0.

@@ -82,6 +82,14 @@ type RecentSide struct {
 	P99         float64 `json:"p99"`          // seconds
 }
 
+// Endpoints are those of the remote that Status names; none when it names none.
+func (r *Route) Endpoints() []EndpointStatus {
+	if remote := r.state.Load().remote; remote != nil {
+		return remote.Endpoints()
+	}
+	return []EndpointStatus{}
+}
+
 // Status reads the state and the figures.
 func (r *Route) Status() Status {
 	s, now, counts, from := r.state.Load(), r.options.Clock(), r.counts(), r.samples.oldest()

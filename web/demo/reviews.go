@@ -132,7 +132,6 @@ func (p *people) write(ctx context.Context, s exchangereview.Service, d draft) e
 		return err
 	}
 	signed := prepared.Review
-	signed.Slug = d.review.Slug
 	signature, err := signTypedData(p.key(d.person), prepared.TypedData)
 	if err != nil {
 		return err

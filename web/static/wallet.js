@@ -177,7 +177,7 @@
         prepared.review.signature = await ask(provider, "eth_signTypedData_v4",
           [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
         say("Publishing …");
-        const { location: next } = await sendJSON(review.dataset.publish, prepared.review);
+        const { location: next } = await sendJSON(review.dataset.publish, prepared);
         say("Published. One moment …", "good");
         // The review's place on the page differs only by its anchor, which
         // alone would not load the page anew.

@@ -82,6 +82,7 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	options := web.Options{
 		Reputation: s.Reputation, Exchanges: s.Exchanges, Airdrop: s.Airdrop, Sessions: s.Sessions,
 		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
+		Databases: sampleDatabases,
 	}
 	if s.Modules != nil {
 		options.Modules, options.EventLag = s.Modules, s.Modules.EventLag
@@ -138,6 +139,17 @@ func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 		Sessions: s.Sessions, Keys: keys, RequestID: requestctx.ID,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})
+}
+
+func sampleDatabases() []database.Stats {
+	return []database.Stats{
+		{
+			Database: reputation.Name, Dialect: database.SQLite, Written: 91204, Groups: 2012, Regrouped: 2, Withdrawn: 17, Waiting: 311, QueueSize: 1024,
+			WaitP50: 0.0021, WaitP99: 0.0187, Turn: 3 * time.Millisecond, WAL: 71 << 20, OldestRead: 4 * time.Minute, Connections: 8, InUse: 3, ConnWaits: 12,
+		},
+		{Database: exchangereview.Name, Dialect: database.SQLite, QueueSize: 1024, Connections: 1},
+		{Database: airdrop.Name, Dialect: database.Postgres, Connections: 4, InUse: 1},
+	}
 }
 
 func sampleRoutes() []seam.Status {

@@ -96,25 +96,25 @@ func (d Desk) built(tree *merkle.Tree, path func(merkle.Hash) string, start time
 
 func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, err error) {
 	if job.In == "" {
-		return "", "", usage("--in", "name the list, or - for standard input")
+		return "", "", fault.UsageOf("--in", "name the list, or - for standard input")
 	}
 	if job.Out == "" {
-		return "", "", usage("--out", "name the tree file to write")
+		return "", "", fault.UsageOf("--out", "name the tree file to write")
 	}
 	if format, err = merkle.ParseFormat(job.Format); err != nil {
-		return "", "", usage("--format", fault.From(err).Message)
+		return "", "", fault.UsageOf("--format", fault.From(err).Message)
 	}
 	if duplicates, err = list.ParseDuplicates(job.OnDuplicate); err != nil {
-		return "", "", usage("--on-duplicate", fault.From(err).Message)
+		return "", "", fault.UsageOf("--on-duplicate", fault.From(err).Message)
 	}
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
-		return "", "", usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
+		return "", "", fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
 	if job.Memory < 0 {
-		return "", "", usage("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+		return "", "", fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")
 	}
 	if job.Nybbles < 0 || job.Nybbles > 2 || (job.Nybbles > 0 && format != merkle.ENS) {
-		return "", "", usage("--shard-digits", "shards of the format ens have prefixes of 1 or 2 hex digits; no other format has shards")
+		return "", "", fault.UsageOf("--shard-digits", "shards of the format ens have prefixes of 1 or 2 hex digits; no other format has shards")
 	}
 	return format, duplicates, nil
 }

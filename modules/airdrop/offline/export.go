@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
 )
@@ -95,13 +96,13 @@ func (t *told) Write(p []byte) (int, error) {
 // writer checks the job and gives what writes its file; nil for shards.
 func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) error, error) {
 	if job.Tree == "" {
-		return nil, usage("--tree", "name the tree file")
+		return nil, fault.UsageOf("--tree", "name the tree file")
 	}
 	if job.Out == "" {
-		return nil, usage("--out", "name the file to write, or the folder for shards")
+		return nil, fault.UsageOf("--out", "name the file to write, or the folder for shards")
 	}
 	if job.Digits < 0 || job.Digits > maxShardDigits || (job.Digits > 0 && job.As != AsShards) {
-		return nil, usage("--shard-digits", "shards have prefixes of 1 to 4 hex digits; nothing else has shards")
+		return nil, fault.UsageOf("--shard-digits", "shards have prefixes of 1 to 4 hex digits; nothing else has shards")
 	}
 	switch job.As {
 	case AsOpenZeppelin:
@@ -112,14 +113,14 @@ func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) er
 		return writeCSV, nil
 	case AsShards:
 		if job.Out == Stdio {
-			return nil, usage("--out", "shards are many files: name a folder")
+			return nil, fault.UsageOf("--out", "shards are many files: name a folder")
 		}
 		if _, err := os.Lstat(job.Out); err == nil {
-			return nil, usage("--out", job.Out+" is there already: name a new folder")
+			return nil, fault.UsageOf("--out", job.Out+" is there already: name a new folder")
 		}
 		return nil, nil
 	}
-	return nil, usage("--as", fmt.Sprintf("choose %s, %s, %s or %s", AsOpenZeppelin, AsUniswap, AsCSV, AsShards))
+	return nil, fault.UsageOf("--as", fmt.Sprintf("choose %s, %s, %s or %s", AsOpenZeppelin, AsUniswap, AsCSV, AsShards))
 }
 
 // writeCSV writes index,address,amount in list order, which list.Read reads.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"banyan/platform/fault"
 	"banyan/platform/memory"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
@@ -60,10 +61,10 @@ func (d Desk) inspect(path string, look func(*merkle.Tree) error) (about Descrip
 func (d Desk) Import(ctx context.Context, in, out string) (Built, error) {
 	start := d.Now()
 	if in == "" {
-		return Built{}, usage("--in", "name the published JSON, or - for standard input")
+		return Built{}, fault.UsageOf("--in", "name the published JSON, or - for standard input")
 	}
 	if out == "" {
-		return Built{}, usage("--out", "name the tree file to write")
+		return Built{}, fault.UsageOf("--out", "name the tree file to write")
 	}
 	if err := keepInputs(out, in); err != nil {
 		return Built{}, err

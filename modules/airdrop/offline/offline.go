@@ -59,8 +59,3 @@ func (d Desk) open(path string) (in io.ReadCloser, size int64, err error) {
 	}
 	return file, size, nil
 }
-
-// usage is the fault of a command line that makes no sense.
-func usage(flag, message string) error {
-	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: message})
-}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"banyan/platform/atomicfile"
+	"banyan/platform/fault"
 )
 
 // output is a file that appears under its name when it is complete, and not
@@ -57,7 +58,7 @@ func keepInputs(out string, inputs ...string) error {
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(about, other) {
-			return usage("--out", out+" is what is to be read: name another file")
+			return fault.UsageOf("--out", out+" is what is to be read: name another file")
 		}
 	}
 	return nil

@@ -22,11 +22,11 @@ type Claim struct {
 // not on the list.
 func (d Desk) Proof(tree, address string) (claim Claim, err error) {
 	if tree == "" {
-		return Claim{}, usage("--tree", "name the tree file")
+		return Claim{}, fault.UsageOf("--tree", "name the tree file")
 	}
 	who, err := wallet.Parse(address)
 	if err != nil {
-		return Claim{}, usage("--address", fault.From(err).Message)
+		return Claim{}, fault.UsageOf("--address", fault.From(err).Message)
 	}
 	t, err := merkle.Open(tree)
 	if err != nil {

@@ -38,11 +38,11 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	start := d.Now()
 	root, err := merkle.ParseHash(job.Root)
 	if err != nil {
-		return sum, usage("--root", fault.From(err).Message)
+		return sum, fault.UsageOf("--root", fault.From(err).Message)
 	}
 	format, err := merkle.ParseFormat(job.Format)
 	if err != nil {
-		return sum, usage("--format", fault.From(err).Message)
+		return sum, fault.UsageOf("--format", fault.From(err).Message)
 	}
 	if err := keepInputs(job.Out, job.Proofs); err != nil {
 		return sum, err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
 	"banyan/platform/wallet"
@@ -70,7 +71,7 @@ func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress
 func shardDigits(tree *merkle.Tree, asked int) (int, error) {
 	if tree.Format() == merkle.ENS {
 		if asked != 0 && asked != tree.Nybbles() {
-			return 0, usage("--shard-digits", fmt.Sprintf("this tree was built with prefixes of %d digits", tree.Nybbles()))
+			return 0, fault.UsageOf("--shard-digits", fmt.Sprintf("this tree was built with prefixes of %d digits", tree.Nybbles()))
 		}
 		return tree.Nybbles(), nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/unpack"
 	"banyan/platform/wallet"
@@ -45,13 +46,13 @@ func (v *Verified) add(o Verified) {
 func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err error) {
 	start := d.Now()
 	if job.Tree == "" {
-		return sum, usage("--tree", "name the tree file")
+		return sum, fault.UsageOf("--tree", "name the tree file")
 	}
 	if job.In == "" {
-		return sum, usage("--in", "name the list of wallets, or - for standard input")
+		return sum, fault.UsageOf("--in", "name the list of wallets, or - for standard input")
 	}
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
-		return sum, usage("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
+		return sum, fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
 	if err := keepInputs(job.Out, job.Tree, job.In); err != nil {
 		return sum, err

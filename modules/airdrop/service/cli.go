@@ -108,7 +108,7 @@ amount is in base units. It fails when the wallet is not on the list.`,
 		Args:    oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := wallet.Parse(args[0]); err != nil {
-				return badUsage("ADDRESS", fault.From(err).Message)
+				return fault.UsageOf("ADDRESS", fault.From(err).Message)
 			}
 			desk, stop := openDesk(c)
 			claim, err := desk.Proof(tree, args[0])
@@ -135,7 +135,7 @@ func oneArgument(name, want string) cobra.PositionalArgs {
 		if len(args) == 1 {
 			return nil
 		}
-		return badUsage(name, want)
+		return fault.UsageOf(name, want)
 	}
 }
 
@@ -145,13 +145,7 @@ func flagsOnly(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return badUsage("ARGUMENTS", fmt.Sprintf("%q has no flag before it", args[0]))
-}
-
-// badUsage is a command line that makes no sense; main knows it by the name:
-// a --flag or an ARGUMENT.
-func badUsage(name, message string) error {
-	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: name, Message: message})
+	return fault.UsageOf("ARGUMENTS", fmt.Sprintf("%q has no flag before it", args[0]))
 }
 
 // show prints a result for programs or for people.

@@ -22,7 +22,7 @@ func checkTreeOut(out string) error {
 	case out == "":
 		return nil
 	case out == offline.Stdio:
-		return badUsage("--out", "a tree is a file that is read in any order: name one, or a folder")
+		return fault.UsageOf("--out", "a tree is a file that is read in any order: name one, or a folder")
 	case isFolder(out):
 		return checkFolder(out)
 	}
@@ -35,10 +35,10 @@ func checkFileOut(out string) error {
 	case out == "" || out == offline.Stdio:
 		return nil
 	case isFolder(out):
-		return badUsage("--out", out+" is a folder: name a file, for example "+filepath.Join(out, "result"))
+		return fault.UsageOf("--out", out+" is a folder: name a file, for example "+filepath.Join(out, "result"))
 	}
 	if about, err := os.Stat(out); err == nil && !about.Mode().IsRegular() {
-		return badUsage("--out", out+" is no regular file: name another")
+		return fault.UsageOf("--out", out+" is no regular file: name another")
 	}
 	return checkFolder(filepath.Dir(out))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/modules/airdrop/offline"
+	"banyan/platform/fault"
 )
 
 func exportCommand() *cobra.Command {
@@ -112,7 +113,7 @@ func treeCheckCommand() *cobra.Command {
 	c := inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
 		func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
 			if memory < 0 {
-				return offline.Description{}, badUsage("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+				return offline.Description{}, fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")
 			}
 			return desk.Check(ctx, tree, memory*mebibyte)
 		})

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/modules/airdrop/offline"
+	"banyan/platform/fault"
 )
 
 func verifyCommand() *cobra.Command {
@@ -70,14 +71,14 @@ func oneQuestion(c *cobra.Command, proofs bool) error {
 	if proofs {
 		for _, flag := range []string{"tree", "in", "decimals"} {
 			if c.Flags().Changed(flag) {
-				return badUsage("--"+flag, "proofs are checked without it: name --root and --format")
+				return fault.UsageOf("--"+flag, "proofs are checked without it: name --root and --format")
 			}
 		}
 		return nil
 	}
 	for _, flag := range []string{"root", "format"} {
 		if c.Flags().Changed(flag) {
-			return badUsage("--"+flag, "only --proofs needs it: a tree file knows its own (banyan airdrop tree info)")
+			return fault.UsageOf("--"+flag, "only --proofs needs it: a tree file knows its own (banyan airdrop tree info)")
 		}
 	}
 	return nil

@@ -116,44 +116,39 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 func (j Job) check() error {
 	switch {
 	case j.Trust == "":
-		return usage("--trust", "name the trust list: a CSV file of source,target,weight[,time]")
+		return fault.UsageOf("--trust", "name the trust list: a CSV file of source,target,weight[,time]")
 	case j.Out == "":
-		return usage("--out", "name the file to write the scores to")
+		return fault.UsageOf("--out", "name the file to write the scores to")
 	case j.Method != EigenTrust && j.Method != Banyan:
-		return usage("--method", fmt.Sprintf("choose %s or %s", EigenTrust, Banyan))
+		return fault.UsageOf("--method", fmt.Sprintf("choose %s or %s", EigenTrust, Banyan))
 	case j.Seeds == "" && !j.UniformPreTrust:
-		return usage("--seeds", fault.From(trust.NoSeeds()).Message+
+		return fault.UsageOf("--seeds", fault.From(trust.NoSeeds()).Message+
 			" (a CSV file of id[,weight]). To compare with trust in everybody alike, ask for it with --uniform-pretrust")
 	case !(j.Options.Alpha > 0 && j.Options.Alpha <= 1):
-		return usage("--alpha", "the share that returns to the seeds in each step is over 0 and at most 1")
+		return fault.UsageOf("--alpha", "the share that returns to the seeds in each step is over 0 and at most 1")
 	case !(j.Options.Epsilon > 0 && j.Options.Epsilon <= 1):
-		return usage("--epsilon", "the change to stop at is over 0 and at most 1")
+		return fault.UsageOf("--epsilon", "the change to stop at is over 0 and at most 1")
 	case j.Options.MaxIterations <= 0:
-		return usage("--max-iterations", "at least one iteration is needed")
+		return fault.UsageOf("--max-iterations", "at least one iteration is needed")
 	case j.Seeds != "" && j.UniformPreTrust:
-		return usage("--uniform-pretrust", "trust comes from the seeds or from everybody: leave one of the two out")
+		return fault.UsageOf("--uniform-pretrust", "trust comes from the seeds or from everybody: leave one of the two out")
 	}
 	if folder, err := os.Stat(filepath.Dir(j.Out)); err != nil || !folder.IsDir() {
-		return usage("--out", "there is no folder "+filepath.Dir(j.Out)+": make it first")
+		return fault.UsageOf("--out", "there is no folder "+filepath.Dir(j.Out)+": make it first")
 	}
 	out, err := os.Stat(j.Out)
 	if err != nil {
 		return nil //nolint:nilerr // not there yet, or writing will say why not
 	}
 	if !out.Mode().IsRegular() {
-		return usage("--out", j.Out+" is not a file: the scores replace a whole file")
+		return fault.UsageOf("--out", j.Out+" is not a file: the scores replace a whole file")
 	}
 	for _, in := range []string{j.Trust, j.Seeds} {
 		if i, err := os.Stat(in); err == nil && os.SameFile(i, out) {
-			return usage("--out", j.Out+" is one of the inputs: choose another name")
+			return fault.UsageOf("--out", j.Out+" is one of the inputs: choose another name")
 		}
 	}
 	return nil
-}
-
-// usage is a fault of the command line: its field is the flag.
-func usage(flag, message string) error {
-	return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: message})
 }
 
 // readTrust numbers the ids in the order of their bytes, so that scores do not
@@ -204,7 +199,7 @@ func (j Job) decay(latest int64) (trust.Decay, error) {
 		at = latest
 	}
 	if j.HalfLife != 0 && latest == trust.NoTime {
-		return trust.Decay{}, usage("--half-life", "no row has a time, so nothing can fade: give the rows a fourth column, or leave the half-life out")
+		return trust.Decay{}, fault.UsageOf("--half-life", "no row has a time, so nothing can fade: give the rows a fourth column, or leave the half-life out")
 	}
 	return trust.Decay{HalfLife: j.HalfLife, At: at}, nil
 }

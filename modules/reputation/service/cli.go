@@ -87,18 +87,15 @@ Methods:
 
 // apply reads the flags that have a syntax of their own.
 func (f rankFlags) apply(job *rank.Job) (err error) {
-	wrong := func(flag string, err error) error {
-		return fault.New(fault.Invalid, "the command cannot run as given").With(fault.Field{Name: flag, Message: err.Error()})
-	}
 	if f.halfLife != "" {
 		if job.HalfLife, err = rank.ParseHalfLife(f.halfLife); err != nil {
-			return wrong("--half-life", err)
+			return fault.UsageOf("--half-life", err.Error())
 		}
 	}
 	job.At = trust.NoTime
 	if f.at != "" {
 		if job.At, err = rank.ParseTime(f.at); err != nil {
-			return wrong("--at", err)
+			return fault.UsageOf("--at", err.Error())
 		}
 	}
 	if job.Standing.Discount == 0 {

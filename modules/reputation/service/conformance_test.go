@@ -45,11 +45,13 @@ func conform(t *testing.T, test func(t *testing.T, s reputation.Service)) {
 	})
 }
 
-func bind(db *database.DB) *seam.Local {
-	return reputation.Bind(service.New(service.Options{
+func bind(db *database.DB) *seam.Local { return reputation.Bind(service.New(options(db))) }
+
+func options(db *database.DB) service.Options {
+	return service.Options{
 		DB: db, Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
 		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000,
-	}))
+	}
 }
 
 func importText(s reputation.Service, text string) (reputation.TrustImported, error) {

@@ -70,7 +70,12 @@ func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputat
 		return reputation.Epoch{}, err
 	}
 	s.o.Log.InfoContext(ctx, "epoch computed", "epoch", epoch.Number, "wallets", epoch.Wallets, "edges", epoch.Edges, "iterations", epoch.Iterations)
-	return reputation.Epoch(epoch), s.prune(ctx, epoch.Number)
+	// The epoch is committed: what goes wrong from here on is not a failure of the
+	// request. The next epoch deletes what was left, too.
+	if err := s.prune(ctx, epoch.Number); err != nil {
+		s.o.Log.WarnContext(ctx, "the scores of former epochs could not be deleted: they take space until the next epoch is computed", "epoch", epoch.Number, "error", err)
+	}
+	return reputation.Epoch(epoch), nil
 }
 
 // wallets and their edges as numbers, ready to compute with.

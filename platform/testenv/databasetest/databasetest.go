@@ -35,14 +35,16 @@ func Each(t *testing.T, module string, test func(t *testing.T, db *database.DB))
 // SQLite opens a new file, with the module's migrations applied.
 func SQLite(t testing.TB, module string) *database.DB {
 	t.Helper()
-	return Open(t, database.Options{Module: module, URL: "sqlite:" + t.TempDir(), Migrations: migrations.FS})
+	return Open(t, database.Options{Module: module, URL: "sqlite:" + t.TempDir(), Migrations: migrations.FS, Sets: migrations.Sets(module)})
 }
 
 // Postgres opens a new schema, with the module's migrations applied. Without a
 // server the test is skipped, or fails if BANYAN_TEST_REQUIRE names postgres.
 func Postgres(t testing.TB, module string) *database.DB {
 	t.Helper()
-	return Open(t, PostgresOptions(t, module, migrations.FS))
+	options := PostgresOptions(t, module, migrations.FS)
+	options.Sets = migrations.Sets(module)
+	return Open(t, options)
 }
 
 // Open opens and migrates, and closes at the end of the test.

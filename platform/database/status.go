@@ -1,0 +1,152 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	goosedb "github.com/pressly/goose/v3/database"
+
+	"banyan/platform/fault"
+)
+
+// Migration is one step of a schema.
+type Migration struct {
+	Set     string    `json:"set"` // "events" or the module
+	Version int64     `json:"version"`
+	Name    string    `json:"name"` // the file's
+	Applied bool      `json:"applied"`
+	At      time.Time `json:"at,omitzero"` // when it was applied, UTC
+}
+
+// Status is how far a database has been migrated.
+type Status struct {
+	Exists     bool        // there is a file (SQLite) or a schema (PostgreSQL)
+	Migrations []Migration // all that this program knows, in the order they are applied
+}
+
+// Pending reports whether a migration is not applied yet.
+func (s Status) Pending() bool {
+	for _, m := range s.Migrations {
+		if !m.Applied {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadStatus looks at a database without opening it for work: it creates no
+// folder, file, schema or table, and waits for no other process.
+//
+// Fails with fault.Invalid for options that cannot work and fault.Unavailable
+// when the database cannot be reached.
+func ReadStatus(ctx context.Context, options Options) (Status, error) {
+	db, err := newDB(options)
+	if err != nil {
+		return Status{}, err
+	}
+	exists := true
+	if db.dialect == SQLite {
+		exists, err = db.lookAtSQLite()
+	} else if err = db.openPostgres(ctx); err == nil {
+		err = db.readers.GetContext(ctx, &exists, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, db.options.Schema)
+		err = db.explain(ctx, err)
+	}
+	if db.readers != nil {
+		defer func() { _ = db.readers.Close() }() // every statement has been answered
+	}
+	if err != nil {
+		return Status{}, fmt.Errorf("look at the database of %s: %w", db.options.Module, err)
+	}
+	return db.status(ctx, exists)
+}
+
+// lookAtSQLite prepares a connection to the file, if there is one. It may write,
+// because whoever closes a write-ahead log last clears it away, but no statement
+// does, and it makes no file.
+func (db *DB) lookAtSQLite() (exists bool, err error) {
+	if db.path, err = sqlitePath(db.options); err != nil {
+		return false, err
+	}
+	_, err = os.Stat(db.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fault.Wrap(err, fault.Unavailable, "cannot look at the database file "+db.path+": look at the folder's owner and permissions")
+	}
+	query := url.Values{"mode": {"rw"}, "_query_only": {"on"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}}
+	dsn := "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?" + query.Encode()
+	db.readers = sqlitePool(sqliteConnector{dsn: dsn}, 1) // connects when it is asked something
+	return err == nil, nil
+}
+
+func (db *DB) status(ctx context.Context, exists bool) (Status, error) {
+	s := Status{Exists: exists}
+	for _, set := range db.options.Sets {
+		provider, err := db.provider(db.readers.DB, set)
+		if err != nil {
+			return Status{}, err
+		}
+		if provider == nil {
+			continue
+		}
+		applied := map[int64]time.Time{}
+		if exists {
+			if applied, err = db.applied(ctx, set); err != nil {
+				return Status{}, fmt.Errorf("read the migrations of %s: %w", set, db.explain(ctx, err))
+			}
+		}
+		for _, source := range provider.ListSources() {
+			at, is := applied[source.Version]
+			s.Migrations = append(s.Migrations, Migration{Set: set, Version: source.Version, Name: source.Path, Applied: is, At: at})
+		}
+	}
+	return s, nil
+}
+
+// applied reads goose's table of a set: the versions there, and since when.
+func (db *DB) applied(ctx context.Context, set string) (map[int64]time.Time, error) {
+	store, err := goosedb.NewStore(db.gooseDialect(), versionTable(set))
+	if err != nil {
+		return nil, err
+	}
+	if there, err := db.hasTable(ctx, versionTable(set)); err != nil || !there {
+		return nil, err
+	}
+	list, err := store.ListMigrations(ctx, db.readers)
+	if err != nil {
+		return nil, err
+	}
+	versions := make(map[int64]time.Time, len(list))
+	for _, m := range list {
+		if !m.IsApplied {
+			continue
+		}
+		one, err := store.GetMigration(ctx, db.readers, m.Version)
+		if err != nil {
+			return nil, err
+		}
+		versions[m.Version] = one.Timestamp.UTC()
+	}
+	return versions, nil
+}
+
+func (db *DB) hasTable(ctx context.Context, name string) (there bool, err error) {
+	if db.dialect == Postgres {
+		err = db.readers.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2)`, db.options.Schema, name)
+		return there, err
+	}
+	err = db.readers.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)`, name)
+	return there, err
+}
+
+func (db *DB) gooseDialect() goose.Dialect {
+	if db.dialect == Postgres {
+		return goose.DialectPostgres
+	}
+	return goose.DialectSQLite3
+}
