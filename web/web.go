@@ -43,7 +43,17 @@ type Options struct {
 	Sessions   Sessions
 	Routes     func() []seam.Status // of the modules, for operators
 	PublicURL  string               // where people reach this server; links for other sites begin with it
-	Demo       *DemoWallet          // nil: there is no demo wallet, and no trace of one
+	// Prefix is what our pages and files stand below in front of a legacy system,
+	// like /banyan; "" = they have the whole site.
+	Prefix string
+	// Taken reports whether all clients are led to us for a path outside of
+	// Prefix; nil = none is.
+	Taken func(path string) bool
+	// OperatorURL is scheme://host[:port] of the operators' pages where these have
+	// a host of their own; "" = they have none.
+	OperatorURL string
+
+	Demo *DemoWallet // nil: there is no demo wallet, and no trace of one
 
 	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
@@ -60,10 +70,10 @@ type Web struct {
 // New reads the templates and the assets that are embedded. It fails only when
 // one of them is broken, which the tests would have shown.
 func New(o Options) (*Web, error) {
-	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	o.PublicURL, o.OperatorURL = strings.TrimRight(o.PublicURL, "/"), strings.TrimRight(o.OperatorURL, "/")
 	w := &Web{o: o, strangler: strangler{modules: o.Modules, eventLag: o.EventLag}}
 	var err error
-	if w.assets, err = loadAssets(); err != nil {
+	if w.assets, err = loadAssets(o.Prefix); err != nil {
 		return nil, err
 	}
 	if w.templates, err = w.loadTemplates(); err != nil {
@@ -75,6 +85,19 @@ func New(o Options) (*Web, error) {
 // Mount adds the pages to the root router, behind the server's middleware and
 // identity's Authenticate.
 func (w *Web) Mount(r chi.Router) {
+	w.mountModules(r)
+	if w.o.Prefix == "" {
+		w.mountOwn(r)
+		return
+	}
+	r.Route(w.o.Prefix, func(below chi.Router) {
+		w.mountModules(below)
+		w.mountOwn(below)
+	})
+}
+
+// mountModules adds what a legacy system may have, too.
+func (w *Web) mountModules(r chi.Router) {
 	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
 	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
 
@@ -89,6 +112,13 @@ func (w *Web) Mount(r chi.Router) {
 	get("/airdrops/{id}/proofs/{wallet}.json", w.proof)
 	get("/reputation", w.leaderboard)
 	get("/wallets/{wallet}", w.wallet)
+}
+
+// mountOwn adds what nobody else may answer: sign-in, operators' pages and files.
+func (w *Web) mountOwn(r chi.Router) {
+	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
+	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
+
 	get("/sign-in", w.signIn)
 	post("/sign-out", w.signOut)
 	get("/sessions", w.sessions)
