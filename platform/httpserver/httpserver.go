@@ -78,7 +78,8 @@ type Options struct {
 	// its own rate limit.
 	Wallet func(context.Context) string
 
-	AssetPrefix string           // paths below it have the cheaper rate limit; "" = /assets/
+	PagePrefix  string           // what our pages stand below, like /banyan; "" = they have the whole site
+	AssetPrefix string           // paths below it have the cheaper rate limit; "" = PagePrefix and /assets/
 	Now         func() time.Time // nil = time.Now
 }
 
@@ -102,7 +103,7 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	if o.AssetPrefix == "" {
-		o.AssetPrefix = "/assets/"
+		o.AssetPrefix = o.PagePrefix + "/assets/"
 	}
 	public, err := url.Parse(o.PublicURL)
 	if err != nil || public.Host == "" {
