@@ -124,6 +124,11 @@ func (h *house) mountAPI(router chi.Router) {
 		r.route.Mount(router, o)
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, h.jwks)
+	if h.legacy != nil { // which may have these
+		router.Get(h.cfg.Strangler.Prefix+"/api/openapi.json", serveAPIDocument)
+		return
+	}
+	router.Method(http.MethodGet, identity.WellKnownJWKSPath, h.jwks)
 	router.Get("/api/openapi.json", serveAPIDocument)
 }
 
@@ -186,6 +191,9 @@ func (h *house) close() error {
 	var all []error
 	for _, r := range h.roots {
 		r.close()
+	}
+	if h.legacy != nil {
+		h.legacy.CloseIdle()
 	}
 	for _, db := range slices.Backward(h.databases) {
 		all = append(all, db.Close())

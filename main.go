@@ -154,16 +154,16 @@ func (h *house) buildIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.sessions, err = identity.NewSessions(db, identity.SessionOptions{
-		Origin: h.cfg.PublicURL, Operators: h.cfg.Identity.Operators,
-		Idle: h.cfg.Identity.SessionIdle, Absolute: h.cfg.Identity.SessionAbsolute, Now: h.clock,
-	})
+	operators, isOperators, err := h.openSessions(db)
 	if err != nil {
 		return err
 	}
 	h.tokens, h.jwks = keys, identity.JWKSHandler(keys)
 	h.verifier = identity.NewVerifier(h.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	h.api = identity.NewAPI(identity.APIOptions{Sessions: h.sessions, Keys: keys, Verifier: h.verifier, RequestID: telemetry.RequestID})
+	h.api = identity.NewAPI(identity.APIOptions{
+		Sessions: h.sessions, Operators: operators, IsOperators: isOperators,
+		Keys: keys, Verifier: h.verifier, RequestID: telemetry.RequestID,
+	})
 	h.authenticate = h.api.Authenticate
 	h.begin("identity", identity.Housekeeping{Keys: keys, Sessions: h.sessions, Log: h.log}.Run)
 	return nil
@@ -257,7 +257,7 @@ func (h *house) buildControl(ctx context.Context) error {
 func (h *house) buildServer(o web.Options) error {
 	h.registry.MustRegister(seam.Collector(h.routes()), events.Collector(h.publishers))
 	options := httpserver.Options{
-		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
+		Listen: h.cfg.Listen, PublicURL: h.cfg.PublicURL, OperatorURL: h.cfg.Strangler.OperatorURL, Limits: h.cfg.HTTP, Logger: h.log, Requests: h.cfg.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(h.registry), Tracing: h.tracing, Health: h.health, Internal: h.cfg.Module != "",
 		AdminListen:  h.cfg.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: h.registry, Health: h.health, Pprof: h.cfg.Admin.Pprof}),
@@ -291,6 +291,9 @@ func (h *house) serveTrunk(options httpserver.Options, o web.Options) error {
 	operator := seam.NewRoute(control.Bind(h.control))
 	o.Reputation, o.Exchanges, o.Airdrop, o.Modules = h.reputation, h.exchanges, h.airdrop, control.NewClient(operator)
 	o.Sessions, o.Routes, o.PublicURL, o.EventLag = h.sessions, h.status, h.cfg.PublicURL, h.eventLag
+	if h.legacy != nil {
+		o.Prefix, o.Taken, o.OperatorURL = h.cfg.Strangler.Prefix, h.legacy.Taken, h.cfg.Strangler.OperatorURL
+	}
 	pages, err := web.New(o)
 	if err != nil {
 		return err
@@ -303,31 +306,9 @@ func (h *house) serveTrunk(options httpserver.Options, o web.Options) error {
 	operator.Mount(h.server.Router(), seam.MountOptions{Timeout: h.cfg.HTTP.WriteTimeout})
 	h.api.Mount(h.server.Router())
 	pages.Mount(h.server.Router())
-	return nil
-}
-
-// buildLegacy puts the program in front of a system that is there already.
-func (h *house) buildLegacy(options *httpserver.Options) (err error) {
-	if h.cfg.Strangler.Legacy == "" || h.cfg.Module != "" {
-		return nil
+	if h.legacy != nil {
+		return h.legacy.Serve(h.server.Router())
 	}
-	o := legacy.Options{
-		URL: h.cfg.Strangler.Legacy, Host: h.cfg.Strangler.Host, PublicURL: h.cfg.PublicURL, Timeout: h.cfg.Strangler.Timeout,
-		Keep:           []string{"/api/v1/identity", "/api/v1/" + control.Contract.Module},
-		TrustForwarded: h.cfg.HTTP.TrustedProxies > 0, Clock: h.clock, Log: h.log,
-		Fail: func(w http.ResponseWriter, r *http.Request, err error) { h.server.Fail(w, r, err) },
-	}
-	for _, c := range contracts {
-		o.Keep = append(o.Keep, "/api/v1/"+c.Module)
-	}
-	for _, t := range h.cfg.Strangler.Take {
-		o.Take = append(o.Take, legacy.Take(t))
-	}
-	if h.legacy, err = legacy.New(o); err != nil {
-		return err
-	}
-	h.registry.MustRegister(h.legacy)
-	options.Front = h.legacy.Front
 	return nil
 }
 

@@ -3,7 +3,11 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/httpserver"
 )
 
 // apiDocument is where the OpenAPI document is served, below Options.Prefix.
@@ -79,4 +83,22 @@ func (w *Web) plain(r *http.Request) string {
 // goTo answers with a redirect to a page of ours.
 func (w *Web) goTo(rw http.ResponseWriter, r *http.Request, parts ...any) {
 	http.Redirect(rw, r, w.at(parts...), http.StatusSeeOther)
+}
+
+// onOperatorHost keeps operators' pages to the host that they have for their own.
+func (w *Web) onOperatorHost(next http.Handler) http.Handler {
+	own, err := url.Parse(w.o.OperatorURL)
+	if err != nil || own.Host == "" {
+		return next
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case httpserver.IsFor(r, own.Host):
+			next.ServeHTTP(rw, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			http.Redirect(rw, r, w.o.OperatorURL+r.URL.RequestURI(), http.StatusTemporaryRedirect) //nolint:gosec // a page of ours, on our other host
+		default:
+			w.fail(rw, r, fault.New(fault.Forbidden, "operators work at "+w.o.OperatorURL+": sign in there"))
+		}
+	})
 }

@@ -123,15 +123,8 @@ func (w *Web) mountOwn(r chi.Router) {
 	post("/sign-out", w.signOut)
 	get("/sessions", w.sessions)
 	post("/sessions/{id}/end", w.endSession)
-	get("/operator", w.operator)
-	post("/operator/epochs", w.operate(w.computeEpoch))
-	r.Post("/operator/trust", w.handle(w.upload(w.importTrust)))
-	r.Post("/operator/exchanges", w.handle(w.upload(w.importExchanges)))
-	post("/operator/campaigns", w.operate(w.createCampaign))
-	r.Post("/operator/campaigns/{id}/list", w.handle(w.upload(w.uploadList)))
-	post("/operator/campaigns/{id}/build", w.operate(w.buildTree))
-	w.strangler.mount(w, get, post)
 	get("/docs", w.docs)
+	r.Group(w.mountOperators)
 
 	get(assetPrefix+"*", w.serveAsset)
 	r.Get("/favicon.ico", func(rw http.ResponseWriter, r *http.Request) {
@@ -140,6 +133,22 @@ func (w *Web) mountOwn(r chi.Router) {
 	if w.o.Demo != nil {
 		r.Post("/demo/sign", w.handle(w.fromHere(w.o.Demo.sign)))
 	}
+}
+
+// mountOperators adds what operators work with, on the host where they do.
+func (w *Web) mountOperators(r chi.Router) {
+	r.Use(w.onOperatorHost)
+	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
+	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
+
+	get("/operator", w.operator)
+	post("/operator/epochs", w.operate(w.computeEpoch))
+	r.Post("/operator/trust", w.handle(w.upload(w.importTrust)))
+	r.Post("/operator/exchanges", w.handle(w.upload(w.importExchanges)))
+	post("/operator/campaigns", w.operate(w.createCampaign))
+	r.Post("/operator/campaigns/{id}/list", w.handle(w.upload(w.uploadList)))
+	post("/operator/campaigns/{id}/build", w.operate(w.buildTree))
+	w.strangler.mount(w, get, post)
 }
 
 // handler is a page: it answers, or gives an error to be shown in its place.

@@ -92,12 +92,7 @@ func (cfg Config) check() []Problem {
 	c.atLeast("events.keep", cfg.Events.Keep, time.Minute)
 	c.modules(cfg)
 	c.tls(cfg)
-	c.atLeast("strangler.timeout", cfg.Strangler.Timeout, 100*time.Millisecond)
-	if cfg.Strangler.Legacy != "" {
-		c.origin("strangler.legacy", cfg.Strangler.Legacy)
-	} else if len(cfg.Strangler.Take) > 0 {
-		c.wrong("strangler.take", "is set, but strangler.legacy is not: there is nothing to take from")
-	}
+	c.strangler(cfg)
 	c.reputation(cfg.Reputation)
 	c.within("airdrop.max_rows", cfg.Airdrop.MaxRows, 1, 1<<30)
 	return c

@@ -166,10 +166,15 @@ func (t TLS) Enabled() bool { return t.Cert != "" }
 
 // Strangler puts Banyan in front of a system that is there already.
 type Strangler struct {
-	Legacy  string        `yaml:"legacy"` // scheme://host[:port], "" = none
-	Host    string        `yaml:"host"`   // that it is asked for, "" = the client's
-	Timeout time.Duration `yaml:"timeout"`
-	Take    []Take        `yaml:"take"`
+	Legacy      string        `yaml:"legacy"`       // scheme://host[:port], "" = none
+	Prefix      string        `yaml:"prefix"`       // of Banyan's own pages, like /banyan
+	OperatorURL string        `yaml:"operator_url"` // scheme://host[:port], "" = PublicURL
+	Host        string        `yaml:"host"`         // that it is asked for, "" = the client's
+	Timeout     time.Duration `yaml:"timeout"`
+	IdleTimeout time.Duration `yaml:"idle_timeout"` // of connections to it
+	CA          string        `yaml:"ca"`           // PEM file, "" = what the machine trusts
+	PassHeaders []string      `yaml:"pass_headers"` // that say who the client is
+	Take        []Take        `yaml:"take"`
 }
 
 // Reputation holds the module's settings.

@@ -43,6 +43,9 @@ import (
 type Options struct {
 	Listen    string      // host:port; port 0 lets the system choose
 	PublicURL string      // scheme://host[:port] that people use; https turns HSTS on
+	// OperatorURL is scheme://host[:port] of a second name of this server, whose
+	// pages take no requests from those of PublicURL, nor the other way round.
+	OperatorURL string
 	Limits    config.HTTP // a rate of 0 is unlimited
 	Logger    *slog.Logger
 	Requests  bool // log a line per request; failures of ours are logged in any case
@@ -143,11 +146,10 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) buildRouter(public *url.URL) error {
 	o := s.options
-	origins := http.NewCrossOriginProtection()
-	if err := origins.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
-		return fmt.Errorf("public_url %q cannot be an origin: %w", o.PublicURL, err)
+	protect, err := s.protectOrigins(public)
+	if err != nil {
+		return err
 	}
-	origins.SetDenyHandler(http.HandlerFunc(s.denyOrigin))
 	compress, err := newCompression()
 	if err != nil {
 		return err
@@ -161,7 +163,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	if o.Front != nil {
 		r.Use(o.Front)
 	}
-	r.Use(origins.Handler)
+	r.Use(protect)
 	r.Use(compress)
 	if o.Authenticate != nil {
 		r.Use(o.Authenticate)

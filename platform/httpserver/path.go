@@ -119,3 +119,13 @@ func (s *Server) redirectToNormal(w http.ResponseWriter, r *http.Request) bool {
 	RedirectTo(w, r, normal)
 	return true
 }
+
+// IsFor reports whether a request is for a host, which is host[:port]; a port
+// that the request's client left out is the usual one.
+func IsFor(r *http.Request, host string) bool {
+	return strings.EqualFold(withoutUsualPort(r.Host), withoutUsualPort(host))
+}
+
+func withoutUsualPort(host string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+}

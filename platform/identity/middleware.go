@@ -97,15 +97,16 @@ func (a *API) Authenticate(next http.Handler) http.Handler {
 			serveCaller(w, r, next, caller, err, a.o.RequestID)
 			return
 		}
-		secret := cookie(r, a.o.Sessions.cookieName())
+		sessions := a.sessionsAt(r)
+		secret := cookie(r, sessions.cookieName())
 		if secret == "" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		session, err := a.o.Sessions.Lookup(r.Context(), secret)
+		session, err := sessions.Lookup(r.Context(), secret)
 		switch {
 		case fault.Is(err, fault.Unauthenticated):
-			a.o.Sessions.clearSession(w)
+			sessions.clearSession(w)
 		case err != nil:
 			problem(w, r, err, a.o.RequestID)
 			return
