@@ -269,18 +269,18 @@ func (u *URLs) UnmarshalText(text []byte) error {
 func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ", ")), nil }
 
 // Take is a prefix of paths and the share of its clients that Banyan serves
-// itself; the text is "/reviews 10 %".
+// itself; the text is "/exchanges 10 %".
 type Take struct {
 	Prefix  string
 	Percent float64 // 0–100
 }
 
-// UnmarshalText reads "/reviews 10 %" or "/reviews 10".
+// UnmarshalText reads "/exchanges 10 %" or "/exchanges 10".
 func (t *Take) UnmarshalText(text []byte) error {
 	prefix, share, found := strings.Cut(strings.TrimSpace(string(text)), " ")
 	percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(share, "%")), 64)
 	if !found || err != nil || !strings.HasPrefix(prefix, "/") || !(percent >= 0 && percent <= 100) {
-		return fmt.Errorf("%q is no share of a prefix: write it like \"/reviews 10 %%\"", text)
+		return fmt.Errorf("%q is no share of a prefix: write it like \"/exchanges 10 %%\"", text)
 	}
 	t.Prefix, t.Percent = prefix, percent
 	return nil

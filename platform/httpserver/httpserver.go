@@ -41,14 +41,14 @@ import (
 // Options says what a server does. Listen, PublicURL, Limits and Logger are
 // needed, all else may be left out.
 type Options struct {
-	Listen    string      // host:port; port 0 lets the system choose
-	PublicURL string      // scheme://host[:port] that people use; https turns HSTS on
+	Listen    string // host:port; port 0 lets the system choose
+	PublicURL string // scheme://host[:port] that people use; https turns HSTS on
 	// OperatorURL is scheme://host[:port] of a second name of this server, whose
 	// pages take no requests from those of PublicURL, nor the other way round.
 	OperatorURL string
-	Limits    config.HTTP // a rate of 0 is unlimited
-	Logger    *slog.Logger
-	Requests  bool // log a line per request; failures of ours are logged in any case
+	Limits      config.HTTP // a rate of 0 is unlimited
+	Logger      *slog.Logger
+	Requests    bool // log a line per request; failures of ours are logged in any case
 
 	Metrics *telemetry.HTTPMetrics
 	Tracing *telemetry.Tracing

@@ -167,8 +167,11 @@ func (l *Legacy) seenFrom(place string) string {
 	if scheme == "" { // "//host/path": the scheme that it is asked by
 		scheme = l.target.Scheme
 	}
-	own := sameOrigin(&url.URL{Scheme: scheme, Host: u.Host}, l.target)
-	if !own && (l.o.Host == "" || !strings.EqualFold(u.Host, l.o.Host)) {
+	seen := &url.URL{Scheme: scheme, Host: u.Host}
+	if isLoopback(u.Hostname()) && isLoopback(l.target.Hostname()) && portOf(seen) == portOf(l.target) {
+		seen.Host = l.target.Host // this machine, by another of its names
+	}
+	if !sameOrigin(seen, l.target) && (l.o.Host == "" || !strings.EqualFold(u.Host, l.o.Host)) {
 		return place
 	}
 	_, rest, _ := strings.Cut(place, "//")

@@ -91,12 +91,14 @@ func TestRedirectsOfTheLegacySystem(t *testing.T) {
 	}))
 	defer old.Close()
 	host := strings.TrimPrefix(old.URL, "http://")
+	_, port, _ := strings.Cut(host, ":")
 	base, _, _ := inFront(t, legacy.Options{URL: old.URL, Host: "inner.example"}, limits)
 	for given, want := range map[string]string{
 		old.URL + "/x?a=%zz#b": "http://banyan.test/x?a=%zz#b", old.URL: "http://banyan.test", "HTTP://" + host + "/x": "http://banyan.test/x",
 		"//" + host + "/x": "http://banyan.test/x", "//inner.example/x": "http://banyan.test/x", "https://Inner.example/x": "http://banyan.test/x",
 		"/x": "/x", "x?y": "x?y", "http://banyan.test/x": "http://banyan.test/x", "//cdn.example/x": "//cdn.example/x", "https://other/x": "https://other/x",
 		"https://" + host + "/x": "https://" + host + "/x", "http://127.0.0.1:1/x": "http://127.0.0.1:1/x", "http://me@" + host + "/x": "http://me@" + host + "/x",
+		"http://localhost:" + port + "/x": "http://banyan.test/x", "http://localhost:1/x": "http://localhost:1/x",
 		"mailto:a@" + host: "mailto:a@" + host, "http://127.0.0.1.evil.example/x": "http://127.0.0.1.evil.example/x",
 	} {
 		resp, _ := send(t, "GET", base+"/x", nil, "Want: "+given)
