@@ -10,9 +10,6 @@ import (
 	"banyan/platform/httpserver"
 )
 
-// apiDocument is where the OpenAPI document is served, below Options.Prefix.
-const apiDocument = "/api/openapi.json"
-
 // at returns the address of one of our own pages, forms or files, whose parts
 // are joined: every link, form and redirect is made here. In front of a legacy
 // system all of them stand below Options.Prefix, and those of modules also where
@@ -82,7 +79,7 @@ func (w *Web) plain(r *http.Request) string {
 
 // goTo answers with a redirect to a page of ours.
 func (w *Web) goTo(rw http.ResponseWriter, r *http.Request, parts ...any) {
-	http.Redirect(rw, r, w.at(parts...), http.StatusSeeOther)
+	http.Redirect(rw, r, w.at(parts...), http.StatusSeeOther) //nolint:gosec // at begins with a path or host of ours
 }
 
 // onOperatorHost keeps operators' pages to the host that they have for their own.
