@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"banyan/platform/testneeds"
 )
@@ -133,10 +136,13 @@ func TestATakeThatWouldTakeNothingIsRefusedAtTheStart(t *testing.T) {
 	t.Setenv("BANYAN_STRANGLER_LEGACY", "http://127.0.0.1:1")
 	t.Setenv("BANYAN_STRANGLER_TAKE", "/exchanges 10 %, /reviews 10 %")
 	t.Setenv("BANYAN_ADMIN_LISTEN", "127.0.0.1:0")
-	code, _, said := banyan(t, "serve", "--listen", "127.0.0.1:0")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute) // it would serve until then
+	defer stop()
+	var out, said bytes.Buffer
+	code := execute(ctx, []string{"serve", "--listen", "127.0.0.1:0"}, &out, &said)
 	for _, part := range []string{"strangler.take", "/reviews", "the nearest it has is /, /airdrops, /exchanges, /reputation, /wallets"} {
-		if code != exitFailure || !strings.Contains(said, part) {
-			t.Errorf("exit code %d, %q lacks %q", code, said, part)
+		if code != exitFailure || !strings.Contains(said.String(), part) {
+			t.Errorf("exit code %d, %q lacks %q", code, said.String(), part)
 		}
 	}
 }

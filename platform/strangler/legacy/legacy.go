@@ -101,7 +101,7 @@ type Options struct {
 	// Fail answers with an error (httpserver's Server.Fail); nil = a problem document.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 
-	Transport *http.Transport  // nil = NewTransport
+	Transport *http.Transport  // nil = newTransport
 	Clock     func() time.Time // nil = time.Now
 	Log       *slog.Logger     // nil = slog.Default
 }

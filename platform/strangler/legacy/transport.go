@@ -25,10 +25,10 @@ const (
 	standardIdle = time.Second
 )
 
-// NewTransport is an HTTP/1.1 transport to the legacy system: encodings pass
+// newTransport is an HTTP/1.1 transport to the legacy system: encodings pass
 // untouched, no proxy from the environment, and WebSockets need HTTP/1.1. New
 // sets its times and its certificates.
-func NewTransport() *http.Transport {
+func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		MaxIdleConns:          512,
@@ -43,7 +43,7 @@ func NewTransport() *http.Transport {
 func transportTo(target *url.URL, o Options) (*http.Transport, error) {
 	base := o.Transport
 	if base == nil {
-		base = NewTransport()
+		base = newTransport()
 	}
 	transport := base.Clone()
 	transport.ResponseHeaderTimeout, transport.IdleConnTimeout = o.Timeout, o.Idle
