@@ -21,6 +21,7 @@ import (
 //go:embed static thirdparty templates
 var embedded embed.FS
 
+// assetPrefix is what files stand below, behind Options.Prefix.
 const assetPrefix = "/assets/"
 
 // assets are the static files, each under a URL that holds a hash of its
@@ -46,7 +47,7 @@ var mediaTypes = map[string]string{
 	".svg": "image/svg+xml; charset=utf-8",
 }
 
-func loadAssets() (assets, error) {
+func loadAssets(prefix string) (assets, error) {
 	a := assets{urls: map[string]string{}, files: map[string]asset{}}
 	for _, root := range []string{"static", "thirdparty"} {
 		err := fs.WalkDir(embedded, root, func(name string, entry fs.DirEntry, err error) error {
@@ -61,7 +62,7 @@ func loadAssets() (assets, error) {
 				return err
 			}
 			base := path.Base(name)
-			url := assetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum.Sum(nil)[:6]) + ending
+			url := prefix + assetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum.Sum(nil)[:6]) + ending
 			if _, twice := a.urls[base]; twice {
 				return fmt.Errorf("two assets are called %s", base)
 			}

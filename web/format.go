@@ -30,6 +30,7 @@ func (w *Web) functions() template.FuncMap {
 			}
 			return "", fmt.Errorf("there is no asset %s", name)
 		},
+		"at":       w.at,
 		"num":      number[int],
 		"num64":    number[int64],
 		"count":    number[uint64],

@@ -94,7 +94,7 @@ func databaseLines(all []database.Stats) []databaseLine {
 func (w *Web) operator(rw http.ResponseWriter, r *http.Request) error {
 	who := viewerOf(r)
 	if !who.SignedIn {
-		http.Redirect(rw, r, "/sign-in?next=/operator", http.StatusSeeOther)
+		w.goTo(rw, r, "/sign-in?next=", w.below("/operator"))
 		return nil
 	}
 	if err := onlyOperators(r); err != nil {
@@ -198,7 +198,7 @@ func (w *Web) createCampaign(rw http.ResponseWriter, r *http.Request) (string, e
 	if err != nil {
 		return "", err
 	}
-	http.Redirect(rw, r, "/airdrops/"+c.ID, http.StatusSeeOther)
+	w.goTo(rw, r, "/airdrops/", c.ID)
 	return "", nil
 }
 

@@ -41,6 +41,7 @@ type view struct {
 	page
 	Viewer    viewer
 	Nonce     string // every script element carries it
+	Home      bool
 	Path      string // with the query
 	Canonical string
 	Demo      bool
@@ -99,8 +100,8 @@ func (w *Web) fragment(rw http.ResponseWriter, r *http.Request, name, part strin
 // policy. What is personal is not stored at all.
 func (w *Web) render(rw http.ResponseWriter, r *http.Request, status int, name, entry string, p page) error {
 	v := view{
-		page: p, Viewer: viewerOf(r), Nonce: httpserver.Nonce(r.Context()), Path: r.URL.RequestURI(),
-		Canonical: w.o.PublicURL + r.URL.EscapedPath(), Demo: w.o.Demo != nil,
+		page: p, Viewer: viewerOf(r), Nonce: httpserver.Nonce(r.Context()), Home: w.plain(r) == "/", Path: r.URL.RequestURI(),
+		Canonical: w.canonical(r), Demo: w.o.Demo != nil,
 	}
 	var out bytes.Buffer
 	if err := w.templates[name].ExecuteTemplate(&out, entry, v); err != nil {

@@ -135,7 +135,7 @@ func (w *Web) publishReview(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	place := "/exchanges/" + published.Exchange + "#review-" + published.Wallet.String()
+	place := w.at("/exchanges/", published.Exchange) + "#review-" + published.Wallet.String()
 	return writeJSON(rw, struct {
 		Location string `json:"location"`
 	}{place})

@@ -16,7 +16,7 @@ type signInData struct {
 }
 
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {
-	next := ownPath(r.URL.Query().Get("next"))
+	next := w.ownPath(r.URL.Query().Get("next"))
 	if viewerOf(r).SignedIn {
 		http.Redirect(rw, r, next, http.StatusSeeOther) //nolint:gosec // ownPath admits pages of this site only
 		return nil
@@ -29,9 +29,9 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {
 
 // ownPath admits only pages of this site as the place to go after signing in;
 // browsers read //host and /\host as another site.
-func ownPath(next string) string {
+func (w *Web) ownPath(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return "/"
+		return w.at("/")
 	}
 	return next
 }
@@ -44,7 +44,7 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(rw, r, "/", http.StatusSeeOther)
+	w.goTo(rw, r, "/")
 	return nil
 }
 
@@ -55,7 +55,7 @@ type sessionsData struct {
 func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {
 	who := viewerOf(r)
 	if !who.SignedIn {
-		http.Redirect(rw, r, "/sign-in?next=/sessions", http.StatusSeeOther)
+		w.goTo(rw, r, "/sign-in?next=", w.below("/sessions"))
 		return nil
 	}
 	list, err := w.o.Sessions.List(r.Context(), identity.From(r.Context()), who.Wallet)
@@ -70,6 +70,6 @@ func (w *Web) endSession(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	http.Redirect(rw, r, "/sessions", http.StatusSeeOther)
+	w.goTo(rw, r, "/sessions")
 	return nil
 }

@@ -68,7 +68,7 @@ func (s *strangler) mount(w *Web, get, post func(string, handler)) {
 	get(modulesPath+"/live", s.forOperators(w, s.live(w)))
 	get(modulesPath+"/{name}", s.forOperators(w, func(rw http.ResponseWriter, r *http.Request) error {
 		// After a form that was refused, loading the page again leads here.
-		http.Redirect(rw, r, modulesPath+"#"+chi.URLParam(r, "name"), http.StatusSeeOther) //nolint:gosec // a fragment of our own page
+		w.goTo(rw, r, modulesPath, "#", chi.URLParam(r, "name"))
 		return nil
 	}))
 	get(modulesPath+"/{name}/audit", s.forOperators(w, s.audit(w)))
@@ -85,7 +85,7 @@ func (s *strangler) forOperators(w *Web, h handler) handler {
 			if strings.HasSuffix(r.URL.Path, "/live") {
 				return fault.New(fault.Unauthenticated, "the session has ended: sign in again")
 			}
-			http.Redirect(rw, r, "/sign-in?next="+modulesPath, http.StatusSeeOther)
+			w.goTo(rw, r, "/sign-in?next=", w.below(modulesPath))
 			return nil
 		}
 		if err := onlyOperators(r); err != nil {
@@ -97,7 +97,7 @@ func (s *strangler) forOperators(w *Web, h handler) handler {
 
 func (s *strangler) page(w *Web) handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
-		d := s.look(r.Context())
+		d := s.look(r.Context(), w)
 		d.Outcome = d.moved(r.URL.Query().Get("moved"))
 		return s.show(w, rw, r, http.StatusOK, d)
 	}
@@ -111,14 +111,14 @@ func (s *strangler) show(w *Web, rw http.ResponseWriter, r *http.Request, status
 // parts that have changed.
 func (s *strangler) live(w *Web) handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
-		return w.fragment(rw, r, "strangler", "content", page{Data: s.look(r.Context())})
+		return w.fragment(rw, r, "strangler", "content", page{Data: s.look(r.Context(), w)})
 	}
 }
 
 // look asks for everything that the page shows. What is not there is said on
 // the page, which never fails as a whole.
-func (s *strangler) look(ctx context.Context) stranglerData {
-	d := stranglerData{Live: modulesPath + "/live", Without: s.modules == nil}
+func (s *strangler) look(ctx context.Context, w *Web) stranglerData {
+	d := stranglerData{Live: w.at(modulesPath, "/live"), Without: s.modules == nil}
 	if d.Without {
 		return d
 	}
@@ -189,14 +189,14 @@ func (s *strangler) act(w *Web, action func(*http.Request) error) handler {
 		}
 		err := action(r)
 		if err == nil {
-			http.Redirect(rw, r, modulesPath+"?moved="+name, http.StatusSeeOther) //nolint:gosec // name is one of ours, or the action would have failed
+			w.goTo(rw, r, modulesPath, "?moved=", name)
 			return nil
 		}
 		f := fault.From(err)
 		if f.Code == fault.Internal || f.Code == fault.NotFound {
 			return err
 		}
-		d := s.look(r.Context())
+		d := s.look(r.Context(), w)
 		d.Outcome, d.Draft = &outcome{Fault: f}, draftStep(r)
 		return s.show(w, rw, r, statusOf(err), d)
 	}

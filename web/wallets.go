@@ -37,7 +37,7 @@ func (w *Web) leaderboard(rw http.ResponseWriter, r *http.Request) error {
 	if d.Asked != "" {
 		address, err := wallet.Parse(d.Asked)
 		if err == nil {
-			http.Redirect(rw, r, "/wallets/"+address.String(), http.StatusSeeOther)
+			w.goTo(rw, r, "/wallets/", address)
 			return nil
 		}
 		d.Wrong, status = fault.From(err).Message, http.StatusBadRequest

@@ -46,7 +46,17 @@ type Options struct {
 	Sessions   Sessions
 	Routes     func() []seam.Status // of the modules, for operators
 	PublicURL  string               // where people reach this server; links for other sites begin with it
-	Demo       *DemoWallet          // nil: there is no demo wallet, and no trace of one
+	// Prefix is what our pages and files stand below in front of a legacy system,
+	// like /banyan; "" = they have the whole site.
+	Prefix string
+	// Taken reports whether all clients are led to us for a path outside of
+	// Prefix; nil = none is.
+	Taken func(path string) bool
+	// OperatorURL is scheme://host[:port] of the operators' pages where these have
+	// a host of their own; "" = they have none.
+	OperatorURL string
+
+	Demo *DemoWallet // nil: there is no demo wallet, and no trace of one
 
 	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
@@ -65,10 +75,10 @@ type Web struct {
 // New reads the templates and the assets that are embedded. It fails only when
 // one of them is broken, which the tests would have shown.
 func New(o Options) (*Web, error) {
-	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	o.PublicURL, o.OperatorURL = strings.TrimRight(o.PublicURL, "/"), strings.TrimRight(o.OperatorURL, "/")
 	w := &Web{o: o, strangler: strangler{modules: o.Modules, eventLag: o.EventLag}}
 	var err error
-	if w.assets, err = loadAssets(); err != nil {
+	if w.assets, err = loadAssets(o.Prefix); err != nil {
 		return nil, err
 	}
 	if o.Demo == nil {
@@ -83,6 +93,19 @@ func New(o Options) (*Web, error) {
 // Mount adds the pages to the root router, behind the server's middleware and
 // identity's Authenticate.
 func (w *Web) Mount(r chi.Router) {
+	w.mountModules(r)
+	if w.o.Prefix == "" {
+		w.mountOwn(r)
+		return
+	}
+	r.Route(w.o.Prefix, func(below chi.Router) {
+		w.mountModules(below)
+		w.mountOwn(below)
+	})
+}
+
+// mountModules adds what a legacy system may have, too.
+func (w *Web) mountModules(r chi.Router) {
 	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
 	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
 
@@ -97,19 +120,19 @@ func (w *Web) Mount(r chi.Router) {
 	get("/airdrops/{id}/proofs/{wallet}.json", w.proof)
 	get("/reputation", w.leaderboard)
 	get("/wallets/{wallet}", w.wallet)
+}
+
+// mountOwn adds what nobody else may answer: sign-in, operators' pages and files.
+func (w *Web) mountOwn(r chi.Router) {
+	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
+	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
+
 	get("/sign-in", w.signIn)
 	post("/sign-out", w.signOut)
 	get("/sessions", w.sessions)
 	post("/sessions/{id}/end", w.endSession)
-	get("/operator", w.operator)
-	post("/operator/epochs", w.operate(w.computeEpoch))
-	r.Post("/operator/trust", w.handle(w.upload(w.importTrust)))
-	r.Post("/operator/exchanges", w.handle(w.upload(w.importExchanges)))
-	post("/operator/campaigns", w.operate(w.createCampaign))
-	r.Post("/operator/campaigns/{id}/list", w.handle(w.upload(w.uploadList)))
-	post("/operator/campaigns/{id}/build", w.operate(w.buildTree))
-	w.strangler.mount(w, get, post)
 	get("/docs", w.docs)
+	r.Group(w.mountOperators)
 
 	get(assetPrefix+"*", w.serveAsset)
 	r.Get("/favicon.ico", func(rw http.ResponseWriter, r *http.Request) {
@@ -118,6 +141,22 @@ func (w *Web) Mount(r chi.Router) {
 	if w.o.Demo != nil {
 		r.Post("/demo/sign", w.handle(forThisMachine(w.fromHere(w.o.Demo.sign))))
 	}
+}
+
+// mountOperators adds what operators work with, on the host where they do.
+func (w *Web) mountOperators(r chi.Router) {
+	r.Use(w.onOperatorHost)
+	get := func(path string, h handler) { r.Get(path, w.handle(h)) }
+	post := func(path string, h handler) { r.Post(path, w.handle(w.fromHere(h))) }
+
+	get("/operator", w.operator)
+	post("/operator/epochs", w.operate(w.computeEpoch))
+	r.Post("/operator/trust", w.handle(w.upload(w.importTrust)))
+	r.Post("/operator/exchanges", w.handle(w.upload(w.importExchanges)))
+	post("/operator/campaigns", w.operate(w.createCampaign))
+	r.Post("/operator/campaigns/{id}/list", w.handle(w.upload(w.uploadList)))
+	post("/operator/campaigns/{id}/build", w.operate(w.buildTree))
+	w.strangler.mount(w, get, post)
 }
 
 // handler is a page: it answers, or gives an error to be shown in its place.

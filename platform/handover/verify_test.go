@@ -59,7 +59,7 @@ func serve(t *testing.T, route *seam.Route) string {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(identity.AsService(r.Context(), handover.Trunk)))
+			next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), identity.Caller{Service: handover.Trunk}, identity.TrunkIssuer)))
 		})
 	})
 	route.Mount(router, seam.MountOptions{})

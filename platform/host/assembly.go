@@ -17,7 +17,6 @@ import (
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
 	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
 	"banyan/platform/telemetry"
 )
 
@@ -66,20 +65,20 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	own := p.settings.Identity
-	keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: own.TokenTTL, Now: p.clock})
+	keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: p.settings.Identity.TokenTTL, Now: p.clock})
 	if err != nil {
 		return err
 	}
-	p.sessions, err = signin.NewSessions(db, signin.SessionOptions{
-		Origin: p.settings.PublicURL, Operators: own.Operators, Idle: own.SessionIdle, Absolute: own.SessionAbsolute, Now: p.clock,
-	})
+	operators, isOperators, err := p.openSessions(db)
 	if err != nil {
 		return err
 	}
 	p.tokens, p.jwks = keys, identity.JWKSHandler(keys)
 	p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	p.api = signin.NewAPI(signin.APIOptions{Sessions: p.sessions, Keys: keys, Verifier: p.verifier, RequestID: requestctx.ID})
+	p.api = signin.NewAPI(signin.APIOptions{
+		Sessions: p.sessions, Operators: operators, IsOperators: isOperators,
+		Keys: keys, Verifier: p.verifier, RequestID: requestctx.ID,
+	})
 	p.authenticate = p.api.Authenticate
 	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.sessions, Log: p.log}.Run)
 	return nil
@@ -134,13 +133,16 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 	if pages != nil {
 		pages.Mount(router)
 	}
+	if p.legacy != nil {
+		return p.legacy.Serve(router)
+	}
 	return nil
 }
 
 func (p *Process) serverOptions() httpserver.Options {
 	s := p.settings
 	options := httpserver.Options{
-		Listen: s.Listen, PublicURL: s.PublicURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
+		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Strangler.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
@@ -175,6 +177,11 @@ func (p *Process) mountAPI(router chi.Router) {
 		s.route.Mount(router, o)
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
+	if p.legacy != nil { // which may have these
+		router.Get(p.settings.Strangler.Prefix+"/api/openapi.json", p.serveAPIDocument)
+		return
+	}
+	router.Method(http.MethodGet, identity.WellKnownJWKSPath, p.jwks)
 	router.Get("/api/openapi.json", p.serveAPIDocument)
 }
 
@@ -197,29 +204,6 @@ func (p *Process) routes() []*seam.Route {
 		list[i] = s.route
 	}
 	return list
-}
-
-// openLegacy puts the program in front of a system that is there already.
-func (p *Process) openLegacy(options *httpserver.Options) (err error) {
-	own := p.settings.Strangler
-	if own.Legacy == "" || !p.isTrunk() {
-		return nil
-	}
-	o := legacy.Options{
-		URL: own.Legacy, Host: own.Host, PublicURL: p.settings.PublicURL, Timeout: own.Timeout, Take: own.Take,
-		Keep:           []string{"/api/v1/identity", "/api/v1/" + control.Contract.Module},
-		TrustForwarded: p.settings.HTTP.TrustedProxies > 0, Clock: p.clock, Log: p.log,
-		Fail: func(w http.ResponseWriter, r *http.Request, err error) { p.server.Fail(w, r, err) },
-	}
-	for _, s := range p.slots {
-		o.Keep = append(o.Keep, "/api/v1/"+s.name())
-	}
-	if p.legacy, err = legacy.New(o); err != nil {
-		return err
-	}
-	p.registry.MustRegister(p.legacy)
-	options.Front = p.legacy.Front
-	return nil
 }
 
 // isOperator reports whether the caller runs the place: limits of what requests

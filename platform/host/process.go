@@ -137,6 +137,9 @@ func (p *Process) Sessions() *signin.Sessions { return p.sessions }
 // Settings are those of the process.
 func (p *Process) Settings() *Settings { return p.settings }
 
+// Legacy is the system that the program stands in front of; nil without one.
+func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
+
 // URL is the address on which the server listens, once it does.
 func (p *Process) URL() string { return "http://" + p.server.Addr() }
 
@@ -213,6 +216,9 @@ func (p *Process) Close() error {
 	var all []error
 	for _, s := range p.slots {
 		s.close()
+	}
+	if p.legacy != nil {
+		p.legacy.CloseIdle()
 	}
 	for _, db := range slices.Backward(p.databases) {
 		all = append(all, db.Close())

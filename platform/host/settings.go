@@ -61,7 +61,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Events.Check(c.Below("events"))
 	s.checkModules(c)
 	s.TLS.Check(c.Below("tls"))
-	s.Strangler.Check(c.Below("strangler"))
+	s.Strangler.CheckWith(c.Below("strangler"), s.PublicURL)
 }
 
 func (s *Settings) checkModules(c *config.Checks) {

@@ -46,9 +46,12 @@ func wantsProblem(r *http.Request) bool {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	message := "there is nothing at this address: check it, or begin at /"
+	if s.redirectToNormal(w, r) {
+		return
+	}
+	message := "there is nothing at this address: check it, or begin at " + s.options.PagePrefix + "/"
 	if isAPI(r) {
-		message = "the API has nothing at this address: see /docs for what there is"
+		message = "the API has nothing at this address: see " + s.options.PagePrefix + "/docs for what there is"
 	}
 	s.Fail(w, r, fault.New(fault.NotFound, message))
 }

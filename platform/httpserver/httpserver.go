@@ -40,11 +40,14 @@ import (
 // Options says what a server does. Listen, PublicURL, Limits and Logger are
 // needed, all else may be left out.
 type Options struct {
-	Listen    string   // host:port; port 0 lets the system choose
-	PublicURL string   // scheme://host[:port] that people use; https turns HSTS on
-	Limits    Settings // a rate of 0 is unlimited
-	Logger    *slog.Logger
-	Requests  bool // log a line per request; failures of ours are logged in any case
+	Listen    string // host:port; port 0 lets the system choose
+	PublicURL string // scheme://host[:port] that people use; https turns HSTS on
+	// OperatorURL is scheme://host[:port] of a second name of this server, whose
+	// pages take no requests from those of PublicURL, nor the other way round.
+	OperatorURL string
+	Limits      Settings // a rate of 0 is unlimited
+	Logger      *slog.Logger
+	Requests    bool // log a line per request; failures of ours are logged in any case
 
 	Metrics *telemetry.HTTPMetrics
 	Tracing *telemetry.Tracing
@@ -86,7 +89,8 @@ type Options struct {
 	// whatever they cost (cost.go). It is asked where Wallet is. nil: nobody.
 	Privileged func(context.Context) bool
 
-	AssetPrefix string           // paths below it have the cheaper rate limit; "" = /assets/
+	PagePrefix  string           // what our pages stand below, like /banyan; "" = they have the whole site
+	AssetPrefix string           // paths below it have the cheaper rate limit; "" = PagePrefix and /assets/
 	Now         func() time.Time // nil = time.Now
 }
 
@@ -111,7 +115,7 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	if o.AssetPrefix == "" {
-		o.AssetPrefix = "/assets/"
+		o.AssetPrefix = o.PagePrefix + "/assets/"
 	}
 	public, err := url.Parse(o.PublicURL)
 	if err != nil || public.Host == "" {
@@ -151,11 +155,10 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) buildRouter(public *url.URL) error {
 	o := s.options
-	origins := http.NewCrossOriginProtection()
-	if err := origins.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
-		return fmt.Errorf("public_url %q cannot be an origin: %w", o.PublicURL, err)
+	protect, err := s.protectOrigins(public)
+	if err != nil {
+		return err
 	}
-	origins.SetDenyHandler(http.HandlerFunc(s.denyOrigin))
 	compress, err := newCompression()
 	if err != nil {
 		return err
@@ -171,7 +174,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	if o.Front != nil {
 		r.Use(o.Front)
 	}
-	r.Use(origins.Handler)
+	r.Use(protect)
 	r.Use(compress)
 	if o.Authenticate != nil {
 		r.Use(o.Authenticate)

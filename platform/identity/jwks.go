@@ -10,8 +10,13 @@ import (
 	"strings"
 )
 
-// JWKSPath is where every Banyan process publishes its public keys.
-const JWKSPath = "/.well-known/jwks.json"
+const (
+	// JWKSPath is where every Banyan process publishes its public keys for the
+	// others: below a prefix that stays Banyan's in front of a legacy system.
+	JWKSPath = "/api/v1/identity/jwks.json"
+	// WellKnownJWKSPath is where programs of others look for them.
+	WellKnownJWKSPath = "/.well-known/jwks.json"
+)
 
 const (
 	maxJWKS = 64 << 10 // bytes

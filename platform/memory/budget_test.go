@@ -18,10 +18,10 @@ func TestABudgetIsSharedAndNeverOverdrawn(t *testing.T) {
 		t.Errorf("below its own limit a share is refused: %v", err)
 	}
 	err := low.Take(1)
-	if !fault.Is(err, fault.Unavailable) || fault.From(err).RetryAfter <= 0 || fault.From(err).Message != "too many: come back later" {
+	if !fault.Is(err, fault.Busy) || fault.From(err).RetryAfter <= 0 || fault.From(err).Message != "too many: come back later" {
 		t.Errorf("over its own limit a share got %v", err)
 	}
-	if err := one.Take(41); !fault.Is(err, fault.Unavailable) {
+	if err := one.Take(41); !fault.Is(err, fault.Busy) {
 		t.Errorf("over the budget a share got %v", err)
 	}
 	if err := one.Take(40); err != nil {

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // The tests in this folder run Banyan as processes of its own, of the program that
@@ -59,11 +61,13 @@ func buildProgram(folder string) error {
 	return nil
 }
 
-// banyan runs a command line in the test's folder.
+// banyan runs a command line in the test's folder, for a minute at most.
 func banyan(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	var o, e bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), banyanPath, args...)
+	cmd := exec.CommandContext(ctx, banyanPath, args...)
 	cmd.Stdout, cmd.Stderr = &o, &e
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -5,7 +5,7 @@
   const provider = {
     async request({ method, params }) {
       const csrf = document.querySelector('meta[name="csrf"]')?.content;
-      const response = await fetch("/demo/sign", {
+      const response = await fetch(document.body.dataset.demoSign, {
         method: "POST",
         headers: { "Content-Type": "application/json", ...(csrf ? { "X-CSRF-Token": csrf } : {}) },
         body: JSON.stringify({ method, params: params ?? [] }),

@@ -52,7 +52,7 @@
       return true;
     }
     if (names(parts) !== names(coming)) { // the modules are there again, or are others
-      location.replace("/operator/modules");
+      location.replace(page.dataset.page);
       return false;
     }
     parts.forEach((part, i) => replace(part, coming[i]));
@@ -71,7 +71,7 @@
     try {
       const answer = await fetch(page.dataset.grove, { headers: { Accept: "text/html" }, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patience) });
       // The session has ended, or the role: the page says so in words.
-      if (answer.status === 401 || answer.status === 403) { location.replace("/operator/modules"); return false; }
+      if (answer.status === 401 || answer.status === 403) { location.replace(page.dataset.page); return false; }
       if (!answer.ok) throw new Error("answered " + answer.status);
       const html = await answer.text();
       failures = 0;

@@ -22,7 +22,12 @@ const maxBody = 64 << 10
 
 // APIOptions are the parts the HTTP side of identity is made of.
 type APIOptions struct {
-	Sessions  *Sessions
+	Sessions *Sessions
+	// Operators are the sessions of the host that IsOperators reports a request to
+	// be for; nil = operators have none of their own. Both stand over one database.
+	Operators   *Sessions
+	IsOperators func(*http.Request) bool
+
 	Keys      *Keys
 	Verifier  *identity.Verifier
 	RequestID identity.RequestID // nil = problems carry no request id
@@ -34,6 +39,14 @@ type API struct{ o APIOptions }
 
 // NewAPI takes the parts.
 func NewAPI(o APIOptions) *API { return &API{o: o} }
+
+// sessionsAt are those of the host that a request is for.
+func (a *API) sessionsAt(r *http.Request) *Sessions {
+	if a.o.Operators != nil && a.o.IsOperators(r) {
+		return a.o.Operators
+	}
+	return a.o.Sessions
+}
 
 // Mount adds the endpoints. The router must use Authenticate before, and
 // net/http's CrossOriginProtection, as for every other endpoint.
@@ -77,7 +90,7 @@ func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	s := a.o.Sessions
+	s := a.sessionsAt(r)
 	browser := cookie(r, s.browserCookieName())
 	if !isSecret(browser) {
 		fresh, err := s.NewBrowser()
@@ -117,7 +130,7 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := a.o.Sessions
+	s := a.sessionsAt(r)
 	signed := SignIn{
 		Browser: cookie(r, s.browserCookieName()), Message: in.Message, Signature: signature,
 		Agent: r.UserAgent(), Replaces: cookie(r, s.cookieName()),
@@ -143,11 +156,12 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) error {
-	if secret := cookie(r, a.o.Sessions.cookieName()); secret != "" {
-		if err := a.o.Sessions.SignOut(r.Context(), secret); err != nil {
+	s := a.sessionsAt(r)
+	if secret := cookie(r, s.cookieName()); secret != "" {
+		if err := s.SignOut(r.Context(), secret); err != nil {
 			return err
 		}
-		a.o.Sessions.clearSession(w)
+		s.clearSession(w)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

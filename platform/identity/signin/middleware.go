@@ -44,15 +44,16 @@ func (a *API) Authenticate(next http.Handler) http.Handler {
 			identity.ServeAs(w, r, next, check, err, a.o.RequestID)
 			return
 		}
-		secret := cookie(r, a.o.Sessions.cookieName())
+		sessions := a.sessionsAt(r)
+		secret := cookie(r, sessions.cookieName())
 		if secret == "" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		session, err := a.o.Sessions.Lookup(r.Context(), secret)
+		session, err := sessions.Lookup(r.Context(), secret)
 		switch {
 		case fault.Is(err, fault.Unauthenticated):
-			a.o.Sessions.clearSession(w)
+			sessions.clearSession(w)
 		case err != nil:
 			identity.WriteProblem(w, r, err, a.o.RequestID)
 			return

@@ -41,6 +41,13 @@ type SessionOptions struct {
 	Chains    []uint64         // chain ids accepted in sign-in messages; none = any
 	Operators []wallet.Address // are operators, whatever the table of roles says
 
+	// Highest is the most that a session of this origin, or a token made with one,
+	// may do, whatever the role of its wallet; 0 = no bound.
+	Highest identity.Role
+	// Realm keeps the sessions of several origins over one database apart: a
+	// cookie of one is worth nothing at another. "" is a realm, too.
+	Realm string
+
 	Idle     time.Duration // a session ends after so long without use; 0 = 7 days
 	Absolute time.Duration // and after so long in any case; 0 = 30 days
 
@@ -114,16 +121,24 @@ func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 
 func (s *Sessions) isOperator(w wallet.Address) bool { return slices.Contains(s.o.Operators, w) }
 
-// role reads the role as the table has it, under the configuration's word.
+// role reads the role as the table has it, under the configuration's word and
+// the origin's bound.
 func (s *Sessions) role(w wallet.Address, granted string) (identity.Role, error) {
 	if s.isOperator(w) {
-		return identity.Operator, nil
+		return s.bounded(identity.Operator), nil
 	}
 	role, err := identity.ParseRole(granted)
 	if err != nil {
 		return 0, fmt.Errorf("read the role of %s: %w", w, err)
 	}
-	return role, nil
+	return s.bounded(role), nil
+}
+
+func (s *Sessions) bounded(role identity.Role) identity.Role {
+	if s.o.Highest > identity.Anonymous {
+		return min(role, s.o.Highest)
+	}
+	return role
 }
 
 // newSecret is 32 random bytes for a cookie.
@@ -160,7 +175,10 @@ func isSecret(text string) bool {
 
 // hashed is what the database keeps of a cookie's secret. The secret is 32
 // random bytes, so a plain hash cannot be guessed back.
-func hashed(secret string) []byte {
+func (s *Sessions) hashed(secret string) []byte {
+	if s.o.Realm != "" {
+		secret = s.o.Realm + " " + secret // a secret has no space
+	}
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
 }

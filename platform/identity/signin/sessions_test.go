@@ -483,3 +483,37 @@ func TestAnOriginMustBeOneThatPeopleCanSignInAt(t *testing.T) {
 		t.Error("a statement of two lines was taken")
 	}
 }
+
+// TestTwoOriginsOverOneDatabase: what is signed at one is worth nothing at the
+// other, and one of them is for members only.
+func TestTwoOriginsOverOneDatabase(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		c := newClock()
+		boss, member := newPerson(t, "a"), newPerson(t, "b")
+		operators := func(o *signin.SessionOptions) { o.Operators = []wallet.Address{boss.wallet} }
+		public := newSessions(t, db, c, operators, func(o *signin.SessionOptions) { o.Highest = identity.Member })
+		own := newSessions(t, db, c, operators, func(o *signin.SessionOptions) {
+			o.Origin, o.Realm = "https://operator.example", "operators"
+		})
+		session, atPublic := signIn(t, public, boss)
+		if found, err := public.Lookup(context.Background(), atPublic); err != nil || session.Role != identity.Member || found.Role != identity.Member {
+			t.Errorf("an operator at the origin for members is %v, then %v, %v", session.Role, found.Role, err)
+		}
+		if caller, err := public.Prove(context.Background(), begin(t, public, boss, newBrowser(t, public))); err != nil || caller.Role != identity.Member {
+			t.Errorf("a token made there is for %v, %v", caller.Role, err)
+		}
+		session, atOwn := signIn(t, own, boss)
+		if found, err := own.Lookup(context.Background(), atOwn); err != nil || session.Role != identity.Operator || found.Role != identity.Operator {
+			t.Errorf("an operator at the operators' origin is %v, then %v, %v", session.Role, found.Role, err)
+		}
+		if session, _ := signIn(t, own, member); session.Role != identity.Member {
+			t.Errorf("a member at the operators' origin is %v", session.Role)
+		}
+		wantOver(t, own, atPublic)
+		wantOver(t, public, atOwn)
+		browser := newBrowser(t, public)
+		if _, _, err := own.SignIn(context.Background(), begin(t, public, boss, browser)); err == nil {
+			t.Error("a message of the one origin signed in at the other")
+		}
+	})
+}

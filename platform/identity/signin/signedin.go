@@ -22,7 +22,7 @@ func (s *Sessions) Lookup(ctx context.Context, secret string) (Session, error) {
 	if !isSecret(secret) {
 		return Session{}, over
 	}
-	row, err := readSession(ctx, s.db.Read(), hashed(secret))
+	row, err := readSession(ctx, s.db.Read(), s.hashed(secret))
 	if database.IsNoRows(err) {
 		return Session{}, over
 	}
@@ -56,7 +56,7 @@ func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
 
 // SignOut ends the session of this secret; if there is none, it has ended.
 func (s *Sessions) SignOut(ctx context.Context, secret string) error {
-	err := s.db.Write(ctx, func(tx *database.Tx) error { return deleteSessionBySecret(ctx, tx, hashed(secret)) })
+	err := s.db.Write(ctx, func(tx *database.Tx) error { return deleteSessionBySecret(ctx, tx, s.hashed(secret)) })
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}

@@ -60,7 +60,7 @@ func (s *Sessions) Begin(ctx context.Context, browser string, w wallet.Address, 
 	}
 	expires := now.Add(nonceLife)
 	row := nonceRow{
-		Nonce: nonce, Browser: hashed(browser), Wallet: w,
+		Nonce: nonce, Browser: s.hashed(browser), Wallet: w,
 		ChainID: strconv.FormatUint(chainID, 10), ExpiresAt: expires.UnixMilli(),
 	}
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
@@ -103,7 +103,7 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	}
 	now := s.o.Now()
 	row := sessionRow{
-		ID: id, Secret: hashed(secret), Wallet: m.Address, Agent: plainAgent(in.Agent),
+		ID: id, Secret: s.hashed(secret), Wallet: m.Address, Agent: plainAgent(in.Agent),
 		CreatedAt: now.UnixMilli(), SeenAt: now.UnixMilli(), ExpiresAt: now.Add(s.o.Absolute).UnixMilli(),
 	}
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
@@ -111,7 +111,7 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 			return err
 		}
 		if in.Replaces != "" {
-			if err := deleteSessionBySecret(ctx, tx, hashed(in.Replaces)); err != nil {
+			if err := deleteSessionBySecret(ctx, tx, s.hashed(in.Replaces)); err != nil {
 				return err
 			}
 		}
@@ -181,7 +181,7 @@ func (s *Sessions) check(ctx context.Context, in SignIn) (siwe.Message, error) {
 		return m, fmt.Errorf("look up a nonce: %w", err)
 	case now.UnixMilli() >= row.ExpiresAt:
 		return m, fault.New(fault.Unauthenticated, "this sign-in message has expired: ask for a new one and sign it within ten minutes")
-	case !bytes.Equal(row.Browser, hashed(in.Browser)):
+	case !bytes.Equal(row.Browser, s.hashed(in.Browser)):
 		return m, fault.New(fault.Unauthenticated, "this sign-in message was made for another browser: ask for a new one here (and allow cookies)")
 	case row.Wallet != m.Address:
 		return m, fault.Newf(fault.Unauthenticated, "this sign-in message was made for %s, not for %s: ask for a new one", row.Wallet, m.Address)

@@ -15,7 +15,7 @@ import (
 func BenchmarkFront(b *testing.B) {
 	l, err := legacy.New(legacy.Options{
 		URL: "http://127.0.0.1:1", PublicURL: "http://banyan.test", Keep: []string{"/api/v1"},
-		Take: []legacy.Take{{Prefix: "/reviews", Percent: 100}, {Prefix: "/shop/cart", Percent: 0}},
+		Take: []legacy.Take{{Prefix: "/exchanges", Percent: 100}, {Prefix: "/reviews", Percent: 100}},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -27,6 +27,9 @@ func BenchmarkFront(b *testing.B) {
 		router.Use(front)
 		for _, path := range []string{"/", "/exchanges", "/exchanges/{slug}", "/reviews/{id}", "/api/v1/reputation/scores/{wallet}"} {
 			router.Get(path, func(http.ResponseWriter, *http.Request) {})
+		}
+		if err := l.Serve(router); err != nil {
+			b.Fatal(err)
 		}
 		for _, path := range []string{"/exchanges/kraken", "/reviews/1", "/api/v1/reputation/scores/0x1"} {
 			b.Run(name+path, func(b *testing.B) {

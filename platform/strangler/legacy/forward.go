@@ -3,7 +3,9 @@ package legacy
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -60,7 +62,7 @@ func (l *Legacy) pass(w http.ResponseWriter, r *http.Request) {
 		p.body = &watchedBody{ReadCloser: r.Body, limit: l.o.Limit}
 		out.Body = p.body
 	}
-	l.proxy.ServeHTTP(w, out)
+	l.proxy.ServeHTTP(&response{ResponseWriter: w, header: http.Header{}}, out)
 }
 
 // upgrading tells a WebSocket. No other protocol is switched to: inside an
@@ -79,6 +81,21 @@ func (l *Legacy) rewrite(p *httputil.ProxyRequest) {
 		p.Out.Host = l.o.Host
 	}
 	l.outHeaders(p.In, p.Out.Header)
+	if p.Out.Body == nil && !safe(p.Out.Method) {
+		p.Out.Body = io.NopCloser(strings.NewReader("")) // see safe
+	}
+}
+
+// safe reports whether a request may be sent again when its connection broke
+// (RFC 9110, 9.2.1). net/http also sends one again that has no body and an
+// Idempotency-Key, which the legacy system may never have heard of: a body, even
+// an empty one, keeps it from that.
+func safe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // receive looks at the answer before it is passed on.
@@ -103,6 +120,9 @@ func (l *Legacy) receive(resp *http.Response) error {
 // broken says why there is no answer.
 func (l *Legacy) broken(w http.ResponseWriter, r *http.Request, err error) {
 	p := passageOf(r.Context())
+	if begun, ok := w.(*response); ok {
+		w = begun.ResponseWriter // the answer is ours, with our headers
+	}
 	giveOwn(w.Header(), p.own)
 	l.o.Fail(w, r, p.reason(r.Context(), err))
 }
@@ -119,6 +139,10 @@ func (p *passage) reason(ctx context.Context, err error) error {
 		return fault.From(ctx.Err())
 	case errors.As(err, &slow) && slow.Timeout():
 		return fault.Wrap(err, fault.DeadlineOver, "the system behind this page did not answer in time: try again in a minute")
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		err = fmt.Errorf("strangler.legacy shows a certificate that is not trusted; name its issuer in strangler.ca: %w", err)
 	}
 	return fault.Wrap(err, fault.Unavailable, "the system behind this page cannot be reached at the moment: try again in a minute")
 }

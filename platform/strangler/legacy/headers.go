@@ -51,20 +51,9 @@ func giveOwn(h, own http.Header) {
 	}
 }
 
-// claimed are headers in which proxies say who the client is; without a proxy
-// in front the client has written them itself.
-var claimed = []string{
-	"X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Ssl",
-	"X-Forwarded-Scheme", "X-Original-Url", "X-Rewrite-Url",
-}
-
 // outHeaders makes the headers of the request that goes out.
 func (l *Legacy) outHeaders(in *http.Request, h http.Header) {
-	if !l.o.TrustForwarded {
-		for _, name := range claimed {
-			h.Del(name)
-		}
-	}
+	l.dropClaims(h)
 	if !upgrading(in) {
 		h.Del("Upgrade")
 		h.Del("Connection")
@@ -171,10 +160,37 @@ func (l *Legacy) inHeaders(resp *http.Response) {
 			return ourCookie(name)
 		})
 	}
-	// A redirect to where the legacy system believes to be is one to where it is
-	// seen.
-	if u, err := url.Parse(h.Get("Location")); err == nil && u.Host != "" && (sameOrigin(u, l.target) || strings.EqualFold(u.Host, l.o.Host)) {
-		u.Scheme, u.Host = l.public.Scheme, l.public.Host
-		h.Set("Location", u.String())
+	dropOriginWide(h)
+	for _, name := range [...]string{"Location", "Content-Location"} {
+		if place := h.Get(name); place != "" {
+			h.Set(name, l.seenFrom(place))
+		}
 	}
+}
+
+// seenFrom returns an address of the legacy system as people reach it: one at
+// which it believes to be is at public_url. All others stay byte for byte as they
+// are, also those of the legacy system at another port or scheme, which Banyan
+// does not stand before.
+func (l *Legacy) seenFrom(place string) string {
+	u, err := url.Parse(place)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
+		return place
+	}
+	scheme := u.Scheme
+	if scheme == "" { // "//host/path": the scheme that it is asked by
+		scheme = l.target.Scheme
+	}
+	seen := &url.URL{Scheme: scheme, Host: u.Host}
+	if isLoopback(u.Hostname()) && isLoopback(l.target.Hostname()) && portOf(seen) == portOf(l.target) {
+		seen.Host = l.target.Host // this machine, by another of its names
+	}
+	if !sameOrigin(seen, l.target) && (l.o.Host == "" || !strings.EqualFold(u.Host, l.o.Host)) {
+		return place
+	}
+	_, rest, _ := strings.Cut(place, "//")
+	if !strings.HasPrefix(rest, u.Host) { // written with escapes
+		return place
+	}
+	return l.public.Scheme + "://" + l.public.Host + rest[len(u.Host):]
 }

@@ -27,7 +27,7 @@ import (
 
 func TestWhoServesWhat(t *testing.T) {
 	old := newOldSystem(t)
-	base, l, stop := inFront(t, legacy.Options{URL: old.URL}, limits)
+	base, l, stop := inFront(t, legacy.Options{URL: old.URL, Take: []legacy.Take{{Prefix: "/reviews", Percent: 100}}}, limits)
 	for _, k := range []struct {
 		method, path string
 		status       int
@@ -37,6 +37,8 @@ func TestWhoServesWhat(t *testing.T) {
 		{"GET", "/banyan", 200, "banyan"},
 		{"GET", "/reviews/kraken", 200, "banyan"},
 		{"POST", "/banyan", 405, "GET, HEAD, OPTIONS"}, // a path of Banyan's is Banyan's with every method
+		{"POST", "/reviews/kraken", 405, "GET, HEAD, OPTIONS"},
+		{"GET", "/banyan/nothing", 404, "nothing at this address"},
 		{"GET", "/api/v1/reputation/typo", 404, "the API has nothing"},
 		{"GET", "/api/v1/orders", 200, `"URI":"/api/v1/orders"`},
 		{"DELETE", "/a%2Fb/c%20d?q=%zz;x&y", 200, `"URI":"/a%2Fb/c%20d?q=%zz;x\u0026y"`},
@@ -104,9 +106,9 @@ func TestHeadersOutward(t *testing.T) {
 			t.Errorf("the legacy system's own %q did not reach it", foreign)
 		}
 	}
-	base, _, _ = inFront(t, legacy.Options{URL: old.URL, Host: "inner.example", TrustForwarded: true}, limits)
+	base, _, _ = inFront(t, legacy.Options{URL: old.URL, Host: "inner.example", PassHeaders: []string{"X-Real-IP"}}, limits)
 	if _, text := send(t, "GET", base+"/old", nil, "X-Real-Ip: 10.1.1.1"); !strings.Contains(text, `"Host":"inner.example"`) || !strings.Contains(text, "10.1.1.1") {
-		t.Errorf("with a Host of its own and a trusted proxy: %s", text)
+		t.Errorf("with a Host of its own and a header that is let through: %s", text)
 	}
 }
 

@@ -54,7 +54,7 @@ type PrefixStats struct {
 type Status struct {
 	URL      string        `json:"url"`
 	Prefixes []PrefixStats `json:"prefixes"`
-	Rest     SideStats     `json:"rest"`     // what Banyan does not serve
+	Rest     SideStats     `json:"rest"`     // what is not taken
 	Upgrades int64         `json:"upgrades"` // WebSockets open now
 }
 
@@ -67,8 +67,8 @@ func (l *Legacy) Status() Status {
 	return s
 }
 
-// The metrics, per taken prefix and side (banyan, legacy). What Banyan does not
-// serve has the prefix "".
+// The metrics, per taken prefix and side (banyan, legacy). What is not
+// taken has the prefix "".
 var (
 	requestSeconds = prometheus.NewDesc("banyan_strangler_request_seconds", "Requests below a taken prefix, and to the legacy system, and the time to their answers' headers.",
 		[]string{"prefix", "side"}, nil)

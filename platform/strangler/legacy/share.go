@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,8 @@ import (
 )
 
 // Take is a prefix that both systems serve, and the share of clients for whom
-// Banyan does. "/reviews" is /reviews and everything below it; "/" is the home
-// page alone. Of nested prefixes the longest counts.
+// Banyan does. "/exchanges" is /exchanges and what Banyan has below it; "/" is the
+// home page alone. Of nested prefixes the longest counts.
 type Take struct {
 	Prefix  string  `json:"prefix"`
 	Percent float64 `json:"percent"` // 0–100
@@ -47,11 +48,14 @@ func (l *Legacy) SetTake(takes []Take) error {
 	}
 	next := make([]*taken, 0, len(takes))
 	for _, t := range takes {
-		if len(t.Prefix) > 1 {
-			t.Prefix = strings.TrimSuffix(t.Prefix, "/")
-		}
 		if err := t.check(); err != nil {
 			return err
+		}
+		t.Prefix = httpserver.NormalPath((&url.URL{Path: t.Prefix}).EscapedPath())
+		if router := l.routes(); router != nil {
+			if err := l.checkRoute(router, t); err != nil {
+				return err
+			}
 		}
 		if find(next, t.Prefix) != nil {
 			return fault.Newf(fault.Invalid, "the prefix %s is taken twice", t.Prefix)
@@ -70,8 +74,8 @@ func (l *Legacy) SetTake(takes []Take) error {
 
 func (t Take) check() error {
 	switch {
-	case !strings.HasPrefix(t.Prefix, "/") || strings.Contains(t.Prefix, "//") || strings.ContainsAny(t.Prefix, "?#* "):
-		return fault.Newf(fault.Invalid, "a prefix to take is a path like /reviews, not %q", t.Prefix)
+	case !strings.HasPrefix(t.Prefix, "/") || strings.ContainsAny(t.Prefix, `?#*%; \`):
+		return fault.Newf(fault.Invalid, "a prefix to take is a path like /exchanges, not %q", t.Prefix)
 	case math.IsNaN(t.Percent) || t.Percent < 0 || t.Percent > 100:
 		return fault.Newf(fault.Invalid, "%v is no percentage of %s: write 0 to 100", t.Percent, t.Prefix)
 	}
@@ -101,25 +105,20 @@ func (l *Legacy) takenBy(path string) *taken {
 	return nil
 }
 
-// Take is the middleware that divides the clients of the taken prefixes; all
-// other requests pass.
-func (l *Legacy) Take(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := l.takenBy(r.URL.Path)
-		if t == nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		slot, known := l.slotOf(r)
-		if !known && browsing(r) {
-			l.keepSlot(w, slot)
-		}
-		if float64(slot) >= t.Percent*(slots/100) {
-			l.forward(w, r, &t.legacy)
-			return
-		}
-		l.measure(w, r, &t.banyan, next)
-	})
+// Taken reports whether all clients are led to Banyan for a path.
+func (l *Legacy) Taken(path string) bool {
+	t := l.takenBy(httpserver.NormalPath(path))
+	return t != nil && t.Percent == 100
+}
+
+// leads reports whether Banyan serves this client what is taken. A browser is
+// asked to keep its slot.
+func (l *Legacy) leads(w http.ResponseWriter, r *http.Request, p place) bool {
+	slot, known := l.slotOf(r)
+	if !known && browsing(r) {
+		l.keepSlot(w, slot)
+	}
+	return float64(slot) < p.take.Percent*(slots/100)
 }
 
 // slotOf gives the client's slot: the one in its cookie, or the one that its

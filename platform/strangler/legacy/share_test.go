@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
+
 	"banyan/platform/fault"
 	"banyan/platform/strangler/legacy"
 )
@@ -20,7 +22,7 @@ func TestAPrefixMovesOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := l.Take(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "banyan") }))
+	handler := front(t, l, "/", "/reviews", "/reviews/*", "/wallets", "/reviews/new/{id}")
 	ask := func(path, address, cookie string, browser bool) (side, kept string) {
 		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
 		r.RemoteAddr = address
@@ -88,6 +90,24 @@ func TestAPrefixMovesOver(t *testing.T) {
 	}
 }
 
+// front is a router of Banyan's with these routes behind l.
+func front(t *testing.T, l *legacy.Legacy, patterns ...string) http.Handler {
+	t.Helper()
+	router := routes(patterns...)
+	if err := l.Serve(router); err != nil {
+		t.Fatal(err)
+	}
+	return l.Front(router)
+}
+
+func routes(patterns ...string) chi.Router {
+	router := chi.NewRouter()
+	for _, pattern := range patterns {
+		router.Get(pattern, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "banyan") })
+	}
+	return router
+}
+
 func TestPrefixes(t *testing.T) {
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "old") }))
 	defer old.Close()
@@ -97,7 +117,7 @@ func TestPrefixes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := l.Take(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "banyan") }))
+	handler := front(t, l, "/", "/reviews", "/reviews/*", "/wallets", "/reviews/new/{id}")
 	check := func(path, want string) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -107,13 +127,17 @@ func TestPrefixes(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/": "old", "/wallets": "banyan", "/reviews": "old", "/reviews/1": "old", "/reviewsx": "banyan",
+		"/": "old", "/wallets": "old", "/reviews": "old", "/reviews/1": "old", "/reviewsx": "old",
 		"/reviews/new": "banyan", "/reviews/new/1": "banyan", "/reviews/newer": "old",
 	} {
 		check(path, want)
 	}
-	if err := l.SetTake([]legacy.Take{{Prefix: "/wallets"}, {Prefix: "/x", Percent: -1}}); !fault.Is(err, fault.Invalid) {
+	if err := l.SetTake([]legacy.Take{{Prefix: "/wallets", Percent: 100}, {Prefix: "/reviews", Percent: -1}}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a wrong list was taken: %v", err)
+	}
+	check("/wallets", "old")
+	if err := l.SetTake([]legacy.Take{{Prefix: "/wallets", Percent: 100}}); err != nil {
+		t.Fatal(err)
 	}
 	check("/wallets", "banyan")
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -42,7 +43,7 @@ type oldSystem struct {
 func newOldSystem(t *testing.T) *oldSystem {
 	o := &oldSystem{tick: make(chan string)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	echo := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Powered-By", "old")
 		w.Header().Set("Content-Security-Policy", "script-src 'self' 'unsafe-inline'")
 		w.Header().Set("X-Request-Id", "old-1")
@@ -51,7 +52,8 @@ func newOldSystem(t *testing.T) *oldSystem {
 		w.Header().Add("Set-Cookie", "session=s1; Path=/")
 		w.Header().Add("Set-Cookie", "banyan=stolen; Path=/")
 		_ = json.NewEncoder(w).Encode(seen{r.Method, r.RequestURI, r.Host, r.Header})
-	})
+	}
+	mux.HandleFunc("/", echo)
 	mux.HandleFunc("/events", o.events)
 	mux.HandleFunc("/upload", func(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.New()
@@ -80,7 +82,13 @@ func newOldSystem(t *testing.T) *oldSystem {
 	})
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	mux.HandleFunc("/echo", legacytest.Echo)
-	o.Server = httptest.NewServer(mux)
+	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path { // which a ServeMux would redirect
+			echo(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(o.Close)
 	return o
 }
@@ -115,8 +123,8 @@ var limits = httpserver.Settings{
 	UploadTimeout: time.Minute, IdleTimeout: time.Minute, ShutdownGrace: 30 * time.Second,
 }
 
-// inFront runs Banyan's server, with all its layers, before an old system. It
-// serves /reviews and /banyan itself. Its stop waits for the requests that run:
+// inFront runs Banyan's server, with all its layers, before an old system. It has
+// /reviews, and /banyan is its own. Its stop waits for the requests that run:
 // they are counted after they are answered.
 func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base string, l *legacy.Legacy, stop func()) {
 	t.Helper()
@@ -124,7 +132,7 @@ func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base s
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.PublicURL, o.Fail, o.Log, o.Keep = "http://banyan.test", server.Fail, quiet, []string{"/api/v1/reputation/"}
+	o.PublicURL, o.Fail, o.Log, o.Keep = "http://banyan.test", server.Fail, quiet, []string{"/api/v1/reputation/", "/banyan"}
 	if l, err = legacy.New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +140,11 @@ func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base s
 	server.Router().Route("/reviews", func(r chi.Router) {
 		r.Get("/*", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
 	})
+	server.Router().Get("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
 	server.Router().Get("/banyan", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
+	if err := l.Serve(server.Router()); err != nil {
+		t.Fatal(err)
+	}
 	if err := server.Listen(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,74 @@
+package host
+
+import (
+	"net/http"
+	"net/url"
+
+	"banyan/platform/database"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
+	"banyan/platform/strangler/control"
+	"banyan/platform/strangler/legacy"
+)
+
+// operatorRealm keeps operators' sessions apart from those of public_url.
+const operatorRealm = "operators"
+
+// openLegacy puts the program in front of a system that is there already.
+func (p *Process) openLegacy(options *httpserver.Options) (err error) {
+	s := p.settings.Strangler
+	if s.Legacy == "" || !p.isTrunk() {
+		return nil
+	}
+	o := legacy.Options{
+		URL: s.Legacy, Host: s.Host, PublicURL: p.settings.PublicURL, OwnHost: hostOf(s.OperatorURL),
+		Timeout: s.Timeout, Idle: s.IdleTimeout, CA: s.CA, PassHeaders: s.PassHeaders, Take: s.Take,
+		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + control.Contract.Module},
+		Clock: p.clock, Log: p.log,
+		Fail: func(w http.ResponseWriter, r *http.Request, err error) { p.server.Fail(w, r, err) },
+	}
+	for _, m := range p.slots {
+		o.Keep = append(o.Keep, "/api/v1/"+m.name())
+	}
+	if p.legacy, err = legacy.New(o); err != nil {
+		return err
+	}
+	p.registry.MustRegister(p.legacy)
+	options.Front, options.PagePrefix = p.legacy.Front, s.Prefix
+	if s.OperatorURL == "" {
+		p.log.Warn("operators share an origin with the legacy system, whose scripts can act as an operator who is signed in: set strangler.operator_url to give them a host of their own")
+	}
+	return nil
+}
+
+// openSessions opens the sessions of people at public_url. Where operators have a
+// host of their own, their sessions are worth nothing at public_url, and nobody's
+// session there is more than a member's: the legacy system's scripts run there.
+func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isOperators func(*http.Request) bool, err error) {
+	o := signin.SessionOptions{
+		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
+		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
+	}
+	if own := p.settings.Strangler.OperatorURL; own != "" {
+		theirs := o
+		theirs.Origin, theirs.Realm = own, operatorRealm
+		if operators, err = signin.NewSessions(db, theirs); err != nil {
+			return nil, nil, err
+		}
+		o.Highest = identity.Member
+		host := hostOf(own)
+		isOperators = func(r *http.Request) bool { return httpserver.IsFor(r, host) }
+	}
+	p.sessions, err = signin.NewSessions(db, o)
+	return operators, isOperators, err
+}
+
+// hostOf is host[:port] of a URL, "" of none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil { // the settings were checked
+		return ""
+	}
+	return u.Host
+}
