@@ -28,6 +28,7 @@ var floors = []string{
 	"platform/fault",
 	"platform/atomicfile",
 	"platform/unpack",
+	"platform/table",
 	"platform/memory",
 	"platform/wallet",
 	"platform/certificates",
