@@ -14,14 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"slices"
-	"strings"
 	"sync"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 )
 
 // List is a read list: what merkle.Build takes.
@@ -49,15 +47,9 @@ func ParseDuplicates(name string) (Duplicates, error) {
 	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
 }
 
-const (
-	// MaxProblems is how many wrong lines are named before reading stops.
-	MaxProblems = 100
-	// MaxLine is the longest line in bytes.
-	MaxLine = 64 << 10
-	// MaxDecimals is more than any token has; 10^77 is the last power of ten
-	// that fits uint256.
-	MaxDecimals = 77
-)
+// MaxDecimals is more than any token has; 10^77 is the last power of ten that
+// fits uint256.
+const MaxDecimals = 77
 
 // Options say how to read. The zero value reads base units without limits.
 type Options struct {
@@ -67,12 +59,20 @@ type Options struct {
 	MaxBytes    int64      // of text, after decompression; 0: no limit
 	Indexed     bool       // claims go by index (merkle.Format.Indexed): no two wallets may share one
 	Workers     int        // goroutines that parse; 0: one for each processor
+	Columns     Columns    // chosen ones
+	Flags       Flags      // how they can be chosen, for messages
+	// Seen is called with how the list was read, when that succeeded; it may be nil.
+	Seen func(table.Report)
 	// Progress is told how many bytes were taken from the reader so far,
 	// before decompression; nil tells nobody. Calls do not overlap.
 	Progress func(read int64)
 
 	walletsOnly bool // lines need no amount: Questions reads them
-	anyText     bool // lines are nothing we know: Lines reads them
+}
+
+// table is the part of the options that its reader sees to.
+func (o *Options) table() table.Options {
+	return table.Options{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes, Workers: o.Workers, Progress: o.Progress}
 }
 
 func (o Options) filled() (Options, error) {
@@ -87,14 +87,11 @@ func (o Options) filled() (Options, error) {
 	if o.MaxRows <= 0 || o.MaxRows > merkle.MaxRows {
 		o.MaxRows = merkle.MaxRows
 	}
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
 	return o, nil
 }
 
 // Read reads a whole list into memory. Either all of it is right, or nothing is
-// kept and one fault.Invalid names up to MaxProblems wrong lines in its Fields.
+// kept and one fault.Invalid names up to table.MaxProblems wrong lines in its Fields.
 // Over a limit it fails with fault.TooLarge, on an unknown encoding with
 // fault.Unsupported; a failing reader's error comes back wrapped.
 func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
@@ -122,13 +119,20 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 		return nil, err
 	}
 	r := reading{options: options, list: rows}
-	rooms := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a chunk
-	parse := func(c chunk) (parsed, error) {
-		room := rooms.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
-		return parseRows(c, (*room)[:0], engine, options.Decimals)
+	buffers := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a part
+	indexed := false                                             // the first JSON line has an index
+	spec := options.spec()
+	spec.Objects = func(first []byte) string {
+		values, problem := readObject(first)
+		indexed = values.index != nil
+		return problem
 	}
-	err = inOrder(ctx, in, options, parse, func(p parsed) error {
-		defer rooms.Put(&p.rows)
+	parse := func(part *table.Part) (parsed, error) {
+		buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
+		return parseRows(part, columnsOf(part.Layout(), indexed), (*buffer)[:0], engine, options.Decimals)
+	}
+	report, err := table.Read(ctx, in, spec, options.table(), parse, func(p parsed) error {
+		defer buffers.Put(&p.rows)
 		return r.take(ctx, p)
 	})
 	if err == nil {
@@ -137,7 +141,29 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}
+	if options.Seen != nil {
+		options.Seen(report)
+	}
 	return rows, nil
+}
+
+// Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
+// time with the number of its first line, from options.Workers goroutines at
+// once; take gets its results in the order of the text. The lines hold during
+// the call only, and empty ones are left out. Of the options, MaxBytes,
+// Workers and Progress count. It fails as Questions does.
+func Lines[T any](ctx context.Context, in io.Reader, options Options,
+	answer func(eachLine func(yield func(line []byte, number int) bool)) (T, error), take func(T) error,
+) error {
+	return table.Lines(ctx, in, options.table(), func(part *table.Part) (T, error) {
+		return answer(func(yield func([]byte, int) bool) {
+			for part.Next() {
+				if !yield(part.Text, part.Line) {
+					return
+				}
+			}
+		})
+	}, take)
 }
 
 // reading is what Read has gathered so far.
@@ -146,6 +172,7 @@ type reading struct {
 	list     *merkle.LongList
 	lines    lineMap
 	names    columns
+	meaning  meaning
 	problems []fault.Field
 	full     bool // as many problems as are named: the rest is not read
 }
@@ -153,13 +180,10 @@ type reading struct {
 // take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
 func (r *reading) take(ctx context.Context, p parsed) error {
 	r.names = p.columns
-	r.problems = append(r.problems, p.problems...)
-	if len(r.problems) >= MaxProblems {
-		r.problems, r.full = r.problems[:MaxProblems], true
+	r.problems = append(append(r.problems, p.problems...), r.meaning.join(p.columns.Layout, p.meaning)...)
+	if len(r.problems) >= table.MaxProblems {
+		r.full = true
 		return io.EOF
-	}
-	if r.list.Len()+p.count() > r.options.MaxRows {
-		return fault.Newf(fault.TooLarge, "the list has more than %d rows: split it, or raise the limit", r.options.MaxRows)
 	}
 	r.lines.add(r.list.Len(), p.lines)
 	return r.list.AppendRows(ctx, p.rows, p.indexes)
@@ -172,17 +196,13 @@ func (r *reading) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.options.Indexed && len(r.problems) < MaxProblems {
+	if r.options.Indexed && len(r.problems) < table.MaxProblems {
 		if err := r.nameIndexes(ctx); err != nil {
 			return err
 		}
 	}
 	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b fault.Field) int { return a.Line - b.Line })
-		return refusal(r.problems)
-	}
-	if r.list.Len() == 0 {
-		return fault.New(fault.Invalid, "the list has no rows: write one line per wallet, address,amount")
+		return table.Refuse(r.problems)
 	}
 	if r.options.OnDuplicate != Error {
 		return r.list.Merge(ctx, r.options.OnDuplicate == Sum)
@@ -197,7 +217,7 @@ func (r *reading) nameDuplicates(ctx context.Context) error {
 			Name: r.names.addressName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
 		})
-		return len(r.problems) < MaxProblems
+		return len(r.problems) < table.MaxProblems
 	})
 }
 
@@ -208,21 +228,6 @@ func (r *reading) nameIndexes(ctx context.Context) error {
 			Name: r.names.indexName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this index is already on line %d, for another address, and only one of them could claim: give each its own, or leave indexes out", r.lines.of(first)),
 		})
-		return len(r.problems) < MaxProblems
+		return len(r.problems) < table.MaxProblems
 	})
-}
-
-// refusal is the one fault that carries all problems.
-func refusal(problems []fault.Field) error {
-	var message strings.Builder
-	switch n := len(problems); n {
-	case 1:
-		message.WriteString("1 line of the list is wrong")
-	case MaxProblems:
-		fmt.Fprintf(&message, "%d wrong lines of the list are named here, and there may be more", n)
-	default:
-		fmt.Fprintf(&message, "%d lines of the list are wrong", n)
-	}
-	message.WriteString("; nothing was kept: correct the list and send it again")
-	return fault.New(fault.Invalid, message.String()).With(problems...)
 }

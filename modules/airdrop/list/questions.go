@@ -8,6 +8,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -27,8 +28,8 @@ type Question struct {
 // gets the lines of a piece of the text, from options.Workers goroutines at
 // once; take gets its results in the order of the text, one at a time.
 //
-// It fails with fault.Invalid when the text cannot be read as a list at all,
-// with fault.TooLarge over a limit, and with what answer and take fail with.
+// It fails with fault.Invalid when the text cannot be read as a list at all, or
+// asks nothing, with fault.TooLarge over a limit, and with what answer and take fail with.
 func Questions[T any](ctx context.Context, in io.Reader, options Options,
 	answer func([]Question) (T, error), take func(T) error,
 ) error {
@@ -41,72 +42,56 @@ func Questions[T any](ctx context.Context, in io.Reader, options Options,
 		return fault.Wrap(err, fault.Invalid, err.Error())
 	}
 	options.walletsOnly = true
-	rows := 0
-	work := func(c chunk) (counted[T], error) {
-		questions, err := readQuestions(c, engine, options.Decimals)
+	spec := options.spec()
+	spec.Objects = func([]byte) string { return "" } // a wrong one is the answer to this line alone
+	report, err := table.Read(ctx, in, spec, options.table(), func(part *table.Part) (result T, err error) {
+		questions, err := readQuestions(part, engine, options.Decimals)
 		if err != nil {
-			return counted[T]{}, err
+			return result, err
 		}
-		result, err := answer(questions)
-		return counted[T]{result: result, rows: len(questions)}, err
+		return answer(questions)
+	}, take)
+	if err == nil && options.Seen != nil {
+		options.Seen(report)
 	}
-	return inOrder(ctx, in, options, work, func(c counted[T]) error {
-		if rows += c.rows; rows > options.MaxRows {
-			return fault.Newf(fault.TooLarge, "there are more than %d lines: send them in several parts", options.MaxRows)
-		}
-		return take(c.result)
-	})
+	return err
 }
 
-type counted[T any] struct {
-	result T
-	rows   int
-}
-
-// readQuestions reads all lines of a chunk.
-func readQuestions(c chunk, engine keccak.Engine, decimals int) ([]Question, error) {
-	questions := make([]Question, 0, estimateRows(c.text))
-	suspect := suspicious(c.text)
+// readQuestions reads all lines of a part.
+func readQuestions(part *table.Part, engine keccak.Engine, decimals int) ([]Question, error) {
+	questions := make([]Question, 0, estimateRows(part))
+	c := columnsOf(part.Layout(), false)
 	var checks checksums
-	var fields [][]byte
 	firstOf := map[int]int{} // line → question, of the addresses to check
-	eachLine(c, func(line []byte, number int) bool {
-		q := Question{Line: number, Address: line}
-		if suspect || len(line) > MaxLine {
-			q.Problem = strangeBytes(line)
-		}
-		if q.Problem == "" {
-			var mixed bool
-			if fields, mixed = q.read(c.columns, fields, line, decimals); mixed {
-				firstOf[number] = len(questions)
-				checks.add(q.Address, number)
-			}
+	for part.Next() {
+		q := Question{Line: part.Line, Address: part.Text}
+		if q.read(c, part, decimals) {
+			firstOf[part.Line] = len(questions)
+			checks.add(q.Address, part.Line)
 		}
 		questions = append(questions, q)
-		return true
-	})
+	}
 	err := checks.wrong(engine, func(line int) { questions[firstOf[line]].Problem = wrongChecksum })
 	return questions, err
 }
 
-// read fills the question from its line; mixed as parseAddress has it.
-func (q *Question) read(c columns, fields [][]byte, line []byte, decimals int) (room [][]byte, mixed bool) {
-	values, fields, problem := c.cut(fields, line)
-	q.Problem = problem
-	if q.Problem != "" {
-		return fields, false
+// read fills the question from the present line; mixed as parseAddress has it.
+func (q *Question) read(c columns, part *table.Part, decimals int) (mixed bool) {
+	values, _, problem := c.cut(part)
+	if q.Problem = problem; problem != "" {
+		return false
 	}
 	q.Address = values.address
 	if mixed, problem = parseAddress(values.address, &q.Wallet); problem != "" {
 		q.Problem = c.addressName() + ": " + problem
-		return fields, false
+		return false
 	}
 	if len(values.amount) > 0 {
 		q.WithAmount = true
 		if problem := parseAmount(values.amount, decimals, &q.Amount); problem != "" {
 			q.Problem = c.amountName() + ": " + problem
-			return fields, false
+			return false
 		}
 	}
-	return fields, mixed
+	return mixed
 }
