@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/airdrop/list"
 	"banyan/platform/merkle"
+	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -21,6 +22,8 @@ type VerifyJob struct {
 	Out  string // one JSON verdict on each line; "": none, "-": standard output
 	// Decimals are those of the amounts on the lines; 0: in base units.
 	Decimals int
+	// Columns are chosen by their header or position; "" where the list's header says it.
+	Columns list.Columns
 }
 
 // Verified is the sum of all verdicts.
@@ -30,6 +33,8 @@ type Verified struct {
 	Ineligible int     `json:"ineligible"` // not on the list, or with another amount
 	Invalid    int     `json:"invalid"`    // lines that hold no wallet
 	Seconds    float64 `json:"seconds"`
+	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
+	PassedOver string `json:"passed_over,omitempty"`
 }
 
 func (v *Verified) add(o Verified) {
@@ -75,9 +80,11 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 			return sum, err
 		}
 	}
+	passed := ""
 	options := list.Options{
-		Decimals: job.Decimals,
+		Decimals: job.Decimals, Columns: job.Columns, Flags: list.Flags{Address: columnFlags.Address, Amount: columnFlags.Amount},
 		Progress: func(read int64) { d.progress("checking", read, size) },
+		Seen:     func(r table.Report) { passed = r.Passed() },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {
 		err = fmt.Errorf("%s: %w", job.In, err)
@@ -85,7 +92,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	if out != nil {
 		err = out.finish(err)
 	}
-	sum.Seconds = d.since(start)
+	sum.Seconds, sum.PassedOver = d.since(start), passed
 	return sum, err
 }
 
