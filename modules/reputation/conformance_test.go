@@ -223,7 +223,8 @@ func TestConformanceImport(t *testing.T) {
 			"no number":      {line(0, 1, "much"), fault.Invalid, "line 1"},
 			"not finite":     {line(0, 1, "NaN"), fault.Invalid, "line 1"},
 			"empty":          {"", fault.Invalid, ""},
-			"encoding":       {"\xff\xfe0\x00x\x00", fault.Unsupported, ""},
+			"a spreadsheet":  {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", fault.Unsupported, "old spreadsheet (xls)"},
+			"JSON":           {`[{"from":"0x12"}]`, fault.Unsupported, "JSON"},
 			"too many rows":  {manyEdges(5001), fault.TooLarge, "5000"},
 		}
 		for name, c := range refused {
