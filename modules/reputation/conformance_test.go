@@ -241,6 +241,11 @@ func TestConformanceImport(t *testing.T) {
 		if _, err := importText(s, line(2, 3, "0")+line(0, 2, "7")+line(0, 2, "5")); err != nil {
 			t.Fatal(err)
 		}
+		// columns in another order, more of them than are used, and a word about it
+		made, err := importText(s, fmt.Sprintf("# by hand\nv;note;j;i\n5;x;%s;%s\n", person(2), person(0)))
+		if err != nil || made.Edges != 1 || made.PassedOver != "not used: note; passed over: 1 comment" {
+			t.Errorf("imported %+v, %v", made, err)
+		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
 		if err != nil || epoch.Wallets != 26 || epoch.Edges != 37 {
 			t.Errorf("epoch %+v, %v; want the village without one edge", epoch, err)
