@@ -106,6 +106,8 @@ func place(cells [][]byte) table.Placement {
 		return certain(cells, addressColumn, amountColumn)
 	case len(cells) == 3 && !looksLikeAddress(cells[0]):
 		return certain(cells, indexColumn, addressColumn, amountColumn)
+	case len(cells) == 1:
+		return table.Placement{Problem: "a line without a header is address,amount; this one is a single cell: separate the cells by commas, semicolons or tabs"}
 	}
 	return table.Placement{Problem: fmt.Sprintf(
 		"a line without a header is address,amount or index,address,amount; this one has %d columns: add a header that names them", seen)}

@@ -168,6 +168,8 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"JSON float":          {`{"address":"` + first + `","amount":1e18}`, "amount", 1, "scientific"},
 		"JSON amount object":  {`{"address":"` + first + `","amount":{}}`, "", 1, "neither"},
 		"JSON without amount": {`{"address":"` + first + `"}`, "amount", 1, "missing"},
+		"JSON no wallet":      {`{"` + first + `":1}`, "", 1, "has no address"},
+		"single cells":        {first + " 1\n", "", 1, "separate the cells by commas, semicolons or tabs"},
 		"JSON then more":      {`{"address":"` + first + `","amount":1} 5`, "", 1, "after the JSON"},
 	}
 	for name, c := range cases {
