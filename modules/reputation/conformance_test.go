@@ -246,6 +246,10 @@ func TestConformanceImport(t *testing.T) {
 		if err != nil || made.Edges != 1 || made.PassedOver != "not used: note; passed over: 1 comment" {
 			t.Errorf("imported %+v, %v", made, err)
 		}
+		made, err = importText(s, fmt.Sprintf("from,to,count\n%s,%s,7\n", person(0), person(2)))
+		if err != nil || made.PassedOver != "not used: count; no column of weights: each edge counts 1" {
+			t.Errorf("imported %+v, %v", made, err)
+		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
 		if err != nil || epoch.Wallets != 26 || epoch.Edges != 37 {
 			t.Errorf("epoch %+v, %v; want the village without one edge", epoch, err)

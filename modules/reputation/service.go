@@ -77,7 +77,7 @@ func (s service) ImportTrust(ctx context.Context, q TrustUpload) (TrustImported,
 		DB: s.o.DB, Operation: "importTrust", Key: seam.IdempotencyKey(ctx), Request: fingerprint(rows), LookFirst: true,
 	}
 	return once.Do(ctx, w, func(ctx context.Context, keep once.Keep[TrustImported]) (TrustImported, error) {
-		answer := TrustImported{Edges: read.Rows, Wallets: len(wallets), PassedOver: read.Passed()}
+		answer := TrustImported{Edges: read.Rows, Wallets: len(wallets), PassedOver: rank.Passed(read)}
 		err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
 			if err := saveEdges(ctx, tx, rows); err != nil {
 				return err

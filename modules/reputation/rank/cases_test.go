@@ -87,6 +87,20 @@ func TestSeedsOfOtherPeoplesBugReportsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAListWithoutWeightsSaysSo(t *testing.T) {
+	for list, want := range map[string]string{
+		"from,to,count\na,b,7\n": "not used: count; no column of weights: each edge counts 1", "a,b\n": "no column of weights: each edge counts 1",
+	} {
+		j := job(t, list, "a\n")
+		if _, report := ranked(t, j); len(report.Passed) != 1 || report.Passed[0] != j.Trust+": "+want {
+			t.Errorf("%q reported %q", list, report.Passed)
+		}
+	}
+	if _, report := ranked(t, job(t, "a,b,1\n", "a\n")); len(report.Passed) != 0 {
+		t.Errorf("a list with weights reported %q", report.Passed)
+	}
+}
+
 func TestSeedListsHaveTheShapesOfTrustLists(t *testing.T) {
 	const list = "ann,bob,1\nbob,cid,1\n\"#x\",ann,1\n"
 	for _, c := range []struct {

@@ -84,6 +84,19 @@ func Read[ID any](ctx context.Context, r io.Reader, parse func(cell []byte) (ID,
 	return report, edges.problems.err()
 }
 
+// Passed says in one sentence what of a trust list was not used, and that its
+// edges have no weights if none has; "" if neither is so.
+func Passed(r table.Report) string {
+	text := r.Passed()
+	if r.Layout == nil || r.Layout.Has(weightColumn) {
+		return text
+	}
+	if text != "" {
+		text += "; "
+	}
+	return text + "no column of weights: each edge counts 1"
+}
+
 // reading is the state of Read. Rows are read where parts are taken, and not by
 // the workers before: numbering ids, the most of the work, has to go in order.
 type reading[ID any] struct {

@@ -168,7 +168,7 @@ func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Intern
 			latest = max(latest, row.Time)
 			return nil
 		})
-		report.pass(j.Trust, read)
+		report.pass(j.Trust, Passed(read))
 		return err
 	})
 	if err != nil {
@@ -190,7 +190,7 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 	err := readFile(j.Seeds, nil, func(r io.Reader) (err error) {
 		var read table.Report
 		seeds, read, err = ReadSeeds(ctx, r, names)
-		report.pass(j.Seeds, read)
+		report.pass(j.Seeds, read.Passed())
 		return err
 	})
 	if err != nil {
@@ -204,8 +204,8 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 }
 
 // pass notes what of a list was not used.
-func (r *Report) pass(path string, read table.Report) {
-	if text := read.Passed(); text != "" {
+func (r *Report) pass(path, text string) {
+	if text != "" {
 		r.Passed = append(r.Passed, path+": "+text)
 	}
 }
