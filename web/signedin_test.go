@@ -168,6 +168,9 @@ func TestTheOperatorPage(t *testing.T) {
 	if status != 200 || !strings.Contains(page, "2 edges between 3 wallets were imported") {
 		t.Errorf("import trust: %d", status)
 	}
+	if _, page = v.upload("/operator/trust", v.csrf(), "a,b,1,x\n"); !strings.Contains(page, "Of the list, not used: note.") {
+		t.Error("a column without a use is not named")
+	}
 	if status, _ := v.upload("/operator/trust", "", "a,b,1\n"); status != http.StatusForbidden {
 		t.Errorf("an upload without the session's token: %d, want 403", status)
 	}

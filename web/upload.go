@@ -98,8 +98,12 @@ func (w *Web) importTrust(r *http.Request, u uploaded) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return plural(made.Edges, "edge", "edges") + " between " + plural(made.Wallets, "wallet", "wallets") +
-		" were imported. Compute an epoch to use them.", nil
+	done := plural(made.Edges, "edge", "edges") + " between " + plural(made.Wallets, "wallet", "wallets") +
+		" were imported. Compute an epoch to use them."
+	if made.PassedOver != "" {
+		done += " Of the list, " + made.PassedOver + "."
+	}
+	return done, nil
 }
 
 func (w *Web) importExchanges(r *http.Request, u uploaded) (string, error) {

@@ -130,8 +130,10 @@ type Campaign struct {
 	BuiltMS     int64         `json:"built_ms,omitempty"`
 }
 
-// ListUpload is a CSV stream address,amount (or index,address,amount), plain,
-// gzip or zstd. Amounts are whole base units, or decimals of the token when
+// ListUpload is a CSV stream address,amount (or index,address,amount), or with a
+// header that names these columns among others, as airdrop tools and spreadsheets
+// call them; cells are separated by commas, semicolons or tabs, lines that begin
+// with # are comments; plain, gzip or zstd. Amounts are whole base units, or decimals of the token when
 // decimals=true.
 type ListUpload struct {
 	ID          string    `path:"id" json:"-"`

@@ -64,9 +64,11 @@ type Activity struct {
 // ActivityTopic is where other modules publish Activity.
 var ActivityTopic = events.NewTopic[Activity]("reputation.activity")
 
-// TrustUpload is a CSV stream source,target,weight[,time]: wallets, a positive
-// or negative finite weight, and seconds since 1970 or RFC 3339. A header line
-// is optional; gzip and zstd are recognised.
+// TrustUpload is a CSV stream source,target[,weight[,time]]: wallets, a positive
+// or negative finite weight (1 where the list has none), and seconds since 1970,
+// RFC 3339 or a day. A header is optional and says the order of the columns, also
+// as i,j,v or from,to,value; cells are separated by commas, semicolons or tabs,
+// lines that begin with # are comments; gzip, zstd and UTF-16 are recognised.
 type TrustUpload struct {
 	Body io.Reader `stream:"text/csv" json:"-"`
 }
@@ -75,6 +77,9 @@ type TrustUpload struct {
 type TrustImported struct {
 	Edges   int `json:"edges"`   // rows read
 	Wallets int `json:"wallets"` // distinct wallets in them
+	// PassedOver says in one sentence for people what of the list was not used:
+	// columns, comments, lines above the header; "" if nothing was.
+	PassedOver string `json:"passed_over,omitempty"`
 }
 
 // EpochRequest asks for a computation with the settings of the module.

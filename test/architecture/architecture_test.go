@@ -36,7 +36,7 @@ var floors = slices.Concat([]string{
 	"platform/loopback",
 	"platform/atomicfile",
 	"platform/unpack",
-
+	"platform/table",
 	"platform/wallet",
 	"platform/appendjson",
 	"platform/merkle",

@@ -35,7 +35,11 @@ func (m *Reputation) ImportTrust(_ context.Context, q reputation.TrustUpload) (r
 				With(fault.Field{Line: i + 1, Message: "has no weight"})
 		}
 	}
-	return reputation.TrustImported{Edges: len(lines), Wallets: len(lines) + 1}, nil
+	made := reputation.TrustImported{Edges: len(lines), Wallets: len(lines) + 1}
+	if strings.Count(lines[0], ",") > 2 {
+		made.PassedOver = "not used: note"
+	}
+	return made, nil
 }
 
 // ComputeEpoch counts up.

@@ -7,6 +7,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -25,7 +26,7 @@ func parseAddress(text []byte, who *wallet.Address) (mixed bool, problem string)
 	for i := 0; i < hexDigits; i += 8 {
 		eight, low, up, ok := hexWord(binary.LittleEndian.Uint64(text[2+i:]))
 		if !ok {
-			return false, fmt.Sprintf("%q has something other than hex digits (0-9, a-f) after 0x", shortened(text))
+			return false, fmt.Sprintf("%q has something other than hex digits (0-9, a-f) after 0x", table.Short(text))
 		}
 		binary.LittleEndian.PutUint32(who[i/2:], eight)
 		lower, upper = lower || low, upper || up
@@ -59,15 +60,17 @@ func hexWord(digits uint64) (four uint32, lower, upper, ok bool) {
 func strangeAddress(text []byte) string {
 	switch {
 	case len(text) == 0:
-		return "is missing"
+		return "is missing: if this is a row of totals, remove it"
+	case looksLikeTotal(text):
+		return fmt.Sprintf("%q is a row of totals and not an address: remove it", table.Short(text))
 	case len(text) == hexDigits && onlyHex(text):
 		return "has no 0x before its 40 hex digits"
 	case bytes.HasPrefix(text, []byte("0x")) || bytes.HasPrefix(text, []byte("0X")):
 		return fmt.Sprintf("an address has 40 hex digits after 0x, this has %d", len(text)-2)
 	case bytes.HasSuffix(text, []byte(".eth")):
-		return fmt.Sprintf("%q is a name: write the address it stands for", shortened(text))
+		return fmt.Sprintf("%q is a name: write the address it stands for", table.Short(text))
 	}
-	return fmt.Sprintf("%q is no address: write 0x and 40 hex digits", shortened(text))
+	return fmt.Sprintf("%q is no address: write 0x and 40 hex digits", table.Short(text))
 }
 
 func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }

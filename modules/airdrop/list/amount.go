@@ -7,6 +7,8 @@ import (
 	"math/bits"
 
 	"github.com/holiman/uint256"
+
+	"banyan/platform/table"
 )
 
 // powersOfTen holds 10^0 … 10^19: what multiplies a number before the digits
@@ -61,7 +63,7 @@ func strangeDigits(text, whole, fraction []byte, point bool) string {
 	case bytes.IndexByte(text, ',') >= 0:
 		return "has a comma: write digits only, with a point before decimals"
 	}
-	return fmt.Sprintf("%q is no number: write digits only", shortened(text))
+	return fmt.Sprintf("%q is no number: write digits only", table.Short(text))
 }
 
 func onlyDigits(text []byte) bool {
@@ -122,12 +124,4 @@ func shift(amount *uint256.Int, places int) bool {
 		places -= n
 	}
 	return true
-}
-
-// shortened keeps a message short whatever the file holds.
-func shortened(text []byte) string {
-	if len(text) > 48 {
-		return string(text[:45]) + "..."
-	}
-	return string(text)
 }

@@ -4,197 +4,205 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"banyan/platform/table"
 )
 
-// columns says which field of a line is what; -1: no such column.
-type columns struct {
-	address, amount, index int
-	count                  int // fields on every line
-	header                 []string
-	json                   bool // each line is a JSON object instead; of the columns, index says whether it has one
-	loose                  bool // a line is an address, or an address and an amount
-}
+// The columns of a list, by their place in spec.Columns.
+const (
+	addressColumn = iota
+	amountColumn
+	indexColumn
+	knownOfWallets // a list of wallets to check knows the columns above
+	// These say what an amount means.
+	decimalsColumn = iota - 1
+	tokenColumn
+	chainColumn
+	typeColumn
+	tokenIDColumn
+)
 
-// The names a header may use, in any order and case, among other columns.
+// Columns are headers, or positions from 1, that a person chose; "" where the
+// list's header says it.
+type Columns struct{ Address, Amount, Index string }
+
+// Flags are how a person chooses each of Columns; "" where that is not possible.
+type Flags struct{ Address, Amount, Index string }
+
+// addressNames and the others are what airdrop tools and block explorers write.
 var (
-	addressNames = []string{"address", "wallet", "account"}
-	amountNames  = []string{"amount", "value"}
-	indexNames   = []string{"index"}
+	addressNames = []string{
+		"wallet", "account", "receiver", "recipient", "to", "user", "holder", "holderaddress", "beneficiary", "claimer",
+		"claimant", "owner", "walletaddress", "useraddress", "recipientaddress", "receiveraddress", "accountaddress",
+		"beneficiaryaddress", "owneraddress", "toaddress", "ethaddress", "evmaddress",
+	}
+	amountNames = []string{
+		"value", "balance", "quantity", "units", "tokens", "allocation", "earnings", "weight", "maxclaimable", "reward",
+		"rewards", "claimable", "tokenamount", "amounts",
+	}
+	indexNames    = []string{"accountindex"}
+	decimalsNames = []string{"decimal", "tokendecimals"}
+	tokenNames    = []string{"token", "tokencontract", "contract", "contractaddress", "erc20"}
+	chainNames    = []string{"chainid", "network", "networkid"}
+	typeNames     = []string{"assettype"}
+	tokenIDNames  = []string{"tokenids", "nftid"}
 )
 
-func (c columns) addressName() string { return c.name(c.address, "address") }
-func (c columns) amountName() string  { return c.name(c.amount, "amount") }
-func (c columns) indexName() string   { return c.name(c.index, "index") }
-
-func (c columns) name(column int, otherwise string) string {
-	if c.header != nil && column >= 0 {
-		return c.header[column]
+// spec is what a list looks like; questions need no amount.
+func (o *Options) spec() table.Spec {
+	s := table.Spec{
+		Columns: []table.Column{
+			{Name: "address", Synonyms: addressNames, Required: true, Chosen: o.Columns.Address, Flag: o.Flags.Address},
+			{Name: "amount", Synonyms: amountNames, Required: !o.walletsOnly, Chosen: o.Columns.Amount, Flag: o.Flags.Amount},
+			{Name: "index", Synonyms: indexNames, Chosen: o.Columns.Index, Flag: o.Flags.Index},
+		},
+		Row: isRow, Strict: true, Place: place, Shape: "address,amount",
 	}
-	return otherwise
+	if o.walletsOnly {
+		s.Strict = false // a line that makes no sense is the answer to itself
+		s.Place, s.Shape = placeWallets, "address or address,amount"
+		return s
+	}
+	s.Columns = append(s.Columns,
+		table.Column{Name: "decimals", Synonyms: decimalsNames},
+		table.Column{Name: "tokenaddress", Synonyms: tokenNames},
+		table.Column{Name: "chain", Synonyms: chainNames},
+		table.Column{Name: "tokentype", Synonyms: typeNames},
+		table.Column{Name: "tokenid", Synonyms: tokenIDNames},
+	)
+	return s
 }
 
-// readColumns learns the columns from the first line with text. problem says
-// what is wrong with it, for people; "" when nothing is.
-func readColumns(line []byte, amountNeeded bool) (c columns, header bool, problem string) {
-	if line[0] == '{' {
-		c = columns{json: true, index: -1}
-		values, problem := readObject(line)
-		if values.index != nil {
-			c.index = 0
-		}
-		if !amountNeeded {
-			problem = "" // it is the answer to this line alone
-		}
-		return c, false, problem
-	}
-	fields, problem := splitFields(nil, line)
-	if problem != "" {
-		return c, false, problem
-	}
-	c, known, problem := readHeader(fields)
-	switch {
-	case problem != "":
-		return c, false, problem
-	case !known && (looksLikeRow(fields) || !amountNeeded):
-		c, problem = withoutHeader(fields, amountNeeded)
-		return c, false, problem
-	case c.address < 0:
-		return c, false, "the header has no address column: name one of the columns address, wallet or account" + separatorHint(line)
-	case amountNeeded && c.amount < 0:
-		return c, false, "the header has no amount column: name one of the columns amount or value" + separatorHint(line)
-	}
-	return c, true, ""
-}
-
-func separatorHint(line []byte) string {
-	if bytes.IndexByte(line, ',') < 0 && bytes.ContainsAny(line, ";\t") {
-		return "; columns are separated by commas"
-	}
-	return ""
-}
-
-// readHeader finds the columns by name; known when at least one is.
-func readHeader(fields [][]byte) (c columns, known bool, problem string) {
-	c = columns{address: -1, amount: -1, index: -1, count: len(fields)}
-	for i, field := range fields {
-		name := strings.ToLower(string(field))
-		c.header = append(c.header, name)
-		for _, kind := range []struct {
-			column *int
-			names  []string
-		}{{&c.address, addressNames}, {&c.amount, amountNames}, {&c.index, indexNames}} {
-			for _, n := range kind.names {
-				if n != name {
-					continue
-				}
-				known = true
-				if *kind.column >= 0 {
-					return c, known, fmt.Sprintf("the header has two columns for the same thing, %q and %q: keep one",
-						c.header[*kind.column], name)
-				}
-				*kind.column = i
-			}
-		}
-	}
-	return c, known, ""
-}
-
-// looksLikeRow tells a first line that is a row from a header whose names are
-// not known: a row has something that begins like an address, or a number.
-func looksLikeRow(fields [][]byte) bool {
-	for _, field := range fields {
-		if len(field) == 0 {
-			continue
-		}
-		if field[0] >= '0' && field[0] <= '9' || field[0] == '-' {
+// isRow reports whether one of the cells is an address or a number, which no
+// header has.
+func isRow(cells [][]byte) bool {
+	for _, cell := range cells {
+		if looksLikeAddress(cell) || looksLikeNumber(cell) {
 			return true
 		}
 	}
 	return false
 }
 
-// withoutHeader takes the columns to be address,amount or index,address,amount
-// (or the address alone, where no amount is needed).
-func withoutHeader(fields [][]byte, amountNeeded bool) (columns, string) {
-	c := columns{address: 0, amount: 1, index: -1, count: len(fields)}
+// looksLikeAddress also knows an address with a mistake in it.
+func looksLikeAddress(cell []byte) bool {
+	return bytes.HasPrefix(cell, []byte("0x")) || bytes.HasPrefix(cell, []byte("0X")) || len(cell) == hexDigits && onlyHex(cell)
+}
+
+func looksLikeNumber(cell []byte) bool {
+	cell = bytes.TrimLeft(cell, "+-")
+	return len(cell) > 0 && isDigit(cell[0]) && len(bytes.Trim(cell, "0123456789.,'_ ")) == 0
+}
+
+// place takes a row without a header to be address,amount or
+// index,address,amount. Empty cells behind these are a spreadsheet's.
+func place(cells [][]byte) table.Placement {
+	seen := len(cells)
+	for len(cells) > 2 && len(cells[len(cells)-1]) == 0 {
+		cells = cells[:len(cells)-1]
+	}
 	switch {
-	case len(fields) <= 2 && !amountNeeded:
-		c.loose = true
-		return c, ""
-	case len(fields) == 2:
-		return c, ""
-	case len(fields) == 3 && !bytes.HasPrefix(fields[0], []byte("0x")):
-		return columns{index: 0, address: 1, amount: 2, count: 3}, ""
+	case len(cells) == 2:
+		return certain(cells, addressColumn, amountColumn)
+	case len(cells) == 3 && !looksLikeAddress(cells[0]):
+		return certain(cells, indexColumn, addressColumn, amountColumn)
+	case len(cells) == 1:
+		return table.Placement{Problem: "a line without a header is address,amount; this one is a single cell: separate the cells by commas, semicolons or tabs"}
 	}
-	return c, fmt.Sprintf("a line without a header is address,amount or index,address,amount; this one has %d columns: add a header that names them", len(fields))
+	return table.Placement{Problem: fmt.Sprintf(
+		"a line without a header is address,amount or index,address,amount; this one has %d columns: add a header that names them", seen)}
 }
 
-// trimLine drops the carriage return and the blanks around a line.
-func trimLine(line []byte) []byte { return trimBlanks(line, "\r\v\f") }
-
-// trimBlanks drops spaces, tabs and the bytes of more from both ends. It is
-// bytes.Trim without its tables, which cost more than a short line.
-func trimBlanks(text []byte, more string) []byte {
-	blank := func(c byte) bool { return c == ' ' || c == '\t' || (c < ' ' && strings.IndexByte(more, c) >= 0) }
-	for len(text) > 0 && blank(text[0]) {
-		text = text[1:]
+// placeWallets takes a row without a header to be an address, and maybe an amount.
+func placeWallets(cells [][]byte) table.Placement {
+	if len(cells) <= 2 {
+		p := certain(cells, addressColumn, amountColumn)
+		p.Least = 1
+		return p
 	}
-	for len(text) > 0 && blank(text[len(text)-1]) {
-		text = text[:len(text)-1]
-	}
-	return text
+	return place(cells)
 }
 
-// splitFields cuts a line at its commas (RFC 4180), into room's memory. Blanks
-// around a field are dropped. A quoted field ends on its line: no column of a
-// list has use for line breaks, and a forgotten quote must not swallow rows.
-func splitFields(room [][]byte, line []byte) (fields [][]byte, problem string) {
-	fields = room[:0]
-	for {
-		for len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
-			line = line[1:]
+func certain(cells [][]byte, columns ...int) table.Placement {
+	p := table.Placement{Columns: columns}
+	for at, column := range columns {
+		if column == addressColumn && at < len(cells) {
+			p.Certain = len(cells[at]) == addressLength && looksLikeAddress(cells[at])
 		}
-		if len(line) > 0 && line[0] == '"' {
-			field, rest, problem := quoted(line)
-			if problem != "" {
-				return fields, problem
-			}
-			fields = append(fields, field)
-			if len(rest) == 0 {
-				return fields, ""
-			}
-			line = rest[1:]
-			continue
-		}
-		end := bytes.IndexByte(line, ',')
-		if end < 0 {
-			return append(fields, trimBlanks(line, "")), ""
-		}
-		fields = append(fields, trimBlanks(line[:end], ""))
-		line = line[end+1:]
 	}
+	return p
 }
 
-// quoted reads the quoted field that line begins with; rest begins with the
-// comma after it, or is empty.
-func quoted(line []byte) (field, rest []byte, problem string) {
-	body := line[1:]
-	for {
-		end := bytes.IndexByte(body, '"')
-		if end < 0 {
-			return nil, nil, "a quote is opened and not closed on this line"
-		}
-		field = append(field, body[:end]...)
-		body = body[end+1:]
-		if len(body) > 0 && body[0] == '"' { // "" stands for one quote
-			field = append(field, '"')
-			body = body[1:]
-			continue
-		}
-		body = bytes.TrimLeft(body, " \t")
-		if len(body) > 0 && body[0] != ',' {
-			return nil, nil, "there is text after a closing quote: put quotes around the whole field"
-		}
-		return bytes.TrimSpace(field), body, ""
+// columns is where a list's cells are, ready for parsers.
+type columns struct {
+	*table.Layout
+	indexed bool // each row says its index
+	meaning bool // a column says what amounts mean
+	simple  bool // a row is an address and an amount
+}
+
+func columnsOf(l *table.Layout, indexed bool) columns {
+	c := columns{Layout: l, indexed: l.Has(indexColumn) || l.Objects && indexed}
+	for _, column := range l.Columns[knownOfWallets:] {
+		c.meaning = c.meaning || column >= 0
 	}
+	c.simple = !l.Objects && l.Width() == 2 && l.Columns[addressColumn] == 0 && l.Columns[amountColumn] == 1
+	return c
+}
+
+func (c columns) addressName() string { return c.Name(addressColumn, "address") }
+func (c columns) amountName() string  { return c.Name(amountColumn, "amount") }
+func (c columns) indexName() string   { return c.Name(indexColumn, "index") }
+
+// cells are the cells of a row that every list has; nil where a row has none.
+type cells struct{ address, amount, index []byte }
+
+// cut finds the cells of the present row. others are all that the table knows,
+// where a column says what the amount means.
+func (c columns) cut(p *table.Part) (values cells, others [][]byte, problem string) {
+	if c.simple && p.Plain() && plain(p.Text, c.Separator) {
+		return cells{address: p.Text[:addressLength], amount: p.Text[addressLength+1:]}, nil, ""
+	}
+	if c.Objects {
+		if problem = p.Strange(); problem == "" {
+			values, problem = readObject(p.Text)
+		}
+		return values, nil, problem
+	}
+	others, problem = p.Cells()
+	if problem != "" {
+		return values, nil, problem
+	}
+	return cells{
+		address: bytes.TrimSpace(others[addressColumn]), amount: bytes.TrimSpace(others[amountColumn]), index: others[indexColumn],
+	}, others, ""
+}
+
+// plain reports whether a line is as most are: an address, a separator, and a
+// cell without blanks before it, quotes around it or another separator. Such a
+// line is cut without looking for any of these.
+func plain(line []byte, separator byte) bool {
+	return len(line) > addressLength+1 && line[0] == '0' && isHex(line[addressLength-1]) && line[addressLength] == separator &&
+		isDigit(line[addressLength+1]) && bytes.IndexByte(line[addressLength+1:], separator) < 0
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// totals are words of a row of sums that a spreadsheet puts below a list.
+var totals = []string{"total", "totals", "sum", "subtotal", "grandtotal", "summe", "gesamt", "=sum(", "sum("}
+
+// looksLikeTotal reports whether a cell stands where an address should in a row of sums.
+func looksLikeTotal(cell []byte) bool {
+	text := strings.ToLower(strings.Map(func(r rune) rune {
+		if r == ' ' || r == ':' {
+			return -1
+		}
+		return r
+	}, string(cell)))
+	for _, word := range totals {
+		if text == word || strings.HasSuffix(word, "(") && strings.HasPrefix(text, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -15,13 +15,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 	"banyan/platform/unpack"
 )
 
@@ -50,15 +49,9 @@ func ParseDuplicates(name string) (Duplicates, error) {
 	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
 }
 
-const (
-	// MaxProblems is how many wrong lines are named before reading stops.
-	MaxProblems = 100
-	// MaxLine is the longest line in bytes.
-	MaxLine = 64 << 10
-	// MaxDecimals is more than any token has; 10^77 is the last power of ten
-	// that fits uint256.
-	MaxDecimals = 77
-)
+// MaxDecimals is more than any token has; 10^77 is the last power of ten that
+// fits uint256.
+const MaxDecimals = 77
 
 // Options say how to read. The zero value reads base units, any number of rows.
 type Options struct {
@@ -69,13 +62,21 @@ type Options struct {
 	Workers     int        // goroutines that parse; 0: one for each processor
 	// Limits are what the text may cost. The zero value is for uploads of people
 	// whom nobody knows; unpack.Files for files.
-	Limits unpack.Limits
+	Limits  unpack.Limits
+	Columns Columns // chosen ones
+	Flags   Flags   // how they can be chosen, for messages
+	// Seen is called with how the list was read, when that succeeded; it may be nil.
+	Seen func(table.Report)
 	// Progress is told how many bytes were taken from the reader so far,
 	// before decompression; nil tells nobody. Calls do not overlap.
 	Progress func(read int64)
 
 	walletsOnly bool // lines need no amount: Questions reads them
-	anyText     bool // lines are nothing we know: Lines reads them
+}
+
+// table is the part of the options that its reader sees to.
+func (o *Options) table() table.Options {
+	return table.Options{MaxRows: o.MaxRows, Limits: o.Limits, Workers: o.Workers, Progress: o.Progress}
 }
 
 func (o Options) filled() (Options, error) {
@@ -97,7 +98,7 @@ func (o Options) filled() (Options, error) {
 }
 
 // Read reads a whole list into memory. Either all of it is right, or nothing is
-// kept and one fault.Invalid names up to MaxProblems wrong lines in its Fields.
+// kept and one fault.Invalid names up to table.MaxProblems wrong lines in its Fields.
 // Over a limit it fails with fault.TooLarge, on an unknown encoding with
 // fault.Unsupported, and as options.Limits.Reserve does; a failing reader's error
 // comes back wrapped.
@@ -126,13 +127,20 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 		return nil, err
 	}
 	r := reading{options: options, list: rows}
-	rooms := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a chunk
-	parse := func(_ context.Context, c chunk) (parsed, error) {
-		room := rooms.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
-		return parseRows(c, (*room)[:0], engine, options.Decimals)
+	buffers := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a part
+	indexed := false                                             // the first JSON line has an index
+	spec := options.spec()
+	spec.Objects = func(first []byte) string {
+		values, problem := readObject(first)
+		indexed = values.index != nil
+		return problem
 	}
-	err = inOrder(ctx, in, options, parse, func(p parsed) error {
-		defer rooms.Put(&p.rows)
+	parse := func(_ context.Context, part *table.Part) (parsed, error) {
+		buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
+		return parseRows(part, columnsOf(part.Layout(), indexed), (*buffer)[:0], engine, options.Decimals)
+	}
+	report, err := table.Read(ctx, in, spec, options.table(), parse, func(p parsed) error {
+		defer buffers.Put(&p.rows)
 		return r.take(ctx, p)
 	})
 	if err == nil {
@@ -141,7 +149,29 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}
+	if options.Seen != nil {
+		options.Seen(report)
+	}
 	return rows, nil
+}
+
+// Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
+// time with the number of its first line, from options.Workers goroutines at
+// once; take gets its results in the order of the text. The lines hold during
+// the call only, and empty ones are left out. Of the options, Limits,
+// Workers and Progress count. It fails as Questions does.
+func Lines[T any](ctx context.Context, in io.Reader, options Options,
+	answer func(eachLine func(yield func(line []byte, number int) bool)) (T, error), take func(T) error,
+) error {
+	return table.Lines(ctx, in, options.table(), func(_ context.Context, part *table.Part) (T, error) {
+		return answer(func(yield func([]byte, int) bool) {
+			for part.Next() {
+				if !yield(part.Text, part.Line) {
+					return
+				}
+			}
+		})
+	}, take)
 }
 
 // reading is what Read has gathered so far.
@@ -150,6 +180,7 @@ type reading struct {
 	list     *merkle.LongList
 	lines    lineMap
 	names    columns
+	meaning  meaning
 	problems []fault.Field
 	full     bool // as many problems as are named: the rest is not read
 }
@@ -157,13 +188,10 @@ type reading struct {
 // take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
 func (r *reading) take(ctx context.Context, p parsed) error {
 	r.names = p.columns
-	r.problems = append(r.problems, p.problems...)
-	if len(r.problems) >= MaxProblems {
-		r.problems, r.full = r.problems[:MaxProblems], true
+	r.problems = append(append(r.problems, p.problems...), r.meaning.join(p.columns.Layout, p.meaning)...)
+	if len(r.problems) >= table.MaxProblems {
+		r.full = true
 		return io.EOF
-	}
-	if r.list.Len()+p.count() > r.options.MaxRows {
-		return fault.Newf(fault.TooLarge, "the list has more than %d rows: split it, or raise the limit", r.options.MaxRows)
 	}
 	r.lines.add(r.list.Len(), p.lines)
 	return r.list.AppendRows(ctx, p.rows, p.indexes)
@@ -176,17 +204,13 @@ func (r *reading) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.options.Indexed && len(r.problems) < MaxProblems {
+	if r.options.Indexed && len(r.problems) < table.MaxProblems {
 		if err := r.nameIndexes(ctx); err != nil {
 			return err
 		}
 	}
 	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b fault.Field) int { return a.Line - b.Line })
-		return refusal(r.problems)
-	}
-	if r.list.Len() == 0 {
-		return fault.New(fault.Invalid, "the list has no rows: write one line per wallet, address,amount")
+		return table.Refuse(r.problems)
 	}
 	if r.options.OnDuplicate != Error {
 		return r.list.Merge(ctx, r.options.OnDuplicate == Sum)
@@ -201,7 +225,7 @@ func (r *reading) nameDuplicates(ctx context.Context) error {
 			Name: r.names.addressName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
 		})
-		return len(r.problems) < MaxProblems
+		return len(r.problems) < table.MaxProblems
 	})
 }
 
@@ -212,21 +236,6 @@ func (r *reading) nameIndexes(ctx context.Context) error {
 			Name: r.names.indexName(), Line: r.lines.of(again),
 			Message: fmt.Sprintf("this index is already on line %d, for another address, and only one of them could claim: give each its own, or leave indexes out", r.lines.of(first)),
 		})
-		return len(r.problems) < MaxProblems
+		return len(r.problems) < table.MaxProblems
 	})
-}
-
-// refusal is the one fault that carries all problems.
-func refusal(problems []fault.Field) error {
-	var message strings.Builder
-	switch n := len(problems); n {
-	case 1:
-		message.WriteString("1 line of the list is wrong")
-	case MaxProblems:
-		fmt.Fprintf(&message, "%d wrong lines of the list are named here, and there may be more", n)
-	default:
-		fmt.Fprintf(&message, "%d lines of the list are wrong", n)
-	}
-	message.WriteString("; nothing was kept: correct the list and send it again")
-	return fault.New(fault.Invalid, message.String()).With(problems...)
 }

@@ -19,6 +19,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/table"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/unpack"
 	"banyan/platform/wallet"
@@ -73,6 +74,16 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"sum with other rows":    {text: second + ",1\n" + first + ",10\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "1", rows: 2},
 		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, Limits: unpack.Limits{Max: 46}}, amount: "10", rows: 1},
 		"empty lines first":      {text: strings.Repeat("\n", 1<<20) + first + ",10\n", amount: "10", rows: 1},
+		"semicolons":             {text: "address;amount\n" + first + ";10\n", amount: "10", rows: 1},
+		"semicolons, no header":  {text: first + ";1.5\n", options: list.Options{Decimals: 1}, amount: "15", rows: 1},
+		"tabs":                   {text: "Holder Address\tBalance\n" + first + "\t10\n", amount: "10", rows: 1},
+		"CR":                     {text: "address,amount\r" + first + ",10\r" + second + ",5", amount: "10", rows: 2},
+		"UTF-16":                 {text: utf16("\ufeffaddress,amount\r\n" + first + ",10\r\n"), amount: "10", rows: 1},
+		"title and comments":     {text: "Round 2\n# ours\n,,\naddress,amount,\n# more\n" + first + ",10,\n,,\n", amount: "10", rows: 1},
+		"synonyms":               {text: "from,to,Quantity\n" + second + "," + first + ",10\n", amount: "10", rows: 1},
+		"chosen columns":         {text: "user,owner,tokens,value\n" + second + "," + first + ",9,10\n", options: list.Options{Columns: list.Columns{Address: "Owner", Amount: "4"}}, amount: "10", rows: 1},
+		"a column of indexes":    {text: "n,address,amount\n7," + first + ",10\n", options: list.Options{Columns: list.Columns{Index: "n"}}, amount: "10", index: 7, rows: 1},
+		"one token and chain":    {text: "token_address,chain,decimals,address,amount,token_id\n0xAA,1,18," + first + ",1,\n0xaa,1,18," + second + ",1,\n", options: list.Options{Decimals: 18}, amount: "1000000000000000000", rows: 2},
 		"several workers":        {text: first + ",10\n", options: list.Options{Workers: 5}, amount: "10", rows: 1},
 	}
 	for name, c := range cases {
@@ -104,7 +115,7 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"comma too many":      {first + ",1\n" + second + ",1,000\n", "", 2, "3 columns"},
 		"no amount column":    {"address,note\n" + first + ",1\n", "", 1, "no amount column"},
 		"no address column":   {"who,amount\n" + first + ",1\n", "", 1, "no address column"},
-		"semicolons":          {"address;amount\n", "", 1, "separated by commas"},
+		"semicolons":          {"address;amount\n" + first + ",1\n", "", 2, "a semicolon is too many"},
 		"two amount columns":  {"address,amount,value\n" + first + ",1,2\n", "", 1, "two columns"},
 		"39 digits":           {first[:41] + ",1\n", "address", 1, "has 39"},
 		"41 digits":           {"wallet,amount\n\n" + first + "0,1\n", "wallet", 3, "has 41"},
@@ -136,11 +147,20 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"index of another":    {"index,address,amount\n7," + first + ",1\n8," + strings.ToLower(second[:40]) + "00,1\n7," + second + ",1\n", "index", 4, "line 2"},
 		"NUL":                 {first + ",1\n" + second + ",\x002\n", "", 2, "NUL"},
 		"invalid UTF-8":       {"address,amount,note\n" + first + ",1,\xff\n", "", 2, "not UTF-8"},
-		"UTF-16":              {"\xff\xfea\x00d\x00", "", 1, "UTF-16"},
+		"UTF-16":              {"\xff\xfea\x00d\x00", "", 1, "columns seen: ad"},
 		"open quote":          {"\"" + first + ",1\n" + second + ",1\n", "", 1, "not closed"},
 		"text after a quote":  {"address,amount\n\"" + first + "\"x,1\n", "", 2, "after a closing quote"},
-		"long line":           {first + ",1\n" + second + "," + strings.Repeat("1", list.MaxLine) + "\n", "", 2, "longer than"},
+		"long line":           {first + ",1\n" + second + "," + strings.Repeat("1", table.MaxLine) + "\n", "", 2, "longer than"},
 		"endless line":        {first + ",1\n" + strings.Repeat("1", 1<<20), "", 2, "longer than"},
+		"other decimals":      {"address,amount,decimals\n" + first + ",1,18\n", "decimals", 2, "is 18, and amounts are read with 0 decimals"},
+		"another token":       {"Token Address,address,amount\n0xAA," + first + ",1\n0xBB," + second + ",1\n", "token address", 3, `"0xaa" on line 2`},
+		"another chain later": {"chain,address,amount\nbase," + first + ",1\n" + strings.Repeat("# "+first+"\n", 20_000) + "op," + second + ",1\n", "chain", 20_003, `is "op" here and "base" on line 2`},
+		"no chain":            {"chain,address,amount\nbase," + first + ",1\n," + second + ",1\n", "chain", 3, `is "" here`},
+		"a token id":          {"address,amount,tokenId\n" + first + ",1,7\n", "tokenid", 2, "one token of many"},
+		"a kind of token":     {"token_type,receiver,amount\nERC721," + first + ",1\n", "token_type", 2, "has token ids"},
+		"totals":              {"address,amount\n" + first + ",1\nGrand total:,1\n", "address", 3, "a row of totals"},
+		"totals of a formula": {first + ",1\n=SUM(A1:A1),1\n", "address", 2, "a row of totals"},
+		"amount or value":     {"Rank,Address,Quantity,Value\n1," + first + ",1,2\n", "", 1, `two columns could be the amount, "Quantity" and "Value": keep one`},
 		"broken JSON":         {`{"address":"` + first + `","amount":"1"}` + "\n" + `{"address":`, "", 2, "no JSON object"},
 		"JSON of two minds":   {`{"address":"` + first + `","wallet":"` + first + `","amount":"1"}`, "", 1, "twice"},
 		"JSON with two sums":  {`{"address":"` + first + `","value":1,"amount":1}`, "", 1, "twice"},
@@ -150,6 +170,8 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"JSON float":          {`{"address":"` + first + `","amount":1e18}`, "amount", 1, "scientific"},
 		"JSON amount object":  {`{"address":"` + first + `","amount":{}}`, "", 1, "neither"},
 		"JSON without amount": {`{"address":"` + first + `"}`, "amount", 1, "missing"},
+		"JSON no wallet":      {`{"` + first + `":1}`, "", 1, "has no address"},
+		"single cells":        {first + " 1\n", "", 1, "separate the cells by commas, semicolons or tabs"},
 		"JSON then more":      {`{"address":"` + first + `","amount":1} 5`, "", 1, "after the JSON"},
 	}
 	for name, c := range cases {
@@ -164,6 +186,39 @@ func TestNamesEveryBadRow(t *testing.T) {
 				t.Fatalf("got %q on line %d: %s", got.Name, got.Line, got.Message)
 			}
 		})
+	}
+}
+
+func utf16(text string) string {
+	var out []byte
+	for _, c := range []byte(text[3:]) { // behind the mark
+		out = append(out, c, 0)
+	}
+	return "\xff\xfe" + string(out)
+}
+
+func TestSaysHowTheListWasRead(t *testing.T) {
+	var seen table.Report
+	options := list.Options{Seen: func(r table.Report) { seen = r }}
+	if _, err := read("# ours\nRank;Address;Quantity\n1;"+first+";10\n", options); err != nil || seen.Passed() != "not used: Rank; passed over: 1 comment" {
+		t.Errorf("of a list: %q, %v", seen.Passed(), err)
+	}
+	seen = table.Report{}
+	err := list.Questions(context.Background(), strings.NewReader("wallet,tier\n"+first+",a\n"), options, answerText, func([]string) error { return nil })
+	if err != nil || seen.Passed() != "not used: tier" {
+		t.Errorf("of questions: %q, %v", seen.Passed(), err)
+	}
+	if _, err := read(first+",0\n", list.Options{Seen: func(table.Report) { t.Error("a refused list is reported") }}); err == nil {
+		t.Error("a list with a zero was taken")
+	}
+}
+
+func TestQuestionsThatAskNothingAreRefused(t *testing.T) {
+	for text, says := range map[string]string{"": "is empty", "\n\n": "only blank lines", "address,amount\n": "only a header on line 1", "# " + first: "only comments"} {
+		err := list.Questions(context.Background(), strings.NewReader(text), list.Options{}, answerText, func([]string) error { return nil })
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 
@@ -204,7 +259,7 @@ func TestNamesAHundredProblemsInTheOrderOfTheirLines(t *testing.T) {
 	}
 	_, err := read(text.String(), list.Options{Workers: 4})
 	fields := fault.From(err).Fields
-	if len(fields) != list.MaxProblems || !strings.Contains(err.Error(), "100 wrong lines of the list are named here, and there may be more") {
+	if len(fields) != table.MaxProblems || !strings.Contains(err.Error(), "100 wrong lines of the list are named here, and there may be more") {
 		t.Fatalf("%d problems are named: %v", len(fields), err)
 	}
 	for i, f := range fields {
@@ -349,6 +404,10 @@ func TestQuestionsAreAnsweredLineByLine(t *testing.T) {
 	if got := answers(t, text); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	if got := answers(t, "address,amount\r"+first+",5\r"+second+",x\r"); strings.Join(got, "\n") != "2 "+first+` 5
+3 !amount: "x" is no number: write digits only` {
+		t.Fatalf("with CR line ends: %v", got)
+	}
 	if got := answers(t, "Note,Wallet\nhello,"+first+"\n"); strings.Join(got, "\n") != "2 "+first+" 0" {
 		t.Fatalf("with a header: %v", got)
 	}
@@ -478,7 +537,7 @@ func FuzzRead(f *testing.F) {
 		rows, err := list.Read(context.Background(), bytes.NewReader(data), options)
 		if err != nil {
 			failure := fault.From(err)
-			if rows != nil || !slices.Contains([]fault.Code{fault.Invalid, fault.TooLarge, fault.Unsupported}, failure.Code) || len(failure.Fields) > list.MaxProblems {
+			if rows != nil || !slices.Contains([]fault.Code{fault.Invalid, fault.TooLarge, fault.Unsupported}, failure.Code) || len(failure.Fields) > table.MaxProblems {
 				t.Fatalf("rows %v, error %v", rows, err)
 			}
 			return

@@ -67,6 +67,9 @@ func readObject(line []byte) (values cells, problem string) {
 		}
 		*part.cell = text
 	}
+	if values.address == nil {
+		return values, `the JSON object has no address: write {"address":"0x…","amount":"…"} on each line`
+	}
 	return values, ""
 }
 

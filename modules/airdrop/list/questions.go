@@ -10,6 +10,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -31,8 +32,8 @@ type Question struct {
 // options.Workers goroutines at once; take gets its results in the order of the
 // text, one at a time.
 //
-// It fails with fault.Invalid when the text cannot be read as a list at all,
-// with fault.TooLarge over a limit, and with what answer and take fail with.
+// It fails with fault.Invalid when the text cannot be read as a list at all, or
+// asks nothing, with fault.TooLarge over a limit, and with what answer and take fail with.
 func Questions[T any](ctx context.Context, in io.Reader, options Options,
 	answer func([]Question) (T, error), take func(T) error,
 ) error {
@@ -45,8 +46,10 @@ func Questions[T any](ctx context.Context, in io.Reader, options Options,
 		return fault.Wrap(err, fault.Invalid, err.Error())
 	}
 	options.walletsOnly = true
+	spec := options.spec()
+	spec.Objects = func([]byte) string { return "" } // a wrong one is the answer to this line alone
 	a := asking[T]{options: options, engine: engine, answer: answer, rooms: make(chan []Question, options.Workers)}
-	return inOrder(ctx, in, options, a.work, func(results []T) error {
+	report, err := table.Read(ctx, in, spec, options.table(), a.work, func(results []T) error {
 		for _, result := range results {
 			if err := take(result); err != nil {
 				return err
@@ -54,11 +57,15 @@ func Questions[T any](ctx context.Context, in io.Reader, options Options,
 		}
 		return nil
 	})
+	if err == nil && options.Seen != nil {
+		options.Seen(report)
+	}
+	return err
 }
 
 const (
-	// questionsAtOnce is how many lines a batch has at most: as many as a chunk
-	// of usual lines, and no more of one whose lines are a few bytes long.
+	// questionsAtOnce is how many lines a batch has at most: as many as a part of
+	// usual lines, and no more of one whose lines are a few bytes long.
 	questionsAtOnce = 16 << 10
 	// leastLine is the shortest line that is a question, in bytes.
 	leastLine = 2
@@ -73,14 +80,14 @@ type asking[T any] struct {
 	asked   atomic.Int64    // lines so far
 }
 
-// work answers all lines of a chunk, a batch at a time.
-func (a *asking[T]) work(ctx context.Context, c chunk) (results []T, err error) {
-	room, err := a.room(len(c.text))
+// work answers all lines of a part, a batch at a time.
+func (a *asking[T]) work(ctx context.Context, part *table.Part) (results []T, err error) {
+	room, err := a.room(part.Len())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { a.rooms <- room }()
-	b := batch{columns: c.columns, decimals: a.options.Decimals, suspect: suspicious(c.text), questions: room[:0]}
+	b := batch{columns: columnsOf(part.Layout(), false), decimals: a.options.Decimals, questions: room[:0]}
 	flush := func() {
 		var result T
 		if result, err = a.one(ctx, &b); err == nil {
@@ -88,13 +95,12 @@ func (a *asking[T]) work(ctx context.Context, c chunk) (results []T, err error) 
 		}
 		b.questions = b.questions[:0]
 	}
-	eachLine(c, func(line []byte, number int) bool {
-		b.add(line, number)
+	for err == nil && part.Next() {
+		b.add(part)
 		if len(b.questions) == cap(b.questions) {
 			flush()
 		}
-		return err == nil
-	})
+	}
 	if err == nil && len(b.questions) > 0 {
 		flush()
 	}
@@ -123,7 +129,7 @@ func (a *asking[T]) one(ctx context.Context, b *batch) (result T, err error) {
 		return result, err
 	}
 	if a.asked.Add(int64(len(b.questions))) > int64(a.options.MaxRows) {
-		return result, fault.Newf(fault.TooLarge, "there are more than %d lines: send them in several parts", a.options.MaxRows)
+		return result, fault.Newf(fault.TooLarge, "the list has more than %d rows: send it in several parts", a.options.MaxRows)
 	}
 	if err := b.checkSums(a.engine); err != nil {
 		return result, err
@@ -131,27 +137,19 @@ func (a *asking[T]) one(ctx context.Context, b *batch) (result T, err error) {
 	return a.answer(b.questions)
 }
 
-// batch is some lines of a chunk.
+// batch is some lines of a part.
 type batch struct {
 	columns   columns
 	decimals  int
-	suspect   bool // the chunk has bytes that no list should have
 	questions []Question
 	checks    checksums
-	fields    [][]byte
 }
 
-// add reads one more line.
-func (b *batch) add(line []byte, number int) {
-	q := Question{Line: number, Address: line}
-	if b.suspect || len(line) > MaxLine {
-		q.Problem = strangeBytes(line)
-	}
-	if q.Problem == "" {
-		var mixed bool
-		if b.fields, mixed = q.read(b.columns, b.fields, line, b.decimals); mixed {
-			b.checks.add(q.Address, len(b.questions))
-		}
+// add reads the part's present line.
+func (b *batch) add(part *table.Part) {
+	q := Question{Line: part.Line, Address: part.Text}
+	if q.read(b.columns, part, b.decimals) {
+		b.checks.add(q.Address, len(b.questions))
 	}
 	b.questions = append(b.questions, q)
 }
@@ -163,24 +161,23 @@ func (b *batch) checkSums(engine keccak.Engine) error {
 	return err
 }
 
-// read fills the question from its line; mixed as parseAddress has it.
-func (q *Question) read(c columns, fields [][]byte, line []byte, decimals int) (room [][]byte, mixed bool) {
-	values, fields, problem := c.cut(fields, line)
-	q.Problem = problem
-	if q.Problem != "" {
-		return fields, false
+// read fills the question from the present line; mixed as parseAddress has it.
+func (q *Question) read(c columns, part *table.Part, decimals int) (mixed bool) {
+	values, _, problem := c.cut(part)
+	if q.Problem = problem; problem != "" {
+		return false
 	}
 	q.Address = values.address
 	if mixed, problem = parseAddress(values.address, &q.Wallet); problem != "" {
 		q.Problem = c.addressName() + ": " + problem
-		return fields, false
+		return false
 	}
 	if len(values.amount) > 0 {
 		q.WithAmount = true
 		if problem := parseAmount(values.amount, decimals, &q.Amount); problem != "" {
 			q.Problem = c.amountName() + ": " + problem
-			return fields, false
+			return false
 		}
 	}
-	return fields, mixed
+	return mixed
 }

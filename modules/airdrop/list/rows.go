@@ -1,108 +1,62 @@
 package list
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
+	"banyan/platform/table"
 )
 
-// parsed is what one chunk came to.
+// parsed is what one part of the text came to.
 type parsed struct {
 	rows     []byte // merkle.RowSize each
 	indexes  []uint64
 	lines    lineMap
 	columns  columns
-	problems []fault.Field // in the order of their lines, at most MaxProblems
+	meaning  meaning
+	problems []fault.Field // in the order of their lines, at most table.MaxProblems
 }
 
 func (p *parsed) count() int { return len(p.rows) / merkle.RowSize }
 
-// rowParser works through one chunk.
+// rowParser works through one part.
 type rowParser struct {
 	parsed
 	decimals  int
 	checks    checksums
-	fields    [][]byte
-	suspect   bool // the chunk has bytes that no list should have
 	lineProbs []fault.Field
 }
 
-// parseRows parses all lines of a chunk, into room where that is large enough.
-func parseRows(c chunk, room []byte, engine keccak.Engine, decimals int) (parsed, error) {
-	p := rowParser{decimals: decimals, suspect: suspicious(c.text)}
-	p.columns = c.columns
-	p.rows = slices.Grow(room, estimateRows(c.text)*merkle.RowSize)
-	eachLine(c, func(line []byte, number int) bool {
-		p.line(line, number)
-		return len(p.problems) < MaxProblems
-	})
+// parseRows parses all rows of a part, into buffer where that is large enough.
+func parseRows(part *table.Part, c columns, buffer []byte, engine keccak.Engine, decimals int) (parsed, error) {
+	p := rowParser{decimals: decimals}
+	p.columns = c
+	p.rows = slices.Grow(buffer, estimateRows(part)*merkle.RowSize)
+	for len(p.problems) < table.MaxProblems && part.Next() {
+		p.row(part)
+	}
 	err := p.checks.wrong(engine, func(line int) {
-		p.problems = append(p.problems, fault.Field{Name: c.columns.addressName(), Line: line, Message: wrongChecksum})
+		p.problems = append(p.problems, fault.Field{Name: c.addressName(), Line: line, Message: wrongChecksum})
 	})
 	if err != nil {
 		return parsed{}, err
 	}
 	slices.SortStableFunc(p.problems, func(a, b fault.Field) int { return a.Line - b.Line })
-	p.problems = p.problems[:min(len(p.problems), MaxProblems)]
+	p.problems = p.problems[:min(len(p.problems), table.MaxProblems)]
 	return p.parsed, nil
 }
 
-// estimateRows is how many rows a text may have, by the shortest usual line.
-func estimateRows(text []byte) int { return len(text)/48 + 1 }
+// estimateRows is how many rows a part may have, by the shortest usual line.
+func estimateRows(part *table.Part) int { return part.Len()/48 + 1 }
 
-// eachLine calls yield with each line that has text, trimmed, until it says stop.
-func eachLine(c chunk, yield func(line []byte, number int) bool) {
-	number := c.line
-	for text := c.text; ; number++ {
-		if text, number = skipLineEnds(text, number); len(text) == 0 {
-			return
-		}
-		line := text
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			line, text = text[:end], text[end+1:]
-		} else {
-			text = nil
-		}
-		if line = trimLine(line); len(line) > 0 && !yield(line, number) {
-			return
-		}
-	}
-}
-
-// suspicious tells whether any line has to be looked at byte by byte.
-func suspicious(text []byte) bool {
-	return bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text)
-}
-
-// strangeBytes says what no line of a list may hold.
-func strangeBytes(line []byte) string {
-	switch {
-	case len(line) > MaxLine:
-		return tooLong
-	case bytes.IndexByte(line, 0) >= 0:
-		return "the line holds a NUL byte: this is no text file, or a damaged one"
-	case !utf8.Valid(line):
-		return "the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
-	}
-	return ""
-}
-
-// line parses one line into a row or problems.
-func (p *rowParser) line(line []byte, number int) {
-	if p.suspect || len(line) > MaxLine {
-		if problem := strangeBytes(line); problem != "" {
-			p.problems = append(p.problems, fault.Field{Line: number, Message: problem})
-			return
-		}
-	}
-	values, fields, problem := p.columns.cut(p.fields, line)
-	p.fields = fields
+// row parses the present row into an entry or problems.
+func (p *rowParser) row(part *table.Part) {
+	values, others, problem := p.columns.cut(part)
+	number := part.Line
 	if problem != "" {
 		p.problems = append(p.problems, fault.Field{Line: number, Message: problem})
 		return
@@ -114,6 +68,9 @@ func (p *rowParser) line(line []byte, number int) {
 	p.wrong(columns.amountName, number, parseAmount(values.amount, p.decimals, &e.Amount))
 	e.Index, problem = p.columns.parseIndex(values.index)
 	p.wrong(columns.indexName, number, problem)
+	if p.columns.meaning {
+		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, others, p.decimals, number)...)
+	}
 	if len(p.lineProbs) > 0 {
 		p.problems = append(p.problems, p.lineProbs...)
 		return
@@ -123,7 +80,7 @@ func (p *rowParser) line(line []byte, number int) {
 	}
 	p.lines.note(p.count(), number)
 	p.rows = e.AppendRow(p.rows)
-	if p.columns.index >= 0 {
+	if p.columns.indexed {
 		p.indexes = append(p.indexes, e.Index)
 	}
 }
@@ -134,61 +91,18 @@ func (p *rowParser) wrong(column func(columns) string, line int, problem string)
 	}
 }
 
-// cells are the fields of a line that matter; nil where a line has none.
-type cells struct{ address, amount, index []byte }
-
-// cut finds the cells of a line, with room as the memory for its fields.
-func (c columns) cut(room [][]byte, line []byte) (values cells, fields [][]byte, problem string) {
-	if c.json {
-		values, problem = readObject(line)
-		return values, room, problem
-	}
-	if c.index < 0 && c.address == 0 && c.amount == 1 && c.count == 2 && plain(line) {
-		return cells{address: line[:addressLength], amount: line[addressLength+1:]}, room, ""
-	}
-	fields, problem = splitFields(room, line)
-	if problem != "" {
-		return values, fields, problem
-	}
-	if c.loose && len(fields) == 1 {
-		values.address = fields[0]
-		return values, fields, ""
-	}
-	if len(fields) != c.count && (!c.loose || len(fields) != 2) {
-		return values, fields, fmt.Sprintf("the line has %d columns and the first line has %d: a column is missing, or a comma is too many", len(fields), c.count)
-	}
-	values.address = fields[c.address]
-	if c.amount >= 0 {
-		values.amount = fields[c.amount]
-	}
-	if c.index >= 0 {
-		values.index = fields[c.index]
-	}
-	return values, fields, ""
-}
-
-// plain tells whether a line is as most are: an address, a comma, and a field
-// without blanks before it, quotes around it or another comma. Such a line is
-// cut without looking for any of these.
-func plain(line []byte) bool {
-	return len(line) > addressLength+1 && line[0] == '0' && isHex(line[addressLength-1]) && line[addressLength] == ',' &&
-		isDigit(line[addressLength+1]) && bytes.IndexByte(line[addressLength+1:], ',') < 0
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
 // parseIndex holds every line to what the first one does: a wallet without an
 // index among others that have one would get its place on the list for it.
 func (c columns) parseIndex(text []byte) (index uint64, problem string) {
 	switch {
-	case c.index < 0 && text == nil:
+	case !c.indexed && text == nil:
 		return 0, ""
-	case c.index < 0:
+	case !c.indexed:
 		return 0, "is here and not on the first line: give every wallet an index, or none"
 	}
 	index, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Sprintf("%q is no index: write a whole number from 0 to 2^64-1", shortened(text))
+		return 0, fmt.Sprintf("%q is no index: write a whole number from 0 to 2^64-1", table.Short(text))
 	}
 	return index, ""
 }

@@ -11,6 +11,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/table"
 	"banyan/platform/unpack"
 )
 
@@ -20,7 +21,9 @@ type BuildJob struct {
 	Format      string // a merkle.Format
 	Decimals    int    // amounts are in units of 10^Decimals; 0: in base units
 	OnDuplicate string // a list.Duplicates; "" is error
-	Nybbles     int    // ens: hex digits of a shard's prefix; 0: by the list's length
+	// Columns are chosen by their header or position; "" where the list's header says it.
+	Columns list.Columns
+	Nybbles int // ens: hex digits of a shard's prefix; 0: by the list's length
 	// Out is the tree file. A folder gets a file named by the root.
 	Out string
 	// Memory is about what the list and its tree may take, in bytes; what is
@@ -36,6 +39,8 @@ type Built struct {
 	Format  merkle.Format `json:"format"`
 	Tree    string        `json:"tree"` // path of the tree file
 	Seconds float64       `json:"seconds"`
+	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
+	PassedOver string `json:"passed_over,omitempty"`
 }
 
 // Build reads the list, builds the tree and writes the file. It fails as
@@ -53,7 +58,11 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	build := merkle.Options{
 		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: d.Progress,
 	}
-	read := list.Options{Decimals: job.Decimals, OnDuplicate: duplicates, Indexed: format.Indexed()}
+	var passed string
+	read := list.Options{
+		Decimals: job.Decimals, OnDuplicate: duplicates, Indexed: format.Indexed(), Columns: job.Columns, Flags: columnFlags,
+		Seen: func(r table.Report) { passed = r.Passed() },
+	}
 	rows, err := d.readList(ctx, job.In, read, build)
 	if err != nil {
 		return Built{}, err
@@ -64,8 +73,13 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 		return Built{}, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	return d.built(tree, path, start), nil
+	built := d.built(tree, path, start)
+	built.PassedOver = passed
+	return built, nil
 }
+
+// columnFlags are the flags that choose columns.
+var columnFlags = list.Flags{Address: "--address-column", Amount: "--amount-column", Index: "--index-column"}
 
 // treePath says where a tree file goes: out may be a folder.
 func treePath(out string) func(root merkle.Hash) string {

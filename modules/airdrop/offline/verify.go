@@ -12,6 +12,7 @@ import (
 	"banyan/modules/airdrop/list"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/table"
 	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
@@ -23,6 +24,8 @@ type VerifyJob struct {
 	Out  string // one JSON verdict on each line; "": none, "-": standard output
 	// Decimals are those of the amounts on the lines; 0: in base units.
 	Decimals int
+	// Columns are chosen by their header or position; "" where the list's header says it.
+	Columns list.Columns
 }
 
 // Verified is the sum of all verdicts.
@@ -32,6 +35,8 @@ type Verified struct {
 	Ineligible int     `json:"ineligible"` // not on the list, or with another amount
 	Invalid    int     `json:"invalid"`    // lines that hold no wallet
 	Seconds    float64 `json:"seconds"`
+	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
+	PassedOver string `json:"passed_over,omitempty"`
 }
 
 func (v *Verified) add(o Verified) {
@@ -77,10 +82,12 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 			return sum, err
 		}
 	}
+	passed := ""
 	options := list.Options{
-		Decimals: job.Decimals,
+		Decimals: job.Decimals, Columns: job.Columns, Flags: list.Flags{Address: columnFlags.Address, Amount: columnFlags.Amount},
 		Limits:   unpack.Files(),
 		Progress: func(read int64) { d.progress("checking", read, size) },
+		Seen:     func(r table.Report) { passed = r.Passed() },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {
 		err = fmt.Errorf("%s: %w", job.In, err)
@@ -88,7 +95,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	if out != nil {
 		err = out.finish(err)
 	}
-	sum.Seconds = d.since(start)
+	sum.Seconds, sum.PassedOver = d.since(start), passed
 	return sum, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/modules/airdrop"
+	"banyan/modules/airdrop/list"
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -37,11 +38,13 @@ func buildCommand() *cobra.Command {
 		Long: `Build reads a list, builds its Merkle tree and writes both into one file.
 
 LIST is CSV: address,amount with or without a header; with one, columns may be
-address (wallet, account), amount (value) and index in any order, among others.
-Or one JSON object a line with these names. gzip and zstd are undone. Amounts
-are base units, or tokens when --decimals is given. What is wrong is named by
-line, up to 100, and then nothing is written. A list that does not fit into
-memory is sorted on disk, beside F.tree.
+address (wallet, receiver, to …), amount (value, balance, quantity …) and index
+in any order, and the flags below choose where two could be meant. Columns that
+are not used are named. Cells are separated by commas, semicolons or tabs; lines
+that begin with # are comments. Or one JSON object a line with these names. gzip
+and zstd are undone. Amounts are base units, or tokens when --decimals is given.
+What is wrong is named by line, up to 100, and then nothing is written. A list
+that does not fit into memory is sorted on disk, beside F.tree.
 
 Formats, each byte for byte that of its origin:
   oz          OpenZeppelin's merkle-tree of (address, uint256)
@@ -73,12 +76,28 @@ Formats, each byte for byte that of its origin:
 	f.StringVar(&job.In, "in", "", "the `LIST`, or - for standard input")
 	f.StringVar(&job.Format, "format", "", "the `FORMAT`: "+formatNames())
 	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with `N` decimals, not base units")
+	columnFlags(c, &job.Columns)
+	f.StringVar(&job.Columns.Index, "index-column", "", "the `COLUMN` of indexes")
 	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum or first")
 	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: a shard's prefix has `N` hex digits, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
 	f.StringVar(&job.Out, "out", "", treeOutUsage)
 	memoryFlag(c, &memory)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// columnFlags adds the flags that choose columns.
+func columnFlags(c *cobra.Command, columns *list.Columns) {
+	f := c.Flags()
+	f.StringVar(&columns.Address, "address-column", "", "the `COLUMN` of addresses: its header, or its number from 1")
+	f.StringVar(&columns.Amount, "amount-column", "", "the `COLUMN` of amounts")
+}
+
+// tellPassedOver says what of a list was not used.
+func tellPassedOver(c *cobra.Command, asJSON bool, passed string) {
+	if passed != "" && !asJSON {
+		fmt.Fprintln(c.ErrOrStderr(), passed)
+	}
 }
 
 const mebibyte = 1 << 20

@@ -166,6 +166,32 @@ func TestABadListLeavesNoTree(t *testing.T) {
 	}
 }
 
+func TestColumnsAreChosenAndTheOthersNamed(t *testing.T) {
+	list := "Rank,Address,Quantity,Value\n1," + alice + ",5,700\n2," + bob + ",6,840\n"
+	tree := filepath.Join(t.TempDir(), "x.tree")
+	build := []string{"build", "--in", "-", "--format", "uniswap", "--out", tree, "--json"}
+	if _, err := command(t, list, build...); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "choose one with --amount-column") {
+		t.Fatalf("two columns that could be the amount: %v", err)
+	}
+	out, err := command(t, list, append(build, "--amount-column", "quantity", "--index-column", "1", "--address-column", "Address")...)
+	var built offline.Built
+	if err != nil || json.Unmarshal([]byte(out), &built) != nil || built.Total != "11" || built.PassedOver != "not used: Value" {
+		t.Fatalf("built %s, %v", out, err)
+	}
+	var claim offline.Claim
+	if commandJSON(t, &claim, "proof", "--tree", tree, bob); claim.Index != 2 {
+		t.Errorf("bob has the index %d", claim.Index)
+	}
+	out, err = command(t, list, "verify", "--tree", tree, "--in", "-", "--amount-column", "3", "--json")
+	var sum offline.Verified
+	if err != nil || json.Unmarshal([]byte(out), &sum) != nil || sum.Eligible != 2 || sum.PassedOver != "not used: Rank, Value" {
+		t.Errorf("verified %s, %v", out, err)
+	}
+	if out, err = command(t, "address,amount\r", "verify", "--tree", tree, "--in", "-", "--json"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a list that asks nothing: %s, %v", out, err)
+	}
+}
+
 func TestOneListMayBringAnAddressTwice(t *testing.T) {
 	list := alice + ",1\n" + bob + ",2\n" + alice + ",3\n"
 	for choice, amount := range map[string]string{"sum": "4", "first": "1"} {

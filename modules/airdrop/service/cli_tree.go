@@ -88,6 +88,7 @@ proof, with what was published. Only what is right is kept.`,
 }
 
 func showBuilt(c *cobra.Command, asJSON bool, built offline.Built) error {
+	tellPassedOver(c, asJSON, built.PassedOver)
 	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n",
 		built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds)
 }

@@ -49,6 +49,7 @@ from its own address, index and amount to the root.`,
 			if job.Out == offline.Stdio { // the verdicts have standard output for themselves
 				c.SetOut(c.ErrOrStderr())
 			}
+			tellPassedOver(c, asJSON, sum.PassedOver)
 			return show(c, asJSON, sum, "checked    %d\neligible   %d\nineligible %d\ninvalid    %d\nin %.2f s\n",
 				sum.Checked, sum.Eligible, sum.Ineligible, sum.Invalid, sum.Seconds)
 		},
@@ -58,6 +59,7 @@ from its own address, index and amount to the root.`,
 	f.StringVar(&job.In, "in", "", "the list of `WALLETS`, or - for standard input")
 	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE` (one that is there is replaced), or - for standard output")
 	f.IntVar(&job.Decimals, "decimals", 0, "--in: amounts on the lines are tokens with `N` decimals, not base units")
+	columnFlags(c, &job.Columns)
 	f.StringVar(&proofs.Proofs, "proofs", "", "check the full proofs of these `CLAIMS` instead, one JSON object a line, or - for standard input")
 	f.StringVar(&proofs.Root, "root", "", "--proofs: the `ROOT` they must lead to")
 	f.StringVar(&proofs.Format, "format", "", "--proofs: the `FORMAT`: "+formatNames())
@@ -69,7 +71,7 @@ from its own address, index and amount to the root.`,
 // over: who names a root wants it to count.
 func oneQuestion(c *cobra.Command, proofs bool) error {
 	if proofs {
-		for _, flag := range []string{"tree", "in", "decimals"} {
+		for _, flag := range []string{"tree", "in", "decimals", "address-column", "amount-column"} {
 			if c.Flags().Changed(flag) {
 				return fault.UsageOf("--"+flag, "proofs are checked without it: name --root and --format")
 			}

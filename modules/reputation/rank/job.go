@@ -14,6 +14,7 @@ import (
 	"banyan/modules/reputation/trust"
 	"banyan/platform/atomicfile"
 	"banyan/platform/fault"
+	"banyan/platform/table"
 	"banyan/platform/unpack"
 )
 
@@ -58,6 +59,8 @@ type Report struct {
 	Seconds      float64 `json:"seconds"`
 	Out          string  `json:"out"`
 	Warning      string  `json:"warning,omitempty"`
+	// Passed says what of the lists was not used, by their paths.
+	Passed []string `json:"passed_over,omitempty"`
 }
 
 // Run does the job. Nothing is written unless all of it succeeds.
@@ -67,7 +70,7 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 	if err := j.check(); err != nil {
 		return report, err
 	}
-	names, edges, latest, err := j.readTrust(ctx)
+	names, edges, latest, err := j.readTrust(ctx, &report)
 	if err != nil {
 		return report, err
 	}
@@ -116,7 +119,7 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 func (j Job) check() error {
 	switch {
 	case j.Trust == "":
-		return fault.UsageOf("--trust", "name the trust list: a CSV file of source,target,weight[,time]")
+		return fault.UsageOf("--trust", "name the trust list: a CSV file of source,target[,weight[,time]]")
 	case j.Out == "":
 		return fault.UsageOf("--out", "name the file to write the scores to")
 	case j.Method != EigenTrust && j.Method != Banyan:
@@ -153,14 +156,15 @@ func (j Job) check() error {
 
 // readTrust numbers the ids in the order of their bytes, so that scores do not
 // depend on the order of the rows, and gives the latest time.
-func (j Job) readTrust(ctx context.Context) (names *trust.Interner[string], edges []trust.Edge, latest int64, err error) {
+func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Interner[string], edges []trust.Edge, latest int64, err error) {
 	names, latest = trust.NewInterner[string](0), trust.NoTime
 	err = readFile(j.Trust, j.Progress, func(r io.Reader) error {
-		_, err := Read(ctx, r, unpack.Files(), Named(names), func(row Row[uint32]) error {
+		read, err := Read(ctx, r, unpack.Files(), Named(names), func(row Row[uint32]) error {
 			edges = append(edges, trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time})
 			latest = max(latest, row.Time)
 			return nil
 		})
+		report.pass(j.Trust, Passed(read))
 		return err
 	})
 	if err != nil {
@@ -180,7 +184,9 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 	}
 	var seeds Seeds
 	err := readFile(j.Seeds, nil, func(r io.Reader) (err error) {
-		seeds, err = ReadSeeds(ctx, r, unpack.Files(), names)
+		var read table.Report
+		seeds, read, err = ReadSeeds(ctx, r, unpack.Files(), names)
+		report.pass(j.Seeds, read.Passed())
 		return err
 	})
 	if err != nil {
@@ -191,6 +197,13 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 		report.Warning = fmt.Sprintf("%d seeds are not in the trust list and were left out: %s", len(seeds.Unknown), seeds.UnknownBrief())
 	}
 	return trust.Seeded(names.Len(), seeds.Known)
+}
+
+// pass notes what of a list was not used.
+func (r *Report) pass(path, text string) {
+	if text != "" {
+		r.Passed = append(r.Passed, path+": "+text)
+	}
 }
 
 func (j Job) decay(latest int64) (trust.Decay, error) {

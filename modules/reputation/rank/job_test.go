@@ -143,7 +143,7 @@ func TestRefusedJobsWriteNothing(t *testing.T) {
 	}{
 		{"no seeds", list, "", nil, fault.Invalid, []string{"--seeds", "sybils", "--uniform-pretrust"}},
 		{"all seeds unknown", list, "A\nx\n", nil, fault.Invalid, []string{"none of the 2 seeds", "A, x"}},
-		{"empty seeds", list, "id\n", nil, fault.Invalid, []string{"list of seeds is empty"}},
+		{"empty seeds", list, "id\n", nil, fault.Invalid, []string{"seeds.csv", "the list has no rows", "id[,weight]"}},
 		{"seed below zero", list, "a,-1\n", nil, fault.Invalid, []string{"line 1", "over 0"}},
 		{"seeds and uniform", list, "a\n", func(j *rank.Job) { j.UniformPreTrust = true }, fault.Invalid, []string{"--uniform-pretrust"}},
 		{"wrong row", list + "a,b,x\n", "a\n", nil, fault.Invalid, []string{"trust.csv", "line 3: weight", "nothing was kept"}},

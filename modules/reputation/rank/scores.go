@@ -67,9 +67,10 @@ func writeScores(ctx context.Context, w io.Writer, places []Place, scores []floa
 	return nil
 }
 
-// appendCell quotes what RFC 4180, or a reader that trims spaces, would change.
+// appendCell quotes what RFC 4180, or a reader that trims spaces and passes over
+// comments, would change.
 func appendCell(line []byte, id string) []byte {
-	if !strings.ContainsAny(id, "\",\r\n") && strings.TrimSpace(id) == id {
+	if !strings.ContainsAny(id, "\",\r\n") && strings.TrimSpace(id) == id && !strings.HasPrefix(id, "#") {
 		return append(line, id...)
 	}
 	line = append(line, '"')

@@ -42,11 +42,14 @@ func rankCommand() *cobra.Command {
 		Short: "Rank the ids of a trust list, without a server",
 		Long: `Rank reads who trusts whom and writes id,score,rank,percentile by rank.
 
-TRUST.csv is source,target,weight[,time]: ids are any text, a weight below zero
-is distrust, times are seconds since 1970 or RFC 3339. SEEDS.csv is id[,weight]:
-who the community is sure of; trust begins there. Headers are optional, and
-both may be packed with gzip or zstd. Rows between the same two ids add up,
-nobody's trust in themselves counts.
+TRUST.csv is source,target[,weight[,time]]: ids are any text, a weight below zero
+is distrust and none is 1, times are seconds since 1970, RFC 3339 or days.
+SEEDS.csv is id[,weight]: who the community is sure of; trust begins there.
+Headers are optional: they name the columns, also as i,j,v and from,to,value do,
+and columns without a use are named. Lines that begin with # are comments.
+Cells may be separated by commas, semicolons or tabs, and both files may be
+packed with gzip or zstd. Rows between the same two ids add up, nobody's trust
+in themselves counts.
 
 Methods:
   eigentrust  the share of all trust that an id ends up with; distrust is left out
@@ -68,7 +71,7 @@ Methods:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&job.Trust, "trust", "", "who trusts whom: source,target,weight[,time]")
+	f.StringVar(&job.Trust, "trust", "", "who trusts whom: source,target[,weight[,time]]")
 	f.StringVar(&job.Seeds, "seeds", "", "who is trusted from the start: id[,weight]")
 	f.StringVar(&job.Out, "out", "", "where the scores go; an existing file is replaced")
 	f.StringVar(&job.Method, "method", rank.EigenTrust, rank.EigenTrust+" or "+rank.Banyan)
@@ -121,6 +124,9 @@ func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
 func printReport(c *cobra.Command, r rank.Report, asJSON bool) error {
 	if r.Warning != "" {
 		fmt.Fprintln(c.ErrOrStderr(), "warning:", r.Warning)
+	}
+	for _, passed := range r.Passed {
+		fmt.Fprintln(c.ErrOrStderr(), passed)
 	}
 	if asJSON {
 		return json.NewEncoder(c.OutOrStdout()).Encode(r)

@@ -226,7 +226,8 @@ func TestConformanceImport(t *testing.T) {
 			"no number":      {line(0, 1, "much"), fault.Invalid, "line 1"},
 			"not finite":     {line(0, 1, "NaN"), fault.Invalid, "line 1"},
 			"empty":          {"", fault.Invalid, ""},
-			"encoding":       {"\xff\xfe0\x00x\x00", fault.Unsupported, ""},
+			"a spreadsheet":  {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", fault.Unsupported, "old spreadsheet (xls)"},
+			"JSON":           {`[{"from":"0x12"}]`, fault.Unsupported, "JSON"},
 			"too many rows":  {manyEdges(5001), fault.TooLarge, "5000"},
 		}
 		for name, c := range refused {
@@ -242,6 +243,15 @@ func TestConformanceImport(t *testing.T) {
 		// nothing of all that was kept; a zero takes an edge away and a later line wins
 		if _, err := importText(s, line(2, 3, "0")+line(0, 2, "7")+line(0, 2, "5")); err != nil {
 			t.Fatal(err)
+		}
+		// columns in another order, more of them than are used, and a word about it
+		made, err := importText(s, fmt.Sprintf("# by hand\nv;note;j;i\n5;x;%s;%s\n", person(2), person(0)))
+		if err != nil || made.Edges != 1 || made.PassedOver != "not used: note; passed over: 1 comment" {
+			t.Errorf("imported %+v, %v", made, err)
+		}
+		made, err = importText(s, fmt.Sprintf("from,to,count\n%s,%s,7\n", person(0), person(2)))
+		if err != nil || made.PassedOver != "not used: count; no column of weights: each edge counts 1" {
+			t.Errorf("imported %+v, %v", made, err)
 		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
 		if err != nil || epoch.Wallets != 26 || epoch.Edges != 37 {

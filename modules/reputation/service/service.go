@@ -90,7 +90,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 		DB: s.o.DB, Operation: "importTrust", Key: seam.IdempotencyKey(ctx), Request: fingerprint(rows), LookFirst: true,
 	}
 	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
-		answer := reputation.TrustImported{Edges: read, Wallets: len(wallets)}
+		answer := reputation.TrustImported{Edges: read.Rows, Wallets: len(wallets), PassedOver: rank.Passed(read)}
 		err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
 			if err := saveEdges(ctx, tx, rows); err != nil {
 				return err
