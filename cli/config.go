@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ func configCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warnInjected(cmd.ErrOrStderr(), loaded)
 			if asJSON {
 				return printSettings(cmd.OutOrStdout(), loaded)
 			}
@@ -41,4 +43,12 @@ func printSettings(w io.Writer, loaded host.Loaded) error {
 		return fmt.Errorf("print the settings: %w", err)
 	}
 	return printJSON(w, values)
+}
+
+// warnInjected says once which variables were left aside.
+func warnInjected(w io.Writer, loaded host.Loaded) {
+	if names := loaded.Source.Injected(); len(names) > 0 {
+		fmt.Fprintf(w, "banyan: %d variables that begin with BANYAN_ look like those that Kubernetes or docker makes and are not used as settings: %s\n",
+			len(names), strings.Join(names, ", "))
+	}
 }

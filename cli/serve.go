@@ -36,6 +36,7 @@ func serveCommand(s *source) *cobra.Command {
 				return flagOrSettings(err)
 			}
 			standalone(loaded)
+			warnInjected(cmd.ErrOrStderr(), loaded)
 			return serve(cmd.Context(), loaded, host.Options{Pages: web.Pages(nil)}, nil)
 		},
 	}

@@ -81,6 +81,14 @@ func (c *Checks) Address(key, address string) {
 // Origin wants http(s)://host[:port] and nothing after it.
 func (c *Checks) Origin(key, address string) {
 	u, err := url.Parse(address)
+	if host, port, splitErr := net.SplitHostPort(address); splitErr == nil && host != "" && isPort(port) {
+		c.Wrong(key, "%q lacks its scheme: write http://%s, or https://%s", address, address, address)
+		return
+	}
+	if err == nil && u.Port() != "" && !isPort(u.Port()) {
+		c.Wrong(key, "%q has a port over 65535", address)
+		return
+	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		c.Wrong(key, "%q is no URL: write one like https://banyan.example.org", address)
 		return
@@ -88,6 +96,11 @@ func (c *Checks) Origin(key, address string) {
 	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(address, "?") {
 		c.Wrong(key, "must end after the host and port: %s://%s", u.Scheme, u.Host)
 	}
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // Rate wants requests per second, 0 for unlimited, and how many may come at once.

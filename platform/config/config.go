@@ -40,11 +40,16 @@ type Loaded struct {
 	catalog  catalog
 	sections []Section
 	sources  Sources
+	injected []string
 }
 
 // Sources says, for every key that something other than the default set, where
 // it was set last.
 type Sources map[string]Origin
+
+// Injected returns the variables that begin with BANYAN_ and were skipped, since
+// Kubernetes or docker made them: say so once.
+func (l *Loaded) Injected() []string { return l.injected }
 
 // Sources returns where the settings that are no defaults were set.
 func (l *Loaded) Sources() Sources { return l.sources }
@@ -86,7 +91,9 @@ func Load(o Options, sections ...Section) (*Loaded, error) {
 	for key, g := range known.defaults {
 		inForce[key] = g
 	}
-	loaded := &Loaded{catalog: known, sections: slices.Clone(sections), sources: Sources{}}
+	loaded := &Loaded{sections: slices.Clone(sections), sources: Sources{}}
+	known.injected = &loaded.injected
+	loaded.catalog = known
 	values, problems := known.overrides(o)
 	for _, g := range values {
 		if message := known.refuse(g); message != "" {

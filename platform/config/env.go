@@ -50,6 +50,19 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 		origin := Origin{Kind: FromEnvironment, Name: name}
 		plain := strings.ReplaceAll(name, "__", "_")
 		key, known := keys[plain]
+		if own, isFile := strings.CutSuffix(plain, fileSuffix); !known && isFile && c.isSecret(keys[own]) {
+			key, known = keys[own], true
+			content, message := secretFile(value)
+			if message != "" {
+				problems = append(problems, Problem{Key: key, Origin: origin, Message: message})
+				continue
+			}
+			value = content
+		}
+		if !known && isInjected(name, value) {
+			c.skipped(name)
+			continue
+		}
 		if !known {
 			problem := Problem{Origin: origin, Message: "there is no such setting"}
 			if near := nearest(strings.TrimPrefix(plain, envPrefix), names); near != "" {
@@ -58,6 +71,10 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 				problem.Message += ": unset it, or see config.yaml for the settings there are"
 			}
 			problems = append(problems, problem)
+			continue
+		}
+		if message := c.strangeValue(key, value); message != "" {
+			problems = append(problems, Problem{Key: key, Origin: origin, Message: message})
 			continue
 		}
 		if other, twice := setBy[key]; twice && other.node.Value != value {
@@ -80,7 +97,8 @@ func (c catalog) variables(environ []string) []Origin {
 	var names []string
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if settings[strings.ReplaceAll(name, "__", "_")] || name == fileVariable && value != "" {
+		plain := strings.ReplaceAll(name, "__", "_")
+		if settings[plain] || settings[strings.TrimSuffix(plain, fileSuffix)] || name == fileVariable && value != "" {
 			names = append(names, name)
 		}
 	}

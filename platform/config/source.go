@@ -27,6 +27,14 @@ type catalog struct {
 	defaults map[string]given
 	sections map[string]bool
 	takenBy  []Section
+	injected *[]string // variables that were skipped
+}
+
+// skipped notes a variable that is none of the operator's.
+func (c catalog) skipped(name string) {
+	if c.injected != nil {
+		*c.injected = append(*c.injected, name)
+	}
 }
 
 func newCatalog(defaults []byte) (catalog, error) {
@@ -152,7 +160,7 @@ var yamlLine = regexp.MustCompile(`line (\d+): `)
 
 // parseYAML gives the top mapping of a file's only document; nil for a file
 // that holds nothing.
-func parseYAML(content []byte, name string) (*yaml.Node, *Problem) {
+func parseYAML(content []byte, name string) (root *yaml.Node, problem *Problem) {
 	fail := func(line int, message string) *Problem {
 		return &Problem{Origin: Origin{Kind: FromFile, Name: name, Line: line}, Message: message}
 	}
@@ -162,6 +170,11 @@ func parseYAML(content []byte, name string) (*yaml.Node, *Problem) {
 		return nil, nil
 	} else if err != nil {
 		text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
+		defer func() {
+			if problem != nil && hasTab(content, line) {
+				problem.Message = "has a tab at the start of the line: YAML takes spaces only"
+			}
+		}()
 		if m := yamlLine.FindStringSubmatch(text); m != nil {
 			line, _ = strconv.Atoi(m[1]) // digits by the pattern
 			text = strings.Replace(text, m[0], "", 1)
@@ -172,7 +185,7 @@ func parseYAML(content []byte, name string) (*yaml.Node, *Problem) {
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, fail(more.Line, "holds a second document (---): only one is read, put all settings there")
 	}
-	root := doc.Content[0]
+	root = doc.Content[0]
 	switch {
 	case root.Kind == yaml.MappingNode:
 		return root, nil
@@ -180,4 +193,19 @@ func parseYAML(content []byte, name string) (*yaml.Node, *Problem) {
 		return nil, nil
 	}
 	return nil, fail(root.Line, "holds no settings: write lines like listen: 127.0.0.1:8080")
+}
+
+// hasTab reports whether a line, or the one before it, begins with a tab among its
+// blanks: the parser names the line at which it noticed.
+func hasTab(content []byte, line int) bool {
+	lines := bytes.Split(content, []byte("\n"))
+	for _, at := range []int{line - 2, line - 1, line} {
+		if at >= 0 && at < len(lines) {
+			blank := lines[at][:len(lines[at])-len(bytes.TrimLeft(lines[at], " \t"))]
+			if bytes.IndexByte(blank, '\t') >= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }

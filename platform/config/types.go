@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,9 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.mask()) }
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == Masked {
 		return fmt.Errorf("is %s, the mask of a printed configuration: put the secret itself", Masked)
+	}
+	if strings.ContainsAny(string(text), "\r\n") {
+		return fmt.Errorf("has a line feed in it, as a file's content does: remove it")
 	}
 	*s = Secret(text)
 	return nil
@@ -151,7 +155,13 @@ type URLs []string
 func (u *URLs) UnmarshalText(text []byte) error {
 	*u = nil
 	for part := range strings.SplitSeq(string(text), ",") {
-		if part = strings.TrimSpace(part); part != "" {
+		if part = strings.TrimSuffix(strings.TrimSpace(part), "/"); part != "" {
+			if strings.ContainsAny(part, " \t") {
+				return fmt.Errorf("%q has a blank in it: separate several addresses with commas", part)
+			}
+			if slices.Contains(*u, part) {
+				return fmt.Errorf("%s stands there twice: name it once", part)
+			}
 			*u = append(*u, part)
 		}
 	}

@@ -65,7 +65,7 @@ func (d URL) mask() string {
 		return ""
 	}
 	u, err := url.Parse(string(d))
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" && u.Query().Get("host") == "" {
 		return config.Masked
 	}
 	if _, has := u.User.Password(); has {
@@ -94,8 +94,9 @@ func (d URL) MarshalText() ([]byte, error) { return []byte(d.mask()), nil }
 // LogValue masks in logs.
 func (d URL) LogValue() slog.Value { return slog.StringValue(d.mask()) }
 
-// UnmarshalText takes "" or postgres://[user[:password]@]host[:port]/name.
-// Its errors never repeat the URL, which may hold a password.
+// UnmarshalText takes "", postgres://[user[:password]@]host[:port]/name, or
+// postgres:///name?host=/folder for a Unix socket. Its errors never repeat the URL,
+// which may hold a password.
 func (d *URL) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*d = ""
@@ -103,7 +104,10 @@ func (d *URL) UnmarshalText(text []byte) error {
 	}
 	u, err := url.Parse(string(text))
 	switch {
-	case err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "":
+	case passwordSplits(string(text), u, err):
+		return fmt.Errorf("cannot be read: if the password has one of the characters # / ? %% @ in it, write them as %%23 %%2F %%3F %%25 %%40, " +
+			"or put the password into database.password (BANYAN_DATABASE_PASSWORD, or _FILE), where it stands as it is")
+	case err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" && u.Query().Get("host") == "":
 		return fmt.Errorf("must be empty (SQLite in the data folder) or read postgres://user@host:5432/name")
 	case strings.Trim(u.Path, "/") == "":
 		return fmt.Errorf("names no database: add it at the end, like postgres://user@host:5432/banyan")
@@ -112,4 +116,17 @@ func (d *URL) UnmarshalText(text []byte) error {
 	}
 	*d = URL(text)
 	return nil
+}
+
+// passwordSplits reports whether a character of the password seems to have ended
+// the part of the URL that it stands in: then what is left of it is an @ where none
+// is usual, or not a URL at all.
+func passwordSplits(text string, u *url.URL, err error) bool {
+	if !strings.HasPrefix(text, "postgres") || !strings.Contains(text, "@") {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	return u.Fragment != "" || strings.Contains(u.Path, "@") || strings.Trim(u.Path, "/") == "" && strings.Contains(u.RawQuery, "@")
 }
