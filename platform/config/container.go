@@ -82,7 +82,7 @@ func fieldType(t reflect.Type, name string) reflect.Type {
 // secretFile reads the file of a secret, without the line feed at its end.
 func secretFile(name string) (content, problem string) {
 	const most = 64 << 10
-	file, err := os.Open(name) //nolint:gosec // the operator names it
+	file, err := os.Open(name)
 	if err != nil {
 		return "", "names a file that cannot be read: " + err.Error()
 	}

@@ -69,8 +69,11 @@ func TestASecretComesFromAFile(t *testing.T) {
 		t.Errorf("got %q, %v", s.Word.Reveal(), err)
 	}
 	for _, env := range [][]string{
-		{"BANYAN_WORD_FILE=" + filepath.Join(folder, "none")}, {"BANYAN_WORD_FILE=" + empty}, {"BANYAN_WORD_FILE=" + folder},
-		{"BANYAN_WORD_FILE=" + good, "BANYAN_WORD=other"}, {"BANYAN_LISTEN_FILE=" + good},
+		{"BANYAN_WORD_FILE=" + filepath.Join(folder, "none")},
+		{"BANYAN_WORD_FILE=" + empty},
+		{"BANYAN_WORD_FILE=" + folder},
+		{"BANYAN_WORD_FILE=" + good, "BANYAN_WORD=other"},
+		{"BANYAN_LISTEN_FILE=" + good},
 	} {
 		if _, _, err := loadIn(t, env...); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v: %v", env, err)
