@@ -18,7 +18,7 @@
 //
 //   - The effect and the answer are there together or not at all. Answers are
 //     kept for 24 hours and then deleted by Job.
-//   - A key belongs to one operation of one caller. The same key with another
+//   - A key belongs to one operation of one caller, or of the wallet that signs. The same key with another
 //     request is fault.Conflict.
 //   - Of calls with one key at the same time, in however many processes, one has
 //     the effect and the others get its answer.
@@ -42,6 +42,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/wallet"
 )
 
 // Write says which write it is.
@@ -51,6 +52,10 @@ type Write struct {
 	Key       string      // of the caller; "" = a plain write, nothing is stored
 	Request   Fingerprint // what was asked
 	LookFirst bool        // ask for an earlier answer before doing anything
+	// Signer is the wallet whose signature the request carries, for writes that
+	// need no sign-in: the key is then this wallet's, whoever sends the request.
+	// do must have verified the signature before it calls keep.
+	Signer wallet.Address
 }
 
 // Fingerprint gives the SHA-256 of a request. It is asked for writes with a key
@@ -89,7 +94,7 @@ func Do[A any](ctx context.Context, w Write, do func(ctx context.Context, keep K
 	if err != nil {
 		return none, fmt.Errorf("take the fingerprint of %s: %w", w.Operation, err)
 	}
-	s := store{db: w.DB, scope: scope(w.Operation, identity.From(ctx), w.Key), request: request}
+	s := store{db: w.DB, scope: w.scope(identity.From(ctx)), request: request}
 	if w.LookFirst {
 		if answer, found, err := earlier[A](ctx, s); found || err != nil {
 			return answer, err
@@ -142,12 +147,15 @@ func earlier[A any](ctx context.Context, s store) (answer A, found bool, err err
 // is the same. The key comes first, so that keys that follow time (those of the
 // seam do) are neighbours in the index: a commit then writes one of its pages
 // and not one for each key.
-func scope(operation string, caller identity.Caller, key string) []byte {
+func (w Write) scope(caller identity.Caller) []byte {
+	if !w.Signer.IsZero() {
+		caller = identity.Caller{Wallet: w.Signer}
+	}
 	text := make([]byte, 0, 256)
-	for _, part := range []string{operation, caller.Service, string(caller.Wallet[:]), caller.Subject} {
+	for _, part := range []string{w.Operation, caller.Service, string(caller.Wallet[:]), caller.Subject} {
 		text = binary.AppendUvarint(text, uint64(len(part)))
 		text = append(text, part...)
 	}
 	whose := sha256.Sum256(text)
-	return append([]byte(key), whose[:16]...)
+	return append([]byte(w.Key), whose[:16]...)
 }

@@ -45,7 +45,7 @@ func (s *service) PrepareReview(ctx context.Context, q exchangereview.ReviewDraf
 func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedReview) (exchangereview.Review, error) {
 	hash := s.digester.Hash(&q)
 	w := idempotency.Write{
-		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx),
+		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx), Signer: q.Wallet,
 		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
 	}
 	stored, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[outcome]) (outcome, error) {

@@ -62,3 +62,16 @@ func TestALostAnswerIsNotASecondReview(t *testing.T) {
 		refused(w.PublishReview(anybody, signed))(t, fault.Unavailable, "cannot be reached")
 	})
 }
+
+// People who are not signed in share no keys: each key is its signer's.
+func TestTwoSignersMayUseOneKey(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *world) {
+		ctx := seam.WithIdempotencyKey(anybody, "review-1")
+		for n := range 2 {
+			signed := w.prepare(t, numbered(t, n), "kraken", 4)
+			if got := must(w.PublishReview(ctx, signed))(t); got.Wallet != signed.Wallet {
+				t.Errorf("the review of %s was answered with that of %s", signed.Wallet, got.Wallet)
+			}
+		}
+	})
+}
