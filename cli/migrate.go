@@ -22,7 +22,7 @@ func migrateCommand(s *source) *cobra.Command {
 			all := map[string][]database.Migration{}
 			var rows []table.Row
 			for _, name := range loaded.Databases() {
-				found, err := database.ReadStatus(cmd.Context(), loaded.DatabaseOptions(name))
+				found, err := loaded.DatabaseStatus(cmd.Context(), name)
 				if err != nil {
 					return err
 				}

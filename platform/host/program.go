@@ -102,6 +102,15 @@ func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, er
 	return database.Open(ctx, l.DatabaseOptions(name))
 }
 
+// DatabaseStatus reads which migrations a database has had, and creates nothing.
+// It refuses a folder that a demo has filled.
+func (l Loaded) DatabaseStatus(ctx context.Context, name string) (database.Status, error) {
+	if err := refuseDemoFolder(l.Settings.Data); err != nil {
+		return database.Status{}, err
+	}
+	return database.ReadStatus(ctx, l.DatabaseOptions(name))
+}
+
 // DatabaseOptions are how a database is opened by these settings.
 func (l Loaded) DatabaseOptions(name string) database.Options {
 	url := "sqlite:" + l.Settings.Data
