@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/host"
 	"banyan/platform/seam"
@@ -50,17 +51,21 @@ func testProgram(t *testing.T) host.Program {
 	}}}
 }
 
-// The README's commands are run in a clone, where ./config.yaml has every default.
+// The README's commands are run in a clone, where ./config.yaml lists every
+// default: it is documentation, and not a file of settings.
 func TestAModuleAloneLeavesTheTrunksAdminAddressFree(t *testing.T) {
 	program := testProgram(t)
 	t.Chdir(t.TempDir())
+	if err := os.WriteFile("config.yaml", program.Defaults, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for text, want := range map[string]string{
-		string(program.Defaults):                "127.0.0.1:0",
+		"":                                      "127.0.0.1:0",
 		"data: elsewhere\n":                     "127.0.0.1:0",
 		"admin:\n  listen: 127.0.0.1:8090\n":    "127.0.0.1:8090",
 		"admin: {listen: \"127.0.0.1:9000\"}\n": "127.0.0.1:9000",
 	} {
-		if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(config.DefaultFile, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s := source{program: program}

@@ -30,7 +30,7 @@ func demoCommand(s *source) *cobra.Command {
 		Long: "Serve a made-up community from a temporary folder, to look around.\n\n" +
 			"The demo invents reviews and has an operator whose wallet anybody on this machine can use, so it\n" +
 			"never meets data of yours: it keeps everything in SQLite in a folder that it makes and removes,\n" +
-			"makes new keys at each start, and runs on the built-in settings. It leaves ./config.yaml alone,\n" +
+			"makes new keys at each start, and runs on the built-in settings. It leaves ./banyan.yaml alone,\n" +
 			"refuses --config and the BANYAN_ variables that are settings, and listens on loopback addresses only.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -54,8 +54,8 @@ func demoCommand(s *source) *cobra.Command {
 }
 
 // refuseSettings refuses settings that were named on purpose: left aside in
-// silence, they would let somebody believe that they hold. A ./config.yaml is
-// no purpose, it may lie there for serve.
+// silence, they would let somebody believe that they hold. A ./banyan.yaml
+// is not refused: it may be there for serve.
 func refuseSettings(s *source, environ []string) error {
 	file := s.file
 	named, err := config.Named(config.Options{Defaults: s.program.Defaults, File: file, Env: environ})

@@ -25,7 +25,7 @@ func newRoot(program host.Program) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s := &source{program: program}
-	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
+	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./"+config.DefaultFile+" if it exists)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		openapiCommand(program), versionCommand(program.Version),

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
-	"banyan/platform/config"
 	"banyan/platform/host"
 	"banyan/platform/memory"
 	"banyan/web"
@@ -51,26 +48,16 @@ func standalone(l host.Loaded) {
 	if l.Settings.Module == "" {
 		return
 	}
-	if isDefault(l, "http.rate") {
+	set := l.Source.Sources()
+	if _, ok := set["http.rate"]; !ok {
 		l.Settings.HTTP.Rate = 0
 	}
-	if isDefault(l, "http.wallet_rate") {
+	if _, ok := set["http.wallet_rate"]; !ok {
 		l.Settings.HTTP.WalletRate = 0
 	}
-	if isDefault(l, "admin.listen") {
+	if _, ok := set["admin.listen"]; !ok {
 		l.Settings.Admin.Listen = "127.0.0.1:0"
 	}
-}
-
-// isDefault: in a clone of the repository ./config.yaml is the list of defaults
-// itself, and says nothing by standing there.
-func isDefault(l host.Loaded, key string) bool {
-	origin := l.Source.Sources()[key]
-	if origin.Kind != config.FromFile {
-		return origin.Kind == config.FromDefault
-	}
-	text, err := os.ReadFile(origin.Name)
-	return err == nil && bytes.Equal(text, l.Defaults)
 }
 
 // heapFloor is memory, in bytes, that the garbage collector counts and nobody

@@ -17,7 +17,7 @@ import (
 // Options says where settings come from.
 type Options struct {
 	Defaults []byte            // the embedded config.yaml
-	File     string            // --config; "" = BANYAN_CONFIG, else ./config.yaml if there is one
+	File     string            // --config; "" = BANYAN_CONFIG, else DefaultFile if it exists
 	Env      []string          // os.Environ()
 	Flags    map[string]string // by key: {"listen": "127.0.0.1:8081"}
 
@@ -43,8 +43,10 @@ func (c catalog) overrides(o Options) ([]given, []Problem) {
 	return values, problems
 }
 
-// DefaultFile is read when neither --config nor BANYAN_CONFIG names another.
-const DefaultFile = "config.yaml"
+// DefaultFile is read when neither --config nor BANYAN_CONFIG names another. It
+// is not called config.yaml: that file lists the defaults, and a copy beside the
+// program would set every one of them, as if somebody had decided it.
+const DefaultFile = "banyan.yaml"
 
 // Named returns what somebody named on purpose besides the flags: the file of
 // --config (Kind FromFile) and the variables that set a setting or name a file

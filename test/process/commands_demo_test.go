@@ -198,15 +198,15 @@ func TestADemoBesideProductionLeavesItAlone(t *testing.T) {
 	settings := "data: " + data + "\npublic_url: https://production.example\n" +
 		"database:\n  url: postgres://banyan@127.0.0.1:1/production\n" + // nobody listens there: who reads this cannot start
 		"identity:\n  operators: [\"0x52908400098527886E0F7030069857D2E4169EE7\"]\n"
-	if err := os.WriteFile(filepath.Join(working, "config.yaml"), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(working, "banyan.yaml"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := startDemo(t, working)
-	if !strings.HasPrefix(p.said, "config.yaml is not used by the demo\n") {
-		t.Errorf("it says %q about config.yaml", p.said)
+	if !strings.HasPrefix(p.said, "banyan.yaml is not used by the demo\n") {
+		t.Errorf("it says %q about banyan.yaml", p.said)
 	}
 	if left, err := os.ReadDir(working); err != nil || len(left) != 1 {
-		t.Errorf("beside config.yaml it made %v, %v", left, err)
+		t.Errorf("beside banyan.yaml it made %v, %v", left, err)
 	}
 	for person := range uint64(100) { // what an earlier version derived from these words
 		key, err := crypto.ToECDSA(crypto.Keccak256([]byte("Banyan demo: worth nothing"), binary.BigEndian.AppendUint64(nil, person)))
@@ -249,8 +249,8 @@ func TestADemoBesideProductionLeavesItAlone(t *testing.T) {
 
 func TestADemoRemovesItsFolder(t *testing.T) {
 	p := startDemo(t, t.TempDir())
-	if strings.Contains(p.said, "config.yaml") {
-		t.Errorf("there is no config.yaml, and it says %q", p.said)
+	if strings.Contains(p.said, "banyan.yaml") {
+		t.Errorf("there is no banyan.yaml, and it says %q", p.said)
 	}
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
