@@ -87,7 +87,7 @@ func eventsDeadCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use: "dead", Short: "List the dead letters", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := []outbox.Letter{}
+			all := []outbox.DeadLetter{}
 			var rows []table.Row
 			err := eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {
 				for cursor := ""; ; {
