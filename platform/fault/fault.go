@@ -20,21 +20,21 @@ type Code string
 
 // The codes, with the HTTP status each has (see http.go).
 const (
-	Invalid         Code = "invalid"         // 400: the request itself is wrong; Fields say where
-	Unauthenticated Code = "unauthenticated" // 401: who is calling is not known, or no longer
-	Forbidden       Code = "forbidden"       // 403: known, and not allowed
-	NotFound        Code = "not_found"       // 404
-	Conflict        Code = "conflict"        // 409: does not fit the present state; read again, then decide
-	OtherData       Code = "other_data"      // 421: the process has other data than the one that asks
-	TooLarge        Code = "too_large"       // 413: over a stated limit
-	Unsupported     Code = "unsupported"     // 415: an encoding, media type or contract version not spoken here
-	Misdirected     Code = "misdirected"     // 421: asked for under a name that is not served here
-	RateLimited     Code = "rate_limited"    // 429: RetryAfter says when
-	Canceled        Code = "canceled"        // 499: the caller went away
-	Internal        Code = "internal"        // 500: our defect; the message never carries the cause
-	Unavailable     Code = "unavailable"     // 503: a part is down; trying again may help
-	Busy            Code = "busy"            // 503: works, and has no room for this call now; nothing was done, RetryAfter says when to come back
-	DeadlineOver    Code = "deadline_over"   // 504: no answer within the caller's time
+	Invalid          Code = "invalid"           // 400: the request itself is wrong; Fields say where
+	Unauthenticated  Code = "unauthenticated"   // 401: who is calling is not known, or no longer
+	Forbidden        Code = "forbidden"         // 403: known, and not allowed
+	NotFound         Code = "not_found"         // 404
+	Conflict         Code = "conflict"          // 409: does not fit the present state; read again, then decide
+	OtherData        Code = "other_data"        // 421: the process has other data than the one that asks
+	TooLarge         Code = "too_large"         // 413: over a stated limit
+	Unsupported      Code = "unsupported"       // 415: an encoding, media type or contract version not spoken here
+	Misdirected      Code = "misdirected"       // 421: asked for under a name that is not served here
+	RateLimited      Code = "rate_limited"      // 429: RetryAfter says when
+	Canceled         Code = "canceled"          // 499: the caller went away
+	Internal         Code = "internal"          // 500: our defect; the message never carries the cause
+	Unavailable      Code = "unavailable"       // 503: a part is down; trying again may help
+	Busy             Code = "busy"              // 503: works, and has no room for this call now; nothing was done, RetryAfter says when to come back
+	DeadlineExceeded Code = "deadline_exceeded" // 504: no answer within the caller's time
 )
 
 // Field is one thing wrong with the input.
@@ -71,7 +71,7 @@ func NoSuch(thing, format string, args ...any) *Fault {
 	return f
 }
 
-// Wrap gives a cause a code and a message. The cause stays for the log and for
+// Wrap returns a cause a code and a message. The cause stays for the log and for
 // errors.Is; callers outside the process see only the message.
 func Wrap(cause error, code Code, message string) *Fault {
 	return &Fault{Code: code, Message: message, cause: cause}
@@ -84,7 +84,7 @@ func (f *Fault) With(fields ...Field) *Fault {
 	return &c
 }
 
-// Error gives the code, the message, the first field and the cause, for logs.
+// Error returns the code, the message, the first field and the cause, for logs.
 func (f *Fault) Error() string {
 	text := string(f.Code) + ": " + f.Message
 	if len(f.Fields) > 0 {
@@ -100,7 +100,7 @@ func (f *Fault) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.cause }
 
 // String reads "line 3: amount: is zero".
@@ -116,7 +116,7 @@ func (f Field) String() string {
 }
 
 // From finds the fault in err's chain. Without one, the ends of a context
-// become Canceled and DeadlineOver, and everything else Internal with err as
+// become Canceled and DeadlineExceeded, and everything else Internal with err as
 // its cause. From(nil) is nil.
 func From(err error) *Fault {
 	if err == nil {
@@ -127,14 +127,14 @@ func From(err error) *Fault {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
-		return Wrap(err, DeadlineOver, "there was no answer in time: try again, or allow more time")
+		return Wrap(err, DeadlineExceeded, "there was no answer in time: try again, or allow more time")
 	case errors.Is(err, context.Canceled):
 		return Wrap(err, Canceled, "the caller went away before the answer was ready")
 	}
 	return Wrap(err, Internal, "something went wrong on our side: the log has the details under this request's id")
 }
 
-// CodeOf gives the code of err, "" for nil.
+// CodeOf returns the code of err, "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -142,5 +142,5 @@ func CodeOf(err error) Code {
 	return From(err).Code
 }
 
-// Is tells whether err carries this code.
+// Is reports whether err carries this code.
 func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
