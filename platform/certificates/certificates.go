@@ -23,11 +23,12 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 )
 
 // Trunk is the name in the certificate of the whole program. A module that runs
 // alone has its module's name.
-const Trunk = "trunk"
+const Trunk = identity.Trunk
 
 const scheme = "banyan"
 

@@ -32,7 +32,7 @@ const intruder = "intruder"
 // person is a caller whom a module's key must never speak for.
 var person = identity.Caller{Wallet: wallet.MustParse("0x52908400098527886E0F7030069857D2E4169EE7"), Role: identity.Operator}
 
-// openToModules tells whether a module may call an operation of another.
+// openToModules reports whether a module may call an operation of another.
 func openToModules(a seam.Access) bool { return a == seam.Public || a == seam.Modules }
 
 // inner is a module without work: it says that a call reached it.
