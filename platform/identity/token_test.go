@@ -51,7 +51,7 @@ func TestCallersThatATokenCannotNameAreRefused(t *testing.T) {
 	for name, caller := range map[string]identity.Caller{
 		"a wallet and a name":         {Wallet: alice, Subject: "alice"},
 		"a name that reads as wallet": {Subject: alice.String()},
-		"a an unknown role":    {Wallet: alice, Role: 200},
+		"a an unknown role":           {Wallet: alice, Role: 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if text, err := ring.Token(caller, "reputation"); err == nil {
