@@ -53,7 +53,7 @@ func testProgram(t *testing.T) host.Program {
 
 // The README's commands are run in a clone, where ./config.yaml lists every
 // default: it is documentation, and not a file of settings.
-func TestAModuleAloneLeavesTheTrunksAdminAddressFree(t *testing.T) {
+func TestAModuleAloneDoesNotTakeTheTrunksAdminAddress(t *testing.T) {
 	program := testProgram(t)
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("config.yaml", program.Defaults, 0o600); err != nil {
@@ -87,7 +87,7 @@ func TestAnInterruptedCommandSaysSo(t *testing.T) {
 	var out, errOut bytes.Buffer
 	code := Execute(ctx, testProgram(t), strings.Fields("first"), &out, &errOut)
 	if code != exitFailure || errOut.String() != "banyan: interrupted before the work was done\n" {
-		t.Errorf("exit %d, said %q", code, errOut.String())
+		t.Errorf("exit %d, printed %q", code, errOut.String())
 	}
 }
 
@@ -113,7 +113,7 @@ func TestTheExitCodeFollowsTheErrorsType(t *testing.T) {
 			t.Errorf("%v: exit %d, want %d", c.err, code, c.code)
 		}
 		if says := strings.Contains(errOut.String(), "See 'banyan work --help'"); says != (c.code == exitUsage) {
-			t.Errorf("%v: said %q", c.err, errOut.String())
+			t.Errorf("%v: printed %q", c.err, errOut.String())
 		}
 	}
 }
