@@ -23,12 +23,12 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity"
 )
 
-// Trunk is the name in the certificate of the whole program. A module that runs
+// Trunk is the name in the certificate of the trunk: identity.Trunk, which this
+// package may not import. A module that runs
 // alone has its module's name.
-const Trunk = identity.Trunk
+const Trunk = "trunk"
 
 const scheme = "banyan"
 
