@@ -26,8 +26,7 @@ import (
 )
 
 // Trunk is the name in the certificate of the trunk: identity.Trunk, which this
-// package may not import. A module that runs
-// alone has its module's name.
+// package may not import. A module that runs alone has its module's name.
 const Trunk = "trunk"
 
 const scheme = "banyan"

@@ -73,7 +73,7 @@ func statusOf(ctx context.Context, q database.Queryer, row consumerRow) (Status,
 	return s, err
 }
 
-// Letter is a dead letter: an event that a consumer failed to handle so often
+// DeadLetter is an event that a consumer failed to handle so often
 // that it is not tried again until somebody replays it.
 type DeadLetter struct {
 	Consumer  string       `json:"consumer"`
