@@ -9,18 +9,24 @@ VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || ech
 # What computes, reads files and needs no C compiler.
 ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/unpack ./platform/table ./platform/memory ./platform/identity/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/rank ./modules/reputation/trust
-# bench/banyan.pgo is written by `make -C bench profile`.
-BUILD         := $(GO) build -pgo=bench/banyan.pgo -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# bench/banyan.pgo is written by `make -C bench profile`. With it every package is
+# compiled again: a first build took 548 s of CPU time, and 301 s without. So a
+# release has the profile, and what one builds to look at or to work on does not.
+PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build test test-arm64 fig lint bench bench-merkle demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint bench bench-merkle demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-run: build ## build, and serve on SQLite in ./data at http://127.0.0.1:8080
+run: build-fast ## build, and serve on SQLite in ./data at http://127.0.0.1:8080
 	bin/banyan serve
 
-build: ## build bin/banyan
+build: ## build bin/banyan for a release: with the profile of bench/, which takes longer
+	$(BUILD) $(PROFILE) -o bin/banyan .
+
+build-fast: ## build bin/banyan without the profile, as run and demo do
 	$(BUILD) -o bin/banyan .
 
 test: ## run all tests; those that want PostgreSQL or Chromium say so when they skip
@@ -51,7 +57,7 @@ bench: ## print the table of benchmarks, each beside its baseline
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench
 
-demo: build ## a community to look around in, in a temporary folder
+demo: build-fast ## a community to look around in, in a temporary folder
 	bin/banyan demo
 
 screenshots: ## pictures of every page into ./screenshots (needs Chromium)

@@ -15,15 +15,15 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// bareCommand makes this program the bare handler: `bench bare CLAIMS.json`.
+// bareCommand is the argument that makes this program the bare handler: `bench bare CLAIMS.json`.
 const bareCommand = "bare"
 
 func bareProgram(ctx context.Context, self, answers string) *exec.Cmd {
 	return exec.CommandContext(ctx, self, bareCommand, answers) //nolint:gosec // this program
 }
 
-// serveBare answers claims from a table, headers and all: the least that a Go
-// program with a router can do for the same bytes. It says where, and serves
+// serveBare answers claims from a table, with the same headers: the least that a Go
+// program with a router can do for the same bytes. It prints its address, and serves
 // until it is killed.
 func serveBare(answers string) error {
 	text, err := os.ReadFile(answers) //nolint:gosec // the file that startBare has written
@@ -43,7 +43,7 @@ func serveBare(answers string) error {
 		return err
 	}
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving claims", "url", "http://"+listener.Addr().String())
-	server := &http.Server{Handler: bareHandler(byWallet)} //nolint:gosec // timeouts cost something, and bare has none
+	server := &http.Server{Handler: bareHandler(byWallet)} //nolint:gosec // without time-outs, which cost time
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -62,7 +62,7 @@ func bareHandler(answers map[string]asked) http.Handler {
 		for _, one := range answer.Header {
 			header[one.Name] = one.Values
 		}
-		_, _ = w.Write(answer.Answer) // the client may be gone
+		_, _ = w.Write(answer.Answer) // the client may have disconnected
 	})
 	return router
 }

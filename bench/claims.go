@@ -16,12 +16,12 @@ import (
 	"banyan/platform/wallet"
 )
 
-// mostWallets is how many different wallets are asked for.
-const mostWallets = 1000
+// maxWallets bounds the number of different wallets in the requests.
+const maxWallets = 1000
 
-// asked is a claim as a client asks for it, and the answer. Its headers are all
-// but the date and the length, which every server sets; a list, which is quicker
-// than a map to walk through.
+// asked is a client's request for a claim, and the answer. Its headers are all
+// but the date and the length, which every server sets; a list, which is faster
+// to iterate than a map.
 type asked struct {
 	Path, Answer []byte
 	Header       []header
@@ -32,10 +32,10 @@ type header struct {
 	Values []string
 }
 
-// someClaims asks for the claims of wallets from all over the list, and compares
-// each with our own tree of it.
+// someClaims requests the claims of wallets across the list, and compares each with
+// our own tree of it.
 func (s *server) someClaims(ctx context.Context, tree *merkle.Tree) ([]asked, error) {
-	all := make([]asked, min(mostWallets, tree.Count()))
+	all := make([]asked, min(maxWallets, tree.Count()))
 	for i := range all {
 		at := i * (tree.Count() / len(all))
 		e, err := tree.At(at)
@@ -65,7 +65,7 @@ func listed(headers http.Header) []header {
 	return list
 }
 
-// isClaim compares an answer with what our own tree says of the row.
+// isClaim compares an answer with the row and the proof of our own tree.
 func isClaim(answer []byte, tree *merkle.Tree, at int, e merkle.Entry) error {
 	var got struct {
 		Wallet     wallet.Address
@@ -95,7 +95,7 @@ func isClaim(answer []byte, tree *merkle.Tree, at int, e merkle.Entry) error {
 	return nil
 }
 
-// askingClaims asks banyan and the bare handler in turns.
+// askingClaims measures banyan and the bare handler alternately.
 func (b *bench) askingClaims(ctx context.Context, e engine, s *server, claims []asked) error {
 	bare, err := b.startBare(ctx, claims)
 	if err != nil {
@@ -109,7 +109,7 @@ func (b *bench) askingClaims(ctx context.Context, e engine, s *server, claims []
 		}
 		defer callers[i].close()
 	}
-	var used, rate []float64 // the bare handler's share of ours
+	var used, rate []float64 // ratios of the bare handler's figures to ours
 	var best [2]cost
 	for turn := range 4*b.rounds + 1 {
 		var turns [2]cost
@@ -119,7 +119,7 @@ func (b *bench) askingClaims(ctx context.Context, e engine, s *server, claims []
 			}
 		}
 		if turn == 0 {
-			continue // warms up
+			continue // warm-up
 		}
 		ours, theirs := turns[0], turns[1]
 		rate = append(rate, 100*theirs.took.Seconds()/ours.took.Seconds())
@@ -134,7 +134,7 @@ func (b *bench) askingClaims(ctx context.Context, e engine, s *server, claims []
 	return nil
 }
 
-// claimed reports what asking for claims took.
+// claimed reports what the requests for claims took.
 func (b *bench) claimed(e engine, best [2]cost, used, rate []float64) {
 	each := func(d time.Duration) time.Duration { return d / time.Duration(b.claims) }
 	b.report.reach(claimsRate, e, median(rate))
@@ -149,7 +149,7 @@ func (b *bench) claimed(e engine, best [2]cost, used, rate []float64) {
 		})
 	}
 	if len(used) == 0 {
-		return // the system does not tell the processors' time of others
+		return // no CPU time of other processes on this system
 	}
 	b.report.reach(claimsProcessor, e, median(used))
 	b.report.add(result{
@@ -176,7 +176,7 @@ func (b *bench) startBare(ctx context.Context, claims []asked) (*process, error)
 	return startServer(bareProgram(ctx, self, answers), kill)
 }
 
-// errOtherAnswer says that a server answered something else under load.
+// errOtherAnswer reports that a server gave a different answer under load.
 var errOtherAnswer = errors.New("a claim is not, byte for byte, what it was before")
 
 func (a asked) check(answer []byte) error {

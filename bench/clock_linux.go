@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// oneCore runs work on one thread and gives the processor's time for it, which
-// other programs on the machine disturb less than the clock on the wall.
+// oneCore runs work on one thread and returns its CPU time, which other programs on
+// the machine affect less than the wall clock.
 func oneCore(work func() error) (time.Duration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -26,9 +26,9 @@ func oneCore(work func() error) (time.Duration, error) {
 	return end - start, err
 }
 
-// processTime is what a process has taken of all processors so far.
+// processTime returns the CPU time of a process so far.
 func processTime(pid int) (time.Duration, error) {
-	const whole = 2 // all threads, by the scheduler: what clock_getcpuclockid(3) makes of a pid
+	const whole = 2 // all threads, by the scheduler: as clock_getcpuclockid(3) encodes a pid
 	return cpuTime(int32(^pid<<3 | whole))
 }
 
@@ -40,8 +40,8 @@ func cpuTime(clock int32) (time.Duration, error) {
 	return time.Duration(now.Nano()), nil
 }
 
-// diesWithUs lets the system kill c when the thread that started it ends, and
-// so at the latest with this program, however that ends.
+// diesWithUs makes the system kill c when the thread that started it ends, at the
+// latest with this program.
 func diesWithUs(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// oneCore runs work and gives the time on the wall.
+// oneCore runs work and returns the wall-clock time.
 func oneCore(work func() error) (time.Duration, error) { return wall(work) }
 
-// processTime is not to be had of another process.
+// processTime is not available on this system.
 func processTime(int) (time.Duration, error) { return 0, errors.ErrUnsupported }
 
-// diesWithUs is for systems that can.
+// diesWithUs does nothing on this system.
 func diesWithUs(*exec.Cmd) {}

@@ -11,8 +11,8 @@ import (
 	"banyan/platform/merkle"
 )
 
-// commands measures whole commands, as a shell starts them, beside the building
-// of the tree alone.
+// commands measures whole commands, as a shell starts them, and the building of the
+// tree alone.
 func (b *bench) commands(ctx context.Context) error {
 	for _, e := range b.engines {
 		if err := b.commandsWith(ctx, e); err != nil {
@@ -30,7 +30,7 @@ func (b *bench) commandsWith(ctx context.Context, e engine) error {
 	var sum verified
 	var alone, build, verify usages
 	taken, err := turns(b.rounds, wall, func() error {
-		before, _ := processTime(os.Getpid()) // 0 on a system that does not tell
+		before, _ := processTime(os.Getpid()) // 0 if unknown
 		_, err := b.build(ctx, e, 0)
 		after, _ := processTime(os.Getpid())
 		alone = append(alone, usage{used: after - before})
@@ -46,7 +46,7 @@ func (b *bench) commandsWith(ctx context.Context, e engine) error {
 		u, err := b.program.run(ctx, e, &sum, "airdrop", "verify", "--tree", tree, "--in", b.csv, "--json")
 		verify = append(verify, u)
 		return err
-	}, func() error { // not measured: giving an old file's room back takes time
+	}, func() error { // not measured: deleting an old file takes time
 		return os.Remove(tree)
 	})
 	if err != nil {
@@ -68,9 +68,8 @@ func (b *bench) commandsWith(ctx context.Context, e engine) error {
 	return nil
 }
 
-// beside notes what a command took, beside the tree alone. Of the processors'
-// time, which a busy machine changes less, it tells only on its line: the goal
-// is about how long one waits.
+// beside records what a command took, and the tree alone. The CPU time, which a busy
+// machine affects less, is printed only: the goal is about the elapsed time.
 func (b *bench) beside(g goalID, e engine, command, own cost) {
 	ratio := command.took.Seconds() / own.took.Seconds()
 	b.report.reach(g, e, ratio)
@@ -84,12 +83,12 @@ func (b *bench) beside(g goalID, e engine, command, own cost) {
 // usages are those of the same command.
 type usages []usage
 
-// least is the least time of the processors.
+// least returns the least CPU time.
 func (all usages) least() time.Duration {
 	return slices.MinFunc(all, func(a, c usage) int { return cmp.Compare(a.used, c.used) }).used
 }
 
-// most is the most memory.
+// most returns the largest memory.
 func (all usages) most() float64 {
 	return slices.MaxFunc(all, func(a, c usage) int { return cmp.Compare(a.memory, c.memory) }).memory
 }

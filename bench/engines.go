@@ -12,12 +12,12 @@ import (
 // permutations.
 type engine struct {
 	keccak.Engine
-	// permute does some thousand permutations and gives how many, with nothing
-	// around them: no message is read, no digest written.
+	// permute does some thousand permutations and nothing else, and returns their
+	// number: no message is read, no digest written.
 	permute func() int
 }
 
-// limited tells whether the goals ask anything of this engine.
+// limited reports whether there are goals for this engine.
 func (e engine) limited() bool { return e.Name() == "avx512" || e.Name() == "avx2" }
 
 func allEngines() (all []engine) {
@@ -42,8 +42,7 @@ func names(all []engine) string {
 	return strings.Join(names, ", ")
 }
 
-// hashes stands in for permutations where the engine's own are not to be had
-// alone: it hashes one-block messages, and setting up a block costs next to
+// hashes replaces permutations for an engine whose own cannot be called alone: it hashes one-block messages, and setting up a block costs next to
 // nothing beside its permutation.
 func hashes(e keccak.Engine) int {
 	const count = 1024
@@ -55,8 +54,8 @@ func hashes(e keccak.Engine) int {
 	return count
 }
 
-// permutations does so many, about, and nothing else: the limit of what is made
-// of them.
+// permutations does about this many permutations and nothing else: the lower bound
+// of the time of what uses them.
 func (e engine) permutations(count int) error {
 	for count > 0 {
 		count -= e.permute()
@@ -64,7 +63,7 @@ func (e engine) permutations(count int) error {
 	return nil
 }
 
-// processor is the model's name.
+// processor returns the model of the CPU.
 func processor() string {
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {

@@ -5,14 +5,13 @@ import (
 	"strconv"
 )
 
-// goal is one line of the table: a figure of each engine beside what it is to
-// reach. The limits were set for lists of a million rows.
+// goal is one line of the table: a figure of each engine and its limit. The limits were set for lists of a million rows.
 type goal struct {
 	work, beside string
 	unit         unit
 	atMost       bool               // the limit is the most, and not the least
 	limits       map[string]float64 // by engine
-	judged       bool               // this run is large enough to say whether they are reached
+	judged       bool               // this run is large enough to judge them
 }
 
 // The goals, in the order of the table.
@@ -84,7 +83,7 @@ func goals(s settings) [goalCount]goal {
 	}
 }
 
-// limit is the limit for an engine in words; "" for an engine that has none.
+// limit returns the limit for an engine as text; "" for an engine that has none.
 func (g goal) limit(engine string) string {
 	switch limit, set := g.limits[engine]; {
 	case !set:
@@ -96,7 +95,7 @@ func (g goal) limit(engine string) string {
 	}
 }
 
-// reached tells whether an engine's figure keeps the limit.
+// reached reports whether an engine's figure keeps the limit.
 func (g goal) reached(engine string, figure float64) bool {
 	if g.atMost {
 		return figure <= g.limits[engine]
@@ -104,7 +103,7 @@ func (g goal) reached(engine string, figure float64) bool {
 	return figure >= g.limits[engine]
 }
 
-// unit is what a figure counts.
+// unit is the unit of a figure.
 type unit string
 
 const (
@@ -113,7 +112,7 @@ const (
 	mebibytes unit = " MiB"
 )
 
-// exact shows a figure with as many digits as tell it from its limit.
+// exact formats a figure with enough digits to distinguish it from its limit.
 func (u unit) exact(figure float64) string {
 	switch {
 	case figure >= 100:
@@ -126,7 +125,7 @@ func (u unit) exact(figure float64) string {
 
 func (u unit) round(limit float64) string { return strconv.FormatFloat(limit, 'f', -1, 64) + string(u) }
 
-// count shows a number of rows shortly: 20k, 1M.
+// count formats a number of rows: 20k, 1M.
 func count(n int) string {
 	switch {
 	case n >= 1_000_000 && n%100_000 == 0:

@@ -19,7 +19,7 @@ import (
 	"banyan/platform/merkle/published"
 )
 
-// peer is what peer.mjs says of one list.
+// peer is the output of peer.mjs for one list.
 type peer struct {
 	Root          merkle.Hash `json:"root"`
 	BuildSeconds  float64     `json:"buildSeconds"`
@@ -33,7 +33,7 @@ type peer struct {
 
 const byPeer = "@openzeppelin/merkle-tree"
 
-// installed tells whether the peer can run here.
+// installed reports whether the peer can run here.
 func installed() bool {
 	_, err := os.Stat(filepath.Join("node_modules", byPeer, "package.json"))
 	if err == nil {
@@ -42,7 +42,7 @@ func installed() bool {
 	return err == nil
 }
 
-// javaScript measures the peer, and compares what it says with ours.
+// javaScript measures the peer, and compares its results with ours.
 func (b *bench) javaScript(ctx context.Context) error {
 	if !installed() {
 		b.report.add(result{work: "the JavaScript peer is left out", by: byPeer, ratio: "needs node; make -C bench node_modules"})
@@ -145,10 +145,10 @@ func (b *bench) random(ctx context.Context) error {
 	return nil
 }
 
-// smallLists gives the lists as JSON, one a line, and the digests of our dumps.
+// smallLists returns the lists as JSON, one a line, and the digests of our dumps.
 func (b *bench) smallLists(ctx context.Context) (lines bytes.Buffer, digests []string, err error) {
 	out := bufio.NewWriter(&lines)
-	sizes := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // made up, and the same each time
+	sizes := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a fixed seed
 	for i := range b.lists {
 		list := newMadeUp(1+sizes.IntN(600), uint64(1000+i))
 		rows := make([][2]string, list.Len())

@@ -13,7 +13,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// madeUp is a list of random wallets: the same for the same seed.
+// madeUp returns a list of random wallets, the same for the same seed.
 type madeUp struct {
 	*merkle.List
 	seed uint64
@@ -21,7 +21,7 @@ type madeUp struct {
 
 func newMadeUp(n int, seed uint64) madeUp {
 	list := merkle.NewList()
-	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // made up, and the same each time
+	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a fixed seed
 	for range n {
 		if err := list.Append(randomRow(random)); err != nil {
 			panic(err) // sums of 60-bit amounts fit
@@ -38,7 +38,7 @@ func randomRow(random *rand.Rand) (who wallet.Address, amount uint256.Int) {
 	return who, amount
 }
 
-// writeCSV writes the first n rows as people's lists are, and gives the path.
+// writeCSV writes the first n rows as a CSV list, and returns the path.
 func writeCSV(list *merkle.List, n int, path string) (string, error) {
 	file, err := os.Create(path)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 // connections are kept alive and each waits for an answer before it asks again.
 const connections = 64
 
-// callers are the clients of one server. They are as thin as can be, for their
-// work takes processors from the server.
+// callers are the clients of one server. They do as little as possible, because they
+// compete with the server for the CPUs.
 type callers struct {
 	server *process
 	all    []caller
@@ -31,7 +31,7 @@ type caller struct {
 	claims   []asked
 }
 
-// longestAnswer is room for a claim and its headers.
+// longestAnswer is the size of a buffer for a claim and its headers.
 const longestAnswer = 16 << 10
 
 func dialAll(ctx context.Context, server *process, claims []asked) (*callers, error) {
@@ -57,8 +57,8 @@ func (c *callers) close() {
 	}
 }
 
-// patience is how long a turn may take at most.
-const patience = 2 * time.Minute
+// turnTimeout bounds one turn.
+const turnTimeout = 2 * time.Minute
 
 // ask sends count requests over all connections.
 func (c *callers) ask(ctx context.Context, count int) (spent cost, err error) {
@@ -67,7 +67,7 @@ func (c *callers) ask(ctx context.Context, count int) (spent cost, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, one := range c.all {
 		group.Go(func() error {
-			if err := one.SetDeadline(start.Add(patience)); err != nil {
+			if err := one.SetDeadline(start.Add(turnTimeout)); err != nil {
 				return err
 			}
 			return one.ask(ctx, count*i/connections, count*(i+1)/connections)
@@ -90,7 +90,7 @@ func (c *callers) ask(ctx context.Context, count int) (spent cost, err error) {
 
 // ask sends requests one after the other and compares each answer.
 func (c caller) ask(ctx context.Context, from, to int) error {
-	const apart = 7919 // a prime, so that neighbours in time are none on the list
+	const apart = 7919 // a prime, so that consecutive requests are not neighbours on the list
 	for i := from; i < to; i++ {
 		if ctx.Err() != nil {
 			return ctx.Err()

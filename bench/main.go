@@ -1,12 +1,11 @@
-// Bench puts Banyan's Merkle trees beside their peers in one run on one
-// machine: @openzeppelin/merkle-tree (JavaScript), a plain tree with
+// Bench compares Banyan's Merkle trees with their peers in one run on one machine: @openzeppelin/merkle-tree (JavaScript), a plain tree with
 // go-ethereum's hash, each of Banyan's own engines, and, for what is served
-// over HTTP, a bare chi handler. Results are compared for equality, always: a
-// run that meets different trees, verdicts or claims fails.
+// over HTTP, a bare chi handler. Results are always compared for equality: a
+// run with different trees, verdicts or claims fails.
 //
 //	make          installs the JavaScript peer where it is missing, and runs
-//	make quick    a look that takes seconds: is everything equal?
-//	make profile  what the compiler is told of a busy server, anew
+//	make quick    checks in seconds that all results are equal
+//	make profile  writes banyan.pgo, the profile of a busy server for the compiler
 package main
 
 import (
@@ -29,7 +28,7 @@ type settings struct {
 	proofs int // of them, how many it proves and verifies
 	growth int // rows of the long list; 0 leaves it out
 	lists  int // random lists compared with the peer
-	claims int // claims asked for at a turn
+	claims int // claims requested per turn
 	rounds int // how often each measurement is made
 	banyan string
 
@@ -72,7 +71,7 @@ type bench struct {
 	settings
 	folder  string
 	program program
-	csv     string // the main list, as people have it
+	csv     string // the main list as CSV
 	report  report
 	engines []engine
 	list    madeUp
@@ -87,7 +86,7 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // what the system's cleaner does otherwise
+	defer func() { _ = os.RemoveAll(folder) }() // temporary files; the system deletes them otherwise
 	b := &bench{settings: s, folder: folder, engines: allEngines(), list: newMadeUp(s.rows, 1)}
 	if s.profile != "" {
 		if err := b.prepare(ctx); err != nil {

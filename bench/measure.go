@@ -11,14 +11,14 @@ import (
 
 func (b *bench) path(name string) string { return filepath.Join(b.folder, name) }
 
-// wall runs work and gives the time on the wall.
+// wall runs work and returns the wall-clock time.
 func wall(work func() error) (time.Duration, error) {
 	start := time.Now()
 	err := work()
 	return time.Since(start), err
 }
 
-// best is the shortest of several runs, after one that warms up.
+// best returns the shortest of several runs, after one as a warm-up.
 func (b *bench) best(work func() error) (time.Duration, error) {
 	times, err := turns(b.rounds, wall, work)
 	return shortest(times, 0), err
@@ -30,9 +30,9 @@ func (b *bench) bestOneCore(work func() error) (time.Duration, error) {
 	return shortest(times, 0), err
 }
 
-// turns measures several works one after the other, again and again, so that
-// all meet the same noise of the machine. The first turn warms up and does not
-// count. It gives a row for each turn.
+// turns measures several works alternately, so that the machine's noise affects all
+// of them alike. The first turn is a warm-up and does not count. It returns a row for
+// each turn.
 func turns(rounds int, clock func(func() error) (time.Duration, error), works ...func() error) ([][]time.Duration, error) {
 	var all [][]time.Duration
 	for turn := range rounds + 1 {
@@ -51,7 +51,7 @@ func turns(rounds int, clock func(func() error) (time.Duration, error), works ..
 	return all, nil
 }
 
-// shortest is the best time of one of the works.
+// shortest returns the best time of one of the works.
 func shortest(turns [][]time.Duration, work int) time.Duration {
 	best := time.Duration(0)
 	for _, row := range turns {
@@ -70,8 +70,8 @@ func median(ratios []float64) float64 {
 
 // cost is what some work took.
 type cost struct {
-	took time.Duration // on the wall
-	used time.Duration // of the processors; 0: unknown
+	took time.Duration // wall clock
+	used time.Duration // CPU time; 0: unknown
 }
 
 // better keeps the best of both.
@@ -84,8 +84,8 @@ func (c *cost) better(o cost) {
 	}
 }
 
-// free tells how many processors are to be had just now, by keeping all of them
-// at work for a moment: other programs take their share. 0: unknown.
+// free returns how many CPUs are available now, measured by using all of them for a
+// moment: other programs use the rest. 0: unknown.
 func free() float64 {
 	const moment = 100 * time.Millisecond
 	before, err := processTime(os.Getpid())
@@ -96,11 +96,11 @@ func free() float64 {
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
-			for time.Since(start) < moment { // to be at work is all
+			for time.Since(start) < moment { // busy loop
 			}
 		})
 	}
 	all.Wait()
-	after, _ := processTime(os.Getpid()) // it told before
+	after, _ := processTime(os.Getpid()) // it did not fail before
 	return float64(after-before) / float64(time.Since(start))
 }

@@ -11,19 +11,19 @@ import (
 	"os"
 )
 
-// verified is the sum of a check, as `banyan airdrop verify --json` prints it.
+// verified is the summary of a check, as `banyan airdrop verify --json` prints it.
 type verified struct{ Checked, Eligible, Ineligible, Invalid int }
 
-// writeQuestions writes as many lines as the main list has, and gives what is
-// right to say of them: every other wallet is on the list; now and then one asks
-// for a wrong amount, or is no wallet at all.
+// writeQuestions writes as many lines as the main list has, and returns the expected
+// summary: every other wallet is on the list; some have a wrong amount, and some are
+// not wallets.
 func (b *bench) writeQuestions(path string) (_ string, want verified, err error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return "", want, err
 	}
 	out := bufio.NewWriterSize(file, 1<<20)
-	strangers := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // made up, and the same each time
+	strangers := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // a fixed seed
 	for i := range b.rows {
 		e := b.list.At(i)
 		want.Checked++
@@ -46,7 +46,7 @@ func (b *bench) writeQuestions(path string) (_ string, want verified, err error)
 	return path, want, errors.Join(out.Flush(), file.Close())
 }
 
-// posting sends wallets to the server and to the command, in turns. Both read
+// posting sends wallets to the server and to the command, alternately. Both read
 // them from a file and write a verdict for each to another, from the same tree.
 func (b *bench) posting(ctx context.Context, e engine, s *server, questions string, want verified) error {
 	byCommand, byServer := b.path("verdicts-command"), b.path("verdicts-server")
@@ -57,7 +57,7 @@ func (b *bench) posting(ctx context.Context, e engine, s *server, questions stri
 		command = append(command, u)
 		return err
 	}, func() error {
-		before, _ := processTime(s.pid) // 0 on a system that does not tell
+		before, _ := processTime(s.pid) // 0 if unknown
 		err := s.verify(ctx, questions, byServer)
 		after, _ := processTime(s.pid)
 		server = append(server, usage{used: after - before})
@@ -106,8 +106,8 @@ func (s *server) verify(ctx context.Context, in, out string) error {
 	return errors.Join(err, to.Close())
 }
 
-// sameVerdicts compares what two ways say of the same lines, but for the words
-// of a reason.
+// sameVerdicts compares the verdicts of two ways for the same lines, but for the text
+// of the reasons.
 func sameVerdicts(ours, theirs string) error {
 	one, err := os.ReadFile(ours)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"os"
 )
 
-// profileSeconds is how long the server is watched.
+// profileSeconds is the duration of the profile.
 const profileSeconds = 20
 
-// profiling writes what a server does while claims and whole lists are asked of
-// it, for the compiler (https://go.dev/doc/pgo). Nothing is measured.
+// profiling writes the CPU profile of a server that answers requests for claims and
+// for whole lists, for the compiler (https://go.dev/doc/pgo). Nothing is measured.
 func (b *bench) profiling(ctx context.Context) error {
 	e := b.engines[0]
 	questions, _, err := b.writeQuestions(b.path("wallets.csv"))
@@ -51,7 +51,7 @@ func (b *bench) profiling(ctx context.Context) error {
 			}
 		}
 		if asking.Err() != nil {
-			err = nil // it was to end
+			err = nil // it was stopped on purpose
 		}
 		ended <- err
 	}()
@@ -60,7 +60,7 @@ func (b *bench) profiling(ctx context.Context) error {
 	return errors.Join(err, <-ended)
 }
 
-// writeProfile has the server watch itself.
+// writeProfile writes the server's own CPU profile.
 func (s *server) writeProfile(ctx context.Context, path string) error {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.admin, profileSeconds)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -76,5 +76,5 @@ func (s *server) writeProfile(ctx context.Context, path string) error {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server gives no profile: %s %s: %w", resp.Status, profile, err)
 	}
-	return os.WriteFile(path, profile, 0o644) //nolint:gosec // for everybody who builds
+	return os.WriteFile(path, profile, 0o644) //nolint:gosec // readable for every user who builds
 }

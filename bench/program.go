@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// program is a banyan, and where it runs: in a folder without a config.yaml.
+// program is a banyan and its working folder, which has no banyan.yaml.
 type program struct{ path, folder string }
 
 // newProgram builds banyan from the folder above, unless it is given.
@@ -35,7 +35,7 @@ func newProgram(ctx context.Context, folder, given string) (program, error) {
 }
 
 // command is the program with arguments and settings, on one hash engine. The
-// settings of whoever runs the bench are left aside.
+// settings in the environment of the bench are not passed on.
 func (p program) command(ctx context.Context, e engine, settings []string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, p.path, args...) //nolint:gosec // the program that is measured
 	c.Dir, c.Stderr = p.folder, os.Stderr
@@ -48,10 +48,10 @@ func (p program) command(ctx context.Context, e engine, settings []string, args 
 	return c
 }
 
-// usage is what a command needed.
+// usage is what a command used.
 type usage struct {
-	memory float64       // the most it had, in MiB
-	used   time.Duration // of the processors
+	memory float64       // maximum, in MiB
+	used   time.Duration // CPU time
 }
 
 // run runs a command that prints JSON.
@@ -63,7 +63,7 @@ func (p program) run(ctx context.Context, e engine, printed any, args ...string)
 		return u, err
 	}
 	ended, seen := make(chan struct{}), make(chan float64)
-	go func() { seen <- mostMemory(c.Process.Pid, ended) }()
+	go func() { seen <- maxMemory(c.Process.Pid, ended) }()
 	err = c.Wait()
 	close(ended)
 	u.memory = <-seen
@@ -74,10 +74,10 @@ func (p program) run(ctx context.Context, e engine, printed any, args ...string)
 	return u, json.Unmarshal(out.Bytes(), printed)
 }
 
-// mostMemory watches a process until it has ended and gives the most memory it
-// had, in MiB; 0 where there is no /proc. The system's own account of an ended
-// process begins with the memory of who started it.
-func mostMemory(pid int, ended <-chan struct{}) (most float64) {
+// maxMemory watches a process until it has ended and returns its maximum of memory, in
+// MiB; 0 without /proc. The system's own figure for an ended process includes the
+// memory of the process that started it.
+func maxMemory(pid int, ended <-chan struct{}) (most float64) {
 	for {
 		select {
 		case <-ended:
@@ -99,7 +99,7 @@ func mostMemory(pid int, ended <-chan struct{}) (most float64) {
 	}
 }
 
-// process is a server that runs beside us.
+// process is a running server.
 type process struct {
 	pid   int
 	url   string
@@ -114,9 +114,9 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// startServer starts a command that serves until its context ends and says
-// where in its log, as JSON on standard error. It waits until then. What else
-// the log has to say goes to ours, unless it is of no concern.
+// startServer starts a command that serves until its context ends, and waits until it
+// has logged its address, as JSON on standard error. Other lines of the log are
+// copied to ours, but for irrelevant ones.
 func startServer(c *exec.Cmd, kill context.CancelFunc) (*process, error) {
 	c.Stderr = nil
 	log, err := c.StderrPipe()
@@ -129,7 +129,7 @@ func startServer(c *exec.Cmd, kill context.CancelFunc) (*process, error) {
 	serving := make(chan error, 1)
 	go func() {
 		defer close(p.done)
-		// The thread that starts it has to stay: see diesWithUs.
+		// The thread that starts it must not end: see diesWithUs.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := c.Start(); err != nil {

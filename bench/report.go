@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// report says each result as it comes, and the goals in one table at the end.
+// report prints each result at once, and the goals in one table at the end.
 type report struct {
 	out     io.Writer
 	engines []engine
@@ -25,11 +25,11 @@ func newReport(out io.Writer, s settings, engines []engine) report {
 	return r
 }
 
-// result is one line: what was done by whom, how long it took, and what that
-// is beside something else of the same run.
+// result is one line: what was measured, how long it took, and the ratio to another
+// figure of the same run.
 type result struct {
 	work, by string
-	took     time.Duration // 0: not a matter of time
+	took     time.Duration // 0: not a duration
 	ratio    string        // "" when there is nothing to compare with
 }
 
@@ -37,7 +37,7 @@ func (r *report) add(l result) {
 	fmt.Fprintf(r.out, "  %-42s %-26s %10s  %s\n", l.work, l.by, short(l.took), l.ratio)
 }
 
-// reach keeps the figure of a goal for the table.
+// reach stores the figure of a goal for the table.
 func (r *report) reach(g goalID, e engine, figure float64) { r.figures[g][e.Name()] = figure }
 
 func short(d time.Duration) string {
@@ -84,8 +84,8 @@ func (r *report) table() {
 	}
 }
 
-// cells are an engine's figure and, where it has one, its limit with what came
-// of it.
+// cells returns an engine's figure and, if it has one, its limit and whether it was
+// reached.
 func (r *report) cells(id goalID, g goal, e engine) []any {
 	figure, measured := r.figures[id][e.Name()]
 	shown, limit := "left out", g.limit(e.Name())
@@ -103,7 +103,7 @@ func (r *report) cells(id goalID, g goal, e engine) []any {
 	return []any{shown, limit + "  MISSED"}
 }
 
-// limited are the engines that have limits, or all when none has.
+// limited returns the engines that have limits, or all if none has.
 func (r *report) limited() (some []engine) {
 	for _, e := range r.engines {
 		if e.limited() {

@@ -27,12 +27,12 @@ type server struct {
 	tree     string // file that the campaign is served from
 }
 
-// notDefault are the settings that a newcomer would find otherwise: no limit on
+// notDefault are the settings that differ from the defaults: no limit on
 // requests, for ours all come from one address, and no line in the log for each
 // of them, as behind a proxy that writes its own.
 func notDefault() []string { return []string{"http.rate: 0", "log.requests: false"} }
 
-// settingsOf are they for the environment, and what keeps a server to itself.
+// settingsOf returns them as environment variables, and those that isolate a server.
 func settingsOf(data string) []string {
 	settings := []string{"BANYAN_DATA=" + data, "BANYAN_LISTEN=127.0.0.1:0", "BANYAN_ADMIN_LISTEN=127.0.0.1:0", "BANYAN_LOG_FORMAT=json"}
 	for _, setting := range notDefault() {
@@ -42,7 +42,7 @@ func settingsOf(data string) []string {
 	return settings
 }
 
-// serving measures what is asked of a running server.
+// serving measures the requests to a running server.
 func (b *bench) serving(ctx context.Context) error {
 	questions, want, err := b.writeQuestions(b.path("wallets.csv"))
 	if err != nil {
@@ -50,7 +50,7 @@ func (b *bench) serving(ctx context.Context) error {
 	}
 	for _, e := range b.engines {
 		if !e.limited() && len(b.engines) > 1 {
-			continue // a server asks little of its engine
+			continue // a server hardly uses its engine
 		}
 		if err := b.servingWith(ctx, e, questions, want); err != nil {
 			return fmt.Errorf("banyan serve on %s: %w", e.Name(), err)
@@ -103,7 +103,7 @@ func (b *bench) startBanyan(ctx context.Context, e engine, more ...string) (*ser
 	return s, err
 }
 
-// fill makes the campaign as the README tells it: draft, list, tree.
+// fill makes the campaign as in the README: draft, list, tree.
 func (s *server) fill(ctx context.Context, csv string, root merkle.Hash) error {
 	var made struct {
 		ID   string
@@ -136,10 +136,10 @@ func (s *server) fill(ctx context.Context, csv string, root merkle.Hash) error {
 	return nil
 }
 
-// servedFromFile makes sure that the server has mapped the campaign's tree file.
+// servedFromFile fails unless the server has mapped the campaign's tree file.
 func (s *server) servedFromFile() error {
 	if runtime.GOOS != "linux" {
-		return nil // the file is there: nobody else says what is mapped
+		return nil // the file exists; this system does not show mappings
 	}
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", s.pid))
 	if err == nil && !strings.Contains(string(maps), s.tree) {
@@ -167,7 +167,7 @@ func (s *server) send(ctx context.Context, method, path string, body io.Reader) 
 	return text, resp.Header, err
 }
 
-// open sends a request and gives an answer that is all right.
+// open sends a request and returns a successful answer.
 func (s *server) open(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {

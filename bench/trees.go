@@ -21,7 +21,7 @@ func cores() []int {
 	return []int{1}
 }
 
-// permutationsOf is what an oz tree of n rows needs: two for a leaf, one for
+// permutationsOf returns the number of permutations of an oz tree of n rows: two for a leaf, one for
 // every node above.
 func permutationsOf(n int) int { return 3*n - 1 }
 
@@ -30,8 +30,8 @@ func (b *bench) build(ctx context.Context, e engine, workers int) (*merkle.Tree,
 }
 
 // builds measures building from binary rows. On one core, builds and their bare
-// permutations take turns: both take about as long, and so meet the same clock
-// rate and the same neighbours.
+// permutations take turns: both take about as long, so the clock rate and other
+// programs affect them alike.
 func (b *bench) builds(ctx context.Context) error {
 	root := merkle.Hash{}
 	for _, e := range b.engines {
@@ -76,7 +76,7 @@ func (b *bench) builds(ctx context.Context) error {
 	return nil
 }
 
-// plain builds the tree as one would with go-ethereum alone.
+// plain builds the tree with go-ethereum alone.
 func (b *bench) plain(ctx context.Context) error {
 	tree, err := b.build(ctx, b.engines[0], runtime.GOMAXPROCS(0))
 	if err != nil {
@@ -207,7 +207,7 @@ func verifyAll(ctx context.Context, e engine, root merkle.Hash, claims []merkle.
 	return nil
 }
 
-// growing builds a long list: time must grow with the rows and no faster.
+// growing builds a long list: the time must grow linearly with the rows.
 func (b *bench) growing(ctx context.Context) error {
 	if b.growth == 0 {
 		return nil
@@ -216,7 +216,7 @@ func (b *bench) growing(ctx context.Context) error {
 	root := merkle.Hash{}
 	for _, e := range b.engines {
 		if e.Name() == "scalar" && len(b.engines) > 1 {
-			continue // slow, and asked for nothing
+			continue // slow, and without limits
 		}
 		taken, err := turns(min(b.rounds, 3), oneCore, func() error {
 			_, err := b.build(ctx, e, 1)

@@ -13,15 +13,17 @@ import (
 	"banyan/platform/fault"
 )
 
-// certsCommand makes the certificates that Banyan's processes show each other.
+// certsCommand makes the certificates by which Banyan's processes authenticate each
+// other.
 func certsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certs",
 		Short: "Make the certificates for calls between Banyan's own processes",
-		Long: "Modules that run alone and the whole program know each other by certificates of an authority of\n" +
-			"their own. Make the authority once, then a certificate for each process: its name is the module's,\n" +
-			"or " + certificates.Trunk + ". Issue it again to renew it; running processes take up the new files by themselves.\n" +
-			"The settings tls.cert, tls.key and tls.ca say where a process finds its files.",
+		Long: "Modules that run alone and the trunk (the process with all modules and the pages) authenticate\n" +
+			"each other by certificates of a private authority. Make the authority once, then a certificate\n" +
+			"for each process: its name is the module's, or " + certificates.Trunk + ". Issue it again to renew it; running\n" +
+			"processes load the new files by themselves. The settings tls.cert, tls.key and tls.ca name a\n" +
+			"process's files.",
 		Example: "  banyan certs init --dir certs\n" +
 			"  banyan certs issue --dir certs --name trunk\n" +
 			"  banyan certs issue --dir certs --name reputation --host reputation.internal --host 10.0.0.7",
@@ -34,13 +36,13 @@ func certsCommand() *cobra.Command {
 
 func certsInitCommand(folder *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "init", Short: "Make the authority: ca.crt, which every process has, and ca.key, which none needs", Args: noArgs,
+		Use: "init", Short: "Make the authority: ca.crt, which every process needs, and ca.key, which none needs", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			made, err := certificates.Init(*folder, time.Now())
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s holds until %s. Keep ca.key beside it to yourself: who has it can be any process.\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid until %s. Keep ca.key, beside it, secret: it can make a certificate for any process.\n",
 				made.File, made.Until.Format(time.DateOnly))
 			return nil
 		},
@@ -54,7 +56,7 @@ func certsIssueCommand(folder *string) *cobra.Command {
 		Use: "issue", Short: "Make or renew a process's certificate and key", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 1 {
-				return fault.UsageOf("--days", "is 1 or more: a certificate holds for a day at least")
+				return fault.UsageOf("--days", "must be 1 or more")
 			}
 			r.Life = time.Duration(days) * 24 * time.Hour
 			made, err := certificates.Issue(*folder, r, time.Now())
@@ -68,16 +70,16 @@ func certsIssueCommand(folder *string) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&r.Name, "name", "", "the `process`: a module, or "+certificates.Trunk)
-	c.Flags().StringArrayVar(&r.Hosts, "host", nil, "a host `name` or IP address it is reached at; may be repeated (default as before, or the name and this machine)")
-	c.Flags().IntVar(&days, "days", int(certificates.DefaultLife/(24*time.Hour)), "how long it holds")
-	_ = c.MarkFlagRequired("name") // the flag is there
+	c.Flags().StringArrayVar(&r.Hosts, "host", nil, "a host `name` or IP address of the process; may be repeated (default: those of the certificate before, or the name and this machine)")
+	c.Flags().IntVar(&days, "days", int(certificates.DefaultLife/(24*time.Hour)), "how many `days` it is valid")
+	_ = c.MarkFlagRequired("name") // the flag exists
 	return c
 }
 
 func certsShowCommand(folder *string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "show", Short: "List the certificates and when they end", Args: noArgs,
+		Use: "show", Short: "List the certificates and when they expire", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := certificates.List(*folder)
 			if err != nil {
@@ -102,7 +104,7 @@ func printCertificates(w io.Writer, all []certificates.Certificate, now time.Tim
 			name = "(authority)"
 		}
 		if now.After(c.Until) {
-			left = "ended: issue it again"
+			left = "expired: issue it again"
 		}
 		rows = append(rows, table.Row{c.File, name, strings.Join(c.Hosts, ", "), timeText(c.Until), left})
 	}

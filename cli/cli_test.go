@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/host"
 	"banyan/platform/seam"
@@ -50,17 +51,21 @@ func testProgram(t *testing.T) host.Program {
 	}}}
 }
 
-// The README's commands are run in a clone, where ./config.yaml has every default.
-func TestAModuleAloneLeavesTheTrunksAdminAddressFree(t *testing.T) {
+// The README's commands are run in a clone, where ./config.yaml lists every
+// default: it is documentation, and not a file of settings.
+func TestAModuleAloneDoesNotTakeTheTrunksAdminAddress(t *testing.T) {
 	program := testProgram(t)
 	t.Chdir(t.TempDir())
+	if err := os.WriteFile("config.yaml", program.Defaults, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for text, want := range map[string]string{
-		string(program.Defaults):                "127.0.0.1:0",
+		"":                                      "127.0.0.1:0",
 		"data: elsewhere\n":                     "127.0.0.1:0",
 		"admin:\n  listen: 127.0.0.1:8090\n":    "127.0.0.1:8090",
 		"admin: {listen: \"127.0.0.1:9000\"}\n": "127.0.0.1:9000",
 	} {
-		if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(config.DefaultFile, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s := source{program: program}
@@ -82,7 +87,7 @@ func TestAnInterruptedCommandSaysSo(t *testing.T) {
 	var out, errOut bytes.Buffer
 	code := Execute(ctx, testProgram(t), strings.Fields("first"), &out, &errOut)
 	if code != exitFailure || errOut.String() != "banyan: interrupted before the work was done\n" {
-		t.Errorf("exit %d, said %q", code, errOut.String())
+		t.Errorf("exit %d, printed %q", code, errOut.String())
 	}
 }
 
@@ -108,7 +113,7 @@ func TestTheExitCodeFollowsTheErrorsType(t *testing.T) {
 			t.Errorf("%v: exit %d, want %d", c.err, code, c.code)
 		}
 		if says := strings.Contains(errOut.String(), "See 'banyan work --help'"); says != (c.code == exitUsage) {
-			t.Errorf("%v: said %q", c.err, errOut.String())
+			t.Errorf("%v: printed %q", c.err, errOut.String())
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"banyan/platform/host"
 )
 
-// withDatabases runs fn on the database of each name, opened as the settings
-// say.
+// withDatabases runs fn on the database of each name, opened by the
+// settings.
 func withDatabases(ctx context.Context, loaded host.Loaded, names []string, fn func(name string, db *database.DB) error) error {
 	for _, name := range names {
 		db, err := loaded.OpenDatabase(ctx, name)

@@ -26,12 +26,12 @@ func demoCommand(s *source) *cobra.Command {
 	var listen string
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Serve a made-up community from a temporary folder, to look around",
-		Long: "Serve a made-up community from a temporary folder, to look around.\n\n" +
+		Short: "Serve an invented community from a temporary folder, to look around",
+		Long: "Serve an invented community from a temporary folder, to look around.\n\n" +
 			"The demo invents reviews and has an operator whose wallet anybody on this machine can use, so it\n" +
-			"never meets data of yours: it keeps everything in SQLite in a folder that it makes and removes,\n" +
-			"makes new keys at each start, and runs on the built-in settings. It leaves ./config.yaml alone,\n" +
-			"refuses --config and the BANYAN_ variables that are settings, and listens on loopback addresses only.",
+			"never uses your data: it stores everything in SQLite in a folder that it makes and removes, makes\n" +
+			"new keys at each start, and runs on the built-in settings. It does not read ./" + config.DefaultFile + ", refuses\n" +
+			"--config and the BANYAN_ variables that are settings, and listens on loopback addresses only.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := refuseSettings(s, os.Environ()); err != nil {
@@ -53,9 +53,9 @@ func demoCommand(s *source) *cobra.Command {
 	return c
 }
 
-// refuseSettings refuses settings that were named on purpose: left aside in
-// silence, they would let somebody believe that they hold. A ./config.yaml is
-// no purpose, it may lie there for serve.
+// refuseSettings refuses settings that were given on purpose: ignored silently, they
+// would seem to be in force. A ./banyan.yaml
+// is not refused: it may be there for serve.
 func refuseSettings(s *source, environ []string) error {
 	file := s.file
 	named, err := config.Named(config.Options{Defaults: s.program.Defaults, File: file, Env: environ})
@@ -70,34 +70,34 @@ func refuseSettings(s *source, environ []string) error {
 		}
 		what, unset = append(what, origin.Name), append(unset, " -u "+origin.Name)
 	}
-	advice := "leave --config out"
+	advice := "omit --config"
 	if len(unset) > 0 {
 		advice = "start it with `env" + strings.Join(unset, "") + " banyan demo`"
 		if file != "" {
 			advice += ", without --config"
 		}
 	}
-	return fault.Usage(fmt.Errorf("the demo takes no settings from %s: it invents reviews and an operator whose wallet anybody here can use, "+
-		"which must never reach data of yours; %s, or serve your own data with `banyan serve`", strings.Join(what, ", "), advice))
+	return fault.Usage(fmt.Errorf("the demo does not use settings from %s: it invents reviews and an operator whose wallet anybody on this machine can use, "+
+		"which must never get into your data; %s, or serve your own data with `banyan serve`", strings.Join(what, ", "), advice))
 }
 
-// demoAddress is where the demo listens, and the URL that wallets sign in to. A
-// name is not looked up: whoever answers could lead it elsewhere.
+// demoAddress returns the address on which the demo listens, and the URL that wallets
+// sign in to. A name is not resolved: a name server could return another machine.
 func demoAddress(ctx context.Context, listen string) (address, url string, err error) {
 	host, port, err := net.SplitHostPort(listen)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil {
-		return "", "", fault.Usage(fmt.Errorf("--listen %q is no address to listen on: write host:port, like 127.0.0.1:8080", listen))
+		return "", "", fault.Usage(fmt.Errorf("--listen %q is not an address to listen on: write host:port, like 127.0.0.1:8080", listen))
 	}
 	if !loopback.Host(host) {
-		return "", "", fault.Usage(fmt.Errorf("--listen %s is open to other machines, and the demo's wallet, an operator, signs for whoever asks: "+
-			"use a loopback address, like 127.0.0.1:%s, and to see it from elsewhere forward the port: ssh -L 8080:127.0.0.1:%s THIS-MACHINE", listen, port, port))
+		return "", "", fault.Usage(fmt.Errorf("--listen %s can be reached by other machines, and the demo's wallet, an operator's, signs for everybody: "+
+			"use a loopback address, like 127.0.0.1:%s, and from another machine forward the port: ssh -L 8080:127.0.0.1:%s THIS-MACHINE", listen, port, port))
 	}
 	ip := host
 	if net.ParseIP(host) == nil {
 		ip = "127.0.0.1"
 	}
-	if number == 0 { // chosen now, because what wallets sign names it
+	if number == 0 { // chosen now, because the message that wallets sign contains it
 		if port, err = freePort(ctx, ip); err != nil {
 			return "", "", err
 		}
@@ -112,10 +112,10 @@ func freePort(ctx context.Context, ip string) (string, error) {
 		return "", fmt.Errorf("find a free port on %s for the demo: %w", ip, err)
 	}
 	_, port, err := net.SplitHostPort(free.Addr().String())
-	return port, errors.Join(err, free.Close()) // nothing was connected: it is free at once
+	return port, errors.Join(err, free.Close()) // nothing was connected: the port is free at once
 }
 
-// runDemo serves a community on the built-in settings and these.
+// runDemo serves an invented community on the built-in settings and own.
 func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) error {
 	begun := time.Now()
 	if _, err := os.Lstat(config.DefaultFile); err == nil {
@@ -130,7 +130,7 @@ func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) er
 	}
 	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64())
 	return serve(cmd.Context(), loaded, host.Options{Clock: clock.Now, Pages: web.Pages(wallet)}, func(p *host.Process) error {
-		if err := host.MarkDemoFolder(loaded.Settings.Data); err != nil { // its databases are open; nobody else is to open them
+		if err := host.MarkDemoFolder(loaded.Settings.Data); err != nil { // its databases are open; no other process may open them
 			return err
 		}
 		made, err := community.Fill(cmd.Context(), demo.Of(p), clock)
@@ -138,7 +138,7 @@ func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) er
 			return err
 		}
 		url := loaded.Settings.PublicURL
-		fmt.Fprintf(cmd.OutOrStdout(), `A community of %d wallets, %d trust edges, %d reviews and %d airdrops, made up in %.1f s and gone when you stop it.
+		fmt.Fprintf(cmd.OutOrStdout(), `A community of %d wallets, %d trust edges, %d reviews and %d airdrops, invented in %.1f s and deleted when you stop it.
 
   1. Open %s and sign in with the "Demo wallet": no extension needed. It is an operator, too.
   2. Write a review: %s/exchanges/kraken, signed by the demo wallet; edit it and look at its history.

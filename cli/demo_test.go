@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheDemosAddressLeadsNowhereElse(t *testing.T) {
+func TestTheDemosAddressIsOfThisMachine(t *testing.T) {
 	for listen, want := range map[string][2]string{
 		"127.0.0.1:8080":      {"127.0.0.1:8080", "http://127.0.0.1:8080"},
 		"127.1.2.3:80":        {"127.1.2.3:80", "http://127.1.2.3:80"},

@@ -15,9 +15,9 @@ import (
 func eventsCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
-		Short: "See how far the events between modules have come, and send dead ones again",
-		Long: "Modules tell each other what happened by events, each kept until it has been taken. An event\n" +
-			"that fails again and again (events.max_attempts) becomes a dead letter; the others pass it by.\n" +
+		Short: "See the delivery of events between modules, and replay dead letters",
+		Long: "Modules publish events for each other, and each event is kept until it is delivered. An event that\n" +
+			"has failed events.max_attempts times becomes a dead letter; later events are delivered anyway.\n" +
 			"These commands work on the databases directly, also while the program runs.",
 	}
 	c.AddCommand(eventsStatusCommand(s), eventsDeadCommand(s), eventsReplayCommand(s))
@@ -38,13 +38,13 @@ func eachPublisher(ctx context.Context, s *source, module string, fn func(name s
 		names = []string{module}
 	}
 	for _, name := range names {
-		// Neither made nor migrated here: an older program may be running on it.
-		found, err := database.ReadStatus(ctx, loaded.DatabaseOptions(name))
+		// It is neither created nor migrated here: an older program may be using it.
+		found, err := loaded.DatabaseStatus(ctx, name)
 		switch {
 		case err != nil:
 			return err
 		case !found.Exists:
-			return fault.Newf(fault.NotFound, "there is no database of %s yet: start the program, or name its settings with --config", name)
+			return fault.Newf(fault.NotFound, "there is no database of %s: start the program, or name its settings file with --config (the setting data, or database.url, says where it is)", name)
 		case found.Pending():
 			return fault.Newf(fault.Conflict, "the database of %s is not up to date: run banyan migrate up, or start the program", name)
 		}
@@ -55,7 +55,7 @@ func eachPublisher(ctx context.Context, s *source, module string, fn func(name s
 func eventsStatusCommand(s *source) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "status", Short: "Every consumer with its lag, failures and dead letters", Args: noArgs,
+		Use: "status", Short: "List the consumers with their waiting events, failures and dead letters", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := map[string][]outbox.Status{}
 			var rows []table.Row
@@ -73,7 +73,7 @@ func eventsStatusCommand(s *source) *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
 			}
-			printTable(cmd.OutOrStdout(), table.Row{"publisher", "consumer", "topic", "waiting", "retried", "dead", "moved (UTC)", "last error"}, rows)
+			printTable(cmd.OutOrStdout(), table.Row{"publisher", "consumer", "topic", "waiting", "retry pending", "dead", "moved (UTC)", "last error"}, rows)
 			return nil
 		},
 	}
@@ -87,7 +87,7 @@ func eventsDeadCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use: "dead", Short: "List the dead letters", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := []outbox.Letter{}
+			all := []outbox.DeadLetter{}
 			var rows []table.Row
 			err := eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {
 				for cursor := ""; ; {
@@ -128,11 +128,11 @@ func eventsReplayCommand(s *source) *cobra.Command {
 	var module, consumer string
 	var all bool
 	c := &cobra.Command{
-		Use: "replay [EVENT ...]", Short: "Have dead letters delivered again",
+		Use: "replay [EVENT ...]", Short: "Deliver dead letters again",
 		Example: "  banyan events replay 01936f4e-2c1f-7c3a-9d5e-1f2a3b4c5d6e\n  banyan events replay --all --consumer reputation",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if all == (len(ids) > 0) {
-				return fault.Usage(fmt.Errorf("name the events to replay (banyan events dead lists them), or say --all"))
+				return fault.Usage(fmt.Errorf("name the events to replay (banyan events dead lists them), or use --all"))
 			}
 			var revived int64
 			err := eachPublisher(cmd.Context(), s, module, func(_ string, db *database.DB) error {
@@ -144,7 +144,7 @@ func eventsReplayCommand(s *source) *cobra.Command {
 				return err
 			}
 			if revived < int64(len(ids)) {
-				return fault.Newf(fault.NotFound, "%d of %d events are dead letters and will be tried again; the others are not there: see banyan events dead", revived, len(ids))
+				return fault.Newf(fault.NotFound, "%d of %d events are dead letters and will be tried again; there are no dead letters with the other ids: list them with banyan events dead", revived, len(ids))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%d events will be tried again\n", revived)
 			return nil

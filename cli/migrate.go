@@ -10,7 +10,7 @@ import (
 )
 
 func migrateCommand(s *source) *cobra.Command {
-	c := &cobra.Command{Use: "migrate", Short: "See or bring up to date the databases' schemas (serve does it at start)"}
+	c := &cobra.Command{Use: "migrate", Short: "See or migrate the databases' schemas (serve migrates at start)"}
 	var asJSON bool
 	status := &cobra.Command{
 		Use: "status", Short: "List the migrations and which are applied; it creates nothing", Args: noArgs,
@@ -22,7 +22,7 @@ func migrateCommand(s *source) *cobra.Command {
 			all := map[string][]database.Migration{}
 			var rows []table.Row
 			for _, name := range loaded.Databases() {
-				found, err := database.ReadStatus(cmd.Context(), loaded.DatabaseOptions(name))
+				found, err := loaded.DatabaseStatus(cmd.Context(), name)
 				if err != nil {
 					return err
 				}
@@ -38,7 +38,7 @@ func migrateCommand(s *source) *cobra.Command {
 	}
 	status.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	up := &cobra.Command{
-		Use: "up", Short: "Apply what is missing", Args: noArgs,
+		Use: "up", Short: "Apply the pending migrations", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := s.load()
 			if err != nil {
@@ -60,11 +60,11 @@ func migrateCommand(s *source) *cobra.Command {
 // migrationRows are the lines of one database in the list of migrations.
 func migrationRows(name string, found database.Status) []table.Row {
 	if !found.Exists {
-		return []table.Row{{name, "", "", "no database yet: banyan serve and banyan migrate up make it"}}
+		return []table.Row{{name, "", "", "no database yet: banyan serve and banyan migrate up create it"}}
 	}
 	rows := make([]table.Row, len(found.Migrations))
 	for i, m := range found.Migrations {
-		applied := "waiting: run banyan migrate up"
+		applied := "pending: run banyan migrate up"
 		if m.Applied {
 			applied = timeText(m.At)
 		}

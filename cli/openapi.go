@@ -8,7 +8,7 @@ import (
 	"banyan/platform/host"
 )
 
-// openapiCommand prints what a running program serves at /api/openapi.json.
+// openapiCommand prints the document that a server has at /api/openapi.json.
 func openapiCommand(program host.Program) *cobra.Command {
 	return &cobra.Command{
 		Use: "openapi", Short: "Print the API as an OpenAPI document", Args: noArgs,

@@ -17,15 +17,15 @@ func newRoot(program host.Program) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "banyan",
 		Short: "Reputation, exchange reviews and airdrops in one binary",
-		Long: "Banyan tells a crypto community who can be trusted, which exchange is honest, and hands out\n" +
-			"tokens with a proof for everybody. It is one program on SQLite; each of its modules can be\n" +
-			"run as a service of its own.\n\n" +
-			"Exit codes: 0 done, 1 failed, 2 the command line makes no sense.",
+		Long: "Banyan shows a crypto community who can be trusted and which exchange is honest, and distributes\n" +
+			"tokens with a proof for every wallet. It is one program on SQLite; each of its modules can run\n" +
+			"as a service of its own.\n\n" +
+			"Exit codes: 0 done, 1 failed, 2 a mistake in the command line.",
 		SilenceUsage: true, SilenceErrors: true, Version: program.Version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s := &source{program: program}
-	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
+	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./"+config.DefaultFile+" if it exists)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		openapiCommand(program), versionCommand(program.Version),
@@ -39,7 +39,7 @@ func newRoot(program host.Program) *cobra.Command {
 	return root
 }
 
-// source is where a command takes its settings from.
+// source is where a command reads its settings from.
 type source struct {
 	program host.Program
 	file    string
@@ -64,8 +64,8 @@ func versionCommand(version string) *cobra.Command {
 	}
 }
 
-// flagOrSettings marks what is wrong with the settings as a mistake in the command
-// line where a flag set it; a file or the environment is none.
+// flagOrSettings marks an error of the settings as a mistake in the command line if a
+// wrong setting was set by a flag, and not by a file or the environment.
 func flagOrSettings(err error) error {
 	var wrong *config.Error
 	if errors.As(err, &wrong) && slices.ContainsFunc(wrong.Problems, func(p config.Problem) bool { return p.Origin.Kind == config.FromFlag }) {

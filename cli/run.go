@@ -26,7 +26,7 @@ const (
 )
 
 // Main runs the command line of the process and returns its exit code. Interrupt
-// and SIGTERM end the command in good order, a second one at once.
+// and SIGTERM end the command gracefully, a second one at once.
 func Main(program host.Program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
@@ -58,13 +58,13 @@ func run(ctx context.Context, root *cobra.Command, args []string, out, errOut io
 	return exitFailure
 }
 
-// markUsage has every mistake in a command line that cobra finds carry the type
-// that decides the exit code: flags that cannot be read, arguments, missing
-// flags, and commands that do not exist. It is called when all commands are there.
+// markUsage makes every error of a command line that cobra finds a fault.Usage, which
+// decides the exit code: flags that cannot be parsed, arguments, missing flags, and
+// unknown commands. It must be called after all commands were added.
 func markUsage(root *cobra.Command) {
-	root.InitDefaultHelpCmd() // cobra adds these two at the start otherwise
+	root.InitDefaultHelpCmd() // cobra would add these two later
 	root.InitDefaultCompletionCmd()
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage(flagWords(err)) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage(flagError(err)) })
 	markEach(root)
 }
 
@@ -73,7 +73,7 @@ func markEach(c *cobra.Command) {
 		markEach(sub)
 	}
 	if c.HasSubCommands() {
-		knowOnlyOwn(c)
+		refuseUnknown(c)
 		return
 	}
 	if accepts := c.Args; accepts != nil {
@@ -81,7 +81,7 @@ func markEach(c *cobra.Command) {
 	}
 	before := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
-		// cobra would check the same after this.
+		// cobra checks the same after this, without the type.
 		if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
 			return fault.Usage(err)
 		}
@@ -92,18 +92,18 @@ func markEach(c *cobra.Command) {
 	}
 }
 
-// flagWords leaves out the Go function that could not read a flag's value.
-func flagWords(err error) error {
+// flagError returns the error of a flag's value without the Go function that failed
+// to parse it.
+func flagError(err error) error {
 	var value *pflag.InvalidValueError
 	var number *strconv.NumError
 	if !errors.As(err, &value) || !errors.As(err, &number) {
 		return err
 	}
-	return fmt.Errorf("invalid argument %q for \"--%s\" flag: its help says what it takes", value.GetValue(), value.GetFlag().Name)
+	return fmt.Errorf("invalid argument %q for \"--%s\" flag: see its help for valid values", value.GetValue(), value.GetFlag().Name)
 }
 
-// printError says what went wrong in the words meant for people, every wrong
-// line of an input included.
+// printError prints the message for people, with every wrong line of an input.
 func printError(w io.Writer, err error) {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
@@ -119,9 +119,9 @@ func printError(w io.Writer, err error) {
 	}
 }
 
-// knowOnlyOwn makes a group of commands refuse one that it does not have, where
-// cobra would print the help and succeed: a script with a slip must fail.
-func knowOnlyOwn(group *cobra.Command) {
+// refuseUnknown makes a group of commands fail for an unknown one, where cobra would
+// print the help and succeed: a script with a typo must fail.
+func refuseUnknown(group *cobra.Command) {
 	group.DisableFlagsInUseLine, group.SuggestionsMinimumDistance = true, 2
 	group.Args = cobra.ArbitraryArgs
 	group.RunE = func(c *cobra.Command, args []string) error {
@@ -138,7 +138,7 @@ func knowOnlyOwn(group *cobra.Command) {
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fault.Usage(fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[0]))
+		return fault.Usage(fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0]))
 	}
 	return nil
 }

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
-	"banyan/platform/config"
 	"banyan/platform/host"
 	"banyan/platform/memory"
 	"banyan/web"
@@ -41,47 +38,36 @@ func serveCommand(s *source) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&module, "module", "", "serve only this `module`: "+s.program.OneOfModules())
-	c.Flags().StringVar(&listen, "listen", "", "`address` to listen on (default from the settings)")
+	c.Flags().StringVar(&listen, "listen", "", "`address` to listen on (default: the setting listen)")
 	return c
 }
 
-// standalone changes what is different for a module that runs alone and was
-// not said otherwise: its one client is the trunk, which limits people already,
-// and the trunk has the usual admin address.
+// standalone changes the defaults for a module that runs alone: its one client is the
+// trunk, which limits people already, and the trunk has the usual admin address.
 func standalone(l host.Loaded) {
 	if l.Settings.Module == "" {
 		return
 	}
-	if isDefault(l, "http.rate") {
+	set := l.Source.Sources()
+	if _, ok := set["http.rate"]; !ok {
 		l.Settings.HTTP.Rate = 0
 	}
-	if isDefault(l, "http.wallet_rate") {
+	if _, ok := set["http.wallet_rate"]; !ok {
 		l.Settings.HTTP.WalletRate = 0
 	}
-	if isDefault(l, "admin.listen") {
+	if _, ok := set["admin.listen"]; !ok {
 		l.Settings.Admin.Listen = "127.0.0.1:0"
 	}
 }
 
-// isDefault: in a clone of the repository ./config.yaml is the list of defaults
-// itself, and says nothing by standing there.
-func isDefault(l host.Loaded, key string) bool {
-	origin := l.Source.Sources()[key]
-	if origin.Kind != config.FromFile {
-		return origin.Kind == config.FromDefault
-	}
-	text, err := os.ReadFile(origin.Name)
-	return err == nil && bytes.Equal(text, l.Defaults)
-}
-
-// heapFloor is memory, in bytes, that the garbage collector counts and nobody
-// touches, so the system never gives it. Go collects when the heap has doubled:
-// with the 5 MB that this program lives on, a busy server marked them anew for
-// every 5 MB of garbage, which took a quarter of its processors' time. What a busy
-// server then lets lie before it collects is as much, so a small machine has less,
-// and so has a small limit (GOMEMLIMIT), which the floor counts against. An
-// available of 0 is unknown.
-func heapFloor(available, limit int64) int64 {
+// heapBallast returns the size, in bytes, of an allocation that the garbage collector
+// counts and that is never written, so the system never maps memory for it. Go
+// collects when the heap has doubled: with the 5 MB that this program needs, a busy
+// server marked them again for every 5 MB of garbage, which took a quarter of its
+// CPU time. A busy server then has as much more garbage before it collects, so a
+// small machine has less ballast, and so has a small limit (GOMEMLIMIT), which the
+// ballast counts against. An available of 0 is unknown.
+func heapBallast(available, limit int64) int64 {
 	const most, share, unknown = 64 << 20, 32, 512 << 20
 	if available == 0 {
 		available = unknown
@@ -90,7 +76,7 @@ func heapFloor(available, limit int64) int64 {
 }
 
 // serve runs the program until the context ends. ready, if not nil, is called when
-// its addresses are open and before it answers.
+// its addresses are open and before it serves.
 func serve(ctx context.Context, loaded host.Loaded, o host.Options, ready func(*host.Process) error) (err error) {
 	process, err := host.New(ctx, loaded, o)
 	if err != nil {
@@ -100,9 +86,9 @@ func serve(ctx context.Context, loaded host.Loaded, o host.Options, ready func(*
 	if err := process.Listen(); err != nil {
 		return err
 	}
-	floor := make([]byte, heapFloor(memory.Available(), debug.SetMemoryLimit(-1)))
-	defer runtime.KeepAlive(floor)
-	debug.FreeOSMemory() // reading the migrations took some 8 MB that are not needed again
+	ballast := make([]byte, heapBallast(memory.Available(), debug.SetMemoryLimit(-1)))
+	defer runtime.KeepAlive(ballast)
+	debug.FreeOSMemory() // reading the migrations took about 8 MB that are not needed any more
 	if ready != nil {
 		if err := ready(process); err != nil {
 			return err

@@ -19,7 +19,7 @@ func tokenCommand(s *source) *cobra.Command {
 	var ttl time.Duration
 	var asJSON bool
 	create := &cobra.Command{
-		Use: "create", Short: "Make a token; it is shown once", Args: noArgs,
+		Use: "create", Short: "Make a token; it is printed once and not stored", Args: noArgs,
 		Example: "  export TOKEN=$(banyan token create --role operator --ttl 8h)\n" +
 			"  curl -H \"Authorization: Bearer $TOKEN\" -X POST http://127.0.0.1:8080/api/v1/reputation/epochs",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,12 +41,12 @@ func tokenCommand(s *source) *cobra.Command {
 		},
 	}
 	create.Flags().StringVar(&role, "role", "", "what it may do: member, moderator or operator")
-	create.Flags().StringVar(&subject, "subject", "cli", "whose it is: a `name` for logs")
-	create.Flags().DurationVar(&ttl, "ttl", 0, "how long it holds (default identity.token_ttl)")
+	create.Flags().StringVar(&subject, "subject", "cli", "who holds it: a `name` for logs")
+	create.Flags().DurationVar(&ttl, "ttl", 0, "how long it is valid (default: the setting identity.token_ttl)")
 	create.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the time it expires")
-	_ = create.MarkFlagRequired("role") // the flag is there
+	_ = create.MarkFlagRequired("role") // the flag exists
 	rotate := &cobra.Command{
-		Use: "rotate-key", Short: "Sign with a new key from now on; tokens of the old one hold until they expire", Args: noArgs,
+		Use: "rotate-key", Short: "Sign with a new key from now on; tokens of the old one are valid until they expire", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withKeys(cmd.Context(), s, func(keys *signin.Keys) error {
 				id, err := keys.Rotate(cmd.Context())

@@ -1,11 +1,11 @@
 // Package migrations holds every schema of Banyan, as SQL for goose:
 // <set>/<dialect>/NNNNN_name.sql. The sets "events" (outbox and inbox),
-// "ownership" (who may write) and "once" (the answers to idempotency keys) go
-// into every module's database beside the module's own. The databases "identity"
+// "ownership" (who may write) and "once" (the answers to idempotency keys) are
+// applied to every module's database beside the module's own. The databases "identity"
 // and "routes" belong to no module and get their own set alone; those of an
-// earlier release also have the shared tables, which stay there, empty: a
-// migration that dropped them would make the database newer than the program
-// that it may have to go back to.
+// earlier release also have the shared tables, which stay there, empty:
+// after a migration that dropped them, an operator could not go back to the earlier
+// program.
 //
 // A migration that was released is never edited; write the next one.
 package migrations
@@ -17,8 +17,8 @@ import "embed"
 //go:embed */*/*.sql
 var FS embed.FS
 
-// Sets are the sets of a database, as database.Options has them: nil stands for
-// those of a module.
+// Sets returns the sets of a database for database.Options: nil means those of a
+// module.
 func Sets(name string) []string {
 	if name == "identity" || name == "routes" {
 		return []string{name}

@@ -156,7 +156,7 @@ func TestSearchGivesHTMXTheResultsAlone(t *testing.T) {
 	whole := visitor.get("/exchanges?q=tide", 200, "HX-Request", "true", "HX-Target", "results", "HX-History-Restore-Request", "true")
 	contains(t, whole, "<html", `value="tide"`)
 	visitor.get("/exchanges?sort=luck", 400)
-	contains(t, visitor.get("/exchanges?cursor=elsewhere", 400), "begin at the first page")
+	contains(t, visitor.get("/exchanges?cursor=elsewhere", 400), "omit it for the first page")
 }
 
 // nextOf returns the address of the page after the one in this text.

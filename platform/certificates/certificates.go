@@ -25,8 +25,8 @@ import (
 	"banyan/platform/fault"
 )
 
-// Trunk is the name in the certificate of the whole program. A module that runs
-// alone has its module's name.
+// Trunk is the name in the certificate of the trunk: identity.Trunk, which this
+// package may not import. A module that runs alone has its module's name.
 const Trunk = "trunk"
 
 const scheme = "banyan"

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Checks collects what is out of range. Keys are below the section that is
-// checked.
+// Checks collects the settings that are out of range. Keys are relative to the
+// section that is checked.
 type Checks struct {
 	prefix string
 	shared *[]Problem
@@ -35,7 +35,7 @@ func (c *Checks) found() []Problem {
 	return *c.shared
 }
 
-// Wrong reports that a setting cannot be used, and why.
+// Wrong records that a setting cannot be used, and why.
 func (c *Checks) Wrong(key, format string, args ...any) {
 	if c.shared == nil {
 		c.shared = new([]Problem)
@@ -43,42 +43,42 @@ func (c *Checks) Wrong(key, format string, args ...any) {
 	*c.shared = append(*c.shared, Problem{Key: c.prefix + key, Message: fmt.Sprintf(format, args...)})
 }
 
-// Name returns a setting's whole key, for the words of a message.
+// Name returns the full key of a setting, for messages.
 func (c *Checks) Name(key string) string { return c.prefix + key }
 
-// AtLeast wants a duration of least or more.
+// AtLeast requires a duration of least or more.
 func (c *Checks) AtLeast(key string, d, least time.Duration) {
 	if d < least {
 		c.Wrong(key, "is %s, must be %s or more", d, least)
 	}
 }
 
-// Within wants a number from least to most.
+// Within requires a number from least to most.
 func (c *Checks) Within(key string, n, least, most int) {
 	if n < least || n > most {
 		c.Wrong(key, "is %d, must be from %d to %d", n, least, most)
 	}
 }
 
-// Size wants a size of least or more.
+// Size requires a size of least or more.
 func (c *Checks) Size(key string, b, least Bytes) {
 	if b < least {
 		c.Wrong(key, "is %s, must be %s or more", b, least)
 	}
 }
 
-// Address wants host:port; port 0 lets the system choose.
+// Address requires host:port; with port 0 the system chooses.
 func (c *Checks) Address(key, address string) {
 	host, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil || strings.Contains(host, "/") {
-		c.Wrong(key, "%q is no address to listen on: write host:port, like 127.0.0.1:8080 or :8080", address)
+		c.Wrong(key, "%q is not an address to listen on: write host:port, like 127.0.0.1:8080 or :8080", address)
 	}
 }
 
-// Origin wants http(s)://host[:port] and nothing after it.
+// Origin requires http(s)://host[:port] with nothing after it.
 func (c *Checks) Origin(key, address string) {
 	u, err := url.Parse(address)
 	if host, port, splitErr := net.SplitHostPort(address); splitErr == nil && host != "" && isPort(port) {
@@ -90,7 +90,7 @@ func (c *Checks) Origin(key, address string) {
 		return
 	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		c.Wrong(key, "%q is no URL: write one like https://banyan.example.org", address)
+		c.Wrong(key, "%q is not a URL: write one like https://banyan.example.org", address)
 		return
 	}
 	if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(address, "?") {
@@ -103,7 +103,7 @@ func isPort(text string) bool {
 	return err == nil && n > 0
 }
 
-// Rate wants requests per second, 0 for unlimited, and how many may come at once.
+// Rate requires requests per second, 0 for unlimited, and a burst.
 func (c *Checks) Rate(key string, rate float64, burstKey string, burst int) {
 	if rate < 0 || rate > 1e9 || rate != rate {
 		c.Wrong(key, "is %v, must be 0 (unlimited) or more requests per second", rate)

@@ -1,15 +1,15 @@
-// Package config turns config.yaml, a file of the operator's, the environment
-// and flags into the settings of the packages that own them, or into all the
-// reasons why not.
+// Package config loads the settings of the packages that own them from config.yaml,
+// the operator's file, the environment and flags, or returns everything that is
+// wrong with them.
 //
 //	var settings httpserver.Settings
 //	inForce, err := config.Load(config.Options{Defaults: embedded, File: flag, Env: os.Environ(), Flags: set},
 //		config.Section{Key: "http", Into: &settings})
 //
-// The embedded config.yaml is the only place where a default stands: this
-// package knows types and sources, and neither a section nor a value. A key that
-// is not in it does not exist, so a typo in any source is an error that names the
-// place and the nearest key.
+// The embedded config.yaml is the only place of the defaults: this package knows
+// types and sources, and neither a section nor a value. A key that is not in it does
+// not exist, so a typo in any source is an error that names the place and the
+// nearest key.
 package config
 
 import (
@@ -21,17 +21,17 @@ import (
 
 // Section is a part of the settings and the struct that takes it.
 type Section struct {
-	// Key is what the struct's settings stand below: "http", "modules.airdrop";
-	// "" is everything that no other section takes.
+	// Key is the prefix of the struct's settings: "http", "modules.airdrop"; "" is
+	// for every setting of no other section.
 	Key string
 	// Into points to a struct whose yaml tags are the keys below Key. If it is a
-	// Checker it is asked for what is out of range.
+	// Checker, Check is called after it is filled.
 	Into any
 }
 
 // Checker is implemented by settings that have limits.
 type Checker interface {
-	// Check reports what is out of range. Keys are those below the section.
+	// Check records what is out of range. Keys are relative to the section.
 	Check(c *Checks)
 }
 
@@ -43,15 +43,15 @@ type Loaded struct {
 	injected []string
 }
 
-// Sources says, for every key that something other than the default set, where
-// it was set last.
+// Sources maps every key that is not at its default to the place where it was set
+// last.
 type Sources map[string]Origin
 
 // Injected returns the variables that begin with BANYAN_ and were skipped, since
 // Kubernetes or docker made them: say so once.
 func (l *Loaded) Injected() []string { return l.injected }
 
-// Sources returns where the settings that are no defaults were set.
+// Sources returns where the settings that are not at their defaults were set.
 func (l *Loaded) Sources() Sources { return l.sources }
 
 // section returns the section that takes a key, nil without one.
@@ -67,7 +67,7 @@ func section(sections []Section, key string) (found *Section) {
 	return found
 }
 
-// below is the part of key that stands below the section.
+// below returns key relative to the section.
 func (s *Section) below(key string) string {
 	if s.Key == "" {
 		return key
@@ -75,11 +75,11 @@ func (s *Section) below(key string) string {
 	return strings.TrimPrefix(key, s.Key+".")
 }
 
-// fresh is a new zero value of the section's type.
+// fresh returns a new zero value of the section's type.
 func (s *Section) fresh() any { return reflect.New(reflect.TypeOf(s.Into).Elem()).Interface() }
 
-// Load reads all sources and fills the sections with what is in force. When
-// anything is wrong the error is an *Error with all of it, and the sections must
+// Load reads all sources and fills the sections with the settings in force. When
+// anything is wrong the error is an *Error with all problems, and the sections must
 // not be used.
 func Load(o Options, sections ...Section) (*Loaded, error) {
 	known, err := newCatalog(o.Defaults)
@@ -106,7 +106,7 @@ func Load(o Options, sections ...Section) (*Loaded, error) {
 	checks := &Checks{}
 	for i := range sections {
 		if err := fill(sections, &sections[i], inForce); err != nil {
-			return nil, fmt.Errorf("the built-in config.yaml does not fit this program: %w", err)
+			return nil, fmt.Errorf("the built-in config.yaml does not match this program: %w", err)
 		}
 		if checker, ok := sections[i].Into.(Checker); ok {
 			checker.Check(checks.Below(sections[i].Key))
@@ -114,7 +114,7 @@ func Load(o Options, sections ...Section) (*Loaded, error) {
 	}
 	for _, p := range checks.found() {
 		p.Origin = inForce[p.Key].origin
-		if !broken(problems, p.Key) { // its default is not what the operator wants to hear about
+		if !broken(problems, p.Key) { // the key's own value was refused: its default is in force, and irrelevant
 			problems = append(problems, p)
 		}
 	}
@@ -127,7 +127,7 @@ func fill(sections []Section, into *Section, inForce map[string]given) error {
 	for key, g := range inForce {
 		switch taker := section(sections, key); taker {
 		case nil:
-			return fmt.Errorf("no part of the program takes %s", key)
+			return fmt.Errorf("no section of the program has the setting %s", key)
 		case into:
 			own[into.below(key)] = g
 		}

@@ -83,7 +83,7 @@ func TestASecretComesFromAFile(t *testing.T) {
 
 func TestATabIsCalledATab(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("config.yaml", []byte("listen: :1\n\tcount: 2\n"), 0o600); err != nil {
+	if err := os.WriteFile(config.DefaultFile, []byte("listen: :1\n\tcount: 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var s inContainer

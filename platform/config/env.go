@@ -10,17 +10,17 @@ import (
 
 const (
 	envPrefix    = "BANYAN_"
-	fileVariable = envPrefix + "CONFIG" // names the settings file
+	fileVariable = envPrefix + "CONFIG" // path of the settings file
 )
 
-// Variables that begin with BANYAN_ and are no settings: the tests' own, the
-// name of the file, the token of commands that speak to a running program, and
-// the choice of the hash engine, which is made before any setting is read.
+// reserved reports whether a variable that begins with BANYAN_ is not a setting:
+// those of tests, the path of the file, the token of commands that call a running
+// program, and the hash engine, which is chosen before any setting is read.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, "BANYAN_TEST_") || slices.Contains([]string{fileVariable, "BANYAN_KECCAK", "BANYAN_TOKEN"}, name)
 }
 
-// EnvName gives the variable that sets a key: http.body_limit is
+// EnvName returns the name of the variable that sets a key: http.body_limit is
 // BANYAN_HTTP_BODY_LIMIT and modules.exchange-review.mode is
 // BANYAN_MODULES_EXCHANGE_REVIEW_MODE.
 func EnvName(key string) string {
@@ -28,7 +28,7 @@ func EnvName(key string) string {
 }
 
 // fromEnv reads the BANYAN_ variables out of "NAME=value" pairs. A section may
-// also be parted by two underscores (BANYAN_HTTP__BODY_LIMIT).
+// also be separated by two underscores (BANYAN_HTTP__BODY_LIMIT).
 func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 	keys := make(map[string]string, len(c.order))
 	names := make([]string, 0, len(c.order))
@@ -41,7 +41,7 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 	var problems []Problem
 	setBy := map[string]given{}
 	environ = append([]string(nil), environ...)
-	sort.Strings(environ) // reports come in one order
+	sort.Strings(environ) // so that problems are reported in one order
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, envPrefix) || reserved(name) {
@@ -68,7 +68,7 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 			if near := nearest(strings.TrimPrefix(plain, envPrefix), names); near != "" {
 				problem.Message += ": did you mean " + envPrefix + near + "?"
 			} else {
-				problem.Message += ": unset it, or see config.yaml for the settings there are"
+				problem.Message += ": unset it; `banyan config` prints all settings"
 			}
 			problems = append(problems, problem)
 			continue
@@ -78,7 +78,7 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 			continue
 		}
 		if other, twice := setBy[key]; twice && other.node.Value != value {
-			problems = append(problems, Problem{Key: key, Origin: origin, Message: "is also set by " + other.origin.Name + ", to something else: unset one"})
+			problems = append(problems, Problem{Key: key, Origin: origin, Message: "is also set by " + other.origin.Name + ", to another value: unset one of them"})
 			continue
 		}
 		setBy[key] = c.text(key, value, origin)
@@ -87,8 +87,8 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 	return found, problems
 }
 
-// variables are those of "NAME=value" pairs that set a setting, also to a value
-// that would be refused, and the one that names a file; sorted by name.
+// variables returns those of "NAME=value" pairs that set a setting, also to a value
+// that would be refused, and the one with the path of the file, sorted by name.
 func (c catalog) variables(environ []string) []Origin {
 	settings := make(map[string]bool, len(c.order))
 	for _, key := range c.order {
@@ -110,7 +110,7 @@ func (c catalog) variables(environ []string) []Origin {
 	return origins
 }
 
-// fromFlags takes what the command line set, by key.
+// fromFlags reads the settings of the command line, by key.
 func (c catalog) fromFlags(flags map[string]string) ([]given, []Problem) {
 	var found []given
 	var problems []Problem
@@ -130,9 +130,8 @@ func (c catalog) fromFlags(flags map[string]string) ([]given, []Problem) {
 	return found, problems
 }
 
-// text makes a value out of plain text: what it stands for is decided by the
-// default's type, so that a password of digits stays a text. Lists are parted
-// by commas.
+// text returns the value of a text: its type is that of the default, so that a
+// password of digits stays a text. The elements of lists are separated by commas.
 func (c catalog) text(key, value string, origin Origin) given {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Value: value}
 	switch kind := c.defaults[key].node; {

@@ -17,16 +17,16 @@ import (
 // Options says where settings come from.
 type Options struct {
 	Defaults []byte            // the embedded config.yaml
-	File     string            // --config; "" = BANYAN_CONFIG, else ./config.yaml if there is one
+	File     string            // --config; "" = BANYAN_CONFIG, else DefaultFile if it exists
 	Env      []string          // os.Environ()
 	Flags    map[string]string // by key: {"listen": "127.0.0.1:8081"}
 
-	// BuiltIn leaves out every source but Defaults and Flags: File and Env are
-	// ignored and no file is looked for.
+	// BuiltIn ignores every source but Defaults and Flags: File and Env are not used,
+	// and no file is read.
 	BuiltIn bool
 }
 
-// overrides reads the file, the environment and the flags, weakest first.
+// overrides reads the file, the environment and the flags, in this order.
 func (c catalog) overrides(o Options) ([]given, []Problem) {
 	var values []given
 	var problems []Problem
@@ -43,14 +43,16 @@ func (c catalog) overrides(o Options) ([]given, []Problem) {
 	return values, problems
 }
 
-// DefaultFile is read when neither --config nor BANYAN_CONFIG names another.
-const DefaultFile = "config.yaml"
+// DefaultFile is read when neither --config nor BANYAN_CONFIG names another. It
+// is not called config.yaml: that file lists the defaults, and a copy beside the
+// program would set every one of them, as if the operator had decided it.
+const DefaultFile = "banyan.yaml"
 
-// Named returns what somebody named on purpose besides the flags: the file of
-// --config (Kind FromFile) and the variables that set a setting or name a file
-// (Kind FromEnvironment), sorted by name. Variables that are no settings and a
-// DefaultFile that happens to be there are not among them. Nothing is read but
-// Defaults and the variables; it fails only when Defaults are no config.yaml.
+// Named returns the sources, besides flags, that were given on purpose: the file of
+// --config (Kind FromFile) and the variables that set a setting or name a file (Kind
+// FromEnvironment), sorted by name. A DefaultFile that exists, and variables that
+// are not settings, are not among them. It reads only Defaults and the variables,
+// and fails only when Defaults is not a valid config.yaml.
 func Named(o Options) ([]Origin, error) {
 	known, err := newCatalog(o.Defaults)
 	if err != nil {
@@ -63,7 +65,7 @@ func Named(o Options) ([]Origin, error) {
 	return append(all, known.variables(o.Env)...), nil
 }
 
-// readFile finds the operator's file; name "" when there is none.
+// readFile reads the operator's file; name is "" when there is none.
 func readFile(o Options) (name string, content []byte, problem *Problem) {
 	name, askedBy := o.File, "--config names it"
 	if name == "" {
@@ -89,7 +91,7 @@ func readFile(o Options) (name string, content []byte, problem *Problem) {
 	return "", nil, &Problem{Origin: Origin{Kind: FromFile, Name: name}, Message: "cannot be read: " + err.Error()}
 }
 
-// wanted says in words what a default's type asks for.
+// wanted describes the type of a default.
 var wanted = map[string]string{
 	"!!int":   "a whole number",
 	"!!float": "a number",
@@ -98,7 +100,7 @@ var wanted = map[string]string{
 	"!!seq":   "a list",
 }
 
-// refuse says what is wrong with one value taken alone, "" when nothing is.
+// refuse returns what is wrong with one value by itself, "" when nothing is.
 func (c catalog) refuse(g given) string {
 	like := c.defaults[g.key].node
 	want, got := like.ShortTag(), g.node.ShortTag()
@@ -123,7 +125,7 @@ func (c catalog) refuse(g given) string {
 	}
 	taker := section(c.takenBy, g.key)
 	if taker == nil {
-		return "" // Load says that the built-in file does not fit
+		return "" // Load fails, because the built-in file does not match
 	}
 	if err := decode(map[string]given{taker.below(g.key): g}, taker.fresh()); err != nil {
 		return plainly(err)
@@ -131,8 +133,8 @@ func (c catalog) refuse(g given) string {
 	return ""
 }
 
-// plainly takes the decoder's wrapping off: the reader of the message has the
-// key and the place already.
+// plainly returns the decoder's error without its wrapping: the problem has the key
+// and the place already.
 func plainly(err error) string {
 	for {
 		var e *mapstructure.DecodeError
@@ -144,8 +146,8 @@ func plainly(err error) string {
 	return err.Error()
 }
 
-// decode lets viper build a tree out of dotted keys and fill the struct. A key
-// that the struct does not know is an error.
+// decode has viper build a tree from dotted keys and fill the struct. A key that the
+// struct does not have is an error.
 func decode(values map[string]given, into any) error {
 	v := viper.New()
 	for key, g := range values {
@@ -162,24 +164,23 @@ func decode(values map[string]given, into any) error {
 	})
 }
 
-// durations reads "30s"; a number without a unit has already been refused,
-// because the default is a text.
+// durations parses "30s"; a number without a unit was refused before, because the
+// default is a text.
 func durations(from, to reflect.Type, value any) (any, error) {
 	if to != reflect.TypeFor[time.Duration]() || from.Kind() != reflect.String {
 		return value, nil
 	}
 	d, err := time.ParseDuration(value.(string))
 	if err != nil {
-		return nil, fmt.Errorf("%q is no duration: write one with its unit, like 500ms, 30s, 15m or 24h", value)
+		return nil, fmt.Errorf("%q is not a duration: write one with a unit, like 500ms, 30s, 15m or 24h", value)
 	}
 	return d, nil
 }
 
-// wholeNumbers refuses a number that does not fit an int instead of letting it
-// be cut.
+// wholeNumbers refuses a number that overflows an int instead of truncating it.
 func wholeNumbers(from, to reflect.Type, value any) (any, error) {
 	if to.Kind() == reflect.Int && from.Kind() != reflect.Int {
-		return nil, fmt.Errorf("%v is too large a number", value)
+		return nil, fmt.Errorf("%v is too large", value)
 	}
 	return value, nil
 }

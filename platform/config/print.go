@@ -8,8 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// YAML returns what is in force as a tree in the order of config.yaml, secrets
-// masked, that can be read back.
+// YAML returns the settings in force as a tree in the order of config.yaml, with
+// secrets masked. It can be read back.
 func (l *Loaded) YAML() (*yaml.Node, error) {
 	values := make(map[string]*yaml.Node)
 	for _, s := range l.sections {
@@ -27,7 +27,7 @@ func (l *Loaded) YAML() (*yaml.Node, error) {
 	for _, key := range l.catalog.order {
 		value := values[key]
 		if value == nil {
-			return nil, fmt.Errorf("print the settings: no part of the program shows %s", key)
+			return nil, fmt.Errorf("print the settings: no section of the program has %s", key)
 		}
 		at, parts := root, strings.Split(key, ".")
 		for _, name := range parts[:len(parts)-1] {
@@ -50,7 +50,7 @@ func flatten(prefix string, mapping *yaml.Node, known map[string]given, into map
 	}
 }
 
-// child returns the mapping of this name in a mapping, and adds it if need be.
+// child returns the mapping of this name in a mapping, and adds it if it is missing.
 func child(mapping *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == name {
@@ -62,9 +62,9 @@ func child(mapping *yaml.Node, name string) *yaml.Node {
 	return made
 }
 
-// Print writes what is in force as YAML that can be read back, in the order of
-// config.yaml, with secrets masked. Behind each value that is not a default
-// stands where it was set.
+// Print writes the settings in force as YAML that can be read back, in the order of
+// config.yaml, with secrets masked. A comment after each value that is not a default
+// says where it was set.
 func (l *Loaded) Print(w io.Writer) error {
 	root, err := l.YAML()
 	if err != nil {
@@ -79,7 +79,7 @@ func (l *Loaded) Print(w io.Writer) error {
 	return out.Close()
 }
 
-// annotate puts the origin behind every value that was set, as a comment.
+// annotate adds the origin of every value that was set, as a comment.
 func annotate(prefix string, mapping *yaml.Node, sources Sources) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		name, value := mapping.Content[i], mapping.Content[i+1]

@@ -8,12 +8,12 @@ import (
 
 // Problem is one thing wrong with the settings.
 type Problem struct {
-	Key     string // the setting, "" where none can be named
+	Key     string // the setting, "" if the problem is of none
 	Origin  Origin
 	Message string
 }
 
-// String reads "banyan.yaml:12: http.body_limit: …".
+// String returns "banyan.yaml:12: http.body_limit: …".
 func (p Problem) String() string {
 	text := p.Origin.String() + ": "
 	if p.Key != "" {
@@ -22,21 +22,21 @@ func (p Problem) String() string {
 	return text + p.Message
 }
 
-// Error is everything that is wrong with the settings, in the order of the
-// sources and their lines, so that one look mends it all.
+// Error is everything that is wrong with the settings, in the order of the sources
+// and their lines, so that all of it can be fixed at once.
 type Error struct{ Problems []Problem }
 
-// Error gives one line per problem.
+// Error returns one line per problem.
 func (e *Error) Error() string {
 	lines := make([]string, 0, len(e.Problems)+1)
-	lines = append(lines, "the configuration cannot be used:")
+	lines = append(lines, "the settings cannot be used:")
 	for _, p := range e.Problems {
 		lines = append(lines, "  "+p.String())
 	}
 	return strings.Join(lines, "\n")
 }
 
-// asError sorts the problems and makes them an error; nil without any.
+// asError returns the problems as an *Error, sorted; nil without any.
 func asError(problems []Problem) error {
 	if len(problems) == 0 {
 		return nil
@@ -50,10 +50,10 @@ func asError(problems []Problem) error {
 	return &Error{Problems: problems}
 }
 
-// Kind is a kind of source. A later kind wins over an earlier one.
+// Kind is a kind of source. A later kind overrides an earlier one.
 type Kind uint8
 
-// The kinds of sources, weakest first.
+// The kinds of sources, in the order in which they override each other.
 const (
 	FromDefault Kind = iota
 	FromFile
@@ -68,7 +68,7 @@ type Origin struct {
 	Line int    // 1-based, in a file
 }
 
-// String reads "banyan.yaml:12", "BANYAN_LISTEN" or "flag for listen".
+// String returns "banyan.yaml:12", "BANYAN_LISTEN" or "flag for listen".
 func (o Origin) String() string {
 	switch {
 	case o.Kind == FromFlag:
@@ -79,9 +79,9 @@ func (o Origin) String() string {
 	return o.Name
 }
 
-// nearest gives the candidate that a mistyped name most likely meant, or "".
-// Closeness is the edit distance (https://en.wikipedia.org/wiki/Levenshtein_distance);
-// more than half of the name wrong is not called a typo.
+// nearest returns the candidate that a mistyped name most likely means, or "". It
+// has the least edit distance (https://en.wikipedia.org/wiki/Levenshtein_distance);
+// a name of which more than half is wrong is not a typo.
 func nearest(name string, candidates []string) string {
 	best, distance := "", len(name)/2+1
 	for _, c := range candidates {

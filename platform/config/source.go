@@ -13,15 +13,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// given is one value as a source gave it.
+// given is one value and the place where it was set.
 type given struct {
 	key    string
 	node   *yaml.Node
 	origin Origin
 }
 
-// catalog is the embedded config.yaml read: every key there is, and its
-// default. It is what all other sources are held against.
+// catalog is the parsed embedded config.yaml: every key and its default. All other
+// sources are checked against it.
 type catalog struct {
 	order    []string // keys as config.yaml lists them
 	defaults map[string]given
@@ -57,8 +57,8 @@ func newCatalog(defaults []byte) (catalog, error) {
 	return c, asError(w.problems)
 }
 
-// fromFile reads an operator's file: the values of known keys, and what is
-// wrong with the rest.
+// fromFile parses the operator's file: the values of known keys, and the problems of
+// the rest.
 func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 	root, problem := parseYAML(content, name)
 	if problem != nil {
@@ -72,15 +72,15 @@ func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 		_, leaf := c.defaults[key]
 		switch {
 		case leaf && value.Kind == yaml.MappingNode:
-			w.complain(key, value.Line, "is one setting, not a section with settings below it")
+			w.report(key, value.Line, "is one setting, not a section with settings below it")
 		case c.sections[key] && value.Kind != yaml.MappingNode:
 			if value.ShortTag() != "!!null" { // "http:" with every line below it commented out
-				w.complain(key, value.Line, "is a section: put its settings below it, indented")
+				w.report(key, value.Line, "is a section: put its settings below it, indented")
 			}
 		case leaf, c.sections[key]:
 			return true
 		default:
-			w.complain(key, value.Line, "there is no such setting"+c.suggest(key))
+			w.report(key, value.Line, "there is no such setting"+c.suggest(key))
 		}
 		return false
 	}
@@ -88,8 +88,8 @@ func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 	return w.found, w.problems
 }
 
-// suggest names the key that was most likely meant: the one of the same last
-// name in another section, or the one that is nearest by its letters.
+// suggest returns the end of a message with the key that was most likely meant: the
+// nearest by edit distance, or the one of the same last name in another section.
 func (c catalog) suggest(key string) string {
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	var elsewhere, names []string
@@ -102,13 +102,13 @@ func (c catalog) suggest(key string) string {
 	for section := range c.sections {
 		names = append(names, section)
 	}
-	slices.Sort(names) // the map's order must not choose between two that are as near
+	slices.Sort(names) // so that of two that are equally near always the same is chosen
 	near := nearest(key, names)
 	if near == "" && len(elsewhere) == 1 {
 		near = elsewhere[0]
 	}
 	if near == "" {
-		return ": see config.yaml for those there are"
+		return ": `banyan config` prints all settings"
 	}
 	return ": did you mean " + near + "?"
 }
@@ -116,12 +116,12 @@ func (c catalog) suggest(key string) string {
 // walker flattens a YAML tree to dotted keys.
 type walker struct {
 	file     string
-	enter    func(key string, value *yaml.Node) bool // false: leave this key out
+	enter    func(key string, value *yaml.Node) bool // false: ignore this key
 	found    []given
 	problems []Problem
 }
 
-func (w *walker) complain(key string, line int, message string) {
+func (w *walker) report(key string, line int, message string) {
 	w.problems = append(w.problems, Problem{
 		Key: key, Origin: Origin{Kind: FromFile, Name: w.file, Line: line}, Message: message,
 	})
@@ -136,7 +136,7 @@ func (w *walker) walk(prefix string, mapping *yaml.Node) {
 		}
 		key := prefix + name.Value
 		if line, twice := seen[key]; twice {
-			w.complain(key, name.Line, fmt.Sprintf("stands here and on line %d: keep one", line))
+			w.report(key, name.Line, fmt.Sprintf("is set here and on line %d: keep one of them", line))
 			continue
 		}
 		seen[key] = name.Line
@@ -158,8 +158,8 @@ func (w *walker) walk(prefix string, mapping *yaml.Node) {
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
-// parseYAML gives the top mapping of a file's only document; nil for a file
-// that holds nothing.
+// parseYAML returns the top mapping of a file's only document; nil for an empty
+// file.
 func parseYAML(content []byte, name string) (root *yaml.Node, problem *Problem) {
 	fail := func(line int, message string) *Problem {
 		return &Problem{Origin: Origin{Kind: FromFile, Name: name, Line: line}, Message: message}
@@ -179,11 +179,11 @@ func parseYAML(content []byte, name string) (root *yaml.Node, problem *Problem) 
 			line, _ = strconv.Atoi(m[1]) // digits by the pattern
 			text = strings.Replace(text, m[0], "", 1)
 		}
-		return nil, fail(line, "is not readable YAML: "+text)
+		return nil, fail(line, "is not valid YAML: "+text)
 	}
 	var more yaml.Node
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, fail(more.Line, "holds a second document (---): only one is read, put all settings there")
+		return nil, fail(more.Line, "has a second document (---), which would be ignored: put all settings into the first")
 	}
 	root = doc.Content[0]
 	switch {
@@ -192,7 +192,7 @@ func parseYAML(content []byte, name string) (root *yaml.Node, problem *Problem) 
 	case root.ShortTag() == "!!null":
 		return nil, nil
 	}
-	return nil, fail(root.Line, "holds no settings: write lines like listen: 127.0.0.1:8080")
+	return nil, fail(root.Line, "has no settings: write lines like listen: 127.0.0.1:8080")
 }
 
 // hasTab reports whether a line, or the one before it, begins with a tab among its

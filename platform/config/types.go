@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Masked stands for every secret that is shown.
+// Masked is printed instead of a secret.
 const Masked = "***"
 
-// Secret is a setting that shows itself as *** wherever it is printed, logged
-// or encoded. Reveal gives it.
+// Secret is a setting that is masked as *** wherever it is printed, logged or
+// encoded. Reveal returns it.
 type Secret string
 
-// Reveal gives the secret itself.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
 func (s Secret) mask() string {
@@ -27,7 +27,7 @@ func (s Secret) mask() string {
 	return Masked
 }
 
-// String gives ***, or nothing when there is no secret.
+// String returns ***, or "" when there is no secret.
 func (s Secret) String() string { return s.mask() }
 
 // Format masks every verb, also %#v and %x.
@@ -39,11 +39,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.mask()), nil }
 // LogValue masks the secret in logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.mask()) }
 
-// UnmarshalText refuses *** itself: it is the mask out of a printed
-// configuration, and would else become the password.
+// UnmarshalText refuses *** itself: it is the mask of a printed configuration, and
+// would otherwise become the password.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == Masked {
-		return fmt.Errorf("is %s, the mask of a printed configuration: put the secret itself", Masked)
+		return fmt.Errorf("is %s, the mask of a printed configuration: write the secret itself", Masked)
 	}
 	if strings.ContainsAny(string(text), "\r\n") {
 		return fmt.Errorf("has a line feed in it, as a file's content does: remove it")
@@ -52,7 +52,7 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Bytes is a size. It reads 512, 64 KiB, 1 MiB, 1.5 GiB or 10 MB.
+// Bytes is a size in bytes. Its text is 512, 64 KiB, 1 MiB, 1.5 GiB or 10 MB.
 type Bytes int64
 
 var sizeUnits = []struct {
@@ -70,7 +70,7 @@ var sizeUnits = []struct {
 	{"B", 1},
 }
 
-// UnmarshalText reads a size.
+// UnmarshalText parses a size.
 func (b *Bytes) UnmarshalText(text []byte) error {
 	number, unit := strings.TrimSpace(string(text)), 1.0
 	for _, u := range sizeUnits {
@@ -81,7 +81,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsNaN(n) || n < 0 || n*unit >= math.MaxInt64 {
-		return fmt.Errorf("%q is no size: write one like 64 KiB, 1 MiB or 2 GiB", text)
+		return fmt.Errorf("%q is not a size: write one like 64 KiB, 1 MiB or 2 GiB", text)
 	}
 	*b = Bytes(n * unit)
 	return nil
@@ -94,7 +94,7 @@ func cutSuffixFold(s, suffix string) (string, bool) {
 	return s[:len(s)-len(suffix)], true
 }
 
-// String writes the size in the largest binary unit that leaves no fraction.
+// String returns the size in the largest binary unit without a fraction.
 func (b Bytes) String() string {
 	for i := 3; i >= 0; i-- {
 		if size := Bytes(sizeUnits[i].size); b >= size && b%size == 0 {
@@ -107,10 +107,10 @@ func (b Bytes) String() string {
 // MarshalText is String.
 func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// Interval is how often something happens; 0 is never and reads "off".
+// Interval is the time between two runs of something; 0 is never, as text "off".
 type Interval time.Duration
 
-// UnmarshalText reads off or a duration.
+// UnmarshalText parses off or a duration.
 func (i *Interval) UnmarshalText(text []byte) error {
 	if string(text) == "off" {
 		*i = 0
@@ -124,7 +124,7 @@ func (i *Interval) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String gives off or the duration.
+// String returns "off" or the duration.
 func (i Interval) String() string {
 	if i == 0 {
 		return "off"
@@ -135,7 +135,7 @@ func (i Interval) String() string {
 // MarshalText is String.
 func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
-// OneOf sets a name out of a closed list, for UnmarshalText.
+// OneOf sets into to the name in names that equals text, for UnmarshalText.
 func OneOf[T ~string](into *T, text []byte, names ...T) error {
 	list := make([]string, len(names))
 	for i, name := range names {
@@ -148,7 +148,7 @@ func OneOf[T ~string](into *T, text []byte, names ...T) error {
 	return fmt.Errorf("%q is not one of %s", text, strings.Join(list, ", "))
 }
 
-// URLs are one address or several, with commas between them in the text.
+// URLs are one address or several, separated by commas in the text.
 type URLs []string
 
 // UnmarshalText splits at the commas.
@@ -168,5 +168,5 @@ func (u *URLs) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText joins them.
+// MarshalText joins them with commas.
 func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ", ")), nil }

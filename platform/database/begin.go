@@ -13,24 +13,25 @@ import (
 )
 
 // How SQLite's write lock is waited for when another process, or another
-// connection, has it. SQLite's own waiting begins with pauses of 1, 2, 5 and 10
+// connection, has it. SQLite's own waiting starts with pauses of 1, 2, 5 and 10
 // milliseconds and goes up to 100: it would make each hand-over between two
 // processes last that long, and starve beside one that writes group after group,
 // which leaves the lock free for tens of microseconds between two of them.
 const (
 	beginWait  = busyMilliseconds * time.Millisecond
 	beginPause = 100 * time.Microsecond
-	beginSoon  = 50 * time.Millisecond // after this the other is at something long
+	beginSoon  = 50 * time.Millisecond // after this the other transaction is a long one
 	beginLater = 2 * time.Millisecond
 )
 
-// beginImmediate is BEGIN IMMEDIATE in the first gap that another writer leaves.
+// beginImmediate executes BEGIN IMMEDIATE as soon as no other writer has the lock.
+// It fails with fault.Unavailable after beginWait.
 func (db *DB) beginImmediate(ctx context.Context, conn *sqlx.Conn) error {
 	// The connection waits for no other lock: those of opening are behind it.
 	_, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`)
 	for since := time.Now(); err == nil; {
-		// A statement that a context interrupts may have begun all the same; without
-		// a time to wait there is nothing to interrupt.
+		// A statement that a context interrupts may have begun all the same; with a
+		// busy_timeout of 0 there is nothing to interrupt.
 		_, err = conn.ExecContext(context.WithoutCancel(ctx), `BEGIN IMMEDIATE`)
 		if err == nil {
 			return nil

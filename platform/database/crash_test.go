@@ -78,7 +78,7 @@ func TestNothingAcknowledgedIsLostByKill(t *testing.T) {
 	})
 }
 
-// killWhileWriting gives the ids that the child saw acknowledged.
+// killWhileWriting returns the ids that the child saw acknowledged.
 func killWhileWriting(t *testing.T, options database.Options) map[int]bool {
 	t.Helper()
 	cmd := child(t, "write", options)

@@ -1,4 +1,4 @@
-// Package database is how a module keeps what it knows: one small API over
+// Package database stores the rows of a module: one small API over
 // SQLite (a file per module) and PostgreSQL (a schema per module), so that a
 // module's SQL is written once.
 //
@@ -11,8 +11,9 @@
 //	err = db.Read().Get(ctx, &title, `SELECT title FROM campaign WHERE id = ?`, id)
 //
 // Reading order: database.go, reading.go, tx.go; group.go is SQLite's writer,
-// postgres.go the other one; fence.go keeps writes with their owner; migrate.go
-// and status.go see to the schema; stats.go and metrics.go show how it does.
+// postgres.go the other one; fence.go refuses writes of a process that is not the
+// owner; migrate.go and status.go are about the schema; stats.go and metrics.go
+// report on the writer and the connections.
 //
 // What holds on both:
 //
@@ -24,7 +25,7 @@
 //     would wait for itself).
 //   - After a failed statement the transaction is over: further statements return
 //     the same error, and Write fails even if fn returns nil. Use ON CONFLICT
-//     where a clash is expected; that is no failure.
+//     where a conflict is expected; that is not a failure.
 //   - Placeholders are ?; times are UTC milliseconds; amounts are decimal TEXT.
 package database
 
@@ -63,11 +64,11 @@ type Options struct {
 	// Readers is the number of SQLite reading connections; 0 = 8.
 	Readers int
 	// Connections is the most PostgreSQL connections; 0 = 16, and at least 2,
-	// because migrating needs one for its lock.
+	// because a migration holds one for its lock.
 	Connections int
 	// Migrations holds <set>/<dialect>/NNNNN_name.sql.
 	Migrations fs.FS
-	// Sets are the folders of Migrations that this database gets, in order;
+	// Sets are the folders of Migrations that are applied to this database, in order;
 	// nil = the shared sets "events", "ownership" and "once", and the module's own.
 	Sets []string
 	// Queue is how many SQLite writes may wait for the writer; 0 = 1,024.
@@ -88,7 +89,7 @@ type DB struct {
 	fence   atomic.Pointer[Fence]
 }
 
-// moduleName is what may become a file and a schema name.
+// moduleName matches what may become a file and a schema name.
 var moduleName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,50}$`)
 
 // Open opens the database and, for SQLite, makes its folder (0700) and its
@@ -114,7 +115,7 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 // newDB checks the options and fills in the defaults; it opens nothing.
 func newDB(options Options) (*DB, error) {
 	if !moduleName.MatchString(options.Module) {
-		return nil, fault.Newf(fault.Invalid, "%q cannot name a database: use small letters, digits, - and _", options.Module)
+		return nil, fault.Newf(fault.Invalid, "%q cannot be the name of a database: use lower-case letters, digits, - and _", options.Module)
 	}
 	if options.Schema == "" {
 		options.Schema = strings.ReplaceAll(options.Module, "-", "_")
@@ -149,33 +150,33 @@ func orDefault(n, standard int) int {
 	return standard
 }
 
-// Dialect tells which database this is, for the rare statement that differs.
+// Dialect returns the kind of database, for the rare statement that differs.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// Module gives the name the database was opened with.
+// Module returns the name the database was opened with.
 func (db *DB) Module() string { return db.options.Module }
 
-// Options gives what the database was opened with, defaults filled in, so that
+// Options returns what the database was opened with, defaults filled in, so that
 // a second handle on the same database can be opened. The URL may hold a password.
 func (db *DB) Options() Options { return db.options }
 
 // Path is the SQLite file; empty for PostgreSQL.
 func (db *DB) Path() string { return db.path }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
 	return db.Read().Get(ctx, &one, `SELECT 1`)
 }
 
 // Write runs fn in a transaction and returns when it is on disk; see the
-// package comment for what fn may do. An error of fn comes back as it is, and
-// rolls back fn's own writes only. A panic in fn rolls back and goes on in the
+// package comment for what fn may do. An error of fn is returned as it is, and
+// rolls back fn's own writes only. A panic in fn rolls back and continues in the
 // caller's goroutine.
 //
 // SQLite: concurrent calls share one transaction, each in a savepoint (group
 // commit, see group.go). A ctx that ends while the call waits withdraws it; once
-// fn runs, ctx is looked at between statements, never in the middle of one.
+// fn runs, ctx is checked between statements, never in the middle of one.
 // PostgreSQL: a transaction of its own (READ COMMITTED; see Tx.Lock for
 // read-then-write), run again up to three times after a deadlock or a
 // serialization failure.

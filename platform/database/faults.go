@@ -17,14 +17,14 @@ import (
 
 const adviceClosed = "is closed because the program is stopping: try again in a moment"
 
-// errClosed is the cause when a write comes after Close.
+// errClosed is the cause of a write that is called after Close.
 var errClosed = errors.New("the writer has ended")
 
-// IsNoRows tells that Get found no row.
+// IsNoRows reports whether Get found no row.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// IsUnique tells that a write clashed with a row that is there: a UNIQUE or
-// PRIMARY KEY constraint, in either dialect.
+// IsUnique reports whether a write violated a UNIQUE or PRIMARY KEY constraint, in
+// either dialect.
 func IsUnique(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
@@ -37,8 +37,8 @@ func IsUnique(err error) bool {
 	return postgresCode(err) == "23505" // unique_violation
 }
 
-// IsForeignKey tells that a write names a row that is not there, or removes one
-// that is still named.
+// IsForeignKey reports whether a write refers to a row that does not exist, or
+// deletes one that is still referred to.
 func IsForeignKey(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
@@ -47,9 +47,9 @@ func IsForeignKey(err error) bool {
 	return postgresCode(err) == "23503" // foreign_key_violation
 }
 
-// explain gives the failures that an operator must act on a fault that says
-// how; everything else stays as it is. When the caller went away, that is the
-// reason, whatever the database called it.
+// explain wraps a failure that an operator must act on in a fault that says how;
+// every other error is returned as it is. When ctx has ended, that is the reason,
+// whatever the database called it.
 func (db *DB) explain(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, sql.ErrNoRows) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -81,31 +81,31 @@ func (db *DB) explain(ctx context.Context, err error) error {
 	return db.unavailable(err, message)
 }
 
-// outage marks the cause of a fault that is the database's own.
+// outage marks the cause of a fault as one of the database itself, see IsOutage.
 type outage struct{ cause error }
 
-// Error gives the cause's text.
+// Error returns the cause's text.
 func (o outage) Error() string { return o.cause.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (o outage) Unwrap() error { return o.cause }
 
-// unavailable says "the database of x …message".
+// unavailable returns a fault with the message "the database of x …message".
 func (db *DB) unavailable(cause error, message string) error {
 	f := fault.Wrap(outage{cause}, fault.Unavailable, "the database of "+db.options.Module+" "+message)
 	f.RetryAfter = time.Second
 	return f
 }
 
-// IsOutage tells that the database, not what was asked of it, is the reason: it
-// cannot be reached, is full, closed, held by somebody else or damaged.
+// IsOutage reports whether err is about the database and not about the statement:
+// it cannot be reached, is full, closed, locked by another process or damaged.
 func IsOutage(err error) bool {
 	var o outage
 	return errors.As(err, &o)
 }
 
-// IsStatement tells that the database works and refused this write for what it
-// says: a constraint, a missing table, a wrong value.
+// IsStatement reports whether the database works and refused this statement: a
+// constraint, a missing table, a wrong value.
 func IsStatement(err error) bool {
 	var lite sqlite3.Error
 	return !IsOutage(err) && (errors.As(err, &lite) || postgresCode(err) != "")
@@ -122,17 +122,17 @@ func sqliteAdvice(err error) string {
 	case sqlite3.ErrFull:
 		return "cannot grow, its disk is full: free space there; nothing of this write was kept"
 	case sqlite3.ErrIoErr:
-		return "cannot be read or written, its disk reports an error: look at the disk and the system log; nothing of this write was kept"
+		return "cannot be read or written, its disk reports an error: check the disk and the system log; nothing of this write was kept"
 	case sqlite3.ErrReadonly:
 		return "is read-only: make the file and its folder writable for this user; nothing was written"
 	case sqlite3.ErrPerm, sqlite3.ErrCantOpen, sqlite3.ErrAuth:
-		return "cannot be opened: look at the folder's owner and permissions"
+		return "cannot be opened: check the owner and permissions of its folder"
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return "is held by another process: stop the other program that writes to it, or try again; nothing was written"
+		return "is locked by another process: stop the other program that writes to it, or try again; nothing was written"
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return "is damaged: stop the program, keep a copy of the file and restore a backup"
 	case sqlite3.ErrNomem:
-		return "is out of memory: give the program more, or try again; nothing was written"
+		return "is out of memory: let the program use more, or try again; nothing was written"
 	}
 	return ""
 }
@@ -141,7 +141,7 @@ func postgresAdvice(err error) string {
 	code := postgresCode(err)
 	var refused *pgconn.ConnectError
 	if errors.As(err, &refused) && !strings.HasPrefix(code, "53") {
-		return "cannot be reached: look whether PostgreSQL runs and whether the URL, user and password are right"
+		return "cannot be reached: check that PostgreSQL runs, and the settings database.url and database.password"
 	}
 	var network net.Error
 	if errors.As(err, &network) || pgconn.SafeToRetry(err) {

@@ -13,23 +13,23 @@ import (
 //
 //	Write ─ Known ─▶ queue ─▶ BEGIN · Check ─▶ the writes ─▶ COMMIT
 //
-// Check reads inside the transaction, under a lock that whoever moves the fence
+// Check reads inside the transaction, under a lock that a change of the owner
 // needs too, so that nothing changes between its answer and COMMIT. Known only
-// spares the way there: a process that has lost its ownership would otherwise
-// take SQLite's write lock for each refusal, in the way of the new owner.
+// saves the transaction: a process that has lost its ownership would otherwise
+// take SQLite's write lock for each refusal, and delay the new owner.
 //
-// Both are called from many goroutines. An error refuses, comes back from Write
-// as it is, and nothing is written.
+// Both are called from many goroutines. An error refuses the write: Write
+// returns it as it is, and nothing is written.
 type Fence interface {
-	// Known answers from memory, at once.
+	// Known returns what is in memory, without waiting.
 	Known() error
 	// Check reads with q, at the beginning of the transaction: of each in
 	// PostgreSQL, of each group in SQLite, where a refusal is for every member.
 	Check(ctx context.Context, q Queryer) error
 }
 
-// SetFence puts a fence before the writes of this handle, nil takes it away.
-// Transactions under way are not asked again.
+// SetFence sets the fence of this handle's writes; nil removes it. Running
+// transactions are not checked again.
 func (db *DB) SetFence(f Fence) {
 	if f == nil {
 		db.fence.Store(nil)
@@ -57,10 +57,10 @@ func (db *DB) checkFence(ctx context.Context, conn *sqlx.Conn) error {
 	return tx.outcome((*f).Check(ctx, tx))
 }
 
-// Unfenced runs fn once, in a transaction of its own, past the fence and past
-// the queue: it is for moving the fence, and for nothing else. Otherwise it is
-// as Write. SQLite: fails with fault.Unavailable when another process does not
-// give up the write lock for 10 s.
+// Unfenced runs fn once, in a transaction of its own, without the fence and
+// without the queue: it is for changing the owner, and for nothing else. Otherwise it is
+// as Write. SQLite: fails with fault.Unavailable when another process holds
+// the write lock for more than 10 s.
 func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to %s: %w", db.options.Module, err)
@@ -81,7 +81,7 @@ func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 	tx := &Tx{db: db, run: conn}
 	err = tx.outcome(fn(tx))
 	tx.over = true
-	outlive := context.WithoutCancel(ctx) // a COMMIT that is cut off leaves nobody knowing
+	outlive := context.WithoutCancel(ctx) // the outcome of an interrupted COMMIT would be unknown
 	if err == nil {
 		if _, failed := conn.ExecContext(outlive, `COMMIT`); failed != nil {
 			err = fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(ctx, failed))
@@ -95,18 +95,18 @@ func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
 	return nil
 }
 
-// What Warm opens at most, since a server has a hundred connections for
-// everybody, and how long it may take.
+// The limits of Warm: connections, since a server has a hundred for all of its
+// clients, and time.
 const (
 	warmMost = 8
 	warmWait = time.Second
 )
 
-// Warm opens the connections that a rush of writes is about to need, and has
-// each ask the fence once, so that its statements are prepared: the writes of
+// Warm opens the connections that many concurrent writes are about to need, and
+// checks the fence on each once, so that its statements are prepared: the writes of
 // 64 callers that move here would otherwise wait for new PostgreSQL sessions.
-// It is an attempt: what is not open by then opens with the writes. SQLite has
-// its writer at hand.
+// It is an attempt: connections that are not open by then are opened by the
+// writes. With SQLite it does nothing.
 func (db *DB) Warm(ctx context.Context) {
 	pool := db.readers.Stats()
 	most := min(warmMost, db.options.Connections)
@@ -116,7 +116,7 @@ func (db *DB) Warm(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, warmWait)
 	defer cancel()
 	var all sync.WaitGroup
-	for range most - pool.InUse { // at once: one after the other would be one connection
+	for range most - pool.InUse { // concurrently: one after the other would reuse one connection
 		all.Go(func() {
 			conn, err := db.readers.Connx(ctx)
 			if err != nil {
@@ -125,13 +125,13 @@ func (db *DB) Warm(ctx context.Context) {
 			defer func() { _ = conn.Close() }() // back to the pool
 			defer rollBack(ctx, conn)
 			if _, err = conn.ExecContext(ctx, `BEGIN`); err == nil {
-				_ = db.checkFence(ctx, conn) // what it says now counts for no write
+				_ = db.checkFence(ctx, conn) // for its prepared statements; no write depends on the answer
 			}
 		})
 	}
 	all.Wait()
 }
 
-// IsLockTimeout tells that a statement gave up waiting for a lock of PostgreSQL
-// (lock_timeout).
+// IsLockTimeout reports whether a statement waited longer than PostgreSQL's
+// lock_timeout for a lock.
 func IsLockTimeout(err error) bool { return postgresCode(err) == "55P03" }

@@ -18,13 +18,13 @@ import (
 //	Write ──▶ queue ──▶ writer: BEGIN IMMEDIATE
 //	  │                   SAVEPOINT · turn of caller 1 · RELEASE (or ROLLBACK TO)
 //	  │                   SAVEPOINT · turn of caller 2 · RELEASE
-//	  │                   … until nobody waits, or the group is full or old
+//	  │                   … until no write waits, or the group is full or old
 //	  ◀── answers ───── COMMIT
 //
 // The writer goroutine owns the connection; a caller's fn runs in the caller's
-// own goroutine, during its turn, so that a panic is the caller's. Nobody, not
-// even one whose fn failed, is answered before COMMIT has returned: a failure
-// may rest on a row that this group has yet to commit. If the group fails as a
+// own goroutine, during its turn, so that a panic is the caller's. No caller,
+// not even one whose fn failed, gets its result before COMMIT has returned: a
+// failure may depend on a row that this group has yet to commit. If the group fails as a
 // whole, every member runs again alone, in a transaction of its own.
 const (
 	groupMost = 256                   // members
@@ -39,11 +39,12 @@ const (
 	withdrawn
 )
 
-// errLeft says that fn was left by a panic or runtime.Goexit; its caller never
-// sees it.
+// errLeft is the result of an fn that ended by a panic or runtime.Goexit; its
+// caller never sees it.
 var errLeft = errors.New("the function given to Write did not return")
 
-// turn is what the writer tells a caller: run fn with tx, or (tx nil) the end.
+// turn is a message of the writer to a caller: run fn with tx or, if tx is nil,
+// return err.
 type turn struct {
 	tx  *Tx
 	err error
@@ -85,7 +86,7 @@ func startWriter(db *DB, pool *sqlx.DB, queue int) *writer {
 	return g
 }
 
-// close takes no more writes, lets the queued ones finish and closes the connection.
+// close accepts no more writes, lets the queued ones finish and closes the connection.
 func (g *writer) close() error {
 	g.once.Do(func() { close(g.closing) })
 	<-g.ended
@@ -114,12 +115,12 @@ func (g *writer) write(ctx context.Context, fn func(tx *Tx) error) error {
 				g.counts.withdrawn.Add(1)
 				return fmt.Errorf("write to %s, withdrawn before it began: %w", g.db.options.Module, ctx.Err())
 			}
-			done = nil // it is being written: the outcome is what counts
+			done = nil // fn runs or has run: wait for the outcome
 		case <-g.ended:
 			if w.state.CompareAndSwap(queued, withdrawn) {
 				return g.closed()
 			}
-			return (<-w.tell).err // taken, so its last word is here or on the way
+			return (<-w.tell).err // taken, so its result is here or will be
 		}
 	}
 }
@@ -143,7 +144,7 @@ func (g *writer) enqueue(ctx context.Context, w *write) error {
 		return g.closed()
 	case <-ctx.Done():
 		g.counts.withdrawn.Add(1)
-		return g.db.unavailable(ctx.Err(), "has more writes waiting than it can take: try again in a moment")
+		return g.db.unavailable(ctx.Err(), "has a full queue of waiting writes: try again in a moment")
 	}
 }
 
@@ -159,7 +160,7 @@ func (w *write) run(tx *Tx, fn func(tx *Tx) error) {
 		tx.over = true
 		if !returned {
 			w.ran <- errLeft
-			<-w.tell // the end: the writer gives no second turn to one that left
+			<-w.tell // the result: fn does not run a second time after a panic
 		}
 	}()
 	err := tx.outcome(fn(tx))
@@ -183,7 +184,7 @@ func (g *writer) loop() {
 	}
 }
 
-// waiting takes the next from the queue, nil when nobody waits.
+// waiting returns the next write from the queue, nil when it is empty.
 func (g *writer) waiting() *write {
 	select {
 	case w := <-g.queue:
@@ -193,9 +194,9 @@ func (g *writer) waiting() *write {
 	}
 }
 
-// arriving is waiting, with one chance for callers that are ready to run to come
-// back with their next write: measured with 64 callers, 55 members in a group
-// instead of 34. It does not wait for anybody.
+// arriving is waiting, but first lets goroutines that are ready to run queue their
+// next write: measured with 64 callers, 55 members in a group instead of 34. It
+// never blocks.
 func (g *writer) arriving() *write {
 	if w := g.waiting(); w != nil {
 		return w
@@ -265,9 +266,9 @@ func (g *writer) begin(ctx context.Context) (*sqlx.Conn, error) {
 	return conn, nil
 }
 
-// refuse answers everyone who waits now: each would wait for the same lock in
-// vain. Whoever is taken from the queue is answered: a write that is dropped
-// here would be waited for until its caller gives up, or for ever.
+// refuse fails every write that waits now: each would wait for the same lock in
+// vain. Each write that is taken from the queue gets a result: the caller of one
+// that is dropped here would wait until its ctx ends, or for ever.
 func (g *writer) refuse(first *write, err error) {
 	waiting := len(g.queue)
 	for w := first; w != nil; waiting-- {
@@ -282,8 +283,8 @@ func (g *writer) refuse(first *write, err error) {
 	}
 }
 
-// member gives w its turn inside the group. False: the transaction as a whole
-// is lost.
+// member runs w as a member of the group. It returns false when the whole
+// transaction is lost.
 func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 	if w.err = w.ctx.Err(); w.err != nil {
 		g.counts.withdrawn.Add(1)
@@ -294,7 +295,7 @@ func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 		return false
 	}
 	g.counts.waits.Observe(time.Since(w.since))
-	g.giveTurn(conn, w)
+	g.runTurn(conn, w)
 	// When SQLite has ended the transaction by itself (a full disk, RAISE(ROLLBACK)),
 	// the savepoint is gone too, and both statements below fail.
 	if w.err != nil {
@@ -306,8 +307,8 @@ func (g *writer) member(ctx context.Context, conn *sqlx.Conn, w *write) bool {
 	return err == nil
 }
 
-// giveTurn lets the caller run fn and waits until it has.
-func (g *writer) giveTurn(conn *sqlx.Conn, w *write) {
+// runTurn lets the caller run fn and waits until it has.
+func (g *writer) runTurn(conn *sqlx.Conn, w *write) {
 	w.tx = &Tx{db: g.db, run: conn}
 	since := time.Now()
 	g.counts.turnSince.Store(&since)
@@ -316,11 +317,11 @@ func (g *writer) giveTurn(conn *sqlx.Conn, w *write) {
 	g.counts.turnSince.Store(nil)
 }
 
-// alone runs w again in a transaction of its own and answers it.
+// alone runs w again in a transaction of its own and sends its result.
 func (g *writer) alone(ctx context.Context, conn *sqlx.Conn, w *write) {
 	defer g.answer(w)
 	if errors.Is(w.err, errLeft) {
-		return // it is panicking: there is no fn to run
+		return // it is panicking: fn must not run again
 	}
 	if err := w.ctx.Err(); err != nil {
 		w.err = fmt.Errorf("write to %s, rolled back: %w", g.db.options.Module, err)
@@ -330,7 +331,7 @@ func (g *writer) alone(ctx context.Context, conn *sqlx.Conn, w *write) {
 		return
 	}
 	if w.err = g.db.checkFence(ctx, conn); w.err == nil {
-		g.giveTurn(conn, w)
+		g.runTurn(conn, w)
 	}
 	if w.err == nil {
 		if _, err := conn.ExecContext(ctx, `COMMIT`); err != nil {
@@ -354,7 +355,7 @@ func (g *writer) endTransaction(ctx context.Context, conn *sqlx.Conn) {
 	}
 }
 
-// answer is the last word to w; after a commit it also wakes who listens.
+// answer sends w its result; after a commit it also wakes the listeners.
 func (g *writer) answer(w *write) {
 	if w.err == nil {
 		g.counts.written.Add(1)

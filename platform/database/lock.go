@@ -21,12 +21,12 @@ const lockWait = 20 * time.Millisecond
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "cannot make the lock file "+path+": look at the folder's owner and permissions")
+		return nil, fault.Wrap(err, fault.Unavailable, "cannot create the lock file "+path+": check the folder's owner and permissions")
 	}
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { _ = file.Close() }, nil // closing lets the lock go
+			return func() { _ = file.Close() }, nil // closing releases the lock
 		}
 		if err != syscall.EWOULDBLOCK && err != syscall.EINTR {
 			_ = file.Close() // nothing was locked

@@ -6,22 +6,22 @@ import "github.com/prometheus/client_golang/prometheus"
 var (
 	databaseLabel = []string{"database"}
 	writesDesc    = prometheus.NewDesc("banyan_database_writes_total", "Writes committed.", databaseLabel, nil)
-	withdrawnDesc = prometheus.NewDesc("banyan_database_writes_withdrawn_total", "Writes whose callers gave up before their turn.", databaseLabel, nil)
-	waitingDesc   = prometheus.NewDesc("banyan_database_writes_waiting", "Writes that wait for the writer now.", databaseLabel, nil)
-	queueDesc     = prometheus.NewDesc("banyan_database_write_queue_size", "How many writes may wait.", databaseLabel, nil)
-	waitDesc      = prometheus.NewDesc("banyan_database_write_wait_seconds", "Time from the call of a write to its turn.", databaseLabel, nil)
-	turnDesc      = prometheus.NewDesc("banyan_database_write_turn_seconds", "How long the write that runs now has had the writer.", databaseLabel, nil)
-	groupDesc     = prometheus.NewDesc("banyan_database_group_size", "Writes in a transaction that they share.", databaseLabel, nil)
-	regroupedDesc = prometheus.NewDesc("banyan_database_groups_regrouped_total", "Groups that failed as a whole and ran again one by one.", databaseLabel, nil)
-	discardedDesc = prometheus.NewDesc("banyan_database_connections_discarded_total", "Writing connections thrown away because not even a rollback worked.", databaseLabel, nil)
+	withdrawnDesc = prometheus.NewDesc("banyan_database_writes_withdrawn_total", "Writes whose callers gave up before they ran.", databaseLabel, nil)
+	waitingDesc   = prometheus.NewDesc("banyan_database_writes_waiting", "Writes waiting for the writer.", databaseLabel, nil)
+	queueDesc     = prometheus.NewDesc("banyan_database_write_queue_size", "Capacity of the queue of waiting writes.", databaseLabel, nil)
+	waitDesc      = prometheus.NewDesc("banyan_database_write_wait_seconds", "Time from the call of a write until it runs.", databaseLabel, nil)
+	turnDesc      = prometheus.NewDesc("banyan_database_write_turn_seconds", "How long the running write has held the writer; 0 when none runs.", databaseLabel, nil)
+	groupDesc     = prometheus.NewDesc("banyan_database_group_size", "Writes that share one transaction.", databaseLabel, nil)
+	regroupedDesc = prometheus.NewDesc("banyan_database_groups_regrouped_total", "Groups that failed as a whole and were run again one by one.", databaseLabel, nil)
+	discardedDesc = prometheus.NewDesc("banyan_database_connections_discarded_total", "Writing connections closed because even a rollback failed.", databaseLabel, nil)
 	walDesc       = prometheus.NewDesc("banyan_database_wal_bytes", "Size of the write-ahead log.", databaseLabel, nil)
-	oldestDesc    = prometheus.NewDesc("banyan_database_oldest_read_seconds", "How long the longest read under way in this process has kept the write-ahead log from starting over.", databaseLabel, nil)
-	openDesc      = prometheus.NewDesc("banyan_database_connections", "Open connections for reading; on PostgreSQL for everything.", databaseLabel, nil)
-	inUseDesc     = prometheus.NewDesc("banyan_database_connections_in_use", "Of these, busy now.", databaseLabel, nil)
-	connWaitsDesc = prometheus.NewDesc("banyan_database_connection_waits_total", "Times a caller had to wait for a connection.", databaseLabel, nil)
+	oldestDesc    = prometheus.NewDesc("banyan_database_oldest_read_seconds", "Age of the oldest running read in this process, which keeps the write-ahead log from being reused.", databaseLabel, nil)
+	openDesc      = prometheus.NewDesc("banyan_database_connections", "Open connections for reading; with PostgreSQL all connections.", databaseLabel, nil)
+	inUseDesc     = prometheus.NewDesc("banyan_database_connections_in_use", "Connections of banyan_database_connections that are in use.", databaseLabel, nil)
+	connWaitsDesc = prometheus.NewDesc("banyan_database_connection_waits_total", "Times that a caller waited for a connection.", databaseLabel, nil)
 )
 
-// Collector gives the figures of these databases to Prometheus.
+// Collector is a prometheus.Collector of the Stats of these databases.
 type Collector []*DB
 
 var _ prometheus.Collector = Collector(nil)
@@ -61,7 +61,7 @@ func (db *DB) collect(ch chan<- prometheus.Metric) {
 	counter(withdrawnDesc, s.Withdrawn)
 	gauge(waitingDesc, float64(s.Waiting))
 	gauge(queueDesc, float64(s.QueueSize))
-	ch <- db.writer.counts.waits.Metric(waitDesc, 4, s.Database) // a bound per factor of four keeps the series few
+	ch <- db.writer.counts.waits.Metric(waitDesc, 4, s.Database) // one bound per factor of four keeps the number of series small
 	gauge(turnDesc, s.Turn.Seconds())
 	ch <- db.writer.counts.sizes.histogram(s.Database)
 	counter(regroupedDesc, s.Regrouped)

@@ -14,12 +14,12 @@ import (
 	"banyan/platform/fault"
 )
 
-// Migrate brings the schema up to what this program knows. Any number of
-// processes may call it at once: one works, the others wait (a file lock for
-// SQLite, an advisory lock for PostgreSQL) and find nothing left to do.
+// Migrate applies the migrations that this program has and the database has not. Any number of
+// processes may call it at once: one migrates, the others wait (a file lock for
+// SQLite, an advisory lock for PostgreSQL) and then have nothing to do.
 //
-// A database that a newer program has migrated is refused with fault.Conflict
-// and left as it is.
+// Fails with fault.Conflict for a database that a newer program has migrated, and
+// changes nothing in it.
 func (db *DB) Migrate(ctx context.Context) error {
 	return db.underLock(ctx, func(pool *sql.DB) error {
 		for _, set := range db.options.Sets {
@@ -31,7 +31,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	})
 }
 
-// migrateSet applies what is missing of one set.
+// migrateSet applies the pending migrations of one set.
 func (db *DB) migrateSet(ctx context.Context, pool *sql.DB, set string) error {
 	provider, err := db.provider(pool, set)
 	if err != nil || provider == nil {
@@ -52,7 +52,7 @@ func (db *DB) migrateSet(ctx context.Context, pool *sql.DB, set string) error {
 	return nil
 }
 
-// provider is goose for one set; nil when the set has no migrations.
+// provider returns goose's provider of one set; nil without Options.Migrations.
 func (db *DB) provider(pool *sql.DB, set string) (*goose.Provider, error) {
 	if db.options.Migrations == nil {
 		return nil, nil
@@ -93,8 +93,8 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 	if err != nil {
 		return fmt.Errorf("connect to migrate %s: %w", db.options.Module, db.explain(ctx, err))
 	}
-	// The lock belongs to the session: a connection thrown away lets it go,
-	// whatever state this one is in.
+	// The lock belongs to the session: discarding the
+	// connection releases it, whatever its state.
 	defer func() { _ = conn.Close() }()
 	defer discard(conn)
 	const lock = `SELECT pg_advisory_lock(hashtextextended($1, 0))`

@@ -21,11 +21,11 @@ const (
 	// serialization failure.
 	postgresRetries = 3
 	// commitWait bounds COMMIT and ROLLBACK, which do not end with the caller:
-	// a COMMIT that is cut off leaves nobody knowing what became of it.
+	// the outcome of a COMMIT that is interrupted would be unknown.
 	commitWait = 30 * time.Second
-	// A caller that goes away has its statement cancelled in the server, so that
-	// it neither works on nor holds its locks; a server that does not react
-	// within cancelWait loses the connection.
+	// When ctx ends, the statement is cancelled in the server, so that it neither
+	// runs on nor holds its locks; if the server does not react within cancelWait,
+	// the connection is closed.
 	cancelDelay = 5 * time.Millisecond
 	cancelWait  = time.Second
 )
@@ -53,13 +53,14 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	db.readers = sqlx.NewDb(pool, "pgx")
 	if err := db.Ping(ctx); err != nil {
-		_ = pool.Close() // the error that counts is the first
+		_ = pool.Close() // the first error is returned
 		return fmt.Errorf("open the database of %s: %w", db.options.Module, err)
 	}
 	return nil
 }
 
-// writePostgres runs fn in a transaction, again when PostgreSQL asks for it.
+// writePostgres runs fn in a transaction, and again after a deadlock or a
+// serialization failure.
 func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	for run := 0; ; run++ {
 		err := db.transact(ctx, true, fn)
@@ -67,7 +68,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 		if run == postgresRetries || (code != "40001" && code != "40P01") {
 			return err
 		}
-		// Those who clashed must not meet again: 0–20, 0–40, 0–80 ms.
+		// Random, so that the writes do not conflict again: 0–20, 0–40, 0–80 ms.
 		pause := rand.N(20 * time.Millisecond << run) //nolint:gosec // no secret: only spreads the retries
 		if err := periodic.Sleep(ctx, pause); err != nil {
 			return fmt.Errorf("write to %s: %w", db.options.Module, err)
@@ -75,8 +76,8 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
-// transact is one run in one transaction. Whatever way fn is left, by panic
-// too, the connection goes back without a transaction or not at all.
+// transact runs fn once, in one transaction. However fn ends, also by a panic,
+// the connection returns to the pool without a transaction or not at all.
 func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) error {
 	conn, err := db.readers.Connx(ctx)
 	if err != nil {
@@ -87,9 +88,9 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 		if open {
 			rollBack(ctx, conn)
 		}
-		_ = conn.Close() // back to the pool; a broken one was thrown away already
+		_ = conn.Close() // back to the pool; a broken one was discarded already
 	}()
-	open = true // whatever comes of it, it may have begun
+	open = true // even if BEGIN fails, it may have begun
 	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
 		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}
@@ -108,7 +109,7 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 	if _, err := conn.ExecContext(bounded, `COMMIT`); err != nil {
 		if postgresCode(err) == "" {
 			return db.unavailable(err,
-				"lost its connection while it stored a write, which may or may not be there: look, or send it again with the same idempotency key")
+				"lost its connection during a commit, so the write may or may not be stored: check, or send it again with the same idempotency key")
 		}
 		return fmt.Errorf("commit a write to %s: %w", db.options.Module, db.explain(ctx, err))
 	}

@@ -14,10 +14,10 @@ type Queryer interface {
 	// Get reads one row into dest (a struct with db tags, or a single value).
 	// Without a row it fails with an error for which IsNoRows is true.
 	Get(ctx context.Context, dest any, query string, args ...any) error
-	// Select reads all rows into dest, a pointer to a slice. The query bounds
-	// their number with LIMIT.
+	// Select reads all rows into dest, a pointer to a slice. The query must
+	// bound their number with LIMIT.
 	Select(ctx context.Context, dest any, query string, args ...any) error
-	// Dialect tells which SQL is spoken.
+	// Dialect returns the kind of database.
 	Dialect() Dialect
 }
 
@@ -29,17 +29,18 @@ type statements interface {
 	QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error)
 }
 
-// Reader reads committed rows, beside the writer and never waiting for it.
+// Reader reads committed rows, concurrently with the writer and without waiting
+// for it.
 type Reader struct {
 	db  *DB
 	run statements
 }
 
-// Read gives a Reader on the pool: each call may see a newer state than the
-// one before. Snapshot gives one state for several reads.
+// Read returns a Reader on the pool: each call may see a newer state than the
+// one before. Snapshot reads one state several times.
 func (db *DB) Read() Reader { return Reader{db: db, run: db.readers} }
 
-// Dialect tells which SQL is spoken.
+// Dialect returns the kind of database.
 func (r Reader) Dialect() Dialect { return r.db.dialect }
 
 // Get reads one row; see Queryer.
@@ -65,14 +66,14 @@ func (r Reader) Query(ctx context.Context, query string, args ...any) (*sqlx.Row
 func (db *DB) Snapshot(ctx context.Context, fn func(r Reader) error) error {
 	options := &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 	if db.dialect == SQLite {
-		// The driver knows no isolation levels; a SQLite read transaction is a snapshot.
+		// The driver has no isolation levels; a SQLite read transaction is a snapshot.
 		options = &sql.TxOptions{ReadOnly: true}
 	}
 	tx, err := db.readers.BeginTxx(ctx, options)
 	if err != nil {
 		return fmt.Errorf("begin a snapshot of %s: %w", db.options.Module, db.explain(ctx, err))
 	}
-	defer func() { _ = tx.Rollback() }() // it has only read: there is nothing to lose
+	defer func() { _ = tx.Rollback() }() // it has only read
 	return fn(Reader{db: db, run: tx})
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// openReads knows which reading connections of a SQLite file hold a snapshot,
-// and since when: the write-ahead log cannot start over, and grows with every
-// write, as long as anybody reads an older state. Reads of other processes on
-// the same file do not show here; the size of the log does.
+// openReads records which reading connections of a SQLite file hold a snapshot,
+// and since when: the write-ahead log cannot be reused, and grows with every
+// write, as long as a read of an older state runs. It does not see the reads of
+// other processes on the same file; the size of the log shows those.
 type openReads struct {
 	begun time.Time
 	mu    sync.Mutex
@@ -24,8 +24,8 @@ func newOpenReads() *openReads {
 	return &openReads{begun: time.Now(), conns: make(map[*readConn]struct{})}
 }
 
-// oldest is how long the longest of the reads under way has held its snapshot;
-// 0 when nobody reads.
+// oldest returns how long the oldest running read has held its snapshot; 0 when
+// none runs.
 func (o *openReads) oldest() time.Duration {
 	now := time.Since(o.begun)
 	var longest time.Duration
@@ -39,7 +39,7 @@ func (o *openReads) oldest() time.Duration {
 	return longest
 }
 
-// readConnector opens connections that note their reads.
+// readConnector opens connections that record their reads.
 type readConnector struct {
 	sqliteConnector
 	reads *openReads
@@ -53,21 +53,21 @@ func (c readConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	lite, is := conn.(*sqlite3.SQLiteConn)
 	if !is {
-		return conn, nil // a driver that wraps its connections: it works, without the figure
+		return conn, nil // a driver that wraps its connections: OldestRead stays 0
 	}
-	noting := &readConn{SQLiteConn: lite, reads: c.reads}
+	recording := &readConn{SQLiteConn: lite, reads: c.reads}
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()
-	c.reads.conns[noting] = struct{}{}
-	return noting, nil
+	c.reads.conns[recording] = struct{}{}
+	return recording, nil
 }
 
-// readConn is a connection that notes when a snapshot is taken and let go:
+// readConn is a connection that records when it holds a snapshot:
 //
 //	outside a transaction   by a query, until its rows are closed
 //	in a transaction        by its first query, until it ends
 //
-// database/sql makes one call at a time; only since is read meanwhile.
+// database/sql makes one call at a time; only since is read concurrently.
 type readConn struct {
 	*sqlite3.SQLiteConn
 	reads *openReads
@@ -81,13 +81,13 @@ var (
 	_ driver.ConnPrepareContext = (*readConn)(nil)
 )
 
-func (c *readConn) take() {
+func (c *readConn) acquire() {
 	if c.since.Load() == 0 {
 		c.since.Store(max(1, int64(time.Since(c.reads.begun))))
 	}
 }
 
-func (c *readConn) letGo() {
+func (c *readConn) release() {
 	if !c.inTx {
 		c.since.Store(0)
 	}
@@ -95,11 +95,11 @@ func (c *readConn) letGo() {
 
 // QueryContext implements driver.QueryerContext.
 func (c *readConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.take()
+	c.acquire()
 	rows, err := c.SQLiteConn.QueryContext(ctx, query, args)
 	lite, is := rows.(*sqlite3.SQLiteRows)
 	if err != nil || !is {
-		c.letGo()
+		c.release()
 		return rows, err
 	}
 	return &readRows{lite, c}, nil
@@ -123,8 +123,7 @@ func (c *readConn) Close() error {
 	return c.SQLiteConn.Close()
 }
 
-// readRows are the rows of a query, of every optional interface that the
-// driver's have.
+// readRows are the rows of a query, with every optional interface of the driver's.
 type readRows struct {
 	*sqlite3.SQLiteRows
 	conn *readConn
@@ -133,7 +132,7 @@ type readRows struct {
 // Close implements driver.Rows.
 func (r *readRows) Close() error {
 	err := r.SQLiteRows.Close()
-	r.conn.letGo()
+	r.conn.release()
 	return err
 }
 
@@ -156,5 +155,5 @@ func (t readTx) Rollback() error {
 
 func (t readTx) end() {
 	t.conn.inTx = false
-	t.conn.letGo()
+	t.conn.release()
 }

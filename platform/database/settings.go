@@ -9,10 +9,10 @@ import (
 	"banyan/platform/config"
 )
 
-// Settings say where the modules keep their rows.
+// Settings say where the modules store their rows.
 type Settings struct {
 	URL         URL           `yaml:"url"`         // "" = SQLite files in the data folder
-	Password    config.Secret `yaml:"password"`    // goes into URL, see DSN
+	Password    config.Secret `yaml:"password"`    // added to URL, see DSN
 	Readers     int           `yaml:"readers"`     // reading connections to SQLite per module
 	Connections int           `yaml:"connections"` // to PostgreSQL per module
 }
@@ -30,7 +30,7 @@ func (s Settings) Check(c *config.Checks) {
 		return
 	}
 	if _, twice := u.User.Password(); twice {
-		c.Wrong("password", "is set, and %s holds one too: keep one of them", c.Name("url"))
+		c.Wrong("password", "is set, and %s contains one too: remove one of them", c.Name("url"))
 	} else if u.User.Username() == "" {
 		c.Wrong("url", "has a password but no user: write postgres://user@host:5432/name")
 	}
@@ -53,11 +53,11 @@ func (s Settings) DSN() string {
 	return u.String()
 }
 
-// URL is a postgres:// URL that shows its passwords as ***. Reveal
-// gives it as it is.
+// URL is a postgres:// URL that masks its passwords as *** wherever it is
+// printed. Reveal returns it unmasked.
 type URL string
 
-// Reveal gives the URL with what it holds.
+// Reveal returns the URL with its passwords.
 func (d URL) Reveal() string { return string(d) }
 
 func (d URL) mask() string {
@@ -82,7 +82,7 @@ func (d URL) mask() string {
 	return strings.ReplaceAll(u.String(), url.QueryEscape(config.Masked), config.Masked)
 }
 
-// String gives the URL with its passwords config.Masked.
+// String returns the URL with its passwords config.Masked.
 func (d URL) String() string { return d.mask() }
 
 // Format masks every verb.
@@ -110,9 +110,9 @@ func (d *URL) UnmarshalText(text []byte) error {
 	case err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" && u.Query().Get("host") == "":
 		return fmt.Errorf("must be empty (SQLite in the data folder) or read postgres://user@host:5432/name")
 	case strings.Trim(u.Path, "/") == "":
-		return fmt.Errorf("names no database: add it at the end, like postgres://user@host:5432/banyan")
+		return fmt.Errorf("has no database name: add it at the end, like postgres://user@host:5432/banyan")
 	case strings.Contains(string(text), config.Masked):
-		return fmt.Errorf("holds %s, the mask of a printed configuration: put the password itself", config.Masked)
+		return fmt.Errorf("contains %s, the mask of a printed configuration: write the password itself", config.Masked)
 	}
 	*d = URL(text)
 	return nil

@@ -23,11 +23,12 @@ import (
 // writes to the same file.
 const busyMilliseconds = 10_000
 
-// walBytes is what the write-ahead log is cut back to when it starts over.
+// walBytes is the size to which SQLite truncates the write-ahead log when it
+// reuses it.
 const walBytes = 64 << 20
 
-// sqliteConnector opens connections with one DSN. It stands in for the
-// registered driver, which would be a global.
+// sqliteConnector opens connections with one DSN. It replaces the
+// registered driver, which would be a global variable.
 type sqliteConnector struct {
 	dsn string
 }
@@ -37,8 +38,8 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	return c.Driver().Open(c.dsn)
 }
 
-// Driver gives mattn's driver. The driver's DSN has no word for the limit on the
-// write-ahead log, which otherwise stays as large as the largest import made it.
+// Driver returns mattn's driver. The DSN has no parameter for the limit on the
+// write-ahead log, which would otherwise stay as large as the largest import made it.
 func (c sqliteConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
 		_, err := conn.Exec(`PRAGMA journal_size_limit = `+strconv.Itoa(walBytes), nil)
@@ -46,7 +47,8 @@ func (c sqliteConnector) Driver() driver.Driver {
 	}}
 }
 
-// sqliteDSN is the same for every connection to a file, but for query_only.
+// sqliteDSN returns the DSN of a file, the same for every connection but for
+// query_only.
 // synchronous=FULL is set on each because the driver's default in WAL mode is
 // NORMAL, which loses acknowledged writes when the power fails.
 func sqliteDSN(path string, readOnly bool) string {
@@ -56,7 +58,7 @@ func sqliteDSN(path string, readOnly bool) string {
 		"_foreign_keys":    {"on"},
 		"_busy_timeout":    {strconv.Itoa(busyMilliseconds)},
 		"_txlock":          {"immediate"},
-		"_stmt_cache_size": {"256"}, // per connection, least recently used first out
+		"_stmt_cache_size": {"256"}, // per connection, least recently used are evicted first
 	}
 	if readOnly {
 		pragmas.Set("_query_only", "on")
@@ -81,7 +83,7 @@ func sqlitePool(connector driver.Connector, size int) *sqlx.DB {
 func sqlitePath(options Options) (string, error) {
 	folder := strings.TrimPrefix(strings.TrimPrefix(options.URL, "sqlite:"), "//")
 	if folder == "" {
-		return "", fault.Newf(fault.Invalid, "the database URL of %s names no folder: use sqlite:./data", options.Module)
+		return "", fault.Newf(fault.Invalid, "the database URL of %s has no folder: use sqlite:./data", options.Module)
 	}
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -90,8 +92,8 @@ func sqlitePath(options Options) (string, error) {
 	return filepath.Join(folder, options.Module+".db"), nil
 }
 
-// openSQLite opens the file under its lock, so that two processes that start at
-// once do not both switch a new file to WAL.
+// openSQLite opens the file under its lock, so that two processes that start
+// together do not both switch a new file to WAL.
 func (db *DB) openSQLite(ctx context.Context) error {
 	path, err := sqlitePath(db.options)
 	if err != nil {
@@ -101,7 +103,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fault.Wrap(err, fault.Unavailable,
-			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
+			"cannot create the data folder "+folder+": check the owner and permissions of the folder above it, or choose another with the setting data")
 	}
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
@@ -118,18 +120,18 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		err = nil
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "cannot make the database file "+path+": look at the folder's owner and permissions")
+		return fault.Wrap(err, fault.Unavailable, "cannot create the database file "+path+": check the folder's owner and permissions")
 	}
 	pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(path, false)}, 1)
 	var mode string
 	if err := pool.GetContext(ctx, &mode, `PRAGMA journal_mode`); err != nil {
-		_ = pool.Close() // the error that counts is the first
+		_ = pool.Close() // the first error is returned
 		return fmt.Errorf("open %s: %w", path, db.explain(ctx, err))
 	}
 	if mode != "wal" {
 		_ = pool.Close() // likewise
 		return fault.Newf(fault.Unavailable,
-			"%s cannot use a write-ahead log (its journal is %q): put the data folder on a local disk, not on a network share", path, mode)
+			"%s cannot use a write-ahead log (its journal is %q): set data to a folder on a local disk, not on a network share", path, mode)
 	}
 	db.reads = newOpenReads()
 	db.readers = sqlitePool(readConnector{sqliteConnector{dsn: sqliteDSN(path, true)}, db.reads}, db.options.Readers)
@@ -137,8 +139,8 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	return nil
 }
 
-// inTransaction asks SQLite whether the connection still has one: a full disk or
-// RAISE(ROLLBACK) ends it without being asked.
+// inTransaction reports whether the connection still has a transaction: SQLite
+// ends it by itself on a full disk or RAISE(ROLLBACK).
 func inTransaction(conn *sqlx.Conn) bool {
 	open := false
 	err := conn.Raw(func(driverConn any) error {

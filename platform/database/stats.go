@@ -32,40 +32,41 @@ type groupSizes struct {
 
 func (g *groupSizes) observe(members int) {
 	if members == 0 {
-		return // everybody had withdrawn
+		return // all were withdrawn
 	}
 	g.buckets[bits.Len(uint(members-1))].Add(1)
 	g.members.Add(uint64(members))
 }
 
-// Stats are the figures of one database in this process, counted since the
-// start. Those of the writer and of the write-ahead log are SQLite's, and zero
-// on PostgreSQL.
+// Stats are the statistics of one database in this process since the start. Those
+// of the writer and of the write-ahead log are SQLite's, and zero with
+// PostgreSQL.
 type Stats struct {
 	Database  string
 	Dialect   Dialect
 	Written   int64   // writes committed
 	Groups    int64   // transactions they shared
 	Regrouped int64   // groups that failed as a whole and ran again one by one
-	Discarded int64   // connections thrown away because not even ROLLBACK worked
-	Withdrawn int64   // writes whose callers gave up before their turn
+	Discarded int64   // connections closed because even ROLLBACK failed
+	Withdrawn int64   // writes whose callers gave up before they ran
 	Waiting   int     // writes in the queue now
 	QueueSize int     // how many may wait
-	WaitP50   float64 // seconds from the call of Write to its turn
+	WaitP50   float64 // seconds from the call of Write until fn runs
 	WaitP99   float64 // likewise
-	// Turn is how long the fn of Write that runs now has had the only writer. A
-	// long one holds up everybody; one that never ends has called Write itself.
+	// Turn is how long the running fn of Write has held the only writer, 0 when none
+	// runs. A long one delays all other writes; one that never ends has called
+	// Write itself.
 	Turn time.Duration
-	// WAL is the size of the write-ahead log in bytes. It starts over when nobody
-	// reads an older state; OldestRead is how long somebody in this process has.
+	// WAL is the size of the write-ahead log in bytes. It is reused when no read
+	// of an older state runs; OldestRead is the age of the oldest in this process.
 	WAL         int64
 	OldestRead  time.Duration
 	Connections int   // open connections for reading (PostgreSQL: for everything)
-	InUse       int   // of these, busy now
-	ConnWaits   int64 // times a caller had to wait for one
+	InUse       int   // of these, in use
+	ConnWaits   int64 // times that a caller waited for one
 }
 
-// Stats returns the figures of now.
+// Stats returns the current statistics.
 func (db *DB) Stats() Stats {
 	pool := db.readers.Stats()
 	s := Stats{
@@ -87,7 +88,7 @@ func (db *DB) Stats() Stats {
 	return s
 }
 
-// walSize is 0 when there is no log: then nothing is in it.
+// walSize returns the size of the write-ahead log in bytes, 0 when there is none.
 func (db *DB) walSize() int64 {
 	about, err := os.Stat(db.path + "-wal")
 	if err != nil {
@@ -96,8 +97,9 @@ func (db *DB) walSize() int64 {
 	return about.Size()
 }
 
-// discard makes the pool close this connection instead of taking it back;
-// either database then rolls back what was open. The error is the signal itself.
+// discard makes the pool close this connection instead of keeping it;
+// either database then rolls back an open transaction. The error is the signal
+// to the pool.
 func discard(conn *sqlx.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }

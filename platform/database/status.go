@@ -16,7 +16,7 @@ import (
 	"banyan/platform/fault"
 )
 
-// Migration is one step of a schema.
+// Migration is one migration of a schema, and whether it is applied.
 type Migration struct {
 	Set     string    `json:"set"` // "events" or the module
 	Version int64     `json:"version"`
@@ -25,10 +25,10 @@ type Migration struct {
 	At      time.Time `json:"at,omitzero"` // when it was applied, UTC
 }
 
-// Status is how far a database has been migrated.
+// Status is the state of a database's schema.
 type Status struct {
-	Exists     bool        // there is a file (SQLite) or a schema (PostgreSQL)
-	Migrations []Migration // all that this program knows, in the order they are applied
+	Exists     bool        // the file (SQLite) or the schema (PostgreSQL) exists
+	Migrations []Migration // all of this program, in the order in which they are applied
 }
 
 // Pending reports whether a migration is not applied yet.
@@ -41,8 +41,8 @@ func (s Status) Pending() bool {
 	return false
 }
 
-// ReadStatus looks at a database without opening it for work: it creates no
-// folder, file, schema or table, and waits for no other process.
+// ReadStatus reads the state of a database's schema. It creates no folder, file,
+// schema or table, and does not wait for other processes.
 //
 // Fails with fault.Invalid for options that cannot work and fault.Unavailable
 // when the database cannot be reached.
@@ -53,7 +53,7 @@ func ReadStatus(ctx context.Context, options Options) (Status, error) {
 	}
 	exists := true
 	if db.dialect == SQLite {
-		exists, err = db.lookAtSQLite()
+		exists, err = db.inspectSQLite()
 	} else if err = db.openPostgres(ctx); err == nil {
 		err = db.readers.GetContext(ctx, &exists, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, db.options.Schema)
 		err = db.explain(ctx, err)
@@ -62,25 +62,25 @@ func ReadStatus(ctx context.Context, options Options) (Status, error) {
 		defer func() { _ = db.readers.Close() }() // every statement has been answered
 	}
 	if err != nil {
-		return Status{}, fmt.Errorf("look at the database of %s: %w", db.options.Module, err)
+		return Status{}, fmt.Errorf("inspect the database of %s: %w", db.options.Module, err)
 	}
 	return db.status(ctx, exists)
 }
 
-// lookAtSQLite prepares a connection to the file, if there is one. It may write,
-// because whoever closes a write-ahead log last clears it away, but no statement
-// does, and it makes no file.
-func (db *DB) lookAtSQLite() (exists bool, err error) {
+// inspectSQLite prepares a connection to the file, if it exists. The connection may
+// write, because the last one to close a write-ahead log deletes it, but no
+// statement does, and it creates no file.
+func (db *DB) inspectSQLite() (exists bool, err error) {
 	if db.path, err = sqlitePath(db.options); err != nil {
 		return false, err
 	}
 	_, err = os.Stat(db.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fault.Wrap(err, fault.Unavailable, "cannot look at the database file "+db.path+": look at the folder's owner and permissions")
+		return false, fault.Wrap(err, fault.Unavailable, "cannot inspect the database file "+db.path+": check the folder's owner and permissions")
 	}
 	query := url.Values{"mode": {"rw"}, "_query_only": {"on"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}}
 	dsn := "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?" + query.Encode()
-	db.readers = sqlitePool(sqliteConnector{dsn: dsn}, 1) // connects when it is asked something
+	db.readers = sqlitePool(sqliteConnector{dsn: dsn}, 1) // connects at the first query
 	return err == nil, nil
 }
 
@@ -108,7 +108,7 @@ func (db *DB) status(ctx context.Context, exists bool) (Status, error) {
 	return s, nil
 }
 
-// applied reads goose's table of a set: the versions there, and since when.
+// applied reads goose's table of a set: the applied versions and the times.
 func (db *DB) applied(ctx context.Context, set string) (map[int64]time.Time, error) {
 	store, err := goosedb.NewStore(db.gooseDialect(), versionTable(set))
 	if err != nil {

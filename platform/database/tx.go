@@ -18,16 +18,18 @@ type Tx struct {
 	wakes  []string // names to wake after COMMIT
 }
 
-// errOver is a defect of the caller: the transaction was kept after fn returned.
+// errOver reports a defect of the caller: it used the transaction after fn
+// returned.
 var errOver = errors.New("the transaction has ended: use tx only inside the function given to Write")
 
-// Dialect tells which SQL is spoken.
+// Dialect returns the kind of database.
 func (tx *Tx) Dialect() Dialect { return tx.db.dialect }
 
-// Now is the database's clock in UTC, cut to the millisecond that is stored.
+// Now returns the time of the database's clock in UTC, truncated to the
+// millisecond that is stored.
 func (tx *Tx) Now() time.Time { return tx.db.options.Clock().UTC().Truncate(time.Millisecond) }
 
-// Exec runs a statement and gives the number of rows it changed.
+// Exec runs a statement and returns the number of rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var changed int64
 	err := tx.statement(ctx, func(ctx context.Context) error {
@@ -55,9 +57,9 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 	})
 }
 
-// Lock makes writers that name the same thing wait for each other until their
-// transactions end. Take it before reading what the write depends on. SQLite
-// has one writer, so there it has nothing to do.
+// Lock makes writers that lock the same name wait for each other until their
+// transactions end. Call it before reading what the write depends on. SQLite has
+// one writer, so there it does nothing.
 func (tx *Tx) Lock(ctx context.Context, name string) error {
 	if tx.db.dialect == SQLite {
 		return nil
@@ -66,12 +68,12 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 	return err
 }
 
-// Wake wakes those who Listen to name once this transaction is committed, and
-// not if it is rolled back.
+// Wake wakes the listeners to name (DB.Listen) when this transaction is
+// committed, and not if it is rolled back.
 func (tx *Tx) Wake(name string) { tx.wakes = append(tx.wakes, name) }
 
 // statement runs one statement unless the transaction is over, and remembers
-// the first failure. No row is an answer, not a failure.
+// the first failure. That a query finds no row is not a failure.
 func (tx *Tx) statement(ctx context.Context, run func(ctx context.Context) error) error {
 	switch {
 	case tx.over:
@@ -84,7 +86,7 @@ func (tx *Tx) statement(ctx context.Context, run func(ctx context.Context) error
 		return tx.failed
 	}
 	if tx.db.dialect == SQLite {
-		// An interrupted statement would roll back everybody in the group.
+		// An interrupted statement would roll back the whole group.
 		ctx = context.WithoutCancel(ctx)
 	}
 	err := run(ctx)
@@ -95,7 +97,7 @@ func (tx *Tx) statement(ctx context.Context, run func(ctx context.Context) error
 	return tx.failed
 }
 
-// outcome is what Write answers for a run of fn: fn's error, or the failure of
+// outcome returns the result of a run of fn: fn's error, or the failure of
 // a statement that fn did not pass on.
 func (tx *Tx) outcome(err error) error {
 	if err == nil {

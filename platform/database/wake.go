@@ -2,16 +2,17 @@ package database
 
 import "sync"
 
-// wakers tell waiting goroutines of this process that something was committed.
-// A wake is a hint: it may be spurious and says nothing about other processes,
-// so a listener looks at the database, and looks now and then without a wake.
+// wakers notify waiting goroutines of this process of commits. A notification is
+// a hint: it may be spurious, and there is none for commits of other processes, so
+// a listener must read the database, also periodically without one.
 type wakers struct {
 	mu     sync.Mutex
 	byName map[string][]chan struct{}
 }
 
-// Listen gives a channel that receives after each commit that called
-// Tx.Wake(name); wakes that nobody has taken yet become one. Call stop to end it.
+// Listen returns a channel that receives after each commit that called
+// Tx.Wake(name); notifications that were not received yet are merged into one. Call
+// stop to end it.
 func (db *DB) Listen(name string) (woken <-chan struct{}, stop func()) {
 	c := make(chan struct{}, 1)
 	w := &db.wakers

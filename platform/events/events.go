@@ -1,5 +1,5 @@
-// Package events is what modules say to each other: events, topics with a typed
-// payload, and the batches in which they travel. It opens no database; publishing,
+// Package events defines what modules publish to each other: events, topics with a
+// typed payload, and the batches in which they are delivered. It opens no database; publishing,
 // relaying and consuming are package outbox.
 //
 //	var Reviewed = events.NewTopic[Activity]("reputation.activity")
@@ -23,10 +23,10 @@ type Event struct {
 	Payload     json.RawMessage `json:"payload"`
 }
 
-// At is Time as a time.
+// At returns Time as a time.Time.
 func (e Event) At() time.Time { return time.UnixMilli(e.Time).UTC() }
 
-// Batch is what a consumer is given at once: events of one topic, oldest first.
+// Batch is what is delivered to a consumer at once: events of one topic, oldest first.
 type Batch struct {
 	Consumer string  `json:"consumer"`
 	Topic    string  `json:"topic"`
@@ -39,23 +39,23 @@ type Receipt struct {
 	Results []Result `json:"results"`
 }
 
-// Result says what became of one event.
+// Result is the result of one event.
 type Result struct {
 	ID     string `json:"id"`
 	Failed string `json:"failed,omitempty"` // why; empty = accepted
 }
 
-// Topic is a named stream of events whose payload is a T. The module whose
-// language T is defines it, as a package variable that never changes.
+// Topic is a named stream of events whose payload is a T. The module that owns T
+// defines it, as a package variable that never changes.
 type Topic[T any] struct{ name string }
 
-// NewTopic names a topic: "<module>.<what>".
+// NewTopic returns the topic of this name: "<module>.<what>".
 func NewTopic[T any](name string) Topic[T] { return Topic[T]{name: name} }
 
 // Name returns the name.
 func (t Topic[T]) Name() string { return t.name }
 
-// Event returns the event that says value; key is what it is about.
+// Event returns an event with the payload value; key is what it is about.
 func (t Topic[T]) Event(key string, value T) (Event, error) {
 	payload, err := json.Marshal(value)
 	if err != nil {
@@ -68,10 +68,10 @@ func (t Topic[T]) Event(key string, value T) (Event, error) {
 func (t Topic[T]) Decode(e Event) (T, error) {
 	var value T
 	if e.Topic != t.name {
-		return value, fault.Newf(fault.Invalid, "an event of %q came to a handler of %q: connect the consumer to its own topic", e.Topic, t.name)
+		return value, fault.Newf(fault.Invalid, "an event of the topic %q was passed to a handler of %q: subscribe the consumer to its own topic", e.Topic, t.name)
 	}
 	if err := json.Unmarshal(e.Payload, &value); err != nil {
-		return value, fault.Wrap(err, fault.Invalid, "the payload of an event of "+t.name+" does not fit its type: are both sides of one version?")
+		return value, fault.Wrap(err, fault.Invalid, "the payload of an event of "+t.name+" does not fit its type: check that publisher and consumer are of one version")
 	}
 	return value, nil
 }

@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// statusOf is the one table between codes and HTTP.
+// statusOf maps codes to HTTP statuses.
 var statusOf = map[Code]int{
-	Invalid:         http.StatusBadRequest,
-	Unauthenticated: http.StatusUnauthorized,
-	Forbidden:       http.StatusForbidden,
-	NotFound:        http.StatusNotFound,
-	Conflict:        http.StatusConflict,
-	OtherData:       http.StatusMisdirectedRequest,
-	TooLarge:        http.StatusRequestEntityTooLarge,
-	Unsupported:     http.StatusUnsupportedMediaType,
-	Misdirected:     http.StatusMisdirectedRequest,
-	RateLimited:     http.StatusTooManyRequests,
-	Canceled:        499,
-	Internal:        http.StatusInternalServerError,
-	Unavailable:     http.StatusServiceUnavailable,
-	Busy:            http.StatusServiceUnavailable,
-	DeadlineOver:    http.StatusGatewayTimeout,
+	Invalid:          http.StatusBadRequest,
+	Unauthenticated:  http.StatusUnauthorized,
+	Forbidden:        http.StatusForbidden,
+	NotFound:         http.StatusNotFound,
+	Conflict:         http.StatusConflict,
+	OtherData:        http.StatusMisdirectedRequest,
+	TooLarge:         http.StatusRequestEntityTooLarge,
+	Unsupported:      http.StatusUnsupportedMediaType,
+	Misdirected:      http.StatusMisdirectedRequest,
+	RateLimited:      http.StatusTooManyRequests,
+	Canceled:         499,
+	Internal:         http.StatusInternalServerError,
+	Unavailable:      http.StatusServiceUnavailable,
+	Busy:             http.StatusServiceUnavailable,
+	DeadlineExceeded: http.StatusGatewayTimeout,
 }
 
-// MediaType is what a problem document is sent as (RFC 9457).
+// MediaType is the media type of a problem document (RFC 9457).
 const MediaType = "application/problem+json"
 
 // Problem is the RFC 9457 document. Its type is about:blank, so the title is
-// the status text; code is what clients act on.
+// the status text; code is for programs.
 type Problem struct {
 	Type      string  `json:"type"`
 	Title     string  `json:"title"`
@@ -43,7 +43,7 @@ type Problem struct {
 	RequestID string  `json:"request_id,omitempty"`
 }
 
-// Status gives the HTTP status of a code; an unknown code is a 500.
+// Status returns the HTTP status of a code; an unknown code is a 500.
 func Status(code Code) int {
 	if s, ok := statusOf[code]; ok {
 		return s
@@ -80,20 +80,20 @@ func WriteProblem(w http.ResponseWriter, err error, requestID string) {
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	w.WriteHeader(Status(f.Code))
-	_, _ = w.Write(body) // the caller may be gone; there is nobody left to tell
+	_, _ = w.Write(body) // the client may have disconnected
 }
 
-// Fault is what the problem document was made from, without its cause.
+// Fault returns the fault that the document was made from, without its cause.
 func (p Problem) Fault() *Fault {
 	return &Fault{Code: p.Code, Message: p.Detail, Missing: p.Missing, Fields: p.Fields}
 }
 
-// maxProblem bounds what is read of somebody else's error.
+// maxProblem bounds the bytes read of an error answer.
 const maxProblem = 256 << 10
 
-// ReadProblem turns a failed answer back into the fault that made it, so that
-// a not_found is a not_found on both sides. An answer that is no problem
-// document (a proxy's page, say) becomes the nearest code to its status.
+// ReadProblem returns the fault of a failed answer, so that a not_found is a
+// not_found on both sides. An answer that is not a problem document (a proxy's page,
+// for example) becomes the code nearest to its status.
 func ReadProblem(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	var p Problem
@@ -104,13 +104,13 @@ func ReadProblem(resp *http.Response) error {
 		}
 		return f
 	}
-	return Newf(codeOfStatus(resp.StatusCode), "the other side answered %d without saying why", resp.StatusCode)
+	return Newf(codeOfStatus(resp.StatusCode), "the server answered with status %d and no explanation", resp.StatusCode)
 }
 
-// codeOfStatus is the way back for answers that carry no code of ours. A 503
-// that does not say so is not taken for Busy: that needs something that works.
+// codeOfStatus returns the code for an answer without one. A 503 is never Busy, which
+// means that the process works.
 func codeOfStatus(status int) Code {
-	switch status { // of codes with one status, the plain one
+	switch status { // of several codes with one status, the general one
 	case http.StatusMisdirectedRequest:
 		return Misdirected
 	case http.StatusServiceUnavailable:

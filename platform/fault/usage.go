@@ -2,8 +2,8 @@ package fault
 
 import "errors"
 
-// usageError marks a command line that cannot be run as given, apart from work
-// that failed: the program ends with another exit code.
+// usageError marks a mistake in the command line, as opposed to work that failed:
+// the program ends with another exit code.
 type usageError struct{ error }
 
 // Unwrap returns the error that says what is wrong.
@@ -17,10 +17,10 @@ func Usage(err error) error {
 	return usageError{err}
 }
 
-// UsageOf is the mistake in one part of the command line: a --flag or an
+// UsageOf returns a mistake in one part of the command line: a --flag or an
 // ARGUMENT, and what is right. Its code is Invalid.
 func UsageOf(part, message string) error {
-	return Usage(New(Invalid, "the command cannot run as given").With(Field{Name: part, Message: message}))
+	return Usage(New(Invalid, "the command line has a mistake").With(Field{Name: part, Message: message}))
 }
 
 // IsUsage reports whether err is a mistake in the command line.

@@ -34,7 +34,7 @@ import (
 // Trunk is the service name under which the trunk hands over, and its name as
 // an owner: call with identity.AsService(ctx, Trunk). Only the trunk's own keys
 // are trusted for it: the keys of a module speak for that module alone.
-const Trunk = "trunk"
+const Trunk = identity.Trunk
 
 // version counts incompatible changes of these operations. In 2 a take names the
 // data: a process of version 1 would take over any, and is refused.

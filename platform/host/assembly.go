@@ -46,9 +46,9 @@ func (p *Process) openCertificates(context.Context) (err error) {
 	return nil
 }
 
-// openIdentity: the trunk knows people by its own database; a module that runs
-// alone knows them by the trunk's public keys, and has a key of its own that
-// speaks for nobody but itself.
+// openIdentity opens what identifies callers: in the trunk the identity database; in
+// a module that runs alone the trunk's public keys, and a key of its own that signs
+// for that module only.
 func (p *Process) openIdentity(ctx context.Context) error {
 	if !p.isTrunk() {
 		ring, err := identity.NewKeyring(identity.KeyringOptions{Module: p.settings.Module, Now: p.clock})
@@ -84,7 +84,8 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	return nil
 }
 
-// openControl takes up the routes where operators left them.
+// openControl opens the control of the routes, which restores those that operators
+// have set.
 func (p *Process) openControl(ctx context.Context) error {
 	if !p.isTrunk() {
 		return nil
@@ -107,7 +108,7 @@ func (p *Process) openControl(ctx context.Context) error {
 	return nil
 }
 
-// openServer comes last: what it serves is there.
+// openServer is called last, when everything that it serves is open.
 func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error) {
 	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers), database.Collector(p.databases))
 	options := p.serverOptions()
@@ -155,15 +156,15 @@ func (p *Process) serverOptions() httpserver.Options {
 	case p.certificates == nil:
 	case !p.isTrunk():
 		options.TLS = p.certificates.ServerConfig()
-	case s.TLS.Listen != "": // otherwise it shows its certificate to modules, and serves people only
+	case s.TLS.Listen != "": // without it, the trunk uses its certificate as a client only
 		options.TLS, options.TLSListen = p.certificates.ServerConfig(), s.TLS.Listen
 	}
 	return options
 }
 
 // mountAPI serves every module's operations, wherever the module runs; a module
-// that runs alone serves its own only, and takes over its writes when it is asked
-// to.
+// that runs alone serves its own only, and the operations of the hand-over of its
+// writes.
 func (p *Process) mountAPI(router chi.Router) {
 	for _, s := range p.slots {
 		o := seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout}
@@ -177,7 +178,7 @@ func (p *Process) mountAPI(router chi.Router) {
 		s.route.Mount(router, o)
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
-	if p.legacy != nil { // which may have these
+	if p.legacy != nil { // which may have the paths below
 		router.Get(p.settings.Strangler.Prefix+"/api/openapi.json", p.serveAPIDocument)
 		return
 	}
@@ -185,8 +186,8 @@ func (p *Process) mountAPI(router chi.Router) {
 	router.Get("/api/openapi.json", p.serveAPIDocument)
 }
 
-// serveAPIDocument writes the document anew for each request: it is rarely asked
-// for, and would stay in memory otherwise.
+// serveAPIDocument encodes the document for each request: it is rarely requested,
+// and would stay in memory otherwise.
 func (p *Process) serveAPIDocument(w http.ResponseWriter, r *http.Request) {
 	document, err := p.program.APIDocument()
 	if err != nil {
@@ -195,7 +196,7 @@ func (p *Process) serveAPIDocument(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(document) // the caller may be gone; there is nobody left to tell
+	_, _ = w.Write(document) // the client may have disconnected
 }
 
 func (p *Process) routes() []*seam.Route {
@@ -206,11 +207,11 @@ func (p *Process) routes() []*seam.Route {
 	return list
 }
 
-// isOperator reports whether the caller runs the place: limits of what requests
-// cost are for others.
+// isOperator reports whether the caller is an operator, whom the limits on the cost
+// of requests do not apply to.
 func isOperator(ctx context.Context) bool { return identity.From(ctx).Role >= identity.Operator }
 
-// signedInWallet is whom the rate limit per wallet counts.
+// signedInWallet returns the key of the rate limit per wallet, "" without a wallet.
 func signedInWallet(ctx context.Context) string {
 	if w := identity.From(ctx).Wallet; !w.IsZero() {
 		return w.String()

@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 )
 
-// markFile lies in a data folder that holds an invented community.
+// markFile is the name of a file that marks a data folder as a demo's.
 const markFile = "banyan-demo"
 
-// MarkDemoFolder says of a data folder that what is in it is invented. A demo removes its
-// folder when it ends; the mark is for one that was killed.
+// MarkDemoFolder marks a data folder as a demo's. A demo removes its folder when it
+// ends; the mark is for one that was killed.
 func MarkDemoFolder(folder string) error {
 	text := []byte("The people, reviews and airdrops in this folder were invented by banyan demo. Delete it.\n")
 	if err := os.WriteFile(filepath.Join(folder, markFile), text, 0o600); err != nil {
@@ -19,9 +19,9 @@ func MarkDemoFolder(folder string) error {
 	return nil
 }
 
-// refuseDemoFolder fails for a folder that MarkDemoFolder has marked: what is invented must not be
-// shown as real, and the folder's keys and sessions are a demo's. A folder that
-// cannot be looked into is left to whoever opens it.
+// refuseDemoFolder fails for a folder that MarkDemoFolder has marked: invented people
+// and reviews must not be shown as real, and the folder's keys and sessions are a
+// demo's. For a folder that cannot be read it returns nil: opening it fails.
 func refuseDemoFolder(folder string) error {
 	if _, err := os.Lstat(filepath.Join(folder, markFile)); err != nil {
 		return nil

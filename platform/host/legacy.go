@@ -12,10 +12,10 @@ import (
 	"banyan/platform/strangler/legacy"
 )
 
-// operatorRealm keeps operators' sessions apart from those of public_url.
+// operatorRealm separates operators' sessions from those of public_url.
 const operatorRealm = "operators"
 
-// openLegacy puts the program in front of a system that is there already.
+// openLegacy makes the program a proxy in front of an existing system.
 func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 	s := p.settings.Strangler
 	if s.Legacy == "" || !p.isTrunk() {
@@ -43,8 +43,8 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 }
 
 // openSessions opens the sessions of people at public_url. Where operators have a
-// host of their own, their sessions are worth nothing at public_url, and nobody's
-// session there is more than a member's: the legacy system's scripts run there.
+// host of their own, their sessions are invalid at public_url, and the
+// highest role of a session there is member: the legacy system's scripts run there.
 func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isOperators func(*http.Request) bool, err error) {
 	o := signin.SessionOptions{
 		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
@@ -64,7 +64,7 @@ func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isO
 	return operators, isOperators, err
 }
 
-// hostOf is host[:port] of a URL, "" of none.
+// hostOf returns host[:port] of a URL, "" if it is not one.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil { // the settings were checked

@@ -1,14 +1,14 @@
-// Package host assembles the program: it opens what modules stand on, starts the
-// modules in the order in which main lists them, and runs the server and the work
-// beside it. It knows modules by their descriptors alone.
+// Package host assembles the program: it opens what modules use, starts the modules
+// in the order in which main lists them, and runs the server and the background
+// tasks. It knows modules by their descriptors only.
 //
 //	p, err := program.Load(source)              // settings
 //	process, err := host.New(ctx, p, options)   // everything is open, nothing runs
 //	err = process.Run(ctx)
 //	err = process.Close()
 //
-// A process is the trunk, which has all modules, the pages and the sign-in, or one
-// module alone (the setting "module"). Reading order: module.go, program.go,
+// A process is either the trunk, which has all modules, the pages and the sign-in,
+// or one module alone (the setting "module"). Reading order: module.go, program.go,
 // process.go, assembly.go, slot.go.
 package host
 
@@ -27,28 +27,28 @@ import (
 	"banyan/platform/seam"
 )
 
-// Module is what a module is to the program. It is made by the module's service
-// package and listed in main; nothing else names it.
+// Module is the descriptor of a module. The module's service package makes it and
+// main lists it; nothing else names the module.
 type Module struct {
 	Contract *seam.Contract
-	// Uses are the contracts of the modules that it calls. They must be listed
-	// before it.
+	// Uses are the contracts of the modules that it calls, which must be listed before
+	// it.
 	Uses []*seam.Contract
-	// Settings points to the struct that takes the section of config.yaml below
-	// the module's name; nil = it has none. Start reads it.
+	// Settings points to the struct for the section of config.yaml with the module's
+	// name; nil = there is none. It is filled before Start.
 	Settings any
-	// Commands returns the module's own commands, which need no running program;
-	// nil = it has none.
+	// Commands returns the module's own commands, which run without a server;
+	// nil = there are none.
 	Commands func() *cobra.Command
-	// Start makes the service in a process that holds the module's data. What it
-	// adds to the environment runs when everything is assembled.
+	// Start makes the service in a process that has the module's data. The tasks that
+	// it adds to the environment start when everything is assembled.
 	Start func(ctx context.Context, e *Env) (*seam.Local, error)
 }
 
-// Name is the module's name in settings, paths, flags and metrics.
+// Name returns the module's name in settings, paths, flags and metrics.
 func (m Module) Name() string { return m.Contract.Module }
 
-// Env is what a module starts with.
+// Env is the environment of Module.Start.
 type Env struct {
 	DB    *database.DB // its own, migrated
 	Log   *slog.Logger
@@ -59,8 +59,8 @@ type Env struct {
 	slot *slot
 }
 
-// Route returns the route to a module in Uses: make its client of it. It panics
-// for any other module, because then the order of the start is not checked.
+// Route returns the route to a module in Uses, for its client. It panics for any
+// other module, because its order of starting would not be checked.
 func (e *Env) Route(c *seam.Contract) *seam.Route {
 	if !slices.Contains(e.slot.module.Uses, c) {
 		panic(fmt.Sprintf("the module %s calls %s, which is not in its descriptor's Uses", e.slot.name(), c.Module))
@@ -68,8 +68,9 @@ func (e *Env) Route(c *seam.Contract) *seam.Route {
 	return e.slot.process.Route(c)
 }
 
-// Relay carries the events that the module publishes to those who listen. A
-// module that only consumes calls it, too: the relay keeps its inbox short.
+// Relay adds the tasks that deliver the module's events to these consumers and
+// delete old ones. A module that only consumes must call it, too: the relay deletes
+// old rows of its inbox.
 func (e *Env) Relay(consumers ...outbox.Consumer) {
 	p, s := e.slot.process, e.slot
 	relay := outbox.NewRelay(e.DB, outbox.Options{

@@ -12,7 +12,8 @@ import (
 // keysTimeout bounds one request for another process's public keys.
 const keysTimeout = 5 * time.Second
 
-// tlsTo is how this process speaks to another; nil is plain http.
+// tlsTo returns the TLS configuration for calls to another process; nil is plain
+// http.
 func (p *Process) tlsTo(peer string) *tls.Config {
 	if p.certificates == nil {
 		return nil
@@ -20,8 +21,8 @@ func (p *Process) tlsTo(peer string) *tls.Config {
 	return p.certificates.ClientConfig(peer)
 }
 
-// keysAt are the public keys of another process, fetched when they are needed;
-// several addresses are replicas, each with a key of its own.
+// keysAt returns the public keys of another process, which are fetched when they are
+// needed; several addresses are replicas, each with a key of its own.
 func (p *Process) keysAt(urls []string, peer string) identity.KeySource {
 	transport := seam.NewTransport()
 	transport.TLSClientConfig = p.tlsTo(peer)

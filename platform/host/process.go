@@ -28,22 +28,21 @@ import (
 	"banyan/platform/telemetry"
 )
 
-// Options are what a process has beside its settings. All may be zero.
+// Options configure a process beside its settings. All may be zero.
 type Options struct {
 	Clock func() time.Time // nil = time.Now
-	// Pages makes what the trunk serves beside the API, from the assembled
-	// process; nil = nothing.
+	// Pages makes the pages of the trunk, from the assembled process; nil = none.
 	Pages func(*Process) (Pages, error)
 }
 
-// Pages are what the trunk serves to people.
+// Pages are the trunk's pages for people.
 type Pages interface {
 	Mount(r chi.Router)
 	// Page renders an error as a page, see httpserver.Options.Page.
 	Page(w http.ResponseWriter, r *http.Request, status int, err error)
 }
 
-// Process is the program put together: the trunk, or one module.
+// Process is the assembled program: the trunk, or one module.
 type Process struct {
 	program  Program
 	settings *Settings
@@ -62,7 +61,7 @@ type Process struct {
 	sessions     *signin.Sessions // likewise
 
 	certificates *certificates.Source // nil: plain http between processes
-	legacy       *legacy.Legacy       // nil: there is no other system behind this one
+	legacy       *legacy.Legacy       // nil: there is no legacy system
 
 	slots   []*slot          // the modules, in the order of the list
 	control *control.Control // of their routes; nil in a module that runs alone
@@ -74,7 +73,7 @@ type Process struct {
 	tasks      []task
 }
 
-// task is work beside the server; it ends when its context does.
+// task is a background task; it ends when its context does.
 type task struct {
 	name string
 	run  func(context.Context) error
@@ -87,8 +86,8 @@ func (p *Process) addTask(name string, run func(context.Context) error) {
 // isTrunk reports whether this process has all modules, the pages and the sign-in.
 func (p *Process) isTrunk() bool { return p.settings.Module == "" }
 
-// name is what this process is called among Banyan's own: an owner of writes,
-// the name in its certificate. Every replica of one deployment has one name.
+// name returns the process's name: as an owner of writes, and in its certificate.
+// All replicas of one deployment have the same name.
 func (p *Process) name() string {
 	if p.isTrunk() {
 		return handover.Trunk
@@ -96,7 +95,7 @@ func (p *Process) name() string {
 	return p.settings.Module
 }
 
-// address is where others find this process.
+// address returns the URL of this process for other processes.
 func (p *Process) address() string {
 	switch {
 	case p.isTrunk():
@@ -107,7 +106,7 @@ func (p *Process) address() string {
 	return "http://" + p.settings.Listen
 }
 
-// openDatabase opens and migrates a database that this process works on.
+// openDatabase opens and migrates a database of this process.
 func (p *Process) openDatabase(ctx context.Context, name string) (*database.DB, error) {
 	db, err := Loaded{Program: p.program, Settings: p.settings}.OpenDatabase(ctx, name)
 	if err != nil {
@@ -128,22 +127,22 @@ func (p *Process) Route(c *seam.Contract) *seam.Route {
 	panic(fmt.Sprintf("the module %s is not in main's list", c.Module))
 }
 
-// Rollout moves the modules. The trunk has it.
+// Rollout returns the service that moves the modules. Only the trunk has it.
 func (p *Process) Rollout() control.Service { return control.NewClient(p.operate) }
 
-// Sessions are those of people who signed in. The trunk has them.
+// Sessions returns the sessions of people at public_url. Only the trunk has them.
 func (p *Process) Sessions() *signin.Sessions { return p.sessions }
 
-// Settings are those of the process.
+// Settings returns the settings of the process.
 func (p *Process) Settings() *Settings { return p.settings }
 
-// Legacy is the system that the program stands in front of; nil without one.
+// Legacy returns the proxy of the legacy system; nil without one.
 func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
 
-// URL is the address on which the server listens, once it does.
+// URL returns the URL of the server's listener, after Listen.
 func (p *Process) URL() string { return "http://" + p.server.Addr() }
 
-// RouteStatus is what the operator sees of the modules' routes.
+// RouteStatus returns the state of the modules' routes, for operators.
 func (p *Process) RouteStatus() []seam.Status {
 	list := make([]seam.Status, len(p.slots))
 	for i, s := range p.slots {
@@ -152,7 +151,7 @@ func (p *Process) RouteStatus() []seam.Status {
 	return list
 }
 
-// DatabaseStats are the figures of this process's databases.
+// DatabaseStats returns the statistics of this process's databases.
 func (p *Process) DatabaseStats() []database.Stats {
 	list := make([]database.Stats, len(p.databases))
 	for i, db := range p.databases {
@@ -161,7 +160,7 @@ func (p *Process) DatabaseStats() []database.Stats {
 	return list
 }
 
-// EventLag is how many events of each module wait to be delivered.
+// EventLag returns the number of events of each module that are not delivered yet.
 func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
 	lag := make(map[string]int64, len(p.publishers))
 	for _, db := range p.publishers {
@@ -190,14 +189,14 @@ func (p *Process) Listen() error {
 	return nil
 }
 
-// Run serves until the context ends or something fails for good, then stops in
-// the reverse order of the start. Listen must have been called.
+// Run serves until the context ends or a task fails, then stops in the reverse order
+// of the start. Listen must have been called.
 func (p *Process) Run(ctx context.Context) error {
 	tasksCtx, stopTasks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTasks()
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer stopTasks() // requests under way still find the tasks running
+		defer stopTasks() // the tasks end after the running requests
 		return p.server.Run(serving)
 	})
 	for _, t := range p.tasks {
@@ -229,13 +228,13 @@ func (p *Process) Close() error {
 		all = append(all, p.tracing.Shutdown(ctx))
 	}
 	if err := errors.Join(all...); err != nil {
-		return fault.Wrap(err, fault.Internal, "stopping was not clean")
+		return fault.Wrap(err, fault.Internal, "the program did not stop cleanly: some connection or database could not be closed")
 	}
 	return nil
 }
 
-// New puts the program together in the order in which it starts. What it has
-// opened is closed by Close, also when it fails half-way.
+// New assembles the program in the order in which it starts. If it fails, it closes
+// what it has opened; otherwise Close does.
 func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	if err := loaded.check(); err != nil {
 		return nil, err

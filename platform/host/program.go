@@ -16,7 +16,7 @@ import (
 	"banyan/platform/strangler/control"
 )
 
-// Program is what one binary is made of: main fills it.
+// Program is what main passes to the program.
 type Program struct {
 	Version    string
 	Defaults   []byte   // config.yaml
@@ -24,7 +24,7 @@ type Program struct {
 	Modules    []Module // in the order in which they start
 }
 
-// The databases beside those of the modules.
+// The databases that do not belong to a module.
 const (
 	identityDatabase = "identity"
 	routesDatabase   = "routes"
@@ -52,7 +52,7 @@ func (p Program) Load(o config.Options) (Loaded, error) {
 	return Loaded{Program: p, Settings: settings, Source: source}, err
 }
 
-// ModuleNames are the names of all modules, in their order.
+// ModuleNames returns the names of all modules, in their order.
 func (p Program) ModuleNames() []string {
 	names := make([]string, len(p.Modules))
 	for i, m := range p.Modules {
@@ -61,8 +61,8 @@ func (p Program) ModuleNames() []string {
 	return names
 }
 
-// Find returns the module of this name. Fails with fault.NotFound and lists those
-// there are.
+// Find returns the module of this name. Fails with fault.NotFound and the list of
+// modules.
 func (p Program) Find(name string) (Module, error) {
 	i := slices.IndexFunc(p.Modules, func(m Module) bool { return m.Name() == name })
 	if i < 0 {
@@ -71,12 +71,12 @@ func (p Program) Find(name string) (Module, error) {
 	return p.Modules[i], nil
 }
 
-// Databases are the names of all databases there are.
+// Databases returns the names of all databases.
 func (p Program) Databases() []string {
 	return append([]string{identityDatabase, routesDatabase}, p.ModuleNames()...)
 }
 
-// check finds what is wrong with the list of modules, which is for main to mend.
+// check fails for a wrong list of modules, a defect of main.
 func (p Program) check() error {
 	seen := make(map[string]bool)
 	for _, m := range p.Modules {
@@ -93,8 +93,8 @@ func (p Program) check() error {
 	return nil
 }
 
-// OpenDatabase opens a database as the settings say, without migrating it. It
-// refuses a folder that a demo has filled.
+// OpenDatabase opens the database of this name, without migrating it. It
+// refuses a demo's folder.
 func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, error) {
 	if err := refuseDemoFolder(l.Settings.Data); err != nil {
 		return nil, err
@@ -102,7 +102,16 @@ func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, er
 	return database.Open(ctx, l.DatabaseOptions(name))
 }
 
-// DatabaseOptions are how a database is opened by these settings.
+// DatabaseStatus returns the state of a database's schema, and creates nothing. It
+// refuses a demo's folder.
+func (l Loaded) DatabaseStatus(ctx context.Context, name string) (database.Status, error) {
+	if err := refuseDemoFolder(l.Settings.Data); err != nil {
+		return database.Status{}, err
+	}
+	return database.ReadStatus(ctx, l.DatabaseOptions(name))
+}
+
+// DatabaseOptions returns the options of the database of this name.
 func (l Loaded) DatabaseOptions(name string) database.Options {
 	url := "sqlite:" + l.Settings.Data
 	if l.Settings.Database.Postgres() {
@@ -130,8 +139,8 @@ func (l Loaded) OpenKeys(ctx context.Context) (keys *signin.Keys, closeKeys func
 	return keys, db.Close, nil
 }
 
-// APIDocument is the OpenAPI document of all modules and of the program. It does
-// not depend on the settings.
+// APIDocument returns the OpenAPI document of all modules and of the program. It
+// does not depend on the settings.
 func (p Program) APIDocument() ([]byte, error) {
 	contracts := make([]*seam.Contract, 0, len(p.Modules)+1)
 	for _, m := range p.Modules {
@@ -142,5 +151,5 @@ func (p Program) APIDocument() ([]byte, error) {
 	return json.MarshalIndent(document, "", " ")
 }
 
-// OneOfModules lists the modules' names for a message: a, b or c.
+// OneOfModules returns the modules' names for a message: a, b or c.
 func (p Program) OneOfModules() string { return oneOf(p.ModuleNames()) }

@@ -16,8 +16,8 @@ import (
 	"banyan/platform/telemetry"
 )
 
-// Settings are those of the program as a whole. Each section belongs to the
-// package that its type is of; a module's own section is in its descriptor.
+// Settings are the settings of the whole program. Each section belongs to the
+// package of its type; a module's own section is in its descriptor.
 type Settings struct {
 	PublicURL string                      `yaml:"public_url"` // scheme://host[:port], nothing after it
 	Listen    string                      `yaml:"listen"`     // host:port
@@ -34,10 +34,10 @@ type Settings struct {
 	Modules   map[string]control.Settings `yaml:"modules"` // by name
 	Strangler legacy.Settings             `yaml:"strangler"`
 
-	names []string // of the modules there are
+	names []string // of all modules
 }
 
-// AdminSettings are those of the address for operators and monitoring.
+// AdminSettings configure the address for operators and monitoring.
 type AdminSettings struct {
 	Listen string `yaml:"listen"`
 	Pprof  bool   `yaml:"pprof"`
@@ -49,7 +49,7 @@ func (s *Settings) Check(c *config.Checks) {
 	c.Address("listen", s.Listen)
 	c.Address("admin.listen", s.Admin.Listen)
 	if s.Listen == s.Admin.Listen && !strings.HasSuffix(s.Listen, ":0") {
-		c.Wrong("admin.listen", "is the same as listen: give the admin address a port of its own")
+		c.Wrong("admin.listen", "is the same as listen: choose another port")
 	}
 	if s.Data == "" {
 		c.Wrong("data", "must name a folder, like ./data")
@@ -68,14 +68,14 @@ func (s *Settings) checkModules(c *config.Checks) {
 	for _, name := range s.names {
 		s.Modules[name].Check(c.Below("modules." + name))
 	}
-	// Its own mode may say remote: all processes can share one file that says
-	// who runs where.
+	// The mode of the module that runs alone may be remote: all processes can share
+	// one file that says where each module runs.
 	if s.Module != "" && !slices.Contains(s.names, s.Module) {
-		c.Wrong("module", "%q is no module: choose %s, or leave it empty for all", s.Module, oneOf(s.names))
+		c.Wrong("module", "there is no module %q: choose %s, or leave it empty for all", s.Module, oneOf(s.names))
 	}
 }
 
-// oneOf lists names for a message: a, b or c.
+// oneOf returns a list of names for a message: a, b or c.
 func oneOf(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
@@ -84,8 +84,8 @@ func oneOf(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Domain is the host[:port] that wallets sign in to: from the settings, never
-// from a request.
+// Domain returns the host[:port] that wallets sign in to. It comes from the
+// settings, never from a request.
 func (s *Settings) Domain() string {
 	u, err := url.Parse(s.PublicURL)
 	if err != nil { // Check has parsed it

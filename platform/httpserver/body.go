@@ -9,11 +9,11 @@ import (
 	"banyan/platform/fault"
 )
 
-// Deadlines of connections are the one place that asks the wall clock: the
-// kernel holds them against it.
+// Deadlines of connections are the one place that reads the wall clock: the kernel
+// compares them with it.
 
-// limitedBody refuses to read past its limit. Its place in the request is
-// known, so that an upload can raise the limit (AllowUpload).
+// limitedBody fails to read past its limit. The request's state refers to it, so
+// that AllowUpload can raise the limit.
 type limitedBody struct {
 	io.ReadCloser
 	writer   *recorder
@@ -21,12 +21,12 @@ type limitedBody struct {
 	limit    int64
 	read     int64
 	upload   bool
-	until    time.Time // an upload's last moment
-	failed   error     // how reading ended, also with io.EOF
+	until    time.Time // when an upload must have ended
+	failed   error     // the error that ended reading, io.EOF included
 }
 
-// limitBody holds every request to the limit. A body that says beforehand that
-// it is too large is refused at its first read, before any of it is sent.
+// limitBody limits the body of every request. A body whose Content-Length is too
+// large is refused at its first read, before any of it is sent.
 func limitBody(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		return 0, b.refuse()
 	}
 	if int64(len(p)) > left+1 {
-		p = p[:left+1] // one more than allowed tells "full" from "over"
+		p = p[:left+1] // one byte more than allowed shows that the body is too long
 	}
 	if b.upload {
 		b.renew()
@@ -72,7 +72,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	b.read += int64(n)
 	if err != nil {
 		// Reading on must not set a deadline again: after the body's end,
-		// net/http would take it for a client that went away.
+		// net/http would take it for a client that disconnected.
 		b.failed = err
 	}
 	return n, err
@@ -82,11 +82,11 @@ func (b *limitedBody) refuse() error {
 	// The rest is not read, so the connection cannot be used again.
 	b.writer.Header().Set("Connection", "close")
 	b.failed = fault.Wrap(&http.MaxBytesError{Limit: b.limit}, fault.TooLarge,
-		"the request's body is over the limit of "+config.Bytes(b.limit).String()+": send less at a time")
+		"the request's body is over the limit of "+config.Bytes(b.limit).String()+": send less per request")
 	return b.failed
 }
 
-// renew gives an upload its time anew, up to its last moment.
+// renew resets the read deadline of an upload, at most to b.until.
 func (b *limitedBody) renew() {
 	at := time.Now().Add(b.writer.state.config.ReadTimeout)
 	if at.After(b.until) {
@@ -96,7 +96,8 @@ func (b *limitedBody) renew() {
 }
 
 // AllowUpload implements requestctx.Limits: http.upload_limit instead of
-// body_limit, and time as long as bytes arrive, at most http.upload_timeout.
+// body_limit, and a read deadline that is reset as long as bytes arrive, at most
+// http.upload_timeout in all.
 func (s *requestState) AllowUpload() {
 	if s.body == nil {
 		return
@@ -107,9 +108,9 @@ func (s *requestState) AllowUpload() {
 	s.writer.setWriteDeadline(s.body.until.Add(s.config.WriteTimeout))
 }
 
-// AllowStream implements requestctx.Limits: each piece must be taken within
-// http.write_timeout. The handler must end when Draining says so.
+// AllowStream implements requestctx.Limits: each write must finish within
+// http.write_timeout. The handler must return when Draining is closed.
 func (s *requestState) AllowStream() { s.writer.stream = true }
 
-// renew gives a stream its time anew, before each of its pieces.
+// renew resets the write deadline of a stream, before each write.
 func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.config.WriteTimeout)) }

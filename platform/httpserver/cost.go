@@ -8,34 +8,36 @@ import (
 	"banyan/platform/fault"
 )
 
-// A request costs one token of its caller's bucket, and more when it is more work:
+// A request costs one token of its caller's token bucket, and more if it is more
+// work:
 //
 //	each further http.bytes_per_request of its answer   one more, as they are sent
 //	an expensive operation (EnterExpensive)             http.expensive_cost in all
 //
-// A signed-in wallet pays from its own bucket, everybody else from that of their
-// address. What an answer costs is known when it is sent, so it may leave a bucket
-// in debt, by one burst at most: its client waits that much longer. Callers with
-// Options.Privileged, and Banyan's own processes, pay for requests alone.
+// A signed-in wallet has a bucket of its own, other callers have that of their
+// address. The cost of an answer is known when it is sent, so it may leave a bucket
+// with a negative balance, of one burst at most: its client waits that much longer.
+// Callers for which Options.Privileged is true, and Banyan's own processes, are
+// charged one token per request only.
 
-// costs are the buckets and places of a server.
+// costs are the token buckets of a server, and its running expensive operations.
 type costs struct {
 	clients, assets *limiter[netip.Prefix]
 	wallets         *limiter[string]
 	places          places
 }
 
-// payer is who pays for an answer. A request has one as soon as its limits are
-// known.
+// payer is the bucket that an answer is charged to. It is set by limitClients and
+// limitWallets.
 type payer struct {
 	costs   *costs
-	bucket  *limiter[netip.Prefix] // of the address; nil: nothing is charged
-	wallet  string                 // "": the address pays
-	exempt  bool                   // from what goes beyond the request
-	charged int64                  // bytes
+	bucket  *limiter[netip.Prefix] // of the address; nil: there is no limit
+	wallet  string                 // "": the bucket of the address is charged
+	exempt  bool                   // charged for the request alone
+	charged int64                  // bytes of the answer charged so far
 }
 
-// spent charges for an answer of which so many bytes are sent.
+// spent charges for the answer, of which written bytes are sent.
 func (s *requestState) spent(written int64) {
 	each := int64(s.config.BytesPerRequest)
 	p := &s.payer
@@ -61,16 +63,16 @@ func (s *requestState) EnterExpensive() (leave func(), err error) {
 	if p.costs == nil || p.exempt {
 		return func() {}, nil
 	}
-	who, most := place{wallet: p.wallet}, s.config.ExpensivePerWallet
+	who, limit := place{wallet: p.wallet}, s.config.ExpensivePerWallet
 	if p.wallet == "" {
-		who, most = place{client: clientKey(s.client)}, s.config.ExpensivePerClient
+		who, limit = place{client: clientKey(s.client)}, s.config.ExpensivePerClient
 	}
-	if !p.costs.places.enter(who, most) {
-		return nil, tooManyFault(expensiveAgainIn,
-			"another request of yours for this is under way, and it is much work: wait until it has its answer, then send the next")
+	if !p.costs.places.enter(who, limit) {
+		return nil, tooManyFault(expensiveRetryAfter,
+			"your other requests for this expensive operation are still running: wait for their answers, then send this one again")
 	}
 	leave = func() { p.costs.places.leave(who) }
-	more := s.config.ExpensiveCost - 1 // the request has cost one
+	more := s.config.ExpensiveCost - 1 // one is charged already
 	wait, ok := time.Duration(0), true
 	switch {
 	case more <= 0:
@@ -81,46 +83,48 @@ func (s *requestState) EnterExpensive() (leave func(), err error) {
 	}
 	if !ok {
 		leave()
-		return nil, tooManyFault(wait, "this is much work, and you have asked for much of late: wait a moment, then go on more slowly")
+		return nil, tooManyFault(wait, "this operation is expensive, and you have used up your requests: wait a moment, then send fewer")
 	}
 	return leave, nil
 }
 
-// expensiveAgainIn is when a client may come back whose place is taken.
-const expensiveAgainIn = 2 * time.Second
+// expensiveRetryAfter is the Retry-After of a client whose expensive operations are
+// still running.
+const expensiveRetryAfter = 2 * time.Second
 
-// place is who holds places: a wallet, or an address.
+// place is the caller of an expensive operation: a wallet, or an address.
 type place struct {
 	client netip.Prefix
 	wallet string
 }
 
-// places counts the expensive operations under way. There are as many entries as
-// requests at most.
+// places counts the running expensive operations by caller. It has at most as many
+// entries as there are running requests.
 type places struct {
-	mu    sync.Mutex
-	taken map[place]int
+	mu      sync.Mutex
+	running map[place]int
 }
 
-// enter takes a place, unless most are taken; most of 0 is any number.
-func (p *places) enter(who place, most int) bool {
+// enter counts one more operation of the caller, and returns false if limit are
+// running; a limit of 0 is unlimited.
+func (p *places) enter(who place, limit int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if most > 0 && p.taken[who] >= most {
+	if limit > 0 && p.running[who] >= limit {
 		return false
 	}
-	if p.taken == nil {
-		p.taken = make(map[place]int)
+	if p.running == nil {
+		p.running = make(map[place]int)
 	}
-	p.taken[who]++
+	p.running[who]++
 	return true
 }
 
 func (p *places) leave(who place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.taken[who]--; p.taken[who] <= 0 {
-		delete(p.taken, who)
+	if p.running[who]--; p.running[who] <= 0 {
+		delete(p.running, who)
 	}
 }
 

@@ -36,7 +36,7 @@ func retryAfter(f *fault.Fault) string {
 	return strconv.FormatInt(int64((f.RetryAfter+999_999_999)/1_000_000_000), 10)
 }
 
-// wantsProblem tells a program from a person.
+// wantsProblem reports whether the client is a program and not a person's browser.
 func wantsProblem(r *http.Request) bool {
 	if isAPI(r) {
 		return true
@@ -49,9 +49,9 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if s.redirectToNormal(w, r) {
 		return
 	}
-	message := "there is nothing at this address: check it, or begin at " + s.options.PagePrefix + "/"
+	message := "there is nothing at this address: check it, or start at " + s.options.PagePrefix + "/"
 	if isAPI(r) {
-		message = "the API has nothing at this address: see " + s.options.PagePrefix + "/docs for what there is"
+		message = "the API has nothing at this address: see " + s.options.PagePrefix + "/docs for its operations"
 	}
 	s.Fail(w, r, fault.New(fault.NotFound, message))
 }
@@ -61,8 +61,8 @@ var routable = [...]string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
-// methodNotAllowed answers OPTIONS with what there is, and everything else
-// with a 405 that says the same.
+// methodNotAllowed answers OPTIONS with the methods of the path, and every other
+// method with a 405 that lists them.
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	routes := chi.RouteContext(r.Context()).Routes
 	var allowed []string
@@ -75,7 +75,7 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
-	if len(allowed) == 0 { // an invented method on an unknown path
+	if len(allowed) == 0 { // an unknown method on an unknown path
 		s.notFound(w, r)
 		return
 	}
@@ -85,22 +85,22 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	err := fault.Newf(fault.Invalid, "this address does not take this method: use %s", allow)
+	err := fault.Newf(fault.Invalid, "this address does not support this method: use %s", allow)
 	requestctx.NoteError(r.Context(), err)
 	if s.options.Page != nil && !wantsProblem(r) {
 		s.options.Page(w, r, http.StatusMethodNotAllowed, err)
 		return
 	}
-	// No fault has the status 405: it speaks of HTTP, which modules do not know.
+	// No fault has the status 405: it is about HTTP, and modules are independent of it.
 	problem := fault.ToProblem(err, requestctx.ID(r.Context()))
 	problem.Status, problem.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
 	body, _ := json.Marshal(problem) // strings and ints only: cannot fail
 	w.Header().Set("Content-Type", fault.MediaType)
 	w.WriteHeader(http.StatusMethodNotAllowed)
-	_, _ = w.Write(body) // the caller may be gone; there is nobody left to tell
+	_, _ = w.Write(body) // the client may have disconnected
 }
 
 func (s *Server) denyOrigin(w http.ResponseWriter, r *http.Request) {
 	s.Fail(w, r, fault.New(fault.Forbidden,
-		"this request was sent by a page of another site, which may change nothing here: open this site itself and try again"))
+		"this request was sent by a page of another site, which may not change anything here: open this site itself and try again"))
 }

@@ -8,13 +8,13 @@ import (
 )
 
 // What a page may do (https://www.w3.org/TR/CSP3/): run the scripts that carry
-// this answer's nonce, load styles, images and fonts of ours, talk to us, and
-// nothing else. data: images are wallets' icons (EIP-6963).
+// this answer's nonce, load this site's styles, images and fonts, send requests
+// to this site, and nothing else. data: images are wallets' icons (EIP-6963).
 const (
 	pagePolicyBefore = "default-src 'none'; script-src 'nonce-"
 	pagePolicyAfter  = "'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	// Answers that are no pages may do nothing when somebody opens them as one.
+	// Answers that are not pages may do nothing when they are opened as one.
 	inertPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -24,14 +24,14 @@ const hsts = "max-age=31536000"
 
 // securityHeaders sets what every answer carries. A handler may change them.
 // The values are made once and shared by all answers: Set replaces a value and
-// Add copies it (there is no room behind it), so nobody writes into another's.
+// Add copies it (it has no spare capacity), so no answer changes another's.
 func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
 	inert := headers{
 		{"Content-Security-Policy", []string{inertPolicy}},
 		{"X-Content-Type-Options", []string{"nosniff"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 	}
-	page := headers{ // what only documents heed is not sent with every answer of the API
+	page := headers{ // headers that only matter for documents are not sent with the API's answers
 		{"X-Content-Type-Options", []string{"nosniff"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
@@ -71,7 +71,7 @@ func (all headers) set(h http.Header) {
 	}
 }
 
-// Nonce is what a page's <script nonce="…"> carries; "" for the API and for
+// Nonce returns the value for a page's <script nonce="…">; "" for the API and for
 // assets, which run no scripts.
 func Nonce(ctx context.Context) string {
 	if state := stateOf(ctx); state != nil {

@@ -1,20 +1,20 @@
-// Package httpserver is the door of the program: a chi router behind
-// middleware, and a server that starts clearly and stops without cutting
-// anybody off. What each layer does, from the outside in:
+// Package httpserver serves HTTP: a chi router behind middleware, and a server that
+// reports errors before it serves and stops without interrupting requests. The
+// layers, from the outside in:
 //
-//  1. request   an id, the client's address and the place for notes, in front of the router (request.go)
+//  1. request   an id, the client's address and the request's state, in front of the router (request.go)
 //  2. observe   the span, the metrics and one log line (observe.go)
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
 //  5. limit     requests per client, by address, and what they cost (limit.go, cost.go); in a module that runs alone after 10
 //  6. body      the size of a request's body (body.go)
-//  7. front     Options.Front: what another system answers in our place
-//  8. origin    no state changes from other sites (net/http's CrossOriginProtection)
+//  7. front     Options.Front: what another system answers instead
+//  8. origin    no changes by requests from other sites (net/http's CrossOriginProtection)
 //  9. compress  html, css, scripts and JSON; never streams
-//  10. caller   Options.Authenticate: who is calling
+//  10. caller   Options.Authenticate: the caller
 //  11. wallet   requests per signed-in wallet
 //
-// Inside stand the routes. Refusals of the layers 3 to 11, unknown paths (404)
+// The routes are inside. Refusals of the layers 3 to 11, unknown paths (404)
 // and wrong methods (405) all go through Server.Fail: a problem document for
 // programs, a page for people.
 package httpserver
@@ -37,68 +37,68 @@ import (
 	"banyan/platform/telemetry"
 )
 
-// Options says what a server does. Listen, PublicURL, Limits and Logger are
-// needed, all else may be left out.
+// Options configures a server. Listen, PublicURL, Limits and Logger are required.
 type Options struct {
 	Listen    string // host:port; port 0 lets the system choose
-	PublicURL string // scheme://host[:port] that people use; https turns HSTS on
+	PublicURL string // scheme://host[:port] that people use; https enables HSTS
 	// OperatorURL is scheme://host[:port] of a second name of this server, whose
-	// pages take no requests from those of PublicURL, nor the other way round.
+	// origin is separate: each refuses changes by requests from the other's pages.
 	OperatorURL string
 	Limits      Settings // a rate of 0 is unlimited
 	Logger      *slog.Logger
-	Requests    bool // log a line per request; failures of ours are logged in any case
+	Requests    bool // log a line per request; internal failures are logged in any case
 
 	Metrics *telemetry.HTTPMetrics
 	Tracing *telemetry.Tracing
-	Health  *telemetry.Health // told when the server begins to stop
+	Health  *telemetry.Health // drained when the server begins to stop
 
-	// Internal is a module that runs alone: its clients are Banyan's own
-	// processes, whose request ids are kept so that the logs fit together.
+	// Internal is set for a module that runs alone: its clients are Banyan's own
+	// processes, whose request ids are kept so that the logs can be correlated.
 	Internal bool
 
 	// TLS is for Banyan's own processes (platform/certificates), whose clients
-	// show a certificate. With TLSListen the server also listens there, with TLS,
+	// must have a certificate. With TLSListen the server also listens there, with TLS,
 	// and serves people at Listen as before; without it Listen itself has TLS.
 	TLS       *tls.Config
 	TLSListen string
 
-	AdminListen string       // where Admin is served, "" = nowhere
+	AdminListen string       // address of Admin, "" = it is not served
 	Admin       http.Handler // telemetry.Admin
 
-	// Front answers in the router's place where it wants to, before the rules
-	// that hold for our own pages (platform/strangler/legacy).
+	// Front may answer instead of the router, before the layers that are for
+	// Banyan's own pages (platform/strangler/legacy).
 	Front func(http.Handler) http.Handler
 
-	// Page answers a person's request with an error; the status is
-	// fault.Status, except for a 405, which it finds in the header's Allow.
-	// Without it everybody gets problem documents.
+	// Page answers a person's request with an error. The status is fault.Status,
+	// except for a 405, which has the header Allow. nil: all clients get problem
+	// documents.
 	Page func(w http.ResponseWriter, r *http.Request, status int, err error)
 	// Authenticate puts the caller into the context (platform/identity).
 	Authenticate func(http.Handler) http.Handler
-	// Process names the Banyan process that has proven to send the request of a
-	// context, "" for others (identity.Process). With it, the rate limit per
-	// address stands behind Authenticate and leaves such requests alone: they are
-	// those of a whole site, whose own server has limited each client. Otherwise
-	// one client at its limit would use up the allowance of all.
+	// Process returns the Banyan process that sent the request of a context, as its
+	// token proves, "" for other clients (identity.Process). With it, the rate limit
+	// per address follows Authenticate and does not apply to such requests: they are
+	// those of a whole site, whose own server has limited each client. Otherwise one
+	// client at its limit would use up the limit of all.
 	Process func(context.Context) string
-	// Wallet names the signed-in wallet of a context, "" for others; each has
-	// its own rate limit.
+	// Wallet returns the signed-in wallet of a context, "" without one; each has its
+	// own rate limit.
 	Wallet func(context.Context) string
-	// Privileged reports whether the caller of a context pays for requests alone,
-	// whatever they cost (cost.go). It is asked where Wallet is. nil: nobody.
+	// Privileged reports whether the caller of a context is charged one token per
+	// request, whatever the request costs (cost.go). It is called where Wallet is.
+	// nil: nobody is.
 	Privileged func(context.Context) bool
 
-	PagePrefix  string           // what our pages stand below, like /banyan; "" = they have the whole site
-	AssetPrefix string           // paths below it have the cheaper rate limit; "" = PagePrefix and /assets/
+	PagePrefix  string           // path prefix of Banyan's own pages, like /banyan; "" = the whole site
+	AssetPrefix string           // paths below it have the rate limit of assets; "" = PagePrefix + /assets/
 	Now         func() time.Time // nil = time.Now
 }
 
 // Server serves a router. Its life:
 //
 //	New → Listen (Run does it when it was not called) → Run … → ctx ends →
-//	not ready → drain delay → no new connections, streams are told →
-//	running requests finish, within the grace → closed
+//	not ready → drain delay → no new connections, Draining is closed →
+//	running requests finish, within shutdown_grace → closed
 type Server struct {
 	options  Options
 	router   chi.Router
@@ -109,7 +109,7 @@ type Server struct {
 	draining chan struct{}
 }
 
-// New builds the router with its middleware. It fails when PublicURL is no URL.
+// New builds the router with its middleware. It fails when PublicURL is not a URL.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -119,7 +119,7 @@ func New(o Options) (*Server, error) {
 	}
 	public, err := url.Parse(o.PublicURL)
 	if err != nil || public.Host == "" {
-		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
+		return nil, fmt.Errorf("public_url %q is not a URL: write one like https://banyan.example.org", o.PublicURL)
 	}
 	s := &Server{options: o, costs: newCosts(o.Limits), draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
@@ -141,13 +141,13 @@ func New(o Options) (*Server, error) {
 	if o.TLSListen == "" {
 		s.main.tls = o.TLS
 	} else if o.TLS == nil {
-		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave it empty", o.TLSListen)
+		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave tls.listen empty", o.TLSListen)
 	}
 	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
 		Handler:           o.Admin,
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,
-		IdleTimeout:       o.Limits.IdleTimeout, // no write limit: a profile takes as long as it was asked for
+		IdleTimeout:       o.Limits.IdleTimeout, // no write time-out: a profile takes as long as requested
 		ErrorLog:          errorLog,
 	}}
 	return s, nil
@@ -192,7 +192,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	return nil
 }
 
-// Handler is the router behind all layers: what is served.
+// Handler returns the router behind all layers, which Run serves.
 func (s *Server) Handler() http.Handler {
 	whole := s.request(s.router)
 	if n := s.options.Limits.TrustedProxies; n > 0 {
@@ -201,22 +201,22 @@ func (s *Server) Handler() http.Handler {
 	return whole
 }
 
-// Router is where routes are added, before Run; it is served by Handler only.
+// Router returns the router, to add routes before Run. Only Handler serves it.
 // Sub-routers that are mounted share its answers to unknown paths and wrong
 // methods.
 func (s *Server) Router() chi.Router { return s.router }
 
-// compressible are the types worth compressing. Streams are not among them:
-// compression would hold their lines back.
+// compressible are the types worth compressing. Streams are not: compression
+// would delay their lines.
 var compressible = []string{
 	"text/html", "text/css", "text/javascript", "text/plain", "application/javascript",
 	"application/json", "application/manifest+json", "application/problem+json",
 	"application/atom+xml", "application/rss+xml", "application/feed+json", "image/svg+xml",
 }
 
-// compressFrom is the least number of bytes that are compressed. What a client
-// gets in its first three packets arrives no sooner when it is two, and a claim,
-// random hashes in 2 KB, took longer to compress than to answer.
+// compressFrom is the least size in bytes of a compressed answer. Three packets
+// arrive no later than two, and a claim, random hashes in 2 KB, took longer to
+// compress than to answer.
 const compressFrom = 4 << 10
 
 func newCompression() (func(http.Handler) http.Handler, error) {
@@ -240,7 +240,7 @@ func newCompression() (func(http.Handler) http.Handler, error) {
 			} else {
 				h.Add("Vary", vary[0])
 			}
-			next.ServeHTTP(w, r) // no choice and no writer for it: most programs, and our own
+			next.ServeHTTP(w, r) // without a compressing writer: most programs, and Banyan's own clients
 		})
 	}, nil
 }

@@ -13,15 +13,15 @@ import (
 
 // limiter is a token bucket per key, in bounded memory.
 //
-// Buckets live in two generations. A bucket that is used moves to the young
-// one; when that is old or full, it becomes the old one and the old one is
-// dropped. A dropped bucket was idle for as long as it takes to fill, also from
-// the greatest debt, so nothing is forgotten; only when more than maxKeys callers are active at once
-// does a caller get a full bucket again.
+// Buckets are in two generations. A bucket that is used moves to the new one; when
+// that is older than life or full, it becomes the old one and the old one is
+// dropped. A dropped bucket was idle for as long as it takes to fill, even from the
+// lowest balance, so nothing is lost; only when more than maxKeys callers are active
+// at once does a caller get a full bucket again.
 type limiter[K comparable] struct {
 	rate  rate.Limit
 	burst int
-	life  time.Duration // in which a bucket fills that is in debt by a burst
+	life  time.Duration // in which a bucket fills from a balance of minus one burst
 	seed  maphash.Seed
 	shard [16]generations[K]
 }
@@ -30,9 +30,9 @@ type limiter[K comparable] struct {
 const maxKeys = 2048
 
 type generations[K comparable] struct {
-	mu         sync.Mutex
-	young, old map[K]*rate.Limiter
-	since      time.Time
+	mu           sync.Mutex
+	current, old map[K]*rate.Limiter
+	since        time.Time
 }
 
 // newLimiter returns nil, which limits nothing, for a rate of 0.
@@ -44,8 +44,8 @@ func newLimiter[K comparable](perSecond float64, burst int) *limiter[K] {
 	return &limiter[K]{rate: rate.Limit(perSecond), burst: burst, life: max(life, time.Second), seed: maphash.MakeSeed()}
 }
 
-// take spends tokens of the key's bucket, at most a full one; while there are not
-// as many it spends none and returns how long that lasts.
+// take takes tokens, at most a burst, from the key's bucket. If there are not as
+// many it takes none, and returns how long it takes until there are.
 func (l *limiter[K]) take(key K, tokens int, now time.Time) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true
@@ -64,8 +64,8 @@ func (l *limiter[K]) take(key K, tokens int, now time.Time) (wait time.Duration,
 	return wait, false
 }
 
-// charge spends tokens whether they are there or not, until the bucket is in debt
-// by a burst.
+// charge takes tokens even if there are not as many, down to a balance of minus one
+// burst.
 func (l *limiter[K]) charge(key K, tokens int, now time.Time) {
 	if l == nil {
 		return
@@ -76,7 +76,7 @@ func (l *limiter[K]) charge(key K, tokens int, now time.Time) {
 	bucket := g.bucket(key, now, l)
 	tokens = min(tokens, l.burst+int(bucket.TokensAt(now)))
 	for tokens > 0 {
-		part := min(tokens, l.burst) // more at a time is refused
+		part := min(tokens, l.burst) // ReserveN refuses more at a time
 		bucket.ReserveN(now, part)
 		tokens -= part
 	}
@@ -87,23 +87,23 @@ func (l *limiter[K]) generations(key K) *generations[K] {
 }
 
 func (g *generations[K]) bucket(key K, now time.Time, l *limiter[K]) *rate.Limiter {
-	if g.young == nil || len(g.young) >= maxKeys || now.Sub(g.since) >= l.life {
-		g.old, g.young, g.since = g.young, make(map[K]*rate.Limiter), now
+	if g.current == nil || len(g.current) >= maxKeys || now.Sub(g.since) >= l.life {
+		g.old, g.current, g.since = g.current, make(map[K]*rate.Limiter), now
 	}
-	if bucket, ok := g.young[key]; ok {
+	if bucket, ok := g.current[key]; ok {
 		return bucket
 	}
 	bucket, ok := g.old[key]
 	if !ok {
 		bucket = rate.NewLimiter(l.rate, l.burst)
 	}
-	g.young[key] = bucket
+	g.current[key] = bucket
 	return bucket
 }
 
-// clientKey is who shares a bucket: an IPv4 address, or an IPv6 /64, which is
-// what one household or one machine gets. Callers whose address the proxies
-// did not say share one.
+// clientKey returns the key of a client's bucket: its IPv4 address, or its IPv6 /64,
+// which is what one household or one machine is assigned. Clients whose address the
+// proxies did not send share one.
 func clientKey(client netip.Addr) netip.Prefix {
 	ip := client.WithZone("")
 	bits := 64
@@ -140,7 +140,7 @@ func (s *Server) limitClients(next http.Handler) http.Handler {
 		}
 		if bucket != nil {
 			if wait, ok := bucket.take(clientKey(state.client), 1, state.began); !ok {
-				s.Fail(w, r, tooManyFault(wait, "too many requests from your address: wait a moment, then go on more slowly"))
+				s.Fail(w, r, tooManyFault(wait, "too many requests from your address: wait a moment, then send fewer"))
 				return
 			}
 		}
@@ -162,7 +162,7 @@ func (s *Server) limitWallets(next http.Handler) http.Handler {
 		}
 		if wallet := s.options.Wallet(r.Context()); wallet != "" {
 			if wait, ok := s.costs.wallets.take(wallet, 1, s.options.Now()); !ok {
-				s.Fail(w, r, tooManyFault(wait, "too many requests by your wallet: wait a moment, then go on more slowly"))
+				s.Fail(w, r, tooManyFault(wait, "too many requests by your wallet: wait a moment, then send fewer"))
 				return
 			}
 			state.payer.wallet = wallet

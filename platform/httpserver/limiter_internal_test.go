@@ -31,7 +31,7 @@ func TestALimiterRemembersWhoItMustAndForgetsTheRest(t *testing.T) {
 	}
 	held := 0
 	for i := range l.shard {
-		held += len(l.shard[i].young) + len(l.shard[i].old)
+		held += len(l.shard[i].current) + len(l.shard[i].old)
 	}
 	if most := 2 * maxKeys * len(l.shard); held > most {
 		t.Errorf("holds %d buckets, the bound is %d", held, most)

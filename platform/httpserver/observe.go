@@ -19,8 +19,8 @@ import (
 	"banyan/platform/requestctx"
 )
 
-// recorder remembers what was answered. It also renews the write deadline of a
-// stream (see AllowStream).
+// recorder records the status and size of the answer. It also renews the write
+// deadline of a stream (see AllowStream).
 type recorder struct {
 	http.ResponseWriter
 	state   *requestState
@@ -44,7 +44,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets a file go to the connection without a copy of ours.
+// ReadFrom implements io.ReaderFrom: a file is sent without being copied here.
 func (w *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if w.stream { // each piece renews the deadline
 		return io.Copy(struct{ io.Writer }{w}, src)
@@ -63,7 +63,7 @@ func (w *recorder) FlushError() error {
 }
 
 // Flush sends what is buffered.
-func (w *recorder) Flush() { _ = w.FlushError() } // a gone client shows at the next write
+func (w *recorder) Flush() { _ = w.FlushError() } // a disconnected client makes the next write fail
 
 // Unwrap lets http.ResponseController find the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -77,8 +77,7 @@ func (w *recorder) begin() {
 	}
 }
 
-// observe counts, traces and logs each request, when it has ended however it
-// ended.
+// observe counts, traces and logs each request when it has ended, also by a panic.
 func (s *Server) observe(next http.Handler) http.Handler {
 	metrics, tracing := s.options.Metrics, s.options.Tracing
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,7 +131,7 @@ func endSpan(span trace.Span, method, route string, status int, state *requestSt
 }
 
 // logRequest writes the line. The query is left out: people paste secrets
-// there. Assets are for debug, because they would drown the rest.
+// there. Assets are logged at debug level, because they are many.
 func (s *Server) logRequest(r *http.Request, route string, status int, took time.Duration, cut bool) {
 	level := slog.LevelInfo
 	switch {
@@ -175,7 +174,7 @@ func clientName(r *http.Request) string {
 }
 
 // recoverPanics turns a panic into a 500 problem, or, when an answer has
-// begun, into a broken connection: the client must not take half for the whole.
+// begun, into a broken connection: the client must not take half an answer for the whole.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -184,7 +183,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 				return
 			}
 			if aborted, ok := reason.(error); ok && errors.Is(aborted, http.ErrAbortHandler) {
-				panic(reason) // somebody's way to break the connection off
+				panic(reason) // http.ErrAbortHandler: the handler breaks the connection on purpose
 			}
 			err := fault.From(fmt.Errorf("panic: %v", reason))
 			s.options.Logger.ErrorContext(r.Context(), "a handler panicked", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))

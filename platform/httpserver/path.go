@@ -13,8 +13,9 @@ const upperHex = "0123456789ABCDEF"
 // NormalPath returns the normal form of an escaped path that begins with "/"
 // (RFC 3986, 6.2.2 and 6.2.3): what need not be escaped is not, escapes have
 // capital digits, "." and ".." are gone, and so are empty segments and the slash
-// at the end, which no address of ours has. An escaped slash stays one, because
-// it means another thing than a slash. A percent sign that begins no escape is escaped.
+// at the end, which no route has. An escaped slash stays escaped, because it has
+// another meaning than a slash. A percent sign that does not start an escape is
+// escaped.
 func NormalPath(escaped string) string {
 	var kept []string
 	for segment := range strings.SplitSeq(unescapeUnreserved(escaped), "/") {
@@ -57,7 +58,7 @@ func unescapeUnreserved(path string) string {
 	return b.String()
 }
 
-// hexDigit returns the digit's value, and more than 15 for what is none.
+// hexDigit returns the digit's value, and more than 15 for other bytes.
 func hexDigit(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -68,14 +69,15 @@ func hexDigit(c byte) byte {
 	return 0xff
 }
 
-// unreserved is what RFC 3986, 2.3 says is the same with and without an escape.
+// unreserved reports whether a byte means the same escaped and unescaped (RFC 3986,
+// 2.3).
 func unreserved(c byte) bool {
 	letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 	return letter || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// Serves reports whether the router has an escaped path, with whatever method: a
-// wrong method on a path of ours is for us to refuse.
+// Serves reports whether the router has a route for an escaped path, with any
+// method: a wrong method on such a path is a 405 of the router.
 func Serves(router chi.Routes, method, path string) bool {
 	if router == nil || !strings.HasPrefix(path, "/") { // OPTIONS *
 		return false
@@ -91,8 +93,8 @@ func Serves(router chi.Routes, method, path string) bool {
 	return false
 }
 
-// RedirectTo sends a client to another spelling of the path that it asked for,
-// which is escaped and normal, with its query; 308 has it send the same again.
+// RedirectTo redirects a client to the normal, escaped form of the requested path,
+// with its query. The status 308 makes it repeat the method and the body.
 func RedirectTo(w http.ResponseWriter, r *http.Request, path string) {
 	w.Header().Set("Location", withQuery(path, r.URL))
 	w.WriteHeader(http.StatusPermanentRedirect)
@@ -105,8 +107,8 @@ func withQuery(path string, asked *url.URL) string {
 	return path
 }
 
-// redirectToNormal answers for a path that nobody has when its normal form is
-// one of ours.
+// redirectToNormal redirects a path without a route if its normal form has one, and
+// reports whether it did.
 func (s *Server) redirectToNormal(w http.ResponseWriter, r *http.Request) bool {
 	path := r.URL.EscapedPath()
 	if !strings.HasPrefix(path, "/") {

@@ -16,8 +16,8 @@ import (
 	"banyan/platform/requestctx"
 )
 
-// requestState is what the layers share about one request, and the context that
-// they find it in: one allocation for all of them.
+// requestState is the state of one request that the layers share, and the context
+// that carries it: one allocation for all of it.
 type requestState struct {
 	requestctx.Request
 	route  *chi.Context
@@ -50,10 +50,10 @@ func stateOf(ctx context.Context) *requestState {
 	return state
 }
 
-// clientAddress finds who is calling. Without proxies it is the connection's
-// other end; with n proxies the n-th entry of X-Forwarded-For from the right,
-// which is the leftmost that a proxy of ours wrote (buildRouter has it found).
-// Entries further left are the caller's own words and never believed.
+// clientAddress returns the client's address. Without proxies it is the peer of the
+// connection; with n proxies the n-th entry of X-Forwarded-For from the right,
+// which is the leftmost that a trusted proxy has written (found by a middleware of
+// buildRouter). Entries further left are set by the client and ignored.
 func (s *Server) clientAddress(r *http.Request) netip.Addr {
 	if s.options.Limits.TrustedProxies > 0 {
 		return middleware.GetClientIPAddr(r.Context())
@@ -65,7 +65,8 @@ func (s *Server) clientAddress(r *http.Request) netip.Addr {
 	return other.Addr().Unmap()
 }
 
-// ClientIP is the caller's address; invalid when the proxies did not say.
+// ClientIP returns the client's address, the invalid one if the proxies did not send
+// it.
 func ClientIP(ctx context.Context) netip.Addr {
 	if state := stateOf(ctx); state != nil {
 		return state.client
@@ -75,10 +76,10 @@ func ClientIP(ctx context.Context) netip.Addr {
 
 const requestIDHeader = "X-Request-Id"
 
-// request gives every request its id: the proxy's or the trunk's when there is
-// one in front that we trust and its id is sane, else a new one. The answer carries
-// it. It stands in front of the router and brings the router's own context, so
-// that the request is copied once and not twice.
+// request assigns every request an id: the one that a trusted proxy or the trunk has
+// sent, if it is valid, else a new one. The answer has it as a header. It is in front
+// of the router and provides the router's own context, so that the request is copied
+// once and not twice.
 func (s *Server) request(router http.Handler) http.Handler {
 	limits := s.options.Limits
 	routes := sync.Pool{New: func() any { return chi.NewRouteContext() }}
@@ -87,7 +88,7 @@ func (s *Server) request(router http.Handler) http.Handler {
 		route.Reset()
 		route.Routes = s.router
 		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
-		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
+		if (limits.TrustedProxies > 0 || s.options.Internal) && validID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
 			state.ID = newID()
@@ -102,8 +103,8 @@ func (s *Server) request(router http.Handler) http.Handler {
 	})
 }
 
-// newID is 24 hex digits that nobody else has. It is no secret, so it need not
-// come from the system, which would take longer for it than most answers wait.
+// newID returns 24 random hex digits. An id is not secret, so it does not come from
+// crypto/rand, which would take longer than most answers.
 func newID() string {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:], rand.Uint64())  //nolint:gosec // see above
@@ -113,8 +114,8 @@ func newID() string {
 	return string(text[:])
 }
 
-// saneID takes what can stand in a log line and a header unharmed.
-func saneID(id string) bool {
+// validID reports whether an id is safe in a log line and a header.
+func validID(id string) bool {
 	if len(id) < 8 || len(id) > 64 {
 		return false
 	}
@@ -129,9 +130,9 @@ func saneID(id string) bool {
 
 type drainingKey struct{}
 
-// Draining is closed when the server begins to stop: a handler that streams
-// for long ends then, so that the stop need not cut it off. Outside a server
-// it never closes.
+// Draining returns a channel that is closed when the server begins to stop: a
+// handler of a long stream must return then, so that it is not interrupted. Outside
+// a server it is nil and never closes.
 func Draining(ctx context.Context) <-chan struct{} {
 	c, _ := ctx.Value(drainingKey{}).(<-chan struct{})
 	return c

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// listening is one address and the server behind it.
+// listening is one address and its server.
 type listening struct {
-	setting  string // what names the address in the configuration
+	setting  string // the setting with the address
 	address  string
 	server   *http.Server
 	tls      *tls.Config // nil = plain
@@ -25,7 +25,7 @@ func (l *listening) listen() error {
 	if l.listener != nil || l.address == "" {
 		return nil
 	}
-	// Binding does not wait for anybody, so there is nothing to cancel.
+	// Binding does not block, so there is nothing to cancel.
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", l.address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -33,11 +33,11 @@ func (l *listening) listen() error {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%s may not be used by this user: choose a port above 1023 with the setting %s: %w", l.address, l.setting, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%s is no address of this machine: choose another with the setting %s: %w", l.address, l.setting, err)
+		return fmt.Errorf("%s is not an address of this machine: choose another with the setting %s: %w", l.address, l.setting, err)
 	case err != nil:
 		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
 	}
-	listener = frugalListener{listener}
+	listener = deadlineListener{listener}
 	if l.tls != nil {
 		listener = tls.NewListener(listener, l.tls)
 	}
@@ -60,7 +60,7 @@ func (s *Server) Listen() error {
 		if err := l.listen(); err != nil {
 			for _, opened := range all[:i] {
 				if opened.listener != nil {
-					_ = opened.listener.Close() // the other error is the one to tell
+					_ = opened.listener.Close() // the other error is returned
 					opened.listener = nil
 				}
 			}
@@ -72,19 +72,19 @@ func (s *Server) Listen() error {
 
 func (s *Server) listenings() []*listening { return []*listening{&s.admin, &s.inner, &s.main} }
 
-// Addr is where the server listens, with the port the system chose for :0; ""
-// before Listen.
+// Addr returns the address of the listener, with the port that the system chose for
+// :0; "" before Listen.
 func (s *Server) Addr() string { return s.main.where() }
 
-// TLSAddr is the same for Options.TLSListen; "" also without one.
+// TLSAddr is Addr of Options.TLSListen; "" also without one.
 func (s *Server) TLSAddr() string { return s.inner.where() }
 
-// AdminAddr is the same for the admin address; "" also without one.
+// AdminAddr is Addr of Options.AdminListen; "" also without one.
 func (s *Server) AdminAddr() string { return s.admin.where() }
 
 // Run serves until ctx ends, then stops gracefully. It returns nil after a
 // clean stop, and an error when it could not listen, stopped on its own, or
-// had to cut requests off after the grace. Run a Server once.
+// had to interrupt requests after shutdown_grace. Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(); err != nil {
 		return err
@@ -111,8 +111,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(failed, stopped)
 }
 
-// stop follows the life drawn at Server. The admin address stays until the
-// end: it is where "draining" is read.
+// stop follows the life cycle in Server's comment. The admin address is closed last:
+// "draining" is read there.
 func (s *Server) stop(delay bool) error {
 	if s.options.Health != nil {
 		s.options.Health.Drain()
@@ -126,8 +126,8 @@ func (s *Server) stop(delay bool) error {
 	defer cancel()
 	err := s.main.server.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("requests were still running %s after the stop began and were cut off: a longer http.shutdown_grace lets them finish", s.options.Limits.ShutdownGrace)
-		_ = s.main.server.Close() // cutting off is what was just said
+		err = fmt.Errorf("requests were still running %s after the stop began and were interrupted: raise http.shutdown_grace to let them finish", s.options.Limits.ShutdownGrace)
+		_ = s.main.server.Close() // the error above reports it
 	}
 	_ = s.admin.server.Close() // probes and scrapes lose nothing
 	return err

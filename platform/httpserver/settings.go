@@ -6,7 +6,7 @@ import (
 	"banyan/platform/config"
 )
 
-// Settings hold the limits of the public address.
+// Settings are the limits of the public address.
 type Settings struct {
 	TrustedProxies int           `yaml:"trusted_proxies"`
 	BodyLimit      config.Bytes  `yaml:"body_limit"`
@@ -26,8 +26,8 @@ type Settings struct {
 	WalletRate     float64       `yaml:"wallet_rate"`
 	WalletBurst    int           `yaml:"wallet_burst"`
 
-	BytesPerRequest    config.Bytes `yaml:"bytes_per_request"` // of an answer, 0 = only requests count
-	ExpensiveCost      int          `yaml:"expensive_cost"`    // in requests
+	BytesPerRequest    config.Bytes `yaml:"bytes_per_request"` // of an answer; 0 = only requests are charged
+	ExpensiveCost      int          `yaml:"expensive_cost"`    // in tokens
 	ExpensivePerClient int          `yaml:"expensive_per_client"`
 	ExpensivePerWallet int          `yaml:"expensive_per_wallet"`
 }

@@ -1,6 +1,6 @@
 // Package idempotency makes a write that is sent twice happen once: the answer is
-// stored with the caller's idempotency key, in the transaction of the effect,
-// and whoever sends the key again gets that answer and no second effect.
+// stored with the caller's idempotency key, in the transaction of the effect, and a
+// request with the same key gets that answer and has no second effect.
 //
 //	return idempotency.Do(ctx, idempotency.Write{
 //		DB: db, Operation: "createCampaign", Key: seam.IdempotencyKey(ctx), Request: idempotency.Of(draft),
@@ -16,19 +16,19 @@
 //
 // What holds:
 //
-//   - The effect and the answer are there together or not at all. Answers are
+//   - The effect and the answer are stored together or not at all. Answers are
 //     kept for 24 hours and then deleted by Job.
 //   - A key belongs to one operation of one caller, or of the wallet that signs. The same key with another
 //     request is fault.Conflict.
 //   - Of calls with one key at the same time, in however many processes, one has
 //     the effect and the others get its answer.
-//   - Errors are not stored: whatever a write refused may be asked again with
-//     the same key.
+//   - Errors are not stored: a write that failed may be sent again with the same
+//     key.
 //
-// The store costs a write one INSERT. It is asked for an earlier answer only
-// when the write did not succeed, because nearly no call is a repetition: a
-// repeated write fails by itself (the review is there already) or at keep, and is
-// rolled back. LookFirst asks at once, for writes whose work is dear.
+// The store costs a write one INSERT. An earlier answer is looked up only when the
+// write did not succeed, because nearly no call is a repetition: a repeated write
+// fails by itself (the review exists already) or at keep, and is rolled back.
+// LookFirst looks it up before, for writes that are expensive.
 package idempotency
 
 import (
@@ -45,25 +45,25 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Write says which write it is.
+// Write describes a write.
 type Write struct {
-	DB        *database.DB // that the effect is in; it has the shared migrations "once"
+	DB        *database.DB // of the effect; it has the shared migrations "once"
 	Operation string
 	Key       string      // of the caller; "" = a plain write, nothing is stored
-	Request   Fingerprint // what was asked
-	LookFirst bool        // ask for an earlier answer before doing anything
+	Request   Fingerprint // of the request
+	LookFirst bool        // look up an earlier answer before do
 	// Signer is the wallet whose signature the request carries, for writes that
 	// need no sign-in: the key is then this wallet's, whoever sends the request.
 	// do must have verified the signature before it calls keep.
 	Signer wallet.Address
 }
 
-// Fingerprint gives the SHA-256 of a request. It is asked for writes with a key
-// only.
+// Fingerprint returns the SHA-256 of a request. It is called only for writes with a
+// key.
 type Fingerprint func() ([sha256.Size]byte, error)
 
-// Of is the fingerprint of values by their JSON. Fields that have no JSON (those
-// of a path) are given apart.
+// Of returns the fingerprint of values by their JSON. Fields that have no JSON
+// (those of a path) must be passed separately.
 func Of(parts ...any) Fingerprint {
 	return func() ([sha256.Size]byte, error) {
 		text, err := json.Marshal(parts)
@@ -71,17 +71,17 @@ func Of(parts ...any) Fingerprint {
 	}
 }
 
-// Keep stores the answer. It is the last call in the transaction that makes the
-// effect; its error ends that transaction.
+// Keep stores the answer. It must be the last call in the transaction of the effect,
+// which must end with its error.
 type Keep[A any] func(ctx context.Context, tx *database.Tx, answer A) error
 
 // errTaken ends the transaction of a repeated write; Do turns it into the answer.
 var errTaken = errors.New("this idempotency key has an answer already")
 
-// Do does the write, or gives the answer that it had before. do makes the effect
-// and calls keep; when it finds that there is nothing to do, it may give its
+// Do performs the write, or returns the answer of an earlier one with the same key.
+// do makes the effect and calls keep; when there is nothing to do, it may return its
 // answer without keep. It must be able to run, and to be rolled back, when the
-// effect is there already.
+// effect exists already.
 //
 // Fails as do does, and with fault.Conflict when the key was used for another
 // request.
@@ -124,7 +124,7 @@ func Do[A any](ctx context.Context, w Write, do func(ctx context.Context, keep K
 	return none, err
 }
 
-// earlier gives the answer of an earlier write with the same key.
+// earlier returns the answer of an earlier write with the same key.
 func earlier[A any](ctx context.Context, s store) (answer A, found bool, err error) {
 	row, err := s.find(ctx)
 	if database.IsNoRows(err) {
@@ -135,7 +135,7 @@ func earlier[A any](ctx context.Context, s store) (answer A, found bool, err err
 	}
 	if string(row.Request) != string(s.request[:]) {
 		return answer, false, fault.New(fault.Conflict,
-			"this Idempotency-Key was used for another request: send a new key with a new request")
+			"this Idempotency-Key was used for another request: use a new key for each new request")
 	}
 	if err := json.Unmarshal([]byte(row.Answer), &answer); err != nil {
 		return answer, false, fmt.Errorf("decode the answer to an idempotency key: %w", err)
@@ -143,8 +143,8 @@ func earlier[A any](ctx context.Context, s store) (answer A, found bool, err err
 	return answer, true, nil
 }
 
-// scope is what a key stands for: nobody else's key, and no other operation's,
-// is the same. The key comes first, so that keys that follow time (those of the
+// scope identifies a key: the same key of another caller, or for another operation,
+// has another scope. The key comes first, so that keys that follow time (those of the
 // seam do) are neighbours in the index: a commit then writes one of its pages
 // and not one for each key.
 func (w Write) scope(caller identity.Caller) []byte {

@@ -7,7 +7,7 @@ import (
 	"banyan/platform/database"
 )
 
-// store is all SQL of the package, for one key.
+// store contains all SQL of the package, for one key.
 type store struct {
 	db      *database.DB
 	scope   []byte
@@ -45,9 +45,9 @@ func (s store) insert(ctx context.Context, tx *database.Tx, answer string) (adde
 	return changed == 1, err
 }
 
-// deleteOldest deletes those of the oldest answers, most at a time, that were
-// kept before a time.
-func deleteOldest(ctx context.Context, tx *database.Tx, beforeMS int64, most int) (deleted int64, err error) {
+// deleteOldest deletes the oldest answers stored before a time, at most limit
+// of them.
+func deleteOldest(ctx context.Context, tx *database.Tx, beforeMS int64, limit int) (deleted int64, err error) {
 	return tx.Exec(ctx, `
 		DELETE FROM once_answer
 		WHERE id IN (
@@ -56,5 +56,5 @@ func deleteOldest(ctx context.Context, tx *database.Tx, beforeMS int64, most int
 				ORDER BY id
 				LIMIT ?
 			)
-			AND kept_ms < ?`, most, beforeMS)
+			AND kept_ms < ?`, limit, beforeMS)
 }

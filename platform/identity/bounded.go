@@ -2,10 +2,10 @@ package identity
 
 import "sync"
 
-// bounded remembers the values used last: at least limit of them, at most
-// twice as many. It keeps a young and an old generation; when the young one is
-// full it becomes the old one, and what nobody asked for meanwhile is
-// forgotten. A hit costs a read lock and a map look-up, no list is moved.
+// bounded is a cache of the values used last: at least limit of them, at most
+// twice as many. It has a new and an old generation; when the new one is full it
+// becomes the old one, and the values of the old one that were not used meanwhile
+// are dropped. A hit costs a read lock and a map look-up; no list is reordered.
 type bounded[K comparable, V any] struct {
 	limit int
 

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	// JWKSPath is where every Banyan process publishes its public keys for the
-	// others: below a prefix that stays Banyan's in front of a legacy system.
+	// JWKSPath is the path under which every Banyan process publishes its public
+	// keys for the others: below a prefix that is Banyan's also in front of a legacy
+	// system.
 	JWKSPath = "/api/v1/identity/jwks.json"
-	// WellKnownJWKSPath is where programs of others look for them.
+	// WellKnownJWKSPath is the usual path, for other programs.
 	WellKnownJWKSPath = "/.well-known/jwks.json"
 )
 
@@ -23,18 +24,18 @@ const (
 	maxKeys = 64
 )
 
-// PublicKeys gives a JWK set (RFC 7517).
+// PublicKeys is a source of a JWK set (RFC 7517).
 type PublicKeys interface {
 	JWKS() []byte
 }
 
-// JWKSHandler publishes the keys; it belongs at JWKSPath. The set may be kept
-// for a minute only, so that a rotated key is known soon.
+// JWKSHandler serves the keys at JWKSPath. Clients may cache the set for a minute
+// only, so that a rotated key is known soon.
 func JWKSHandler(keys PublicKeys) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		w.Header().Set("Cache-Control", "public, max-age=60")
-		_, _ = w.Write(keys.JWKS()) // the caller may be gone
+		_, _ = w.Write(keys.JWKS()) // the client may have disconnected
 	})
 }
 
@@ -65,7 +66,7 @@ func encodeJWKS(keys []ed25519.PublicKey) []byte {
 	return body
 }
 
-// decodeJWKS takes the Ed25519 signing keys of a set and passes over others.
+// decodeJWKS returns the Ed25519 signing keys of a set by id, and ignores others.
 func decodeJWKS(body []byte) (map[string]ed25519.PublicKey, error) {
 	var set jwkSet
 	if err := json.Unmarshal(body, &set); err != nil {

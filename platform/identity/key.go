@@ -10,21 +10,20 @@ import (
 )
 
 // SigningKey is an Ed25519 key that signs tokens. The key is behind a function
-// because fmt and loggers print the fields of whatever they are given, and of
-// a function they can only print where it is.
+// because fmt and loggers print the fields of their arguments, and of a function
+// only its address.
 type SigningKey struct {
 	ID      string
 	private func() ed25519.PrivateKey
 }
 
-// Seed is a key as it is stored. However it is printed or logged, it does
-// not show.
+// Seed is a key as it is stored. It is masked wherever it is printed or logged.
 type Seed []byte
 
-// Format prints nothing of it, for every verb.
+// Format masks the seed for every verb.
 func (Seed) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "(a secret)") }
 
-// MarshalJSON keeps it out of JSON, which structured logs are.
+// MarshalJSON masks the seed in JSON, also in structured logs.
 func (Seed) MarshalJSON() ([]byte, error) { return []byte(`"(a secret)"`), nil }
 
 // NewSeed returns a new key from random, crypto/rand.Reader outside tests.
@@ -36,7 +35,7 @@ func NewSeed(random io.Reader) (Seed, error) {
 	return seed, nil
 }
 
-// KeyFromSeed returns the key that a seed of ed25519.SeedSize bytes stands for.
+// KeyFromSeed returns the key of a seed of ed25519.SeedSize bytes.
 func KeyFromSeed(seed Seed) SigningKey {
 	private := ed25519.NewKeyFromSeed(seed)
 	public := private.Public().(ed25519.PublicKey)
@@ -46,8 +45,8 @@ func KeyFromSeed(seed Seed) SigningKey {
 // Public returns the key that verifies what k signs.
 func (k SigningKey) Public() ed25519.PublicKey { return k.private().Public().(ed25519.PublicKey) }
 
-// thumbprint names a public key by what it is (RFC 7638 with the members of
-// RFC 8037), so that an id never means two keys.
+// thumbprint returns the id of a public key, derived from the key itself (RFC 7638
+// with the members of RFC 8037), so that an id never means two keys.
 func thumbprint(public ed25519.PublicKey) string {
 	x := base64.RawURLEncoding.EncodeToString(public)
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + x + `"}`))
@@ -61,11 +60,11 @@ type VerifyKey struct {
 	Until  time.Time
 }
 
-// Holds reports whether the key verifies at this time.
-func (k VerifyKey) Holds(now time.Time) bool { return k.Until.IsZero() || now.Before(k.Until) }
+// ValidAt reports whether the key verifies at this time.
+func (k VerifyKey) ValidAt(now time.Time) bool { return k.Until.IsZero() || now.Before(k.Until) }
 
 // KeySet is one state of a process's own keys. It is never changed, only
-// replaced: whoever holds one sees keys that belong together.
+// replaced, so that one KeySet is consistent.
 type KeySet struct {
 	Signing SigningKey
 	Public  map[string]VerifyKey // by key id; the signing key is one of them

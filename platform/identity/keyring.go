@@ -11,35 +11,35 @@ import (
 	"banyan/platform/fault"
 )
 
-// Keyring is one key in memory, made when the process starts and gone when it
-// ends: the identity of a module that runs alone, without a database. Others
-// learn the new key from its JWKS as soon as they meet an id they do not know.
+// Keyring is one key in memory, generated when the process starts: the identity of
+// a module that runs alone, without a database. Other processes read the new key
+// from its JWKS when they get a token with an id they do not know.
 //
-// A module's keyring speaks for that module only. Whoever the caller of Token
-// is, the token names the module: nobody would believe it about people.
+// A module's keyring signs for that module only. Whatever the caller given to
+// Token, the token names the module: no verifier would accept it for a person.
 type Keyring struct {
 	*Signer
-	module string // "" = the trunk's, which speaks for anyone
+	module string // "" = the trunk's, which signs for any caller
 }
 
-// KeyringOptions says whose keyring it is.
+// KeyringOptions says which process the keyring is of.
 type KeyringOptions struct {
-	// Module is the issuer and the service its tokens name, "reputation" say.
-	// "" is a trunk without a database, as demos and tests want it: it signs as
-	// TrunkIssuer for whoever calls.
+	// Module is the issuer and the service its tokens name, for example
+	// "reputation". "" is a trunk without a database, for tests: it signs as
+	// TrunkIssuer for any caller.
 	Module string
 	Now    func() time.Time // nil = time.Now
 	Random io.Reader        // nil = crypto/rand
 }
 
-// NewKeyring makes the key.
+// NewKeyring generates the key.
 func NewKeyring(o KeyringOptions) (*Keyring, error) {
 	issuer := o.Module
 	switch o.Module {
 	case "":
 		issuer = TrunkIssuer
 	case TrunkIssuer:
-		return nil, fmt.Errorf("make a keyring: no module can be called %q, the trunk's name", TrunkIssuer)
+		return nil, fmt.Errorf("make a keyring: a module cannot be called %q, which is the trunk's name", TrunkIssuer)
 	}
 	seed, err := NewSeed(randomOr(o.Random))
 	if err != nil {
@@ -52,19 +52,19 @@ func NewKeyring(o KeyringOptions) (*Keyring, error) {
 }
 
 // Token names the caller to the audience, and for a module's keyring the
-// module; see Keyring for why the caller's own name does not go along then. A
-// call made as another module is a defect.
+// module; see Keyring for why the caller's own name is left out then. A call made
+// as another module is a defect.
 func (k *Keyring) Token(caller Caller, audience string) (string, error) {
 	if k.module == "" {
 		return k.Signer.Token(caller, audience)
 	}
 	if caller.Service != "" && caller.Service != k.module {
-		return "", fault.Newf(fault.Internal, "the keyring of %s was asked to speak for %s", k.module, caller.Service)
+		return "", fault.Newf(fault.Internal, "the keyring of %s was asked to sign for %s", k.module, caller.Service)
 	}
 	return k.Signer.Token(Caller{Service: k.module}, audience)
 }
 
-// PublicKey is its own key.
+// PublicKey implements KeySource with the keyring's own key.
 func (k *Keyring) PublicKey(_ context.Context, kid string) (ed25519.PublicKey, error) {
 	if own, ok := k.keys.Load().Public[kid]; ok {
 		return own.Public, nil

@@ -23,7 +23,7 @@ func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
 			t.Errorf("asked to speak for %s it says %+v, %v", caller.Name(), heard, err)
 		}
 		if _, err := v.Verify(t.Context(), token, "exchange-review"); !fault.Is(err, fault.Unauthenticated) {
-			t.Errorf("a token made out to reputation is taken by exchange-review: %v", err)
+			t.Errorf("a token for reputation is accepted by exchange-review: %v", err)
 		}
 	}
 	for _, other := range []string{"trunk", "reputation"} {

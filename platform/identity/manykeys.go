@@ -7,11 +7,11 @@ import (
 	"banyan/platform/fault"
 )
 
-// ManyKeys are the keys of the replicas of one process, each of which has made
-// its own.
+// ManyKeys is the KeySource of the replicas of one process, each of which has a key
+// of its own.
 type ManyKeys []KeySource
 
-// Holds tells whether a replica's key with this id is known already.
+// Holds implements KeySource.
 func (m ManyKeys) Holds(kid string) bool {
 	for _, source := range m {
 		if source.Holds(kid) {
@@ -21,7 +21,7 @@ func (m ManyKeys) Holds(kid string) bool {
 	return false
 }
 
-// PublicKey asks the replica that holds the key, or all of them in turn. Fails
+// PublicKey asks the replica that has the key, or all of them in turn. Fails
 // with fault.Unauthenticated when every replica answered and none has it, and
 // with fault.Unavailable when one that did not answer may have it.
 func (m ManyKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {

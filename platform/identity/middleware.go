@@ -8,10 +8,10 @@ import (
 	"banyan/platform/fault"
 )
 
-// RequestID names a request in problem documents and logs.
+// RequestID returns the id of a request for problem documents and logs.
 type RequestID func(context.Context) string
 
-// Bearer gives the token of an Authorization header; false without one.
+// Bearer returns the token of an Authorization header; false without one.
 func Bearer(r *http.Request) (token string, ok bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
@@ -20,9 +20,9 @@ func Bearer(r *http.Request) (token string, ok bool) {
 	return strings.TrimSpace(token), true
 }
 
-// BearerOnly puts the caller of a bearer token into the context, for a process
-// without sessions: a module that runs alone. The audience is the module's
-// name. A bad token is a 401, none is the anonymous caller.
+// BearerOnly is middleware that puts the caller of a bearer token into the context,
+// for a process without sessions: a module that runs alone. The audience is the
+// module's name. An invalid token is a 401, none is the anonymous caller.
 func BearerOnly(v *Verifier, audience string, id RequestID) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func BearerOnly(v *Verifier, audience string, id RequestID) func(http.Handler) h
 	}
 }
 
-// ServeAs goes on as this caller, or says why the token was not taken.
+// ServeAs calls next with this caller, or answers why the token was refused.
 func ServeAs(w http.ResponseWriter, r *http.Request, next http.Handler, check Verified, err error, id RequestID) {
 	if err == nil {
 		next.ServeHTTP(w, r.WithContext(WithProcess(r.Context(), check.Caller, check.Process)))
@@ -49,7 +49,7 @@ func ServeAs(w http.ResponseWriter, r *http.Request, next http.Handler, check Ve
 	WriteProblem(w, r, err, id)
 }
 
-// PathAudience is the module that a path of the API belongs to.
+// PathAudience returns the module that a path of the API belongs to, "" for none.
 func PathAudience(path string) string {
 	rest, ok := strings.CutPrefix(path, "/api/v1/")
 	if !ok {

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	keyFetchTime  = 3 * time.Second  // for one fetch, whole
-	keyFetchEvery = 2 * time.Second  // at most, however many unknown key ids come
-	keysAge       = 10 * time.Minute // after that the set is read again, so that a revoked key goes
+	keyFetchTime  = 3 * time.Second  // for one fetch in all
+	keyFetchEvery = 2 * time.Second  // the least interval, however many unknown key ids arrive
+	keysAge       = 10 * time.Minute // after that the set is read again, so that a revoked key is dropped
 )
 
 // RemoteKeys are the public keys that another process publishes. They are read
 // when first needed, again when a token names an unknown key, and again when
-// they are old. While the other side is down, the keys known go on counting.
+// they are old. While the other process is down, the known keys stay valid.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -47,8 +47,9 @@ type RemoteKeysOptions struct {
 	Now    func() time.Time // nil = time.Now
 }
 
-// NewRemoteKeys reads nothing yet. The url is the other process's base and
-// JWKSPath; it comes from the configuration, never from a token.
+// NewRemoteKeys returns the keys published at url: the other process's base URL and
+// JWKSPath. It must come from the configuration, never from a token. Nothing is
+// read before the first PublicKey.
 func NewRemoteKeys(url string, o RemoteKeysOptions) *RemoteKeys {
 	client := o.Client
 	if client == nil {
@@ -59,15 +60,15 @@ func NewRemoteKeys(url string, o RemoteKeysOptions) *RemoteKeys {
 	return r
 }
 
-// Holds tells whether the key is among those read last. It does no I/O.
+// Holds implements KeySource with the keys that were read last.
 func (r *RemoteKeys) Holds(kid string) bool {
 	_, ok := r.have.Load().keys[kid]
 	return ok
 }
 
-// PublicKey finds a key, reading the set again if need be. Fails with
-// fault.Unauthenticated when the other side does not publish this key, and
-// with fault.Unavailable when it could not be asked.
+// PublicKey returns a key by its id, and reads the set again if necessary. Fails with
+// fault.Unauthenticated when the other process does not publish this key, and
+// with fault.Unavailable when it cannot be reached.
 func (r *RemoteKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {
 	have := r.have.Load()
 	key, known := have.keys[kid]
@@ -77,7 +78,7 @@ func (r *RemoteKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicK
 	if known {
 		select {
 		case r.turn <- struct{}{}:
-		default: // somebody else is reading them already; these will do meanwhile
+		default: // another goroutine reads them already; use these meanwhile
 			return key, nil
 		}
 	} else {
@@ -94,18 +95,18 @@ func (r *RemoteKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicK
 	case there:
 		return fresh, nil
 	case err != nil:
-		return nil, fault.Wrap(err, fault.Unavailable, "the keys to check this token with cannot be read at the moment: try again soon")
+		return nil, fault.Wrap(err, fault.Unavailable, "the keys that verify this token cannot be read at the moment: try again soon")
 	}
 	return nil, ErrUnknownKey()
 }
 
-// refresh reads the set, at most once in keyFetchEvery; in between the last
-// outcome stands. The caller has the turn.
+// refresh reads the set, at most once per keyFetchEvery; in between it returns the
+// last outcome. The caller must have the turn.
 func (r *RemoteKeys) refresh(ctx context.Context) error {
 	if now := r.now(); !r.last.at.IsZero() && now.Sub(r.last.at) < keyFetchEvery {
 		return r.last.err
 	}
-	// A caller that goes away must not spoil the one fetch that others wait for.
+	// A caller that leaves must not cancel the one fetch that others wait for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyFetchTime)
 	defer cancel()
 	keys, err := r.fetch(ctx)

@@ -82,7 +82,7 @@ func TestARestartedModuleIsKnownAgainByItsNewKey(t *testing.T) {
 	verifies(t, v, token(t, fresh, caller, "reputation"), "reputation", caller)
 	side.wantAsked(t, 2)
 	_, err := v.Verify(context.Background(), before, "reputation") // verified once, but its key is gone
-	wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+	wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 }
 
 func TestUnknownKeysDoNotMakeUsAskAgainAndAgain(t *testing.T) {
@@ -95,7 +95,7 @@ func TestUnknownKeysDoNotMakeUsAskAgainAndAgain(t *testing.T) {
 		text := token(t, stranger, identity.Caller{Subject: "s" + strings.Repeat("x", i), Role: identity.Member}, "reputation")
 		all.Go(func() {
 			_, err := v.Verify(context.Background(), text, "reputation")
-			wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+			wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		})
 	}
 	all.Wait()
@@ -119,7 +119,7 @@ func TestARevokedKeyEndsWhenTheKeysAreReadAgain(t *testing.T) {
 	side.set(says(`{"keys":[]}`))
 	c.Pass(11 * time.Minute)
 	_, err := v.Verify(context.Background(), token(t, ring, identity.Caller{}, "reputation"), "reputation")
-	wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+	wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 }
 
 func TestAnOtherSideThatCannotBeReadIsUnavailableAndHeals(t *testing.T) {

@@ -14,40 +14,46 @@ import (
 	"banyan/platform/wallet"
 )
 
+// Trunk is the name of the process that has all modules, the pages and the
+// sign-in: as an owner of writes, as the service of its own calls, and in its
+// certificate. A module that runs alone has the module's name.
+const Trunk = "trunk"
+
 const (
-	// PublicAudience is whom a token for the public API is made out to. A
-	// token for a call between processes is made out to the module's name.
+	// PublicAudience is the audience of a token for the public API. The audience of
+	// a token for a call between processes is the module's name.
 	PublicAudience = "banyan"
-	// TrunkIssuer signs for people and for every module of the trunk. A module
-	// that runs alone signs under its own name.
+	// TrunkIssuer is the issuer of the trunk's tokens, for people and for every
+	// module of the trunk. A module that runs alone is the issuer of its own. It
+	// differs from Trunk, the name of the process, because issued tokens contain it.
 	TrunkIssuer = "banyan"
 
-	// tokenType stands in the typ header, so that no other kind of signed
-	// document of these keys could pass for a token (RFC 8725, 3.11).
-	tokenType = "banyan+jwt" //nolint:gosec // a type, no credential
+	// tokenType is the typ header, so that no other kind of document signed with
+	// these keys is taken for a token (RFC 8725, 3.11).
+	tokenType = "banyan+jwt" //nolint:gosec // a type, not a credential
 
 	callTTL     = 5 * time.Minute // life of a token between processes
-	callRenewAt = time.Minute     // with so much life left a new one is signed
-	// Leeway is how far two machines' clocks may be apart.
+	callRenewAt = time.Minute     // with less life left a new one is signed
+	// Leeway is how far two machines' clocks may differ.
 	Leeway      = 5 * time.Second
 	maxToken    = 4 << 10 // bytes; ours have about 450
-	cachedCalls = 4096    // callers whose tokens are kept ready
+	cachedCalls = 4096    // callers whose tokens are cached
 )
 
-// Issuer says in a signed token who makes a call.
+// Issuer signs tokens that say who makes a call.
 type Issuer interface {
-	// Token gives a token that names the caller to this audience (the module
-	// that is called). It lives for five minutes at most and one minute at
-	// least, and comes from memory on all but the first call; there is no I/O.
+	// Token returns a token that names the caller to this audience (the module
+	// that is called). It is valid for one to five minutes, and cached after the
+	// first call; there is no I/O.
 	Token(caller Caller, audience string) (string, error)
 }
 
-// claims are what a token says beside RFC 7519's registered claims. The
+// claims are a token's claims: RFC 7519's registered ones, and Banyan's own. The
 // subject is the wallet in EIP-55 or the holder's name.
 //
 // act (RFC 8693, 4.1) names the process that makes the call for the subject. It
-// is in the tokens of calls between processes only, which nobody outside ever
-// holds, so it is what proves a process; see Process.
+// is in the tokens of calls between processes only, which external
+// clients never get, so it is what proves a process; see Process.
 type claims struct {
 	jwt.RegisteredClaims
 	Role    string `json:"role"`
@@ -70,16 +76,17 @@ func (c claims) process() (string, error) {
 	return c.Actor.Subject, nil
 }
 
-// claimsOf fails for a caller that a token cannot name without a doubt.
+// claimsOf returns the claims of a caller. It fails for one that a token cannot
+// name unambiguously.
 func claimsOf(c Caller) (claims, error) {
 	out := claims{Role: c.Role.String(), Service: c.Service}
 	switch {
 	case int(c.Role) >= len(roleNames):
-		return claims{}, fmt.Errorf("make a token: role %d is not one", c.Role)
+		return claims{}, fmt.Errorf("make a token: there is no role %d", c.Role)
 	case !c.Wallet.IsZero() && c.Subject != "":
 		return claims{}, errors.New("make a token: a caller is a wallet or a named subject, not both")
 	case strings.HasPrefix(c.Subject, "0x"):
-		return claims{}, errors.New("make a token: a subject's name that begins with 0x could pass for a wallet")
+		return claims{}, errors.New("make a token: a subject's name that begins with 0x could be taken for a wallet")
 	case !c.Wallet.IsZero():
 		out.Subject = c.Wallet.String()
 	default:
@@ -88,13 +95,13 @@ func claimsOf(c Caller) (claims, error) {
 	return out, nil
 }
 
-// caller is the way back from claimsOf.
+// caller is the inverse of claimsOf.
 func (c claims) caller() (Caller, error) {
 	out := Caller{Service: c.Service}
 	if c.Role != roleNames[Anonymous] {
 		role, err := ParseRole(c.Role)
 		if err != nil {
-			return Caller{}, fault.Wrap(err, fault.Unauthenticated, "this token names a role that there is not: sign in again")
+			return Caller{}, fault.Wrap(err, fault.Unauthenticated, "this token names an unknown role: sign in again")
 		}
 		out.Role = role
 	}
@@ -110,8 +117,8 @@ func (c claims) caller() (Caller, error) {
 	return out, nil
 }
 
-// Signer signs tokens with the keys of one process. It answers from memory: a
-// token is signed once per caller and audience and used until it is old. Its
+// Signer signs tokens with the keys of one process. A token is
+// signed once per caller and audience, and cached until it is old. Its
 // keys must be set before the first call.
 type Signer struct {
 	issuer string
@@ -139,8 +146,8 @@ func NewSigner(issuer string, now func() time.Time) *Signer {
 	return &Signer{issuer: issuer, now: now, ready: newBounded[call, signed](cachedCalls)}
 }
 
-// SetKeys replaces the keys. Tokens kept ready of a key that no longer signs are
-// not used again.
+// SetKeys replaces the keys. Cached tokens of a key that no longer signs are not
+// used again.
 func (s *Signer) SetKeys(keys *KeySet) { s.keys.Store(keys) }
 
 // Keys returns the keys in use.
@@ -149,7 +156,7 @@ func (s *Signer) Keys() *KeySet { return s.keys.Load() }
 // Token implements Issuer.
 func (s *Signer) Token(caller Caller, audience string) (string, error) {
 	now, keys, key := s.now(), s.keys.Load(), call{caller, audience}
-	// A rotated or revoked key must not go on in tokens that were kept ready.
+	// Cached tokens of a rotated or revoked key must not be used.
 	if have, ok := s.ready.get(key); ok && have.keyID == keys.Signing.ID && now.Before(have.renew) {
 		return have.token, nil
 	}
@@ -161,18 +168,18 @@ func (s *Signer) Token(caller Caller, audience string) (string, error) {
 	return token, nil
 }
 
-// Holds tells whether tokens of this key still count.
+// Holds implements KeySource.
 func (s *Signer) Holds(kid string) bool {
 	k, ok := s.keys.Load().Public[kid]
-	return ok && k.Holds(s.now())
+	return ok && k.ValidAt(s.now())
 }
 
-// JWKS gives the public keys that verify this process's tokens.
+// JWKS returns the public keys that verify this process's tokens.
 func (s *Signer) JWKS() []byte {
 	now := s.now()
 	var public []ed25519.PublicKey
 	for _, k := range s.keys.Load().Public {
-		if k.Holds(now) {
+		if k.ValidAt(now) {
 			public = append(public, k.Public)
 		}
 	}
@@ -187,7 +194,7 @@ func (s *Signer) Sign(caller Caller, audience string, from, until time.Time) (to
 	return token, key.ID, err
 }
 
-// purpose is what a token is made for.
+// purpose is what a token is for.
 type purpose struct {
 	issuer, audience string
 	call             bool // between processes: the token names the issuer as the calling process

@@ -40,7 +40,7 @@ func TestATokenGivesBackWhoeverItWasMadeFor(t *testing.T) {
 			verifies(t, v, text, "reputation", caller)
 			verifies(t, v, text, "reputation", caller) // from memory it must be the same
 			_, err := v.Verify(context.Background(), text, "airdrop")
-			wantFault(t, err, fault.Unauthenticated, `made out to "reputation"`)
+			wantFault(t, err, fault.Unauthenticated, `the audience of this token is "reputation"`)
 		})
 	}
 }
@@ -51,7 +51,7 @@ func TestCallersThatATokenCannotNameAreRefused(t *testing.T) {
 	for name, caller := range map[string]identity.Caller{
 		"a wallet and a name":         {Wallet: alice, Subject: "alice"},
 		"a name that reads as wallet": {Subject: alice.String()},
-		"a role that there is not":    {Wallet: alice, Role: 200},
+		"a an unknown role":           {Wallet: alice, Role: 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if text, err := ring.Token(caller, "reputation"); err == nil {
@@ -134,7 +134,7 @@ func TestNoOtherTokenCounts(t *testing.T) {
 		return set.Keys[0].Kid
 	}
 	now := c.Now().Unix()
-	// change gives good claims with something else in them; nil takes one out.
+	// change returns good claims with something else in them; nil takes one out.
 	change := func(pairs ...any) jwt.MapClaims {
 		good := jwt.MapClaims{
 			"iss": "banyan", "aud": "banyan", "sub": "ci", "role": "operator",
@@ -163,37 +163,37 @@ func TestNoOtherTokenCounts(t *testing.T) {
 	for name, tc := range map[string]struct{ token, says string }{
 		"nothing":                  {"", "not a token"},
 		"a word":                   {"secret", "not a token"},
-		"endless":                  {strings.Repeat("x", 5000), "over 4096 bytes"},
-		"changed claims":           {parts[0] + "." + promoted + "." + parts[2], "signature does not hold"},
-		"no signature":             {parts[0] + "." + parts[1] + ".", "signature does not hold"},
-		"alg none":                 {forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header, change()), "signature does not hold"},
-		"HS256 by the public key":  {forge(t, jwt.SigningMethodHS256, []byte(public), header, change()), "signature does not hold"},
-		"another key, same id":     {forge(t, jwt.SigningMethodEdDSA, moduleKey, header, change()), "signature does not hold"},
-		"an unknown key":           {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": "banyan+jwt", "kid": "x"}, change()), "key that is not, or no longer, known"},
-		"no key id":                {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": "banyan+jwt"}, change()), "key that is not, or no longer, known"},
+		"endless":                  {strings.Repeat("x", 5000), "longer than 4096 bytes"},
+		"changed claims":           {parts[0] + "." + promoted + "." + parts[2], "signature is invalid"},
+		"no signature":             {parts[0] + "." + parts[1] + ".", "signature is invalid"},
+		"alg none":                 {forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header, change()), "signature is invalid"},
+		"HS256 by the public key":  {forge(t, jwt.SigningMethodHS256, []byte(public), header, change()), "signature is invalid"},
+		"another key, same id":     {forge(t, jwt.SigningMethodEdDSA, moduleKey, header, change()), "signature is invalid"},
+		"an unknown key":           {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": "banyan+jwt", "kid": "x"}, change()), "key that is not, or no longer, valid"},
+		"no key id":                {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": "banyan+jwt"}, change()), "key that is not, or no longer, valid"},
 		"another type":             {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": "JWT", "kid": kid(ring)}, change()), "not an access token"},
 		"no type":                  {forge(t, jwt.SigningMethodEdDSA, trunkKey, map[string]any{"typ": nil, "kid": kid(ring)}, change()), "not an access token"},
 		"a foreign issuer":         {trunk(change("iss", "elsewhere")), "issuer that is not trusted"},
 		"no issuer":                {trunk(change("iss", nil)), "issuer that is not trusted"},
-		"another audience":         {trunk(change("aud", "airdrop")), `made out to "airdrop"`},
+		"another audience":         {trunk(change("aud", "airdrop")), `the audience of this token is "airdrop"`},
 		"two audiences":            {trunk(change("aud", []string{"banyan", "airdrop"})), "2 audiences"},
 		"no audience":              {trunk(change("aud", nil)), "0 audiences"},
 		"expired":                  {trunk(change("exp", now-6)), "has expired"},
-		"no expiry":                {trunk(change("exp", nil)), "does not say what a token must"},
+		"no expiry":                {trunk(change("exp", nil)), "claim of this token is missing"},
 		"not valid yet":            {trunk(change("nbf", now+6)), "not valid yet"},
-		"no start":                 {trunk(change("nbf", nil)), "does not say what a token must"},
+		"no start":                 {trunk(change("nbf", nil)), "claim of this token is missing"},
 		"made in the future":       {trunk(change("iat", now+6)), "not valid yet"},
-		"an unknown role":          {trunk(change("role", "king")), "role that there is not"},
-		"no role":                  {trunk(change("role", nil)), "role that there is not"},
+		"an unknown role":          {trunk(change("role", "king")), "an unknown role"},
+		"no role":                  {trunk(change("role", nil)), "an unknown role"},
 		"a wallet that is none":    {trunk(change("sub", "0x12")), "not a wallet"},
 		"a wallet in lower case":   {trunk(change("sub", "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")), "not a wallet"},
-		"a module as a person":     {module(change("iss", "reputation")), "for that module only"},
-		"a module as another":      {module(change("iss", "reputation", "sub", "", "role", "anonymous", "service", "airdrop")), "for that module only"},
-		"a module with a role":     {module(change("iss", "reputation", "sub", "", "service", "reputation")), "for that module only"},
-		"a module as the trunk":    {module(change()), "key that is not, or no longer, known"},
+		"a module as a person":     {module(change("iss", "reputation")), "name that module only"},
+		"a module as another":      {module(change("iss", "reputation", "sub", "", "role", "anonymous", "service", "airdrop")), "name that module only"},
+		"a module with a role":     {module(change("iss", "reputation", "sub", "", "service", "reputation")), "name that module only"},
+		"a module as the trunk":    {module(change()), "key that is not, or no longer, valid"},
 		"a process of another's":   {trunk(change("act", map[string]any{"sub": "reputation"})), "a process signs its own calls"},
 		"a module as the process":  {module(change("iss", "reputation", "sub", "", "role", "anonymous", "service", "reputation", "act", map[string]any{"sub": "banyan"})), "a process signs its own calls"},
-		"a trunk key for a module": {trunk(change("iss", "reputation")), "key that is not, or no longer, known"},
+		"a trunk key for a module": {trunk(change("iss", "reputation")), "key that is not, or no longer, valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller, err := v.Verify(context.Background(), tc.token, "banyan")

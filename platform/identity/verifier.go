@@ -16,31 +16,32 @@ import (
 )
 
 const (
-	verifiedKept = 4096        // tokens whose check is remembered
-	verifiedFor  = time.Minute // and for how long, at most: then the keys are asked again
+	verifiedKept = 4096        // tokens whose verification is cached
+	verifiedFor  = time.Minute // and for how long at most: then the keys are asked again
 )
 
-// KeySource gives an issuer's public keys by their id. It is a fixed set: a
-// token can pick a key from it, never bring one along or say where one is.
+// KeySource is an issuer's public keys by their id. The set does not depend on
+// tokens: a token names a key of it, and can neither contain a key nor say where
+// to fetch one.
 type KeySource interface {
 	// PublicKey may read the keys again when it does not know this one. Fails
 	// with fault.Unauthenticated (no such key) or fault.Unavailable.
 	PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error)
-	// Holds tells without I/O whether the key still counts.
+	// Holds reports, without I/O, whether a key with this id is known and valid.
 	Holds(kid string) bool
 }
 
-// Trusted is an issuer whose tokens count, and how far.
+// Trusted is an issuer whose tokens are accepted, and for whom.
 type Trusted struct {
 	Issuer string // the iss claim
 	Keys   KeySource
-	// OnlyService limits what the issuer may say to "I am this module". A
-	// module that runs alone must not be able to speak for people. "" = it may
-	// speak for anyone: the trunk.
+	// OnlyService is the only module that the issuer's tokens may name as the
+	// caller: a module that runs alone must not be able to sign for people. "" = the
+	// issuer may sign for any caller: the trunk.
 	OnlyService string
 }
 
-// Verifier checks tokens: once in full, and from memory while it remembers.
+// Verifier verifies tokens, and caches the results.
 type Verifier struct {
 	now    func() time.Time
 	parser *jwt.Parser
@@ -49,24 +50,24 @@ type Verifier struct {
 	trust  atomic.Pointer[trust]
 }
 
-// trust is one state of what is trusted, with the checks made under it: when
-// trust changes, what was concluded from it goes with it.
+// trust is one state of the trusted issuers, with the cache of verifications made
+// under it: when the issuers change, the cache is dropped with them.
 type trust struct {
 	byIssuer map[string]Trusted
 	verified *bounded[string, Verified] // by token
 }
 
-// Verified is a token that was found to be genuine.
+// Verified is the content of a valid token.
 type Verified struct {
 	Caller   Caller
-	Process  string // that made the call, "" for a client from outside
-	Audience string // whom it is made out to
+	Process  string // that made the call, "" for an external client
+	Audience string // the module, or PublicAudience
 	keys     KeySource
 	keyID    string
 	until    time.Time
 }
 
-// NewVerifier trusts these issuers. A nil clock is time.Now.
+// NewVerifier returns a verifier that trusts these issuers. A nil now is time.Now.
 func NewVerifier(now func() time.Time, trusted ...Trusted) *Verifier {
 	v := &Verifier{now: nowOr(now)}
 	v.parser = jwt.NewParser(
@@ -89,8 +90,8 @@ func newTrust(byIssuer map[string]Trusted) *trust {
 	return &trust{byIssuer: byIssuer, verified: newBounded[string, Verified](verifiedKept)}
 }
 
-// Trust adds an issuer, or replaces what was trusted of it. It may be called
-// while tokens are being verified: a module's route can change at any time.
+// Trust adds an issuer, or replaces it. It may be called while tokens are
+// verified: a module's route can change at any time.
 func (v *Verifier) Trust(t Trusted) {
 	v.change.Lock()
 	defer v.change.Unlock()
@@ -100,7 +101,7 @@ func (v *Verifier) Trust(t Trusted) {
 	v.trust.Store(newTrust(next))
 }
 
-// Distrust ends the trust in an issuer; its tokens stop to count at once.
+// Distrust removes an issuer; its tokens are refused at once.
 func (v *Verifier) Distrust(issuer string) {
 	v.change.Lock()
 	defer v.change.Unlock()
@@ -109,15 +110,15 @@ func (v *Verifier) Distrust(issuer string) {
 	v.trust.Store(newTrust(next))
 }
 
-// Verify tells who speaks through this token to this audience. Fails with
-// fault.Unauthenticated and what to do about it, or with fault.Unavailable
-// when the issuer's keys could not be read.
+// Verify returns the caller that a token for this audience names. Fails with
+// fault.Unauthenticated and what to do about it, or with fault.Unavailable when the
+// issuer's keys cannot be read.
 func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
 	check, err := v.VerifyFor(ctx, token, audience, audience)
 	return check.Caller, err
 }
 
-// VerifyFor takes a token for either audience and returns what it says.
+// VerifyFor accepts a token for either audience and returns its content.
 func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Verified, error) {
 	now, trust := v.now(), v.trust.Load()
 	check, ok := trust.verified.get(token)
@@ -129,14 +130,14 @@ func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string)
 		trust.verified.put(token, check)
 	}
 	if check.Audience != audience && check.Audience != other {
-		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %q, not to %q: use one that was made for this", check.Audience, audience)
+		return Verified{}, fault.Newf(fault.Unauthenticated, "the audience of this token is %q, not %q: use a token that was made for this module or API", check.Audience, audience)
 	}
 	return check, nil
 }
 
 func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, now time.Time) (Verified, error) {
 	if len(token) > maxToken {
-		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is over %d bytes: it is none of ours", maxToken)
+		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is longer than %d bytes, so it was not made by Banyan: sign in again or make one with `banyan token create`", maxToken)
 	}
 	var c claims
 	var from Trusted
@@ -146,7 +147,7 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 			return nil, fault.New(fault.Unauthenticated, "this token is from an issuer that is not trusted here: sign in on this site or make one with `banyan token create`")
 		}
 		if t.Header["typ"] != tokenType {
-			return nil, fault.New(fault.Unauthenticated, "this signed text is not an access token of Banyan")
+			return nil, fault.New(fault.Unauthenticated, "this JWT is not an access token of Banyan: sign in again or make one with `banyan token create`")
 		}
 		kid, _ := t.Header["kid"].(string)
 		return from.Keys.PublicKey(ctx, kid)
@@ -155,14 +156,14 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 		return Verified{}, tokenFault(err)
 	}
 	if len(c.Audience) != 1 {
-		return Verified{}, fault.Newf(fault.Unauthenticated, "this token is made out to %d audiences, a token is made out to one", len(c.Audience))
+		return Verified{}, fault.Newf(fault.Unauthenticated, "this token has %d audiences and must have one: sign in again or make a new one with `banyan token create`", len(c.Audience))
 	}
 	caller, err := c.caller()
 	if err != nil {
 		return Verified{}, err
 	}
 	if from.OnlyService != "" && caller != (Caller{Service: from.OnlyService}) {
-		return Verified{}, fault.Newf(fault.Unauthenticated, "the key of module %s may speak for that module only, not for %s", from.OnlyService, caller.Name())
+		return Verified{}, fault.Newf(fault.Unauthenticated, "a token signed by the module %s may name that module only as its caller, not %s", from.OnlyService, caller.Name())
 	}
 	process, err := c.process()
 	if err != nil {
@@ -176,13 +177,13 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 	return Verified{Caller: caller, Process: process, Audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
 }
 
-// ErrUnknownKey is the fault of a token whose key is not known.
+// ErrUnknownKey returns the fault of a token whose key is not known.
 func ErrUnknownKey() error {
-	return fault.New(fault.Unauthenticated, "this token was signed with a key that is not, or no longer, known here: sign in again or make a new one with `banyan token create`")
+	return fault.New(fault.Unauthenticated, "this token was signed with a key that is not, or no longer, valid here: sign in again or make a new one with `banyan token create`")
 }
 
-// tokenFault says in our words what the parser found. The first match counts:
-// a fault of ours, then the signature, then the times.
+// tokenFault turns the parser's error into a fault. The first match counts: a fault
+// of ours, then the signature, then the times.
 func tokenFault(err error) error {
 	var own *fault.Fault
 	var why string
@@ -192,15 +193,15 @@ func tokenFault(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("verify a token: %w", err)
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		why = "this is not a token: send it as it was given, after \"Bearer \""
+		why = "this is not a token: send the whole token as it was printed, after \"Bearer \""
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
-		why = "this token's signature does not hold: it was changed, or it is not one of ours"
+		why = "this token's signature is invalid: the token was changed, or was not made by this Banyan"
 	case errors.Is(err, jwt.ErrTokenExpired):
 		why = "this token has expired: sign in again or make a new one with `banyan token create`"
 	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
 		why = "this token is not valid yet: compare the clocks of the two machines"
 	default:
-		why = "this token does not say what a token must: sign in again or make a new one with `banyan token create`"
+		why = "a claim of this token is missing or invalid: sign in again or make a new one with `banyan token create`"
 	}
 	return fault.Wrap(err, fault.Unauthenticated, why)
 }

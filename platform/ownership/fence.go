@@ -9,17 +9,17 @@ import (
 	"banyan/platform/fault"
 )
 
-// Header carries, on a write between processes, the epoch that the sender's
-// route is of.
+// Header is the header of a write between processes that holds the ownership
+// epoch of the sender's route.
 const Header = "Banyan-Epoch"
 
-// FormatEpoch is the header's value.
+// FormatEpoch returns the value of Header for an ownership epoch.
 func FormatEpoch(epoch int64) string { return strconv.FormatInt(epoch, 10) }
 
 var _ database.Fence = (*Ownership)(nil)
 
-// Known refuses from memory what the fence would refuse. It may be behind: by
-// what Watch has not seen yet, at most 250 ms.
+// Known implements database.Fence: it refuses from memory what Check would refuse.
+// It may lag behind the row by the interval of Watch, 250 ms.
 func (o *Ownership) Known() error {
 	if c := o.Believed(); !o.owns(c) {
 		return o.lost(c)
@@ -27,9 +27,9 @@ func (o *Ownership) Known() error {
 	return nil
 }
 
-// Check is the fence: it reads the claim inside a write transaction, under the
+// Check implements database.Fence: it reads the claim inside a write transaction, under the
 // lock that a take needs, and refuses unless this process is the owner. A newer
-// epoch of the same owner passes: another replica has taken.
+// ownership epoch of the same owner passes: another replica has taken.
 func (o *Ownership) Check(ctx context.Context, q database.Queryer) error {
 	c, err := readLocked(ctx, q)
 	if err != nil {
@@ -37,7 +37,7 @@ func (o *Ownership) Check(ctx context.Context, q database.Queryer) error {
 	}
 	if believed := o.Epoch(); c.Epoch < believed {
 		return fault.Newf(fault.Conflict,
-			"the database of %s is at epoch %d and has been at %d: it was put back to an older state under a running program; restart the program",
+			"the database of %s is at ownership epoch %d and has been at %d: it was restored to an older state while this program runs; restart the program",
 			o.module, c.Epoch, believed)
 	}
 	o.learn(c)
@@ -47,34 +47,34 @@ func (o *Ownership) Check(ctx context.Context, q database.Queryer) error {
 	return nil
 }
 
-// StillIn refuses unless the write transaction q is of this epoch: for a write
-// that rests on what the process read or computed before, in that epoch. Since
-// then others may have owned and written, even if this process is the owner
-// again. A refusal is as the fence's.
+// StillIn refuses unless the write transaction q is of this ownership epoch: for a
+// write that depends on what the process read or computed before, in that epoch.
+// Since then others may have owned and written, even if this process is the owner
+// again. It fails as the fence does.
 func (o *Ownership) StillIn(ctx context.Context, q database.Queryer, epoch int64) error {
 	c, err := readClaim(ctx, q) // under the fence's lock already
 	if err != nil {
 		return fmt.Errorf("read the owner of %s: %w", o.module, err)
 	}
 	if c.Epoch != epoch {
-		return c.refusal(fmt.Sprintf("the write was prepared in epoch %d of %s, which is over: since epoch %d %s; begin again",
+		return c.refusal(fmt.Sprintf("the write was prepared in ownership epoch %d of %s, which has ended: since epoch %d %s; prepare it again",
 			epoch, o.module, c.Epoch, c.holder()))
 	}
 	return nil
 }
 
-// RequireEpoch checks the header of a write that came from another process; the
-// empty one, of people and API clients, passes. An older epoch is refused with
-// a fault.Conflict for which IsLost is true: the sender's route is behind, even
-// if it leads to the right process. Whether this process is the owner is for
-// the fence to say.
+// RequireEpoch checks the header of a write that came from another process; an
+// empty one, of people and API clients, passes. An older ownership epoch is refused
+// with a fault.Conflict for which IsLost is true: the sender's route is outdated,
+// even if it leads to the right process. Whether this process is the owner is
+// decided by the fence.
 func (o *Ownership) RequireEpoch(ctx context.Context, header string) error {
 	if header == "" {
 		return nil
 	}
 	sent, err := strconv.ParseInt(header, 10, 64)
 	if err != nil || sent < 1 {
-		return fault.New(fault.Invalid, "the header "+Header+" is a number from 1 on")
+		return fault.New(fault.Invalid, "the header "+Header+" must be an ownership epoch: a whole number from 1")
 	}
 	if sent > o.Epoch() { // the sender has heard of a take, and we have not
 		if _, err := o.Current(ctx); err != nil {
@@ -84,11 +84,11 @@ func (o *Ownership) RequireEpoch(ctx context.Context, header string) error {
 	now := o.Believed()
 	switch {
 	case sent < now.Epoch:
-		return now.refusal(fmt.Sprintf("the write was sent for epoch %d of %s, which is over: since epoch %d %s; send it again as of now",
+		return now.refusal(fmt.Sprintf("the write was sent for ownership epoch %d of %s, which has ended: since epoch %d %s; send it again",
 			sent, o.module, now.Epoch, now.holder()))
 	case sent > now.Epoch:
 		return fault.Newf(fault.Conflict,
-			"the write was sent for epoch %d of %s, and the database of this process is at %d: both processes must have the same database",
+			"the write was sent for ownership epoch %d of %s, and the database of this process is at %d: both processes must use the same database",
 			sent, o.module, now.Epoch)
 	}
 	return nil

@@ -166,7 +166,7 @@ func (c *crowd) run(script func(ended <-chan struct{})) {
 	<-ended
 }
 
-// handOver gives up when the callers have: one of them has failed.
+// handOver returns up when the callers have: one of them has failed.
 func (c *crowd) handOver(ended <-chan struct{}) {
 	for epoch := int64(1); epoch <= handOvers; epoch++ {
 		for range perHandOver {

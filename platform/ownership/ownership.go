@@ -1,38 +1,39 @@
 // Package ownership keeps a module's writes with one owner at a time, whatever
 // processes believe.
 //
-// One row in the module's own database names the owner and an epoch:
+// One row in the module's own database names the owner and the ownership epoch, a
+// number that grows by one with every change of the owner:
 //
 //	        Take(7) by the module          Take(8) by the trunk
 //	7 trunk ────────────────────▶ 8 module ────────────────────▶ 9 trunk
 //
-// Three rules make it hold, and none of them looks at a clock:
+// Three rules ensure it, and none of them depends on a clock:
 //
 //   - A take is one compare-and-swap on the epoch: of two that expect the same
-//     epoch, one wins, and the other is told who was faster.
+//     epoch, one wins, and the other gets the new claim.
 //   - Every write transaction reads the row first (Check, the database's fence),
 //     under a lock that a take needs too. A process that was paused, or that
-//     missed the news, finds out in the transaction in which it matters, and
-//     nothing of that transaction is kept.
+//     has not seen the change, is refused in that transaction, and nothing of it is
+//     kept.
 //   - A refusal is a fault.Conflict that names the owner (IsLost). It had no
 //     effect, so the write may be sent to the owner.
 //
-// One thing the fence cannot see: a process that loses its ownership and gets
-// it back passes again, with whatever it had in memory. What is remembered from
-// one transaction to be written in another belongs to an epoch: say so with
+// The fence does not detect one case: a process that loses its ownership and gets
+// it back passes again, with whatever it had in memory. What is read in one
+// transaction and written in another belongs to an ownership epoch: check it with
 // StillIn, or do it under WhileOwner, whose context ends with the epoch.
 //
 // What a process believes (Epoch, IsOwner, WhileOwner) follows the row within
 // 250 ms and at once after its own takes and refusals. It decides what to start
 // and where to send; it never decides whether a write is stored.
 //
-// A process's name is its place in the topology, "trunk" or the module's name,
-// and not its own: after a restart it is the owner still, and the replicas of
-// one deployment on PostgreSQL are one owner and all write. Random names would
-// need somebody to take over after each restart.
+// A process is named after its place in the topology, "trunk" or the module's
+// name: after a restart it is still the owner, and the replicas of one deployment
+// on PostgreSQL are one owner and all write. With random names every restart would
+// need a take.
 //
-// Who writes without an Ownership (an operator's command, a migration) writes
-// past the fence.
+// Writes through a handle without an Ownership (an operator's command, a
+// migration) are not fenced.
 package ownership
 
 import (
@@ -46,31 +47,31 @@ import (
 	"banyan/platform/fault"
 )
 
-// Claim is who owns a module's writes, and since which epoch.
+// Claim says who owns a module's writes, and since which ownership epoch.
 type Claim struct {
-	Epoch     int64  `json:"epoch" db:"epoch"` // from 1 on; 0 = nobody yet
+	Epoch     int64  `json:"epoch" db:"epoch"` // from 1; 0 = no owner yet
 	Owner     string `json:"owner" db:"owner"` // a Process's name
 	URL       string `json:"url,omitempty" db:"url"`
-	ChangedMS int64  `json:"changed_ms" db:"changed_ms"` // UTC milliseconds by the owner's clock; for people only
+	ChangedMS int64  `json:"changed_ms" db:"changed_ms"` // UTC milliseconds by the owner's clock; informational only
 }
 
-// Process is the one that asks.
+// Process describes the process that opens an Ownership.
 type Process struct {
 	Name string       // its place in the topology: "trunk", or the name of the module that it serves alone
 	URL  string       // where others reach it; may be empty
 	Log  *slog.Logger // nil = slog.Default()
 }
 
-// register is where the claim is kept; see store.go.
+// register stores the claim; see store.go.
 type register interface {
-	// read gives the claim, the zero one when there is none yet.
+	// read returns the claim, the zero one when there is none yet.
 	read(ctx context.Context) (Claim, error)
-	// swap stores next if the epoch is expected (0 = no claim yet), and gives the
-	// claim as it is then. Repeating it does no harm.
+	// swap stores next if the epoch is expected (0 = no claim yet), and returns the
+	// claim as it is then. It is idempotent.
 	swap(ctx context.Context, expected int64, next Claim) (Claim, error)
 	// data returns the data id.
 	data(ctx context.Context) (string, error)
-	// move changes the URL of a claim that still is as given, but for the URL.
+	// move changes the URL of a claim that is otherwise still as given.
 	move(ctx context.Context, c Claim) error
 }
 
@@ -87,9 +88,9 @@ type Ownership struct {
 	changed chan struct{} // closed, and replaced, when the belief changes
 }
 
-// Open reads the claim of a migrated database and puts the fence before db's
-// writes. On a database that nobody owns it claims epoch 1. Where another owns
-// it, this process reads and does not write, until it takes.
+// Open reads the claim of a migrated database and sets the fence of db's writes. It
+// claims a database without an owner, for ownership epoch 1. Where another process
+// is the owner, this process reads and does not write, until Take.
 //
 // Fails with fault.Invalid for a process without a name, and as the database does.
 func Open(ctx context.Context, db *database.DB, self Process) (*Ownership, error) {
@@ -103,7 +104,7 @@ func Open(ctx context.Context, db *database.DB, self Process) (*Ownership, error
 
 func open(ctx context.Context, module string, rows register, self Process) (*Ownership, error) {
 	if self.Name == "" {
-		return nil, fault.Newf(fault.Invalid, "the owner of %s needs a name: trunk, or the module's", module)
+		return nil, fault.Newf(fault.Invalid, "the process that opens the database of %s has no name: set Process.Name to trunk or to the module's name", module)
 	}
 	if self.Log == nil {
 		self.Log = slog.Default()
@@ -129,13 +130,13 @@ func open(ctx context.Context, module string, rows register, self Process) (*Own
 	return o, nil
 }
 
-// Module names whose writes this is about.
+// Module returns the module's name.
 func (o *Ownership) Module() string { return o.module }
 
-// Self is this process.
+// Self returns this process.
 func (o *Ownership) Self() Process { return o.self }
 
-// DataID is the id of the module's data, as it was when the database was
+// DataID returns the id of the module's data, as it was when the database was
 // opened: 32 hexadecimal digits, made at random by the first migration. Two
 // processes with the same id have the same database, or one has a copy of it.
 func (o *Ownership) DataID() string { return o.data }
@@ -149,24 +150,24 @@ func (o *Ownership) CurrentDataID(ctx context.Context) (string, error) {
 	}
 	if now != o.data {
 		return "", fault.Newf(fault.Conflict,
-			"the database of %s was replaced by another under the running program: restart the program", o.module)
+			"the database of %s was replaced by another while this program runs: restart the program", o.module)
 	}
 	return now, nil
 }
 
-// Believed is the claim as this process last saw it, from memory.
+// Believed returns the claim as this process last read it, from memory.
 func (o *Ownership) Believed() Claim { return *o.belief.Load() }
 
-// Epoch is the epoch that this process believes in, from memory.
+// Epoch returns the ownership epoch of Believed.
 func (o *Ownership) Epoch() int64 { return o.belief.Load().Epoch }
 
-// IsOwner tells whether this process believes that it owns. It is a hint: only
-// the fence decides.
+// IsOwner reports whether this process believes that it is the owner. It is a
+// hint: only the fence decides.
 func (o *Ownership) IsOwner() bool { return o.owns(o.Believed()) }
 
 func (o *Ownership) owns(c Claim) bool { return c.Epoch > 0 && c.Owner == o.self.Name }
 
-// Changed gives a channel that is closed when the belief changes. Take it
+// Changed returns a channel that is closed when the belief changes. Take it
 // before reading the belief, so that no change falls in between.
 func (o *Ownership) Changed() <-chan struct{} {
 	o.mu.Lock()
@@ -174,8 +175,8 @@ func (o *Ownership) Changed() <-chan struct{} {
 	return o.changed
 }
 
-// Current reads the claim from the database, and believes it. Whoever was told
-// by another process that this one is wrong asks here instead of waiting.
+// Current reads the claim from the database and updates Believed. Call it when
+// another process reports that the claim has changed, instead of waiting for Watch.
 func (o *Ownership) Current(ctx context.Context) (Claim, error) {
 	now, err := o.rows.read(ctx)
 	if err != nil {
@@ -185,16 +186,16 @@ func (o *Ownership) Current(ctx context.Context) (Claim, error) {
 	return now, nil
 }
 
-// Take makes this process the owner, of the epoch after expected, if expected
-// is still the epoch. It waits for the write transactions under way, of any
+// Take makes this process the owner, in the ownership epoch after expected, if
+// expected is still the epoch. It waits for the running write transactions of every
 // process. When the answer was lost (fault.Unavailable), the same take can be
-// repeated: one that has won already succeeds again.
+// repeated: one that has succeeded succeeds again.
 //
-// Fails with fault.Conflict when another was faster; the claim returned then is
-// the one that holds, and the message names its owner.
+// Fails with fault.Conflict when another process has taken before; the claim
+// returned then is the current one, and the message names its owner.
 func (o *Ownership) Take(ctx context.Context, expected int64) (Claim, error) {
 	if expected < 1 {
-		return o.Believed(), fault.New(fault.Invalid, "the expected epoch is a number from 1 on: read it with GET …/ownership")
+		return o.Believed(), fault.New(fault.Invalid, "the expected ownership epoch must be a whole number from 1: read it with GET …/ownership")
 	}
 	now, err := o.rows.swap(ctx, expected, Claim{Epoch: expected + 1, Owner: o.self.Name, URL: o.self.URL})
 	if err != nil {
@@ -205,15 +206,15 @@ func (o *Ownership) Take(ctx context.Context, expected int64) (Claim, error) {
 		return now, nil
 	}
 	return now, fault.Newf(fault.Conflict,
-		"the writes of %s are at epoch %d, not %d, and %s: look whether that is wanted, and take again with epoch %d",
+		"the writes of %s are at ownership epoch %d, not %d, and %s: check that this is intended, and take again with epoch %d",
 		o.module, now.Epoch, expected, now.holder(), now.Epoch)
 }
 
-// learn believes a claim that was read from the database. An older one is late
-// news: epochs only grow.
+// learn updates the belief to a claim that was read from the database. An older
+// one is outdated: ownership epochs only grow.
 func (o *Ownership) learn(c Claim) {
 	if old := o.belief.Load(); c == *old {
-		return // on the way of every write
+		return // without the lock: every write passes here
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

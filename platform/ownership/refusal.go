@@ -8,23 +8,23 @@ import (
 	"banyan/platform/fault"
 )
 
-// The fields of a refusal: they make it recognisable on the other side of HTTP.
+// The fields of a refusal: a client recognises it over HTTP by them.
 const (
 	fieldOwner = "owner"
 	fieldURL   = "owner_url"
 	fieldEpoch = "epoch"
 )
 
-// lost says that the owner is another.
+// lost returns the refusal of a process that is not the owner.
 func (o *Ownership) lost(c Claim) error {
 	if c.Epoch == 0 {
-		return c.refusal("nobody owns the writes of " + o.module + ": its database is older than this program; restart the program")
+		return c.refusal("the writes of " + o.module + " have no owner: its database was restored from before this program started; restart the program")
 	}
-	return c.refusal(fmt.Sprintf("%s does not own the writes of %s: since epoch %d %s; nothing was written here, send it there",
+	return c.refusal(fmt.Sprintf("%s does not own the writes of %s: since ownership epoch %d %s; nothing was written, send the write there",
 		o.self.Name, o.module, c.Epoch, c.holder()))
 }
 
-// holder reads "they belong to …".
+// holder returns "they belong to …", for messages.
 func (c Claim) holder() string {
 	if c.Owner == "" {
 		return "they belong to nobody"
@@ -43,16 +43,16 @@ func (c Claim) refusal(message string) error {
 	)
 }
 
-// IsLost tells that a write was refused because its process, or its route's
-// epoch, is no longer the owner's. It had no effect: send it to the owner, with
-// the same idempotency key. True on both sides of the seam.
+// IsLost reports whether a write was refused because its process is not, or its
+// route's ownership epoch is no longer, the owner's. It had no effect: send it to
+// the owner, with the same idempotency key. It works on both sides of the seam.
 func IsLost(err error) bool {
 	_, is := OwnerOf(err)
 	return is
 }
 
-// OwnerOf gives the claim that a refusal names, without its time; false when
-// err is something else.
+// OwnerOf returns the claim that a refusal names, without its time; false for
+// any other error.
 func OwnerOf(err error) (Claim, bool) {
 	var f *fault.Fault
 	if !errors.As(err, &f) || f.Code != fault.Conflict {

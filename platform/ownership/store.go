@@ -13,7 +13,7 @@ import (
 // rows is the register in a module's database.
 type rows struct{ db *database.DB }
 
-// read gives the zero Claim when nobody owns yet.
+// read returns the zero Claim when there is no owner yet.
 func (r rows) read(ctx context.Context) (Claim, error) { return readClaim(ctx, r.db.Read()) }
 
 func readClaim(ctx context.Context, q database.Queryer) (Claim, error) {
@@ -26,8 +26,8 @@ func readClaim(ctx context.Context, q database.Queryer) (Claim, error) {
 		 WHERE id = 1`)
 }
 
-// readLocked reads inside a write transaction, so that no take can come between
-// it and COMMIT. SQLite's write lock does that by itself.
+// readLocked reads inside a write transaction, so that no take can happen between
+// it and COMMIT. SQLite's write lock ensures that by itself.
 func readLocked(ctx context.Context, q database.Queryer) (Claim, error) {
 	if q.Dialect() == database.SQLite {
 		return readClaim(ctx, q)
@@ -58,22 +58,22 @@ func (r rows) data(ctx context.Context) (string, error) {
 		  FROM data_identity
 		 WHERE id = 1`)
 	if database.IsNoRows(err) {
-		return "", fault.New(fault.Conflict, "the table data_identity is empty: somebody has removed the row that names the data; put it back from a backup")
+		return "", fault.New(fault.Conflict, "the table data_identity is empty: the row with the id of the data was removed; restore it from a backup")
 	}
 	return id, err
 }
 
-// The patience of a take with PostgreSQL's writers. While it waits for the
-// lock, new writes wait behind it; so it waits in short turns, and a long write
-// of the old owner does not stop all others for its whole length.
+// The time-outs of a take in PostgreSQL. While it waits for the lock, new writes
+// wait behind it; so it waits several times for a short time, and a long write of
+// the old owner does not block all others for its whole duration.
 const (
-	takeTurn  = 200 * time.Millisecond // waiting for the lock
-	takePause = 200 * time.Millisecond // letting others through
-	takeWait  = 30 * time.Second       // in all
-	// asleep is how long a transaction that does nothing may keep a take waiting.
-	// Its process is frozen or cut off: its connection is ended, which rolls back
-	// what nobody was told was stored.
-	asleep = time.Second
+	takeAttempt = 200 * time.Millisecond // one wait for the lock
+	takePause   = 200 * time.Millisecond // between two, in which other writes run
+	takeWait    = 30 * time.Second       // in all
+	// idleLimit is how long an idle transaction may delay a take. Its process is
+	// frozen or has lost its connection: the session is terminated, which rolls back
+	// a write whose caller has no result yet.
+	idleLimit = time.Second
 )
 
 // swap is the compare-and-swap.
@@ -81,14 +81,14 @@ func (r rows) swap(ctx context.Context, expected int64, next Claim) (Claim, erro
 	bounded, cancel := context.WithTimeout(ctx, takeWait)
 	defer cancel()
 	if expected > 0 {
-		r.db.Warm(bounded) // before the lock: everybody waits while it is held
+		r.db.Warm(bounded) // before the lock: all writes wait while it is held
 	}
 	for {
 		now, err := r.trySwap(bounded, expected, next)
 		if !database.IsLockTimeout(err) {
 			return now, err
 		}
-		if err := r.endSleepers(bounded); err != nil {
+		if err := r.endIdle(bounded); err != nil {
 			return Claim{}, err
 		}
 		if periodic.Sleep(bounded, takePause) != nil {
@@ -96,7 +96,7 @@ func (r rows) swap(ctx context.Context, expected int64, next Claim) (Claim, erro
 				return Claim{}, ctx.Err()
 			}
 			return Claim{}, fault.New(fault.Unavailable,
-				"a write of the owner has been running for longer than a take waits: wait for it to end, and take again")
+				"a write of the owner runs for longer than a take waits (30 s): wait until it ends, and take again")
 		}
 	}
 }
@@ -104,7 +104,7 @@ func (r rows) swap(ctx context.Context, expected int64, next Claim) (Claim, erro
 func (r rows) trySwap(ctx context.Context, expected int64, next Claim) (Claim, error) {
 	var now Claim
 	err := r.db.Unfenced(ctx, func(tx *database.Tx) (err error) {
-		nowMS := tx.Now().UnixMilli() // the database's clock, for people
+		nowMS := tx.Now().UnixMilli() // the database's clock; informational only
 		if tx.Dialect() == database.Postgres {
 			now, err = takePostgres(ctx, tx, expected, next, nowMS)
 			return err
@@ -118,10 +118,10 @@ func (r rows) trySwap(ctx context.Context, expected int64, next Claim) (Claim, e
 	return now, err
 }
 
-// takePostgres waits for the write transactions under way and keeps new ones
-// out until this one ends. What comes after the wait is one trip to the server.
+// takePostgres waits for the running write transactions and blocks new ones until
+// this one ends. After the wait it needs one round trip to the server.
 func takePostgres(ctx context.Context, tx *database.Tx, expected int64, next Claim, nowMS int64) (Claim, error) {
-	if _, err := tx.Exec(ctx, fmt.Sprintf(`SET LOCAL lock_timeout = %d`, takeTurn.Milliseconds())); err != nil {
+	if _, err := tx.Exec(ctx, fmt.Sprintf(`SET LOCAL lock_timeout = %d`, takeAttempt.Milliseconds())); err != nil {
 		return Claim{}, err
 	}
 	return one(ctx, tx, `
@@ -155,9 +155,9 @@ func store(ctx context.Context, tx *database.Tx, expected int64, next Claim, now
 	return err
 }
 
-// endSleepers ends the connections that hold the writers' lock and do nothing
-// with it.
-func (r rows) endSleepers(ctx context.Context) error {
+// endIdle terminates the sessions that hold the writers' lock in an idle
+// transaction.
+func (r rows) endIdle(ctx context.Context) error {
 	return r.db.Unfenced(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(ctx, `
 			SELECT pg_terminate_backend(a.pid)
@@ -170,12 +170,12 @@ func (r rows) endSleepers(ctx context.Context) error {
 			   AND l.classid = ((ownership_lock() >> 32) & 4294967295)::oid
 			   AND l.objid = (ownership_lock() & 4294967295)::oid
 			   AND a.state LIKE 'idle in transaction%'
-			   AND a.state_change < clock_timestamp() - make_interval(secs => ?)`, asleep.Seconds())
+			   AND a.state_change < clock_timestamp() - make_interval(secs => ?)`, idleLimit.Seconds())
 		return err
 	})
 }
 
-// move changes the URL of a claim that still holds.
+// move changes the URL of a claim that is still the current one.
 func (r rows) move(ctx context.Context, c Claim) error {
 	return r.db.Unfenced(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(ctx, `

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// poll is how often Watch looks at the row.
+	// poll is the interval in which Watch reads the row.
 	poll = 250 * time.Millisecond
-	// pollWait bounds one look.
+	// pollWait bounds one read.
 	pollWait = 5 * time.Second
 )
 
-// Watch follows the row until ctx ends, and logs what changes: run it once per
-// Ownership. Without the database the belief stays as it is; writes fail by
-// themselves then, and the fence decides when they no longer do.
+// Watch reads the row periodically until ctx ends, and logs changes: run it once
+// per Ownership. While the database cannot be read the belief stays as it is;
+// writes fail by themselves then, and the fence decides when they succeed again.
 func (o *Ownership) Watch(ctx context.Context) error {
 	var logging sync.WaitGroup
 	logging.Go(func() { o.logOwners(ctx) })
@@ -29,7 +29,7 @@ func (o *Ownership) Watch(ctx context.Context) error {
 		_, err := o.Current(bounded)
 		cancel()
 		if err != nil && !failing && ctx.Err() == nil {
-			o.self.Log.WarnContext(ctx, "cannot see who owns a module's writes: going on as before", "module", o.module, "error", err)
+			o.self.Log.WarnContext(ctx, "the owner of a module's writes cannot be read: the last known owner is kept", "module", o.module, "error", err)
 		}
 		failing = err != nil
 	})
@@ -59,21 +59,20 @@ func (o *Ownership) logOwners(ctx context.Context) {
 var errLost = errors.New("the ownership of the module's writes has changed")
 
 // WhileOwner runs run whenever this process is the owner, until ctx ends. The
-// context of run ends when the epoch does, and the next begins only after run
-// has returned: nothing of it is left when WhileOwner starts it again.
+// context of run ends when the ownership epoch does, and run is started again only
+// after it has returned.
 //
 //	follower ──▶ running ──(lost)──▶ ending ──▶ follower
-//	               └─(run returned nil)──▶ done, until the next epoch
+//	               └─(run returned nil)──▶ done, until the next ownership epoch
 //
-// For a moment after a take, until the old owner has seen it, run may still go
-// on there too: what it writes is refused by the fence, and what it does
-// elsewhere must bear to be done twice. Replicas of one name are one owner, and
-// run in each.
+// For a moment after a take, until the old owner has seen it, run may still run
+// there too: its writes are refused by the fence, and its other effects must be
+// idempotent. Replicas of one name are one owner, and run runs in each.
 //
-// An error of run in its own epoch ends WhileOwner and is returned; one that
-// run returns after the epoch ended is logged, unless it only says so.
+// WhileOwner returns an error that run returns in its own epoch; one that it
+// returns after the epoch ended is logged, unless it only reports that end.
 func (o *Ownership) WhileOwner(ctx context.Context, name string, run func(ctx context.Context) error) error {
-	done := int64(0) // the last epoch in which run came to its end
+	done := int64(0) // the last epoch in which run returned nil
 	for {
 		changed := o.Changed()
 		now := o.Believed()
@@ -91,7 +90,7 @@ func (o *Ownership) WhileOwner(ctx context.Context, name string, run func(ctx co
 		case err != nil && !over:
 			return fmt.Errorf("%s of %s: %w", name, o.module, err)
 		case err != nil && !IsLost(err) && !errors.Is(err, context.Canceled):
-			o.self.Log.WarnContext(ctx, "work of an owner did not end well", "module", o.module, "task", name, "epoch", now.Epoch, "error", err)
+			o.self.Log.WarnContext(ctx, "a task of the owner failed after the ownership had moved", "module", o.module, "task", name, "epoch", now.Epoch, "error", err)
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -102,7 +101,7 @@ func (o *Ownership) WhileOwner(ctx context.Context, name string, run func(ctx co
 	}
 }
 
-// during is one run, in one epoch.
+// during runs run once, in one ownership epoch.
 func (o *Ownership) during(ctx context.Context, epoch int64, run func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watching := make(chan struct{})

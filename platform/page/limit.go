@@ -6,13 +6,13 @@ import (
 	"banyan/platform/fault"
 )
 
-// Limits are how many entries a page of a list may have.
+// Limits bound the number of entries of a page.
 type Limits struct {
-	Default int // when the query does not say
+	Default int // if the query has no limit
 	Max     int
 }
 
-// Standard are the limits of the lists in the API: 1–200, 0 = 50.
+// Standard returns the limits of the lists in the API: 1–200, 0 = 50.
 func Standard() Limits { return Limits{Default: 50, Max: 200} }
 
 // Check fails with fault.Invalid for a limit out of range; 0 means the default.
@@ -23,8 +23,8 @@ func (l Limits) Check(limit int) error {
 	return nil
 }
 
-// Wrong is Check for a query that collects everything wrong with it: the field
-// that names the limit, or nothing.
+// Wrong is Check for a query that collects all its errors: it returns the field of
+// the limit, or nothing.
 func (l Limits) Wrong(limit int) []fault.Field {
 	if limit >= 0 && limit <= l.Max {
 		return nil
@@ -33,7 +33,7 @@ func (l Limits) Wrong(limit int) []fault.Field {
 }
 
 // Size returns how many entries a page has: at least 1 and at most Max, even
-// for a limit that nobody checked.
+// for a limit that was not checked.
 func (l Limits) Size(limit int) int {
 	if limit <= 0 {
 		return l.Default

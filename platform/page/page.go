@@ -1,5 +1,5 @@
-// Package page is how every list is read in pages: the cursor that leads to
-// the next page, and the limit on the entries of one.
+// Package page is the pagination of every list: the cursor of the next page, and the
+// limit on the entries of one.
 //
 // A list orders its entries by something that does not change, reads one more
 // than fits on the page, and cuts that off:
@@ -27,19 +27,20 @@ import (
 // longest place and query need.
 const maxCursor = 8 << 10
 
-// List is one list as one query asks for it. P is the place of an entry in it,
-// which the entries after it are found by: a value that JSON encodes in one way
+// List is the list of one query. P is the place of an entry, by which the entries
+// after it are found: a value that JSON encodes in one way
 // only (integers, texts, and structs of them with exported fields).
 type List[P any] struct{ query []string }
 
-// NewList names a list, and everything of the query that decides which entries
-// it has and in which order. A cursor is good for the same list and query only.
+// NewList returns a list of this name. query is everything that decides which
+// entries it has and in which order: a cursor is valid for the same list and query
+// only.
 func NewList[P any](name string, query ...string) List[P] {
 	return List[P]{query: append([]string{name}, query...)}
 }
 
-// Cursor returns the cursor of the page that begins after a place: opaque to
-// callers, and safe in a URL as it is.
+// Cursor returns the cursor of the page after a place: opaque to clients, and safe
+// in a URL without escaping.
 func (l List[P]) Cursor(after P) string {
 	text, err := json.Marshal([]any{l.query, after})
 	if err != nil {
@@ -49,10 +50,10 @@ func (l List[P]) Cursor(after P) string {
 }
 
 // After returns the place in a cursor of this list, and first for "", the
-// cursor of the first page. Fails with fault.Invalid for every other text than
-// Cursor returns, so texts in a place are valid UTF-8 without zero bytes
-// (PostgreSQL has none). A place may still be one that no entry ever had: where
-// that matters, the caller checks it and fails with Wrong.
+// cursor of the first page. Fails with fault.Invalid for every text that
+// Cursor does not return, so texts in a place are valid UTF-8 without zero bytes,
+// which PostgreSQL refuses. A place may still be one that no entry ever had: where
+// that matters, the caller must check it and fail with Wrong.
 func (l List[P]) After(cursor string, first P) (P, error) {
 	if cursor == "" {
 		return first, nil
@@ -69,18 +70,18 @@ func (l List[P]) After(cursor string, first P) (P, error) {
 	if json.Unmarshal(text, &parts) != nil || json.Unmarshal(parts[1], &place) != nil {
 		return none, l.Wrong()
 	}
-	// What encodes to the same text is of this list and query, and has nothing
-	// missing, doubled or added.
+	// A cursor that encodes to the same text is of this list and query, and has
+	// nothing missing, repeated or added.
 	if l.Cursor(place) != cursor || hasZeroByte(parts[1]) {
 		return none, l.Wrong()
 	}
 	return place, nil
 }
 
-// Wrong is the fault of a cursor that is not one of this list.
+// Wrong returns the fault of a cursor that is not one of this list.
 func (l List[P]) Wrong() error {
 	return fault.New(fault.Invalid, "the cursor does not belong to this list, its order and its filters").With(
-		fault.Field{Name: "cursor", Message: "must be the next of the last answer to the same query: leave it out to begin at the first page"})
+		fault.Field{Name: "cursor", Message: "must be next of the last answer to the same query: omit it for the first page"})
 }
 
 // hasZeroByte reports whether a text of a JSON document has a zero byte.
@@ -96,8 +97,8 @@ func hasZeroByte(document []byte) bool {
 	}
 }
 
-// Cut cuts rows, of which there is at least one too many unless the list ends
-// here, to size ≥ 1. next is the cursor of the page after it, "" at the end.
+// Cut returns the first size rows, size ≥ 1, and the cursor of the next page, "" if
+// there is none: rows must have at least one more than size unless the list ends.
 func Cut[R, P any](l List[P], rows []R, size int, place func(R) P) (page []R, next string) {
 	if len(rows) <= size {
 		return rows, ""

@@ -1,5 +1,5 @@
-// Package periodic waits: a loop with a fixed interval, and a pause that a
-// context ends. It runs on the clock of testing/synctest where a test does.
+// Package periodic runs functions at a fixed interval, and sleeps until a context
+// ends. In a test with testing/synctest it uses that clock.
 package periodic
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Option changes how Run begins or what it waits for.
+// Option changes when Run calls fn.
 type Option func(*loop)
 
 type loop struct {
@@ -15,19 +15,17 @@ type loop struct {
 	wake   <-chan struct{}
 }
 
-// AtOnce has Run call for the first time when it begins, instead of after the
-// first interval.
+// AtOnce makes Run call fn at once, instead of after the first interval.
 func AtOnce() Option { return func(l *loop) { l.atOnce = true } }
 
-// OnWake has Run call for each value from wake, too, without waiting for the
-// interval to end. A wake channel that is closed wakes no more.
+// OnWake makes Run call fn also for each value from wake, without waiting for the
+// interval. A closed channel is ignored.
 func OnWake(wake <-chan struct{}) Option { return func(l *loop) { l.wake = wake } }
 
-// Run calls fn once per interval until ctx ends, and returns when the call that
-// was running by then has. Calls never overlap: when one takes longer than the
-// interval, the next follows at once, and what was missed beyond it is left
-// out. What fn fails with is for fn to deal with; the loop goes on. Panics
-// unless every is positive.
+// Run calls fn once per interval until ctx ends, and returns when the last call has.
+// Calls never overlap: when one takes longer than the interval, the next follows at
+// once, and further missed ones are skipped. fn must handle its own errors. Run
+// panics unless every is positive.
 func Run(ctx context.Context, every time.Duration, fn func(context.Context), options ...Option) {
 	var l loop
 	for _, set := range options {
@@ -43,8 +41,8 @@ func Run(ctx context.Context, every time.Duration, fn func(context.Context), opt
 	}
 }
 
-// wait waits until fn is due, and reports false when ctx has ended, even if a
-// tick is ready as well.
+// wait waits until fn is due, and returns false when ctx has ended, even if a tick is
+// ready as well.
 func (l *loop) wait(ctx context.Context, tick <-chan time.Time) bool {
 	for {
 		select {
@@ -61,11 +59,11 @@ func (l *loop) wait(ctx context.Context, tick <-chan time.Time) bool {
 	}
 }
 
-// Sleep waits for d, and fails with the context's error when ctx ends before.
+// Sleep waits for d, and returns the context's error if ctx ends before.
 func Sleep(ctx context.Context, d time.Duration) error { return SleepUntil(ctx, d, nil) }
 
-// SleepUntil is Sleep that a value from wake, or its closing, ends early. A nil
-// wake never does.
+// SleepUntil is Sleep that also ends, with nil, when wake has a value or is closed.
+// wake may be nil.
 func SleepUntil(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	if err := ctx.Err(); err != nil || d <= 0 {
 		return err

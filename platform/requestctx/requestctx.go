@@ -1,7 +1,6 @@
-// Package requestctx is what belongs to one HTTP request and travels in its
-// context: the request's id, the error that its answer was made from, and the way
-// to widen its limits. It imports no server, so that what answers requests does
-// not depend on the one that accepts them.
+// Package requestctx holds the state of one HTTP request in its context: the request's id, the error that its answer was made from, and the way
+// to widen its limits. It imports no server, so that handlers do not
+// depend on the server.
 package requestctx
 
 import (
@@ -9,15 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// Request is what is noted about one request while it runs, and the context
-// that carries the notes. The HTTP server makes one per request and reads it for
-// the access log.
+// Request is the state of one running request, and the context that carries it. The
+// HTTP server makes one per request and reads it for the access log.
 type Request struct {
-	context.Context // that WithRequest has extended
+	context.Context // set by With
 
 	ID     string
 	Limits Limits                // of the connection; nil outside a server
-	noted  atomic.Pointer[error] // a handler's goroutines may note at the same time
+	noted  atomic.Pointer[error] // a handler's goroutines may call NoteError concurrently
 }
 
 // Noted returns the error that was noted last, nil without one.
@@ -30,18 +28,18 @@ func (r *Request) Noted() error {
 
 // Limits are the bounds of one request that its handler may widen.
 type Limits interface {
-	// AllowUpload lets the body be as large and take as long as an upload may.
+	// AllowUpload raises the limits on the body's size and time to those of uploads.
 	AllowUpload()
-	// AllowStream lets the answer go on for as long as its pieces are taken.
+	// AllowStream removes the limit on the answer's time as long as the client reads.
 	AllowStream()
-	// EnterExpensive takes a place among the client's expensive operations and
-	// charges for one; leave ends it. Fails with fault.RateLimited.
+	// EnterExpensive counts and charges an expensive operation of the client; leave
+	// must be called at its end. Fails with fault.RateLimited.
 	EnterExpensive() (leave func(), err error)
 }
 
 type requestKey struct{}
 
-// WithRequest puts the request's notes into its context, once.
+// With returns ctx with the request's state. It may be called once per Request.
 func With(ctx context.Context, r *Request) context.Context {
 	r.Context = ctx
 	return r
@@ -55,7 +53,7 @@ func (r *Request) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// WithRequestID is for work that has an id but came by no HTTP request.
+// WithID returns ctx with an id, for work without an HTTP request.
 func WithID(ctx context.Context, id string) context.Context {
 	return With(ctx, &Request{ID: id})
 }
@@ -68,8 +66,8 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// NoteError keeps err, with its cause, for this request's line in the access
-// log. Call it where an error becomes an answer, instead of logging it there.
+// NoteError stores err, with its cause, for this request's line in the access log.
+// Call it where an error becomes an answer, instead of logging it there.
 // Outside a request it does nothing.
 func NoteError(ctx context.Context, err error) {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok && err != nil {
@@ -93,8 +91,8 @@ func AllowStream(ctx context.Context) {
 	}
 }
 
-// EnterExpensive begins an operation that is much work for a short request. Call
-// it before the body is read, and leave when the answer is sent. Outside a server
+// EnterExpensive starts an operation that is expensive for a short request. Call it
+// before the body is read, and leave when the answer is sent. Outside a server
 // it does nothing.
 func EnterExpensive(ctx context.Context) (leave func(), err error) {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.Limits != nil {

@@ -104,7 +104,7 @@ func TestWhatACallerBringsAboutIsNotTheEndpointsFault(t *testing.T) {
 		}},
 		"504 at the end of the 120 ms that were sent along": {within(120 * time.Millisecond), read, func(req *http.Request) (*http.Response, error) {
 			time.Sleep(118 * time.Millisecond) // the bubble's clock
-			return problemOf(fault.DeadlineOver)(req)
+			return problemOf(fault.DeadlineExceeded)(req)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestTheEndpointsOwnSilenceIsItsFault(t *testing.T) {
 					callers.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 						defer cancel()
-						if err := c.call(ctx, r); !fault.Is(err, fault.DeadlineOver) {
+						if err := c.call(ctx, r); !fault.Is(err, fault.DeadlineExceeded) {
 							t.Errorf("got %v", err)
 						}
 					})
@@ -368,7 +368,7 @@ func TestHowACallEnds(t *testing.T) {
 		"an answer at the last moment":     {late, nil, endedAnswered},
 		"not found":                        {t.Context(), fault.New(fault.NotFound, ""), endedRefused},
 		"a defect":                         {t.Context(), errors.New("x"), endedFailed},
-		"no answer":                        {t.Context(), fault.New(fault.DeadlineOver, ""), endedFailed},
+		"no answer":                        {t.Context(), fault.New(fault.DeadlineExceeded, ""), endedFailed},
 		"no room":                          {t.Context(), fault.New(fault.Busy, ""), endedBusy},
 		"the caller's time is over":        {late, context.DeadlineExceeded, endedAbandoned},
 		"what fails after that":            {late, fault.New(fault.Unavailable, ""), endedAbandoned},

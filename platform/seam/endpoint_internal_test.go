@@ -355,7 +355,7 @@ func TestTimeOutsOpenTheBreaker(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 10 {
 			callers.Go(func() {
-				if _, err := askIt(r); !fault.Is(err, fault.DeadlineOver) { // nobody set a deadline: the time-out is the remote's
+				if _, err := askIt(r); !fault.Is(err, fault.DeadlineExceeded) { // nobody set a deadline: the time-out is the remote's
 					t.Errorf("got %v", err)
 				}
 			})

@@ -48,7 +48,7 @@ func clock() time.Duration { return time.Since(processStart) }
 // nor may they hide some.
 type sideMeter struct {
 	latencies latency.Histogram // of all others
-	failures  atomic.Uint64     // faults of the server's side: internal, unavailable, deadline_over
+	failures  atomic.Uint64     // faults of the server's side: internal, unavailable, deadline_exceeded
 	refusals  atomic.Uint64     // faults of the caller's side
 	busy      atomic.Uint64     // sent away for lack of room
 	abandoned atomic.Uint64     // ended for the caller's reasons
@@ -88,7 +88,7 @@ func endingOf(ctx context.Context, err error) ending {
 		return endedBusy
 	case errors.As(err, &body), endedByCaller(ctx):
 		return endedAbandoned
-	case code == fault.Internal, code == fault.Unavailable, code == fault.DeadlineOver:
+	case code == fault.Internal, code == fault.Unavailable, code == fault.DeadlineExceeded:
 		return endedFailed
 	}
 	return endedRefused

@@ -62,7 +62,7 @@ func TestAWriteTakesTheTimeItsCallerLetsIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		begun := time.Now()
-		if _, err := tellIt(ctx, r, opSwear); !fault.Is(err, fault.DeadlineOver) || time.Since(begun) != time.Hour {
+		if _, err := tellIt(ctx, r, opSwear); !fault.Is(err, fault.DeadlineExceeded) || time.Since(begun) != time.Hour {
 			t.Errorf("after %s: %v", time.Since(begun), err)
 		}
 	})

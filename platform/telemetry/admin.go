@@ -9,20 +9,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// AdminOptions says what the admin address serves.
+// AdminOptions configures Admin.
 type AdminOptions struct {
 	Gatherer prometheus.Gatherer
 	Health   *Health
 	Pprof    bool
 }
 
-// Admin answers on the admin address, which is for the operator and the
-// monitoring alone:
+// Admin returns the handler of the admin address, which must be reachable by the
+// operator and the monitoring only:
 //
 //	GET /metrics   Prometheus text
-//	GET /healthz   200 as long as the process can answer; touches nothing else,
-//	               so that a slow database never gets the process killed
-//	GET /readyz    200 when requests are welcome, else 503; says what is wrong
+//	GET /healthz   200 as long as the process can answer; checks nothing else,
+//	               so that a slow database never makes a supervisor restart the process
+//	GET /readyz    200 when the process is ready for requests, else 503 with the failed checks
 //	GET /debug/pprof/…   only with Pprof
 func Admin(o AdminOptions) http.Handler {
 	mux := http.NewServeMux()
@@ -51,5 +51,5 @@ func answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // the prober may be gone; there is nobody to tell
+	_ = json.NewEncoder(w).Encode(value) // the client may have disconnected
 }

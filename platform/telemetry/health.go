@@ -11,9 +11,9 @@ import (
 // checkTime bounds one readiness check.
 const checkTime = 2 * time.Second
 
-// Health says whether this process should get requests. Its states:
+// Health reports whether this process is ready for requests. Its states:
 //
-//	ready ⇄ not ready   as the checks say, each time it is asked
+//	ready ⇄ not ready   by the checks, at each call of Ready
 //	any   → draining    once, by Drain: the process is stopping
 type Health struct {
 	mu       sync.Mutex
@@ -24,19 +24,19 @@ type Health struct {
 type check struct {
 	name string
 	run  func(context.Context) error
-	busy chan struct{} // holds one token: a check that hangs is not started again beside itself
+	busy chan struct{} // a semaphore of 1: a check that hangs is not started a second time
 }
 
-// Readiness is the answer to "should I send requests here".
+// Readiness is the result of Health.Ready.
 type Readiness struct {
 	Status string            `json:"status"`           // ready, not_ready or draining
-	Checks map[string]string `json:"checks,omitempty"` // "ok", or what is wrong
+	Checks map[string]string `json:"checks,omitempty"` // "ok" or the error, by check
 }
 
-// Ready tells whether requests are welcome.
+// Ready reports whether the process is ready for requests.
 func (r Readiness) Ready() bool { return r.Status == "ready" }
 
-// NewHealth begins ready, without checks.
+// NewHealth returns a Health without checks, which is ready.
 func NewHealth() *Health { return &Health{} }
 
 // Add makes readiness depend on a check, which must end when its context does.
@@ -46,8 +46,8 @@ func (h *Health) Add(name string, run func(context.Context) error) {
 	h.checks = append(h.checks, &check{name: name, run: run, busy: make(chan struct{}, 1)})
 }
 
-// Drain turns readiness off for good: load balancers look elsewhere while the
-// running requests finish.
+// Drain ends readiness for good: load balancers send no new requests while the
+// running ones finish.
 func (h *Health) Drain() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,8 +56,8 @@ func (h *Health) Drain() {
 
 var errStillRunning = errors.New("did not answer in time")
 
-// Ready runs all checks at the same time and gives the result, within two
-// seconds even when a check hangs.
+// Ready runs all checks concurrently and returns the result, within two seconds
+// even when a check hangs.
 func (h *Health) Ready(ctx context.Context) Readiness {
 	h.mu.Lock()
 	draining, checks := h.draining, slices.Clone(h.checks)
@@ -83,7 +83,7 @@ func (h *Health) Ready(ctx context.Context) Readiness {
 	return result
 }
 
-// wait prefers an answer that is there over the end of the time.
+// wait returns the check's answer, also when ctx has ended at the same time.
 func wait(ctx context.Context, answer chan error) error {
 	select {
 	case err := <-answer:
@@ -98,9 +98,9 @@ func wait(ctx context.Context, answer chan error) error {
 	}
 }
 
-// start runs the check, unless the last run of it still hangs: then it waits
-// for that to end. A check is never run twice at the same time, so a hanging
-// one holds one goroutine; those that wait end with ctx.
+// start runs the check, unless its last run still hangs: then it waits until that
+// ends. A check never runs twice at the same time, so a hanging one holds one
+// goroutine; waiting ones end with ctx.
 func (c *check) start(ctx context.Context) chan error {
 	answer := make(chan error, 1)
 	go func() {

@@ -1,9 +1,9 @@
-// Package telemetry is how the program is watched: log lines (log/slog),
-// metrics (Prometheus), traces (OpenTelemetry, off by default) and health.
+// Package telemetry is the observability of the program: logs (log/slog), metrics
+// (Prometheus), traces (OpenTelemetry, off by default) and health.
 //
-// What belongs to one request travels in its context: the request's id, its
-// span, and the error that an answer was made from, so that one log line tells
-// the whole story and nothing is logged twice.
+// What belongs to one request is in its context: the request's id, its span, and
+// the error of its answer, so that one log line has all of it and nothing is logged
+// twice.
 package telemetry
 
 import (
@@ -17,9 +17,9 @@ import (
 	"banyan/platform/requestctx"
 )
 
-// NewLogger makes the program's logger. Each line carries the request_id,
-// trace_id and span_id of its context, and attributes whose names speak of a
-// secret are masked, whoever wrote them.
+// NewLogger returns the program's logger. Each line has the request_id, trace_id and
+// span_id of its context, and attributes whose names are those of secrets
+// (redact.IsSecret) are masked.
 func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level.Slog(), ReplaceAttr: maskSecrets}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
@@ -31,7 +31,7 @@ func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
 
 func maskSecrets(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindInt64 || a.Value.Kind() == slog.KindDuration || a.Value.Kind() == slog.KindBool {
-		return a // a count of tokens or a token's age is no secret
+		return a // the number or the age of tokens is not secret
 	}
 	if redact.IsSecret(a.Key) {
 		a.Value = slog.StringValue("***")
@@ -39,7 +39,7 @@ func maskSecrets(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// inContext adds what the context knows to each line.
+// inContext is a slog.Handler that adds the ids in the context to each line.
 type inContext struct{ slog.Handler }
 
 func (h inContext) Handle(ctx context.Context, record slog.Record) error {

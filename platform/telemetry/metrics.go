@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// NewRegistry makes a registry with the metrics of Go's runtime and of the
+// NewRegistry returns a registry with the metrics of Go's runtime and of the
 // process.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
@@ -24,14 +24,14 @@ func NewRegistry() *prometheus.Registry {
 
 // HTTPMetrics counts the requests of a server by method, route and status.
 // Routes are chi's patterns, never paths: their number is bounded by the
-// program, not by who calls it.
+// program, not by its clients.
 type HTTPMetrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 
-	// Finding a series by its labels takes longer than counting in it: those
-	// found stay at hand, in a map that is replaced and never changed.
+	// Finding a series by its labels takes longer than counting in it, so they are
+	// cached, in a map that is replaced and never changed.
 	found  atomic.Pointer[map[labels]series]
 	adding sync.Mutex
 }
@@ -51,7 +51,7 @@ func NewHTTPMetrics(registry prometheus.Registerer) *HTTPMetrics {
 	m := &HTTPMetrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "banyan_http_requests_total",
-			Help: "HTTP requests answered.",
+			Help: "HTTP requests that were answered.",
 		}, []string{"method", "route", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "banyan_http_request_duration_seconds",
@@ -60,7 +60,7 @@ func NewHTTPMetrics(registry prometheus.Registerer) *HTTPMetrics {
 		}, []string{"method", "route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "banyan_http_requests_in_flight",
-			Help: "HTTP requests being answered now.",
+			Help: "HTTP requests that are being answered.",
 		}),
 	}
 	m.found.Store(&map[labels]series{})
@@ -68,10 +68,10 @@ func NewHTTPMetrics(registry prometheus.Registerer) *HTTPMetrics {
 	return m
 }
 
-// Begin notes that a request arrived; each Begin has one End.
+// Begin counts a request as running; each Begin must have one End.
 func (m *HTTPMetrics) Begin() { m.inFlight.Inc() }
 
-// End notes that it was answered. An empty route means that no route matched.
+// End counts a request as answered. An empty route means that no route matched.
 func (m *HTTPMetrics) End(method, route string, status int, took time.Duration) {
 	m.inFlight.Dec()
 	method = knownMethod(method)
@@ -98,7 +98,8 @@ func (m *HTTPMetrics) series(l labels) series {
 	return all[l]
 }
 
-// knownMethod keeps invented methods from making a series each.
+// knownMethod returns "OTHER" for unknown methods, so that they do not make a series
+// each.
 func knownMethod(method string) string {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":

@@ -13,9 +13,9 @@ import (
 )
 
 // collector sends spans over OTLP/HTTP
-// (https://opentelemetry.io/docs/specs/otlp/#otlphttp). It stands in the place
-// of the library's own client, which links gRPC: 200 packages and 5 MB of
-// memory for a feature that is off by default.
+// (https://opentelemetry.io/docs/specs/otlp/#otlphttp). It replaces the
+// library's own client, which links gRPC: 200 packages and 5 MB of memory for a
+// feature that is off by default.
 type collector struct {
 	url    string
 	client *http.Client
@@ -37,8 +37,8 @@ func (c *collector) Stop(context.Context) error {
 }
 
 // UploadTraces implements otlptrace.Client. TracesData has the wire format of
-// the request, ExportTraceServiceRequest, whose package is gRPC's. What the
-// collector does not take is lost: the caller logs it.
+// the request, ExportTraceServiceRequest, whose package is gRPC's. Spans
+// that the collector does not accept are lost, and the caller logs the error.
 func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	text, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceS
 		return fmt.Errorf("send spans: %w", err)
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // to the end, so that the connection is kept
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // to the end, so that the connection is reused
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("send spans: the collector at %s answered %s", c.url, resp.Status)
 	}

@@ -30,7 +30,7 @@ func (s TracingSettings) Check(c *config.Checks) {
 	}
 	u, err := url.Parse(s.Endpoint)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil {
-		c.Wrong("endpoint", "is no URL of a collector: write one like http://127.0.0.1:4318")
+		c.Wrong("endpoint", "is not the URL of a collector: write one like http://127.0.0.1:4318")
 	}
 }
 
@@ -42,7 +42,7 @@ func (l *Level) UnmarshalText(text []byte) error {
 	return config.OneOf(l, text, "debug", "info", "warn", "error")
 }
 
-// Slog gives the level for log/slog.
+// Slog returns the level for log/slog.
 func (l Level) Slog() slog.Level {
 	switch l {
 	case "debug":

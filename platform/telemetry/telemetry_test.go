@@ -288,7 +288,7 @@ func TestACollectorThatIsAwayIsSaidInTheLogAndNeverWaitedFor(t *testing.T) {
 	if err := tracing.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(lines.String(), "traces were lost") {
+	if !strings.Contains(lines.String(), "spans were lost") {
 		t.Errorf("lost spans went unsaid: %s", &lines)
 	}
 	if _, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: "collector"}, "banyan", "1", log); err == nil {

@@ -17,23 +17,23 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Tracing makes spans and carries their context over HTTP (W3C Trace Context,
+// Tracing makes spans and propagates their context over HTTP (W3C Trace Context,
 // https://www.w3.org/TR/trace-context/). A nil *Tracing is off: every method
-// works and costs nothing worth measuring.
+// works and its cost is negligible.
 type Tracing struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
 }
 
-// w3c is the one wire format; baggage is not taken, because nothing reads it
-// and callers could send us any amount of it.
+// w3c is the one wire format; baggage is not propagated, because nothing reads it
+// and clients could send any amount of it.
 var w3c propagation.TraceContext
 
-// Setup starts sending spans to cfg.Endpoint over OTLP/HTTP, or gives nil when
+// Setup starts sending spans to cfg.Endpoint over OTLP/HTTP, or returns nil when
 // that is empty. The share cfg.Sample is traced unless the caller has decided.
 // When on, it also becomes OpenTelemetry's global provider, for libraries.
-// Spans that the collector does not take are dropped with a line in log, and
-// never waited for.
+// Spans that the collector does not accept are dropped with a line in log; requests
+// never wait for the collector.
 func Setup(ctx context.Context, cfg TracingSettings, service, version string, log *slog.Logger) (*Tracing, error) {
 	if cfg.Endpoint == "" {
 		return nil, nil
@@ -57,14 +57,16 @@ func Setup(ctx context.Context, cfg TracingSettings, service, version string, lo
 	t.tracer = t.provider.Tracer("banyan")
 	otel.SetTracerProvider(t.provider)
 	otel.SetTextMapPropagator(w3c)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces were lost", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		log.Warn("spans were lost: the collector at tracing.endpoint did not accept them", "error", err)
+	}))
 	return t, nil
 }
 
-// Enabled tells whether spans are made.
+// Enabled reports whether tracing is on.
 func (t *Tracing) Enabled() bool { return t != nil }
 
-// Tracer makes spans; when tracing is off, ones that do nothing.
+// Tracer returns a tracer, one that does nothing when tracing is off.
 func (t *Tracing) Tracer() trace.Tracer {
 	if t == nil {
 		return noop.Tracer{}
@@ -72,15 +74,14 @@ func (t *Tracing) Tracer() trace.Tracer {
 	return t.tracer
 }
 
-// Inject writes the context of ctx's span into the headers of a request that
-// goes out.
+// Inject writes the context of ctx's span into the headers of an outgoing request.
 func (t *Tracing) Inject(ctx context.Context, h http.Header) {
 	if t != nil {
 		w3c.Inject(ctx, propagation.HeaderCarrier(h))
 	}
 }
 
-// Extract gives ctx with the caller's span as the parent of those to come.
+// Extract returns ctx with the caller's span as the parent of those to come.
 func (t *Tracing) Extract(ctx context.Context, h http.Header) context.Context {
 	if t == nil || h.Get("Traceparent") == "" {
 		return ctx
@@ -88,7 +89,7 @@ func (t *Tracing) Extract(ctx context.Context, h http.Header) context.Context {
 	return w3c.Extract(ctx, propagation.HeaderCarrier(h))
 }
 
-// Shutdown sends what is still held and stops, within ctx.
+// Shutdown sends the buffered spans and stops, within ctx.
 func (t *Tracing) Shutdown(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -99,12 +100,12 @@ func (t *Tracing) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// tracesURL completes a collector's address with the path that OTLP/HTTP gives
+// tracesURL completes a collector's address with OTLP/HTTP's path for
 // traces (https://opentelemetry.io/docs/specs/otlp/#otlphttp-request).
 func tracesURL(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("tracing.endpoint %q is no URL: write one like http://127.0.0.1:4318", endpoint)
+		return "", fmt.Errorf("tracing.endpoint %q is not a URL: write one like http://127.0.0.1:4318", endpoint)
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = "/v1/traces"

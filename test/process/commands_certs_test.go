@@ -21,7 +21,7 @@ func TestCertsOnTheCommandLine(t *testing.T) {
 	}{
 		{"show", exitFailure, "certs init"},
 		{"issue --name reputation", exitFailure, "certs init"},
-		{"init", exitOK, "ca.crt holds until"},
+		{"init", exitOK, "ca.crt is valid until"},
 		{"init", exitFailure, "is there already"},
 		{"issue", exitUsage, "name"},
 		{"issue --name ../x", exitFailure, "no name of a process"},

@@ -34,21 +34,21 @@ func TestTheDemoRefusesSettings(t *testing.T) {
 		env, line string
 		says      []string
 	}{
-		{"", "--config production.yaml demo", []string{"no settings from --config production.yaml", "invents reviews", "leave --config out", "banyan serve"}},
-		{"", "demo --config nowhere.yaml", []string{"--config nowhere.yaml", "leave --config out"}},
-		{"BANYAN_CONFIG=production.yaml", "demo", []string{"no settings from BANYAN_CONFIG", "env -u BANYAN_CONFIG banyan demo"}},
-		{"BANYAN_DATA=production", "demo", []string{"no settings from BANYAN_DATA", "env -u BANYAN_DATA banyan demo"}},
+		{"", "--config production.yaml demo", []string{"not use settings from --config production.yaml", "invents reviews", "omit --config", "banyan serve"}},
+		{"", "demo --config nowhere.yaml", []string{"--config nowhere.yaml", "omit --config"}},
+		{"BANYAN_CONFIG=production.yaml", "demo", []string{"not use settings from BANYAN_CONFIG", "env -u BANYAN_CONFIG banyan demo"}},
+		{"BANYAN_DATA=production", "demo", []string{"not use settings from BANYAN_DATA", "env -u BANYAN_DATA banyan demo"}},
 		{"BANYAN_DATABASE_URL=postgres://me:hunter2@127.0.0.1:1/n", "demo", []string{"BANYAN_DATABASE_URL"}},
 		{"BANYAN_HTTP__BURST=1", "--config production.yaml demo", []string{"--config production.yaml, BANYAN_HTTP__BURST", "env -u BANYAN_HTTP__BURST banyan demo`, without --config"}},
 		{"BANYAN_IDENTITY_OPERATORS=0x52908400098527886E0F7030069857D2E4169EE7", "demo", []string{"BANYAN_IDENTITY_OPERATORS"}},
 		{"", "demo --set data=production", []string{"unknown flag: --set"}},
-		{"", "demo --listen 0.0.0.0:8080", []string{"--listen 0.0.0.0:8080 is open to other machines", "127.0.0.1:8080", "ssh -L"}},
-		{"", "demo --listen :8080", []string{"is open to other machines"}},
-		{"", "demo --listen [::]:8080", []string{"is open to other machines"}},
-		{"", "demo --listen 192.0.2.1:8080", []string{"is open to other machines"}},
-		{"", "demo --listen banyan.example.org:8080", []string{"is open to other machines"}},
-		{"", "demo --listen 127.0.0.1", []string{"is no address to listen on"}},
-		{"", "demo --listen 127.0.0.1:http", []string{"is no address to listen on"}},
+		{"", "demo --listen 0.0.0.0:8080", []string{"--listen 0.0.0.0:8080 can be reached by other machines", "127.0.0.1:8080", "ssh -L"}},
+		{"", "demo --listen :8080", []string{"can be reached by other machines"}},
+		{"", "demo --listen [::]:8080", []string{"can be reached by other machines"}},
+		{"", "demo --listen 192.0.2.1:8080", []string{"can be reached by other machines"}},
+		{"", "demo --listen banyan.example.org:8080", []string{"can be reached by other machines"}},
+		{"", "demo --listen 127.0.0.1", []string{"is not an address to listen on"}},
+		{"", "demo --listen 127.0.0.1:http", []string{"is not an address to listen on"}},
 	} {
 		t.Run(c.env+" "+c.line, func(t *testing.T) {
 			if name, value, ok := strings.Cut(c.env, "="); ok {
@@ -198,15 +198,15 @@ func TestADemoBesideProductionLeavesItAlone(t *testing.T) {
 	settings := "data: " + data + "\npublic_url: https://production.example\n" +
 		"database:\n  url: postgres://banyan@127.0.0.1:1/production\n" + // nobody listens there: who reads this cannot start
 		"identity:\n  operators: [\"0x52908400098527886E0F7030069857D2E4169EE7\"]\n"
-	if err := os.WriteFile(filepath.Join(working, "config.yaml"), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(working, "banyan.yaml"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := startDemo(t, working)
-	if !strings.HasPrefix(p.said, "config.yaml is not used by the demo\n") {
-		t.Errorf("it says %q about config.yaml", p.said)
+	if !strings.HasPrefix(p.said, "banyan.yaml is not used by the demo\n") {
+		t.Errorf("it says %q about banyan.yaml", p.said)
 	}
 	if left, err := os.ReadDir(working); err != nil || len(left) != 1 {
-		t.Errorf("beside config.yaml it made %v, %v", left, err)
+		t.Errorf("beside banyan.yaml it made %v, %v", left, err)
 	}
 	for person := range uint64(100) { // what an earlier version derived from these words
 		key, err := crypto.ToECDSA(crypto.Keccak256([]byte("Banyan demo: worth nothing"), binary.BigEndian.AppendUint64(nil, person)))
@@ -249,8 +249,8 @@ func TestADemoBesideProductionLeavesItAlone(t *testing.T) {
 
 func TestADemoRemovesItsFolder(t *testing.T) {
 	p := startDemo(t, t.TempDir())
-	if strings.Contains(p.said, "config.yaml") {
-		t.Errorf("there is no config.yaml, and it says %q", p.said)
+	if strings.Contains(p.said, "banyan.yaml") {
+		t.Errorf("there is no banyan.yaml, and it says %q", p.said)
 	}
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

@@ -12,30 +12,30 @@ import (
 
 // Handler makes the effect of one event, in tx and nowhere else. The rules of
 // database.DB.Write hold: it may run more than once, and does no I/O but tx. An
-// error rolls back this event's effect and has it tried again later.
+// error rolls back this event's effect, and the event is tried again later.
 type Handler func(ctx context.Context, tx *database.Tx, e events.Event) error
 
-// mostFailure bounds the text kept of a failure, in bytes.
-const mostFailure = 2000
+// maxFailure bounds the stored text of a failure, in bytes.
+const maxFailure = 2000
 
-// Local delivers to a handler in this process, with its effects in db.
+// Local returns a Deliver to a handler in this process, with its effects in db.
 func Local(db *database.DB, handle Handler) Deliver {
 	return func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 		return Consume(ctx, db, batch.Consumer, batch, handle)
 	}
 }
 
-// Consume makes the effect of each event once, however often it comes: the
-// event's id goes into the inbox in the transaction of its effect. Behind the
-// seam, this is what the receiving process calls.
+// Consume makes the effect of each event once, however often it is delivered: the
+// event's id is inserted into the inbox in the transaction of its effect. The
+// receiving process calls it behind the seam.
 //
 // The receipt has a result for every event. An error means that the database
-// or ctx failed, not an event: the batch is to be sent again, and those that
-// had their effect will be recognised.
+// or ctx failed, not an event: the batch must be sent again, and those that
+// had their effect are recognised by their ids.
 func Consume(ctx context.Context, db *database.DB, consumer string, batch events.Batch, handle Handler) (events.Receipt, error) {
 	receipt := events.Receipt{Results: make([]events.Result, 0, len(batch.Events))}
 	// All in one transaction first, because nearly always all succeed and one
-	// fsync is enough; after any failure one by one, so that it stays alone.
+	// fsync is enough; after any failure one by one, so that only that one fails.
 	failed, err := consumeTogether(ctx, db, consumer, batch.Events, handle)
 	if err != nil {
 		return events.Receipt{}, err
@@ -89,8 +89,8 @@ func consumeTogether(ctx context.Context, db *database.DB, consumer string, all 
 	case failed != nil && err != nil && !database.IsOutage(failed):
 		return failed, nil
 	case err != nil && database.IsStatement(err):
-		// The effect itself is wrong, a constraint looked at on COMMIT or an
-		// error that the handler dropped: again tomorrow it will be as wrong.
+		// The effect itself is wrong, by a deferred constraint or an error that the
+		// handler dropped: it would fail again in the same way.
 		return err, nil
 	case err != nil:
 		return nil, fmt.Errorf("consume for %s: %w", consumer, err)
@@ -98,7 +98,7 @@ func consumeTogether(ctx context.Context, db *database.DB, consumer string, all 
 	return nil, nil
 }
 
-// result says how e went.
+// result returns the result of e.
 func result(e events.Event, failed error) events.Result {
 	r := events.Result{ID: e.ID}
 	if failed != nil {
@@ -107,16 +107,16 @@ func result(e events.Event, failed error) events.Result {
 	return r
 }
 
-// cut keeps a message within its bound and storable: PostgreSQL refuses broken
-// UTF-8 and zero bytes, and the event would hold up all others. It is never
-// empty, which would mean that the event was accepted.
+// cut makes a message short enough and storable: PostgreSQL refuses invalid UTF-8
+// and zero bytes, and the event would block all others. The result is never empty,
+// which would mean that the event was accepted.
 func cut(message string) string {
-	if len(message) > mostFailure {
-		message = message[:mostFailure] + "…"
+	if len(message) > maxFailure {
+		message = message[:maxFailure] + "…"
 	}
 	message = strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "")
 	if message == "" {
-		return "failed without saying why"
+		return "failed without a message"
 	}
 	return message
 }

@@ -12,18 +12,18 @@ import (
 	"banyan/platform/fault"
 )
 
-// Trying one event again: about 35 minutes for ten attempts.
+// The back-off of one event's retries: about 35 minutes for ten attempts.
 const (
 	firstRetry = 2 * time.Second
-	mostRetry  = time.Hour
+	maxRetry   = time.Hour
 )
 
-// mostBatchBytes bounds a batch's payloads, so that it passes the receiver's
+// maxBatchBytes bounds a batch's payloads, so that it passes the receiver's
 // limit on a request body.
-const mostBatchBytes = 1 << 20
+const maxBatchBytes = 1 << 20
 
-// pass delivers one batch of what is due again and one of what is new. more
-// says that there may be more at once.
+// pass delivers one batch of retries that are due and one of new events. more
+// reports whether there may be more to deliver now.
 func (r *Relay) pass(ctx context.Context, c Consumer) (more bool, err error) {
 	again, err := r.passDue(ctx, c)
 	if err == nil {
@@ -35,23 +35,23 @@ func (r *Relay) pass(ctx context.Context, c Consumer) (more bool, err error) {
 	return more || again, err
 }
 
-// recordFailure shows the failure to Status. The source may be what failed, and
-// then the failure is in the log only.
+// recordFailure stores the failure for Status. If the source itself failed, the
+// failure is in the log only.
 func (r *Relay) recordFailure(ctx context.Context, c Consumer, cause error) {
 	err := r.source.Write(ctx, func(tx *database.Tx) error {
 		return store{tx}.countFailure(ctx, c.Name, c.Topic, cut(cause.Error()))
 	})
 	if err != nil && ctx.Err() == nil {
-		r.options.Log.WarnContext(ctx, "a failed delivery could not be noted", "consumer", c.Name, "error", err)
+		r.options.Log.WarnContext(ctx, "a failed delivery could not be recorded", "consumer", c.Name, "error", err)
 	}
 }
 
-// passNew delivers what comes after the position, and moves it.
+// passNew delivers the events after the position, and moves it.
 func (r *Relay) passNew(ctx context.Context, c Consumer) (more bool, err error) {
 	read := r.source.Read()
 	at, err := readConsumer(ctx, read, c.Name, c.Topic)
 	if database.IsNoRows(err) {
-		return false, fault.Newf(fault.NotFound, "consumer %s was forgotten while it still runs: take it out of the program, or restart to begin anew", c.Name)
+		return false, fault.Newf(fault.NotFound, "consumer %s was removed while it still runs: remove it from the program, or restart to register it again", c.Name)
 	}
 	if err != nil {
 		return false, fmt.Errorf("read the position: %w", err)
@@ -97,7 +97,7 @@ func (r *Relay) passNew(ctx context.Context, c Consumer) (more bool, err error) 
 	return full || wasCut, nil
 }
 
-// noteReached ends a row of failures when there was nothing left to deliver.
+// noteReached resets the consecutive failures when there is nothing left to deliver.
 func (r *Relay) noteReached(ctx context.Context, c Consumer, at consumerRow) error {
 	if at.Failures == 0 {
 		return nil
@@ -107,17 +107,17 @@ func (r *Relay) noteReached(ctx context.Context, c Consumer, at consumerRow) err
 	})
 }
 
-// failedOnce is the parked form of an event that failed for the first time.
+// failedOnce returns the parked row of an event that failed for the first time.
 func (r *Relay) failedOnce(c Consumer, row eventRow, message string) parkedRow {
 	now := r.options.Clock()
 	return parkedRow{
 		eventRow: row, Consumer: c.Name, Attempts: 1, LastError: message,
-		NextAt:   now.Add(r.backOff(firstRetry, mostRetry, 0)).UnixMilli(),
+		NextAt:   now.Add(r.backOff(firstRetry, maxRetry, 0)).UnixMilli(),
 		ParkedAt: now.UnixMilli(),
 	}
 }
 
-// passDue delivers parked events whose time has come.
+// passDue delivers parked events whose retry is due.
 func (r *Relay) passDue(ctx context.Context, c Consumer) (more bool, err error) {
 	due, err := readDue(ctx, r.source.Read(), c.Name, c.Topic, r.options.Clock().UnixMilli(), r.options.Batch)
 	if err != nil {
@@ -145,13 +145,13 @@ func (r *Relay) passDue(ctx context.Context, c Consumer) (more bool, err error) 
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("note what was tried again: %w", err)
+		return false, fmt.Errorf("record the retries: %w", err)
 	}
 	r.logFailed(ctx, c, failed)
 	return full || wasCut, nil
 }
 
-// recordRetry takes a parked event out, or counts one more failure.
+// recordRetry deletes a parked event that succeeded, or counts one more failure.
 func (r *Relay) recordRetry(ctx context.Context, s store, p parkedRow, failed string) error {
 	if failed == "" {
 		return s.deleteParked(ctx, p.Consumer, p.EventID)
@@ -159,11 +159,11 @@ func (r *Relay) recordRetry(ctx context.Context, s store, p parkedRow, failed st
 	seen := p.Attempts
 	p.Attempts++
 	p.LastError = failed
-	p.NextAt = r.options.Clock().Add(r.backOff(firstRetry, mostRetry, int(seen))).UnixMilli()
+	p.NextAt = r.options.Clock().Add(r.backOff(firstRetry, maxRetry, int(seen))).UnixMilli()
 	return s.updateParked(ctx, p, seen, p.Attempts >= int64(r.options.MaxAttempts))
 }
 
-// deliver hands over the events and gives the messages of those that failed.
+// deliver delivers the events and returns the messages of those that failed, by id.
 func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (failed map[string]string, err error) {
 	batch := events.Batch{Consumer: c.Name, Topic: c.Topic, Events: make([]events.Event, len(rows))}
 	for i, row := range rows {
@@ -184,7 +184,7 @@ func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (faile
 		message, answered := results[e.ID]
 		switch {
 		case !answered:
-			return nil, fault.Newf(fault.Internal, "the receipt of %s says nothing about event %s: do both sides speak the same version?", c.Name, e.ID)
+			return nil, fault.Newf(fault.Internal, "the receipt of %s has no result for event %s: check that publisher and consumer are of one version", c.Name, e.ID)
 		case message != "":
 			failed[e.ID] = cut(message)
 		}
@@ -192,8 +192,8 @@ func (r *Relay) deliver(ctx context.Context, c Consumer, rows []eventRow) (faile
 	return failed, nil
 }
 
-// safely turns a panic of the delivery into an error: it must not end the
-// process, nor the events after it.
+// safely calls deliver and turns a panic into an error: it must not end the
+// process, nor the delivery of later events.
 func safely(ctx context.Context, deliver Deliver, batch events.Batch) (receipt events.Receipt, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
@@ -214,7 +214,7 @@ func fitting(rows []eventRow) (fit []eventRow, wasCut bool) {
 	size := 0
 	for i, row := range rows {
 		size += len(row.Payload)
-		if i > 0 && size > mostBatchBytes {
+		if i > 0 && size > maxBatchBytes {
 			return rows[:i], true
 		}
 	}

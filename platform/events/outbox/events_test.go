@@ -136,7 +136,7 @@ func (w *world) drain(r *outbox.Relay) {
 	}
 }
 
-// effects gives the texts of all effects, sorted.
+// effects returns the texts of all effects, sorted.
 func (w *world) effects() string {
 	w.t.Helper()
 	var all []string
@@ -325,7 +325,7 @@ func TestAFailedEventIsParkedPassedDeadAndReplayed(t *testing.T) {
 
 // replayWith mends the handler and replays, from a second handle as a command
 // in another process would.
-func (w *world) replayWith(letters []outbox.Letter) {
+func (w *world) replayWith(letters []outbox.DeadLetter) {
 	w.t.Helper()
 	mended := w.relay(outbox.Local(w.receiver, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 		_, err := tx.Exec(ctx, `INSERT INTO effect (event_id, text) VALUES (?, ?)`, e.ID, "mended")
@@ -367,7 +367,7 @@ func TestPagesOfDeadLettersAreChecked(t *testing.T) {
 }
 
 // dead lists all dead letters, a page of one at a time.
-func (w *world) dead() (all []outbox.Letter) {
+func (w *world) dead() (all []outbox.DeadLetter) {
 	w.t.Helper()
 	for cursor := ""; ; {
 		letters, next, err := outbox.ListDead(w.t.Context(), w.source, "", cursor, 1)

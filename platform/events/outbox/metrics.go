@@ -9,20 +9,20 @@ import (
 	"banyan/platform/database"
 )
 
-// Collector gives the state of the consumers of these databases' events to
-// Prometheus. It reads it when it is asked.
+// Collector is a prometheus.Collector of the Status of all consumers of these
+// databases' events. It reads them at each scrape.
 type Collector []*database.DB
 
-// collectTime bounds one reading; a database that does not answer in it is left out.
+// collectTime bounds one scrape; a database that does not answer in it is left out.
 const collectTime = 2 * time.Second
 
 var (
 	consumerLabels = []string{"publisher", "consumer", "topic"}
-	lagDesc        = prometheus.NewDesc("banyan_events_waiting", "Events published and not yet passed by the consumer (at most 10,000).", consumerLabels, nil)
-	ageDesc        = prometheus.NewDesc("banyan_events_oldest_seconds", "Age of the oldest of them.", consumerLabels, nil)
-	parkedDesc     = prometheus.NewDesc("banyan_events_retried", "Events that failed and wait to be tried again.", consumerLabels, nil)
-	deadDesc       = prometheus.NewDesc("banyan_events_dead", "Dead letters: not tried again until replayed.", consumerLabels, nil)
-	failuresDesc   = prometheus.NewDesc("banyan_events_failures", "Deliveries that failed as a whole, in a row.", consumerLabels, nil)
+	lagDesc        = prometheus.NewDesc("banyan_events_waiting", "Events published and not yet delivered to the consumer (counted up to 10,000).", consumerLabels, nil)
+	ageDesc        = prometheus.NewDesc("banyan_events_oldest_seconds", "Age of the oldest event in banyan_events_waiting.", consumerLabels, nil)
+	parkedDesc     = prometheus.NewDesc("banyan_events_retry_pending", "Events that failed and wait for their next attempt.", consumerLabels, nil)
+	deadDesc       = prometheus.NewDesc("banyan_events_dead", "Dead letters: events that are not tried again until they are replayed.", consumerLabels, nil)
+	failuresDesc   = prometheus.NewDesc("banyan_events_failures", "Consecutive deliveries that failed as a whole.", consumerLabels, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -39,7 +39,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, db := range c {
 		list, err := ReadStatus(ctx, db)
 		if err != nil {
-			continue // readiness reports it; the other figures must still be seen
+			continue // readiness reports it; the other databases' metrics must still be collected
 		}
 		for _, s := range list {
 			age := 0.0

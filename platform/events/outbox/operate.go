@@ -11,22 +11,22 @@ import (
 	"banyan/platform/page"
 )
 
-// Status is how one consumer stands, for the operator page and the metrics.
-// Counts end at 10,000: more is only "many".
+// Status is the state of one consumer, for the operator page and the metrics.
+// Counts end at 10,000.
 type Status struct {
 	Consumer  string    `json:"consumer"`
 	Topic     string    `json:"topic"`
-	Lag       int64     `json:"lag"`                 // events published and not yet passed
-	Oldest    time.Time `json:"oldest,omitzero"`     // when the first of these was published
+	Lag       int64     `json:"lag"`                 // events published and not yet delivered
+	Oldest    time.Time `json:"oldest,omitzero"`     // when the oldest of these was published
 	Position  string    `json:"position"`            // "transaction/id" in the outbox
-	Failures  int64     `json:"failures"`            // deliveries that failed as a whole, in a row
+	Failures  int64     `json:"failures"`            // consecutive deliveries that failed as a whole
 	LastError string    `json:"last_error,omitzero"` // of these
 	MovedAt   time.Time `json:"moved_at"`            // when the position last moved
 	Parked    int64     `json:"parked"`              // events waiting to be tried again
 	Dead      int64     `json:"dead"`                // events not tried again until replayed
 }
 
-// ReadStatus gives the state of every consumer of db's events.
+// ReadStatus returns the state of every consumer of db's events.
 func ReadStatus(ctx context.Context, db *database.DB) ([]Status, error) {
 	var all []Status
 	err := db.Snapshot(ctx, func(q database.Reader) error {
@@ -73,9 +73,9 @@ func statusOf(ctx context.Context, q database.Queryer, row consumerRow) (Status,
 	return s, err
 }
 
-// Letter is a dead letter: an event that a consumer failed to handle so often
+// DeadLetter is an event that a consumer failed to handle so often
 // that it is not tried again until somebody replays it.
-type Letter struct {
+type DeadLetter struct {
 	Consumer  string       `json:"consumer"`
 	Event     events.Event `json:"event"`
 	Attempts  int64        `json:"attempts"`
@@ -84,10 +84,10 @@ type Letter struct {
 }
 
 // mostLetters bounds a page of dead letters, and the ids of one Replay.
-const mostLetters = 500
+const maxDeadLetters = 500
 
 // letterPlace is a place in the order of dead letters.
-type letterPlace struct {
+type deadLetterPlace struct {
 	Consumer string `json:"consumer"`
 	Event    string `json:"event"`
 }
@@ -96,13 +96,13 @@ type letterPlace struct {
 // time: cursor is "" for the first page and next for the one after; next is ""
 // after the last. limit is 1–500, 0 = 500. Fails with fault.Invalid for another
 // limit, and for a cursor of another consumer.
-func ListDead(ctx context.Context, db *database.DB, consumer, cursor string, limit int) (letters []Letter, next string, err error) {
-	limits := page.Limits{Default: mostLetters, Max: mostLetters}
+func ListDead(ctx context.Context, db *database.DB, consumer, cursor string, limit int) (letters []DeadLetter, next string, err error) {
+	limits := page.Limits{Default: maxDeadLetters, Max: maxDeadLetters}
 	if err := limits.Check(limit); err != nil {
 		return nil, "", err
 	}
-	list := page.NewList[letterPlace]("dead letters", consumer)
-	after, err := list.After(cursor, letterPlace{})
+	list := page.NewList[deadLetterPlace]("dead letters", consumer)
+	after, err := list.After(cursor, deadLetterPlace{})
 	if err != nil {
 		return nil, "", err
 	}
@@ -111,9 +111,9 @@ func ListDead(ctx context.Context, db *database.DB, consumer, cursor string, lim
 	if err != nil {
 		return nil, "", fmt.Errorf("list the dead letters of %s: %w", db.Module(), err)
 	}
-	rows, next = page.Cut(list, rows, size, func(row parkedRow) letterPlace { return letterPlace{row.Consumer, row.EventID} })
+	rows, next = page.Cut(list, rows, size, func(row parkedRow) deadLetterPlace { return deadLetterPlace{row.Consumer, row.EventID} })
 	for _, row := range rows {
-		letters = append(letters, Letter{
+		letters = append(letters, DeadLetter{
 			Consumer: row.Consumer, Event: row.event(), Attempts: row.Attempts,
 			LastError: row.LastError, ParkedAt: time.UnixMilli(row.ParkedAt).UTC(),
 		})
@@ -121,13 +121,13 @@ func ListDead(ctx context.Context, db *database.DB, consumer, cursor string, lim
 	return letters, next, nil
 }
 
-// Replay gives dead letters new attempts: those with these event ids, or all
-// when none is given; of one consumer, or of all ("" ). It may be called from
+// Replay makes dead letters due again with new attempts: those with these event
+// ids, or all when none is given; of one consumer, or of all (""). It may be called from
 // another process than the relay's, which then notices at its next poll.
-// revived is how many there were.
+// revived is their number.
 func Replay(ctx context.Context, db *database.DB, consumer string, ids ...string) (revived int64, err error) {
-	if len(ids) > mostLetters {
-		return 0, fault.Newf(fault.TooLarge, "at most %d events can be named at once: name fewer, or none for all", mostLetters)
+	if len(ids) > maxDeadLetters {
+		return 0, fault.Newf(fault.TooLarge, "at most %d events can be replayed by their ids at once: pass fewer ids, or none to replay all", maxDeadLetters)
 	}
 	err = db.Write(ctx, func(tx *database.Tx) (err error) {
 		tx.Wake(wakeName)
@@ -140,8 +140,8 @@ func Replay(ctx context.Context, db *database.DB, consumer string, ids ...string
 	return revived, nil
 }
 
-// Forget removes a consumer that no longer exists: its positions, what is parked
-// for it and its dead letters. Until then every event is kept for it.
+// Forget deletes a consumer that no longer exists: its positions, parked events and
+// dead letters. Until then every event is kept for it.
 func Forget(ctx context.Context, db *database.DB, consumer string) error {
 	var known int64
 	err := db.Write(ctx, func(tx *database.Tx) (err error) {
@@ -152,7 +152,7 @@ func Forget(ctx context.Context, db *database.DB, consumer string) error {
 		return fmt.Errorf("forget consumer %s of %s: %w", consumer, db.Module(), err)
 	}
 	if known == 0 {
-		return fault.Newf(fault.NotFound, "%s has no consumer %q: see them with banyan events", db.Module(), consumer)
+		return fault.Newf(fault.NotFound, "%s has no consumer %q: list the consumers with banyan events status", db.Module(), consumer)
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func TestWhatCannotBePublishedIsRefused(t *testing.T) {
 			{"a long key", events.Event{Topic: "t", Key: strings.Repeat("k", 201), Payload: []byte(`{}`)}, fault.Invalid},
 			{"a zero byte", events.Event{Topic: "t", Key: "a\x00b", Payload: []byte(`{}`)}, fault.Invalid},
 			{"broken UTF-8", events.Event{Topic: "t", Payload: []byte("\"\xff\"")}, fault.Invalid},
-			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", outbox.MostPayload) + `"`)}, fault.TooLarge},
+			{"too much", events.Event{Topic: "t", Payload: []byte(`"` + strings.Repeat("x", outbox.MaxPayload) + `"`)}, fault.TooLarge},
 		} {
 			err := w.source.Write(w.t.Context(), func(tx *database.Tx) error {
 				return outbox.PublishEvent(w.t.Context(), tx, c.event)

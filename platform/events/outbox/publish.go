@@ -1,9 +1,9 @@
-// Package outbox carries events from the database of one module to another
-// module: at least once on the way, once in effect.
+// Package outbox delivers events from the database of one module to another
+// module: at least once, with each effect made once.
 //
 //	var Reviewed = events.NewTopic[Activity]("reputation.activity")
 //
-//	// The publisher, inside the write that makes it true:
+//	// The publisher, inside the write that the event is about:
 //	err = db.Write(ctx, func(tx *database.Tx) error {
 //		…
 //		return outbox.Publish(ctx, tx, Reviewed, wallet.String(), activity)
@@ -16,7 +16,7 @@
 //	})
 //	err = relay.Run(ctx)
 //
-// The way of an event:
+// How an event is delivered:
 //
 //	Publish ─▶ event_outbox (publisher's transaction)
 //	             │ relay: reads in commit order from the consumer's position
@@ -27,7 +27,7 @@
 //	             │ receipt, event by event
 //	             ▼
 //	          accepted: position moves · failed: event_parked, tried again
-//	          later, dead after too many times, until somebody replays it
+//	          later, a dead letter after MaxAttempts, until it is replayed
 package outbox
 
 import (
@@ -49,14 +49,14 @@ import (
 
 // Limits on what is published.
 const (
-	MostPayload = 256 << 10 // bytes of JSON
-	mostName    = 200       // bytes of a topic or key
+	MaxPayload = 256 << 10 // bytes of JSON
+	maxName    = 200       // bytes of a topic or key
 )
 
 // wakeName is what Publish wakes and relays listen to.
 const wakeName = "events"
 
-// Publish puts an event of the topic into the outbox of the transaction's
+// Publish inserts an event of the topic into the outbox of the transaction's
 // database, see PublishEvent; key is what it is about.
 func Publish[T any](ctx context.Context, tx *database.Tx, topic events.Topic[T], key string, value T) error {
 	e, err := topic.Event(key, value)
@@ -66,19 +66,19 @@ func Publish[T any](ctx context.Context, tx *database.Tx, topic events.Topic[T],
 	return PublishEvent(ctx, tx, e)
 }
 
-// PublishEvent puts the event into the outbox of the transaction's database; it is
+// PublishEvent inserts the event into the outbox of the transaction's database; it is
 // delivered if and only if the transaction commits, and then at once.
 // Fails with fault.Invalid when the event cannot be sent.
 func PublishEvent(ctx context.Context, tx *database.Tx, e events.Event) error {
 	switch {
-	case e.Topic == "" || len(e.Topic) > mostName || len(e.Key) > mostName:
-		return fault.Newf(fault.Invalid, "an event needs a topic, and topic and key have at most %d bytes", mostName)
-	case len(e.Payload) > MostPayload:
-		return fault.Newf(fault.TooLarge, "an event of %s has %d bytes, the limit is %d: publish an id and let the consumer ask", e.Topic, len(e.Payload), MostPayload)
+	case e.Topic == "" || len(e.Topic) > maxName || len(e.Key) > maxName:
+		return fault.Newf(fault.Invalid, "an event needs a topic, and topic and key have at most %d bytes", maxName)
+	case len(e.Payload) > MaxPayload:
+		return fault.Newf(fault.TooLarge, "an event of %s has %d bytes, the limit is %d: publish an id, and let the consumer read the rest", e.Topic, len(e.Payload), MaxPayload)
 	case !storable(e.Topic) || !storable(e.Key) || !utf8.Valid(e.Payload):
-		return fault.Newf(fault.Invalid, "an event of %q is not all UTF-8 text without zero bytes", e.Topic)
+		return fault.Newf(fault.Invalid, "an event of %q is not valid UTF-8, or has a zero byte: its topic, key and payload must be text", e.Topic)
 	case !json.Valid(e.Payload):
-		return fault.Newf(fault.Invalid, "the payload of an event of %s is not JSON", e.Topic)
+		return fault.Newf(fault.Invalid, "the payload of an event of %s is not valid JSON", e.Topic)
 	}
 	now := tx.Now()
 	if e.Time == 0 {
@@ -94,11 +94,11 @@ func PublishEvent(ctx context.Context, tx *database.Tx, e events.Event) error {
 	return store{tx}.insertEvent(ctx, e)
 }
 
-// storable tells whether both databases can keep the text.
+// storable reports whether both databases can keep the text.
 func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
-// newID makes a UUID of version 7 (RFC 9562): ids of one time lie together in
-// the inbox's index.
+// newID makes a UUID of version 7 (RFC 9562): ids of one time are
+// neighbours in the inbox's index.
 func newID(now time.Time) string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails: Go ends the program instead
@@ -111,14 +111,14 @@ func newID(now time.Time) string {
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
-// traceParent is the caller's trace in W3C form, empty when there is none.
+// traceParent returns the caller's trace in W3C form, empty without one.
 func traceParent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]
 }
 
-// withTrace continues the publisher's trace in ctx.
+// withTrace returns ctx with the publisher's trace.
 func withTrace(ctx context.Context, e events.Event) context.Context {
 	if e.TraceParent == "" {
 		return ctx

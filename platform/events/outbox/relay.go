@@ -15,13 +15,14 @@ import (
 	"banyan/platform/periodic"
 )
 
-// Deliver brings a batch to a consumer, in this process or over the seam, and
+// Deliver delivers a batch to a consumer, in this process or over the seam, and
 // returns its receipt. An error means that the consumer was not reached: the
-// whole batch is sent again later, and no event is blamed for it.
+// whole batch is sent again later, and counts as a failure of no event.
 type Deliver func(ctx context.Context, batch events.Batch) (events.Receipt, error)
 
-// Consumer is who wants the events of a topic. Name and Topic identify its
-// position in the publisher's database: renaming one starts anew.
+// Consumer subscribes to the events of a topic. Name and Topic identify its
+// position in the publisher's database: after a renaming it starts with the oldest
+// event again.
 type Consumer struct {
 	Name    string
 	Topic   string
@@ -31,15 +32,15 @@ type Consumer struct {
 // Options tune a relay; zero values take the defaults named here.
 type Options struct {
 	Batch          int           // events delivered at once, at most; 100
-	MaxAttempts    int           // failures of one event until it is a dead letter; 10
-	Poll           time.Duration // looks this often without being woken; 2 s
+	MaxAttempts    int           // failures of one event until it becomes a dead letter; 10
+	Poll           time.Duration // interval of reading the outbox without a notification; 2 s
 	DeliverTimeout time.Duration // for one batch; 30 s
-	Keep           time.Duration // delivered events stay this long; 168 h
-	InboxKeep      time.Duration // recognises a repeated event this long; twice Keep
-	Prune          time.Duration // deletes what is over this often; 10 min
+	Keep           time.Duration // how long delivered events are kept; 168 h
+	InboxKeep      time.Duration // how long a repeated event is recognised; twice Keep
+	Prune          time.Duration // interval of deleting old events; 10 min
 	Log            *slog.Logger  // nil = slog.Default()
 	Clock          func() time.Time
-	// Jitter gives a random duration below d; nil = a good one.
+	// Jitter returns a random duration below d; nil = math/rand/v2.
 	Jitter func(d time.Duration) time.Duration
 }
 
@@ -64,7 +65,7 @@ func (o Options) withDefaults() Options {
 			*d.value = d.standard
 		}
 	}
-	// An event younger than Keep may come again, so its id must be known longer.
+	// An event newer than Keep may be delivered again, so its id must be kept longer.
 	o.InboxKeep = max(o.InboxKeep, 2*o.Keep)
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -90,14 +91,14 @@ type Relay struct {
 	options   Options
 }
 
-// NewRelay makes a relay that Run starts.
+// NewRelay returns a relay that Run starts.
 func NewRelay(source *database.DB, options Options, consumers ...Consumer) *Relay {
 	return &Relay{source: source, consumers: consumers, options: options.withDefaults()}
 }
 
-// Run delivers until ctx ends, and returns nil after everything it started has
-// ended. It fails at once when the source cannot be read, and otherwise does not
-// give up: what fails is tried again later, logged and shown by Status.
+// Run delivers until ctx ends, and returns nil after all goroutines that it started
+// have. It fails at once when the source cannot be read; later failures are tried
+// again, logged and shown by Status.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := r.register(ctx); err != nil {
 		return err
@@ -106,15 +107,15 @@ func (r *Relay) Run(ctx context.Context) error {
 	for _, c := range r.consumers {
 		wg.Go(func() { r.serve(ctx, c) })
 	}
-	wg.Go(func() { r.tidy(ctx) })
+	wg.Go(func() { r.pruneLoop(ctx) })
 	wg.Wait()
 	return nil
 }
 
-// Drain delivers what was committed when it was called, and what is due again,
-// and then returns: for tests, and for emptying an outbox before a move. It
-// fails with the first error of a delivery. Failed events are parked as usual
-// and do not fail it.
+// Drain delivers the events that were committed when it was called, and the retries
+// that are due, and then returns: for tests, and to empty an outbox before a move.
+// It fails with the first error of a delivery. Failed events are parked as usual
+// and do not make it fail.
 func (r *Relay) Drain(ctx context.Context) error {
 	if err := r.register(ctx); err != nil {
 		return err
@@ -127,8 +128,8 @@ func (r *Relay) Drain(ctx context.Context) error {
 	return nil
 }
 
-// drainWait is how long Drain waits for running PostgreSQL transactions before
-// it looks again.
+// drainWait is how long Drain waits for running PostgreSQL transactions before it
+// reads again.
 const drainWait = 5 * time.Millisecond
 
 func (r *Relay) drain(ctx context.Context, c Consumer) error {
@@ -157,8 +158,8 @@ func (r *Relay) drain(ctx context.Context, c Consumer) error {
 	}
 }
 
-// register makes every consumer known to the source, so that events wait for
-// it from now on.
+// register inserts every consumer into the source, so that from now on events are
+// kept for it.
 func (r *Relay) register(ctx context.Context) error {
 	for i, c := range r.consumers {
 		if c.Name == "" || c.Topic == "" || c.Deliver == nil {
@@ -166,7 +167,7 @@ func (r *Relay) register(ctx context.Context) error {
 		}
 		for _, other := range r.consumers[:i] {
 			if other.Name == c.Name && other.Topic == c.Topic {
-				return fault.Newf(fault.Invalid, "consumer %s is there twice for %s: give each its own name", c.Name, c.Topic)
+				return fault.Newf(fault.Invalid, "consumer %s is listed twice for the topic %s: each needs its own name", c.Name, c.Topic)
 			}
 		}
 	}
@@ -176,7 +177,7 @@ func (r *Relay) register(ctx context.Context) error {
 			return err
 		}
 		if rebased {
-			r.options.Log.WarnContext(ctx, "the database was restored into a PostgreSQL with a younger transaction counter: all events kept are delivered again, and recognised by their ids",
+			r.options.Log.WarnContext(ctx, "the database was restored into a PostgreSQL cluster with a lower transaction counter: all events that are kept are delivered again; the consumers recognise repeated ones by their ids",
 				"module", r.source.Module())
 		}
 		for _, c := range r.consumers {
@@ -192,17 +193,17 @@ func (r *Relay) register(ctx context.Context) error {
 	return nil
 }
 
-// Backing off from a consumer that is not reached.
+// The back-off of a consumer that cannot be reached.
 const (
 	firstBackOff = 200 * time.Millisecond
-	mostBackOff  = 30 * time.Second
+	maxBackOff   = 30 * time.Second
 )
 
 // serve is the goroutine of one consumer.
 //
-//	look ── something ──▶ deliver ── receipt ──▶ look
-//	 │                       └────── error ────▶ back off ──▶ look
-//	 └───── nothing ─────▶ wait for a wake, the poll or the next retry ──▶ look
+//	read ── events ──▶ deliver ── receipt ──▶ read
+//	 │                    └────── error ────▶ back off ──▶ read
+//	 └───── none ─────▶ wait for a notification, the poll or the next retry ──▶ read
 func (r *Relay) serve(ctx context.Context, c Consumer) {
 	woken, stop := r.source.Listen(wakeName)
 	defer stop()
@@ -214,10 +215,10 @@ func (r *Relay) serve(ctx context.Context, c Consumer) {
 			return
 		}
 		if err != nil {
-			wait := r.backOff(firstBackOff, mostBackOff, failures)
+			wait := r.backOff(firstBackOff, maxBackOff, failures)
 			failures++
 			log.WarnContext(ctx, "events were not delivered", "error", err, "failures", failures, "again_in", wait)
-			_ = periodic.Sleep(ctx, wait) // ctx is looked at above
+			_ = periodic.Sleep(ctx, wait) // ctx is checked above
 			continue
 		}
 		if failures > 0 {
@@ -230,12 +231,12 @@ func (r *Relay) serve(ctx context.Context, c Consumer) {
 	}
 }
 
-// heldBackWait is how soon to look again at events that are committed but must
-// wait for an older PostgreSQL transaction, whose end wakes nobody.
+// heldBackWait is how soon to read events again that are committed but must wait
+// for an older PostgreSQL transaction, whose end is not notified.
 const heldBackWait = 25 * time.Millisecond
 
-// untilNext is how long to wait without a wake. An error shows again in the
-// next pass.
+// untilNext returns how long to wait without a notification. An error is ignored:
+// the next pass fails with it, too.
 func (r *Relay) untilNext(ctx context.Context, c Consumer) time.Duration {
 	wait := r.options.Poll
 	read := r.source.Read()
@@ -255,8 +256,8 @@ func (r *Relay) untilNext(ctx context.Context, c Consumer) time.Duration {
 	return wait
 }
 
-// backOff doubles from first to most; half of it is chance, so that relays and
-// events that failed together do not come back together.
+// backOff doubles from first to most; half of it is random, so that relays and
+// events that failed together are not tried again together.
 func (r *Relay) backOff(first, most time.Duration, failures int) time.Duration {
 	wait := most
 	if failures < 32 && first<<failures < most {
@@ -265,5 +266,5 @@ func (r *Relay) backOff(first, most time.Duration, failures int) time.Duration {
 	return wait/2 + r.options.Jitter(wait/2)
 }
 
-// errMoved says that another relay has taken these events on.
+// errMoved reports that another relay has delivered these events.
 var errMoved = errors.New("another relay has moved the position")

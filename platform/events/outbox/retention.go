@@ -9,11 +9,11 @@ import (
 	"banyan/platform/periodic"
 )
 
-// pruneRows is how many rows one write deletes: it holds the only writer.
+// pruneRows is how many rows one write deletes: SQLite has one writer.
 const pruneRows = 500
 
-// tidy is the goroutine that prunes now and then.
-func (r *Relay) tidy(ctx context.Context) {
+// pruneLoop is the goroutine that prunes periodically.
+func (r *Relay) pruneLoop(ctx context.Context) {
 	periodic.Run(ctx, r.options.Prune, func(ctx context.Context) {
 		if err := r.PruneNow(ctx); err != nil && ctx.Err() == nil {
 			r.options.Log.WarnContext(ctx, "old events could not be deleted", "module", r.source.Module(), "error", err)
@@ -22,8 +22,9 @@ func (r *Relay) tidy(ctx context.Context) {
 }
 
 // PruneNow deletes events older than Keep that every consumer has accepted, and
-// inbox rows older than InboxKeep. Parked events and dead letters stay, and so
-// does what a consumer has not had, even one that no longer runs: see Forget.
+// inbox rows older than InboxKeep. Parked events and dead letters are kept, and
+// so are events that a consumer has not received, even one that no longer runs: see
+// Forget.
 func (r *Relay) PruneNow(ctx context.Context) error {
 	now := r.options.Clock()
 	err := r.prune(ctx, now.Add(-r.options.Keep), store.deleteDelivered)
@@ -33,7 +34,7 @@ func (r *Relay) PruneNow(ctx context.Context) error {
 	return err
 }
 
-// prune deletes in small writes until nothing is left.
+// prune deletes in small writes until no old row is left.
 func (r *Relay) prune(ctx context.Context, before time.Time, delete func(s store, ctx context.Context, before int64, limit int) (int64, error)) error {
 	for {
 		var deleted int64

@@ -6,7 +6,7 @@ import (
 	"banyan/platform/config"
 )
 
-// Settings are those of every relay.
+// Settings are the settings of every relay.
 type Settings struct {
 	Poll        time.Duration `yaml:"poll"`
 	MaxAttempts int           `yaml:"max_attempts"`

@@ -8,18 +8,18 @@ import (
 	"banyan/platform/events"
 )
 
-// store is all SQL of this package. It works on a transaction; readings that
+// store contains all SQL of this package. It works on a transaction; reads that
 // need none take a Queryer.
 type store struct{ tx *database.Tx }
 
-// position is how far a consumer has come: everything up to (TxID, ID), in
-// this order. SQLite commits in the order of ids, so there TxID is always 0.
+// position is the last event that a consumer has passed, in the order (TxID, ID).
+// SQLite commits in the order of ids, so there TxID is always 0.
 type position struct {
 	TxID int64 `db:"txid"`
 	ID   int64 `db:"id"`
 }
 
-// before tells whether p comes before q.
+// before reports whether p comes before q.
 func (p position) before(q position) bool {
 	return p.TxID < q.TxID || (p.TxID == q.TxID && p.ID < q.ID)
 }
@@ -56,7 +56,7 @@ func (s store) insertEvent(ctx context.Context, e events.Event) error {
 	return err
 }
 
-// insertInbox tells whether the event is new to the consumer.
+// insertInbox reports whether the event is new to the consumer.
 func (s store) insertInbox(ctx context.Context, consumer, eventID string, now int64) (bool, error) {
 	changed, err := s.tx.Exec(ctx, `
 		INSERT INTO event_inbox (consumer, event_id, time)
@@ -66,7 +66,7 @@ func (s store) insertInbox(ctx context.Context, consumer, eventID string, now in
 	return changed == 1, err
 }
 
-// insertConsumer makes the consumer known; it starts with the oldest event kept.
+// insertConsumer registers the consumer; it starts with the oldest event kept.
 func (s store) insertConsumer(ctx context.Context, consumer, topic string, now int64) error {
 	_, err := s.tx.Exec(ctx, `
 		INSERT INTO event_consumer (consumer, topic, moved_at)
@@ -76,7 +76,7 @@ func (s store) insertConsumer(ctx context.Context, consumer, topic string, now i
 	return err
 }
 
-// consumerRow is how a consumer stands.
+// consumerRow is the state of a consumer.
 type consumerRow struct {
 	position
 	Consumer  string `db:"consumer"`
@@ -96,8 +96,8 @@ func readConsumer(ctx context.Context, q database.Queryer, consumer, topic strin
 	return row, err
 }
 
-// horizon is the condition that keeps PostgreSQL's readers behind transactions
-// that are still running: a row of theirs may appear later, with a lower id.
+// horizon returns the condition that excludes events after the oldest running
+// PostgreSQL transaction: a row of that may appear later, with a lower id.
 func horizon(q database.Queryer) string {
 	if q.Dialect() == database.Postgres {
 		return ` AND txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint `
@@ -105,7 +105,7 @@ func horizon(q database.Queryer) string {
 	return ` `
 }
 
-// readAfter gives the next events of a topic, oldest first.
+// readAfter returns the next events of a topic, oldest first.
 func readAfter(ctx context.Context, q database.Queryer, topic string, after position, limit int) ([]eventRow, error) {
 	var rows []eventRow
 	err := q.Select(ctx, &rows, `
@@ -118,7 +118,7 @@ func readAfter(ctx context.Context, q database.Queryer, topic string, after posi
 	return rows, err
 }
 
-// readLast gives the newest committed position of a topic, zero when it has none.
+// readLast returns the newest committed position of a topic, zero when it has none.
 func readLast(ctx context.Context, q database.Queryer, topic string) (position, error) {
 	var last position
 	err := q.Get(ctx, &last, `
@@ -133,7 +133,8 @@ func readLast(ctx context.Context, q database.Queryer, topic string) (position, 
 	return last, err
 }
 
-// moveConsumer moves the position if nobody else has. It also ends a row of failures.
+// moveConsumer moves the position unless another relay has. It also resets the
+// consecutive failures.
 func (s store) moveConsumer(ctx context.Context, consumer, topic string, from, to position, now int64) (bool, error) {
 	changed, err := s.tx.Exec(ctx, `
 		UPDATE event_consumer
@@ -165,7 +166,7 @@ func (s store) clearFailures(ctx context.Context, consumer, topic string) error 
 	return err
 }
 
-// deleteConsumer forgets a consumer and what is parked for it.
+// deleteConsumer deletes a consumer and its parked events.
 func (s store) deleteConsumer(ctx context.Context, consumer string) (int64, error) {
 	if _, err := s.tx.Exec(ctx, `DELETE FROM event_parked WHERE consumer = ?`, consumer); err != nil {
 		return 0, err
@@ -182,8 +183,8 @@ func readConsumers(ctx context.Context, q database.Queryer) ([]consumerRow, erro
 	return rows, err
 }
 
-// mostCounted bounds the counting of a status, so that a page stays quick.
-const mostCounted = 10_000
+// maxCounted bounds the counts of a Status, so that a page is quick.
+const maxCounted = 10_000
 
 func countAfter(ctx context.Context, q database.Queryer, topic string, after position) (int64, error) {
 	var n int64
@@ -195,11 +196,11 @@ func countAfter(ctx context.Context, q database.Queryer, topic string, after pos
 			WHERE topic = ?
 			AND (txid, id) > (?, ?)
 			LIMIT ?
-		) AS waiting`, topic, after.TxID, after.ID, mostCounted)
+		) AS waiting`, topic, after.TxID, after.ID, maxCounted)
 	return n, err
 }
 
-// oldestAfter gives the time of the oldest event not yet passed, 0 for none.
+// oldestAfter returns the time of the oldest event not yet passed, 0 for none.
 func oldestAfter(ctx context.Context, q database.Queryer, topic string, after position) (int64, error) {
 	var at int64
 	err := q.Get(ctx, &at, `
@@ -215,8 +216,8 @@ func oldestAfter(ctx context.Context, q database.Queryer, topic string, after po
 	return at, err
 }
 
-// deleteDelivered deletes old events that every consumer has behind it and
-// nobody has parked.
+// deleteDelivered deletes old events that every consumer has passed and that are
+// parked for none.
 func (s store) deleteDelivered(ctx context.Context, before int64, limit int) (int64, error) {
 	return s.tx.Exec(ctx, `
 		DELETE FROM event_outbox
@@ -252,7 +253,7 @@ func (s store) deleteInbox(ctx context.Context, before int64, limit int) (int64,
 		)`, before, limit)
 }
 
-// bit stores a boolean alike in both dialects.
+// bit returns a boolean as both dialects store it.
 func bit(b bool) int64 {
 	if b {
 		return 1
@@ -261,9 +262,9 @@ func bit(b bool) int64 {
 }
 
 // rebase repairs the order after a dump was restored into another PostgreSQL
-// cluster, whose transaction counter may be younger than the rows': new events
-// would sort before positions already passed, and be lost. It puts everything
-// back to the start; the inbox, kept longer than the outbox, recognises repeats.
+// cluster, whose transaction counter may be lower than the rows': new events
+// would sort before positions already passed, and be lost. It resets all positions
+// to the start; the inbox, kept longer than the outbox, recognises repeated events.
 func (s store) rebase(ctx context.Context) (bool, error) {
 	if s.tx.Dialect() != database.Postgres {
 		return false, nil

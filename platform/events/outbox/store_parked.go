@@ -21,7 +21,7 @@ const parkedColumns = `
 	o.txid, o.id, o.event_id, o.topic, o.key, o.time, o.traceparent, o.payload,
 	p.consumer, p.attempts, p.next_at, p.last_error, p.parked_at`
 
-// readDue gives parked events whose time has come, oldest event first.
+// readDue returns parked events whose retry is due, oldest event first.
 func readDue(ctx context.Context, q database.Queryer, consumer, topic string, now int64, limit int) ([]parkedRow, error) {
 	var rows []parkedRow
 	err := q.Select(ctx, &rows, `
@@ -37,7 +37,7 @@ func readDue(ctx context.Context, q database.Queryer, consumer, topic string, no
 	return rows, err
 }
 
-// readNextDue gives the time of the next parked event, 0 when there is none.
+// readNextDue returns the time of the next parked event, 0 when there is none.
 func readNextDue(ctx context.Context, q database.Queryer, consumer, topic string) (int64, error) {
 	var next int64
 	err := q.Get(ctx, &next, `
@@ -69,7 +69,8 @@ func (s store) insertParked(ctx context.Context, p parkedRow, dead bool) error {
 	return err
 }
 
-// updateParked counts one more failure, unless another relay has since seen.
+// updateParked counts one more failure, unless another relay has done so since the
+// row was read with seen attempts.
 func (s store) updateParked(ctx context.Context, p parkedRow, seen int64, dead bool) error {
 	_, err := s.tx.Exec(ctx, `
 		UPDATE event_parked
@@ -90,8 +91,8 @@ func (s store) deleteParked(ctx context.Context, consumer, eventID string) error
 	return err
 }
 
-// readDead returns dead letters after a place, in the order of places.
-func readDead(ctx context.Context, q database.Queryer, consumer string, after letterPlace, limit int) ([]parkedRow, error) {
+// readDead returns the dead letters after a place, in their order.
+func readDead(ctx context.Context, q database.Queryer, consumer string, after deadLetterPlace, limit int) ([]parkedRow, error) {
 	var rows []parkedRow
 	err := q.Select(ctx, &rows, `
 		SELECT `+parkedColumns+`
@@ -105,7 +106,7 @@ func readDead(ctx context.Context, q database.Queryer, consumer string, after le
 	return rows, err
 }
 
-// reviveDead gives dead letters new attempts, due at once; ids empty = all.
+// reviveDead makes dead letters due at once with new attempts; no ids = all.
 func (s store) reviveDead(ctx context.Context, consumer string, ids []string) (int64, error) {
 	query := `
 		UPDATE event_parked
@@ -133,6 +134,6 @@ func countParked(ctx context.Context, q database.Queryer, consumer, topic string
 			AND topic = ?
 			AND dead = ?
 			LIMIT ?
-		) AS parked`, consumer, topic, bit(dead), mostCounted)
+		) AS parked`, consumer, topic, bit(dead), maxCounted)
 	return n, err
 }

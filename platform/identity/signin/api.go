@@ -20,27 +20,27 @@ import (
 // maxBody bounds a sign-in: a message and a smart wallet's signature in hex.
 const maxBody = 64 << 10
 
-// APIOptions are the parts the HTTP side of identity is made of.
+// APIOptions are what an API needs.
 type APIOptions struct {
 	Sessions *Sessions
-	// Operators are the sessions of the host that IsOperators reports a request to
-	// be for; nil = operators have none of their own. Both stand over one database.
+	// Operators are the sessions of the operators' own host, for requests of which
+	// IsOperators is true; nil = there is no such host. Both use one database.
 	Operators   *Sessions
 	IsOperators func(*http.Request) bool
 
 	Keys      *Keys
 	Verifier  *identity.Verifier
-	RequestID identity.RequestID // nil = problems carry no request id
+	RequestID identity.RequestID // nil = problems have no request id
 }
 
-// API is the HTTP side of identity in the trunk: the middleware that finds out
-// who calls, and the endpoints to sign in and out.
+// API is the HTTP API of identity in the trunk: the middleware that identifies the
+// caller, and the endpoints to sign in and out.
 type API struct{ o APIOptions }
 
-// NewAPI takes the parts.
+// NewAPI returns the API of these options.
 func NewAPI(o APIOptions) *API { return &API{o: o} }
 
-// sessionsAt are those of the host that a request is for.
+// sessionsAt returns the sessions of the host that a request is for.
 func (a *API) sessionsAt(r *http.Request) *Sessions {
 	if a.o.Operators != nil && a.o.IsOperators(r) {
 		return a.o.Operators
@@ -83,8 +83,8 @@ type nonceAnswer struct {
 	Expires time.Time `json:"expires"`
 }
 
-// nonce makes a sign-in message and ties it to the browser by a short cookie.
-// API clients keep the cookie between the two calls, as a browser does.
+// nonce makes a sign-in message and binds it to the browser by a short-lived
+// cookie. API clients must keep the cookie between the two calls, as a browser does.
 func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 	var in nonceRequest
 	if err := read(w, r, &in); err != nil {
@@ -199,7 +199,7 @@ type sessionAnswer struct {
 	Current bool      `json:"current"` // the one this request came with
 }
 
-// sessions lists the caller's own; an operator may ask for ?wallet=.
+// sessions lists the caller's own sessions; an operator may ask for ?wallet=.
 func (a *API) sessions(w http.ResponseWriter, r *http.Request) error {
 	caller := identity.From(r.Context())
 	of := caller.Wallet
@@ -236,7 +236,7 @@ type grantRequest struct {
 	Role string `json:"role"`
 }
 
-// grant is for operators: it gives a wallet a role.
+// grant sets the role of a wallet. It is for operators.
 func (a *API) grant(w http.ResponseWriter, r *http.Request) error {
 	var in grantRequest
 	if err := read(w, r, &in); err != nil {
@@ -257,8 +257,8 @@ func (a *API) grant(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// read takes one JSON object and nothing after it. The media type is required
-// because a form of another site cannot send it.
+// read decodes a body of one JSON object with nothing after it. The media type is
+// required because a form of another site cannot send it.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return fault.New(fault.Unsupported, "send JSON, with the header Content-Type: application/json")
@@ -275,12 +275,12 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return fault.Newf(fault.TooLarge, "this body is over %d bytes", tooLarge.Limit)
+		return fault.Newf(fault.TooLarge, "this body is longer than %d bytes, which is more than a sign-in needs: check what is sent", tooLarge.Limit)
 	}
-	if own := (*fault.Fault)(nil); errors.As(err, &own) { // an address that is none
+	if own := (*fault.Fault)(nil); errors.As(err, &own) { // an invalid address
 		return own
 	}
-	return fault.Wrap(err, fault.Invalid, "this body is not the JSON object that is wanted here: "+strings.TrimPrefix(err.Error(), "json: "))
+	return fault.Wrap(err, fault.Invalid, "this body is not the JSON object that this endpoint takes (see /api/openapi.json): "+strings.TrimPrefix(err.Error(), "json: "))
 }
 
 func answer(w http.ResponseWriter, v any) error {
@@ -289,6 +289,6 @@ func answer(w http.ResponseWriter, v any) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(body, '\n')) // the caller may be gone
+	_, _ = w.Write(append(body, '\n')) // the client may have disconnected
 	return nil
 }

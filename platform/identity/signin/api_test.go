@@ -135,7 +135,7 @@ func (v *visitor) wantProblem(status int, code fault.Code, says, method, path, b
 	return resp
 }
 
-// asked gives the body of a sign-in with a fresh message that p signed.
+// asked returns the body of a sign-in with a fresh message that p signed.
 func (v *visitor) asked(p person) map[string]any {
 	v.t.Helper()
 	var c struct {
@@ -295,7 +295,7 @@ func TestSignInOverHTTPIsRefusedInPlainWords(t *testing.T) {
 			"an unknown field":     {path, `{"messages":""}`, 400, fault.Invalid, "messages", nil},
 			"a form":               {path, "message=x", 415, fault.Unsupported, "application/json", []string{"Content-Type", "application/x-www-form-urlencoded"}},
 			"text":                 {path, `{}`, 415, fault.Unsupported, "application/json", []string{"Content-Type", "text/plain"}},
-			"endless":              {path, `{"message":"` + strings.Repeat("x", 70_000) + `"}`, 413, fault.TooLarge, "over 65536 bytes", nil},
+			"endless":              {path, `{"message":"` + strings.Repeat("x", 70_000) + `"}`, 413, fault.TooLarge, "longer than 65536 bytes", nil},
 			"half a signature":     {path, `{"message":"","signature":"0x123"}`, 400, fault.Invalid, "even number", nil},
 			"a mistyped address":   {"/api/v1/identity/nonce", `{"address":"0xC02aaa39b223FE8D0A0e5C4F27eAD9083C756Cc2","chain_id":1}`, 400, fault.Invalid, "EIP-55", nil},
 			"no address":           {"/api/v1/identity/nonce", `{"chain_id":1}`, 400, fault.Invalid, "zero address", nil},
@@ -360,7 +360,7 @@ func TestModulesThatRunAloneCallTheTrunkWithTheirOwnTokens(t *testing.T) {
 		if _, text := v.do("GET", path, "", "Authorization", bearer); text != "module airdrop anonymous" {
 			t.Errorf("the trunk sees %q", text)
 		}
-		v.wantProblem(401, fault.Unauthenticated, "made out to", "GET", "/whoami", "", "Authorization", bearer)
+		v.wantProblem(401, fault.Unauthenticated, "the audience of this token is", "GET", "/whoami", "", "Authorization", bearer)
 	})
 }
 
@@ -382,9 +382,9 @@ func TestFormsNeedTheSessionsOwnToken(t *testing.T) {
 		if resp, text := post("", signin.CSRFHeader, mine.CSRF); resp.StatusCode != 200 {
 			t.Errorf("its own token in the header: %s %s", resp.Status, text)
 		}
-		v.wantProblem(403, fault.Forbidden, "load the page again", "POST", "/whoami", "csrf="+others.CSRF, "Content-Type", form)
-		v.wantProblem(403, fault.Forbidden, "load the page again", "POST", "/whoami", "", "Content-Type", form)
-		v.wantProblem(403, fault.Forbidden, "load the page again", "DELETE", "/whoami", "")
+		v.wantProblem(403, fault.Forbidden, "reload the page", "POST", "/whoami", "csrf="+others.CSRF, "Content-Type", form)
+		v.wantProblem(403, fault.Forbidden, "reload the page", "POST", "/whoami", "", "Content-Type", form)
+		v.wantProblem(403, fault.Forbidden, "reload the page", "DELETE", "/whoami", "")
 		anonymous := s.visitor(t)
 		if resp, text := anonymous.do("POST", "/whoami", ""); resp.StatusCode != 200 {
 			t.Errorf("without a session: %s %s", resp.Status, text)

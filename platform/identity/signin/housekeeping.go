@@ -14,18 +14,18 @@ const (
 	sweepEvery  = 10 * time.Minute
 )
 
-// Housekeeping is the trunk's background work: it notices keys that another
-// process rotated or revoked, and clears away what is over.
+// Housekeeping is the trunk's background work: it reads keys that another process
+// rotated or revoked, and deletes expired sessions and sign-in messages.
 type Housekeeping struct {
 	Keys     *Keys
 	Sessions *Sessions
 	Log      *slog.Logger
 	Reload   time.Duration // how often keys are read again; 0 = 30 s
-	Sweep    time.Duration // how often is cleared away; 0 = 10 min
+	Sweep    time.Duration // how often expired rows are deleted; 0 = 10 min
 }
 
 // Run blocks until the context ends. A step that fails is logged and tried
-// again at its next turn.
+// again after its interval.
 func (h Housekeeping) Run(ctx context.Context) error {
 	if h.Reload <= 0 {
 		h.Reload = reloadEvery
@@ -40,7 +40,7 @@ func (h Housekeeping) Run(ctx context.Context) error {
 	return nil
 }
 
-// logged is a step whose failure goes to the log.
+// logged returns step with its failure logged.
 func (h Housekeeping) logged(step func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
 		if err := step(ctx); err != nil && ctx.Err() == nil {

@@ -1,6 +1,6 @@
 // Package signin signs people in to the trunk with their wallets (EIP-4361):
 // the signing keys, sessions and roles, kept in the identity database, and the
-// API for them. What a token says and who is believed is package identity.
+// API for them. The tokens and their verification are in package identity.
 package signin
 
 import (
@@ -19,10 +19,11 @@ import (
 )
 
 const (
-	// keyGrace is how long a retired key verifies at least: other processes
-	// sign with it until they have noticed, and those tokens live callTTL.
+	// keyGrace is how long a retired key verifies at least: other processes sign with
+	// it until they have read the keys again, and those tokens are valid for
+	// callTTL.
 	keyGrace = 20 * time.Minute
-	// keyReadEvery bounds how often unknown key ids make us read the table.
+	// keyReadEvery is the least interval of reading the table for unknown key ids.
 	keyReadEvery = time.Second
 
 	standardTokenTTL = time.Hour
@@ -32,8 +33,8 @@ const (
 // Keys are the trunk's signing keys. They live in the identity database and
 // are the same in every process that opens it. A key's life:
 //
-//	in use ──Rotate──▶ retired ──last token expired──▶ forgotten
-//	   └───────────────────┴──Revoke──▶ gone: all its tokens end at once
+//	in use ──Rotate──▶ retired ──last token expired──▶ deleted
+//	   └───────────────────┴──Revoke──▶ deleted: all its tokens end at once
 type Keys struct {
 	*identity.Signer
 	db       *database.DB
@@ -47,7 +48,7 @@ type Keys struct {
 
 // KeysOptions may be empty.
 type KeysOptions struct {
-	TokenTTL time.Duration    // life of tokens for API clients when nothing else is asked for; 0 = 1 h
+	TokenTTL time.Duration    // default life of tokens for API clients; 0 = 1 h
 	Now      func() time.Time // nil = time.Now
 	Random   io.Reader        // nil = crypto/rand
 }
@@ -72,7 +73,7 @@ func OpenKeys(ctx context.Context, db *database.DB, o KeysOptions) (*Keys, error
 	return k, k.Reload(ctx)
 }
 
-// makeFirst makes a key unless another process has just made one.
+// makeFirst inserts a key unless there is one that signs.
 func (k *Keys) makeFirst(ctx context.Context) error {
 	row, err := k.newRow()
 	if err != nil {
@@ -124,7 +125,7 @@ func (k *Keys) Reload(ctx context.Context) error {
 	return k.reload(ctx)
 }
 
-// reload wants k.reading held.
+// reload is Reload with k.reading held.
 func (k *Keys) reload(ctx context.Context) error {
 	rows, err := readKeys(ctx, k.db.Read())
 	if err != nil {
@@ -132,7 +133,7 @@ func (k *Keys) reload(ctx context.Context) error {
 	}
 	current := signingRow(rows)
 	if current == nil {
-		return errors.New("read the signing keys: none of them may sign; start Banyan again to have one made")
+		return errors.New("read the signing keys: none of them may sign: restart the program, which then makes one")
 	}
 	set := &identity.KeySet{Public: make(map[string]identity.VerifyKey, len(rows))}
 	for i := range rows {
@@ -149,7 +150,7 @@ func (k *Keys) reload(ctx context.Context) error {
 	return nil
 }
 
-// verifiesUntil is the zero time while the key signs.
+// verifiesUntil returns when the key stops to verify, the zero time while it signs.
 func (r keyRow) verifiesUntil() time.Time {
 	if r.RetiredAt == nil {
 		return time.Time{}
@@ -161,8 +162,8 @@ func (r keyRow) verifiesUntil() time.Time {
 	return until
 }
 
-// PublicKey finds one of the trunk's own keys; an id that is not known is
-// looked for in the database, since another process may just have rotated.
+// PublicKey implements identity.KeySource with the trunk's own keys. For an unknown
+// id it reads the database again, since another process may just have rotated.
 func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, error) {
 	if key, ok := k.holding(kid); ok {
 		return key, nil
@@ -172,7 +173,7 @@ func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, er
 	if now := k.now(); now.Sub(k.lastLookup) >= keyReadEvery {
 		k.lastLookup = now
 		if err := k.reload(ctx); err != nil {
-			return nil, fault.Wrap(err, fault.Unavailable, "the keys to check this token with cannot be read at the moment: try again soon")
+			return nil, fault.Wrap(err, fault.Unavailable, "the keys that verify this token cannot be read at the moment: try again soon")
 		}
 	}
 	if key, ok := k.holding(kid); ok {
@@ -183,11 +184,11 @@ func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, er
 
 func (k *Keys) holding(kid string) (ed25519.PublicKey, bool) {
 	key, ok := k.Signer.Keys().Public[kid]
-	return key.Public, ok && key.Holds(k.now())
+	return key.Public, ok && key.ValidAt(k.now())
 }
 
-// Rotate makes a new key that signs from now on and gives its id. Nobody is
-// signed out: the old key verifies until its last token has expired.
+// Rotate makes a new key that signs from now on and returns its id. No token ends:
+// the old key verifies until its last token has expired.
 func (k *Keys) Rotate(ctx context.Context) (kid string, err error) {
 	row, err := k.newRow()
 	if err != nil {
@@ -212,10 +213,9 @@ func (k *Keys) Rotate(ctx context.Context) (kid string, err error) {
 	return row.ID, k.Reload(ctx)
 }
 
-// Revoke deletes a key that may have come into wrong hands. Every token it
-// signed ends: here at once, in other processes when they read the keys again.
-// If it was the one that signs, a new one takes its place. Fails with
-// fault.NotFound.
+// Revoke deletes a key that may have been compromised. Every token that it signed
+// ends: here at once, in other processes when they read the keys again. If it was
+// the key that signs, a new one replaces it. Fails with fault.NotFound.
 func (k *Keys) Revoke(ctx context.Context, kid string) error {
 	row, err := k.newRow()
 	if err != nil {
@@ -242,12 +242,12 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 
 // TokenRequest asks for a token for an API client.
 type TokenRequest struct {
-	Subject string        // who will hold it: a name for logs and audits
+	Subject string        // the holder: a name for logs and audits
 	Role    identity.Role // what it may do
 	TTL     time.Duration // 0 = KeysOptions.TokenTTL; at most 90 days
 }
 
-// TokenMade is a token as it is shown once; it is kept nowhere.
+// TokenMade is a new token. It is not stored.
 type TokenMade struct {
 	Token   string    `json:"token"`
 	Subject string    `json:"subject"`
@@ -257,13 +257,13 @@ type TokenMade struct {
 
 var subjectForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
-// CreateToken makes a token for the public API that carries a role and a name.
+// CreateToken makes a token for the public API with a role and a name.
 // It ends when it expires, or when its key is revoked. Fails with
 // fault.Invalid.
 func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, error) {
 	if !subjectForm.MatchString(r.Subject) || len(r.Subject) > 1 && r.Subject[:2] == "0x" {
 		return TokenMade{}, fault.Newf(fault.Invalid,
-			"%q cannot be a token's subject: use up to 64 letters, digits and ._@-, beginning with a letter or digit and not with 0x (a wallet gets its token by signing in)", r.Subject)
+			"%q cannot be a token's subject: use up to 64 letters, digits and ._@-, starting with a letter or digit and not with 0x (a wallet gets its token by signing in)", r.Subject)
 	}
 	if !r.Role.Valid() {
 		return TokenMade{}, fault.New(fault.Invalid, "a token needs a role: member, moderator or operator")
@@ -272,13 +272,12 @@ func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, erro
 		r.TTL = k.tokenTTL
 	}
 	if r.TTL < time.Second || r.TTL > maxTokenTTL {
-		return TokenMade{}, fault.Newf(fault.Invalid, "a token lives between a second and 90 days, not %s", r.TTL)
+		return TokenMade{}, fault.Newf(fault.Invalid, "a token is valid for between a second and 90 days, not %s", r.TTL)
 	}
 	return k.mint(ctx, identity.Caller{Subject: r.Subject, Role: r.Role}, r.TTL)
 }
 
-// mint signs a token for the public API and has the key remember how long it
-// must go on verifying.
+// mint signs a token for the public API and stores until when the key must verify.
 func (k *Keys) mint(ctx context.Context, caller identity.Caller, ttl time.Duration) (TokenMade, error) {
 	from := k.now()
 	until := from.Add(ttl).Truncate(time.Second)
@@ -294,7 +293,7 @@ func (k *Keys) mint(ctx context.Context, caller identity.Caller, ttl time.Durati
 		return err
 	})
 	if fault.Is(err, fault.Conflict) {
-		if reloadErr := k.Reload(ctx); reloadErr != nil { // so that asking again is of use
+		if reloadErr := k.Reload(ctx); reloadErr != nil { // so that the next attempt succeeds
 			return TokenMade{}, reloadErr
 		}
 	}

@@ -133,7 +133,7 @@ func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
 		rotate(t, there)
 		again := token(t, there, caller, "reputation")
 		_, err := hereV.Verify(context.Background(), again, "reputation") // so soon it is not looked up: ids could be made up
-		wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+		wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		c.Pass(time.Second)
 		verifies(t, hereV, again, "reputation", caller)
 
@@ -176,7 +176,7 @@ func TestRevokingAKeyEndsItsTokensAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := v.Verify(context.Background(), text, "banyan") // it had been verified already
-		wantFault(t, err, fault.Unauthenticated, "not, or no longer, known")
+		wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		verifies(t, v, create(t, keys, time.Hour), "banyan", identity.Caller{Subject: "ci", Role: identity.Operator})
 		wantFault(t, keys.Revoke(context.Background(), leaked), fault.NotFound, "no signing key")
 	})
@@ -194,7 +194,7 @@ func TestTokensForAPIClients(t *testing.T) {
 	}
 	verifies(t, v, made.Token, "banyan", identity.Caller{Subject: "ci@example.org", Role: identity.Operator})
 	_, err = v.Verify(context.Background(), made.Token, "reputation")
-	wantFault(t, err, fault.Unauthenticated, "made out to")
+	wantFault(t, err, fault.Unauthenticated, "the audience of this token is")
 
 	for name, r := range map[string]signin.TokenRequest{
 		"no subject":      {Role: identity.Member},

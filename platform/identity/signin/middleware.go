@@ -9,7 +9,7 @@ import (
 	"banyan/platform/identity"
 )
 
-// Where a page's form, or its script, puts the token of CSRFToken.
+// The form field and the header for the token of CSRFToken.
 const (
 	CSRFField  = "csrf"
 	CSRFHeader = "X-CSRF-Token"
@@ -17,7 +17,7 @@ const (
 
 type sessionKey struct{}
 
-// SessionFrom gives the session of a request that came with its cookie. A
+// SessionFrom returns the session of a request that came with its cookie. A
 // request with a bearer token has a caller and no session.
 func SessionFrom(ctx context.Context) (Session, bool) {
 	s, ok := ctx.Value(sessionKey{}).(Session)
@@ -25,21 +25,21 @@ func SessionFrom(ctx context.Context) (Session, bool) {
 }
 
 // Authenticate puts the caller into the context: of the bearer token if there
-// is one, otherwise of the session cookie. A bad token is a 401, because a
-// program must learn that it was not taken; a cookie that is over is cleared,
-// and the person is anonymous.
+// is one, otherwise of the session cookie. A bad token is a 401, so that a
+// program notices; a cookie of an ended session is cleared, and the person is
+// anonymous.
 //
-// Tokens are made out to the public API, or to the module that the path
-// belongs to: modules that run alone call those of the trunk here as well. A
-// token for a module counts only when such a module signed it for itself. The
-// trunk's own, which name people, were sent to a module: whoever brings one
-// back acts for somebody who has not asked for it.
+// The audience of a token is the public API, or the module that the path belongs
+// to: modules that run alone call those of the trunk here as well. A token for a
+// module is accepted only when such a module signed it for itself. The trunk's own
+// tokens for modules, which name people, are refused here: a module that received
+// one could otherwise act as that person.
 func (a *API) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := identity.Bearer(r); ok {
 			check, err := a.o.Verifier.VerifyFor(r.Context(), token, identity.PublicAudience, identity.PathAudience(r.URL.Path))
 			if err == nil && check.Audience != identity.PublicAudience && (check.Process == "" || check.Process == identity.TrunkIssuer) {
-				err = fault.Newf(fault.Unauthenticated, "this token was made for a call of this process to the module %s and counts there only: use a token for the public API", check.Audience)
+				err = fault.Newf(fault.Unauthenticated, "this token was made for a call of this process to the module %s and is valid there only: use a token for the public API", check.Audience)
 			}
 			identity.ServeAs(w, r, next, check, err, a.o.RequestID)
 			return
@@ -67,12 +67,12 @@ func (a *API) Authenticate(next http.Handler) http.Handler {
 
 // CheckCSRF refuses a request that changes something with a session but
 // without the session's token, in the field CSRFField of a form or in the
-// header CSRFHeader. Requests without a session pass: they have no power that
-// another site could borrow. Fails with fault.Forbidden.
+// header CSRFHeader. Requests without a session pass: another site gains
+// nothing by them. Fails with fault.Forbidden.
 //
-// It stands behind net/http's CrossOriginProtection and the cookie's SameSite,
-// for browsers and proxies that send neither Origin nor Sec-Fetch-Site. It
-// reads the form, so the body's limit must be set before.
+// It adds to net/http's CrossOriginProtection and the cookie's SameSite, for
+// browsers and proxies that send neither Origin nor Sec-Fetch-Site. It reads the
+// form, so the body's limit must be set before.
 func CheckCSRF(r *http.Request) error {
 	session, ok := SessionFrom(r.Context())
 	if !ok || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
@@ -83,7 +83,7 @@ func CheckCSRF(r *http.Request) error {
 		given = r.PostFormValue(CSRFField)
 	}
 	if session.csrf == "" || subtle.ConstantTimeCompare([]byte(given), []byte(session.csrf)) != 1 {
-		return fault.New(fault.Forbidden, "this form is from another session or another site: load the page again and send it from there")
+		return fault.New(fault.Forbidden, "this form is of another session or another site: reload the page and send the form again")
 	}
 	return nil
 }

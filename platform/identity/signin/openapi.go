@@ -1,6 +1,6 @@
 package signin
 
-// Describe gives the OpenAPI paths of Mount's endpoints. They are written by
+// Describe returns the OpenAPI paths of Mount's endpoints. They are written by
 // hand because cookies keep them from being operations of the seam.
 func Describe() map[string]any {
 	text := func(about string) map[string]any { return map[string]any{"type": "string", "description": about} }
@@ -37,7 +37,7 @@ func Describe() map[string]any {
 		"/api/v1/identity/sign-in": map[string]any{"post": operation("signIn", "Sign in with the signed message, from the browser that asked for it",
 			object(map[string]any{
 				"message": text("as it was given"), "signature": text("0x and hex"),
-				"token": map[string]any{"type": "boolean", "description": "true gives a token for the API instead of a session"},
+				"token": map[string]any{"type": "boolean", "description": "true returns a token for the API instead of starting a session"},
 			}, "message", "signature"),
 			object(map[string]any{
 				"wallet": text("who signed in"), "role": text("member, moderator or operator"), "csrf": text("of the session"),

@@ -22,8 +22,8 @@ import (
 
 const (
 	nonceLife       = 10 * time.Minute
-	noncesKept      = 8  // sign-in messages a browser may have open
-	sessionsKept    = 50 // sessions a wallet may have; the oldest ends first
+	noncesKept      = 8  // unused sign-in messages that a browser may have
+	sessionsKept    = 50 // sessions that a wallet may have; the oldest is ended first
 	maxAgent        = 200
 	standardIdle    = 7 * 24 * time.Hour
 	standardAbs     = 30 * 24 * time.Hour
@@ -31,21 +31,21 @@ const (
 	standardRequest = "Sign in to Banyan. This costs nothing and moves nothing."
 )
 
-// SessionOptions say where and for whom people sign in.
+// SessionOptions say on which site people sign in, and with which roles.
 type SessionOptions struct {
-	// Origin is where browsers find the site: "https://banyan.example" or
+	// Origin is the origin of the site: "https://banyan.example" or
 	// "http://127.0.0.1:8080". The domain and URI of sign-in messages come from
 	// it, never from a request's Host. Plain http is for loopback only.
 	Origin    string
-	Statement string           // the line wallets show; "" = a good one
+	Statement string           // the line that wallets show; "" = a default
 	Chains    []uint64         // chain ids accepted in sign-in messages; none = any
-	Operators []wallet.Address // are operators, whatever the table of roles says
+	Operators []wallet.Address // operators, whatever the table of roles says
 
-	// Highest is the most that a session of this origin, or a token made with one,
-	// may do, whatever the role of its wallet; 0 = no bound.
+	// Highest is the highest role of a session of this origin, and of a token made
+	// with one, whatever the role of its wallet; 0 = no limit.
 	Highest identity.Role
-	// Realm keeps the sessions of several origins over one database apart: a
-	// cookie of one is worth nothing at another. "" is a realm, too.
+	// Realm separates the sessions of several origins in one database: a cookie of
+	// one is invalid at another. "" is a realm, too.
 	Realm string
 
 	Idle     time.Duration // a session ends after so long without use; 0 = 7 days
@@ -57,9 +57,9 @@ type SessionOptions struct {
 	Random    io.Reader             // nil = crypto/rand
 }
 
-// Sessions knows who is signed in. A sign-in's life:
+// Sessions signs people in and stores their sessions. A sign-in's life:
 //
-//	Begin ──message──▶ wallet signs ──SignIn──▶ session ──SignOut, End, limits──▶ gone
+//	Begin ──message──▶ wallet signs ──SignIn──▶ session ──SignOut, End, limits──▶ ended
 //	  └── its nonce belongs to one browser, works once and for ten minutes
 type Sessions struct {
 	db     *database.DB
@@ -70,7 +70,7 @@ type Sessions struct {
 
 // Session is one browser that is signed in.
 type Session struct {
-	ID      string // for lists and for ending it; worth nothing as a cookie
+	ID      string // for lists and for End; not the cookie's secret
 	Wallet  wallet.Address
 	Role    identity.Role
 	Created time.Time
@@ -78,17 +78,18 @@ type Session struct {
 	Expires time.Time // the absolute limit
 	Agent   string    // the browser as it named itself
 
-	csrf string // "" on sessions that were listed, not looked up by their secret
+	csrf string // "" of sessions from List
 }
 
-// Caller is who this session calls for.
+// Caller returns the caller of this session's requests.
 func (s Session) Caller() identity.Caller { return identity.Caller{Wallet: s.Wallet, Role: s.Role} }
 
-// CSRFToken goes into every form of a page, as CSRFField. It is made from the
-// cookie's secret, so another site cannot know it, and it ends with the session.
+// CSRFToken returns the value of CSRFField in every form of a page. It is derived
+// from the cookie's secret, so another site cannot know it, and it ends with the
+// session.
 func CSRFToken(s Session) string { return s.csrf }
 
-// NewSessions checks the options.
+// NewSessions returns the sessions in db. Fails with fault.Invalid for wrong options.
 func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 	u, err := url.Parse(o.Origin)
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -121,8 +122,8 @@ func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 
 func (s *Sessions) isOperator(w wallet.Address) bool { return slices.Contains(s.o.Operators, w) }
 
-// role reads the role as the table has it, under the configuration's word and
-// the origin's bound.
+// role returns the role of a wallet: from the setting identity.operators, else from
+// the table, and at most Highest.
 func (s *Sessions) role(w wallet.Address, granted string) (identity.Role, error) {
 	if s.isOperator(w) {
 		return s.bounded(identity.Operator), nil
@@ -141,7 +142,7 @@ func (s *Sessions) bounded(role identity.Role) identity.Role {
 	return role
 }
 
-// newSecret is 32 random bytes for a cookie.
+// newSecret returns 32 random bytes for a cookie.
 func (s *Sessions) newSecret() (string, error) {
 	b, err := s.random(secretBytes)
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Sessions) newSecret() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// newName is 16 random bytes in hex, for what may be seen: ids and nonces.
+// newName returns 16 random bytes in hex, for what is not secret: ids and nonces.
 func (s *Sessions) newName() (string, error) {
 	b, err := s.random(16)
 	if err != nil {
@@ -167,14 +168,14 @@ func (s *Sessions) random(count int) ([]byte, error) {
 	return b, nil
 }
 
-// isSecret tells whether a cookie can be one of ours at all.
+// isSecret reports whether a text has the form of newSecret's.
 func isSecret(text string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	return err == nil && len(b) == secretBytes
 }
 
-// hashed is what the database keeps of a cookie's secret. The secret is 32
-// random bytes, so a plain hash cannot be guessed back.
+// hashed returns what the database stores of a cookie's secret. The secret is 32
+// random bytes, so a plain hash cannot be reversed by guessing.
 func (s *Sessions) hashed(secret string) []byte {
 	if s.o.Realm != "" {
 		secret = s.o.Realm + " " + secret // a secret has no space

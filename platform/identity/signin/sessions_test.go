@@ -445,8 +445,8 @@ func TestBeginRefusesWhatCannotEndWell(t *testing.T) {
 			"no cookie":        {"", alice, 1, "allow cookies"},
 			"a chosen cookie":  {"x", alice, 1, "allow cookies"},
 			"the zero address": {browser, wallet.Address{}, 1, "zero address"},
-			"chain 0":          {browser, alice, 0, "not open on chain 0"},
-			"another chain":    {browser, alice, 137, "not open on chain 137"},
+			"chain 0":          {browser, alice, 0, "not accepted on chain 0"},
+			"another chain":    {browser, alice, 137, "not accepted on chain 137"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				_, err := s.Begin(context.Background(), tc.browser, tc.wallet, tc.chain)

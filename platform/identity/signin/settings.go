@@ -7,7 +7,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Settings say who may do what, and for how long.
+// Settings say who is an operator, and how long sessions and tokens are valid.
 type Settings struct {
 	Operators       []wallet.Address `yaml:"operators"`
 	SessionIdle     time.Duration    `yaml:"session_idle"`
@@ -25,7 +25,7 @@ func (s Settings) Check(c *config.Checks) {
 	c.Origin("trunk_url", s.TrunkURL)
 	for n, w := range s.Operators {
 		if w.IsZero() {
-			c.Wrong("operators", "holds the zero address as number %d: nobody can sign in with it, leave it out", n+1)
+			c.Wrong("operators", "has the zero address as number %d, which cannot sign in: remove it", n+1)
 		}
 	}
 }

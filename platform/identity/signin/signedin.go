@@ -12,11 +12,11 @@ import (
 	"banyan/platform/wallet"
 )
 
-// touchEvery is how often a session in use is noted as such.
+// touchEvery returns the least interval of recording a session's use.
 func (s *Sessions) touchEvery() time.Duration { return min(time.Minute, s.o.Idle/4) }
 
-// Lookup finds the session of a cookie's secret. Fails with
-// fault.Unauthenticated when there is none, or none any more.
+// Lookup returns the session of a cookie's secret. Fails with
+// fault.Unauthenticated when there is none, or it has ended.
 func (s *Sessions) Lookup(ctx context.Context, secret string) (Session, error) {
 	over := fault.New(fault.Unauthenticated, "this session has ended: sign in again")
 	if !isSecret(secret) {
@@ -45,12 +45,12 @@ func (s *Sessions) Lookup(ctx context.Context, secret string) (Session, error) {
 	return out, nil
 }
 
-// touch notes that a session is in use. If that cannot be written, the person
-// may be signed out early; it is no reason to refuse them now.
+// touch records that a session is in use. If that fails, the session may end early,
+// which is no reason to refuse the request.
 func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
 	err := s.db.Write(ctx, func(tx *database.Tx) error { return touchSession(ctx, tx, id, now.UnixMilli()) })
 	if err != nil {
-		s.o.Log.WarnContext(ctx, "a session's use could not be noted", "session", id, "error", err)
+		s.o.Log.WarnContext(ctx, "the use of a session could not be recorded: it may end early", "session", id, "error", err)
 	}
 }
 
@@ -63,7 +63,7 @@ func (s *Sessions) SignOut(ctx context.Context, secret string) error {
 	return nil
 }
 
-// List gives a wallet's sessions, the youngest first, at most fifty. Only the
+// List returns a wallet's sessions, the newest first, at most fifty. Only the
 // wallet itself and operators see them; others get fault.Forbidden.
 func (s *Sessions) List(ctx context.Context, by identity.Caller, w wallet.Address) ([]Session, error) {
 	if err := mayManage(by, w); err != nil {
@@ -91,7 +91,7 @@ func mayManage(by identity.Caller, w wallet.Address) error {
 	if by == (identity.Caller{}) {
 		return fault.New(fault.Unauthenticated, "sign in to see and end sessions")
 	}
-	return fault.New(fault.Forbidden, "only the wallet itself and operators see and end its sessions")
+	return fault.New(fault.Forbidden, "only the wallet itself and operators may list and end its sessions")
 }
 
 var sessionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -124,7 +124,7 @@ func (s *Sessions) End(ctx context.Context, by identity.Caller, id string) error
 	return nil
 }
 
-// EndAll ends every session of a wallet and says how many there were.
+// EndAll ends every session of a wallet and returns their number.
 func (s *Sessions) EndAll(ctx context.Context, by identity.Caller, w wallet.Address) (ended int, err error) {
 	if err := mayManage(by, w); err != nil {
 		return 0, err
@@ -140,7 +140,7 @@ func (s *Sessions) EndAll(ctx context.Context, by identity.Caller, w wallet.Addr
 	return ended, nil
 }
 
-// RoleOf gives what a wallet may do when it signs in.
+// RoleOf returns the role that a wallet has when it signs in.
 func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (identity.Role, error) {
 	granted, err := readRole(ctx, s.db.Read(), w)
 	if database.IsNoRows(err) {
@@ -151,17 +151,17 @@ func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (identity.Role,
 	return s.role(w, granted)
 }
 
-// Grant gives a wallet a role, from its next request on; Member takes a role
-// away. Only operators may. Fails with fault.Conflict for a wallet that the
-// configuration makes an operator.
+// Grant sets the role of a wallet, from its next request on; Member is the role of
+// every wallet. Only operators may call it. Fails with fault.Conflict for a wallet
+// of the setting identity.operators.
 func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error {
 	switch {
 	case by.Role < identity.Operator:
-		return fault.New(fault.Forbidden, "only an operator gives roles")
+		return fault.New(fault.Forbidden, "only an operator may change roles")
 	case w.IsZero():
 		return fault.New(fault.Invalid, "the zero address cannot have a role")
 	case !role.Valid():
-		return fault.New(fault.Invalid, "a wallet's role is member, moderator or operator")
+		return fault.New(fault.Invalid, "a wallet's role must be member, moderator or operator")
 	case role != identity.Operator && s.isOperator(w):
 		return fault.Newf(fault.Conflict, "%s is an operator by the setting identity.operators: change it there", w)
 	}
@@ -173,13 +173,12 @@ func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Addre
 		return saveRole(ctx, tx, w, role.String(), by.Name(), now)
 	})
 	if err != nil {
-		return fmt.Errorf("give %s the role %s: %w", w, role, err)
+		return fmt.Errorf("set the role of %s to %s: %w", w, role, err)
 	}
 	return nil
 }
 
-// Sweep deletes sessions and sign-in messages that are over. Nothing counts on
-// it: what is over is refused in any case.
+// Sweep deletes expired sessions and sign-in messages. They are refused in any case.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	err := s.db.Write(ctx, func(tx *database.Tx) error {

@@ -16,25 +16,25 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Challenge is a message to be signed.
+// Challenge is a sign-in message to be signed.
 type Challenge struct {
 	Message string    // EIP-4361, to be signed byte for byte (personal_sign)
 	Nonce   string    // the one in the message
-	Expires time.Time // sign before
+	Expires time.Time // it must be signed before
 }
 
-// SignIn is a signed message, and who brings it.
+// SignIn is a signed message and the browser that sends it.
 type SignIn struct {
 	Browser   string // secret of the cookie that asked for the message
 	Message   string // as it was signed
 	Signature []byte
-	Agent     string // how the browser names itself, for the list of sessions
+	Agent     string // the User-Agent, for the list of sessions
 	Replaces  string // secret of the session this browser has had until now, "" = none
 }
 
-// NewBrowser makes the secret of the short cookie that ties a sign-in message
-// to the browser it was made for. Without it, somebody could have another
-// person's browser sign in with a message of their own.
+// NewBrowser returns the secret of the short-lived cookie that binds a sign-in
+// message to the browser it was made for. Without it, an attacker could sign
+// another person's browser in with a message of their own.
 func (s *Sessions) NewBrowser() (string, error) { return s.newSecret() }
 
 // Begin makes a sign-in message for a wallet. Fails with fault.Invalid for a
@@ -42,11 +42,11 @@ func (s *Sessions) NewBrowser() (string, error) { return s.newSecret() }
 func (s *Sessions) Begin(ctx context.Context, browser string, w wallet.Address, chainID uint64) (Challenge, error) {
 	switch {
 	case !isSecret(browser):
-		return Challenge{}, fault.New(fault.Invalid, "a sign-in begins in a browser with its cookie: allow cookies and try again")
+		return Challenge{}, fault.New(fault.Invalid, "this request has no sign-in cookie: allow cookies and try again")
 	case w.IsZero():
 		return Challenge{}, fault.New(fault.Invalid, "the zero address cannot sign in").With(fault.Field{Name: "address", Message: "is zero"})
 	case chainID == 0 || len(s.o.Chains) > 0 && !slices.Contains(s.o.Chains, chainID):
-		return Challenge{}, fault.Newf(fault.Invalid, "sign-in is not open on chain %d: switch the wallet to another network", chainID).
+		return Challenge{}, fault.Newf(fault.Invalid, "sign-in is not accepted on chain %d: switch the wallet to another network", chainID).
 			With(fault.Field{Name: "chain_id", Message: "is not accepted here"})
 	}
 	nonce, err := s.newName()
@@ -85,9 +85,10 @@ func (s *Sessions) message(w wallet.Address, chainID uint64, nonce string, now t
 	}
 }
 
-// SignIn ends a sign-in with a new session and gives the secret for its cookie.
+// SignIn completes a sign-in with a new session and returns the secret for its
+// cookie.
 // Fails with fault.Invalid (no such message or signature), fault.Conflict (used
-// before, or not asked for here) or fault.Unauthenticated (does not hold).
+// before, or not asked for here) or fault.Unauthenticated (not valid).
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, error) {
 	m, err := s.check(ctx, in)
 	if err != nil {
@@ -130,8 +131,8 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	return out, secret, err
 }
 
-// Prove ends a sign-in without a session, for API clients that take a token
-// instead: it only says who signed.
+// Prove completes a sign-in without a session, for API clients that get a token
+// instead, and returns who signed.
 func (s *Sessions) Prove(ctx context.Context, in SignIn) (identity.Caller, error) {
 	m, err := s.check(ctx, in)
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *Sessions) Prove(ctx context.Context, in SignIn) (identity.Caller, error
 	return identity.Caller{Wallet: m.Address, Role: role}, err
 }
 
-// use deletes the nonce in the transaction of what it is used for.
+// use deletes the nonce, in the transaction of the sign-in.
 func use(ctx context.Context, tx *database.Tx, nonce string) error {
 	deleted, err := useNonce(ctx, tx, nonce)
 	if err == nil && deleted == 0 {
@@ -158,8 +159,8 @@ func usedUp() error {
 	return fault.New(fault.Conflict, "this sign-in message was used already, or was not made here: ask for a new one and sign that")
 }
 
-// check looks at everything a sign-in must fulfil before anything is written.
-// What costs nothing comes first, the signature last.
+// check verifies a sign-in before anything is written: cheap checks first, the
+// signature last.
 func (s *Sessions) check(ctx context.Context, in SignIn) (siwe.Message, error) {
 	m, err := siwe.Parse(in.Message)
 	if err != nil {
@@ -174,7 +175,7 @@ func (s *Sessions) check(ctx context.Context, in SignIn) (siwe.Message, error) {
 	switch {
 	case database.IsNoRows(err):
 		if expired := m.ValidAt(now); expired != nil {
-			return m, expired // its nonce was cleared away: say the likelier reason
+			return m, expired // its nonce was deleted by Sweep: return the likelier reason
 		}
 		return m, usedUp()
 	case err != nil:
@@ -193,7 +194,7 @@ func (s *Sessions) check(ctx context.Context, in SignIn) (siwe.Message, error) {
 	return siwe.Verify(ctx, in.Message, in.Signature, want)
 }
 
-// plainAgent keeps a browser's name printable and short: anybody can send one.
+// plainAgent makes a client's User-Agent printable and short.
 func plainAgent(agent string) string {
 	if len(agent) > maxAgent {
 		agent = agent[:maxAgent]

@@ -9,7 +9,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// All SQL of identity. Times are UTC milliseconds; secrets come hashed.
+// All SQL of identity. Times are UTC milliseconds; secrets are hashed.
 
 type keyRow struct {
 	ID          string        `db:"id"`
@@ -19,7 +19,7 @@ type keyRow struct {
 	TokensUntil int64         `db:"tokens_until"`
 }
 
-// readKeys gives the youngest first.
+// readKeys returns all keys, newest first.
 func readKeys(ctx context.Context, q database.Queryer) ([]keyRow, error) {
 	var rows []keyRow
 	err := q.Select(ctx, &rows, `
@@ -65,8 +65,8 @@ func deleteKey(ctx context.Context, tx *database.Tx, id string) (deleted int64, 
 		 WHERE id = ?`, id)
 }
 
-// extendKey notes that the key signs a token that lives until then; 0 rows
-// mean that the key does not sign any more.
+// extendKey stores that the key signs a token that is valid until then; 0 rows mean
+// that the key no longer signs.
 func extendKey(ctx context.Context, tx *database.Tx, id string, until int64) (changed int64, err error) {
 	return tx.Exec(ctx, `
 		UPDATE signing_key
@@ -104,7 +104,7 @@ func readNonce(ctx context.Context, q database.Queryer, nonce string) (nonceRow,
 	return row, err
 }
 
-// useNonce deletes it; 0 rows mean that somebody used it first.
+// useNonce deletes a nonce; 0 rows mean that it was used before.
 func useNonce(ctx context.Context, tx *database.Tx, nonce string) (deleted int64, err error) {
 	return tx.Exec(ctx, `
 		DELETE FROM sign_in_nonce
@@ -118,7 +118,7 @@ func deleteExpiredNonces(ctx context.Context, tx *database.Tx, now int64) error 
 	return err
 }
 
-// keepNonces leaves a browser the youngest so many.
+// keepNonces deletes all but the count newest nonces of a browser.
 func keepNonces(ctx context.Context, tx *database.Tx, browser []byte, count int) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM sign_in_nonce
@@ -176,7 +176,7 @@ func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessio
 	return row, err
 }
 
-// readSessions gives a wallet's sessions that are alive, the youngest first.
+// readSessions returns a wallet's current sessions, newest first.
 func readSessions(ctx context.Context, q database.Queryer, w wallet.Address, now, seenAfter int64, limit int) ([]sessionRow, error) {
 	var rows []sessionRow
 	err := q.Select(ctx, &rows, selectSession+`
@@ -217,7 +217,7 @@ func deleteSessionOf(ctx context.Context, tx *database.Tx, id string, w wallet.A
 		   AND wallet = ?`, id, w)
 }
 
-// keepSessions leaves a wallet the youngest so many; 0 ends all of them.
+// keepSessions deletes all but the count newest sessions of a wallet; 0 deletes all.
 func keepSessions(ctx context.Context, tx *database.Tx, w wallet.Address, count int) (deleted int64, err error) {
 	return tx.Exec(ctx, `
 		DELETE FROM session

@@ -1,4 +1,4 @@
-// Package accesstest tries every operation of a contract as every kind of caller.
+// Package accesstest calls every operation of a contract as every kind of caller.
 // It is imported by tests only.
 package accesstest
 
@@ -26,16 +26,16 @@ import (
 	"banyan/platform/wallet"
 )
 
-// intruder is the module that tries. It is none of the program's.
+// intruder is the module that calls. The program has no such module.
 const intruder = "intruder"
 
-// person is a caller whom a module's key must never speak for.
+// person is a caller that a module's token must never name.
 var person = identity.Caller{Wallet: wallet.MustParse("0x52908400098527886E0F7030069857D2E4169EE7"), Role: identity.Operator}
 
-// openToModules tells whether a module may call an operation of another.
+// openToModules reports whether a module may call an operation of another.
 func openToModules(a seam.Access) bool { return a == seam.Public || a == seam.Modules }
 
-// inner is a module without work: it says that a call reached it.
+// inner returns a module that only records that a call reached it.
 func inner(c *seam.Contract, reached *bool) *seam.Local {
 	return c.BindAny(func(_ context.Context, o seam.Info, _ any) (any, error) {
 		*reached = true
@@ -46,15 +46,15 @@ func inner(c *seam.Contract, reached *bool) *seam.Local {
 	})
 }
 
-// Check goes through every operation of a contract: what a caller may ask is what
-// the contract grants, in process and over HTTP, and not one operation more.
+// Check calls every operation of a contract, in process and over HTTP: a caller must
+// get exactly those that the contract's access levels allow.
 // client makes the contract's typed client.
 func Check(t *testing.T, c *seam.Contract, client func(*seam.Route) any) {
 	t.Run("in process", func(t *testing.T) { checkInProcess(t, c, client) })
 	t.Run("over HTTP", func(t *testing.T) { checkOverHTTP(t, c) })
 }
 
-// checkInProcess calls as another module of the same process does.
+// checkInProcess calls as another module of the same process.
 func checkInProcess(t *testing.T, c *seam.Contract, makeClient func(*seam.Route) any) {
 	var reached bool
 	client := reflect.ValueOf(makeClient(seam.NewRoute(inner(c, &reached))))
@@ -78,7 +78,7 @@ func checkInProcess(t *testing.T, c *seam.Contract, makeClient func(*seam.Route)
 }
 
 // forger has a key that the trunk's and the modules' verifiers know as the
-// intruder's, and signs with it whatever it likes.
+// intruder's, and signs any claims with it.
 type forger struct{ key ed25519.PrivateKey }
 
 func newForger(t *testing.T) *forger {
@@ -121,15 +121,15 @@ func (f *forger) token(t *testing.T, issuer, audience string, more jwt.MapClaims
 	return text
 }
 
-// The ways into a module.
+// The processes that serve a module.
 const (
 	alone   = "a process that serves it alone"
 	atTrunk = "the trunk"
 )
 
-// doors are the two ways into a module over HTTP: into a process that serves it
-// alone, and into the whole program.
-func doors(v *identity.Verifier, sessions *signin.Sessions, module string) map[string]func(http.Handler) http.Handler {
+// entries returns the middleware of the two processes that serve a module over HTTP:
+// a process that serves it alone, and the trunk.
+func entries(v *identity.Verifier, sessions *signin.Sessions, module string) map[string]func(http.Handler) http.Handler {
 	return map[string]func(http.Handler) http.Handler{
 		alone:   identity.BearerOnly(v, module, nil),
 		atTrunk: signin.NewAPI(signin.APIOptions{Verifier: v, Sessions: sessions}).Authenticate,
@@ -146,16 +146,16 @@ func noSessions(t *testing.T) *signin.Sessions {
 	return sessions
 }
 
-// attempt is a token and what each access level says to it: the status, 200 for
-// a call that reaches the module.
+// attempt is a token and the expected status for each access level: 200 for a call
+// that reaches the module.
 type attempt struct {
 	who   string
 	token func(module string) string
 	says  map[seam.Access]int
-	door  string // "" = both
+	entry string // "" = both
 }
 
-// all is the same for every access level.
+// all returns the same status for every access level.
 func all(status int) map[seam.Access]int {
 	return map[seam.Access]int{seam.Public: status, seam.SignedIn: status, seam.Moderators: status, seam.Operators: status, seam.Modules: status}
 }
@@ -169,7 +169,7 @@ func keyring(t *testing.T, module string) *identity.Keyring {
 	return ring
 }
 
-// attempts are made at every operation of every module.
+// attempts returns the attempts for every operation.
 func attempts(t *testing.T, trunk, module *identity.Keyring, f *forger) []attempt {
 	signed := func(ring *identity.Keyring, caller identity.Caller, audience string) func(string) string {
 		return func(module string) string {
@@ -232,37 +232,37 @@ func attempts(t *testing.T, trunk, module *identity.Keyring, f *forger) []attemp
 	}
 }
 
-// checkOverHTTP sends every attempt to every operation at both doors, past the
-// checks that a client of ours makes before it sends.
+// checkOverHTTP sends every attempt to every operation of both processes, without
+// the checks that Banyan's client makes before it sends.
 func checkOverHTTP(t *testing.T, c *seam.Contract) {
 	trunk, module, f := keyring(t, ""), keyring(t, intruder), newForger(t)
 	tries, sessions := attempts(t, trunk, module, f), noSessions(t)
 	v := identity.NewVerifier(nil,
 		identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk},
 		identity.Trusted{Issuer: intruder, Keys: eitherKey{module, f}, OnlyService: intruder})
-	for door, authenticate := range doors(v, sessions, c.Module) {
+	for entry, authenticate := range entries(v, sessions, c.Module) {
 		var reached bool
 		router := chi.NewRouter()
 		router.Use(authenticate)
 		seam.NewRoute(inner(c, &reached)).Mount(router, seam.MountOptions{})
 		for _, o := range c.Operations() {
 			for _, a := range tries {
-				if a.door != "" && a.door != door {
+				if a.entry != "" && a.entry != entry {
 					continue
 				}
 				reached = false
-				status, text := knock(t, router, o, a, c.Module)
+				status, text := request(t, router, o, a, c.Module)
 				want := a.says[o.Access]
-				passed := status != 401 && status != 403 // a made-up request may be invalid, which is said after the access
+				passed := status != 401 && status != 403 // the example request may be invalid, which is checked after the access
 				if want == 200 && !passed || want != 200 && (status != want || reached) {
-					t.Errorf("%s at %s.%s (%s, for %s): %d %s, want %d", a.who, c.Module, o.ID, door, o.Access, status, text, want)
+					t.Errorf("%s at %s.%s (%s, for %s): %d %s, want %d", a.who, c.Module, o.ID, entry, o.Access, status, text, want)
 				}
 			}
 		}
 	}
 }
 
-// eitherKey knows the keys of a keyring and of a forger: they are one module's.
+// eitherKey has the keys of a keyring and of a forger, as keys of one module.
 type eitherKey struct {
 	ring *identity.Keyring
 	f    *forger
@@ -279,8 +279,8 @@ func (e eitherKey) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey
 // Holds implements identity.KeySource.
 func (e eitherKey) Holds(kid string) bool { return e.f.Holds(kid) || e.ring.Holds(kid) }
 
-// knock sends one request straight to the server.
-func knock(t *testing.T, router http.Handler, o seam.Info, a attempt, module string) (status int, text string) {
+// request sends one request to the server.
+func request(t *testing.T, router http.Handler, o seam.Info, a attempt, module string) (status int, text string) {
 	t.Helper()
 	target := o.Path
 	for _, part := range strings.Split(o.Path, "{")[1:] {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ProcessorTime is the time of day, where the processors' cannot be had alike.
+// ProcessorTime returns the time of day, on systems without the CPU time of a process.
 func ProcessorTime(b testing.TB) time.Duration {
 	b.Helper()
 	return time.Duration(time.Now().UnixNano())

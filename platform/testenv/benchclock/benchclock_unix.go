@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package benchclock is the clock of benchmarks on a machine that does other
-// work, too. It is imported by tests only.
+// Package benchclock is the clock of benchmarks on a machine that runs other
+// programs, too. It is imported by tests only.
 package benchclock
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// ProcessorTime is what this process has taken of the processors so far: unlike
-// the time of day, it leaves out what other programs took meanwhile.
+// ProcessorTime returns the CPU time of this process so far: unlike the time of day,
+// it does not include the time of other programs.
 func ProcessorTime(b testing.TB) time.Duration {
 	b.Helper()
 	var used syscall.Rusage

@@ -13,8 +13,8 @@ import (
 	"banyan/platform/seam"
 )
 
-// compare tells what of the kept files today's contract no longer says, and
-// what it says beside.
+// compare returns what the kept files have and today's contract has not (broken),
+// and what is new in it (changed).
 func compare(kept, now snapshot) (broken, changed []string) {
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		text, still := now[name]
@@ -28,7 +28,7 @@ func compare(kept, now snapshot) (broken, changed []string) {
 			if lost := missing(name, kept[name], text); len(lost) > 0 {
 				broken = append(broken, lost...)
 			} else {
-				changed = append(changed, name+" has something new")
+				changed = append(changed, name+" has new fields")
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func compareOperations(kept, now []byte) (broken, changed []string) {
 	if err := json.Unmarshal(kept, &before); err != nil {
 		return []string{operationsFile + " cannot be read: " + err.Error()}, nil
 	}
-	_ = json.Unmarshal(now, &after) // made by take
+	_ = json.Unmarshal(now, &after) // written by take
 	today := make(map[string]operation)
 	for _, o := range after {
 		today[o.ID] = o
@@ -71,8 +71,8 @@ func compareOperations(kept, now []byte) (broken, changed []string) {
 	return broken, changed
 }
 
-// missing tells what of the old document the new one does not have, or has
-// otherwise.
+// missing returns what the new document does not have of the old one, or has with
+// another value.
 func missing(name string, before, now []byte) []string {
 	old, err := parse(before)
 	if err != nil {
@@ -92,7 +92,7 @@ func parse(text []byte) (value any, err error) {
 	return value, err
 }
 
-// lost walks both documents along the old one.
+// lost returns the differences below path, for everything in the old document.
 func lost(path string, old, now any) (all []string) {
 	switch old := old.(type) {
 	case map[string]any:
@@ -129,14 +129,14 @@ func lost(path string, old, now any) (all []string) {
 }
 
 func short(value any) string {
-	text, _ := json.Marshal(value) // came from JSON
+	text, _ := json.Marshal(value) // decoded from JSON: cannot fail
 	if len(text) > 60 {
 		return string(text[:60]) + "…"
 	}
 	return string(text)
 }
 
-// target is the place of a request's target in its document.
+// target returns the path of a request's target in its document.
 func target(path string) string {
 	if strings.HasSuffix(path, ".request") {
 		return path + ".target"
@@ -144,25 +144,25 @@ func target(path string) string {
 	return ""
 }
 
-// lostTarget compares addresses: a new parameter of the query may come along.
+// lostTarget compares URLs: a new parameter of the query is allowed.
 func lostTarget(path string, old, now any) (all []string) {
 	before, err1 := url.Parse(fmt.Sprint(old))
 	today, err2 := url.Parse(fmt.Sprint(now))
 	if err1 != nil || err2 != nil || before.EscapedPath() != today.EscapedPath() {
-		return []string{fmt.Sprintf("%s went to %v and goes to %v", path, old, now)}
+		return []string{fmt.Sprintf("%s was %v and is %v", path, old, now)}
 	}
 	has := today.Query()
 	for name, values := range before.Query() {
 		if !slices.Equal(values, has[name]) {
-			all = append(all, fmt.Sprintf("%s had the parameter %s=%s and has %q", path, name, strings.Join(values, ","), has[name]))
+			all = append(all, fmt.Sprintf("%s had the parameter %s=%s, which is %q now", path, name, strings.Join(values, ","), has[name]))
 		}
 	}
 	slices.Sort(all)
 	return all
 }
 
-// readAll reads every kept request and answer with today's types and looks
-// whether all of it arrives: an older client at this server, and an older
+// readAll decodes every kept request and answer with today's types and checks that
+// nothing is lost: an older client at this server, and an older
 // server at this client.
 func (s *stage) readAll(kept snapshot) (problems []error) {
 	for _, i := range s.contract.Operations() {

@@ -122,7 +122,7 @@ func text(problems []error) string {
 	return b.String()
 }
 
-// kept gives a folder with the files of the first version.
+// kept returns a folder with the files of the first version.
 func kept(t *testing.T) Options {
 	t.Helper()
 	o := Options{Dir: filepath.Join(t.TempDir(), "contract"), Update: true}
@@ -145,7 +145,7 @@ func TestChangesAndWhatToDo(t *testing.T) {
 		breaks   bool   // and -update must not write it
 	}{
 		{"nothing", first(), "", false},
-		{"fields and a parameter more", made[queryMore, shipMore](1, dock, seam.Public), "dock.answer.json has something new", false},
+		{"fields and a parameter more", made[queryMore, shipMore](1, dock, seam.Public), "dock.answer.json has new fields", false},
 		{"an operation more", two, "the operation leave is new", false},
 		{"another access", made[query, ship](1, dock, seam.Operators), "was for public and is for operator", false},
 		{"a field renamed", made[query, shipRenamed](1, dock, seam.Public), "dock.answer.tons is gone", true},
@@ -167,7 +167,7 @@ func TestChangesAndWhatToDo(t *testing.T) {
 			problems := check(c.contract, o)
 			advice := "the version stays 1"
 			if c.breaks {
-				advice = "count the version up to 2"
+				advice = "increase the version to 2"
 			}
 			if got := text(problems); c.says == "" && got != "" || !strings.Contains(got, c.says) || c.says != "" && (!strings.Contains(got, advice) || !strings.Contains(got, "make generate")) {
 				t.Errorf("says %q, want %q and %q", got, c.says, advice)
@@ -209,7 +209,7 @@ func TestANewVersionKeepsTheFilesOfTheOld(t *testing.T) {
 	if err := os.RemoveAll(versionDir(o.Dir, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if got := text(check(next, o)); !strings.Contains(got, "the files of version 1 are gone") {
+	if got := text(check(next, o)); !strings.Contains(got, "the files of version 1 are missing") {
 		t.Errorf("the old version's files are gone: %q", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// filler makes example values in which no field is zero. What a field gets
-// depends on its name and place alone, so that a new field changes no other.
+// filler makes example values in which no field is zero. The value of a field
+// depends only on its name and path, so that a new field changes no other.
 type filler struct {
 	known map[reflect.Type]reflect.Value
 }
@@ -23,7 +23,7 @@ func newFiller(known []any) filler {
 	return f
 }
 
-// example gives a filled value of the type.
+// example returns a filled value of the type.
 func (f filler) example(t reflect.Type) (any, error) { return f.complete(reflect.Zero(t)) }
 
 // complete fills what is zero in the value.
@@ -41,7 +41,7 @@ var (
 	timeType = reflect.TypeFor[time.Time]()
 )
 
-// fill leaves what is not zero as it is: that was known.
+// fill fills what is zero; other values were given in Options.Known.
 func (f filler) fill(v reflect.Value, path string) error {
 	if known, ok := f.known[v.Type()]; ok && v.IsZero() && v.CanSet() {
 		v.Set(known)
@@ -112,7 +112,7 @@ func (f filler) fillZero(v reflect.Value, path string) error {
 		v.SetMapIndex(key, value)
 	case reflect.Interface:
 		if v.NumMethod() > 0 {
-			return fmt.Errorf("%s is a %s, which has no example: give one in Options.Known", path, v.Type())
+			return fmt.Errorf("%s is a %s, which has no example: add one to Options.Known", path, v.Type())
 		}
 		v.Set(reflect.ValueOf("any"))
 	default:
@@ -130,14 +130,14 @@ func (f filler) fillElements(v reflect.Value, path string) error {
 	return nil
 }
 
-// number is 2 to 91, by the path.
+// number returns 2 to 91, by the path.
 func number(path string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(path)) // cannot fail
 	return 2 + h.Sum64()%90
 }
 
-// nameOf is the field's name outside.
+// nameOf returns the field's name on the wire.
 func nameOf(field reflect.StructField) string {
 	for _, tag := range []string{"path", "query", "json"} {
 		if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" && name != "-" {

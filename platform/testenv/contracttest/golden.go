@@ -1,18 +1,17 @@
-// Package contracttest keeps a contract from changing unseen. For each version
-// of a contract it holds the JSON of every request and every answer in the
-// repository:
+// Package contracttest detects changes of a contract. For each version of a contract
+// the repository has the JSON of every request and every answer:
 //
 //	modules/reputation/testdata/contract/v1/score.request.json
 //	modules/reputation/testdata/contract/v1/score.answer.json
 //	modules/reputation/testdata/contract/v1/operations.json
 //
-// and compares them with what today's types say on the wire. Two processes of
+// and the test compares them with the JSON of today's types. Two processes of
 // one version may be of different releases, so within a version only additions
 // are allowed:
 //
 //	a new operation, a new field             run make generate; the version stays
 //	another access level                     the same
-//	a field, an operation or a parameter     a new version: count up in seam.NewContract,
+//	a field, an operation or a parameter     a new version: increment it in seam.NewContract,
 //	  that is gone, renamed or of another    run make generate, keep the old files
 //	  type; another path, method or kind
 //
@@ -33,20 +32,20 @@ import (
 	"banyan/platform/seam"
 )
 
-// Options say how a contract's examples are made and where they are kept.
+// Options say how a contract's examples are made and where the files are.
 type Options struct {
 	Dir    string // holds v1, v2 …
-	Update bool   // write what may be written
+	Update bool   // write the files, if the change is allowed
 
-	// Known are values of types whose fields cannot be made up, because a
-	// request that holds them would be invalid. Their zero fields are filled.
+	// Known are values of types whose fields cannot be generated, because a request
+	// with them would be invalid. Their zero fields are filled.
 	Known []any
 	// Also are further parts of the contract by name: the lines of a stream
 	// (under the operation's id and ".line"), the payloads of events.
 	Also map[string]any
 }
 
-// Golden compares the contract with the files of its version, and reads them
+// Golden compares the contract with the files of its version, and decodes them
 // with today's types.
 func Golden(t *testing.T, c *seam.Contract, o Options) {
 	t.Helper()
@@ -55,7 +54,7 @@ func Golden(t *testing.T, c *seam.Contract, o Options) {
 	}
 }
 
-// check gives everything that is wrong, each with what to do about it.
+// check returns everything that is wrong, each with what to do about it.
 func check(c *seam.Contract, o Options) (problems []error) {
 	s := newStage(c, o)
 	now, err := s.take(o.Also)
@@ -64,7 +63,7 @@ func check(c *seam.Contract, o Options) (problems []error) {
 	}
 	for v := 1; v < c.Version; v++ {
 		if _, err := os.Stat(versionDir(o.Dir, v)); err != nil {
-			problems = append(problems, fmt.Errorf("contract %s: the files of version %d are gone: keep those of every version: %w", c.Module, v, err))
+			problems = append(problems, fmt.Errorf("contract %s: the files of version %d are missing: restore them, those of every version must be kept: %w", c.Module, v, err))
 		}
 	}
 	dir := versionDir(o.Dir, c.Version)
@@ -75,7 +74,7 @@ func check(c *seam.Contract, o Options) (problems []error) {
 	broken, changed := compare(kept, now)
 	for _, what := range broken {
 		problems = append(problems, fmt.Errorf(
-			"contract %s: %s. Processes of version %d that run elsewhere would not understand this one. Either put it back, or, when it must be: count the version up to %d in seam.NewContract(%q, …), run make generate, and keep the files in %s",
+			"contract %s: %s. Running processes of version %d would not be compatible with it. Either undo the change or, if it is necessary, increase the version to %d in seam.NewContract(%q, …), run make generate, and keep the files in %s",
 			c.Module, what, c.Version, c.Version+1, c.Module, dir))
 	}
 	if len(broken) == 0 && o.Update {
@@ -85,7 +84,7 @@ func check(c *seam.Contract, o Options) (problems []error) {
 		changed = nil
 	}
 	for _, what := range changed {
-		problems = append(problems, fmt.Errorf("contract %s: %s. That is compatible: run make generate and look at the difference; the version stays %d", c.Module, what, c.Version))
+		problems = append(problems, fmt.Errorf("contract %s: %s. That is compatible: run make generate and review the difference; the version stays %d", c.Module, what, c.Version))
 	}
 	if len(broken) == 0 {
 		problems = append(problems, s.readAll(kept)...)
@@ -97,7 +96,7 @@ func versionDir(dir string, version int) string {
 	return filepath.Join(dir, fmt.Sprintf("v%d", version))
 }
 
-// read gives the files of a version, none when there is no folder yet.
+// read returns the files of a version, none when there is no folder yet.
 func read(dir string) (snapshot, error) {
 	files := make(snapshot)
 	entries, err := os.ReadDir(dir)

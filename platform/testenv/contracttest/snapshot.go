@@ -25,7 +25,7 @@ const (
 	lineSuffix     = ".line" // an entry of Options.Also: a line of the stream that the operation answers with
 )
 
-// snapshot is what a contract looks like on the wire: files by name.
+// snapshot is the JSON of a contract: files by name.
 type snapshot map[string][]byte
 
 // operation is one entry of operations.json.
@@ -35,7 +35,7 @@ type operation struct {
 	Access  string `json:"access"`
 	Method  string `json:"method"`
 	Path    string `json:"path"`
-	Upload  string `json:"upload,omitempty"`  // media types of the stream that is taken in
+	Upload  string `json:"upload,omitempty"`  // media types of the stream in the request
 	Streams bool   `json:"streams,omitempty"` // the answer is a stream
 }
 
@@ -45,18 +45,18 @@ type message struct {
 	Body   json.RawMessage `json:"body,omitempty"` // absent for none and for a stream
 }
 
-// stage is a contract with a server that answers as it is told.
+// stage is a contract with a server that answers with a given value.
 type stage struct {
 	contract *seam.Contract
 	filler   filler
 	router   chi.Router
 	got      any // the request that arrived last
-	answer   any // the answer to give
+	answer   any // the answer to return
 }
 
 func newStage(c *seam.Contract, o Options) *stage {
 	s := &stage{contract: c, filler: newFiller(o.Known), router: chi.NewRouter()}
-	// the one caller who may do everything
+	// a caller who may call every operation
 	caller := identity.Caller{Service: "contracttest", Role: identity.Operator}
 	s.router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,8 +71,8 @@ func newStage(c *seam.Contract, o Options) *stage {
 	return s
 }
 
-// exchange sends a request through the server as another process would, and
-// gives what the code behind it was handed and what came back.
+// exchange sends a request to the server as another process would, and returns the
+// request as the module got it and the answer.
 func (s *stage) exchange(i seam.Info, m message, answer any) (got any, text []byte, err error) {
 	s.got, s.answer = nil, answer
 	req := httptest.NewRequestWithContext(context.Background(), i.Method, m.Target, bytes.NewReader(m.Body))
@@ -88,13 +88,13 @@ func (s *stage) exchange(i seam.Info, m message, answer any) (got any, text []by
 	return s.got, w.Body.Bytes(), nil
 }
 
-// encode gives a request's message without what cannot be compared.
+// encode returns a request's message without what cannot be compared.
 func encode(i seam.Info, request any) (message, error) {
 	target, body, err := i.Encode(request)
 	return message{Target: target, Body: body}, err
 }
 
-// take makes the snapshot of today's types.
+// take returns the snapshot of today's types.
 func (s *stage) take(also map[string]any) (snapshot, error) {
 	files := make(snapshot)
 	var list []operation
@@ -106,7 +106,7 @@ func (s *stage) take(also map[string]any) (snapshot, error) {
 			return nil, fmt.Errorf("%s: %w", i.ID, err)
 		}
 		if _, told := also[i.ID+lineSuffix]; i.Streams && !told {
-			return nil, fmt.Errorf("%s answers with a stream: put an example of its lines into Options.Also[%q]", i.ID, i.ID+lineSuffix)
+			return nil, fmt.Errorf("%s answers with a stream: add an example of its lines to Options.Also[%q]", i.ID, i.ID+lineSuffix)
 		}
 	}
 	for name, value := range also {
@@ -140,14 +140,14 @@ func (s *stage) takeOperation(files snapshot, i seam.Info) error {
 	}
 	got, text, err := s.exchange(i, sent, answer)
 	if err != nil {
-		return fmt.Errorf("the made-up request is refused, give one that is right in Options.Known: %w", err)
+		return fmt.Errorf("the generated request is refused, add a valid one to Options.Known: %w", err)
 	}
 	back, err := encode(i, got)
 	if err != nil {
 		return err
 	}
 	if back.Target != sent.Target || !bytes.Equal(back.Body, sent.Body) {
-		return fmt.Errorf("what arrives is not what was sent: %s %s became %s %s", sent.Target, sent.Body, back.Target, back.Body)
+		return fmt.Errorf("the request changed on the way: %s %s became %s %s", sent.Target, sent.Body, back.Target, back.Body)
 	}
 	if files[i.ID+requestSuffix], err = document(sent); err != nil || i.Streams {
 		return err
@@ -156,7 +156,7 @@ func (s *stage) takeOperation(files snapshot, i seam.Info) error {
 	return err
 }
 
-// document is JSON as it stands in the repository.
+// document returns JSON in the form of the repository's files.
 func document(value any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -1,4 +1,4 @@
-// Package databasetest gives tests an empty, migrated database of one module:
+// Package databasetest opens an empty, migrated database of one module for a test:
 // a file in the test's folder, or a schema in the test server that is dropped
 // afterwards. It is imported by tests only.
 package databasetest
@@ -22,8 +22,8 @@ import (
 	"banyan/platform/testenv/testneeds"
 )
 
-// patience bounds setting up and cleaning up; no test asserts it.
-const patience = time.Minute
+// timeout bounds the set-up and the clean-up; no test asserts it.
+const timeout = time.Minute
 
 // Each runs a sub-test on SQLite and one on PostgreSQL.
 func Each(t *testing.T, module string, test func(t *testing.T, db *database.DB)) {
@@ -50,7 +50,7 @@ func Postgres(t testing.TB, module string) *database.DB {
 // Open opens and migrates, and closes at the end of the test.
 func Open(t testing.TB, options database.Options) *database.DB {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	db, err := database.Open(ctx, options)
 	if err != nil {
@@ -67,38 +67,39 @@ func Open(t testing.TB, options database.Options) *database.DB {
 	return db
 }
 
-// Again opens a second handle on the same database, as another process would.
+// Again opens a second handle of the same database, as another process would.
 func Again(t testing.TB, db *database.DB) *database.DB {
 	t.Helper()
 	return Open(t, db.Options())
 }
 
-// PostgresOptions names a new schema, dropped at the end of the test, for tests
-// that bring their own migrations.
+// PostgresOptions returns the options of a new schema, which is dropped at the end of
+// the test, for tests with their own migrations.
 func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options {
 	t.Helper()
 	server := testneeds.PostgresURL()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	config, err := pgx.ParseConfig(hasty(t, server))
+	config, err := pgx.ParseConfig(withoutSync(t, server))
 	if err != nil {
 		t.Fatalf("BANYAN_TEST_POSTGRES is not a PostgreSQL URL: %v", err)
 	}
 	pool := stdlib.OpenDB(*config)
 	if err := pool.PingContext(ctx); err != nil {
 		_ = pool.Close() // it never connected
-		testneeds.Missing(t, testneeds.Postgres, "no PostgreSQL answers (start one, or set BANYAN_TEST_POSTGRES): "+err.Error())
+		testneeds.Missing(t, testneeds.Postgres, "PostgreSQL cannot be reached (start it, or set BANYAN_TEST_POSTGRES): "+err.Error())
 	}
 	schema := "test_" + strings.ReplaceAll(module, "-", "_") + "_" + randomHex(t)
 	t.Cleanup(func() { dropSchema(t, pool, schema) })
 	return database.Options{
-		Module: module, URL: hasty(t, server), Schema: schema, Migrations: steps,
-		Connections: 8, // test servers allow 100, and packages are tested side by side
+		Module: module, URL: withoutSync(t, server), Schema: schema, Migrations: steps,
+		Connections: 8, // test servers allow 100, and packages are tested in parallel
 	}
 }
 
-// hasty has the server not wait for its disk: tests kill programs, not servers.
-func hasty(t testing.TB, server string) string {
+// withoutSync turns off the server's wait for its disk: tests kill programs, not
+// servers.
+func withoutSync(t testing.TB, server string) string {
 	t.Helper()
 	u, err := url.Parse(server)
 	if err != nil {
@@ -113,7 +114,7 @@ func hasty(t testing.TB, server string) string {
 // dropSchema runs after the databases are closed: cleanups run last in, first out.
 func dropSchema(t testing.TB, pool *sql.DB, schema string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if _, err := pool.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+pgx.Identifier{schema}.Sanitize()+` CASCADE`); err != nil {
 		t.Errorf("drop the test schema %s: %v", schema, err)

@@ -1,6 +1,6 @@
-// Package legacytest speaks as much WebSocket (RFC 6455) as tests of what stands
-// in front of a legacy system need: short text frames. It is imported by tests
-// only.
+// Package legacytest is a minimal WebSocket (RFC 6455) client and server, with short
+// text frames only, for tests of the proxy in front of a legacy system. It is
+// imported by tests only.
 package legacytest
 
 import (
@@ -48,8 +48,8 @@ func Echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Dial opens a WebSocket at base, for as long as life, and gives a function that
-// sends a text and returns what comes back.
+// Dial opens a WebSocket at base, for as long as life, and returns a function that
+// sends a text and returns the reply.
 func Dial(t testing.TB, base, path string, life time.Duration) (say func(string) (string, error), conn net.Conn) {
 	t.Helper()
 	host := strings.TrimPrefix(base, "http://")

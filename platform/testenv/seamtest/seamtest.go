@@ -1,6 +1,5 @@
-// Package seamtest has the ways that the tests of modules reach them by: in
-// process, and on the far side of the seam, a real HTTP server with callers
-// signed and verified as between real processes. It is imported by tests only.
+// Package seamtest opens modules for their tests: in process, and behind a real HTTP
+// server with callers signed and verified as between real processes. It is imported by tests only.
 package seamtest
 
 import (
@@ -18,21 +17,21 @@ import (
 	"banyan/platform/testenv/databasetest"
 )
 
-// BodyLimit is what the servers take, in bytes.
+// BodyLimit is the servers' limit on a request's body, in bytes.
 const BodyLimit = 16 << 20
 
-// Way leads to a module.
+// Way is the access of a test to a module.
 type Way struct {
 	Route    *seam.Route
 	URL      string       // of the module's server; "" in process
-	Requests atomic.Int64 // that have reached the server
+	Requests atomic.Int64 // requests that reached the server
 
 	losing atomic.Int64
 	module string
 	keys   *identity.Keyring
 }
 
-// Open makes the way to a module: InProcess or OverHTTP.
+// Open returns the access to a module: InProcess or OverHTTP.
 type Open func(t testing.TB, c *seam.Contract, local *seam.Local) *Way
 
 // Ways runs a conformance test four times: in process and over HTTP, on SQLite
@@ -46,7 +45,7 @@ func Ways(t *testing.T, module string, test func(t *testing.T, db *database.DB, 
 	}
 }
 
-// InProcess calls the module.
+// InProcess returns direct access to the module.
 func InProcess(_ testing.TB, _ *seam.Contract, local *seam.Local) *Way {
 	return &Way{Route: seam.NewRoute(local)}
 }
@@ -79,11 +78,11 @@ func OverHTTP(t testing.TB, c *seam.Contract, local *seam.Local) *Way {
 	return w
 }
 
-// Lose has the answers to the next n requests lost: the module has done what
-// was asked, and then the connection breaks.
+// Lose makes the server lose the answers to the next n requests: the module executes
+// the operation, and then the connection is closed.
 func (w *Way) Lose(n int) { w.losing.Store(int64(n)) }
 
-// line counts requests, and loses answers.
+// line is middleware that counts requests and loses answers.
 func (w *Way) line(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.Requests.Add(1)
@@ -96,7 +95,7 @@ func (w *Way) line(next http.Handler) http.Handler {
 	})
 }
 
-// Token names a caller to the server, for requests that are made by hand.
+// Token returns a token for the server, for requests without a client.
 func (w *Way) Token(t testing.TB, caller identity.Caller) string {
 	t.Helper()
 	token, err := w.keys.Token(caller, w.module)

@@ -1,4 +1,4 @@
-// Package testclock is a clock that stands still until a test moves it. It is
+// Package testclock is a clock that changes only when a test sets it. It is
 // imported by tests only.
 package testclock
 
@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Clock may be read and moved from several goroutines.
+// Clock is safe for concurrent use.
 type Clock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-// At stands at this time.
+// At returns a clock at this time.
 func At(t time.Time) *Clock { return &Clock{at: t} }
 
-// Now is where it stands.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-// Pass moves it on.
+// Pass advances the clock.
 func (c *Clock) Pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
 }
 
-// Set moves it to this time.
+// Set sets the clock.
 func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// The ports that tests choose among lie below those that systems hand out by
-// themselves, to servers on port 0 and to outgoing connections.
+// The range of ports for tests is below the one from which systems assign ports to
+// servers on port 0 and to outgoing connections.
 const (
 	firstPort = 10_000
 	ports     = 20_000
 )
 
-// Address is host:port on the loopback interface where nobody listens, for a
-// process that is started in a moment, or again after its end: until t ends, no
-// other server or connection gets the port by chance. The UDP port of the same
-// number is held meanwhile, which tells other tests' processes.
+// Address returns a free host:port on the loopback interface, for a process that is
+// started later, or again after its end: until t ends, no other test gets the port.
+// The UDP port of the same number is held meanwhile, as a lock between the processes
+// of tests.
 func Address(t testing.TB) string {
 	t.Helper()
 	var listen net.ListenConfig
 	for range 1000 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(ports))) //nolint:gosec // chance, not secrecy
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(ports))) //nolint:gosec // not a secret
 		held, err := listen.ListenPacket(t.Context(), "udp", address)
 		if err != nil {
 			continue
@@ -32,7 +32,7 @@ func Address(t testing.TB) string {
 			_ = held.Close()
 			continue
 		}
-		_ = free.Close() // nothing was connected: it is free at once
+		_ = free.Close() // nothing was connected: the port is free at once
 		t.Cleanup(func() { _ = held.Close() })
 		return address
 	}

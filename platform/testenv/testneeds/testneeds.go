@@ -1,6 +1,6 @@
-// Package testneeds finds what tests need from outside the repository: real
-// data that others made, programs, and an address to listen on. Without it a test
-// is skipped, visibly, or fails if BANYAN_TEST_REQUIRE names it, as in
+// Package testneeds finds what tests need from outside the repository: real data,
+// programs, and an address to listen on. A test is skipped, visibly, without what it
+// needs, or fails if BANYAN_TEST_REQUIRE names it, as in
 // "postgres,chromium,data". It is imported by tests only.
 package testneeds
 
@@ -14,14 +14,14 @@ import (
 	"testing"
 )
 
-// What BANYAN_TEST_REQUIRE can name.
+// The values of BANYAN_TEST_REQUIRE.
 const (
 	RealData = "data"
 	Postgres = "postgres"
 	Chromium = "chromium"
 )
 
-// PostgresURL is the test server: BANYAN_TEST_POSTGRES, or the standard one.
+// PostgresURL returns the URL of the test server: BANYAN_TEST_POSTGRES, or a default.
 func PostgresURL() string {
 	if url := os.Getenv("BANYAN_TEST_POSTGRES"); url != "" {
 		return url
@@ -29,9 +29,9 @@ func PostgresURL() string {
 	return "postgres://postgres@127.0.0.1:5432/test"
 }
 
-// Data is the path of a file of the real data, "oz/oz_vectors.json": below
-// BANYAN_TEST_DATA, or in ../shared/data beside the repository. Tests that
-// change their folder ask before.
+// Data returns the path of a file of the real data, "oz/oz_vectors.json": below
+// BANYAN_TEST_DATA, or in ../shared/data beside the repository. Tests that change
+// their working directory must call it before.
 func Data(t testing.TB, name string) (path string) {
 	t.Helper()
 	folder := os.Getenv("BANYAN_TEST_DATA")
@@ -39,7 +39,7 @@ func Data(t testing.TB, name string) (path string) {
 		folder = filepath.Join(repository(t), "..", "shared", "data")
 	}
 	path = filepath.Join(folder, filepath.FromSlash(name))
-	_, err := os.Stat(path) //nolint:gosec // the folder is named by whoever runs the tests
+	_, err := os.Stat(path) //nolint:gosec // the folder is set by the user who runs the tests
 	if errors.Is(err, fs.ErrNotExist) {
 		Missing(t, RealData, "there is no "+path+": set BANYAN_TEST_DATA to the folder of the real data")
 	}
@@ -49,7 +49,7 @@ func Data(t testing.TB, name string) (path string) {
 	return path
 }
 
-// ReadData is what stands in such a file.
+// ReadData returns the content of such a file.
 func ReadData(t testing.TB, name string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(Data(t, name))
@@ -64,12 +64,12 @@ func ReadData(t testing.TB, name string) []byte {
 func Missing(t testing.TB, need, why string) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("BANYAN_TEST_REQUIRE"), ","), need) {
-		t.Fatal("BANYAN_TEST_REQUIRE asks for it: " + why)
+		t.Fatal("BANYAN_TEST_REQUIRE requires it: " + why)
 	}
 	t.Skip("SKIPPED: " + why)
 }
 
-// repository is the folder of go.mod: a package's tests run below it.
+// repository returns the folder of go.mod: a package's tests run below it.
 func repository(t testing.TB) string {
 	t.Helper()
 	folder, err := os.Getwd()

@@ -16,7 +16,7 @@ func isUnreserved(c byte) bool { return isAlpha(c) || isDigit(c) || strings.Inde
 func isSubDelim(c byte) bool   { return strings.IndexByte("!$&'()*+,;=", c) >= 0 }
 func isGenDelim(c byte) bool   { return strings.IndexByte(":/?#[]@", c) >= 0 }
 
-// made tells whether text consists of unreserved characters, sub-delimiters,
+// made reports whether text consists of unreserved characters, sub-delimiters,
 // percent-encoded bytes and the characters of also.
 func made(text, also string) bool {
 	for i := 0; i < len(text); i++ {
@@ -68,7 +68,7 @@ func isScheme(text string) bool {
 }
 
 // isAuthority is [ userinfo "@" ] host [ ":" port ] with a host that is not
-// empty: the RFC allows an empty one, but nobody can be asked by it.
+// empty: the RFC allows an empty one, but a wallet could not show who asks.
 func isAuthority(text string) bool {
 	host := text
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {

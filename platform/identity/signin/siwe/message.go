@@ -3,7 +3,7 @@
 // signs.
 //
 // The server makes the message (Message.String) and the wallet signs it. Parse
-// is strict: a text is the grammar, whole and in order, or it is refused.
+// is strict: it accepts the grammar, complete and in order, and nothing else.
 // Verify hashes the bytes that were received, never a message written again
 // from its parts, because two texts could be read as the same parts.
 package siwe
@@ -40,16 +40,16 @@ type Message struct {
 	Resources []string // URIs, nil = none
 }
 
-// Stamp is an RFC 3339 date-time exactly as it stands in the message, because
+// Stamp is an RFC 3339 date-time exactly as in the message, because
 // the same instant can be written in many ways and only one of them was signed.
 type Stamp string
 
-// StampOf writes an instant in UTC, to the millisecond.
+// StampOf returns the stamp of an instant in UTC, to the millisecond.
 func StampOf(t time.Time) Stamp {
 	return Stamp(t.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-// Time reads the stamp. A stamp of a parsed message always has a time.
+// Time parses the stamp. It does not fail for a stamp of a parsed message.
 func (s Stamp) Time() (time.Time, error) { return parseStamp(string(s)) }
 
 const (
@@ -65,8 +65,8 @@ const (
 	labelResources = "Resources:"
 )
 
-// String writes the message as the wallet signs it. What it writes can be
-// parsed again only if every part keeps to the grammar: Build checks that.
+// String returns the message as the wallet signs it. It can be parsed again only if
+// every part follows the grammar: Build checks that.
 func (m Message) String() string {
 	var b strings.Builder
 	if m.Scheme != "" {
@@ -98,9 +98,9 @@ func (m Message) String() string {
 	return b.String()
 }
 
-// Build writes the message after checking that it reads back as itself: a
-// statement with a line break, say, could otherwise smuggle in a field. Fails
-// with fault.Invalid.
+// Build returns the text of the message after checking that it parses: a statement
+// with a line break, for example, could otherwise inject a field. Fails with
+// fault.Invalid.
 func Build(m Message) (string, error) {
 	text := m.String()
 	if _, err := Parse(text); err != nil {

@@ -9,8 +9,8 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Parse reads a sign-in message. It must be the grammar of EIP-4361 from the
-// first byte to the last: fields in order, nothing missing, nothing after.
+// Parse parses a sign-in message. It must follow the grammar of EIP-4361 from the
+// first byte to the last: fields in order, none missing, nothing after.
 // Fails with fault.Invalid and the line that is wrong.
 func Parse(text string) (Message, error) {
 	if len(text) > MaxLength {
@@ -27,11 +27,11 @@ func Parse(text string) (Message, error) {
 	return m, nil
 }
 
-// parser walks the lines once. The first thing wrong stays in err, and from
-// then on every step is empty, so that the steps read as the grammar.
+// parser walks the lines once. The first error stays in err, and from then on every
+// step does nothing, so that the steps read as the grammar.
 type parser struct {
 	lines []string
-	at    int // index of the line to be read next
+	at    int // index of the next line
 	err   error
 }
 
@@ -58,7 +58,7 @@ func (p *parser) message() Message {
 
 const notStamp = "is not an RFC 3339 date and time, such as 2026-01-31T12:00:00Z"
 
-// next gives the line to be read and steps over it; past the end it fails.
+// next returns the next line and advances; past the end it fails.
 func (p *parser) next(what string) string {
 	if p.err != nil {
 		return ""
@@ -71,7 +71,7 @@ func (p *parser) next(what string) string {
 	return p.lines[p.at-1]
 }
 
-// fail names the line that was read last, or the one after the end.
+// fail records an error at the line that was read last, or at the one after the end.
 func (p *parser) fail(what, message string) {
 	if p.err == nil {
 		p.err = fault.New(fault.Invalid, "this is not a sign-in message as EIP-4361 writes it: ask for a new one").
@@ -132,7 +132,7 @@ func (p *parser) statement() string {
 	return line
 }
 
-// field reads a line that must be there.
+// field reads a required line.
 func (p *parser) field(label string, valid func(string) bool, otherwise string) string {
 	name := strings.TrimSuffix(label, ": ")
 	line := p.next(name)

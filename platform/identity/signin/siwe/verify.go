@@ -20,17 +20,17 @@ const MaxSignature = 8 << 10
 // ContractVerifier asks a chain whether a smart wallet accepts a signature.
 // Implementations bound the call's gas and time.
 type ContractVerifier interface {
-	// HasCode tells whether the account is a contract, or will be one once the
+	// HasCode reports whether the account is a contract, or will be one once the
 	// deployment inside the signature (ERC-6492) has run.
 	HasCode(ctx context.Context, chainID uint64, account wallet.Address, signature []byte) (bool, error)
 	// Accepts asks the account's isValidSignature (ERC-1271) for this digest.
 	Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (bool, error)
 }
 
-// ErrNoSuchChain is what a ContractVerifier gives for a chain it cannot ask.
+// ErrNoSuchChain is a ContractVerifier's error for a chain that it cannot ask.
 var ErrNoSuchChain = errors.New("this chain is not configured")
 
-// Expected is what the server knows and the message must say. An empty URI or
+// Expected is what the message must contain. An empty URI or
 // Nonce and a chain id of 0 are not compared: callers that sign people in set
 // all of them.
 type Expected struct {
@@ -44,9 +44,9 @@ type Expected struct {
 	Contracts ContractVerifier
 }
 
-// Verify checks a message as it was received and its signature. It gives the
-// parts of the message that holds. Fails with fault.Invalid (not a message or
-// not a signature), fault.Unauthenticated (does not hold) or fault.Unavailable
+// Verify checks a message as it was received and its signature, and returns the
+// message's parts. Fails with fault.Invalid (not a message or
+// not a signature), fault.Unauthenticated (not valid) or fault.Unavailable
 // (the chain does not answer).
 func Verify(ctx context.Context, received string, signature []byte, want Expected) (Message, error) {
 	m, err := Parse(received)
@@ -74,15 +74,15 @@ func (m Message) Matches(want Expected) error {
 	case want.URI != "" && m.URI != want.URI:
 		return fault.Newf(fault.Unauthenticated, "this message is for %s, not for %s: ask for a new one and sign it as it is", m.URI, want.URI)
 	case want.Nonce != "" && m.Nonce != want.Nonce:
-		return fault.New(fault.Unauthenticated, "this message's nonce is not the one that was given out: ask for a new message")
+		return fault.New(fault.Unauthenticated, "this message's nonce is not one that this site has issued: ask for a new message")
 	case want.ChainID != 0 && m.ChainID != want.ChainID:
 		return fault.Newf(fault.Unauthenticated, "this message names chain %d, it was made for chain %d: ask for a new one", m.ChainID, want.ChainID)
 	}
 	return nil
 }
 
-// ValidAt checks the message's own limits of time: not before, and strictly
-// before the expiration.
+// ValidAt checks the message's times: not before NotBefore, and strictly before
+// ExpirationTime.
 func (m Message) ValidAt(now time.Time) error {
 	if m.NotBefore != "" {
 		from, err := m.NotBefore.Time()
@@ -105,7 +105,7 @@ func (m Message) ValidAt(now time.Time) error {
 	return nil
 }
 
-// Digest is what a wallet signs for a text (EIP-191, version 0x45).
+// Digest returns the hash that a wallet signs for a text (EIP-191, version 0x45).
 func Digest(text string) [32]byte {
 	prefix := fmt.Sprintf("\x19Ethereum Signed Message:\n%d", len(text))
 	return crypto.Keccak256Hash([]byte(prefix), []byte(text))
@@ -158,9 +158,9 @@ func askContract(ctx context.Context, m Message, digest [32]byte, signature []by
 	return nil
 }
 
-// Recover gives the address whose key made a 65-byte signature [r, s, v] of a
+// Recover returns the address whose key made a 65-byte signature [r, s, v] of a
 // digest. It takes v as 27/28 or 0/1 and only the low s, so that a signature
-// has one form. It fails when that is not what the bytes are.
+// has one form. It fails for other bytes.
 func Recover(digest [32]byte, signature []byte) (wallet.Address, error) {
 	if len(signature) != crypto.SignatureLength {
 		return wallet.Address{}, fmt.Errorf("the signature has %d bytes, not %d", len(signature), crypto.SignatureLength)

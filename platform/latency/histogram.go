@@ -9,15 +9,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Latencies cover 2^6 ns (64 ns) to 2^36 ns (69 s), a bucket per half power of
+// The buckets cover 2^6 ns (64 ns) to 2^36 ns (69 s), a bucket per half power of
 // two: fine enough to tell p99s apart, and two shifts to find.
 const (
 	latencyBuckets = 61
 	lowestPower    = 6
 )
 
-// Latencies counts durations. The zero value is ready, and any number of
-// goroutines may use it.
+// Histogram counts durations. The zero value is ready to use, and safe for
+// concurrent use.
 type Histogram struct {
 	nanos   atomic.Uint64
 	buckets [latencyBuckets]atomic.Uint64
@@ -30,7 +30,7 @@ func (l *Histogram) Observe(took time.Duration) {
 	l.nanos.Add(n)
 }
 
-// Counts reads what was counted so far.
+// Counts returns the counts so far.
 func (l *Histogram) Counts() (c Counts) {
 	for i := range l.buckets {
 		c[i] = l.buckets[i].Load()
@@ -38,8 +38,8 @@ func (l *Histogram) Counts() (c Counts) {
 	return c
 }
 
-// Histogram is the metric of desc, with a bound for every so many half powers
-// of two: each bound is a series of its own.
+// Metric returns the Prometheus histogram of desc, in seconds. Its bounds are the ends
+// of every n-th bucket, n = every: each bound is a series of its own.
 func (l *Histogram) Metric(desc *prometheus.Desc, every int, labels ...string) prometheus.Metric {
 	cumulative := make(map[float64]uint64, latencyBuckets/every)
 	total := uint64(0)
@@ -52,11 +52,10 @@ func (l *Histogram) Metric(desc *prometheus.Desc, every int, labels ...string) p
 	return prometheus.MustNewConstHistogram(desc, total, float64(l.nanos.Load())/1e9, cumulative, labels...)
 }
 
-// LatencyCounts are the figures of Latencies at one moment, or what was added
-// between two.
+// Counts are the counts of a Histogram at one moment, or those added between two.
 type Counts [latencyBuckets]uint64
 
-// Since is what was added since before.
+// Since returns the counts added since before.
 func (c *Counts) Since(before *Counts) (added Counts) {
 	for i := range c {
 		added[i] = c[i] - before[i]
@@ -64,7 +63,7 @@ func (c *Counts) Since(before *Counts) (added Counts) {
 	return added
 }
 
-// Total is how many durations were counted.
+// Total returns the number of durations.
 func (c *Counts) Total() (total uint64) {
 	for _, n := range c {
 		total += n
@@ -72,7 +71,7 @@ func (c *Counts) Total() (total uint64) {
 	return total
 }
 
-// Quantile gives the upper end, in seconds, of the bucket in which it falls; 0
+// Quantile returns the upper end, in seconds, of the bucket in which it falls; 0
 // when nothing was counted.
 func (c *Counts) Quantile(q float64) float64 {
 	total := c.Total()
@@ -97,7 +96,7 @@ func bucketOf(nanos uint64) int {
 	return min((power-lowestPower)*2+upperHalf, latencyBuckets-1)
 }
 
-// bucketEnd is the upper bound of a bucket in seconds.
+// bucketEnd returns the upper bound of a bucket in seconds.
 func bucketEnd(i int) float64 {
 	base := math.Ldexp(1, lowestPower+i/2)
 	if i%2 == 0 {
