@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/platform/fault"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 const (
@@ -48,7 +48,7 @@ func moduleListCommand(o *operating) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "Every module with its state, and what differs from config.yaml", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var all control.Modules
+			var all rollout.Modules
 			if err := o.ask(cmd.Context(), http.MethodGet, "/modules", nil, &all); err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ func moduleListCommand(o *operating) *cobra.Command {
 }
 
 func moduleSetCommand(o *operating) *cobra.Command {
-	var change control.Change
+	var change rollout.Change
 	var ifVersion int64
 	var asJSON bool
 	c := &cobra.Command{
@@ -97,7 +97,7 @@ func moduleSetCommand(o *operating) *cobra.Command {
 			if err := change.Validate(); err != nil {
 				return fault.Usage(err)
 			}
-			var plan control.Plan
+			var plan rollout.Plan
 			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ func moduleSetCommand(o *operating) *cobra.Command {
 }
 
 func moduleResetCommand(o *operating) *cobra.Command {
-	var request control.ResetRequest
+	var request rollout.ResetRequest
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
@@ -122,7 +122,7 @@ func moduleResetCommand(o *operating) *cobra.Command {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
 			}
-			var plan control.Plan
+			var plan rollout.Plan
 			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
 				return err
 			}
@@ -174,7 +174,7 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 	return c
 }
 
-func printPlan(cmd *cobra.Command, plan control.Plan, asJSON bool) error {
+func printPlan(cmd *cobra.Command, plan rollout.Plan, asJSON bool) error {
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), plan)
 	}
@@ -187,7 +187,7 @@ func printPlan(cmd *cobra.Command, plan control.Plan, asJSON bool) error {
 }
 
 // placeText is a place on one line: canary 10 % at http://127.0.0.1:8081.
-func placeText(p control.Place) string {
+func placeText(p rollout.Place) string {
 	text := string(p.Mode)
 	if p.Mode == seam.ModeShadow || p.Mode == seam.ModeCanary {
 		text += " " + strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"

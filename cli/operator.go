@@ -20,7 +20,7 @@ import (
 	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
 )
 
 // operating is an operator at the command line.
@@ -129,14 +129,14 @@ func commandSubject() string {
 }
 
 // audit reads the last changes of a module, page by page.
-func (o *operating) audit(ctx context.Context, name string, limit int) ([]control.Entry, error) {
-	entries := []control.Entry{}
+func (o *operating) audit(ctx context.Context, name string, limit int) ([]rollout.Entry, error) {
+	entries := []rollout.Entry{}
 	for cursor := ""; len(entries) < limit; {
 		query := url.Values{"limit": {strconv.Itoa(min(limit-len(entries), 200))}}
 		if cursor != "" {
 			query.Set("cursor", cursor)
 		}
-		var page control.AuditPage
+		var page rollout.AuditPage
 		if err := o.ask(ctx, http.MethodGet, "/modules/"+url.PathEscape(name)+"/audit?"+query.Encode(), nil, &page); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
 )
 
 // difference is one read that both places answered, as seam.Difference.
@@ -62,7 +62,7 @@ func (s *strangler) differences(w *Web) handler {
 		}
 		d := differencesData{Module: chi.URLParam(r, "name"), Operation: chi.URLParam(r, "operation")}
 		d.Title = moduleTitle(d.Module)
-		found, err := s.modules.Differences(r.Context(), control.DifferencesQuery{Name: d.Module, Operation: d.Operation})
+		found, err := s.modules.Differences(r.Context(), rollout.DifferencesQuery{Name: d.Module, Operation: d.Operation})
 		if err != nil {
 			return err
 		}

@@ -8,16 +8,16 @@ import (
 	"strconv"
 	"strings"
 
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // moduleView is a module as the page shows it.
 type moduleView struct {
 	Name, Title string
-	Plan        control.Place // what all replicas follow
+	Plan        rollout.Place // what all replicas follow
 	Version     int64
-	Config      control.Place
+	Config      rollout.Place
 	Differs     bool   // the plan leads elsewhere than config.yaml
 	Pinned      bool   // somebody decided; false: config.yaml does
 	Behind      bool   // this replica does not do what the plan says (yet)
@@ -113,7 +113,7 @@ func placeLabel(mode string, percent float64) string {
 }
 
 // placeWords tell a state to somebody who has never heard its name.
-func placeWords(p control.Place) string {
+func placeWords(p rollout.Place) string {
 	percent := strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"
 	switch p.Mode {
 	case seam.ModeShadow:
@@ -136,7 +136,7 @@ func moduleTitle(name string) string {
 	return sentence(strings.ReplaceAll(name, "-", " "))
 }
 
-func viewOf(m control.ModuleState) moduleView {
+func viewOf(m rollout.ModuleState) moduleView {
 	v := moduleView{
 		Name: m.Plan.Module, Title: moduleTitle(m.Plan.Module), Plan: m.Plan.Place, Version: m.Plan.Version, Config: m.Config,
 		Differs: m.Differs, Pinned: m.Plan.Version > 0 && !m.Plan.Configured, Behind: m.Followed != m.Plan.Version, Problem: m.Problem,
@@ -362,7 +362,7 @@ type auditLine struct {
 	URLs, Why     string
 }
 
-func auditOf(m moduleView, e control.Entry) auditLine {
+func auditOf(m moduleView, e rollout.Entry) auditLine {
 	return auditLine{
 		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Anyway: e.Anyway, Configured: e.Configured,
 		From: placeLabel(string(e.From.Mode), e.From.Percent), To: placeLabel(string(e.To.Mode), e.To.Percent), ToTone: modeTone(string(e.To.Mode)),

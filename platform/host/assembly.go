@@ -10,13 +10,12 @@ import (
 	"banyan/platform/certificates"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
-	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/requestctx"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/telemetry"
 )
 
@@ -56,7 +55,7 @@ func (p *Process) openIdentity(ctx context.Context) error {
 			return err
 		}
 		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
-		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, handover.Trunk)
+		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, rollout.Trunk)
 		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
 		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
 		return nil
@@ -93,16 +92,16 @@ func (p *Process) openControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	managed := make([]control.Managed, len(p.slots))
+	managed := make([]rollout.Managed, len(p.slots))
 	for i, s := range p.slots {
 		managed[i] = s.managed()
 		s.route.OnStepBack(s.stepBack)
 	}
-	p.control, err = control.Open(ctx, db, control.Options{Modules: managed, Clock: p.clock, Log: p.log})
+	p.control, err = rollout.Open(ctx, db, rollout.Options{Modules: managed, Clock: p.clock, Log: p.log})
 	if err != nil {
 		return err
 	}
-	p.operate = seam.NewRoute(control.Bind(p.control))
+	p.operate = seam.NewRoute(rollout.Bind(p.control))
 	p.addTask("routes", p.control.Run)
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 )
 
 // operatorRealm keeps operators' sessions apart from those of public_url.
@@ -24,7 +24,7 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 	o := legacy.Options{
 		URL: s.Legacy, Host: s.Host, PublicURL: p.settings.PublicURL, OwnHost: hostOf(s.OperatorURL),
 		Timeout: s.Timeout, Idle: s.IdleTimeout, CA: s.CA, PassHeaders: s.PassHeaders, Take: s.Take,
-		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + control.Contract.Module},
+		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + rollout.Contract.Module},
 		Clock: p.clock, Log: p.log,
 		Fail: func(w http.ResponseWriter, r *http.Request, err error) { p.server.Fail(w, r, err) },
 	}

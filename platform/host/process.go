@@ -18,13 +18,12 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
-	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
 	"banyan/platform/telemetry"
 )
 
@@ -65,7 +64,7 @@ type Process struct {
 	legacy       *legacy.Legacy       // nil: there is no other system behind this one
 
 	slots   []*slot          // the modules, in the order of the list
-	control *control.Control // of their routes; nil in a module that runs alone
+	control *rollout.Control // of their routes; nil in a module that runs alone
 	operate *seam.Route      // to control; likewise
 
 	server     *httpserver.Server
@@ -91,7 +90,7 @@ func (p *Process) isTrunk() bool { return p.settings.Module == "" }
 // the name in its certificate. Every replica of one deployment has one name.
 func (p *Process) name() string {
 	if p.isTrunk() {
-		return handover.Trunk
+		return rollout.Trunk
 	}
 	return p.settings.Module
 }
@@ -129,7 +128,7 @@ func (p *Process) Route(c *seam.Contract) *seam.Route {
 }
 
 // Rollout moves the modules. The trunk has it.
-func (p *Process) Rollout() control.Service { return control.NewClient(p.operate) }
+func (p *Process) Rollout() rollout.Service { return rollout.NewClient(p.operate) }
 
 // Sessions are those of people who signed in. The trunk has them.
 func (p *Process) Sessions() *signin.Sessions { return p.sessions }

@@ -5,8 +5,8 @@ import (
 	"sync"
 
 	"banyan/platform/identity"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // remotes are the two contracts that a module's process serves.
@@ -61,7 +61,7 @@ func (s *remoteSet) reach(urls []string, open func([]string) (opened, error)) (r
 }
 
 // use notes that this place is in force now.
-func (s *remoteSet) use(p control.Place) {
+func (s *remoteSet) use(p rollout.Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inUse = ""

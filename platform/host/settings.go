@@ -11,8 +11,8 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 	"banyan/platform/telemetry"
 )
 
@@ -31,7 +31,7 @@ type Settings struct {
 	HTTP      httpserver.Settings         `yaml:"http"`
 	Identity  signin.Settings             `yaml:"identity"`
 	Events    outbox.Settings             `yaml:"events"`
-	Modules   map[string]control.Settings `yaml:"modules"` // by name
+	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
 	Strangler legacy.Settings             `yaml:"strangler"`
 
 	names []string // of the modules there are

@@ -9,12 +9,11 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
 	"banyan/platform/periodic"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // slot is one module as this process knows it: the route that leads its calls,
@@ -22,8 +21,8 @@ import (
 type slot struct {
 	process    *Process
 	module     Module
-	handover   *handover.Contract
-	configured control.Settings
+	handover   *rollout.OwnershipContract
+	configured rollout.Settings
 	route      *seam.Route
 
 	db    *database.DB         // nil where the module is not held
@@ -39,7 +38,7 @@ func (s *slot) name() string { return s.module.Name() }
 // because the data is shared; a process of one module holds that one only.
 func (p *Process) addModule(ctx context.Context, m Module) error {
 	s := &slot{
-		process: p, module: m, handover: handover.NewContract(m.Name()), configured: p.settings.Modules[m.Name()],
+		process: p, module: m, handover: rollout.NewOwnershipContract(m.Name()), configured: p.settings.Modules[m.Name()],
 	}
 	s.remotes = newRemoteSet(s.trust)
 	p.slots = append(p.slots, s)
@@ -76,24 +75,24 @@ func (s *slot) open(ctx context.Context) error {
 	}
 	s.route.With(seam.RouteOptions{Lost: ownership.IsLost})
 	p.addTask("the hand-over of "+s.name(), s.settle)
-	if s.configured.Mode != control.Remote {
+	if s.configured.Mode != rollout.Remote {
 		return nil
 	}
-	return s.lead(ctx, control.Plan{Place: s.configuredPlace()})
+	return s.lead(ctx, rollout.Plan{Place: s.configuredPlace()})
 }
 
 // openElsewhere makes the route of a module that another process holds: at its own
 // address, or in the whole program.
 func (s *slot) openElsewhere() error {
 	urls := s.configured.URL
-	if s.configured.Mode == control.Local {
+	if s.configured.Mode == rollout.Local {
 		urls = []string{s.process.settings.Identity.TrunkURL}
 	}
 	far, err := s.reach(urls)
 	if err != nil {
 		return err
 	}
-	s.remotes.use(control.Place{Mode: seam.ModeRemote, URLs: urls})
+	s.remotes.use(rollout.Place{Mode: seam.ModeRemote, URLs: urls})
 	s.route = seam.NewRemoteRoute(s.module.Contract, far.module)
 	return nil
 }
@@ -104,7 +103,7 @@ func (s *slot) reach(urls []string) (remotes, error) { return s.remotes.reach(ur
 func (s *slot) openRemotes(urls []string) (opened, error) {
 	peer := s.name()
 	if slices.Equal(urls, []string{s.process.settings.Identity.TrunkURL}) {
-		peer = handover.Trunk
+		peer = rollout.Trunk
 	}
 	o := seam.RemoteOptions{
 		URLs: urls, Tokens: s.process.tokens, Timeout: s.configured.Timeout, TLS: s.process.tlsTo(peer), Log: s.process.log,
@@ -122,7 +121,7 @@ func (s *slot) openRemotes(urls []string) (opened, error) {
 		far.handover.Close()
 		return far, err
 	}
-	if peer != handover.Trunk {
+	if peer != rollout.Trunk {
 		far.keys = s.process.keysAt(urls, peer)
 	}
 	return far, nil
@@ -141,9 +140,9 @@ func (s *slot) trust(keys identity.KeySource) {
 func (s *slot) close() { s.remotes.close() }
 
 // configuredPlace is what config.yaml says of the module.
-func (s *slot) configuredPlace() control.Place {
-	p := control.Place{Mode: seam.ModeLocal, URLs: s.configured.URL}
-	if s.configured.Mode == control.Remote {
+func (s *slot) configuredPlace() rollout.Place {
+	p := rollout.Place{Mode: seam.ModeLocal, URLs: s.configured.URL}
+	if s.configured.Mode == rollout.Remote {
 		p.Mode = seam.ModeRemote
 	}
 	return p
@@ -153,7 +152,7 @@ func (s *slot) configuredPlace() control.Place {
 // where it asks for that: to the remote, which takes it when it is told, or
 // back to this process. Between the take and the new route, writes that arrive
 // here are refused by the fence without effect and wait for the route.
-func (s *slot) Apply(ctx context.Context, p control.Plan) error {
+func (s *slot) Apply(ctx context.Context, p rollout.Plan) error {
 	defer s.remotes.keepInUse()
 	far, err := s.farOf(p)
 	if err != nil {
@@ -183,7 +182,7 @@ func (s *slot) Apply(ctx context.Context, p control.Plan) error {
 // small before, which checkStep has done: a take may well wait for long writes to
 // end, so one that hangs would be found out only when the caller's time is over,
 // and until then nobody could lead the module elsewhere.
-func (s *slot) handOver(ctx context.Context, far remotes, epoch int64, found handover.Verified) (ownership.Claim, error) {
+func (s *slot) handOver(ctx context.Context, far remotes, epoch int64, found rollout.Verified) (ownership.Claim, error) {
 	if found.Same == 0 { // nobody has said that it has the same data
 		if found.Silent != nil {
 			return ownership.Claim{}, found.Silent
@@ -191,15 +190,15 @@ func (s *slot) handOver(ctx context.Context, far remotes, epoch int64, found han
 		return ownership.Claim{}, fault.Newf(fault.Internal, "the process of %s was to take the writes before it was asked which data it has", s.name())
 	}
 	client := s.handover.Client(seam.NewRemoteRoute(s.handover.Seam(), far.handover))
-	taken, err := client.Take(identity.AsService(ctx, handover.Trunk), epoch, s.owner.DataID())
+	taken, err := client.Take(identity.AsService(ctx, rollout.Trunk), epoch, s.owner.DataID())
 	if err != nil {
 		return ownership.Claim{}, err
 	}
-	return handover.TakenHere(ctx, s.owner, taken)
+	return rollout.TakenHere(ctx, s.owner, taken)
 }
 
 // Follow sets the route to a plan whose ownership somebody else sees to.
-func (s *slot) Follow(ctx context.Context, p control.Plan) error {
+func (s *slot) Follow(ctx context.Context, p rollout.Plan) error {
 	defer s.remotes.keepInUse()
 	far, err := s.farOf(p)
 	if err != nil {
@@ -214,7 +213,7 @@ func (s *slot) Follow(ctx context.Context, p control.Plan) error {
 // lead sets the route without asking the remote, which cannot be asked while
 // this process does not serve yet: the remote checks who asks with keys of this
 // process. settle asks it.
-func (s *slot) lead(ctx context.Context, p control.Plan) error {
+func (s *slot) lead(ctx context.Context, p rollout.Plan) error {
 	far, err := s.farOf(p)
 	if err != nil {
 		return err
@@ -222,7 +221,7 @@ func (s *slot) lead(ctx context.Context, p control.Plan) error {
 	return s.leadTo(ctx, p, far)
 }
 
-func (s *slot) leadTo(ctx context.Context, p control.Plan, far remotes) error {
+func (s *slot) leadTo(ctx context.Context, p rollout.Plan, far remotes) error {
 	claim, err := s.owner.Current(ctx)
 	if err != nil {
 		return err
@@ -230,7 +229,7 @@ func (s *slot) leadTo(ctx context.Context, p control.Plan, far remotes) error {
 	return s.set(p, claim, far)
 }
 
-func (s *slot) set(p control.Plan, claim ownership.Claim, far remotes) error {
+func (s *slot) set(p rollout.Plan, claim ownership.Claim, far remotes) error {
 	if err := s.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, far.module); err != nil {
 		return err
 	}
@@ -240,7 +239,7 @@ func (s *slot) set(p control.Plan, claim ownership.Claim, far remotes) error {
 }
 
 // farOf reaches the remotes of a plan; a local one has none.
-func (s *slot) farOf(p control.Plan) (far remotes, err error) {
+func (s *slot) farOf(p rollout.Plan) (far remotes, err error) {
 	if p.Mode != seam.ModeLocal && len(p.URLs) > 0 {
 		return s.reach(p.URLs)
 	}
@@ -285,8 +284,8 @@ func (s *slot) settle(ctx context.Context) error {
 }
 
 // managed is the slot as the control of routes sees it.
-func (s *slot) managed() control.Managed {
-	return control.Managed{
+func (s *slot) managed() rollout.Managed {
+	return rollout.Managed{
 		Name: s.name(), Configured: s.configuredPlace(), Apply: s.Apply, Follow: s.Follow,
 		Status: func() any { return s.status() }, Verdict: s.route.Verdict,
 		Differences: func(operation string) (any, error) {

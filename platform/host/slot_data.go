@@ -7,9 +7,8 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/handover"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 const (
@@ -108,8 +107,8 @@ func (d *dataCheck) writesAt() (remotes, bool) {
 // answer does not keep the module from coming home.
 //
 // The guard is not asked for anything: it steps back from what is bad.
-func (s *slot) checkStep(ctx context.Context, p control.Plan, far remotes) (found handover.Verified, err error) {
-	if p.ChangedBy == control.Guard {
+func (s *slot) checkStep(ctx context.Context, p rollout.Plan, far remotes) (found rollout.Verified, err error) {
+	if p.ChangedBy == rollout.Guard {
 		return found, nil
 	}
 	id, err := s.owner.CurrentDataID(ctx)
@@ -148,7 +147,7 @@ func (s *slot) shortWait() time.Duration { return min(s.configured.Timeout, data
 // one that does not answer, or is of another release, is let pass: the plan was
 // checked when it was made, and a release is put in place one process after the
 // other.
-func (s *slot) checkFollowed(ctx context.Context, p control.Plan, far remotes) error {
+func (s *slot) checkFollowed(ctx context.Context, p rollout.Plan, far remotes) error {
 	if p.Mode == seam.ModeLocal || !s.data.canAsk() {
 		return nil
 	}

@@ -67,7 +67,7 @@ type Options struct {
 	Admin       http.Handler // telemetry.Admin
 
 	// Front answers in the router's place where it wants to, before the rules
-	// that hold for our own pages (platform/strangler/legacy).
+	// that hold for our own pages (platform/legacy).
 	Front func(http.Handler) http.Handler
 
 	// Page answers a person's request with an error; the status is

@@ -1,4 +1,4 @@
-package control_test
+package rollout_test
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/page"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -32,17 +32,17 @@ var (
 // fakeRoute stands for a module's route and its hand-over.
 type fakeRoute struct {
 	mu       sync.Mutex
-	now      control.Plan
+	now      rollout.Plan
 	applied  int
 	followed int
 	refuse   error
 	meantime func() // runs inside Apply
-	moved    chan control.Plan
+	moved    chan rollout.Plan
 }
 
-func newFakeRoute() *fakeRoute { return &fakeRoute{moved: make(chan control.Plan, 100)} }
+func newFakeRoute() *fakeRoute { return &fakeRoute{moved: make(chan rollout.Plan, 100)} }
 
-func (r *fakeRoute) lead(count *int, p control.Plan) error {
+func (r *fakeRoute) lead(count *int, p rollout.Plan) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	*count++
@@ -57,8 +57,8 @@ func (r *fakeRoute) lead(count *int, p control.Plan) error {
 	return nil
 }
 
-func (r *fakeRoute) apply(_ context.Context, p control.Plan) error  { return r.lead(&r.applied, p) }
-func (r *fakeRoute) follow(_ context.Context, p control.Plan) error { return r.lead(&r.followed, p) }
+func (r *fakeRoute) apply(_ context.Context, p rollout.Plan) error  { return r.lead(&r.applied, p) }
+func (r *fakeRoute) follow(_ context.Context, p rollout.Plan) error { return r.lead(&r.followed, p) }
 
 func (r *fakeRoute) refuseWith(err error) {
 	r.mu.Lock()
@@ -66,14 +66,14 @@ func (r *fakeRoute) refuseWith(err error) {
 	r.refuse = err
 }
 
-func (r *fakeRoute) state() (now control.Plan, applied, followed int) {
+func (r *fakeRoute) state() (now rollout.Plan, applied, followed int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.now, r.applied, r.followed
 }
 
 // awaitMove waits until the route follows a plan that satisfies want.
-func (r *fakeRoute) awaitMove(t *testing.T, want func(control.Plan) bool) control.Plan {
+func (r *fakeRoute) awaitMove(t *testing.T, want func(rollout.Plan) bool) rollout.Plan {
 	t.Helper()
 	patience := time.NewTimer(30 * time.Second)
 	defer patience.Stop()
@@ -89,10 +89,10 @@ func (r *fakeRoute) awaitMove(t *testing.T, want func(control.Plan) bool) contro
 	}
 }
 
-func open(t *testing.T, db *database.DB, configured control.Place, r *fakeRoute) *control.Control {
+func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute) *rollout.Control {
 	t.Helper()
-	c, err := control.Open(t.Context(), db, control.Options{
-		Modules: []control.Managed{{
+	c, err := rollout.Open(t.Context(), db, rollout.Options{
+		Modules: []rollout.Managed{{
 			Name: "reputation", Configured: configured, Apply: r.apply, Follow: r.follow,
 			Status: func() any { return map[string]int{"calls": 7} },
 			Differences: func(operation string) (any, error) {
@@ -111,7 +111,7 @@ func open(t *testing.T, db *database.DB, configured control.Place, r *fakeRoute)
 }
 
 // run runs a Control as its own task until the test ends.
-func run(t *testing.T, c *control.Control) {
+func run(t *testing.T, c *rollout.Control) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -124,20 +124,20 @@ func run(t *testing.T, c *control.Control) {
 	})
 }
 
-func audit(t *testing.T, c *control.Control) []control.Entry {
+func audit(t *testing.T, c *rollout.Control) []rollout.Entry {
 	t.Helper()
-	s, err := client(c).Module(identity.With(t.Context(), operator), control.ModuleQuery{Name: "reputation"})
+	s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s.Audit
 }
 
-func client(c *control.Control) control.Client {
-	return control.NewClient(seam.NewRoute(control.Bind(c)))
+func client(c *rollout.Control) rollout.Client {
+	return rollout.NewClient(seam.NewRoute(rollout.Bind(c)))
 }
 
-func local() control.Place { return control.Place{Mode: seam.ModeLocal} }
+func local() rollout.Place { return rollout.Place{Mode: seam.ModeLocal} }
 
 func version(n int64) *int64 { return &n }
 
@@ -157,17 +157,17 @@ func TestSetAppliesPersistsAndAudits(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{
 			Mode: seam.ModeShadow, Percent: 12.5, URLs: []string{"http://10.0.0.7:8081/", "http://10.0.0.7:8081"}, Why: "a first look",
 		}); err != nil {
 			t.Fatal(err)
 		}
-		got, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, IfVersion: version(1)})
+		got, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, IfVersion: version(1)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := control.Plan{
-			Module: "reputation", Place: control.Place{Mode: seam.ModeRemote, URLs: away},
+		want := rollout.Plan{
+			Module: "reputation", Place: rollout.Place{Mode: seam.ModeRemote, URLs: away},
 			Version: 2, ChangedBy: "ada", ChangedMS: noon.UnixMilli(),
 		}
 		if stored, err := c.Plan(t.Context(), "reputation"); err != nil || !reflect.DeepEqual(stored, want) || !reflect.DeepEqual(got, want) {
@@ -177,15 +177,15 @@ func TestSetAppliesPersistsAndAudits(t *testing.T) {
 		if !reflect.DeepEqual(now, want) || applied != 2 || followed != 0 {
 			t.Errorf("the route is at %+v after %d applied and %d followed", now, applied, followed)
 		}
-		shadow := control.Place{Mode: seam.ModeShadow, Percent: 12.5, URLs: away}
-		wantAudit := []control.Entry{
+		shadow := rollout.Place{Mode: seam.ModeShadow, Percent: 12.5, URLs: away}
+		wantAudit := []rollout.Entry{
 			{Version: 2, AtMS: noon.UnixMilli(), Who: "ada", From: shadow, To: want.Place},
 			{Version: 1, AtMS: noon.UnixMilli(), Who: "ada", From: local(), To: shadow, Why: "a first look"},
 		}
 		if got := audit(t, c); !reflect.DeepEqual(got, wantAudit) {
 			t.Errorf("audit\n %+v, want\n %+v", got, wantAudit)
 		}
-		if again, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote}); err != nil || again.Version != 2 {
+		if again, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote}); err != nil || again.Version != 2 {
 			t.Errorf("asking for what is there made version %d (%v)", again.Version, err)
 		}
 	})
@@ -199,26 +199,26 @@ func TestRefusals(t *testing.T) {
 		name   string
 		module string
 		by     identity.Caller
-		change control.Change
+		change rollout.Change
 		code   fault.Code
 		field  string
 	}{
-		{"an unknown module", "market", operator, control.Change{Mode: seam.ModeLocal}, fault.NotFound, ""},
-		{"a member", "reputation", identity.Caller{Role: identity.Member}, control.Change{Mode: seam.ModeRemote, URLs: away}, fault.Forbidden, ""},
-		{"a module", "reputation", identity.Caller{Service: "airdrop"}, control.Change{Mode: seam.ModeRemote, URLs: away}, fault.Forbidden, ""},
-		{"an unknown mode", "reputation", operator, control.Change{Mode: "far", URLs: away}, fault.Invalid, "mode"},
-		{"no mode", "reputation", operator, control.Change{URLs: away}, fault.Invalid, "mode"},
-		{"over a hundred", "reputation", operator, control.Change{Mode: seam.ModeCanary, Percent: 100.1, URLs: away}, fault.Invalid, "percent"},
-		{"below zero", "reputation", operator, control.Change{Mode: seam.ModeShadow, Percent: -1, URLs: away}, fault.Invalid, "percent"},
-		{"a share of remote", "reputation", operator, control.Change{Mode: seam.ModeRemote, Percent: 10, URLs: away}, fault.Invalid, "percent"},
-		{"no url", "reputation", operator, control.Change{Mode: seam.ModeShadow, Percent: 10}, fault.Invalid, "urls"},
-		{"a url with a path", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: []string{"http://a/b"}}, fault.Invalid, "urls"},
-		{"a url with a password", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: []string{"http://u:p@a"}}, fault.Invalid, "urls"},
-		{"another scheme", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: []string{"ftp://a"}}, fault.Invalid, "urls"},
-		{"too many urls", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: slices.Repeat(away, 17)}, fault.Invalid, "urls"},
-		{"a reason of two lines", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: away, Why: "a\nb"}, fault.Invalid, "why"},
-		{"a long reason", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: away, Why: strings.Repeat("é", 501)}, fault.Invalid, "why"},
-		{"an old version", "reputation", operator, control.Change{Mode: seam.ModeRemote, URLs: away, IfVersion: version(3)}, fault.Conflict, ""},
+		{"an unknown module", "market", operator, rollout.Change{Mode: seam.ModeLocal}, fault.NotFound, ""},
+		{"a member", "reputation", identity.Caller{Role: identity.Member}, rollout.Change{Mode: seam.ModeRemote, URLs: away}, fault.Forbidden, ""},
+		{"a module", "reputation", identity.Caller{Service: "airdrop"}, rollout.Change{Mode: seam.ModeRemote, URLs: away}, fault.Forbidden, ""},
+		{"an unknown mode", "reputation", operator, rollout.Change{Mode: "far", URLs: away}, fault.Invalid, "mode"},
+		{"no mode", "reputation", operator, rollout.Change{URLs: away}, fault.Invalid, "mode"},
+		{"over a hundred", "reputation", operator, rollout.Change{Mode: seam.ModeCanary, Percent: 100.1, URLs: away}, fault.Invalid, "percent"},
+		{"below zero", "reputation", operator, rollout.Change{Mode: seam.ModeShadow, Percent: -1, URLs: away}, fault.Invalid, "percent"},
+		{"a share of remote", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, Percent: 10, URLs: away}, fault.Invalid, "percent"},
+		{"no url", "reputation", operator, rollout.Change{Mode: seam.ModeShadow, Percent: 10}, fault.Invalid, "urls"},
+		{"a url with a path", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: []string{"http://a/b"}}, fault.Invalid, "urls"},
+		{"a url with a password", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: []string{"http://u:p@a"}}, fault.Invalid, "urls"},
+		{"another scheme", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: []string{"ftp://a"}}, fault.Invalid, "urls"},
+		{"too many urls", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: slices.Repeat(away, 17)}, fault.Invalid, "urls"},
+		{"a reason of two lines", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: away, Why: "a\nb"}, fault.Invalid, "why"},
+		{"a long reason", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: away, Why: strings.Repeat("é", 501)}, fault.Invalid, "why"},
+		{"an old version", "reputation", operator, rollout.Change{Mode: seam.ModeRemote, URLs: away, IfVersion: version(3)}, fault.Conflict, ""},
 	} {
 		_, err := c.Set(t.Context(), k.by, k.module, k.change)
 		f := fault.From(err)
@@ -229,7 +229,7 @@ func TestRefusals(t *testing.T) {
 	if _, applied, _ := route.state(); applied != 0 || len(audit(t, c)) != 0 {
 		t.Error("a refused change was applied or audited")
 	}
-	if _, err := control.Open(t.Context(), db, control.Options{Modules: []control.Managed{{Name: "a"}, {Name: "a"}}}); !fault.Is(err, fault.Invalid) {
+	if _, err := rollout.Open(t.Context(), db, rollout.Options{Modules: []rollout.Managed{{Name: "a"}, {Name: "a"}}}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("two modules of one name: %v", err)
 	}
 }
@@ -238,7 +238,7 @@ func TestWhatCannotBeAppliedIsNotKept(t *testing.T) {
 	route := newFakeRoute()
 	c := open(t, databasetest.SQLite(t, "routes"), local(), route)
 	route.refuse = fault.New(fault.Unavailable, "nobody answers there")
-	if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away}); !errors.Is(err, route.refuse) {
+	if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away}); !errors.Is(err, route.refuse) {
 		t.Errorf("Set gave %v, want what Apply said", err)
 	}
 	if p, err := c.Plan(t.Context(), "reputation"); err != nil || p.Version != 0 || !p.Configured || len(audit(t, c)) != 0 {
@@ -250,11 +250,11 @@ func TestWhatCannotBeKeptIsTakenBack(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeShadow, Percent: 5, URLs: away}); err != nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeShadow, Percent: 5, URLs: away}); err != nil {
 			t.Fatal(err)
 		}
 		exec(t, db, `ALTER TABLE route_audit RENAME TO hidden`)
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote}); err == nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote}); err == nil {
 			t.Error("a change without an audit entry was taken")
 		}
 		exec(t, db, `ALTER TABLE hidden RENAME TO route_audit`)
@@ -273,11 +273,11 @@ func TestTwoAtOnce(t *testing.T) {
 		slow, fast := newFakeRoute(), newFakeRoute()
 		a, b := open(t, db, local(), slow), open(t, databasetest.Again(t, db), local(), fast)
 		slow.meantime = func() {
-			if _, err := b.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 10, URLs: away}); err != nil {
+			if _, err := b.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 10, URLs: away}); err != nil {
 				t.Error(err)
 			}
 		}
-		_, err := a.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away})
+		_, err := a.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away})
 		if !fault.Is(err, fault.Conflict) {
 			t.Errorf("the slower one got %v", err)
 		}
@@ -296,7 +296,7 @@ func TestReplicasFollowEachOther(t *testing.T) {
 		a, b := open(t, db, local(), here), open(t, databasetest.Again(t, db), local(), there)
 		run(t, a)
 		run(t, b)
-		for i, c := range []control.Change{
+		for i, c := range []rollout.Change{
 			{Mode: seam.ModeShadow, Percent: 10, URLs: away},
 			{Mode: seam.ModeCanary, Percent: 50},
 			{Mode: seam.ModeRemote, URLs: []string{"http://10.0.0.8:8081", "http://10.0.0.9:8081"}},
@@ -311,7 +311,7 @@ func TestReplicasFollowEachOther(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := follows.awaitMove(t, func(p control.Plan) bool { return p.Version == plan.Version })
+			got := follows.awaitMove(t, func(p rollout.Plan) bool { return p.Version == plan.Version })
 			t.Logf("%s: followed after %s", c.Mode, time.Since(begun).Round(time.Millisecond))
 			if !reflect.DeepEqual(got, plan) {
 				t.Errorf("one replica set %+v, the other follows %+v", plan, got)
@@ -328,7 +328,7 @@ func TestReplicasFollowEachOther(t *testing.T) {
 func TestThePlanOutlivesARestart(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		first := open(t, db, local(), newFakeRoute())
-		canary, err := first.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 10, URLs: away})
+		canary, err := first.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 10, URLs: away})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,15 +337,15 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 		if now, applied, followed := route.state(); !reflect.DeepEqual(now, canary) || applied != 0 || followed != 1 {
 			t.Errorf("after a restart the route is at %+v (applied %d, followed %d)", now, applied, followed)
 		}
-		s, err := client(c).List(identity.With(t.Context(), operator), control.ListQuery{})
+		s, err := client(c).List(identity.With(t.Context(), operator), rollout.ListQuery{})
 		if err != nil || len(s.Modules) != 1 || !s.Modules[0].Differs || s.Modules[0].Config.Mode != seam.ModeLocal || s.Modules[0].Followed != 1 {
 			t.Errorf("the difference from config.yaml is not shown: %+v (%v)", s, err)
 		}
-		back, err := c.Reset(t.Context(), operator, control.ResetRequest{Name: "reputation", Why: "done", IfVersion: version(1)})
+		back, err := c.Reset(t.Context(), operator, rollout.ResetRequest{Name: "reputation", Why: "done", IfVersion: version(1)})
 		if err != nil || !back.Configured || back.Mode != seam.ModeLocal || back.Version != 2 {
 			t.Fatalf("Reset gave %+v (%v)", back, err)
 		}
-		moved := control.Place{Mode: seam.ModeRemote, URLs: away}
+		moved := rollout.Place{Mode: seam.ModeRemote, URLs: away}
 		third := newFakeRoute()
 		c = open(t, db, moved, third)
 		if p, err := c.Plan(t.Context(), "reputation"); err != nil || p.Mode != seam.ModeRemote || p.Version != 2 {
@@ -360,19 +360,19 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 func TestAPlanThatCannotBeFollowedIsShownAndTriedAgain(t *testing.T) {
 	db := databasetest.SQLite(t, "routes")
 	first := open(t, db, local(), newFakeRoute())
-	if _, err := first.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
+	if _, err := first.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
 		t.Fatal(err)
 	}
 	route := newFakeRoute()
 	route.refuse = fault.New(fault.Unavailable, "no such host")
 	c := open(t, db, local(), route)
-	s, err := client(c).Module(identity.With(t.Context(), operator), control.ModuleQuery{Name: "reputation"})
+	s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
 	if err != nil || !strings.Contains(s.Problem, "no such host") || s.Followed != 0 || s.Plan.Version != 1 {
 		t.Errorf("state %+v (%v)", s, err)
 	}
 	run(t, c)
 	route.refuseWith(nil)
-	route.awaitMove(t, func(p control.Plan) bool { return p.Version == 1 })
+	route.awaitMove(t, func(p rollout.Plan) bool { return p.Version == 1 })
 }
 
 // TestAskingAgainForWhatIsNotFollowed: the same plan is applied when this
@@ -380,18 +380,18 @@ func TestAPlanThatCannotBeFollowedIsShownAndTriedAgain(t *testing.T) {
 func TestAskingAgainForWhatIsNotFollowed(t *testing.T) {
 	db := databasetest.SQLite(t, "routes")
 	first := open(t, db, local(), newFakeRoute())
-	if _, err := first.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
+	if _, err := first.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
 		t.Fatal(err)
 	}
 	route := newFakeRoute()
 	route.refuse = fault.New(fault.Unavailable, "no such host")
 	c := open(t, db, local(), route)
 	route.refuseWith(nil)
-	plan, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, Why: "again"})
+	plan, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, Why: "again"})
 	if now, applied, _ := route.state(); err != nil || plan.Version != 2 || applied != 1 || now.Mode != seam.ModeRemote {
 		t.Errorf("asked again: %+v, the route is at %+v (%v)", plan, now, err)
 	}
-	if s, err := client(c).Module(identity.With(t.Context(), operator), control.ModuleQuery{Name: "reputation"}); err != nil || s.Problem != "" || s.Followed != 2 {
+	if s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"}); err != nil || s.Problem != "" || s.Followed != 2 {
 		t.Errorf("state %+v (%v)", s, err)
 	}
 }
@@ -406,7 +406,7 @@ func TestReapplyWaitsItsTurn(t *testing.T) {
 		route.meantime = nil
 		go func() { again <- c.Reapply(t.Context(), "reputation") }()
 	}
-	if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
+	if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-again; err != nil {
@@ -427,7 +427,7 @@ func TestStepBack(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range []struct {
@@ -460,7 +460,7 @@ func TestStepBackWithoutADatabase(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
 			t.Fatal(err)
 		}
 		exec(t, db, `ALTER TABLE route_plan RENAME TO hidden`)
@@ -503,7 +503,7 @@ func TestSomebodyElseDecidedMeanwhile(t *testing.T) {
 	db := databasetest.SQLite(t, "routes")
 	route := newFakeRoute()
 	c := open(t, db, local(), route)
-	if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
+	if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 50, URLs: away}); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, db, `ALTER TABLE route_plan RENAME TO hidden`)
@@ -512,11 +512,11 @@ func TestSomebodyElseDecidedMeanwhile(t *testing.T) {
 	}
 	exec(t, db, `ALTER TABLE hidden RENAME TO route_plan`)
 	other := open(t, databasetest.Again(t, db), local(), newFakeRoute())
-	if _, err := other.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeCanary, Percent: 1}); err != nil {
+	if _, err := other.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeCanary, Percent: 1}); err != nil {
 		t.Fatal(err)
 	}
 	run(t, c)
-	route.awaitMove(t, func(p control.Plan) bool { return p.Version == 2 && p.Percent == 1 })
+	route.awaitMove(t, func(p rollout.Plan) bool { return p.Version == 2 && p.Percent == 1 })
 	if entries := audit(t, c); len(entries) != 2 || entries[0].Automatic {
 		t.Errorf("audit %+v", entries)
 	}
@@ -530,7 +530,7 @@ func TestAChangeThatCouldNotBeTakenBackIsTriedAgain(t *testing.T) {
 	c := open(t, db, local(), route)
 	exec(t, db, `ALTER TABLE route_audit RENAME TO hidden`)
 	route.meantime = func() { route.refuse = fault.New(fault.Unavailable, "not now") }
-	if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeShadow, Percent: 5, URLs: away}); err == nil {
+	if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeShadow, Percent: 5, URLs: away}); err == nil {
 		t.Error("a change without an audit entry was taken")
 	}
 	if now, _, _ := route.state(); now.Mode != seam.ModeShadow {
@@ -538,13 +538,13 @@ func TestAChangeThatCouldNotBeTakenBackIsTriedAgain(t *testing.T) {
 	}
 	run(t, c)
 	route.refuseWith(nil)
-	route.awaitMove(t, func(p control.Plan) bool { return p.Mode == seam.ModeLocal })
+	route.awaitMove(t, func(p rollout.Plan) bool { return p.Mode == seam.ModeLocal })
 }
 
 func TestTheAuditIsOnlyAddedTo(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		c := open(t, db, local(), newFakeRoute())
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeShadow, Percent: 1, URLs: away}); err != nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeShadow, Percent: 1, URLs: away}); err != nil {
 			t.Fatal(err)
 		}
 		for _, statement := range []string{`DELETE FROM route_audit`, `UPDATE route_audit SET who = 'nobody'`} {
@@ -567,12 +567,12 @@ func TestOperations(t *testing.T) {
 	ctx := identity.With(t.Context(), operator)
 	ops := client(c)
 	for i := range 5 {
-		if _, err := ops.Set(ctx, control.SetRequest{Name: "reputation", Change: control.Change{Mode: seam.ModeShadow, Percent: float64(i + 1), URLs: away}}); err != nil {
+		if _, err := ops.Set(ctx, rollout.SetRequest{Name: "reputation", Change: rollout.Change{Mode: seam.ModeShadow, Percent: float64(i + 1), URLs: away}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var seen []int64
-	q := control.AuditQuery{Name: "reputation", Limit: 2}
+	q := rollout.AuditQuery{Name: "reputation", Limit: 2}
 	for pages := 0; ; pages++ {
 		page, err := ops.Audit(ctx, q)
 		if err != nil || pages > 3 {
@@ -588,21 +588,21 @@ func TestOperations(t *testing.T) {
 	if !slices.Equal(seen, []int64{5, 4, 3, 2, 1}) {
 		t.Errorf("the pages of the audit have %v", seen)
 	}
-	state, err := ops.Module(ctx, control.ModuleQuery{Name: "reputation"})
+	state, err := ops.Module(ctx, rollout.ModuleQuery{Name: "reputation"})
 	var figures map[string]int
 	if err != nil || json.Unmarshal(state.Route, &figures) != nil || figures["calls"] != 7 {
 		t.Errorf("figures %s (%v)", state.Route, err)
 	}
-	if d, err := ops.Differences(ctx, control.DifferencesQuery{Name: "reputation", Operation: "score"}); err != nil || string(d.Differences) != `["score: 1 and 2"]` {
+	if d, err := ops.Differences(ctx, rollout.DifferencesQuery{Name: "reputation", Operation: "score"}); err != nil || string(d.Differences) != `["score: 1 and 2"]` {
 		t.Errorf("differences %s (%v)", d.Differences, err)
 	}
 	for name, call := range map[string]func(context.Context) error{
 		"an unknown operation": func(ctx context.Context) error {
-			_, err := ops.Differences(ctx, control.DifferencesQuery{Name: "reputation", Operation: "scor"})
+			_, err := ops.Differences(ctx, rollout.DifferencesQuery{Name: "reputation", Operation: "scor"})
 			return err
 		},
 		"an unknown module": func(ctx context.Context) error {
-			_, err := ops.Audit(ctx, control.AuditQuery{Name: "market"})
+			_, err := ops.Audit(ctx, rollout.AuditQuery{Name: "market"})
 			return err
 		},
 	} {
@@ -610,13 +610,13 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, bad := range []control.AuditQuery{{Name: "reputation", Cursor: "x"}, {Name: "reputation", Limit: 201}, {Name: "reputation", Cursor: page.NewList[int64]("changes of a module", "airdrop").Cursor(3)}} {
+	for _, bad := range []rollout.AuditQuery{{Name: "reputation", Cursor: "x"}, {Name: "reputation", Limit: 201}, {Name: "reputation", Cursor: page.NewList[int64]("changes of a module", "airdrop").Cursor(3)}} {
 		if _, err := ops.Audit(ctx, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
 	member := identity.With(t.Context(), identity.Caller{Subject: "bob", Role: identity.Moderator})
-	if _, err := ops.List(member, control.ListQuery{}); !fault.Is(err, fault.Forbidden) {
+	if _, err := ops.List(member, rollout.ListQuery{}); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a moderator sees the modules: %v", err)
 	}
 }

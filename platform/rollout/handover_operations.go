@@ -1,26 +1,4 @@
-// Package handover is how the trunk asks a module that runs alone to take over
-// its writes: platform/ownership, spoken over the seam.
-//
-//	GET  /api/v1/<module>/ownership        who owns, as this process reads it
-//	POST /api/v1/<module>/ownership/take   {"expected_epoch": 7, "expected_data_id": "1a2b…"}
-//
-//	trunk                          module                         database
-//	  │ take, expecting 7 and 1a2b…  │ is its data 1a2b…?             │
-//	  ├─────────────────────────────▶│  epoch 7 → 8, owner = module   │
-//	  │                              ├───────────────────────────────▶│
-//	  │◀── 8, module ────────────────┤◀───────────────────────────────┤
-//	  │ its route leads to the module, with epoch 8
-//
-// Back again the trunk takes by itself: both have the same database, and nobody
-// needs to agree. When an answer is lost, asking again with the same epoch gives
-// the same answer.
-//
-// Whether both have the same database is asked before (Verify), by the data id
-// that the first migration makes, and again by the process that takes. A copy of
-// a database has the id of the original; what shows it is that the take has
-// changed the epoch there and not here, so the trunk looks at its own row after
-// a take (TakenHere).
-package handover
+package rollout
 
 import (
 	"context"
@@ -38,13 +16,13 @@ const Trunk = "trunk"
 
 // version counts incompatible changes of these operations. In 2 a take names the
 // data: a process of version 1 would take over any, and is refused.
-const version = 2
+const ownershipVersion = 2
 
 // StateQuery asks for nothing in particular.
-type StateQuery struct{}
+type OwnershipQuery struct{}
 
 // State is who owns a module's writes, as the process that answers reads it.
-type State struct {
+type OwnershipState struct {
 	ownership.Claim
 	Self    string `json:"self"`     // the process that answers
 	IsOwner bool   `json:"is_owner"` // that process owns
@@ -52,13 +30,13 @@ type State struct {
 }
 
 // Take asks the process to become the owner.
-type Take struct {
+type TakeRequest struct {
 	Expected int64  `json:"expected_epoch"`   // the epoch that the trunk believes in
 	DataID   string `json:"expected_data_id"` // the id of the trunk's data
 }
 
 // Validate implements seam.Validator.
-func (t Take) Validate() error {
+func (t TakeRequest) Validate() error {
 	if t.Expected < 1 {
 		return fault.New(fault.Invalid, "a take needs the epoch that is to end").
 			With(fault.Field{Name: "expected_epoch", Message: "is a number from 1 on: read it with GET …/ownership"})
@@ -71,74 +49,76 @@ func (t Take) Validate() error {
 }
 
 // Contract is these operations for one module, beside the module's own.
-type Contract struct {
+type OwnershipContract struct {
 	seam  *seam.Contract
-	state seam.Operation[StateQuery, State]
-	take  seam.Operation[Take, ownership.Claim]
+	state seam.Operation[OwnershipQuery, OwnershipState]
+	take  seam.Operation[TakeRequest, ownership.Claim]
 }
 
 // NewContract makes the operations of the module with this name.
-func NewContract(module string) *Contract {
-	c := &Contract{seam: seam.NewContract(module, version, "Who owns the module's writes.")}
-	c.state = seam.Read[StateQuery, State](c.seam, "ownership", "GET /ownership", seam.Public,
+func NewOwnershipContract(module string) *OwnershipContract {
+	c := &OwnershipContract{seam: seam.NewContract(module, ownershipVersion, "Who owns the module's writes.")}
+	c.state = seam.Read[OwnershipQuery, OwnershipState](c.seam, "ownership", "GET /ownership", seam.Public,
 		"Who owns the writes; for operators and Banyan's own processes")
-	c.take = seam.Write[Take, ownership.Claim](c.seam, "takeOwnership", "POST /ownership/take", seam.Modules,
+	c.take = seam.Write[TakeRequest, ownership.Claim](c.seam, "takeOwnership", "POST /ownership/take", seam.Modules,
 		"Become the owner of the writes; for the trunk")
 	return c
 }
 
 // Seam is the contract for routes and remotes.
-func (c *Contract) Seam() *seam.Contract { return c.seam }
+func (c *OwnershipContract) Seam() *seam.Contract { return c.seam }
 
 // Bind ties the operations to the ownership of the process that serves them.
-func (c *Contract) Bind(own *ownership.Ownership) *seam.Local {
-	s := service{own}
+func (c *OwnershipContract) Bind(own *ownership.Ownership) *seam.Local {
+	s := ownershipService{own}
 	return c.seam.Bind(c.state.To(s.state), c.take.To(s.take))
 }
 
 // Client asks where the route leads.
-type Client struct {
-	contract *Contract
+type OwnershipClient struct {
+	contract *OwnershipContract
 	route    *seam.Route
 }
 
 // Client calls through a route made from this contract.
-func (c *Contract) Client(route *seam.Route) Client { return Client{c, route} }
+func (c *OwnershipContract) Client(route *seam.Route) OwnershipClient {
+	return OwnershipClient{c, route}
+}
 
 // State asks who owns.
-func (c Client) State(ctx context.Context) (State, error) {
-	return c.contract.state.Call(ctx, c.route, StateQuery{})
+func (c OwnershipClient) State(ctx context.Context) (OwnershipState, error) {
+	return c.contract.state.Call(ctx, c.route, OwnershipQuery{})
 }
 
 // Take asks the module to take over; see ownership.Ownership.Take for what the
 // answer means. dataID is that of the trunk's data: a process that has other
 // data fails with fault.OtherData and takes nothing. The context is
 // identity.AsService(ctx, Trunk).
-func (c Client) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
-	return c.contract.take.Call(ctx, c.route, Take{Expected: expected, DataID: dataID})
+func (c OwnershipClient) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
+	return c.contract.take.Call(ctx, c.route, TakeRequest{Expected: expected, DataID: dataID})
 }
 
 // service does the operations in the module's process.
-type service struct{ own *ownership.Ownership }
+type ownershipService struct{ own *ownership.Ownership }
 
-func (s service) state(ctx context.Context, _ StateQuery) (State, error) {
+func (s ownershipService) state(ctx context.Context, _ OwnershipQuery) (OwnershipState, error) {
 	// Two kinds of callers, which no single level of access admits.
 	if c := identity.From(ctx); c.Service == "" && c.Role < identity.Operator {
-		return State{}, fault.New(fault.Forbidden, "only operators and Banyan's own processes may see who owns the writes")
+		return OwnershipState{}, fault.New(fault.Forbidden, "only operators and Banyan's own processes may see who owns the writes")
 	}
 	now, err := s.own.Current(ctx)
 	if err != nil {
-		return State{}, err
+		return OwnershipState{}, err
 	}
 	id, err := s.own.CurrentDataID(ctx)
 	if err != nil {
-		return State{}, err
+		return OwnershipState{}, err
 	}
 	self := s.own.Self().Name
-	return State{Claim: now, Self: self, IsOwner: now.Owner == self, DataID: id}, nil
+	return OwnershipState{Claim: now, Self: self, IsOwner: now.Owner == self, DataID: id}, nil
 }
 
-func (s service) take(ctx context.Context, t Take) (ownership.Claim, error) {
+func (s ownershipService) take(ctx context.Context, t TakeRequest) (ownership.Claim, error) {
 	if c := identity.From(ctx); c.Service != Trunk {
 		return ownership.Claim{}, fault.Newf(fault.Forbidden, "only the trunk may hand over the writes of %s, and this is %s", s.own.Module(), c.Name())
 	}

@@ -1,4 +1,4 @@
-package handover_test
+package rollout_test
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 	"banyan/migrations"
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/testenv/databasetest"
 )
@@ -26,7 +26,7 @@ const module = "reputation"
 // keys and HTTP between them.
 type pair struct {
 	trunk, module *ownership.Ownership
-	contract      *handover.Contract
+	contract      *rollout.OwnershipContract
 	server        *httptest.Server
 	trunkKeys     *identity.Keyring
 	otherKeys     *identity.Keyring // of another module
@@ -37,8 +37,8 @@ func start(t *testing.T) pair {
 	db := databasetest.Open(t, database.Options{
 		Module: module, URL: "sqlite:" + t.TempDir(), Migrations: migrations.FS, Sets: []string{"ownership"},
 	})
-	p := pair{contract: handover.NewContract(module)}
-	p.trunk = openAs(t, db, handover.Trunk)
+	p := pair{contract: rollout.NewOwnershipContract(module)}
+	p.trunk = openAs(t, db, rollout.Trunk)
 	p.module = openAs(t, databasetest.Again(t, db), module)
 	p.trunkKeys, p.otherKeys = ring(t, ""), ring(t, "airdrop")
 	// As in a module that runs alone: the trunk is trusted with anybody's word,
@@ -74,7 +74,7 @@ func ring(t *testing.T, of string) *identity.Keyring {
 }
 
 // client calls with these keys.
-func (p pair) client(t *testing.T, tokens seam.Tokens) handover.Client {
+func (p pair) client(t *testing.T, tokens seam.Tokens) rollout.OwnershipClient {
 	t.Helper()
 	remote, err := seam.NewRemote(p.contract.Seam(), seam.RemoteOptions{URLs: []string{p.server.URL}, Tokens: tokens})
 	if err != nil {
@@ -86,9 +86,9 @@ func (p pair) client(t *testing.T, tokens seam.Tokens) handover.Client {
 func TestTheTrunkHandsOverAndTakesBack(t *testing.T) {
 	p := start(t)
 	client := p.client(t, p.trunkKeys)
-	ctx := identity.AsService(t.Context(), handover.Trunk)
+	ctx := identity.AsService(t.Context(), rollout.Trunk)
 	before, err := client.State(ctx)
-	if err != nil || before.Owner != handover.Trunk || before.Epoch != 1 || before.Self != module || before.IsOwner {
+	if err != nil || before.Owner != rollout.Trunk || before.Epoch != 1 || before.Self != module || before.IsOwner {
 		t.Fatalf("before: %+v, %v", before, err)
 	}
 	now, err := client.Take(ctx, before.Epoch, before.DataID)
@@ -121,7 +121,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 		tokens      seam.Tokens
 		state, take fault.Code
 	}{
-		{"the trunk", as(identity.Caller{Service: handover.Trunk}), p.trunkKeys, "", ""},
+		{"the trunk", as(identity.Caller{Service: rollout.Trunk}), p.trunkKeys, "", ""},
 		{"the trunk for another module", as(identity.Caller{Service: "airdrop"}), p.trunkKeys, "", fault.Forbidden},
 		{"an operator", as(identity.Caller{Subject: "operator", Role: identity.Operator}), p.trunkKeys, "", fault.Forbidden},
 		{"a moderator", as(identity.Caller{Subject: "moderator", Role: identity.Moderator}), p.trunkKeys, fault.Forbidden, fault.Forbidden},
@@ -147,11 +147,11 @@ func TestAModuleCannotPassForTheTrunk(t *testing.T) {
 		"a trunk of its own": ring(t, ""),
 	} {
 		client := p.client(t, keys)
-		if _, err := client.Take(identity.AsService(t.Context(), handover.Trunk), 1, p.trunk.DataID()); err == nil {
+		if _, err := client.Take(identity.AsService(t.Context(), rollout.Trunk), 1, p.trunk.DataID()); err == nil {
 			t.Errorf("%s took the writes", name)
 		}
 	}
-	if now, err := p.module.Current(t.Context()); err != nil || now.Owner != handover.Trunk {
+	if now, err := p.module.Current(t.Context()); err != nil || now.Owner != rollout.Trunk {
 		t.Errorf("the row says %+v, %v", now, err)
 	}
 }
@@ -159,7 +159,7 @@ func TestAModuleCannotPassForTheTrunk(t *testing.T) {
 // The wire is part of the contract: operators' scripts read it.
 func TestTheWire(t *testing.T) {
 	p := start(t)
-	token, err := p.trunkKeys.Token(identity.Caller{Service: handover.Trunk}, module)
+	token, err := p.trunkKeys.Token(identity.Caller{Service: rollout.Trunk}, module)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,9 @@
-// Package control changes where the calls of a module go while the program
+// Package rollout changes where the calls of a module go while the program
 // runs, remembers it, and says who did it and why.
 //
-//	c, err := control.Open(ctx, db, control.Options{Modules: managed})
+//	c, err := rollout.Open(ctx, db, rollout.Options{Modules: managed})
 //	go c.Run(ctx)
-//	plan, err := c.Set(ctx, operator, "reputation", control.Change{Mode: seam.ModeShadow, Percent: 10, URLs: urls, Why: "first look"})
+//	plan, err := c.Set(ctx, operator, "reputation", rollout.Change{Mode: seam.ModeShadow, Percent: 10, URLs: urls, Why: "first look"})
 //
 // Each module has one plan, in the trunk's database "routes", and every replica
 // of the trunk follows it within a second:
@@ -22,8 +22,8 @@
 // A plan wins over config.yaml, also after a restart; where the two differ is
 // shown. Reset lets config.yaml decide again.
 //
-// Reading order: control.go, change.go, follow.go, store.go, seam.go.
-package control
+// Reading order: control.go, change.go, follow.go, store.go, service.go.
+package rollout
 
 import (
 	"context"

@@ -19,7 +19,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/httpserver"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 	"banyan/platform/testenv/legacytest"
 )
 

@@ -1,4 +1,4 @@
-package control_test
+package rollout_test
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/identity"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -29,7 +29,7 @@ func TestOverHTTP(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	seam.NewRoute(control.Bind(c)).Mount(router, seam.MountOptions{Timeout: 10 * time.Second})
+	seam.NewRoute(rollout.Bind(c)).Mount(router, seam.MountOptions{Timeout: 10 * time.Second})
 	server := httptest.NewServer(router)
 	defer server.Close()
 	for _, k := range []struct {
@@ -71,7 +71,7 @@ func TestOverHTTP(t *testing.T) {
 }
 
 func TestOperationsStandInTheAPIDocument(t *testing.T) {
-	text, err := json.Marshal(seam.OpenAPI("x", "v1", control.Contract))
+	text, err := json.Marshal(seam.OpenAPI("x", "v1", rollout.Contract))
 	var document struct{ Paths map[string]map[string]any }
 	if err != nil || json.Unmarshal(text, &document) != nil {
 		t.Fatal(err)

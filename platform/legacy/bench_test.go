@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 // BenchmarkFront is what requests to Banyan itself pay for standing before a

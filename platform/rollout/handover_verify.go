@@ -1,4 +1,4 @@
-package handover
+package rollout
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 )
 
 // asked bounds how many endpoints are asked at once.
-const asked = 8
+const asksAtOnce = 8
 
 // Verified is what the endpoints of a module said when they were asked over
 // which data they stand. None of them has other data.
@@ -30,7 +30,7 @@ type Verified struct {
 // which data it has, each of them for at most wait. Fails with fault.OtherData,
 // naming each address, when some have other data than the trunk, whose id
 // dataID is. What the others said stands in Verified.
-func (c *Contract) Verify(ctx context.Context, remote *seam.Remote, dataID string, wait time.Duration) (Verified, error) {
+func (c *OwnershipContract) Verify(ctx context.Context, remote *seam.Remote, dataID string, wait time.Duration) (Verified, error) {
 	ctx = identity.AsService(ctx, Trunk)
 	var (
 		mu    sync.Mutex
@@ -39,7 +39,7 @@ func (c *Contract) Verify(ctx context.Context, remote *seam.Remote, dataID strin
 		where []string
 		group errgroup.Group
 	)
-	group.SetLimit(asked)
+	group.SetLimit(asksAtOnce)
 	for _, one := range remote.Each() {
 		group.Go(func() error {
 			asking, cancel := context.WithTimeout(ctx, wait)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 // TestWhatAClientSaysOfItselfStaysOutside names headers of the proxies, gateways

@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 // TestAPrefixMovesOver follows a thousand browsers and a thousand programs

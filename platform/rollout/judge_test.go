@@ -1,4 +1,4 @@
-package control_test
+package rollout_test
 
 import (
 	"strings"
@@ -7,8 +7,8 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -18,8 +18,8 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		r := newFakeRoute()
 		var verdict seam.Verdict
-		c, err := control.Open(t.Context(), db, control.Options{Log: quiet, Modules: []control.Managed{{
-			Name: "reputation", Configured: control.Place{Mode: seam.ModeLocal, URLs: away}, Apply: r.apply,
+		c, err := rollout.Open(t.Context(), db, rollout.Options{Log: quiet, Modules: []rollout.Managed{{
+			Name: "reputation", Configured: rollout.Place{Mode: seam.ModeLocal, URLs: away}, Apply: r.apply,
 			Verdict: func() seam.Verdict { return verdict },
 		}}})
 		if err != nil {
@@ -32,20 +32,20 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 		for _, s := range []struct {
 			name    string
 			verdict seam.Verdict
-			change  control.Change
+			change  rollout.Change
 			refused string // a part of why; "" = taken
 			anyway  bool   // in the audit
 		}{
-			{name: "a shadow answers nobody", verdict: next(seam.ModeShadow, 10, "no remote is known"), change: control.Change{Mode: seam.ModeShadow, Percent: 10}},
-			{name: "an unsafe canary", verdict: next(seam.ModeCanary, 10, "claim: 0 of 20 equal answers"), change: control.Change{Mode: seam.ModeCanary, Percent: 10}, refused: "claim: 0 of 20 equal answers"},
-			{name: "a safe canary, and more than that", verdict: next(seam.ModeCanary, 10), change: control.Change{Mode: seam.ModeCanary, Percent: 50}, refused: "the next one is canary 10 %"},
-			{name: "a safe canary", verdict: next(seam.ModeCanary, 10), change: control.Change{Mode: seam.ModeCanary, Percent: 10, Anyway: true}},
-			{name: "an unsafe remote", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: control.Change{Mode: seam.ModeRemote}, refused: "12 of 1000 reads"},
-			{name: "an unsafe remote anyway", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: control.Change{Mode: seam.ModeRemote, Anyway: true}, anyway: true},
-			{name: "back", verdict: seam.Verdict{Missing: []string{"the guard warns"}}, change: control.Change{Mode: seam.ModeCanary, Percent: 10}},
-			{name: "home", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: control.Change{Mode: seam.ModeLocal}},
-			{name: "from home to the remote", verdict: next(seam.ModeShadow, 10), change: control.Change{Mode: seam.ModeRemote}, refused: "the next one is shadow 10 %"},
-			{name: "without a verdict", change: control.Change{Mode: seam.ModeCanary, Percent: 5}, refused: "not known"},
+			{name: "a shadow answers nobody", verdict: next(seam.ModeShadow, 10, "no remote is known"), change: rollout.Change{Mode: seam.ModeShadow, Percent: 10}},
+			{name: "an unsafe canary", verdict: next(seam.ModeCanary, 10, "claim: 0 of 20 equal answers"), change: rollout.Change{Mode: seam.ModeCanary, Percent: 10}, refused: "claim: 0 of 20 equal answers"},
+			{name: "a safe canary, and more than that", verdict: next(seam.ModeCanary, 10), change: rollout.Change{Mode: seam.ModeCanary, Percent: 50}, refused: "the next one is canary 10 %"},
+			{name: "a safe canary", verdict: next(seam.ModeCanary, 10), change: rollout.Change{Mode: seam.ModeCanary, Percent: 10, Anyway: true}},
+			{name: "an unsafe remote", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeRemote}, refused: "12 of 1000 reads"},
+			{name: "an unsafe remote anyway", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeRemote, Anyway: true}, anyway: true},
+			{name: "back", verdict: seam.Verdict{Missing: []string{"the guard warns"}}, change: rollout.Change{Mode: seam.ModeCanary, Percent: 10}},
+			{name: "home", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeLocal}},
+			{name: "from home to the remote", verdict: next(seam.ModeShadow, 10), change: rollout.Change{Mode: seam.ModeRemote}, refused: "the next one is shadow 10 %"},
+			{name: "without a verdict", change: rollout.Change{Mode: seam.ModeCanary, Percent: 5}, refused: "not known"},
 		} {
 			verdict = s.verdict
 			before, err := c.Plan(t.Context(), "reputation")
@@ -78,17 +78,17 @@ func TestAResetPastAVerdictIsAskedForAndAudited(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		r := newFakeRoute()
 		shadow := seam.Plan{Mode: seam.ModeShadow, Percent: 10}
-		c, err := control.Open(t.Context(), db, control.Options{Log: quiet, Modules: []control.Managed{{
-			Name: "reputation", Configured: control.Place{Mode: seam.ModeRemote, URLs: away}, Apply: r.apply,
+		c, err := rollout.Open(t.Context(), db, rollout.Options{Log: quiet, Modules: []rollout.Managed{{
+			Name: "reputation", Configured: rollout.Place{Mode: seam.ModeRemote, URLs: away}, Apply: r.apply,
 			Verdict: func() seam.Verdict { return seam.Verdict{Next: &shadow, Step: shadow.String(), Safe: true} },
 		}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Set(t.Context(), operator, "reputation", control.Change{Mode: seam.ModeLocal}); err != nil {
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeLocal}); err != nil {
 			t.Fatal(err)
 		}
-		reset := control.ResetRequest{Name: "reputation", Why: "as before"}
+		reset := rollout.ResetRequest{Name: "reputation", Why: "as before"}
 		if _, err := c.Reset(t.Context(), operator, reset); !fault.Is(err, fault.Conflict) {
 			t.Errorf("a reset to the remote: %v", err)
 		}
@@ -99,9 +99,9 @@ func TestAResetPastAVerdictIsAskedForAndAudited(t *testing.T) {
 	})
 }
 
-func lastEntry(t *testing.T, c *control.Control) control.Entry {
+func lastEntry(t *testing.T, c *rollout.Control) rollout.Entry {
 	t.Helper()
-	page, err := client(c).Audit(identity.With(t.Context(), operator), control.AuditQuery{Name: "reputation", Limit: 1})
+	page, err := client(c).Audit(identity.With(t.Context(), operator), rollout.AuditQuery{Name: "reputation", Limit: 1})
 	if err != nil || len(page.Entries) != 1 {
 		t.Fatalf("the audit: %+v, %v", page, err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 // raw sends a request line and headers as they are, and returns the answer.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 // TestEarlyHints: an informational answer passes with the legacy system's

@@ -1,4 +1,4 @@
-package handover_test
+package rollout_test
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"banyan/migrations"
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/handover"
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/testenv/databasetest"
 )
@@ -41,7 +41,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, trunk *ownership.Ownersh
 		t.Run(name, func(t *testing.T) {
 			fresh := func() *database.DB { return databasetest.Open(t, options(t)) }
 			db := fresh()
-			test(t, openAs(t, db, handover.Trunk), db, fresh)
+			test(t, openAs(t, db, rollout.Trunk), db, fresh)
 		})
 	}
 }
@@ -50,7 +50,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, trunk *ownership.Ownersh
 func alone(t *testing.T, db *database.DB) (*ownership.Ownership, string) {
 	t.Helper()
 	own := openAs(t, db, module)
-	return own, serve(t, seam.NewRoute(handover.NewContract(module).Bind(own)))
+	return own, serve(t, seam.NewRoute(rollout.NewOwnershipContract(module).Bind(own)))
 }
 
 // serve mounts the route for the trunk alone: who may ask is TestWhoMayAskWhat's.
@@ -59,7 +59,7 @@ func serve(t *testing.T, route *seam.Route) string {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), identity.Caller{Service: handover.Trunk}, identity.TrunkIssuer)))
+			next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), identity.Caller{Service: rollout.Trunk}, identity.TrunkIssuer)))
 		})
 	})
 	route.Mount(router, seam.MountOptions{})
@@ -68,7 +68,7 @@ func serve(t *testing.T, route *seam.Route) string {
 	return server.URL
 }
 
-func remoteAt(t *testing.T, c *handover.Contract, urls ...string) *seam.Remote {
+func remoteAt(t *testing.T, c *rollout.OwnershipContract, urls ...string) *seam.Remote {
 	t.Helper()
 	remote, err := seam.NewRemote(c.Seam(), seam.RemoteOptions{URLs: urls})
 	if err != nil {
@@ -89,7 +89,7 @@ func says(err error, words ...string) bool {
 
 func TestOneURLOverOtherDataIsFoundAmongSeveral(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, trunk *ownership.Ownership, db *database.DB, fresh func() *database.DB) {
-		c := handover.NewContract(module)
+		c := rollout.NewOwnershipContract(module)
 		_, same := alone(t, databasetest.Again(t, db))
 		_, second := alone(t, databasetest.Again(t, db))
 		foreign, other := alone(t, fresh())
@@ -108,11 +108,11 @@ func TestOneURLOverOtherDataIsFoundAmongSeveral(t *testing.T) {
 
 func TestAProcessWithOtherDataTakesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, trunk *ownership.Ownership, _ *database.DB, fresh func() *database.DB) {
-		c := handover.NewContract(module)
+		c := rollout.NewOwnershipContract(module)
 		foreign, url := alone(t, fresh())
 		before := foreign.Believed()
 		client := c.Client(seam.NewRemoteRoute(c.Seam(), remoteAt(t, c, url)))
-		ctx := identity.AsService(t.Context(), handover.Trunk)
+		ctx := identity.AsService(t.Context(), rollout.Trunk)
 		if _, err := client.Take(ctx, before.Epoch, trunk.DataID()); !fault.Is(err, fault.OtherData) || !says(err, foreign.DataID()[:8], trunk.DataID()[:8]) {
 			t.Errorf("a take over other data: %v", err)
 		}
@@ -127,13 +127,13 @@ func TestAProcessWithOtherDataTakesNothing(t *testing.T) {
 
 // A process of the release before speaks version 1.
 func TestAnOlderProcessIsNamedAndASilentOneIsNot(t *testing.T) {
-	c := handover.NewContract(module)
+	c := rollout.NewOwnershipContract(module)
 	db := databasetest.SQLite(t, module)
-	trunk := openAs(t, db, handover.Trunk)
+	trunk := openAs(t, db, rollout.Trunk)
 	older := seam.NewContract(module, 1, "As it was before data had an id.")
-	state := seam.Read[handover.StateQuery, ownership.Claim](older, "ownership", "GET /ownership", seam.Public, "Who owns the writes")
-	url := serve(t, seam.NewRoute(older.Bind(state.To(func(context.Context, handover.StateQuery) (ownership.Claim, error) {
-		return ownership.Claim{Epoch: 1, Owner: handover.Trunk}, nil
+	state := seam.Read[rollout.OwnershipQuery, ownership.Claim](older, "ownership", "GET /ownership", seam.Public, "Who owns the writes")
+	url := serve(t, seam.NewRoute(older.Bind(state.To(func(context.Context, rollout.OwnershipQuery) (ownership.Claim, error) {
+		return ownership.Claim{Epoch: 1, Owner: rollout.Trunk}, nil
 	}))))
 	found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), patience)
 	if err != nil || found.Same != 0 || !fault.Is(found.Older, fault.Unsupported) || !says(found.Older, url, "bring both to one release") {
@@ -152,7 +152,7 @@ func TestAnOlderProcessIsNamedAndASilentOneIsNot(t *testing.T) {
 func TestATakeInACopyOfTheDataIsFound(t *testing.T) {
 	options := database.Options{Module: module, URL: "sqlite:" + t.TempDir(), Migrations: migrations.FS, Sets: []string{"ownership"}}
 	db := databasetest.Open(t, options)
-	trunk := openAs(t, db, handover.Trunk)
+	trunk := openAs(t, db, rollout.Trunk)
 	copied := t.TempDir()
 	path := filepath.Join(copied, filepath.Base(db.Path()))
 	err := db.Write(t.Context(), func(tx *database.Tx) error {
@@ -173,7 +173,7 @@ func TestATakeInACopyOfTheDataIsFound(t *testing.T) {
 	}
 	options.URL = "sqlite:" + copied
 	there, url := alone(t, databasetest.Open(t, options))
-	c := handover.NewContract(module)
+	c := rollout.NewOwnershipContract(module)
 	if found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), patience); err != nil || found.Same != 1 || there.Epoch() != 1 {
 		t.Fatalf("the copy: %+v, %v, epoch %d", found, err, there.Epoch())
 	}
@@ -181,14 +181,14 @@ func TestATakeInACopyOfTheDataIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := handover.TakenHere(t.Context(), trunk, taken); !fault.Is(err, fault.OtherData) || !says(err, "copy", "database.url") {
+	if _, err := rollout.TakenHere(t.Context(), trunk, taken); !fault.Is(err, fault.OtherData) || !says(err, "copy", "database.url") {
 		t.Errorf("a take in the copy: %v", err)
 	}
 	itself := openAs(t, databasetest.Again(t, db), module)
 	if taken, err = itself.Take(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if here, err := handover.TakenHere(t.Context(), trunk, taken); err != nil || here != taken {
+	if here, err := rollout.TakenHere(t.Context(), trunk, taken); err != nil || here != taken {
 		t.Errorf("a take in the database itself: %+v, %v", here, err)
 	}
 }

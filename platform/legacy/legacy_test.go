@@ -21,7 +21,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 	"banyan/platform/testenv/legacytest"
 )
 

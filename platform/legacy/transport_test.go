@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
 )
 
 func fixedDial(address string) func(context.Context, string, string) (net.Conn, error) {
