@@ -63,9 +63,9 @@ type Process struct {
 	certificates *certificates.Source // nil: plain http between processes
 	legacy       *legacy.Legacy       // nil: there is no other system behind this one
 
-	slots   []*slot          // the modules, in the order of the list
-	control *rollout.Control // of their routes; nil in a module that runs alone
-	operate *seam.Route      // to control; likewise
+	slots   []*slot             // the modules, in the order of the list
+	control *rollout.Controller // of their routes; nil in a module that runs alone
+	operate *seam.Route         // to control; likewise
 
 	server     *httpserver.Server
 	databases  []*database.DB

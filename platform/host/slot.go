@@ -21,7 +21,7 @@ import (
 type slot struct {
 	process    *Process
 	module     Module
-	handover   *rollout.OwnershipContract
+	handover   *rollout.HandoverContract
 	configured rollout.Settings
 	route      *seam.Route
 
@@ -38,7 +38,7 @@ func (s *slot) name() string { return s.module.Name() }
 // because the data is shared; a process of one module holds that one only.
 func (p *Process) addModule(ctx context.Context, m Module) error {
 	s := &slot{
-		process: p, module: m, handover: rollout.NewOwnershipContract(m.Name()), configured: p.settings.Modules[m.Name()],
+		process: p, module: m, handover: rollout.NewHandoverContract(m.Name()), configured: p.settings.Modules[m.Name()],
 	}
 	s.remotes = newRemoteSet(s.trust)
 	p.slots = append(p.slots, s)

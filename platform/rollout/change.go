@@ -123,7 +123,7 @@ func (c Change) place(present Plan, configured Place) (Place, error) {
 // already changes nothing. Fails with fault.Invalid, Forbidden (the caller is
 // no operator), NotFound, Conflict (the plan is not of IfVersion, another replica
 // was faster, or the step is not shown to be safe and Anyway is not said), or with what Apply says, and then nothing has changed.
-func (c *Control) Set(ctx context.Context, by identity.Caller, name string, change Change) (Plan, error) {
+func (c *Controller) Set(ctx context.Context, by identity.Caller, name string, change Change) (Plan, error) {
 	if err := change.Validate(); err != nil {
 		return Plan{}, err
 	}
@@ -136,7 +136,7 @@ func (c *Control) Set(ctx context.Context, by identity.Caller, name string, chan
 
 // Reset lets config.yaml decide again, also when it is changed later. Fails as
 // Set does.
-func (c *Control) Reset(ctx context.Context, by identity.Caller, q ResetRequest) (Plan, error) {
+func (c *Controller) Reset(ctx context.Context, by identity.Caller, q ResetRequest) (Plan, error) {
 	if message := checkWhy(q.Why); message != "" {
 		return Plan{}, fault.New(fault.Invalid, "the reason cannot be kept").With(fault.Field{Name: "why", Message: message})
 	}
@@ -151,7 +151,7 @@ func (c *Control) Reset(ctx context.Context, by identity.Caller, q ResetRequest)
 // or an operator). A step back holds in this process even when it cannot be
 // written down: Run does that when the database is there again, unless somebody
 // has decided otherwise by then.
-func (c *Control) StepBack(ctx context.Context, name string, to seam.Mode, percent float64, why string) (Plan, error) {
+func (c *Controller) StepBack(ctx context.Context, name string, to seam.Mode, percent float64, why string) (Plan, error) {
 	if err := (Change{Mode: to, Percent: percent}).Validate(); err != nil {
 		return Plan{}, err
 	}
@@ -164,33 +164,33 @@ func (c *Control) StepBack(ctx context.Context, name string, to seam.Mode, perce
 	plan, err := c.change(ctx, m, s, func(_ *module, present Plan) (Plan, error) {
 		there = present
 		if !nearer(to, percent, present.Place) {
-			return Plan{}, errThere
+			return Plan{}, errInForce
 		}
 		return Plan{Place: Place{Mode: to, Percent: percent, URLs: present.URLs}}, nil
 	})
-	if errors.Is(err, errThere) {
+	if errors.Is(err, errInForce) {
 		return there, nil
 	}
 	return plan, err
 }
 
 // errThere ends a step back that has nothing to do.
-var errThere = errors.New("the module is there or nearer home already")
+var errInForce = errors.New("the module is there or nearer home already")
 
 // Reapply applies the plan of a module once more, in turn with its changes: for
 // a process that finds something else than the plan, such as an owner of writes
 // from before a crash. It changes nothing in the database. Fails with
 // fault.NotFound, or with what Apply says.
-func (c *Control) Reapply(ctx context.Context, name string) error {
+func (c *Controller) Reapply(ctx context.Context, name string) error {
 	m, err := c.module(name)
 	if err != nil {
 		return err
 	}
-	if err := m.take(ctx); err != nil {
+	if err := m.acquire(ctx); err != nil {
 		return err
 	}
-	defer m.give()
-	if m.state().owed != nil {
+	defer m.release()
+	if m.state().unsaved != nil {
 		return nil // the guard's step back holds until it is written down
 	}
 	plan, err := c.read(ctx, m)
@@ -200,7 +200,7 @@ func (c *Control) Reapply(ctx context.Context, name string) error {
 	if err := m.Apply(ctx, plan); err != nil {
 		return err
 	}
-	m.settle(plan)
+	m.setInForce(plan)
 	return nil
 }
 
@@ -209,16 +209,16 @@ func (c *Control) Reapply(ctx context.Context, name string) error {
 // again over other data: what is wrong is shown with the module's state, and Run
 // tries again until it no longer is. It changes nothing in the database. Fails
 // with fault.NotFound, or as reading the plan does.
-func (c *Control) Recheck(ctx context.Context, name string) error {
+func (c *Controller) Recheck(ctx context.Context, name string) error {
 	m, err := c.module(name)
 	if err != nil {
 		return err
 	}
-	if err := m.take(ctx); err != nil {
+	if err := m.acquire(ctx); err != nil {
 		return err
 	}
-	defer m.give()
-	if m.state().owed != nil {
+	defer m.release()
+	if m.state().unsaved != nil {
 		return nil // the guard's step back holds until it is written down
 	}
 	plan, err := c.read(ctx, m)
@@ -258,7 +258,7 @@ type step struct {
 	anyway    bool // asked for; once it is judged: needed
 }
 
-func (c *Control) changeBy(ctx context.Context, by identity.Caller, name string, s step, decide func(*module, Plan) (Plan, error)) (Plan, error) {
+func (c *Controller) changeBy(ctx context.Context, by identity.Caller, name string, s step, decide func(*module, Plan) (Plan, error)) (Plan, error) {
 	if by.Role < identity.Operator {
 		return Plan{}, fault.New(fault.Forbidden, "this needs the role operator: ask an operator of this site")
 	}
@@ -271,11 +271,11 @@ func (c *Control) changeBy(ctx context.Context, by identity.Caller, name string,
 
 // change leads one change from the present plan to the one that decide makes
 // of it: apply, then write down.
-func (c *Control) change(ctx context.Context, m *module, s step, decide func(*module, Plan) (Plan, error)) (Plan, error) {
-	if err := m.take(ctx); err != nil {
+func (c *Controller) change(ctx context.Context, m *module, s step, decide func(*module, Plan) (Plan, error)) (Plan, error) {
+	if err := m.acquire(ctx); err != nil {
 		return Plan{}, err
 	}
-	defer m.give()
+	defer m.release()
 	present, err := c.present(ctx, m, s)
 	if err != nil {
 		return Plan{}, err
@@ -304,13 +304,13 @@ func (c *Control) change(ctx context.Context, m *module, s step, decide func(*mo
 
 // present is the plan that a change begins from. The guard goes by what is in
 // force here when the database does not know it or does not answer.
-func (c *Control) present(ctx context.Context, m *module, s step) (Plan, error) {
+func (c *Controller) present(ctx context.Context, m *module, s step) (Plan, error) {
 	if !s.automatic {
 		return c.read(ctx, m)
 	}
 	now := m.state()
-	if now.owed != nil {
-		now.plan.Version = now.owed.from.Version // the database's
+	if now.unsaved != nil {
+		now.plan.Version = now.unsaved.from.Version // the database's
 		return now.plan, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, guardWait)
@@ -324,7 +324,7 @@ func (c *Control) present(ctx context.Context, m *module, s step) (Plan, error) 
 
 // keep writes an applied change down. A change that cannot be is taken back,
 // except the guard's, which is owed.
-func (c *Control) keep(ctx context.Context, m *module, s step, from, to Plan) (Plan, error) {
+func (c *Controller) keep(ctx context.Context, m *module, s step, from, to Plan) (Plan, error) {
 	writing := ctx
 	if s.automatic {
 		var cancel context.CancelFunc
@@ -333,13 +333,13 @@ func (c *Control) keep(ctx context.Context, m *module, s step, from, to Plan) (P
 	}
 	err := c.write(writing, from, to, s)
 	if err == nil {
-		m.settle(to)
+		m.setInForce(to)
 		c.log.InfoContext(ctx, "the route of a module has changed", "module", m.Name, "from", from.Mode, "to", to.Mode,
 			"percent", to.Percent, "version", to.Version, "by", to.ChangedBy, "why", to.Why, "anyway", s.anyway)
 		return to, nil
 	}
 	if s.automatic && !fault.Is(err, fault.Conflict) {
-		m.owe(debt{from, to}, "the guard's step back is in force here and not written down yet: "+fault.From(err).Message)
+		m.keepUnsaved(unsaved{from, to}, "the guard's step back is in force here and not written down yet: "+fault.From(err).Message)
 		c.log.ErrorContext(ctx, "the guard's step back is in force but cannot be written down", "module", m.Name, "to", to.Mode, "error", err)
 		return to, nil
 	}
@@ -350,7 +350,7 @@ func (c *Control) keep(ctx context.Context, m *module, s step, from, to Plan) (P
 	case readErr != nil:
 		stored = from // Run follows the database as soon as it answers
 	case stored.Version == to.Version && stored.ChangedBy == to.ChangedBy && stored.ChangedMS == to.ChangedMS && stored.same(to.Place):
-		m.settle(to) // only the answer to the commit was lost
+		m.setInForce(to) // only the answer to the commit was lost
 		return to, nil
 	}
 	c.follow(ctx, m, stored)

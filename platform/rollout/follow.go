@@ -22,7 +22,7 @@ const (
 
 // Run has this process follow the plans in the database until the context
 // ends. A database that does not answer leaves all routes as they are.
-func (c *Control) Run(ctx context.Context) error {
+func (c *Controller) Run(ctx context.Context) error {
 	woken, stop := c.db.Listen(wakeName)
 	defer stop()
 	var following sync.WaitGroup
@@ -46,14 +46,14 @@ func (c *Control) Run(ctx context.Context) error {
 // round brings every module to its plan, each on its own: one that hangs does
 // not hold the others up. A module whose route is being changed is left for
 // the next round.
-func (c *Control) round(ctx context.Context, stored []Plan, following *sync.WaitGroup) {
+func (c *Controller) round(ctx context.Context, stored []Plan, following *sync.WaitGroup) {
 	for _, m := range c.modules {
 		plan := m.planOf(stored)
-		if !m.state().behind(plan) || !m.takeNow() {
+		if !m.state().behind(plan) || !m.tryAcquire() {
 			continue
 		}
 		following.Go(func() {
-			defer m.give()
+			defer m.release()
 			ctx, cancel := context.WithTimeout(ctx, followWait)
 			defer cancel()
 			c.catchUp(ctx, m)
@@ -63,8 +63,8 @@ func (c *Control) round(ctx context.Context, stored []Plan, following *sync.Wait
 
 // catchUp follows the plan that is in the database by now: between looking and
 // having the turn, this process may have changed it itself.
-func (c *Control) catchUp(ctx context.Context, m *module) {
-	if owed := m.state().owed; owed != nil && !c.pay(ctx, m, *owed) {
+func (c *Controller) catchUp(ctx context.Context, m *module) {
+	if owed := m.state().unsaved; owed != nil && !c.pay(ctx, m, *owed) {
 		return
 	}
 	plan, err := c.read(ctx, m)
@@ -78,13 +78,13 @@ func (c *Control) catchUp(ctx context.Context, m *module) {
 
 // pay writes down a step back that is owed; false when that has to wait. If
 // somebody has changed the plan meanwhile, theirs holds.
-func (c *Control) pay(ctx context.Context, m *module, owed debt) bool {
+func (c *Controller) pay(ctx context.Context, m *module, owed unsaved) bool {
 	err := c.write(ctx, owed.from, owed.to, step{automatic: true})
 	switch {
 	case err == nil:
-		m.settle(owed.to)
+		m.setInForce(owed.to)
 	case fault.Is(err, fault.Conflict):
-		m.settle(owed.from) // so that the plan in the database is a new one
+		m.setInForce(owed.from) // so that the plan in the database is a new one
 	default:
 		return false
 	}
@@ -93,7 +93,7 @@ func (c *Control) pay(ctx context.Context, m *module, owed debt) bool {
 
 // follow leads the route where a plan that is in force already says. The
 // caller has the module's turn.
-func (c *Control) follow(ctx context.Context, m *module, plan Plan) {
+func (c *Controller) follow(ctx context.Context, m *module, plan Plan) {
 	if err := m.Follow(ctx, plan); err != nil {
 		if m.fail(fmt.Sprintf("this process cannot follow version %d: %s", plan.Version, fault.From(err).Message)) {
 			c.log.WarnContext(ctx, "the plan of a module cannot be followed: it is tried again", "module", m.Name,
@@ -101,7 +101,7 @@ func (c *Control) follow(ctx context.Context, m *module, plan Plan) {
 		}
 		return
 	}
-	m.settle(plan)
+	m.setInForce(plan)
 	c.log.InfoContext(ctx, "the route of a module follows its plan", "module", m.Name, "mode", plan.Mode,
 		"percent", plan.Percent, "version", plan.Version, "by", plan.ChangedBy)
 }

@@ -10,5 +10,5 @@ import (
 // TestHandoverContractFiles pins the hand-over: processes of two releases meet in it
 // while one of them is being replaced.
 func TestHandoverContractFiles(t *testing.T) {
-	contracttest.Golden(t, rollout.NewOwnershipContract("airdrop").Seam(), contracttest.Options{Dir: "testdata/handover", Update: *update})
+	contracttest.Golden(t, rollout.NewHandoverContract("airdrop").Seam(), contracttest.Options{Dir: "testdata/handover", Update: *update})
 }

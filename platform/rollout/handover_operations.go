@@ -49,15 +49,15 @@ func (t TakeRequest) Validate() error {
 }
 
 // Contract is these operations for one module, beside the module's own.
-type OwnershipContract struct {
+type HandoverContract struct {
 	seam  *seam.Contract
 	state seam.Operation[OwnershipQuery, OwnershipState]
 	take  seam.Operation[TakeRequest, ownership.Claim]
 }
 
 // NewContract makes the operations of the module with this name.
-func NewOwnershipContract(module string) *OwnershipContract {
-	c := &OwnershipContract{seam: seam.NewContract(module, ownershipVersion, "Who owns the module's writes.")}
+func NewHandoverContract(module string) *HandoverContract {
+	c := &HandoverContract{seam: seam.NewContract(module, ownershipVersion, "Who owns the module's writes.")}
 	c.state = seam.Read[OwnershipQuery, OwnershipState](c.seam, "ownership", "GET /ownership", seam.Public,
 		"Who owns the writes; for operators and Banyan's own processes")
 	c.take = seam.Write[TakeRequest, ownership.Claim](c.seam, "takeOwnership", "POST /ownership/take", seam.Modules,
@@ -66,27 +66,27 @@ func NewOwnershipContract(module string) *OwnershipContract {
 }
 
 // Seam is the contract for routes and remotes.
-func (c *OwnershipContract) Seam() *seam.Contract { return c.seam }
+func (c *HandoverContract) Seam() *seam.Contract { return c.seam }
 
 // Bind ties the operations to the ownership of the process that serves them.
-func (c *OwnershipContract) Bind(own *ownership.Ownership) *seam.Local {
+func (c *HandoverContract) Bind(own *ownership.Ownership) *seam.Local {
 	s := ownershipService{own}
 	return c.seam.Bind(c.state.To(s.state), c.take.To(s.take))
 }
 
 // Client asks where the route leads.
-type OwnershipClient struct {
-	contract *OwnershipContract
+type HandoverClient struct {
+	contract *HandoverContract
 	route    *seam.Route
 }
 
 // Client calls through a route made from this contract.
-func (c *OwnershipContract) Client(route *seam.Route) OwnershipClient {
-	return OwnershipClient{c, route}
+func (c *HandoverContract) Client(route *seam.Route) HandoverClient {
+	return HandoverClient{c, route}
 }
 
 // State asks who owns.
-func (c OwnershipClient) State(ctx context.Context) (OwnershipState, error) {
+func (c HandoverClient) State(ctx context.Context) (OwnershipState, error) {
 	return c.contract.state.Call(ctx, c.route, OwnershipQuery{})
 }
 
@@ -94,7 +94,7 @@ func (c OwnershipClient) State(ctx context.Context) (OwnershipState, error) {
 // answer means. dataID is that of the trunk's data: a process that has other
 // data fails with fault.OtherData and takes nothing. The context is
 // identity.AsService(ctx, Trunk).
-func (c OwnershipClient) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
+func (c HandoverClient) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
 	return c.contract.take.Call(ctx, c.route, TakeRequest{Expected: expected, DataID: dataID})
 }
 

@@ -26,7 +26,7 @@ const module = "reputation"
 // keys and HTTP between them.
 type pair struct {
 	trunk, module *ownership.Ownership
-	contract      *rollout.OwnershipContract
+	contract      *rollout.HandoverContract
 	server        *httptest.Server
 	trunkKeys     *identity.Keyring
 	otherKeys     *identity.Keyring // of another module
@@ -37,7 +37,7 @@ func start(t *testing.T) pair {
 	db := databasetest.Open(t, database.Options{
 		Module: module, URL: "sqlite:" + t.TempDir(), Migrations: migrations.FS, Sets: []string{"ownership"},
 	})
-	p := pair{contract: rollout.NewOwnershipContract(module)}
+	p := pair{contract: rollout.NewHandoverContract(module)}
 	p.trunk = openAs(t, db, rollout.Trunk)
 	p.module = openAs(t, databasetest.Again(t, db), module)
 	p.trunkKeys, p.otherKeys = ring(t, ""), ring(t, "airdrop")
@@ -74,7 +74,7 @@ func ring(t *testing.T, of string) *identity.Keyring {
 }
 
 // client calls with these keys.
-func (p pair) client(t *testing.T, tokens seam.Tokens) rollout.OwnershipClient {
+func (p pair) client(t *testing.T, tokens seam.Tokens) rollout.HandoverClient {
 	t.Helper()
 	remote, err := seam.NewRemote(p.contract.Seam(), seam.RemoteOptions{URLs: []string{p.server.URL}, Tokens: tokens})
 	if err != nil {

@@ -30,7 +30,7 @@ type Verified struct {
 // which data it has, each of them for at most wait. Fails with fault.OtherData,
 // naming each address, when some have other data than the trunk, whose id
 // dataID is. What the others said stands in Verified.
-func (c *OwnershipContract) Verify(ctx context.Context, remote *seam.Remote, dataID string, wait time.Duration) (Verified, error) {
+func (c *HandoverContract) Verify(ctx context.Context, remote *seam.Remote, dataID string, wait time.Duration) (Verified, error) {
 	ctx = identity.AsService(ctx, Trunk)
 	var (
 		mu    sync.Mutex

@@ -50,7 +50,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, trunk *ownership.Ownersh
 func alone(t *testing.T, db *database.DB) (*ownership.Ownership, string) {
 	t.Helper()
 	own := openAs(t, db, module)
-	return own, serve(t, seam.NewRoute(rollout.NewOwnershipContract(module).Bind(own)))
+	return own, serve(t, seam.NewRoute(rollout.NewHandoverContract(module).Bind(own)))
 }
 
 // serve mounts the route for the trunk alone: who may ask is TestWhoMayAskWhat's.
@@ -68,7 +68,7 @@ func serve(t *testing.T, route *seam.Route) string {
 	return server.URL
 }
 
-func remoteAt(t *testing.T, c *rollout.OwnershipContract, urls ...string) *seam.Remote {
+func remoteAt(t *testing.T, c *rollout.HandoverContract, urls ...string) *seam.Remote {
 	t.Helper()
 	remote, err := seam.NewRemote(c.Seam(), seam.RemoteOptions{URLs: urls})
 	if err != nil {
@@ -89,7 +89,7 @@ func says(err error, words ...string) bool {
 
 func TestOneURLOverOtherDataIsFoundAmongSeveral(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, trunk *ownership.Ownership, db *database.DB, fresh func() *database.DB) {
-		c := rollout.NewOwnershipContract(module)
+		c := rollout.NewHandoverContract(module)
 		_, same := alone(t, databasetest.Again(t, db))
 		_, second := alone(t, databasetest.Again(t, db))
 		foreign, other := alone(t, fresh())
@@ -108,7 +108,7 @@ func TestOneURLOverOtherDataIsFoundAmongSeveral(t *testing.T) {
 
 func TestAProcessWithOtherDataTakesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, trunk *ownership.Ownership, _ *database.DB, fresh func() *database.DB) {
-		c := rollout.NewOwnershipContract(module)
+		c := rollout.NewHandoverContract(module)
 		foreign, url := alone(t, fresh())
 		before := foreign.Believed()
 		client := c.Client(seam.NewRemoteRoute(c.Seam(), remoteAt(t, c, url)))
@@ -127,7 +127,7 @@ func TestAProcessWithOtherDataTakesNothing(t *testing.T) {
 
 // A process of the release before speaks version 1.
 func TestAnOlderProcessIsNamedAndASilentOneIsNot(t *testing.T) {
-	c := rollout.NewOwnershipContract(module)
+	c := rollout.NewHandoverContract(module)
 	db := databasetest.SQLite(t, module)
 	trunk := openAs(t, db, rollout.Trunk)
 	older := seam.NewContract(module, 1, "As it was before data had an id.")
@@ -173,7 +173,7 @@ func TestATakeInACopyOfTheDataIsFound(t *testing.T) {
 	}
 	options.URL = "sqlite:" + copied
 	there, url := alone(t, databasetest.Open(t, options))
-	c := rollout.NewOwnershipContract(module)
+	c := rollout.NewHandoverContract(module)
 	if found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), patience); err != nil || found.Same != 1 || there.Epoch() != 1 {
 		t.Fatalf("the copy: %+v, %v, epoch %d", found, err, there.Epoch())
 	}

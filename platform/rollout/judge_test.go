@@ -99,7 +99,7 @@ func TestAResetPastAVerdictIsAskedForAndAudited(t *testing.T) {
 	})
 }
 
-func lastEntry(t *testing.T, c *rollout.Control) rollout.Entry {
+func lastEntry(t *testing.T, c *rollout.Controller) rollout.Entry {
 	t.Helper()
 	page, err := client(c).Audit(identity.With(t.Context(), operator), rollout.AuditQuery{Name: "reputation", Limit: 1})
 	if err != nil || len(page.Entries) != 1 {

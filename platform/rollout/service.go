@@ -112,7 +112,7 @@ type Differences struct {
 }
 
 // Bind ties every operation to c.
-func Bind(c *Control) *seam.Local {
+func Bind(c *Controller) *seam.Local {
 	s := service{c}
 	return Contract.Bind(list.To(s.List), one.To(s.Module), set.To(s.Set), reset.To(s.Reset), audit.To(s.Audit), differences.To(s.Differences))
 }
@@ -159,7 +159,7 @@ func (c Client) Differences(ctx context.Context, q DifferencesQuery) (Difference
 }
 
 // service is the Service of a Control for the caller of the context.
-type service struct{ c *Control }
+type service struct{ c *Controller }
 
 func (s service) List(ctx context.Context, _ ListQuery) (Modules, error) {
 	stored, err := readPlans(ctx, s.c.db.Read())

@@ -19,13 +19,13 @@ type module struct {
 // state is what is in force in this process.
 type state struct {
 	plan    Plan
-	problem string // why the plan of the database is not
-	stale   bool   // the route may be elsewhere than plan says: follow again
-	owed    *debt  // a step back that the database does not know yet
+	problem string   // why the plan of the database is not
+	stale   bool     // the route may be elsewhere than plan says: follow again
+	unsaved *unsaved // a step back that the database does not know yet
 }
 
 // debt is a change that was applied and could not be written down.
-type debt struct {
+type unsaved struct {
 	from, to Plan
 }
 
@@ -52,7 +52,7 @@ func (m *module) planOf(stored []Plan) Plan {
 }
 
 // take waits for the right to change the route, give passes it on.
-func (m *module) take(ctx context.Context) error {
+func (m *module) acquire(ctx context.Context) error {
 	select {
 	case <-m.turn:
 		return nil
@@ -62,7 +62,7 @@ func (m *module) take(ctx context.Context) error {
 }
 
 // takeNow is take for those who come again.
-func (m *module) takeNow() bool {
+func (m *module) tryAcquire() bool {
 	select {
 	case <-m.turn:
 		return true
@@ -71,7 +71,7 @@ func (m *module) takeNow() bool {
 	}
 }
 
-func (m *module) give() { m.turn <- struct{}{} }
+func (m *module) release() { m.turn <- struct{}{} }
 
 func (m *module) state() state {
 	m.mu.Lock()
@@ -80,7 +80,7 @@ func (m *module) state() state {
 }
 
 // settle notes that the route follows this plan.
-func (m *module) settle(plan Plan) {
+func (m *module) setInForce(plan Plan) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now = state{plan: plan}
@@ -96,13 +96,13 @@ func (m *module) fail(problem string) bool {
 }
 
 // owe notes a change that is in force and not written down.
-func (m *module) owe(d debt, problem string) {
+func (m *module) keepUnsaved(d unsaved, problem string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now = state{plan: d.to, problem: problem, owed: &d}
+	m.now = state{plan: d.to, problem: problem, unsaved: &d}
 }
 
 // behind tells whether the route has to be looked after.
 func (s state) behind(plan Plan) bool {
-	return s.owed != nil || s.stale || s.plan.Version != plan.Version
+	return s.unsaved != nil || s.stale || s.plan.Version != plan.Version
 }

@@ -125,7 +125,7 @@ func readAudit(ctx context.Context, q database.Queryer, module string, before in
 
 // write keeps a plan and its audit entry, both or none. Fails with
 // fault.Conflict when the plan in the database is not the one before it.
-func (c *Control) write(ctx context.Context, from, to Plan, s step) error {
+func (c *Controller) write(ctx context.Context, from, to Plan, s step) error {
 	return c.db.Write(ctx, func(tx *database.Tx) error {
 		kept, err := writePlan(ctx, tx, to)
 		if err != nil {

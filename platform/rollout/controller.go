@@ -22,7 +22,7 @@
 // A plan wins over config.yaml, also after a restart; where the two differ is
 // shown. Reset lets config.yaml decide again.
 //
-// Reading order: control.go, change.go, follow.go, store.go, service.go.
+// Reading order: controller.go, change.go, follow.go, store.go, service.go.
 package rollout
 
 import (
@@ -108,7 +108,7 @@ type Options struct {
 }
 
 // Control holds the plans of all modules. It is safe for concurrent use.
-type Control struct {
+type Controller struct {
 	db      *database.DB
 	clock   func() time.Time
 	log     *slog.Logger
@@ -121,8 +121,8 @@ type Control struct {
 // A plan that cannot be followed does not keep the program from starting: the
 // module stays where config.yaml says, the state says why, and Run tries again.
 // Fails with fault.Invalid when two modules share a name.
-func Open(ctx context.Context, db *database.DB, o Options) (*Control, error) {
-	c := &Control{db: db, clock: o.Clock, log: o.Log}
+func Open(ctx context.Context, db *database.DB, o Options) (*Controller, error) {
+	c := &Controller{db: db, clock: o.Clock, log: o.Log}
 	if c.clock == nil {
 		c.clock = time.Now
 	}
@@ -145,19 +145,19 @@ func Open(ctx context.Context, db *database.DB, o Options) (*Control, error) {
 	for _, m := range c.modules {
 		plan := m.planOf(stored)
 		if plan.same(m.Configured) {
-			m.settle(plan) // the route is there already
+			m.setInForce(plan) // the route is there already
 			continue
 		}
-		if err := m.take(ctx); err != nil {
+		if err := m.acquire(ctx); err != nil {
 			return nil, err
 		}
 		c.follow(ctx, m, plan)
-		m.give()
+		m.release()
 	}
 	return c, nil
 }
 
-func (c *Control) find(name string) *module {
+func (c *Controller) find(name string) *module {
 	for _, m := range c.modules {
 		if m.Name == name {
 			return m
@@ -166,7 +166,7 @@ func (c *Control) find(name string) *module {
 	return nil
 }
 
-func (c *Control) module(name string) (*module, error) {
+func (c *Controller) module(name string) (*module, error) {
 	if m := c.find(name); m != nil {
 		return m, nil
 	}
@@ -179,7 +179,7 @@ func (c *Control) module(name string) (*module, error) {
 
 // Plan gives a module's plan as the database has it. Fails with
 // fault.NotFound.
-func (c *Control) Plan(ctx context.Context, name string) (Plan, error) {
+func (c *Controller) Plan(ctx context.Context, name string) (Plan, error) {
 	m, err := c.module(name)
 	if err != nil {
 		return Plan{}, err
@@ -189,7 +189,7 @@ func (c *Control) Plan(ctx context.Context, name string) (Plan, error) {
 
 // read gives the plan in the database, which is config.yaml's until somebody
 // changes it.
-func (c *Control) read(ctx context.Context, m *module) (Plan, error) {
+func (c *Controller) read(ctx context.Context, m *module) (Plan, error) {
 	stored, err := readPlans(ctx, c.db.Read())
 	if err != nil {
 		return Plan{}, err

@@ -89,7 +89,7 @@ func (r *fakeRoute) awaitMove(t *testing.T, want func(rollout.Plan) bool) rollou
 	}
 }
 
-func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute) *rollout.Control {
+func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute) *rollout.Controller {
 	t.Helper()
 	c, err := rollout.Open(t.Context(), db, rollout.Options{
 		Modules: []rollout.Managed{{
@@ -111,7 +111,7 @@ func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute)
 }
 
 // run runs a Control as its own task until the test ends.
-func run(t *testing.T, c *rollout.Control) {
+func run(t *testing.T, c *rollout.Controller) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -124,7 +124,7 @@ func run(t *testing.T, c *rollout.Control) {
 	})
 }
 
-func audit(t *testing.T, c *rollout.Control) []rollout.Entry {
+func audit(t *testing.T, c *rollout.Controller) []rollout.Entry {
 	t.Helper()
 	s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
 	if err != nil {
@@ -133,7 +133,7 @@ func audit(t *testing.T, c *rollout.Control) []rollout.Entry {
 	return s.Audit
 }
 
-func client(c *rollout.Control) rollout.Client {
+func client(c *rollout.Controller) rollout.Client {
 	return rollout.NewClient(seam.NewRoute(rollout.Bind(c)))
 }
 
