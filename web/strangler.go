@@ -15,8 +15,8 @@ import (
 )
 
 // strangler is the page on which an operator lowers a module out of the trunk
-// and takes it back. Reading order: strangler.go, strangler_figures.go (what the
-// routes tell), strangler_view.go (what people see of it), strangler_picture.go
+// and takes it back. Reading order: strangler.go, strangler_figures.go (how
+// endpoints are), strangler_view.go (what people see of it), strangler_picture.go
 // and strangler_trail.go (drawings), strangler_difference.go.
 type strangler struct {
 	modules  rollout.Service // nil: this program leads nothing anywhere

@@ -105,18 +105,6 @@ func TestTheVerdictsAreSaidPlainly(t *testing.T) {
 	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-problem="reputation"`, "The remote does not answer", "does not follow the plan yet")
 }
 
-// TestFiguresOfAnotherVersionAreRead: the page and the routes are not always of
-// one build.
-func TestFiguresOfAnotherVersionAreRead(t *testing.T) {
-	v, modules := atTheModules(t)
-	modules.Change("reputation", func(s *rollout.ModuleState) {
-		s.Route = []byte(`{"mode":"shadow","percent":10,"new":{"x":1},"guard":"none","endpoints":7,"operations":[{"operation":"score","recent":{"local":{"per_second":41}}}]}`)
-	})
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), ">41<", "no figures to judge by")
-	modules.Change("reputation", func(s *rollout.ModuleState) { s.Route = []byte(`null`) })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), "No figures of this module")
-}
-
 func TestAStepAndItsTrace(t *testing.T) {
 	v, _ := atTheModules(t)
 	status, page := v.form(modulesPage+"/reputation", url.Values{"to": {"canary"}, "percent": {"2,5"}, "version": {"1"}, "why": {"all is <well>"}, "urls": {"http://10.0.0.9:1, http://10.0.0.9:2"}})

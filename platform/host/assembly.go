@@ -83,8 +83,8 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	return nil
 }
 
-// openControl takes up the routes where operators left them.
-func (p *Process) openControl(ctx context.Context) error {
+// openRollout takes up the routes where operators left them.
+func (p *Process) openRollout(ctx context.Context) error {
 	if !p.isTrunk() {
 		return nil
 	}
@@ -94,15 +94,17 @@ func (p *Process) openControl(ctx context.Context) error {
 	}
 	managed := make([]rollout.Managed, len(p.slots))
 	for i, s := range p.slots {
-		managed[i] = s.managed()
-		s.route.OnStepBack(s.stepBack)
+		managed[i] = s.mover.Managed()
 	}
-	p.control, err = rollout.Open(ctx, db, rollout.Options{Modules: managed, Clock: p.clock, Log: p.log})
+	controller, err := rollout.Open(ctx, db, rollout.Options{Modules: managed, Clock: p.clock, Log: p.log})
 	if err != nil {
 		return err
 	}
-	p.operate = seam.NewRoute(rollout.Bind(p.control))
-	p.addTask("routes", p.control.Run)
+	for _, s := range p.slots {
+		s.route.OnStepBack(controller.NoteRollback)
+	}
+	p.operate = seam.NewRoute(rollout.Bind(controller))
+	p.addTask("the rollout of modules", controller.Run)
 	return nil
 }
 

@@ -63,9 +63,8 @@ type Process struct {
 	certificates *certificates.Source // nil: plain http between processes
 	legacy       *legacy.Legacy       // nil: there is no other system behind this one
 
-	slots   []*slot             // the modules, in the order of the list
-	control *rollout.Controller // of their routes; nil in a module that runs alone
-	operate *seam.Route         // to control; likewise
+	slots   []*slot     // the modules, in the order of the list
+	operate *seam.Route // to the rollout of modules; nil in a module that runs alone
 
 	server     *httpserver.Server
 	databases  []*database.DB
@@ -247,7 +246,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}
-	steps = append(steps, p.openControl, func(context.Context) error { return p.openServer(o.Pages) })
+	steps = append(steps, p.openRollout, func(context.Context) error { return p.openServer(o.Pages) })
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, p.Close())

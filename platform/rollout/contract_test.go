@@ -21,7 +21,9 @@ func TestContractFiles(t *testing.T) {
 			rollout.Place{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
 			rollout.Change{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
 			rollout.AuditQuery{Cursor: "7"},
-			rollout.ModuleState{Route: json.RawMessage(`{"mode":"canary"}`)},
+			seam.ModeCanary,
+			seam.Plan{Mode: seam.ModeCanary, Percent: 10, Epoch: 3},
+			seam.Difference{Request: json.RawMessage(`{}`), Local: json.RawMessage(`1`), Remote: json.RawMessage(`2`), Fields: []seam.FieldDifference{{Path: "score", Local: "1", Remote: "2"}}},
 		},
 	})
 }

@@ -1,34 +1,39 @@
-// Package rollout changes where the calls of a module go while the program
-// runs, remembers it, and says who did it and why.
+// Package rollout moves modules between processes while the program runs: it
+// changes where the calls of a module go, hands the ownership of its writes over,
+// remembers both and who decided them and why.
 //
-//	c, err := rollout.Open(ctx, db, rollout.Options{Modules: managed})
+//	c, err := rollout.Open(ctx, db, rollout.Options{Modules: []rollout.Managed{mover.Managed()}})
 //	go c.Run(ctx)
 //	plan, err := c.Set(ctx, operator, "reputation", rollout.Change{Mode: seam.ModeShadow, Percent: 10, URLs: urls, Why: "first look"})
 //
-// Each module has one plan, in the trunk's database "routes", and every replica
-// of the trunk follows it within a second:
+// A Controller holds the plan of each module, in the trunk's database "routes",
+// and every replica of the trunk follows it within a second:
 //
-//	        ┌──────────────────── Set, StepBack ────────────────────┐
-//	local ⇄ shadow(p %) ⇄ canary(p %) ⇄ remote        over shared data any state may follow any other
+//	Set, Rollback ─▶ judge ─▶ Apply: take, then route ─▶ plan and audit in the database
+//	other replicas ◀──────── Follow: route only ◀─────────────────┘
+//	once a second: Reconcile brings the owner of writes to where the plan says
 //
-// Over shared data (PostgreSQL, or the files of one host) a step copies nothing:
-// what it moves is the routing of reads and, on the way into and out of remote,
-// the ownership of writes, which Managed.Apply hands over. Moving the data to
-// another host is a step of its own between shadow and remote; it will be a
-// state of the plan ("moving", with the place it goes to), because it lasts and
-// must be found again after a restart, and Set will refuse all other steps
-// until it has ended.
+// A Mover does that for one module in this process, with the seam's route (whose
+// states are drawn at seam.Route), ownership's claim, and the module's own process
+// (HandoverContract). Over shared data (PostgreSQL, or the files of one host) any
+// state may follow any other, and a step copies nothing: what it moves is the
+// routing of reads and, on the way into and out of remote, the ownership of
+// writes. Moving the data to another host is a step of its own between shadow and
+// remote; it will be a state of the plan ("moving", with the place it goes to),
+// because it lasts and must be found again after a restart, and Set will refuse
+// all other steps until it has ended.
 //
 // A plan wins over config.yaml, also after a restart; where the two differ is
 // shown. Reset lets config.yaml decide again.
 //
-// Reading order: controller.go, change.go, follow.go, store.go, service.go.
+// Reading order: plan.go, controller.go, change.go, step.go, judge.go, follow.go;
+// mover.go, reconcile.go, remotes.go, data_check.go; handover.go, verify.go;
+// state.go, store.go, service.go.
 package rollout
 
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,51 +42,12 @@ import (
 	"banyan/platform/seam"
 )
 
-// Place is where the calls of a module go.
-type Place struct {
-	Mode    seam.Mode `json:"mode"`
-	Percent float64   `json:"percent"`        // 0–100; of reads compared in shadow, of callers led there in canary; else 0
-	URLs    []string  `json:"urls,omitempty"` // of the remote, http(s)://host[:port]; kept in local for the next step out
-}
-
-// same tells whether calls go the same way: what a local module remembers of
-// its last remote does not count.
-func (p Place) same(other Place) bool {
-	return p.Mode == other.Mode && p.Percent == other.Percent &&
-		(p.Mode == seam.ModeLocal || slices.Equal(p.URLs, other.URLs))
-}
-
-// Plan is the place of a module that every replica follows.
-type Plan struct {
-	Module string `json:"module"`
-	Place
-	Version    int64  `json:"version"`              // goes up by one with each change; 0 = there was none
-	Configured bool   `json:"configured"`           // config.yaml decides
-	ChangedBy  string `json:"changed_by,omitempty"` // as identity.Caller.Name has it, or "guard"
-	ChangedMS  int64  `json:"changed_ms,omitempty"` // UTC milliseconds
-	Why        string `json:"why,omitempty"`
-}
-
-// Entry is one change in the audit.
-type Entry struct {
-	Version    int64  `json:"version"` // of the plan that it made
-	AtMS       int64  `json:"at_ms"`   // UTC milliseconds
-	Who        string `json:"who"`
-	Automatic  bool   `json:"automatic"`  // the guard's step back
-	Anyway     bool   `json:"anyway"`     // the step was not shown to be safe, and the operator went on
-	Configured bool   `json:"configured"` // back to what config.yaml says
-	From       Place  `json:"from"`
-	To         Place  `json:"to"`
-	Why        string `json:"why,omitempty"`
-}
-
 // Managed is a module whose route is changed here.
 type Managed struct {
 	Name       string
 	Configured Place // what config.yaml says, and what the route does when Open is called
 
-	// Apply makes a change as the one replica that leads it: it reaches the
-	// remote, hands the ownership of writes over where the step asks for it, and
+	// Apply makes a change as the one replica that makes it: it dials the remote, hands the ownership of writes over where the step asks for it, and
 	// sets the route. When it fails the route is as it was. It is never called
 	// twice at a time for one module.
 	Apply func(context.Context, Plan) error
@@ -90,14 +56,18 @@ type Managed struct {
 	// it does no harm. nil = Apply.
 	Follow func(context.Context, Plan) error
 
-	// Status gives the figures of the route as something that becomes JSON; nil = none.
-	Status func() any
-	// Verdict says whether the next step is safe, by what this replica knows; nil =
-	// no step is judged.
+	// Reconcile is called once a second while the Controller runs, and brings the
+	// owner of writes to where the plan says; nil = nothing does.
+	Reconcile func(context.Context, *Controller)
+
+	// Status returns what the module's route does in this process; nil = not known.
+	Status func() Status
+	// Verdict reports whether the next step is safe, by what this replica knows;
+	// nil = no step is judged.
 	Verdict func() seam.Verdict
-	// Differences gives the differences that shadow kept of an operation, newest
+	// Differences returns the differences that shadow kept of an operation, newest
 	// first. Fails with fault.NotFound for an unknown operation; nil = none are kept.
-	Differences func(operation string) (any, error)
+	Differences func(operation string) ([]seam.Difference, error)
 }
 
 // Options say what is managed. Modules are listed in this order.
@@ -177,7 +147,7 @@ func (c *Controller) module(name string) (*module, error) {
 	return nil, fault.Newf(fault.NotFound, "there is no module %q here: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Plan gives a module's plan as the database has it. Fails with
+// Plan returns a module's plan as the database has it. Fails with
 // fault.NotFound.
 func (c *Controller) Plan(ctx context.Context, name string) (Plan, error) {
 	m, err := c.module(name)
@@ -187,7 +157,7 @@ func (c *Controller) Plan(ctx context.Context, name string) (Plan, error) {
 	return c.read(ctx, m)
 }
 
-// read gives the plan in the database, which is config.yaml's until somebody
+// read returns the plan in the database, which is config.yaml's until somebody
 // changes it.
 func (c *Controller) read(ctx context.Context, m *module) (Plan, error) {
 	stored, err := readPlans(ctx, c.db.Read())

@@ -16,6 +16,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/ownership"
 	"banyan/platform/page"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
@@ -75,15 +76,15 @@ func (r *fakeRoute) state() (now rollout.Plan, applied, followed int) {
 // awaitMove waits until the route follows a plan that satisfies want.
 func (r *fakeRoute) awaitMove(t *testing.T, want func(rollout.Plan) bool) rollout.Plan {
 	t.Helper()
-	patience := time.NewTimer(30 * time.Second)
-	defer patience.Stop()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
 	for {
 		select {
 		case p := <-r.moved:
 			if want(p) {
 				return p
 			}
-		case <-patience.C:
+		case <-deadline.C:
 			t.Fatal("the route did not follow")
 		}
 	}
@@ -94,12 +95,14 @@ func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute)
 	c, err := rollout.Open(t.Context(), db, rollout.Options{
 		Modules: []rollout.Managed{{
 			Name: "reputation", Configured: configured, Apply: r.apply, Follow: r.follow,
-			Status: func() any { return map[string]int{"calls": 7} },
-			Differences: func(operation string) (any, error) {
+			Status: func() rollout.Status {
+				return rollout.Status{Status: seam.Status{Module: "reputation"}, Ownership: ownership.Claim{Epoch: 7, Owner: "trunk"}}
+			},
+			Differences: func(operation string) ([]seam.Difference, error) {
 				if operation != "score" {
 					return nil, fault.New(fault.NotFound, "no such operation")
 				}
-				return []string{"score: 1 and 2"}, nil
+				return []seam.Difference{{Request: json.RawMessage(`{"wallet":"0x1"}`), Local: json.RawMessage("1"), Remote: json.RawMessage("2")}}, nil
 			},
 		}},
 		Clock: func() time.Time { return noon }, Log: quiet,
@@ -239,7 +242,7 @@ func TestWhatCannotBeAppliedIsNotKept(t *testing.T) {
 	c := open(t, databasetest.SQLite(t, "routes"), local(), route)
 	route.refuse = fault.New(fault.Unavailable, "nobody answers there")
 	if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote, URLs: away}); !errors.Is(err, route.refuse) {
-		t.Errorf("Set gave %v, want what Apply said", err)
+		t.Errorf("Set failed with %v, want what Apply said", err)
 	}
 	if p, err := c.Plan(t.Context(), "reputation"); err != nil || p.Version != 0 || !p.Configured || len(audit(t, c)) != 0 {
 		t.Errorf("kept %+v (%v)", p, err)
@@ -343,7 +346,7 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 		}
 		back, err := c.Reset(t.Context(), operator, rollout.ResetRequest{Name: "reputation", Why: "done", IfVersion: version(1)})
 		if err != nil || !back.Configured || back.Mode != seam.ModeLocal || back.Version != 2 {
-			t.Fatalf("Reset gave %+v (%v)", back, err)
+			t.Fatalf("Reset returned %+v (%v)", back, err)
 		}
 		moved := rollout.Place{Mode: seam.ModeRemote, URLs: away}
 		third := newFakeRoute()
@@ -423,7 +426,7 @@ func TestReapplyWaitsItsTurn(t *testing.T) {
 	}
 }
 
-func TestStepBack(t *testing.T) {
+func TestRollback(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
@@ -443,7 +446,7 @@ func TestStepBack(t *testing.T) {
 			{seam.ModeLocal, 0, 4},
 			{seam.ModeShadow, 100, 4},
 		} {
-			plan, err := c.StepBack(t.Context(), "reputation", k.to, k.percent, "p99 of 2 s\nagainst 10 ms")
+			plan, err := c.Rollback(t.Context(), "reputation", k.to, k.percent, "p99 of 2 s\nagainst 10 ms")
 			if err != nil || plan.Version != k.version {
 				t.Fatalf("back to %s %v: version %d, want %d (%v)", k.to, k.percent, plan.Version, k.version, err)
 			}
@@ -455,8 +458,8 @@ func TestStepBack(t *testing.T) {
 	})
 }
 
-// TestStepBackWithoutADatabase: the guard does not wait for it.
-func TestStepBackWithoutADatabase(t *testing.T) {
+// TestRollbackWithoutADatabase: the guard does not wait for it.
+func TestRollbackWithoutADatabase(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		route := newFakeRoute()
 		c := open(t, db, local(), route)
@@ -465,7 +468,7 @@ func TestStepBackWithoutADatabase(t *testing.T) {
 		}
 		exec(t, db, `ALTER TABLE route_plan RENAME TO hidden`)
 		for _, to := range []seam.Mode{seam.ModeShadow, seam.ModeLocal} {
-			if _, err := c.StepBack(t.Context(), "reputation", to, 0, "errors"); err != nil {
+			if _, err := c.Rollback(t.Context(), "reputation", to, 0, "errors"); err != nil {
 				t.Fatal(err)
 			}
 			if now, _, _ := route.state(); now.Mode != to {
@@ -475,7 +478,7 @@ func TestStepBackWithoutADatabase(t *testing.T) {
 		exec(t, db, `ALTER TABLE hidden RENAME TO route_plan`)
 		watch := open(t, databasetest.Again(t, db), local(), newFakeRoute())
 		run(t, c)
-		patience := time.After(30 * time.Second)
+		deadline := time.After(30 * time.Second)
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
@@ -488,8 +491,8 @@ func TestStepBackWithoutADatabase(t *testing.T) {
 			}
 			select {
 			case <-tick.C:
-			case <-patience:
-				t.Fatalf("the step back was not written down: %+v", p)
+			case <-deadline:
+				t.Fatalf("the rollback was not written down: %+v", p)
 			}
 		}
 		if now, _, _ := route.state(); now.Mode != seam.ModeLocal {
@@ -498,7 +501,7 @@ func TestStepBackWithoutADatabase(t *testing.T) {
 	})
 }
 
-// TestSomebodyElseDecidedMeanwhile: an owed step back gives way to a newer plan.
+// TestSomebodyElseDecidedMeanwhile: an unsaved rollback gives way to a newer plan.
 func TestSomebodyElseDecidedMeanwhile(t *testing.T) {
 	db := databasetest.SQLite(t, "routes")
 	route := newFakeRoute()
@@ -507,7 +510,7 @@ func TestSomebodyElseDecidedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, db, `ALTER TABLE route_plan RENAME TO hidden`)
-	if _, err := c.StepBack(t.Context(), "reputation", seam.ModeShadow, 0, "errors"); err != nil {
+	if _, err := c.Rollback(t.Context(), "reputation", seam.ModeShadow, 0, "errors"); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, db, `ALTER TABLE hidden RENAME TO route_plan`)
@@ -589,12 +592,11 @@ func TestOperations(t *testing.T) {
 		t.Errorf("the pages of the audit have %v", seen)
 	}
 	state, err := ops.Module(ctx, rollout.ModuleQuery{Name: "reputation"})
-	var figures map[string]int
-	if err != nil || json.Unmarshal(state.Route, &figures) != nil || figures["calls"] != 7 {
-		t.Errorf("figures %s (%v)", state.Route, err)
+	if err != nil || state.Route == nil || state.Route.Module != "reputation" || state.Route.Ownership.Epoch != 7 {
+		t.Errorf("the route %+v (%v)", state.Route, err)
 	}
-	if d, err := ops.Differences(ctx, rollout.DifferencesQuery{Name: "reputation", Operation: "score"}); err != nil || string(d.Differences) != `["score: 1 and 2"]` {
-		t.Errorf("differences %s (%v)", d.Differences, err)
+	if d, err := ops.Differences(ctx, rollout.DifferencesQuery{Name: "reputation", Operation: "score"}); err != nil || len(d.Differences) != 1 || string(d.Differences[0].Remote) != "2" {
+		t.Errorf("differences %+v (%v)", d.Differences, err)
 	}
 	for name, call := range map[string]func(context.Context) error{
 		"an unknown operation": func(ctx context.Context) error {

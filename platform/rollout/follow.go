@@ -20,13 +20,21 @@ const (
 	followWait = 10 * time.Second
 )
 
-// Run has this process follow the plans in the database until the context
-// ends. A database that does not answer leaves all routes as they are.
+// Run has this process follow the plans in the database, and reconcile the
+// owners of writes with them, until the context ends. The process serves already.
+// A database that does not answer leaves all routes as they are.
 func (c *Controller) Run(ctx context.Context) error {
 	woken, stop := c.db.Listen(wakeName)
 	defer stop()
 	var following sync.WaitGroup
 	defer following.Wait()
+	for _, m := range c.modules {
+		if m.Reconcile != nil {
+			following.Go(func() {
+				periodic.Run(ctx, reconcileEvery, func(ctx context.Context) { m.Reconcile(ctx, c) }, periodic.AtOnce())
+			})
+		}
+	}
 	lost := false
 	periodic.Run(ctx, poll, func(ctx context.Context) {
 		stored, err := readPlans(ctx, c.db.Read())
@@ -62,9 +70,9 @@ func (c *Controller) round(ctx context.Context, stored []Plan, following *sync.W
 }
 
 // catchUp follows the plan that is in the database by now: between looking and
-// having the turn, this process may have changed it itself.
+// acquiring the module, this process may have changed it itself.
 func (c *Controller) catchUp(ctx context.Context, m *module) {
-	if owed := m.state().unsaved; owed != nil && !c.pay(ctx, m, *owed) {
+	if late := m.state().unsaved; late != nil && !c.saveUnsaved(ctx, m, *late) {
 		return
 	}
 	plan, err := c.read(ctx, m)
@@ -76,23 +84,23 @@ func (c *Controller) catchUp(ctx context.Context, m *module) {
 	}
 }
 
-// pay writes down a step back that is owed; false when that has to wait. If
-// somebody has changed the plan meanwhile, theirs holds.
-func (c *Controller) pay(ctx context.Context, m *module, owed unsaved) bool {
-	err := c.write(ctx, owed.from, owed.to, step{automatic: true})
+// saveUnsaved writes down a rollback that is in force already; false when that
+// has to wait. If somebody has changed the plan meanwhile, theirs holds.
+func (c *Controller) saveUnsaved(ctx context.Context, m *module, late unsaved) bool {
+	err := c.write(ctx, late.from, late.to, step{automatic: true})
 	switch {
 	case err == nil:
-		m.setInForce(owed.to)
+		m.setInForce(late.to)
 	case fault.Is(err, fault.Conflict):
-		m.setInForce(owed.from) // so that the plan in the database is a new one
+		m.setInForce(late.from) // so that the plan in the database is a new one
 	default:
 		return false
 	}
 	return true
 }
 
-// follow leads the route where a plan that is in force already says. The
-// caller has the module's turn.
+// follow sets the route to a plan that is in force already. The caller has
+// acquired the module.
 func (c *Controller) follow(ctx context.Context, m *module, plan Plan) {
 	if err := m.Follow(ctx, plan); err != nil {
 		if m.fail(fmt.Sprintf("this process cannot follow version %d: %s", plan.Version, fault.From(err).Message)) {

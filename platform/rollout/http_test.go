@@ -47,7 +47,7 @@ func TestOverHTTP(t *testing.T) {
 		{"PUT", "/modules/reputation", `{"mode":"remote","if_version":0}`, false, 409, `version 1 by ada (shadow)`},
 		{"GET", "/modules/reputation", "", false, 200, `"why":"try"`},
 		{"GET", "/modules/market", "", false, 404, `choose one of`},
-		{"GET", "/modules/reputation/differences/score", "", false, 200, `"differences":["score: 1 and 2"]`},
+		{"GET", "/modules/reputation/differences/score", "", false, 200, `"local":1,"remote":2`},
 		{"GET", "/modules/reputation/audit?limit=1", "", false, 200, `"from":{"mode":"local","percent":0}`},
 		{"POST", "/modules/reputation/reset", `{"if_version":1}`, false, 200, `"configured":true`},
 	} {

@@ -2,11 +2,10 @@ package rollout
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"math"
 
 	"banyan/platform/identity"
+	"banyan/platform/ownership"
 	"banyan/platform/page"
 	"banyan/platform/seam"
 )
@@ -26,9 +25,9 @@ var (
 	reset = seam.Write[ResetRequest, Plan](Contract, "resetModule", "POST /modules/{name}/reset", seam.Operators,
 		"Let config.yaml decide again where the calls of a module go")
 	audit = seam.Read[AuditQuery, AuditPage](Contract, "audit", "GET /modules/{name}/audit", seam.Operators,
-		"Who moved a module, when and why, youngest first")
+		"Who moved a module, when and why, newest first")
 	differences = seam.Read[DifferencesQuery, Differences](Contract, "differences", "GET /modules/{name}/differences/{operation}", seam.Operators,
-		"Reads that the two places of a module answered differently, youngest first")
+		"Reads that the two places of a module answered differently, newest first")
 )
 
 // Service is what an operator does with the modules of a trunk.
@@ -57,13 +56,20 @@ type ModuleQuery struct {
 // ModuleState is a module as its operator sees it from the replica that
 // answers.
 type ModuleState struct {
-	Plan     Plan            `json:"plan"`              // in the database, for every replica
-	Config   Place           `json:"config"`            // what this replica's config.yaml says
-	Differs  bool            `json:"differs"`           // the plan leads elsewhere than config.yaml
-	Followed int64           `json:"followed"`          // the version in force in this replica
-	Problem  string          `json:"problem,omitempty"` // why that is not the plan's
-	Route    json.RawMessage `json:"route,omitempty"`   // the figures of this replica's route
-	Audit    []Entry         `json:"audit,omitempty"`   // the last 20 changes, youngest first; of one module only
+	Plan     Plan    `json:"plan"`              // in the database, for every replica
+	Config   Place   `json:"config"`            // what this replica's config.yaml says
+	Differs  bool    `json:"differs"`           // the plan leads elsewhere than config.yaml
+	Followed int64   `json:"followed"`          // the version in force in this replica
+	Problem  string  `json:"problem,omitempty"` // why that is not the plan's
+	Route    *Status `json:"route,omitempty"`   // of this replica; nil = not known
+	Audit    []Entry `json:"audit,omitempty"`   // the last 20 changes, newest first; of one module only
+}
+
+// Status is what the route of a module does in one process.
+type Status struct {
+	seam.Status
+	Endpoints []seam.EndpointStatus `json:"endpoints"` // of the remote; none = there is no remote
+	Ownership ownership.Claim       `json:"ownership"` // who owns the writes, as this process believes
 }
 
 // SetRequest is a Change of the module Name.
@@ -83,7 +89,7 @@ type ResetRequest struct {
 // AuditQuery asks for a page of changes.
 type AuditQuery struct {
 	Name   string `path:"name" json:"-"`
-	Cursor string `query:"cursor" json:"-"` // AuditPage.Next; "" = the youngest
+	Cursor string `query:"cursor" json:"-"` // AuditPage.Next; "" = the newest
 	Limit  int    `query:"limit" json:"-"`  // 1–200, 0 = 50
 }
 
@@ -92,7 +98,7 @@ func (q AuditQuery) Validate() error {
 	return page.Standard().Check(q.Limit)
 }
 
-// AuditPage is a page of changes, youngest first.
+// AuditPage is a page of changes, newest first.
 type AuditPage struct {
 	Entries []Entry `json:"entries"`
 	Next    string  `json:"next,omitempty"` // cursor of the next page; "" = that was all
@@ -106,9 +112,9 @@ type DifferencesQuery struct {
 
 // Differences are the last that shadow kept of an operation in this replica.
 type Differences struct {
-	Module      string          `json:"module"`
-	Operation   string          `json:"operation"`
-	Differences json.RawMessage `json:"differences"` // a list, youngest first
+	Module      string            `json:"module"`
+	Operation   string            `json:"operation"`
+	Differences []seam.Difference `json:"differences"` // newest first
 }
 
 // Bind ties every operation to c.
@@ -168,9 +174,7 @@ func (s service) List(ctx context.Context, _ ListQuery) (Modules, error) {
 	}
 	all := Modules{Modules: make([]ModuleState, len(s.c.modules))}
 	for i, m := range s.c.modules {
-		if all.Modules[i], err = m.stateOf(m.planOf(stored)); err != nil {
-			return Modules{}, err
-		}
+		all.Modules[i] = m.stateOf(m.planOf(stored))
 	}
 	return all, nil
 }
@@ -184,10 +188,7 @@ func (s service) Module(ctx context.Context, q ModuleQuery) (ModuleState, error)
 	if err != nil {
 		return ModuleState{}, err
 	}
-	state, err := m.stateOf(plan)
-	if err != nil {
-		return ModuleState{}, err
-	}
+	state := m.stateOf(plan)
 	state.Audit, err = readAudit(ctx, s.c.db.Read(), m.Name, math.MaxInt64, auditTail)
 	return state, err
 }
@@ -223,7 +224,7 @@ func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences
 	if err != nil {
 		return Differences{}, err
 	}
-	out := Differences{Module: q.Name, Operation: q.Operation, Differences: json.RawMessage("[]")}
+	out := Differences{Module: q.Name, Operation: q.Operation, Differences: []seam.Difference{}}
 	if m.Managed.Differences == nil {
 		return out, nil
 	}
@@ -231,28 +232,19 @@ func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences
 	if err != nil {
 		return Differences{}, err
 	}
-	out.Differences, err = encode(found)
-	return out, err
+	out.Differences = append(out.Differences, found...) // a list in JSON, also without any
+	return out, nil
 }
 
-func (m *module) stateOf(plan Plan) (ModuleState, error) {
+func (m *module) stateOf(plan Plan) ModuleState {
 	now := m.state()
 	out := ModuleState{
 		Plan: plan, Config: m.Configured, Differs: !plan.same(m.Configured),
 		Followed: now.plan.Version, Problem: now.problem,
 	}
-	if m.Status == nil {
-		return out, nil
+	if m.Status != nil {
+		status := m.Status()
+		out.Route = &status
 	}
-	var err error
-	out.Route, err = encode(m.Status())
-	return out, err
-}
-
-func encode(figures any) (json.RawMessage, error) {
-	text, err := json.Marshal(figures)
-	if err != nil {
-		return nil, fmt.Errorf("encode the figures of a route: %w", err)
-	}
-	return text, nil
+	return out
 }

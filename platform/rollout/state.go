@@ -10,7 +10,7 @@ import (
 // module is a managed module and what this process has made of its plan.
 type module struct {
 	Managed
-	turn chan struct{} // holds one token: whoever has it changes the route
+	right chan struct{} // to change the route: one token, for one at a time
 
 	mu  sync.Mutex
 	now state
@@ -21,17 +21,17 @@ type state struct {
 	plan    Plan
 	problem string   // why the plan of the database is not
 	stale   bool     // the route may be elsewhere than plan says: follow again
-	unsaved *unsaved // a step back that the database does not know yet
+	unsaved *unsaved // a rollback that the database does not know yet
 }
 
-// debt is a change that was applied and could not be written down.
+// unsaved is a change that was applied and could not be written down.
 type unsaved struct {
 	from, to Plan
 }
 
 func newModule(m Managed) *module {
-	out := &module{Managed: m, turn: make(chan struct{}, 1)}
-	out.turn <- struct{}{}
+	out := &module{Managed: m, right: make(chan struct{}, 1)}
+	out.right <- struct{}{}
 	out.now.plan = Plan{Module: m.Name, Place: m.Configured, Configured: true}
 	return out
 }
@@ -51,27 +51,27 @@ func (m *module) planOf(stored []Plan) Plan {
 	return plan
 }
 
-// take waits for the right to change the route, give passes it on.
+// acquire waits for the right to change the route; release ends it.
 func (m *module) acquire(ctx context.Context) error {
 	select {
-	case <-m.turn:
+	case <-m.right:
 		return nil
 	case <-ctx.Done():
 		return fault.From(ctx.Err())
 	}
 }
 
-// takeNow is take for those who come again.
+// tryAcquire is acquire for those who come again: false when somebody else has it.
 func (m *module) tryAcquire() bool {
 	select {
-	case <-m.turn:
+	case <-m.right:
 		return true
 	default:
 		return false
 	}
 }
 
-func (m *module) release() { m.turn <- struct{}{} }
+func (m *module) release() { m.right <- struct{}{} }
 
 func (m *module) state() state {
 	m.mu.Lock()
@@ -79,7 +79,7 @@ func (m *module) state() state {
 	return m.now
 }
 
-// settle notes that the route follows this plan.
+// setInForce notes that the route follows this plan.
 func (m *module) setInForce(plan Plan) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,14 +95,14 @@ func (m *module) fail(problem string) bool {
 	return fresh
 }
 
-// owe notes a change that is in force and not written down.
+// keepUnsaved notes a change that is in force and not written down.
 func (m *module) keepUnsaved(d unsaved, problem string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now = state{plan: d.to, problem: problem, unsaved: &d}
 }
 
-// behind tells whether the route has to be looked after.
+// behind reports whether the route has to be looked after.
 func (s state) behind(plan Plan) bool {
 	return s.unsaved != nil || s.stale || s.plan.Version != plan.Version
 }

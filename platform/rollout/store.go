@@ -59,7 +59,7 @@ func flag(b bool) int {
 	return 0
 }
 
-// readPlans gives the plans of all modules that have one.
+// readPlans returns the plans of all modules that have one.
 func readPlans(ctx context.Context, q database.Queryer) ([]Plan, error) {
 	var rows []planRow
 	err := q.Select(ctx, &rows, `
@@ -87,7 +87,7 @@ func readPlans(ctx context.Context, q database.Queryer) ([]Plan, error) {
 	return plans, nil
 }
 
-// readAudit gives the changes of a module before a version, youngest first.
+// readAudit returns the changes of a module before a version, newest first.
 func readAudit(ctx context.Context, q database.Queryer, module string, before int64, limit int) ([]Entry, error) {
 	var rows []entryRow
 	err := q.Select(ctx, &rows, `

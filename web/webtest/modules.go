@@ -1,8 +1,10 @@
 package webtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -22,8 +24,8 @@ type Modules struct {
 	mu     sync.Mutex
 	states []rollout.ModuleState // in the order of List
 	audits map[string][]rollout.Entry
-	found  map[string][]any // differences by module and operation
-	refuse error            // what the next Set fails with
+	found  map[string][]seam.Difference // differences by module and operation
+	refuse error                        // what the next Set fails with
 }
 
 var _ rollout.Service = (*Modules)(nil)
@@ -35,13 +37,26 @@ func (m *Modules) Change(name string, edit func(*rollout.ModuleState)) {
 	edit(m.state(name))
 }
 
-// Figures sets what the route of a module tells of itself.
+// Figures sets what the route of a module does, written as the JSON of a
+// rollout.Status.
 func (m *Modules) Figures(name string, figures any) {
-	raw, err := json.Marshal(figures)
+	m.Change(name, func(s *rollout.ModuleState) { s.Route = read[rollout.Status](figures) })
+}
+
+// read makes a value of the JSON that a test writes down. It panics for a field
+// that T does not have: a page that shows it would be tested with nothing.
+func read[T any](written any) *T {
+	text, err := json.Marshal(written)
 	if err != nil {
 		panic("webtest: figures that are no JSON: " + err.Error())
 	}
-	m.Change(name, func(s *rollout.ModuleState) { s.Route = raw })
+	value := new(T)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(value); err != nil {
+		panic(fmt.Sprintf("webtest: figures that are no %T: %v", value, err))
+	}
+	return value
 }
 
 // Refuse has the next steps fail, as when a remote does not answer; nil ends it.
@@ -132,7 +147,7 @@ func (m *Modules) lead(ctx context.Context, name string, version *int64, to roll
 		Version: next.Version, AtMS: next.ChangedMS, Who: next.ChangedBy, Configured: as.Configured, Anyway: as.Anyway, From: s.Plan.Place, To: to, Why: as.Why,
 	}}, m.audits[name]...)
 	s.Plan, s.Followed, s.Differs, s.Problem = next, next.Version, to.Mode != s.Config.Mode || to.Percent != s.Config.Percent, ""
-	s.Route, _ = json.Marshal(sampleFigures(name, to, 1))
+	s.Route = read[rollout.Status](sampleFigures(name, to, 1))
 	return next, nil
 }
 
@@ -163,11 +178,7 @@ func (m *Modules) Differences(_ context.Context, q rollout.DifferencesQuery) (ro
 	if !ok {
 		return rollout.Differences{}, fault.Newf(fault.NotFound, "the module %s has no operation of this name: its status lists them", q.Name)
 	}
-	raw, err := json.Marshal(found)
-	if err != nil {
-		return rollout.Differences{}, err
-	}
-	return rollout.Differences{Module: q.Name, Operation: q.Operation, Differences: raw}, m.failed()
+	return rollout.Differences{Module: q.Name, Operation: q.Operation, Differences: found}, m.failed()
 }
 
 // EventLag is how many events wait for each module.

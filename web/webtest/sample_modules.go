@@ -13,7 +13,7 @@ import (
 // SampleModules has one module in the shadow that is safe to go on, one canary
 // that the verdict holds back, and one that stands alone.
 func SampleModules() *Modules {
-	m := &Modules{audits: map[string][]rollout.Entry{}, found: map[string][]any{}}
+	m := &Modules{audits: map[string][]rollout.Entry{}, found: map[string][]seam.Difference{}}
 	add := func(name string, config, at rollout.Place, version int64, load float64) {
 		m.states = append(m.states, rollout.ModuleState{
 			Plan: rollout.Plan{Module: name, Place: at, Version: version, Configured: version == 0}, Config: config,
@@ -46,7 +46,7 @@ func SampleModules() *Modules {
 	score := func(value float64) fields {
 		return fields{"wallet": SampleWallet(3).String(), "score": value, "rank": 4, "epoch": 12, "components": []fields{{"kind": "seed", "share": 0.42 * value}, {"kind": "trust", "share": 0.27, "from": SampleWallet(7).String()}}}
 	}
-	m.found[reputation.Name+"/score"] = []any{
+	m.found[reputation.Name+"/score"] = *read[[]seam.Difference]([]any{
 		fields{
 			"at": at, "lasting": true, "request_id": "4f1c2a7790d3", "request": fields{"wallet": SampleWallet(3).String()}, "local": score(0.0546), "remote": score(0.0521),
 			"fields": []fields{{"path": "score", "local": "0.0546", "remote": "0.0521"}, {"path": "components[0].share", "local": "0.022932", "remote": "0.021882"}},
@@ -55,8 +55,8 @@ func SampleModules() *Modules {
 			"at": at.Add(-40 * time.Second), "lasting": false, "request": fields{"wallet": SampleWallet(9).String()}, "local": score(0.01), "remote": fields{"error": "not_found", "message": "nobody knows this wallet"},
 			"fields": []fields{{"path": "error", "local": "an answer", "remote": "not_found"}},
 		},
-	}
-	m.found[reputation.Name+"/leaderboard"] = []any{}
+	})
+	m.found[reputation.Name+"/leaderboard"] = []seam.Difference{}
 	return m
 }
 

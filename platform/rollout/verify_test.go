@@ -22,7 +22,7 @@ import (
 	"banyan/platform/testenv/databasetest"
 )
 
-const patience = 10 * time.Second
+const verifyWait = 10 * time.Second
 
 // eachDatabase runs a test with a trunk over a database of its own, on SQLite
 // and PostgreSQL. fresh makes another database of the same kind.
@@ -93,12 +93,12 @@ func TestOneURLOverOtherDataIsFoundAmongSeveral(t *testing.T) {
 		_, same := alone(t, databasetest.Again(t, db))
 		_, second := alone(t, databasetest.Again(t, db))
 		foreign, other := alone(t, fresh())
-		found, err := c.Verify(t.Context(), remoteAt(t, c, same, second), trunk.DataID(), patience)
+		found, err := c.Verify(t.Context(), remoteAt(t, c, same, second), trunk.DataID(), verifyWait)
 		if err != nil || found.Same != 2 || found.Older != nil || found.Silent != nil {
 			t.Errorf("two over the same data: %+v, %v", found, err)
 		}
 		for _, urls := range [][]string{{other}, {same, second, other}} {
-			_, err = c.Verify(t.Context(), remoteAt(t, c, urls...), trunk.DataID(), patience)
+			_, err = c.Verify(t.Context(), remoteAt(t, c, urls...), trunk.DataID(), verifyWait)
 			if !fault.Is(err, fault.OtherData) || !says(err, other, trunk.DataID()[:8], foreign.DataID()[:8], "database.url", "data") || says(err, same) {
 				t.Errorf("at %v: %v", urls, err)
 			}
@@ -135,14 +135,14 @@ func TestAnOlderProcessIsNamedAndASilentOneIsNot(t *testing.T) {
 	url := serve(t, seam.NewRoute(older.Bind(state.To(func(context.Context, rollout.OwnershipQuery) (ownership.Claim, error) {
 		return ownership.Claim{Epoch: 1, Owner: rollout.Trunk}, nil
 	}))))
-	found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), patience)
+	found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), verifyWait)
 	if err != nil || found.Same != 0 || !fault.Is(found.Older, fault.Unsupported) || !says(found.Older, url, "bring both to one release") {
 		t.Errorf("an older process: %+v, %v", found, err)
 	}
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	_, same := alone(t, databasetest.Again(t, db))
-	found, err = c.Verify(t.Context(), remoteAt(t, c, gone.URL, same), trunk.DataID(), patience)
+	found, err = c.Verify(t.Context(), remoteAt(t, c, gone.URL, same), trunk.DataID(), verifyWait)
 	if err != nil || found.Same != 1 || !fault.Is(found.Silent, fault.Unavailable) {
 		t.Errorf("one of two does not answer: %+v, %v", found, err)
 	}
@@ -174,7 +174,7 @@ func TestATakeInACopyOfTheDataIsFound(t *testing.T) {
 	options.URL = "sqlite:" + copied
 	there, url := alone(t, databasetest.Open(t, options))
 	c := rollout.NewHandoverContract(module)
-	if found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), patience); err != nil || found.Same != 1 || there.Epoch() != 1 {
+	if found, err := c.Verify(t.Context(), remoteAt(t, c, url), trunk.DataID(), verifyWait); err != nil || found.Same != 1 || there.Epoch() != 1 {
 		t.Fatalf("the copy: %+v, %v, epoch %d", found, err, there.Epoch())
 	}
 	taken, err := there.Take(t.Context(), 1)

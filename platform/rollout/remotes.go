@@ -1,26 +1,23 @@
-package host
+package rollout
 
 import (
 	"strings"
 	"sync"
 
 	"banyan/platform/identity"
-	"banyan/platform/rollout"
 	"banyan/platform/seam"
 )
 
-// remotes are the two contracts that a module's process serves.
-type remotes struct{ module, handover *seam.Remote }
-
-func (f remotes) close() {
-	f.module.Close()
-	f.handover.Close()
+// Remote is a module in other processes, at one or more addresses.
+type Remote struct {
+	Module *seam.Remote       // its operations
+	Peer   Peer               // the hand-over of its writes
+	Keys   identity.KeySource // that the processes there sign with; nil: those are trusted in any case
 }
 
-// opened are remotes with the keys that the process there signs with.
-type opened struct {
-	remotes
-	keys identity.KeySource // nil: the trunk's, which are trusted in any case
+func (r *Remote) close() {
+	r.Module.Close()
+	r.Peer.Close()
 }
 
 // remoteSet are the remotes of one module that are open. They follow the plan in
@@ -30,38 +27,39 @@ type opened struct {
 // leaves the calls under way alone, and their keys count no longer. A local plan
 // names none, whatever addresses it keeps for the next change.
 type remoteSet struct {
+	dial  func(urls []string) (*Remote, error)
 	trust func(identity.KeySource) // nil: nobody's keys
 
 	mu    sync.Mutex
-	open  map[string]opened // by their URLs
-	inUse string            // those of the plan in force; "" = it is local
+	open  map[string]*Remote // by their URLs
+	inUse string             // those of the plan in force; "" = it is local
 }
 
-func newRemoteSet(trust func(identity.KeySource)) *remoteSet {
-	return &remoteSet{trust: trust, open: make(map[string]opened)}
+func newRemoteSet(dial func([]string) (*Remote, error), trust func(identity.KeySource)) *remoteSet {
+	return &remoteSet{dial: dial, trust: trust, open: make(map[string]*Remote)}
 }
 
 func urlsKey(urls []string) string { return strings.Join(urls, ", ") }
 
-// reach returns the remotes at these addresses, and opens them where they are
-// not open. Whoever calls it calls use or keepInUse afterwards.
-func (s *remoteSet) reach(urls []string, open func([]string) (opened, error)) (remotes, error) {
+// at returns the remote at these addresses, and dials them where it is not open.
+// Whoever calls it calls use or closeUnused afterwards.
+func (s *remoteSet) at(urls []string) (*Remote, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, ok := s.open[urlsKey(urls)]; ok {
-		return known.remotes, nil
+		return known, nil
 	}
-	far, err := open(urls)
+	remote, err := s.dial(urls)
 	if err != nil {
-		return remotes{}, err
+		return nil, err
 	}
-	s.open[urlsKey(urls)] = far
+	s.open[urlsKey(urls)] = remote
 	s.trustOpen()
-	return far.remotes, nil
+	return remote, nil
 }
 
-// use notes that this place is in force now.
-func (s *remoteSet) use(p rollout.Place) {
+// use notes that this place is in force now, and closes all others.
+func (s *remoteSet) use(p Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inUse = ""
@@ -71,8 +69,8 @@ func (s *remoteSet) use(p rollout.Place) {
 	s.closeOthers()
 }
 
-// keepInUse closes what a change has reached that did not come about.
-func (s *remoteSet) keepInUse() {
+// closeUnused closes what was opened for a change that did not come about.
+func (s *remoteSet) closeUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeOthers()
@@ -80,9 +78,9 @@ func (s *remoteSet) keepInUse() {
 
 func (s *remoteSet) closeOthers() {
 	closed := false
-	for key, far := range s.open {
+	for key, remote := range s.open {
 		if key != s.inUse {
-			far.close()
+			remote.close()
 			delete(s.open, key)
 			closed = true
 		}
@@ -96,13 +94,13 @@ func (s *remoteSet) closeOthers() {
 // that it leads away from, which may be gone.
 func (s *remoteSet) trustOpen() {
 	var keys identity.ManyKeys
-	for key, far := range s.open {
+	for key, remote := range s.open {
 		switch {
-		case far.keys == nil:
+		case remote.Keys == nil:
 		case key == s.inUse:
-			keys = append(keys, far.keys)
+			keys = append(keys, remote.Keys)
 		default:
-			keys = append(identity.ManyKeys{far.keys}, keys...)
+			keys = append(identity.ManyKeys{remote.Keys}, keys...)
 		}
 	}
 	if len(keys) == 0 {
@@ -116,8 +114,8 @@ func (s *remoteSet) trustOpen() {
 func (s *remoteSet) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, far := range s.open {
-		far.close()
+	for key, remote := range s.open {
+		remote.close()
 		delete(s.open, key)
 	}
 }

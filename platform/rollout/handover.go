@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"time"
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
@@ -14,14 +15,14 @@ import (
 // are trusted for it: the keys of a module speak for that module alone.
 const Trunk = "trunk"
 
-// version counts incompatible changes of these operations. In 2 a take names the
-// data: a process of version 1 would take over any, and is refused.
-const ownershipVersion = 2
+// handoverVersion counts incompatible changes of these operations. In 2 a take
+// names the data: a process of version 1 would take over any, and is refused.
+const handoverVersion = 2
 
-// StateQuery asks for nothing in particular.
+// OwnershipQuery asks for nothing in particular.
 type OwnershipQuery struct{}
 
-// State is who owns a module's writes, as the process that answers reads it.
+// OwnershipState is who owns a module's writes, as the process that answers reads it.
 type OwnershipState struct {
 	ownership.Claim
 	Self    string `json:"self"`     // the process that answers
@@ -29,7 +30,7 @@ type OwnershipState struct {
 	DataID  string `json:"data_id"`  // of the data that the process has
 }
 
-// Take asks the process to become the owner.
+// TakeRequest asks the process to become the owner.
 type TakeRequest struct {
 	Expected int64  `json:"expected_epoch"`   // the epoch that the trunk believes in
 	DataID   string `json:"expected_data_id"` // the id of the trunk's data
@@ -48,16 +49,38 @@ func (t TakeRequest) Validate() error {
 	return nil
 }
 
-// Contract is these operations for one module, beside the module's own.
+// HandoverContract is how the trunk asks a module that runs alone to take over
+// its writes: platform/ownership, spoken over the seam, beside the module's own
+// operations.
+//
+//	GET  /api/v1/<module>/ownership        who owns, as this process reads it
+//	POST /api/v1/<module>/ownership/take   {"expected_epoch": 7, "expected_data_id": "1a2b…"}
+//
+//	trunk                          module                         database
+//	  │ take, expecting 7 and 1a2b…  │ is its data 1a2b…?             │
+//	  ├─────────────────────────────▶│  epoch 7 → 8, owner = module   │
+//	  │                              ├───────────────────────────────▶│
+//	  │◀── 8, module ────────────────┤◀───────────────────────────────┤
+//	  │ its route leads to the module, with epoch 8
+//
+// Back again the trunk takes by itself: both have the same database, and nobody
+// needs to agree. When an answer is lost, asking again with the same epoch
+// returns the same answer.
+//
+// Whether both have the same database is asked before (Verify), by the data id
+// that the first migration makes, and again by the process that takes. A copy of
+// a database has the id of the original; what shows it is that the take has
+// changed the epoch there and not here, so the trunk looks at its own row after
+// a take (TakenHere).
 type HandoverContract struct {
 	seam  *seam.Contract
 	state seam.Operation[OwnershipQuery, OwnershipState]
 	take  seam.Operation[TakeRequest, ownership.Claim]
 }
 
-// NewContract makes the operations of the module with this name.
+// NewHandoverContract makes the operations of the module with this name.
 func NewHandoverContract(module string) *HandoverContract {
-	c := &HandoverContract{seam: seam.NewContract(module, ownershipVersion, "Who owns the module's writes.")}
+	c := &HandoverContract{seam: seam.NewContract(module, handoverVersion, "Who owns the module's writes.")}
 	c.state = seam.Read[OwnershipQuery, OwnershipState](c.seam, "ownership", "GET /ownership", seam.Public,
 		"Who owns the writes; for operators and Banyan's own processes")
 	c.take = seam.Write[TakeRequest, ownership.Claim](c.seam, "takeOwnership", "POST /ownership/take", seam.Modules,
@@ -74,7 +97,46 @@ func (c *HandoverContract) Bind(own *ownership.Ownership) *seam.Local {
 	return c.seam.Bind(c.state.To(s.state), c.take.To(s.take))
 }
 
-// Client asks where the route leads.
+// Peer is the hand-over of a module's writes as the trunk sees it: the processes
+// of the module at some addresses.
+type Peer interface {
+	// Verify asks all of them which data they have, see HandoverContract.Verify.
+	Verify(ctx context.Context, dataID string, wait time.Duration) (Verified, error)
+	// Take asks one of them to become the owner, see HandoverClient.Take.
+	Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error)
+	// Close ends the connections; calls under way go on.
+	Close()
+}
+
+var _ Peer = remotePeer{}
+
+// remotePeer is a Peer over the seam.
+type remotePeer struct {
+	contract *HandoverContract
+	remote   *seam.Remote
+}
+
+// Peer asks at the addresses of o. Fails with fault.Invalid when one is wrong.
+func (c *HandoverContract) Peer(o seam.RemoteOptions) (Peer, error) {
+	remote, err := seam.NewRemote(c.seam, o)
+	if err != nil {
+		return nil, err
+	}
+	return remotePeer{c, remote}, nil
+}
+
+func (p remotePeer) Verify(ctx context.Context, dataID string, wait time.Duration) (Verified, error) {
+	return p.contract.Verify(ctx, p.remote, dataID, wait)
+}
+
+func (p remotePeer) Take(ctx context.Context, expected int64, dataID string) (ownership.Claim, error) {
+	client := p.contract.Client(seam.NewRemoteRoute(p.contract.seam, p.remote))
+	return client.Take(identity.AsService(ctx, Trunk), expected, dataID)
+}
+
+func (p remotePeer) Close() { p.remote.Close() }
+
+// HandoverClient calls a module's process where the route leads.
 type HandoverClient struct {
 	contract *HandoverContract
 	route    *seam.Route
