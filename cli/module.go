@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +48,11 @@ func moduleListCommand(o *operating) *cobra.Command {
 		Use: "list", Short: "Every module with its state, and what differs from config.yaml", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var all rollout.Modules
-			if err := o.ask(cmd.Context(), http.MethodGet, "/modules", nil, &all); err != nil {
+			err := o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) (err error) {
+				all, err = modules.List(ctx, rollout.ListQuery{})
+				return err
+			})
+			if err != nil {
 				return err
 			}
 			if asJSON {
@@ -97,11 +100,13 @@ func moduleSetCommand(o *operating) *cobra.Command {
 			if err := change.Validate(); err != nil {
 				return fault.Usage(err)
 			}
-			var plan rollout.Plan
-			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
-				return err
-			}
-			return printPlan(cmd, plan, asJSON)
+			return o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) error {
+				plan, err := modules.Set(ctx, rollout.SetRequest{Name: args[0], Change: change})
+				if err != nil {
+					return err
+				}
+				return printPlan(cmd, plan, asJSON)
+			})
 		},
 	}
 	c.Flags().Float64Var(&change.Percent, "percent", 0, "`share` of reads compared (shadow) or of callers led there (canary), 0 to 100")
@@ -122,11 +127,14 @@ func moduleResetCommand(o *operating) *cobra.Command {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
 			}
-			var plan rollout.Plan
-			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
-				return err
-			}
-			return printPlan(cmd, plan, asJSON)
+			request.Name = args[0]
+			return o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) error {
+				plan, err := modules.Reset(ctx, request)
+				if err != nil {
+					return err
+				}
+				return printPlan(cmd, plan, asJSON)
+			})
 		},
 	}
 	c.Flags().StringVar(&request.Why, "why", "", "`reason` for the audit")
@@ -139,7 +147,7 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 	var limit int
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "audit NAME", Short: "Who moved a module, when and why, youngest first",
+		Use: "audit NAME", Short: "Who moved a module, when and why, newest first",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module audit reputation"))
