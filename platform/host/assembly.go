@@ -143,7 +143,7 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 func (p *Process) serverOptions() httpserver.Options {
 	s := p.settings
 	options := httpserver.Options{
-		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Strangler.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
+		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Legacy.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
@@ -179,7 +179,7 @@ func (p *Process) mountAPI(router chi.Router) {
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
 	if p.legacy != nil { // which may have these
-		router.Get(p.settings.Strangler.Prefix+"/api/openapi.json", p.serveAPIDocument)
+		router.Get(p.settings.Legacy.Prefix+"/api/openapi.json", p.serveAPIDocument)
 		return
 	}
 	router.Method(http.MethodGet, identity.WellKnownJWKSPath, p.jwks)

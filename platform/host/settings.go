@@ -32,7 +32,7 @@ type Settings struct {
 	Identity  signin.Settings             `yaml:"identity"`
 	Events    outbox.Settings             `yaml:"events"`
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
-	Strangler legacy.Settings             `yaml:"strangler"`
+	Legacy    legacy.Settings             `yaml:"legacy"`
 
 	names []string // of the modules there are
 }
@@ -61,7 +61,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Events.Check(c.Below("events"))
 	s.checkModules(c)
 	s.TLS.Check(c.Below("tls"))
-	s.Strangler.CheckWith(c.Below("strangler"), s.PublicURL)
+	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)
 }
 
 func (s *Settings) checkModules(c *config.Checks) {

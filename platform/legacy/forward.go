@@ -34,7 +34,7 @@ func (l *Legacy) forward(w http.ResponseWriter, r *http.Request, m *meter) {
 
 func (l *Legacy) pass(w http.ResponseWriter, r *http.Request) {
 	if l.circles(r) {
-		l.o.Fail(w, r, fault.New(fault.Unavailable, "this request went in a circle: strangler.legacy leads back to Banyan itself; name the address of the system behind it"))
+		l.o.Fail(w, r, fault.New(fault.Unavailable, "this request went in a circle: legacy.url leads back to Banyan itself; name the address of the system behind it"))
 		return
 	}
 	if l.o.Limit > 0 && r.ContentLength > l.o.Limit {
@@ -142,7 +142,7 @@ func (p *passage) reason(ctx context.Context, err error) error {
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		err = fmt.Errorf("strangler.legacy shows a certificate that is not trusted; name its issuer in strangler.ca: %w", err)
+		err = fmt.Errorf("legacy.url shows a certificate that is not trusted; name its issuer in legacy.ca: %w", err)
 	}
 	return fault.Wrap(err, fault.Unavailable, "the system behind this page cannot be reached at the moment: try again in a minute")
 }

@@ -127,7 +127,7 @@ type Legacy struct {
 // New makes a Legacy. Fails with fault.Invalid when a URL, a prefix or a
 // percentage is none.
 func New(o Options) (*Legacy, error) {
-	target, err := parseOrigin("strangler.legacy", o.URL)
+	target, err := parseOrigin("legacy.url", o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func New(o Options) (*Legacy, error) {
 		return nil, err
 	}
 	if sameOrigin(target, public) {
-		return nil, fault.New(fault.Invalid, "strangler.legacy is public_url itself: name the address of the system behind Banyan")
+		return nil, fault.New(fault.Invalid, "legacy.url is public_url itself: name the address of the system behind Banyan")
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = standardTimeout

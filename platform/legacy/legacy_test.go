@@ -361,9 +361,9 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"banyan_strangler_request_seconds /reviews banyan": 1, "banyan_strangler_request_seconds /reviews legacy": 0,
-		"banyan_strangler_request_seconds  legacy": 1, "banyan_strangler_request_errors_total  legacy": 1,
-		"banyan_strangler_taken_percent /reviews": 100,
+		"banyan_legacy_request_seconds /reviews banyan": 1, "banyan_legacy_request_seconds /reviews legacy": 0,
+		"banyan_legacy_request_seconds  legacy": 1, "banyan_legacy_request_errors_total  legacy": 1,
+		"banyan_legacy_taken_percent /reviews": 100,
 	} {
 		if have, there := got[name]; !there || have != want {
 			t.Errorf("%s is %v, want %v (%v)", name, have, want, got)

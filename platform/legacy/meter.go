@@ -70,12 +70,12 @@ func (l *Legacy) Status() Status {
 // The metrics, per taken prefix and side (banyan, legacy). What is not
 // taken has the prefix "".
 var (
-	requestSeconds = prometheus.NewDesc("banyan_strangler_request_seconds", "Requests below a taken prefix, and to the legacy system, and the time to their answers' headers.",
+	requestSeconds = prometheus.NewDesc("banyan_legacy_request_seconds", "Requests below a taken prefix, and to the legacy system, and the time to their answers' headers.",
 		[]string{"prefix", "side"}, nil)
-	requestErrors = prometheus.NewDesc("banyan_strangler_request_errors_total", "Of these, answered with 5xx or broken off by the server's side.",
+	requestErrors = prometheus.NewDesc("banyan_legacy_request_errors_total", "Of these, answered with 5xx or broken off by the server's side.",
 		[]string{"prefix", "side"}, nil)
-	takenPercent = prometheus.NewDesc("banyan_strangler_taken_percent", "Share of clients for whom Banyan serves a prefix.", []string{"prefix"}, nil)
-	openUpgrades = prometheus.NewDesc("banyan_strangler_upgrades", "WebSockets to the legacy system that are open.", nil, nil)
+	takenPercent = prometheus.NewDesc("banyan_legacy_taken_percent", "Share of clients for whom Banyan serves a prefix.", []string{"prefix"}, nil)
+	openUpgrades = prometheus.NewDesc("banyan_legacy_upgrades", "WebSockets to the legacy system that are open.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -36,7 +36,7 @@ func (l *Legacy) routes() chi.Routes {
 // that are nearest to it.
 func (l *Legacy) checkRoute(router chi.Routes, t Take) error {
 	if l.kept(t.Prefix) {
-		return fault.Newf(fault.Invalid, "strangler.take: %s is Banyan's for everybody already: leave it out", t.Prefix)
+		return fault.Newf(fault.Invalid, "legacy.take: %s is Banyan's for everybody already: leave it out", t.Prefix)
 	}
 	nearest, most := map[string]bool{}, 0
 	found := false
@@ -68,7 +68,7 @@ func (l *Legacy) checkRoute(router chi.Routes, t Take) error {
 		list = append(list, pattern)
 	}
 	slices.Sort(list)
-	return fault.Newf(fault.Invalid, "strangler.take: Banyan has nothing at %s, so nothing would be taken: the nearest it has is %s",
+	return fault.Newf(fault.Invalid, "legacy.take: Banyan has nothing at %s, so nothing would be taken: the nearest it has is %s",
 		t.Prefix, strings.Join(list, ", "))
 }
 

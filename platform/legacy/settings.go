@@ -13,7 +13,7 @@ import (
 
 // Settings put Banyan in front of a system that is there already.
 type Settings struct {
-	Legacy      string        `yaml:"legacy"`       // scheme://host[:port], "" = none
+	URL         string        `yaml:"url"`          // scheme://host[:port], "" = none
 	Prefix      string        `yaml:"prefix"`       // of Banyan's own pages, like /banyan
 	OperatorURL string        `yaml:"operator_url"` // scheme://host[:port], "" = public_url
 	Host        string        `yaml:"host"`         // that it is asked for, "" = the client's
@@ -42,19 +42,19 @@ func (s Settings) CheckWith(c *config.Checks, publicURL string) {
 			c.Wrong("pass_headers", "%q is no name of a header: write one like X-Real-IP", name)
 		}
 	}
-	if s.Legacy != "" {
-		c.Origin("legacy", s.Legacy)
+	if s.URL != "" {
+		c.Origin("url", s.URL)
 		s.checkOperatorURL(c, publicURL)
-		if s.CA != "" && !strings.HasPrefix(s.Legacy, "https:") {
-			c.Wrong("ca", "is set, but %s is not https: there is no certificate to verify", c.Name("legacy"))
+		if s.CA != "" && !strings.HasPrefix(s.URL, "https:") {
+			c.Wrong("ca", "is set, but %s is not https: there is no certificate to verify", c.Name("url"))
 		}
 		return
 	}
 	if len(s.Take) > 0 {
-		c.Wrong("take", "is set, but %s is not: there is nothing to take from", c.Name("legacy"))
+		c.Wrong("take", "is set, but %s is not: there is nothing to take from", c.Name("url"))
 	}
 	if s.OperatorURL != "" {
-		c.Wrong("operator_url", "is set, but %s is not: nobody else is at public_url, so operators work there", c.Name("legacy"))
+		c.Wrong("operator_url", "is set, but %s is not: nobody else is at public_url, so operators work there", c.Name("url"))
 	}
 }
 

@@ -76,11 +76,11 @@ func transportTo(target *url.URL, o Options) (*http.Transport, error) {
 func readCA(file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "strangler.ca cannot be read: "+err.Error())
+		return nil, fault.Wrap(err, fault.Invalid, "legacy.ca cannot be read: "+err.Error())
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fault.Newf(fault.Invalid, "strangler.ca: %s holds no certificate: it must be a PEM file with the issuer of the legacy system's certificate, or with that certificate itself", file)
+		return nil, fault.Newf(fault.Invalid, "legacy.ca: %s holds no certificate: it must be a PEM file with the issuer of the legacy system's certificate, or with that certificate itself", file)
 	}
 	return pool, nil
 }
@@ -101,7 +101,7 @@ func verifyOnLoopback(name string, log *slog.Logger) func(tls.ConnectionState) e
 		_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: name, Intermediates: rest})
 		if err != nil {
 			once.Do(func() {
-				log.Warn("the certificate of strangler.legacy is unknown, and taken because the system runs on this machine: name its issuer in strangler.ca to have it verified", "error", err)
+				log.Warn("the certificate of legacy.url is unknown, and taken because the system runs on this machine: name its issuer in legacy.ca to have it verified", "error", err)
 			})
 		}
 		return nil

@@ -166,16 +166,16 @@ func TestACertificateOfTheLegacySystemsOwn(t *testing.T) {
 		logs    string
 		refused string
 	}{
-		"elsewhere, with its issuer":          {o: legacy.Options{URL: "https://example.com:" + port, CA: issuer, Transport: dial}, status: 200, says: "old example.com"},
-		"elsewhere, unknown":                  {o: legacy.Options{URL: "https://example.com:" + port, Transport: dial}, status: 503, says: "cannot be reached"},
-		"elsewhere, of another issuer":        {o: legacy.Options{URL: "https://example.com:" + port, CA: other, Transport: dial}, status: 503, says: "cannot be reached"},
-		"elsewhere, with another name":        {o: legacy.Options{URL: "https://old.internal:" + port, CA: issuer, Transport: dial}, status: 503, says: "cannot be reached"},
-		"an address, known by strangler.host": {o: legacy.Options{URL: "https://192.0.2.1:" + port, Host: "example.com", CA: issuer, Transport: dial}, status: 200, says: "old example.com"},
-		"on this machine, unknown":            {o: legacy.Options{URL: old.URL}, status: 200, says: "old ", logs: "certificate of strangler.legacy is unknown"},
-		"on this machine, of another issuer":  {o: legacy.Options{URL: old.URL, CA: other}, status: 503, says: "cannot be reached"},
-		"on this machine, with its issuer":    {o: legacy.Options{URL: old.URL, CA: issuer}, status: 200, says: "old "},
-		"a file that is not there":            {o: legacy.Options{URL: old.URL, CA: filepath.Join(folder, "missing")}, refused: "strangler.ca cannot be read"},
-		"a file without a certificate":        {o: legacy.Options{URL: old.URL, CA: none}, refused: "holds no certificate"},
+		"elsewhere, with its issuer":         {o: legacy.Options{URL: "https://example.com:" + port, CA: issuer, Transport: dial}, status: 200, says: "old example.com"},
+		"elsewhere, unknown":                 {o: legacy.Options{URL: "https://example.com:" + port, Transport: dial}, status: 503, says: "cannot be reached"},
+		"elsewhere, of another issuer":       {o: legacy.Options{URL: "https://example.com:" + port, CA: other, Transport: dial}, status: 503, says: "cannot be reached"},
+		"elsewhere, with another name":       {o: legacy.Options{URL: "https://old.internal:" + port, CA: issuer, Transport: dial}, status: 503, says: "cannot be reached"},
+		"an address, known by legacy.host":   {o: legacy.Options{URL: "https://192.0.2.1:" + port, Host: "example.com", CA: issuer, Transport: dial}, status: 200, says: "old example.com"},
+		"on this machine, unknown":           {o: legacy.Options{URL: old.URL}, status: 200, says: "old ", logs: "certificate of legacy.url is unknown"},
+		"on this machine, of another issuer": {o: legacy.Options{URL: old.URL, CA: other}, status: 503, says: "cannot be reached"},
+		"on this machine, with its issuer":   {o: legacy.Options{URL: old.URL, CA: issuer}, status: 200, says: "old "},
+		"a file that is not there":           {o: legacy.Options{URL: old.URL, CA: filepath.Join(folder, "missing")}, refused: "legacy.ca cannot be read"},
+		"a file without a certificate":       {o: legacy.Options{URL: old.URL, CA: none}, refused: "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -200,7 +200,7 @@ func TestACertificateOfTheLegacySystemsOwn(t *testing.T) {
 				if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
 					t.Errorf("%d %s, want %d with %q", w.Code, w.Body, c.status, c.says)
 				}
-				if c.status == 503 && !strings.Contains(failed.Error(), "strangler.ca") {
+				if c.status == 503 && !strings.Contains(failed.Error(), "legacy.ca") {
 					t.Errorf("the log is not told which setting helps: %v", failed)
 				}
 				l.CloseIdle()
