@@ -63,9 +63,9 @@ type Process struct {
 
 // register is where the claim is kept; see store.go.
 type register interface {
-	// read gives the claim, the zero one when there is none yet.
+	// read returns the claim, the zero one when there is none yet.
 	read(ctx context.Context) (Claim, error)
-	// swap stores next if the epoch is expected (0 = no claim yet), and gives the
+	// swap stores next if the epoch is expected (0 = no claim yet), and returns the
 	// claim as it is then. Repeating it does no harm.
 	swap(ctx context.Context, expected int64, next Claim) (Claim, error)
 	// data returns the data id.
@@ -160,13 +160,13 @@ func (o *Ownership) Believed() Claim { return *o.belief.Load() }
 // Epoch is the epoch that this process believes in, from memory.
 func (o *Ownership) Epoch() int64 { return o.belief.Load().Epoch }
 
-// IsOwner tells whether this process believes that it owns. It is a hint: only
+// IsOwner reports whether this process believes that it owns. It is a hint: only
 // the fence decides.
 func (o *Ownership) IsOwner() bool { return o.owns(o.Believed()) }
 
 func (o *Ownership) owns(c Claim) bool { return c.Epoch > 0 && c.Owner == o.self.Name }
 
-// Changed gives a channel that is closed when the belief changes. Take it
+// Changed returns a channel that is closed when the belief changes. Take it
 // before reading the belief, so that no change falls in between.
 func (o *Ownership) Changed() <-chan struct{} {
 	o.mu.Lock()

@@ -51,7 +51,7 @@ func IsLost(err error) bool {
 	return is
 }
 
-// OwnerOf gives the claim that a refusal names, without its time; false when
+// OwnerOf returns the claim that a refusal names, without its time; false when
 // err is something else.
 func OwnerOf(err error) (Claim, bool) {
 	var f *fault.Fault

@@ -13,7 +13,7 @@ import (
 // rows is the register in a module's database.
 type rows struct{ db *database.DB }
 
-// read gives the zero Claim when nobody owns yet.
+// read returns the zero Claim when nobody owns yet.
 func (r rows) read(ctx context.Context) (Claim, error) { return readClaim(ctx, r.db.Read()) }
 
 func readClaim(ctx context.Context, q database.Queryer) (Claim, error) {
@@ -63,8 +63,8 @@ func (r rows) data(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// The patience of a take with PostgreSQL's writers. While it waits for the
-// lock, new writes wait behind it; so it waits in short turns, and a long write
+// The time-outs of a take on PostgreSQL. While it waits for the lock of the
+// writers, new writes wait behind it; so it waits in short turns, and a long write
 // of the old owner does not stop all others for its whole length.
 const (
 	takeTurn  = 200 * time.Millisecond // waiting for the lock

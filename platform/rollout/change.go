@@ -70,7 +70,7 @@ func (c Change) Validate() error {
 		wrong = append(wrong, fault.Field{Name: "why", Message: message})
 	}
 	if len(wrong) > 0 {
-		return fault.New(fault.Invalid, "this is no place for a module: see the fields").With(wrong...)
+		return fault.New(fault.Invalid, "the module cannot be moved there: see the fields").With(wrong...)
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func isOrigin(text string) bool {
 		(u.Path == "" || u.Path == "/") && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
-// place is where the change leads from the present plan. Fails with
+// place is where the change moves the module from the present plan. Fails with
 // fault.Invalid when it is not said where the module runs.
 func (c Change) place(present Plan, configured Place) (Place, error) {
 	out := Place{Mode: c.Mode, Percent: c.Percent}
@@ -109,7 +109,7 @@ func (c Change) place(present Plan, configured Place) (Place, error) {
 		out.URLs = configured.URLs
 	}
 	if len(out.URLs) == 0 && c.Mode != seam.ModeLocal {
-		return out, fault.Newf(fault.Invalid, "it is not known where the module %s runs: say it, and start it there with `banyan serve --module %s`", present.Module, present.Module).
+		return out, fault.Newf(fault.Invalid, "it is not known where the module %s runs: start it with `banyan serve --module %s` and name its address", present.Module, present.Module).
 			With(fault.Field{Name: "urls", Message: "are needed in every state but local"})
 	}
 	return out, nil

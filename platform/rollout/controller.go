@@ -77,7 +77,7 @@ type Options struct {
 	Log     *slog.Logger     // nil = slog.Default
 }
 
-// Control holds the plans of all modules. It is safe for concurrent use.
+// Controller holds the plans of all modules. It is safe for concurrent use.
 type Controller struct {
 	db      *database.DB
 	clock   func() time.Time

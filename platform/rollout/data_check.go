@@ -116,7 +116,7 @@ func (m *Mover) checkStep(ctx context.Context, p Plan, remote *Remote) (found Ve
 	if from := m.data.writesAt(); from != nil && p.Mode != seam.ModeRemote {
 		if _, err := from.Peer.Verify(ctx, id, m.shortWait()); fault.Is(err, fault.OtherData) {
 			f := *fault.From(err)
-			f.Message = fmt.Sprintf("the writes of %s do not come home: %s. To come home without what may have been written there, stop that process first", m.name(), f.Message)
+			f.Message = fmt.Sprintf("the writes of %s cannot be taken back: %s. To take them back without what may have been written there, stop that process first", m.name(), f.Message)
 			return found, &f
 		}
 	}

@@ -20,7 +20,7 @@ func (m *module) judge(s step, present, next Place) (anyway bool, err error) {
 	v := m.Verdict()
 	against := v.Missing
 	if v.Next == nil || nearer(v.Next.Mode, v.Next.Percent, next) {
-		against = append([]string{"nothing is known of a step so far: the next one is " + stepText(v)}, against...)
+		against = append([]string{"nothing is known of so large a step: the next one is " + stepText(v)}, against...)
 	}
 	switch {
 	case len(against) == 0:

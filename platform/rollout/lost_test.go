@@ -34,6 +34,7 @@ type fakePeer struct {
 	takes  int                  // that it was asked for
 	closed bool
 	silent error // why it does not answer; nil = it does
+	other  bool  // it has other data
 	// take is what becomes of a request to take; nil = it arrives, and so does the
 	// answer.
 	take func(arrive func() (ownership.Claim, error)) (ownership.Claim, error)
@@ -43,8 +44,8 @@ func (p *fakePeer) Verify(_ context.Context, dataID string, _ time.Duration) (ro
 	switch {
 	case p.silent != nil:
 		return rollout.Verified{Silent: p.silent}, nil
-	case p.own.DataID() != dataID:
-		return rollout.Verified{}, seam.OtherData(module, dataID, p.own.DataID())
+	case p.other || p.own.DataID() != dataID:
+		return rollout.Verified{}, seam.OtherData(module, dataID, strings.Repeat("0", 32))
 	}
 	return rollout.Verified{Same: 1}, nil
 }

@@ -102,7 +102,7 @@ func (m *module) keepUnsaved(d unsaved, problem string) {
 	m.now = state{plan: d.to, problem: problem, unsaved: &d}
 }
 
-// behind reports whether the route has to be looked after.
+// behind reports whether the route must be brought to the plan.
 func (s state) behind(plan Plan) bool {
 	return s.unsaved != nil || s.stale || s.plan.Version != plan.Version
 }

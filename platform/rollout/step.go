@@ -51,8 +51,8 @@ func (c *Controller) Reset(ctx context.Context, by identity.Caller, q ResetReque
 	})
 }
 
-// Rollback is the guard's: it leads a module back, and does nothing when the
-// module is there or nearer home already (another replica's guard was faster,
+// Rollback is the guard's: it moves a module back, and does nothing when the
+// module is there or nearer to this process already (another replica's guard was faster,
 // or an operator). A rollback holds in this process even when it cannot be
 // written down: Run does that when the database is there again, unless somebody
 // has decided otherwise by then.
@@ -89,33 +89,20 @@ func (c *Controller) NoteRollback(ctx context.Context, done seam.StepBack) {
 }
 
 // errInForce ends a rollback that has nothing to do.
-var errInForce = errors.New("the module is there or nearer home already")
+var errInForce = errors.New("the module is there or nearer to this process already")
 
 // Reapply applies the plan of a module once more, in turn with its changes: for
 // a process that finds something else than the plan, such as an owner of writes
 // from before a crash. It changes nothing in the database. Fails with
 // fault.NotFound, or with what Apply says.
 func (c *Controller) Reapply(ctx context.Context, name string) error {
-	m, err := c.module(name)
-	if err != nil {
-		return err
-	}
-	if err := m.acquire(ctx); err != nil {
-		return err
-	}
-	defer m.release()
-	if m.state().unsaved != nil {
-		return nil // the guard's rollback holds until it is written down
-	}
-	plan, err := c.read(ctx, m)
-	if err != nil {
-		return err
-	}
-	if err := m.Apply(ctx, plan); err != nil {
-		return err
-	}
-	m.setInForce(plan)
-	return nil
+	return c.again(ctx, name, func(m *module, plan Plan) error {
+		if err := m.Apply(ctx, plan); err != nil {
+			return err
+		}
+		m.setInForce(plan)
+		return nil
+	})
 }
 
 // Recheck follows the plan of a module once more, for a process that finds that
@@ -124,6 +111,14 @@ func (c *Controller) Reapply(ctx context.Context, name string) error {
 // tries again until it no longer is. It changes nothing in the database. Fails
 // with fault.NotFound, or as reading the plan does.
 func (c *Controller) Recheck(ctx context.Context, name string) error {
+	return c.again(ctx, name, func(m *module, plan Plan) error {
+		c.follow(ctx, m, plan)
+		return nil
+	})
+}
+
+// again does something with the plan that is in the database already.
+func (c *Controller) again(ctx context.Context, name string, do func(*module, Plan) error) error {
 	m, err := c.module(name)
 	if err != nil {
 		return err
@@ -139,11 +134,10 @@ func (c *Controller) Recheck(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	c.follow(ctx, m, plan)
-	return nil
+	return do(m, plan)
 }
 
-// nearer reports whether mode and percent are nearer home than a place.
+// nearer reports whether mode and percent are nearer to this process than a place.
 func nearer(mode seam.Mode, percent float64, than Place) bool {
 	a, b := slices.Index(modes, mode), slices.Index(modes, than.Mode)
 	return a < b || (a == b && percent < than.Percent)

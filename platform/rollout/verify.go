@@ -15,11 +15,11 @@ import (
 	"banyan/platform/seam"
 )
 
-// asked bounds how many endpoints are asked at once.
+// asksAtOnce bounds how many endpoints are asked at once.
 const asksAtOnce = 8
 
-// Verified is what the endpoints of a module said when they were asked over
-// which data they stand. None of them has other data.
+// Verified is what the endpoints of a module answered when they were asked which
+// data they have. None of them has other data.
 type Verified struct {
 	Same   int   // endpoints that have the same data
 	Older  error // fault.Unsupported: one is of a release that says it otherwise, or not at all; nil = none
@@ -50,7 +50,7 @@ func (c *HandoverContract) Verify(ctx context.Context, remote *seam.Remote, data
 			switch {
 			case fault.Is(err, fault.Unsupported):
 				found.Older = fault.Newf(fault.Unsupported,
-					"the process of the module %s at %s is of another release, and does not say which data it has in words that this program knows: bring both to one release, then try again",
+					"the process of the module %s at %s is of another release, and this program does not understand which data it has: bring both to one release, then try again",
 					c.seam.Module, one.URL())
 			case err != nil:
 				found.Silent = err

@@ -171,7 +171,7 @@ func TestAModuleStartedAgainOverOtherDataGetsNoCalls(t *testing.T) {
 		s.checkRefused(t)
 
 		status, said := s.set("local", 0)
-		if status != fault.Status(fault.OtherData) || !strings.Contains(said, "do not come home") || !strings.Contains(said, "stop that process first") {
+		if status != fault.Status(fault.OtherData) || !strings.Contains(said, "cannot be taken back") || !strings.Contains(said, "stop that process first") {
 			t.Errorf("the way home past other data: %d %s", status, said)
 		}
 		if n := others.epochsOf(t); n != 0 {
