@@ -29,6 +29,10 @@ func TestWritesThatWereMadeOverOtherDataAreNotLeftBehindUnsaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.want("after that process was stopped", seam.ModeLocal, 3, rollout.Trunk)
+	peer.silent = nil // it is there again, and has nothing to do with what follows
+	if _, err := c.controller.Set(t.Context(), operator, module, rollout.Change{Mode: seam.ModeShadow, Percent: 10, URLs: []string{addressB}}); err != nil {
+		t.Errorf("a shadow at another process: %v", err)
+	}
 }
 
 func TestNoStepLeadsToAProcessOverOtherData(t *testing.T) {
