@@ -47,9 +47,10 @@ type Managed struct {
 	Name       string
 	Configured Place // what config.yaml says, and what the route does when Open is called
 
-	// Apply makes a change as the one replica that makes it: it dials the remote, hands the ownership of writes over where the step asks for it, and
-	// sets the route. When it fails the route is as it was. It is never called
-	// twice at a time for one module.
+	// Apply makes a change as the one replica that makes it: it dials the remote,
+	// hands the ownership of writes over where the step asks for it, and sets the
+	// route. When it fails the route is as it was. It is never called twice at a
+	// time for one module.
 	Apply func(context.Context, Plan) error
 	// Follow sets the route to a plan that is already in force: made by another
 	// replica, or before the last restart. It hands nothing over, and repeating
