@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -188,4 +189,25 @@ func TestAChangeThatCouldNotBeTakenBackIsTriedAgain(t *testing.T) {
 	run(t, c)
 	route.refuseWith(nil)
 	route.awaitMove(t, func(p rollout.Plan) bool { return p.Mode == seam.ModeLocal })
+}
+
+// The first look is at once: what a process ended in the middle of does not wait.
+func TestRunReconcilesEveryModule(t *testing.T) {
+	looked := make(chan string, 100)
+	var modules []rollout.Managed
+	for _, name := range []string{"airdrop", "reputation"} {
+		modules = append(modules, rollout.Managed{
+			Name: name, Configured: local(), Apply: newFakeRoute().apply,
+			Reconcile: func(context.Context, *rollout.Controller) { looked <- name },
+		})
+	}
+	c, err := rollout.Open(t.Context(), databasetest.SQLite(t, "routes"), rollout.Options{Modules: modules, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, c)
+	seen := map[string]bool{<-looked: true, <-looked: true}
+	if !seen["airdrop"] || !seen["reputation"] {
+		t.Errorf("looked at %v", seen)
+	}
 }
