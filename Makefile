@@ -65,7 +65,7 @@ screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 
 generate: ## bring the generated parts up to date: API document, contract examples, the README's diagram
 	$(GO) test ./test/process ./test/architecture -run "TestAPIDocument|TestImportRule" -update
-	$(GO) test ./modules/reputation ./modules/exchangereview ./modules/airdrop ./platform/handover ./platform/strangler/control -run TestContractFiles -update
+	$(GO) test ./modules/reputation ./modules/exchangereview ./modules/airdrop ./platform/rollout -run ContractFiles -update
 
 ci: ## what continuous integration runs
 	.ci/run

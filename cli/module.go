@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/platform/fault"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 const (
@@ -48,8 +47,12 @@ func moduleListCommand(o *operating) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "Every module with its state, and what differs from config.yaml", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var all control.Modules
-			if err := o.ask(cmd.Context(), http.MethodGet, "/modules", nil, &all); err != nil {
+			var all rollout.Modules
+			err := o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) (err error) {
+				all, err = modules.List(ctx, rollout.ListQuery{})
+				return err
+			})
+			if err != nil {
 				return err
 			}
 			if asJSON {
@@ -72,7 +75,7 @@ func moduleListCommand(o *operating) *cobra.Command {
 }
 
 func moduleSetCommand(o *operating) *cobra.Command {
-	var change control.Change
+	var change rollout.Change
 	var ifVersion int64
 	var asJSON bool
 	c := &cobra.Command{
@@ -97,11 +100,13 @@ func moduleSetCommand(o *operating) *cobra.Command {
 			if err := change.Validate(); err != nil {
 				return fault.Usage(err)
 			}
-			var plan control.Plan
-			if err := o.ask(cmd.Context(), http.MethodPut, "/modules/"+url.PathEscape(args[0]), change, &plan); err != nil {
-				return err
-			}
-			return printPlan(cmd, plan, asJSON)
+			return o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) error {
+				plan, err := modules.Set(ctx, rollout.SetRequest{Name: args[0], Change: change})
+				if err != nil {
+					return err
+				}
+				return printPlan(cmd, plan, asJSON)
+			})
 		},
 	}
 	c.Flags().Float64Var(&change.Percent, "percent", 0, "`share` of reads compared (shadow) or of callers led there (canary), 0 to 100")
@@ -114,7 +119,7 @@ func moduleSetCommand(o *operating) *cobra.Command {
 }
 
 func moduleResetCommand(o *operating) *cobra.Command {
-	var request control.ResetRequest
+	var request rollout.ResetRequest
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
@@ -122,11 +127,14 @@ func moduleResetCommand(o *operating) *cobra.Command {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
 			}
-			var plan control.Plan
-			if err := o.ask(cmd.Context(), http.MethodPost, "/modules/"+url.PathEscape(args[0])+"/reset", request, &plan); err != nil {
-				return err
-			}
-			return printPlan(cmd, plan, asJSON)
+			request.Name = args[0]
+			return o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) error {
+				plan, err := modules.Reset(ctx, request)
+				if err != nil {
+					return err
+				}
+				return printPlan(cmd, plan, asJSON)
+			})
 		},
 	}
 	c.Flags().StringVar(&request.Why, "why", "", "`reason` for the audit")
@@ -139,7 +147,7 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 	var limit int
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "audit NAME", Short: "Who moved a module, when and why, youngest first",
+		Use: "audit NAME", Short: "Who moved a module, when and why, newest first",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module audit reputation"))
@@ -174,7 +182,7 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 	return c
 }
 
-func printPlan(cmd *cobra.Command, plan control.Plan, asJSON bool) error {
+func printPlan(cmd *cobra.Command, plan rollout.Plan, asJSON bool) error {
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), plan)
 	}
@@ -187,7 +195,7 @@ func printPlan(cmd *cobra.Command, plan control.Plan, asJSON bool) error {
 }
 
 // placeText is a place on one line: canary 10 % at http://127.0.0.1:8081.
-func placeText(p control.Place) string {
+func placeText(p rollout.Place) string {
 	text := string(p.Mode)
 	if p.Mode == seam.ModeShadow || p.Mode == seam.ModeCanary {
 		text += " " + strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"

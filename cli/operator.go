@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/url"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -20,7 +16,9 @@ import (
 	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
+	"banyan/platform/page"
+	"banyan/platform/rollout"
+	"banyan/platform/seam"
 )
 
 // operating is an operator at the command line.
@@ -30,8 +28,9 @@ type operating struct {
 	token  string
 }
 
-// ask calls an operation of the running program's operator API.
-func (o *operating) ask(ctx context.Context, method, path string, body, into any) error {
+// with runs fn with a client of the running program's operator API, and explains
+// what kept it from being asked.
+func (o *operating) with(ctx context.Context, fn func(context.Context, rollout.Client) error) error {
 	loaded, err := o.source.load()
 	if err != nil {
 		return err
@@ -40,53 +39,50 @@ func (o *operating) ask(ctx context.Context, method, path string, body, into any
 	if server == "" {
 		server = loaded.Settings.PublicURL
 	}
-	if u, err := url.Parse(server); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return fault.Usage(fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server))
-	}
 	token, err := o.bearer(ctx, loaded.Settings)
 	if err != nil {
 		return err
 	}
-	var text []byte
-	if body != nil {
-		if text, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encode the request: %w", err)
-		}
+	remote, err := seam.NewRemote(rollout.Contract, seam.RemoteOptions{URLs: []string{server}, Tokens: fixedToken(token), Timeout: commandWait})
+	if err != nil {
+		return fault.Usage(fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server))
 	}
+	defer remote.Close()
 	ctx, cancel := context.WithTimeout(ctx, commandWait)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, server+"/api/v1/operator"+path, bytes.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("make the request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	// A redirect would carry the token to somebody else.
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "nothing answers at "+server+": start the program with `banyan serve`, or name its address with --server")
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return refusal(resp, server)
-	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "what answers at "+server+" is not this release of Banyan: name the program's address with --server")
-	}
-	return nil
+	// What the token allows is for the program to say; the route asks for an operator
+	// before it calls.
+	ctx = identity.With(ctx, identity.Caller{Subject: commandSubject(), Role: identity.Operator})
+	err = fn(ctx, rollout.NewClient(seam.NewRemoteRoute(rollout.Contract, remote)))
+	return explain(err, server)
 }
 
-// refusal is the program's own words, except where the command line knows more.
-func refusal(resp *http.Response, server string) error {
-	err := fault.ReadProblem(resp)
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized:
-		return fault.Wrap(err, fault.Unauthenticated, "the program at "+server+" does not take this token: run the command with the settings of that program (--config), or give it a token that `banyan token create --role operator` made there")
-	case resp.Header.Get("Content-Type") != fault.MediaType:
-		return fault.Newf(fault.Unavailable, "what answers at %s (%s) is not Banyan: name the program's address with --server", server, resp.Status)
+// fixedToken says who is asking, whatever is asked.
+type fixedToken string
+
+// Token implements seam.Tokens.
+func (t fixedToken) Token(identity.Caller, string) (string, error) { return string(t), nil }
+
+// explain keeps the program's own words, except where it was not the program that
+// spoke and the command line knows more: what the seam wraps is no answer of the
+// program's.
+func explain(err error, server string) error {
+	if !fault.Is(err, fault.Unavailable) {
+		return err
 	}
-	return err
+	var answer *fault.Fault
+	var connection *net.OpError
+	switch cause := errors.Unwrap(fault.From(err)); {
+	case cause == nil:
+		return err
+	case errors.As(cause, &answer) && answer.Code == fault.Unauthenticated:
+		return fault.Wrap(err, fault.Unauthenticated, "the program at "+server+" does not take this token: run the command with the settings of that program (--config), or give it a token that `banyan token create --role operator` made there")
+	case answer != nil:
+		return fault.Wrap(err, fault.Unavailable, "what answers at "+server+" is not Banyan, or not this release of it: name the program's address with --server")
+	case errors.As(cause, &connection) && connection.Op == "dial":
+		return fault.Wrap(err, fault.Unavailable, "nothing answers at "+server+": start the program with `banyan serve`, or name its address with --server")
+	}
+	return fault.Wrap(err, fault.Unavailable, "the answer of "+server+" did not arrive: look with `banyan module list` whether a change was made, and check the address in --server")
 }
 
 // bearer finds or makes the token that says who is asking.
@@ -129,21 +125,22 @@ func commandSubject() string {
 }
 
 // audit reads the last changes of a module, page by page.
-func (o *operating) audit(ctx context.Context, name string, limit int) ([]control.Entry, error) {
-	entries := []control.Entry{}
-	for cursor := ""; len(entries) < limit; {
-		query := url.Values{"limit": {strconv.Itoa(min(limit-len(entries), 200))}}
-		if cursor != "" {
-			query.Set("cursor", cursor)
+func (o *operating) audit(ctx context.Context, name string, limit int) ([]rollout.Entry, error) {
+	entries := []rollout.Entry{}
+	err := o.with(ctx, func(ctx context.Context, modules rollout.Client) error {
+		q := rollout.AuditQuery{Name: name}
+		for len(entries) < limit {
+			q.Limit = min(limit-len(entries), page.Standard().Max)
+			found, err := modules.Audit(ctx, q)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, found.Entries...)
+			if q.Cursor = found.Next; q.Cursor == "" {
+				return nil
+			}
 		}
-		var page control.AuditPage
-		if err := o.ask(ctx, http.MethodGet, "/modules/"+url.PathEscape(name)+"/audit?"+query.Encode(), nil, &page); err != nil {
-			return nil, err
-		}
-		entries = append(entries, page.Entries...)
-		if cursor = page.Next; cursor == "" {
-			break
-		}
-	}
-	return entries, nil
+		return nil
+	})
+	return entries, err
 }

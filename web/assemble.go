@@ -18,7 +18,7 @@ func Pages(demo *DemoWallet) func(*host.Process) (host.Pages, error) {
 			Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
 		}
 		if behind := p.Legacy(); behind != nil {
-			s := p.Settings().Strangler
+			s := p.Settings().Legacy
 			o.Prefix, o.Taken, o.OperatorURL = s.Prefix, behind.Taken, s.OperatorURL
 		}
 		return New(o)

@@ -10,16 +10,16 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // strangler is the page on which an operator lowers a module out of the trunk
-// and takes it back. Reading order: strangler.go, strangler_figures.go (what the
-// routes tell), strangler_view.go (what people see of it), strangler_picture.go
+// and takes it back. Reading order: strangler.go, strangler_figures.go (how
+// endpoints are), strangler_view.go (what people see of it), strangler_picture.go
 // and strangler_trail.go (drawings), strangler_difference.go.
 type strangler struct {
-	modules  control.Service // nil: this program leads nothing anywhere
+	modules  rollout.Service // nil: this program leads nothing anywhere
 	eventLag func(context.Context) (map[string]int64, error)
 	trails   trails
 }
@@ -122,7 +122,7 @@ func (s *strangler) look(ctx context.Context, w *Web) stranglerData {
 	if d.Without {
 		return d
 	}
-	all, err := s.modules.List(ctx, control.ListQuery{})
+	all, err := s.modules.List(ctx, rollout.ListQuery{})
 	if err != nil {
 		d.Away = part(ctx, err, "Route control", "where the modules run")
 		return d
@@ -130,7 +130,7 @@ func (s *strangler) look(ctx context.Context, w *Web) stranglerData {
 	lag := map[string]int64{}
 	var lagErr error
 	d.Modules = make([]moduleView, len(all.Modules))
-	audits, auditErrs := make([][]control.Entry, len(all.Modules)), make([]error, len(all.Modules))
+	audits, auditErrs := make([][]rollout.Entry, len(all.Modules)), make([]error, len(all.Modules))
 	questions := []func(){func() {
 		if s.eventLag != nil {
 			lag, lagErr = s.eventLag(ctx)
@@ -138,8 +138,8 @@ func (s *strangler) look(ctx context.Context, w *Web) stranglerData {
 	}}
 	for i, m := range all.Modules {
 		questions = append(questions, func() {
-			var found control.AuditPage
-			found, auditErrs[i] = s.modules.Audit(ctx, control.AuditQuery{Name: m.Plan.Module, Limit: auditShown})
+			var found rollout.AuditPage
+			found, auditErrs[i] = s.modules.Audit(ctx, rollout.AuditQuery{Name: m.Plan.Module, Limit: auditShown})
 			audits[i] = found.Entries
 		})
 	}
@@ -219,7 +219,7 @@ func (s *strangler) move(r *http.Request) error {
 	if !given {
 		percent = draft.Percent
 	}
-	change := control.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version, Anyway: anyway(r)}
+	change := rollout.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version, Anyway: anyway(r)}
 	if change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary {
 		if change.Percent, err = strconv.ParseFloat(strings.Replace(percent, ",", ".", 1), 64); err != nil {
 			return fault.New(fault.Invalid, "the percentage is no number").With(fault.Field{Name: "percent", Message: "is from 0 to 100, like 10 or 2.5"})
@@ -228,7 +228,7 @@ func (s *strangler) move(r *http.Request) error {
 	if change.Mode != seam.ModeLocal {
 		change.URLs = strings.FieldsFunc(draft.URLs, func(c rune) bool { return strings.ContainsRune(", \t\r\n", c) })
 	}
-	_, err = s.modules.Set(r.Context(), control.SetRequest{Name: draft.Module, Change: change})
+	_, err = s.modules.Set(r.Context(), rollout.SetRequest{Name: draft.Module, Change: change})
 	return err
 }
 
@@ -237,7 +237,7 @@ func (s *strangler) reset(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.modules.Reset(r.Context(), control.ResetRequest{Name: chi.URLParam(r, "name"), Why: draftStep(r).Why, IfVersion: version, Anyway: anyway(r)})
+	_, err = s.modules.Reset(r.Context(), rollout.ResetRequest{Name: chi.URLParam(r, "name"), Why: draftStep(r).Why, IfVersion: version, Anyway: anyway(r)})
 	return err
 }
 
@@ -271,7 +271,7 @@ func (s *strangler) audit(w *Web) handler {
 			return fault.New(fault.NotFound, "this program has no route control, so nothing was changed")
 		}
 		name, cursor := chi.URLParam(r, "name"), r.URL.Query().Get("cursor")
-		found, err := s.modules.Audit(r.Context(), control.AuditQuery{Name: name, Cursor: cursor})
+		found, err := s.modules.Audit(r.Context(), rollout.AuditQuery{Name: name, Cursor: cursor})
 		if err != nil {
 			return err
 		}

@@ -7,30 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
+	"banyan/platform/seam"
 )
-
-// difference is one read that both places answered, as seam.Difference.
-type difference struct {
-	At        time.Time         `json:"at"`
-	Lasting   bool              `json:"lasting"`
-	RequestID string            `json:"request_id"`
-	Request   json.RawMessage   `json:"request"`
-	Local     json.RawMessage   `json:"local"`
-	Remote    json.RawMessage   `json:"remote"`
-	Fields    []fieldDifference `json:"fields"`
-}
-
-type fieldDifference struct {
-	Path   string `json:"path"` // standings[3].score
-	Local  string `json:"local"`
-	Remote string `json:"remote"`
-}
 
 type differencesData struct {
 	Module, Title, Operation string
@@ -39,7 +22,7 @@ type differencesData struct {
 }
 
 type differenceView struct {
-	difference
+	seam.Difference
 	Number                 int
 	AtMS                   int64
 	Asked, Here, Elsewhere []jsonLine
@@ -62,16 +45,11 @@ func (s *strangler) differences(w *Web) handler {
 		}
 		d := differencesData{Module: chi.URLParam(r, "name"), Operation: chi.URLParam(r, "operation")}
 		d.Title = moduleTitle(d.Module)
-		found, err := s.modules.Differences(r.Context(), control.DifferencesQuery{Name: d.Module, Operation: d.Operation})
+		found, err := s.modules.Differences(r.Context(), rollout.DifferencesQuery{Name: d.Module, Operation: d.Operation})
 		if err != nil {
 			return err
 		}
-		var all []difference
-		if len(found.Differences) > 0 {
-			if err := json.Unmarshal(found.Differences, &all); err != nil {
-				return fault.Wrap(err, fault.Internal, "the differences of this operation cannot be read: the log has the reason")
-			}
-		}
+		all := found.Differences
 		for _, one := range all {
 			if one.Lasting {
 				d.Lasting++
@@ -86,13 +64,13 @@ func (s *strangler) differences(w *Web) handler {
 	}
 }
 
-func viewDifference(number int, one difference) differenceView {
+func viewDifference(number int, one seam.Difference) differenceView {
 	var paths []string
 	for _, field := range one.Fields {
 		paths = append(paths, field.Path)
 	}
 	return differenceView{
-		difference: one, Number: number, AtMS: one.At.UnixMilli(),
+		Difference: one, Number: number, AtMS: one.At.UnixMilli(),
 		Asked: jsonLines(one.Request, nil), Here: jsonLines(one.Local, paths), Elsewhere: jsonLines(one.Remote, paths),
 	}
 }

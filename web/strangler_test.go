@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"banyan/platform/fault"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/web/webtest"
 )
 
@@ -72,7 +72,7 @@ func TestTheBanyanShowsEveryState(t *testing.T) {
 		`class="root shadow" data-live="root-wide-0"`, `class="root canary" data-live="root-wide-1"`, `class="root remote" data-live="root-narrow-2"`, `class="ghost"`,
 		"<b>871</b>", "2,767 led away", // 812 + 58.5 here; 6.5 of a canary and 2,760.8 at the remote, and none of the shadow's
 	)
-	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
 	modules.Figures("reputation", map[string]any{"mode": "local", "operations": []any{map[string]any{"operation": "score", "recent": map[string]any{"local": map[string]any{"per_second": 7.25, "p50": 4e-6, "p99": 6e-5}}}}})
 	contains(t, v.get(modulesPage, http.StatusOK), "Reputation, local, hangs: this process answers, 7.2 calls a second", `class="root local" data-live="root-wide-0"`)
 }
@@ -87,34 +87,22 @@ func TestTheVerdictsAreSaidPlainly(t *testing.T) {
 		t.Error("a module that is remote is offered a step further")
 	}
 
-	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
 	modules.Figures("reputation", map[string]any{"mode": "local", "verdict": map[string]any{"safe": false, "next": map[string]any{"mode": "shadow", "percent": 10}, "missing": []string{"no remote is known"}}})
 	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="wait"`, "Say where it runs, then go to shadow 10 %", "no remote is known")
 
-	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
 	contains(t, wrong, `data-verdict="trouble"`, "Not safe yet", "134 lasting differences; make", "The guard warns", "92.5 %",
 		`href="/operator/modules/reputation/differences/score"`, ">134 lasting<", ">open<", "connection refused", "10.0.0.8")
 
-	modules.Change("reputation", func(s *control.ModuleState) { s.Route = nil })
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Route = nil })
 	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="rest"`, "no figures to judge by", "No figures of this module")
 	contains(t, v.get(modulesPage, http.StatusOK), "calls not known; writes belong to trunk")
 
-	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Version, s.Problem = 9, "the remote does not answer" })
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Version, s.Problem = 9, "the remote does not answer" })
 	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-problem="reputation"`, "The remote does not answer", "does not follow the plan yet")
-}
-
-// TestFiguresOfAnotherVersionAreRead: the page and the routes are not always of
-// one build.
-func TestFiguresOfAnotherVersionAreRead(t *testing.T) {
-	v, modules := atTheModules(t)
-	modules.Change("reputation", func(s *control.ModuleState) {
-		s.Route = []byte(`{"mode":"shadow","percent":10,"new":{"x":1},"guard":"none","endpoints":7,"operations":[{"operation":"score","recent":{"local":{"per_second":41}}}]}`)
-	})
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), ">41<", "no figures to judge by")
-	modules.Change("reputation", func(s *control.ModuleState) { s.Route = []byte(`null`) })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), "No figures of this module")
 }
 
 func TestAStepAndItsTrace(t *testing.T) {

@@ -8,16 +8,16 @@ import (
 	"strconv"
 	"strings"
 
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // moduleView is a module as the page shows it.
 type moduleView struct {
 	Name, Title string
-	Plan        control.Place // what all replicas follow
+	Plan        rollout.Place // what all replicas follow
 	Version     int64
-	Config      control.Place
+	Config      rollout.Place
 	Differs     bool   // the plan leads elsewhere than config.yaml
 	Pinned      bool   // somebody decided; false: config.yaml does
 	Behind      bool   // this replica does not do what the plan says (yet)
@@ -113,7 +113,7 @@ func placeLabel(mode string, percent float64) string {
 }
 
 // placeWords tell a state to somebody who has never heard its name.
-func placeWords(p control.Place) string {
+func placeWords(p rollout.Place) string {
 	percent := strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"
 	switch p.Mode {
 	case seam.ModeShadow:
@@ -136,20 +136,20 @@ func moduleTitle(name string) string {
 	return sentence(strings.ReplaceAll(name, "-", " "))
 }
 
-func viewOf(m control.ModuleState) moduleView {
+func viewOf(m rollout.ModuleState) moduleView {
 	v := moduleView{
 		Name: m.Plan.Module, Title: moduleTitle(m.Plan.Module), Plan: m.Plan.Place, Version: m.Plan.Version, Config: m.Config,
 		Differs: m.Differs, Pinned: m.Plan.Version > 0 && !m.Plan.Configured, Behind: m.Followed != m.Plan.Version, Problem: m.Problem,
 		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent,
 	}
-	f, known := readFigures(m.Route)
-	v.Known = known
-	if known {
+	f := m.Route
+	v.Known = f != nil
+	if v.Known {
 		v.measure(f)
 	}
 	v.Ahead, v.Back = stepsFrom(string(m.Plan.Mode), m.Plan.Percent)
-	if f.Verdict != nil && f.Verdict.Next != nil && !v.Behind && f.Verdict.Next.Mode != "" {
-		v.Ahead = &stepView{f.Verdict.Next.Mode, f.Verdict.Next.Percent}
+	if v.Known && f.Verdict.Next != nil && !v.Behind {
+		v.Ahead = &stepView{string(f.Verdict.Next.Mode), f.Verdict.Next.Percent}
 	}
 	v.own(f)
 	v.judge(f)
@@ -174,19 +174,17 @@ func stepsFrom(mode string, percent float64) (ahead, back *stepView) {
 }
 
 // measure takes over the figures of the route.
-func (v *moduleView) measure(f figures) {
+func (v *moduleView) measure(f *rollout.Status) {
 	v.Here.Name, v.There.Name = "Here", "At the remote"
-	if f.Mode != "" {
-		v.Mode, v.Percent = f.Mode, f.Percent
-	}
-	v.Endpoints, v.Alarms = f.Endpoints, f.Guard.Alarms
+	v.Mode, v.Percent = string(f.Mode), f.Percent
+	v.Endpoints, v.Alarms = endpointFigures(f.Endpoints), f.Guard.Alarms
 	if b := f.Guard.StepBack; b != nil {
-		v.StepBack = &stepBackView{placeLabel(b.From.Mode, b.From.Percent), placeLabel(b.To.Mode, b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
+		v.StepBack = &stepBackView{placeLabel(string(b.From.Mode), b.From.Percent), placeLabel(string(b.To.Mode), b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
 	}
 	busiest, most := -1, 0.0
-	there := func(op *operationFigure) recentFigure { return op.Recent.Remote }
+	there := func(op *seam.OperationStats) seam.RecentSide { return op.Recent.Remote }
 	if v.Mode == "shadow" {
-		v.There.Name, there = "In the shadow", func(op *operationFigure) recentFigure { return op.Recent.Shadow }
+		v.There.Name, there = "In the shadow", func(op *seam.OperationStats) seam.RecentSide { return op.Recent.Shadow }
 	}
 	for i := range f.Operations {
 		op := &f.Operations[i]
@@ -217,7 +215,7 @@ func (v *moduleView) measure(f figures) {
 }
 
 // count adds an operation; the rate of failures is that of all calls.
-func (s *sideView) count(r recentFigure, seconds float64) {
+func (s *sideView) count(r seam.RecentSide, seconds float64) {
 	s.Window += r.PerSecond * seconds
 	if all := s.PerSecond + r.PerSecond; all > 0 {
 		s.Failures = (s.Failures*s.PerSecond + r.FailureRate*r.PerSecond) / all
@@ -226,13 +224,13 @@ func (s *sideView) count(r recentFigure, seconds float64) {
 }
 
 // time takes the latencies of the busiest operation, if it was asked there.
-func (s *sideView) time(r recentFigure) {
+func (s *sideView) time(r seam.RecentSide) {
 	if r.PerSecond > 0 {
 		s.P50, s.P99 = r.P50, r.P99
 	}
 }
 
-func (m *matchView) count(op *operationFigure) {
+func (m *matchView) count(op *seam.OperationStats) {
 	s := op.Shadow
 	m.Compared += s.Compared
 	m.Matched += s.Matched
@@ -246,28 +244,31 @@ func (m *matchView) count(op *operationFigure) {
 	}
 }
 
-// own says who may write. What the route does not tell follows from its place.
-func (v *moduleView) own(f figures) {
-	v.Owner = ownerView{Name: "trunk", Epoch: f.Epoch, Away: v.Mode == "remote"}
+// own says who may write. Without a status that follows from the plan.
+func (v *moduleView) own(f *rollout.Status) {
+	v.Owner = ownerView{Name: "trunk", Away: v.Mode == "remote"}
 	if v.Owner.Away {
-		v.Owner.Name, v.Owner.URL = v.Name, f.URL
+		v.Owner.Name, v.Owner.URL = v.Name, strings.Join(v.Plan.URLs, ", ")
 	}
-	if o := f.Ownership; o != nil && o.Owner != "" {
+	if f == nil {
+		return
+	}
+	if o := f.Ownership; o.Owner != "" {
 		v.Owner = ownerView{Name: o.Owner, URL: o.URL, Epoch: o.Epoch, Away: o.Owner != "trunk"}
 	}
 }
 
 // judge turns the route's verdict into plain words.
-func (v *moduleView) judge(f figures) {
+func (v *moduleView) judge(f *rollout.Status) {
 	d := &v.Verdict
-	if f.Verdict != nil {
+	if v.Known {
 		d.Reasons, d.Missing = f.Verdict.Reasons, f.Verdict.Missing
 	}
 	switch {
 	case v.Behind || v.Problem != "":
 		d.Tone, d.Title, d.Short = "trouble", "Wait: this process does not follow the plan yet", "behind"
 		d.Reasons, d.Missing = nil, nil
-	case !v.Known || f.Verdict == nil:
+	case !v.Known:
 		d.Tone, d.Title, d.Short = "rest", "There are no figures to judge by", "no figures"
 	case v.Ahead == nil && len(d.Missing)+len(v.Alarms) > 0:
 		d.Tone, d.Title, d.Short = "trouble", "It stands alone and is not well", "not well"
@@ -362,7 +363,7 @@ type auditLine struct {
 	URLs, Why     string
 }
 
-func auditOf(m moduleView, e control.Entry) auditLine {
+func auditOf(m moduleView, e rollout.Entry) auditLine {
 	return auditLine{
 		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Anyway: e.Anyway, Configured: e.Configured,
 		From: placeLabel(string(e.From.Mode), e.From.Percent), To: placeLabel(string(e.To.Mode), e.To.Percent), ToTone: modeTone(string(e.To.Mode)),

@@ -26,8 +26,8 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/wallet"
 )
 
@@ -58,7 +58,7 @@ type Options struct {
 
 	Demo *DemoWallet // nil: there is no demo wallet, and no trace of one
 
-	Modules  control.Service                                 // of the routes; nil: the page for it says that there is none
+	Modules  rollout.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
 
 	Databases func() []database.Stats // of this process, for operators; nil: not shown

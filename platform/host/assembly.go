@@ -10,13 +10,12 @@ import (
 	"banyan/platform/certificates"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
-	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/requestctx"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 	"banyan/platform/telemetry"
 )
 
@@ -56,7 +55,7 @@ func (p *Process) openIdentity(ctx context.Context) error {
 			return err
 		}
 		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
-		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, handover.Trunk)
+		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, rollout.Trunk)
 		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
 		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
 		return nil
@@ -84,9 +83,8 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	return nil
 }
 
-// openControl opens the control of the routes, which restores those that operators
-// have set.
-func (p *Process) openControl(ctx context.Context) error {
+// openRollout restores the routes that operators have set.
+func (p *Process) openRollout(ctx context.Context) error {
 	if !p.isTrunk() {
 		return nil
 	}
@@ -94,17 +92,19 @@ func (p *Process) openControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	managed := make([]control.Managed, len(p.slots))
+	managed := make([]rollout.Managed, len(p.slots))
 	for i, s := range p.slots {
-		managed[i] = s.managed()
-		s.route.OnStepBack(s.stepBack)
+		managed[i] = s.mover.Managed()
 	}
-	p.control, err = control.Open(ctx, db, control.Options{Modules: managed, Clock: p.clock, Log: p.log})
+	controller, err := rollout.Open(ctx, db, rollout.Options{Modules: managed, Clock: p.clock, Log: p.log})
 	if err != nil {
 		return err
 	}
-	p.operate = seam.NewRoute(control.Bind(p.control))
-	p.addTask("routes", p.control.Run)
+	for _, s := range p.slots {
+		s.route.OnStepBack(controller.NoteRollback)
+	}
+	p.operate = seam.NewRoute(rollout.Bind(controller))
+	p.addTask("the rollout of modules", controller.Run)
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 func (p *Process) serverOptions() httpserver.Options {
 	s := p.settings
 	options := httpserver.Options{
-		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Strangler.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
+		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Legacy.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
@@ -179,7 +179,7 @@ func (p *Process) mountAPI(router chi.Router) {
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
 	if p.legacy != nil { // which may have the paths below
-		router.Get(p.settings.Strangler.Prefix+"/api/openapi.json", p.serveAPIDocument)
+		router.Get(p.settings.Legacy.Prefix+"/api/openapi.json", p.serveAPIDocument)
 		return
 	}
 	router.Method(http.MethodGet, identity.WellKnownJWKSPath, p.jwks)

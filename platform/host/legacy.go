@@ -8,8 +8,8 @@ import (
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 )
 
 // operatorRealm separates operators' sessions from those of public_url.
@@ -17,14 +17,14 @@ const operatorRealm = "operators"
 
 // openLegacy makes the program a proxy in front of an existing system.
 func (p *Process) openLegacy(options *httpserver.Options) (err error) {
-	s := p.settings.Strangler
-	if s.Legacy == "" || !p.isTrunk() {
+	s := p.settings.Legacy
+	if s.URL == "" || !p.isTrunk() {
 		return nil
 	}
 	o := legacy.Options{
-		URL: s.Legacy, Host: s.Host, PublicURL: p.settings.PublicURL, OwnHost: hostOf(s.OperatorURL),
+		URL: s.URL, Host: s.Host, PublicURL: p.settings.PublicURL, OwnHost: hostOf(s.OperatorURL),
 		Timeout: s.Timeout, Idle: s.IdleTimeout, CA: s.CA, PassHeaders: s.PassHeaders, Take: s.Take,
-		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + control.Contract.Module},
+		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + rollout.Contract.Module},
 		Clock: p.clock, Log: p.log,
 		Fail: func(w http.ResponseWriter, r *http.Request, err error) { p.server.Fail(w, r, err) },
 	}
@@ -37,7 +37,7 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 	p.registry.MustRegister(p.legacy)
 	options.Front, options.PagePrefix = p.legacy.Front, s.Prefix
 	if s.OperatorURL == "" {
-		p.log.Warn("operators share an origin with the legacy system, whose scripts can act as an operator who is signed in: set strangler.operator_url to give them a host of their own")
+		p.log.Warn("operators share an origin with the legacy system, whose scripts can act as an operator who is signed in: set legacy.operator_url to give them a host of their own")
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isO
 		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
 	}
-	if own := p.settings.Strangler.OperatorURL; own != "" {
+	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o
 		theirs.Origin, theirs.Realm = own, operatorRealm
 		if operators, err = signin.NewSessions(db, theirs); err != nil {

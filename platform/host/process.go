@@ -18,13 +18,12 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
-	"banyan/platform/handover"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
 	"banyan/platform/telemetry"
 )
 
@@ -63,9 +62,8 @@ type Process struct {
 	certificates *certificates.Source // nil: plain http between processes
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
-	slots   []*slot          // the modules, in the order of the list
-	control *control.Control // of their routes; nil in a module that runs alone
-	operate *seam.Route      // to control; likewise
+	slots   []*slot     // the modules, in the order of the list
+	operate *seam.Route // to the rollout of modules; nil in a module that runs alone
 
 	server     *httpserver.Server
 	databases  []*database.DB
@@ -90,7 +88,7 @@ func (p *Process) isTrunk() bool { return p.settings.Module == "" }
 // All replicas of one deployment have the same name.
 func (p *Process) name() string {
 	if p.isTrunk() {
-		return handover.Trunk
+		return rollout.Trunk
 	}
 	return p.settings.Module
 }
@@ -128,7 +126,7 @@ func (p *Process) Route(c *seam.Contract) *seam.Route {
 }
 
 // Rollout returns the service that moves the modules. Only the trunk has it.
-func (p *Process) Rollout() control.Service { return control.NewClient(p.operate) }
+func (p *Process) Rollout() rollout.Service { return rollout.NewClient(p.operate) }
 
 // Sessions returns the sessions of people at public_url. Only the trunk has them.
 func (p *Process) Sessions() *signin.Sessions { return p.sessions }
@@ -247,7 +245,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}
-	steps = append(steps, p.openControl, func(context.Context) error { return p.openServer(o.Pages) })
+	steps = append(steps, p.openRollout, func(context.Context) error { return p.openServer(o.Pages) })
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, p.Close())

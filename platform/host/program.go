@@ -12,8 +12,8 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // Program is what main passes to the program.
@@ -146,7 +146,7 @@ func (p Program) APIDocument() ([]byte, error) {
 	for _, m := range p.Modules {
 		contracts = append(contracts, m.Contract)
 	}
-	document := seam.OpenAPI("Banyan", "v1", append(contracts, control.Contract)...)
+	document := seam.OpenAPI("Banyan", "v1", append(contracts, rollout.Contract)...)
 	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())
 	return json.MarshalIndent(document, "", " ")
 }

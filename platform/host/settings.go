@@ -11,8 +11,8 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity/signin"
-	"banyan/platform/strangler/control"
-	"banyan/platform/strangler/legacy"
+	"banyan/platform/legacy"
+	"banyan/platform/rollout"
 	"banyan/platform/telemetry"
 )
 
@@ -31,8 +31,8 @@ type Settings struct {
 	HTTP      httpserver.Settings         `yaml:"http"`
 	Identity  signin.Settings             `yaml:"identity"`
 	Events    outbox.Settings             `yaml:"events"`
-	Modules   map[string]control.Settings `yaml:"modules"` // by name
-	Strangler legacy.Settings             `yaml:"strangler"`
+	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
+	Legacy    legacy.Settings             `yaml:"legacy"`
 
 	names []string // of all modules
 }
@@ -61,7 +61,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Events.Check(c.Below("events"))
 	s.checkModules(c)
 	s.TLS.Check(c.Below("tls"))
-	s.Strangler.CheckWith(c.Below("strangler"), s.PublicURL)
+	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)
 }
 
 func (s *Settings) checkModules(c *config.Checks) {

@@ -4,15 +4,15 @@ import (
 	"testing"
 
 	"banyan/platform/certificates"
-	"banyan/platform/handover"
+	"banyan/platform/rollout"
 	"banyan/platform/identity"
 )
 
 // A process has one name, as an owner of writes, as a service and in its
 // certificate: a certificate with another name would be refused by every peer.
 func TestTheTrunkHasOneName(t *testing.T) {
-	if certificates.Trunk != identity.Trunk || handover.Trunk != identity.Trunk {
-		t.Errorf("the trunk is %q in certificates, %q to modules and %q in tokens", certificates.Trunk, handover.Trunk, identity.Trunk)
+	if certificates.Trunk != identity.Trunk || rollout.Trunk != identity.Trunk {
+		t.Errorf("the trunk is %q in certificates, %q to modules and %q in tokens", certificates.Trunk, rollout.Trunk, identity.Trunk)
 	}
 	trunk := &Process{settings: &Settings{}}
 	if trunk.name() != identity.Trunk {

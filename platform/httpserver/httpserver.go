@@ -66,7 +66,7 @@ type Options struct {
 	Admin       http.Handler // telemetry.Admin
 
 	// Front may answer instead of the router, before the layers that are for
-	// Banyan's own pages (platform/strangler/legacy).
+	// Banyan's own pages (platform/legacy).
 	Front func(http.Handler) http.Handler
 
 	// Page answers a person's request with an error. The status is fault.Status,

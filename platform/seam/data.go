@@ -19,7 +19,7 @@ import (
 // and no answer of it is believed. A process of a release without the header
 // answers without it, and is believed, so that releases can be changed one
 // process after the other; whoever leads a module there asks first
-// (platform/handover).
+// (platform/rollout).
 const headerData = "Banyan-Data"
 
 // OtherData is the refusal of a process of the module that has other data than

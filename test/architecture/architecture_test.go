@@ -50,8 +50,8 @@ var floors = slices.Concat([]string{
 	"platform/identity",
 	"platform/idempotency",
 	"platform/seam",
-	"platform/handover",
-	"platform/strangler",
+	"platform/rollout",
+	"platform/legacy",
 	"platform/host",
 	"platform/testenv",
 }, modules(), []string{

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // TestModuleCommands moves a module of a running program from the command line,
@@ -55,11 +55,11 @@ func TestModuleCommands(t *testing.T) {
 			t.Errorf("banyan %s: exit %d, want %d; said %s%s, want %q in it", c.line, code, c.code, out, errOut, c.says)
 		}
 	}
-	var all control.Modules
-	if _, out, errOut := banyan(t, "module", "list", "--json"); json.Unmarshal([]byte(out), &all) != nil || len(all.Modules) != 3 || len(all.Modules[0].Route) == 0 {
+	var all rollout.Modules
+	if _, out, errOut := banyan(t, "module", "list", "--json"); json.Unmarshal([]byte(out), &all) != nil || len(all.Modules) != 3 || all.Modules[0].Route == nil {
 		t.Errorf("module list --json: %s%s", out, errOut)
 	}
-	var entries []control.Entry
+	var entries []rollout.Entry
 	if _, out, errOut := banyan(t, "module", "audit", "reputation", "--json"); json.Unmarshal([]byte(out), &entries) != nil || len(entries) != 2 ||
 		!entries[0].Configured || entries[0].Why != "enough" || entries[1].To.Mode != seam.ModeShadow || !strings.HasPrefix(entries[1].Who, "cli") {
 		t.Errorf("module audit --json: %s%s", out, errOut)

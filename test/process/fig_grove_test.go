@@ -9,7 +9,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
 	"banyan/platform/testenv/testneeds"
 )
 
@@ -86,9 +86,9 @@ func (g *grove) lead(module string, to step) error {
 }
 
 // history are a module's last 200 changes, and how many of all were the guard's.
-func (g *grove) history(module string) (entries []control.Entry, automatic int) {
+func (g *grove) history(module string) (entries []rollout.Entry, automatic int) {
 	g.t.Helper()
-	var page control.AuditPage
+	var page rollout.AuditPage
 	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/audit?limit=200", g.token, nil, &page)
 	for _, e := range page.Entries {
 		if e.Automatic {

@@ -38,7 +38,7 @@ func takeOver(t *testing.T, f *figures) {
 	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
 	for _, percent := range []int{0, 10, 50, 100} {
 		trunk := p.start(t, []string{
-			"BANYAN_STRANGLER_LEGACY=" + old.URL, fmt.Sprintf("BANYAN_STRANGLER_TAKE=/exchanges %d %%", percent),
+			"BANYAN_LEGACY_URL=" + old.URL, fmt.Sprintf("BANYAN_LEGACY_TAKE=/exchanges %d %%", percent),
 		}, "--listen", testneeds.Address(t))
 		front.Store(trunk.url)
 		if wait == nil {

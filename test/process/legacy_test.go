@@ -29,7 +29,7 @@ func inFrontOf(t *testing.T, old *httptest.Server, env ...string) *process {
 	t.Helper()
 	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
 	listen := testneeds.Address(t)
-	return p.start(t, append([]string{"BANYAN_STRANGLER_LEGACY=" + old.URL, "BANYAN_PUBLIC_URL=http://" + listen}, env...), "--listen", listen)
+	return p.start(t, append([]string{"BANYAN_LEGACY_URL=" + old.URL, "BANYAN_PUBLIC_URL=http://" + listen}, env...), "--listen", listen)
 }
 
 // TestInFrontOfALegacySystem puts the whole program before a system that is
@@ -37,7 +37,7 @@ func inFrontOf(t *testing.T, old *httptest.Server, env ...string) *process {
 // Banyan's own pages, and what is Banyan's stays.
 func TestInFrontOfALegacySystem(t *testing.T) {
 	old := oldSystem(t)
-	trunk := inFrontOf(t, old, "BANYAN_STRANGLER_TAKE=/airdrops 0 %, /exchanges 100 %")
+	trunk := inFrontOf(t, old, "BANYAN_LEGACY_TAKE=/airdrops 0 %, /exchanges 100 %")
 	listen := strings.TrimPrefix(trunk.url, "http://")
 	for _, c := range []struct{ method, path, says string }{
 		{"GET", "/shop/cart?id=7", "legacy GET /shop/cart?id=7 for " + listen},
@@ -91,7 +91,7 @@ var (
 // TestATakenPageIsWhole follows every link, form and file of a page that is taken
 // while nothing else is: all are Banyan's.
 func TestATakenPageIsWhole(t *testing.T) {
-	trunk := inFrontOf(t, oldSystem(t), "BANYAN_STRANGLER_TAKE=/exchanges 100 %")
+	trunk := inFrontOf(t, oldSystem(t), "BANYAN_LEGACY_TAKE=/exchanges 100 %")
 	seen := map[string]bool{}
 	var follow func(from, path string, depth int)
 	follow = func(from, path string, depth int) {
@@ -130,11 +130,11 @@ func TestATakenPageIsWhole(t *testing.T) {
 func TestATakeThatWouldTakeNothingIsRefusedAtTheStart(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("BANYAN_DATA", t.TempDir())
-	t.Setenv("BANYAN_STRANGLER_LEGACY", "http://127.0.0.1:1")
-	t.Setenv("BANYAN_STRANGLER_TAKE", "/exchanges 10 %, /reviews 10 %")
+	t.Setenv("BANYAN_LEGACY_URL", "http://127.0.0.1:1")
+	t.Setenv("BANYAN_LEGACY_TAKE", "/exchanges 10 %, /reviews 10 %")
 	t.Setenv("BANYAN_ADMIN_LISTEN", "127.0.0.1:0")
 	code, _, said := banyan(t, "serve", "--listen", "127.0.0.1:0")
-	for _, part := range []string{"strangler.take", "/reviews", "the nearest it has is /, /airdrops, /exchanges, /reputation, /wallets"} {
+	for _, part := range []string{"legacy.take", "/reviews", "the nearest it has is /, /airdrops, /exchanges, /reputation, /wallets"} {
 		if code != exitFailure || !strings.Contains(said, part) {
 			t.Errorf("exit code %d, %q lacks %q", code, said, part)
 		}
@@ -147,15 +147,15 @@ func TestTheREADMEsTakeTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile(`(?m)^    public_url: .*\n    strangler:\n(?:      .*\n)+`).Find(readme)
+	block := regexp.MustCompile(`(?m)^    public_url: .*\n    legacy:\n(?:      .*\n)+`).Find(readme)
 	if block == nil {
-		t.Fatal("the README has no example of strangler")
+		t.Fatal("the README has no example of the section legacy")
 	}
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, regexp.MustCompile(`(?m)^    `).ReplaceAll(block, nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	trunk := inFrontOf(t, oldSystem(t), "BANYAN_CONFIG="+file, "BANYAN_STRANGLER_OPERATOR_URL=http://localhost:1")
+	trunk := inFrontOf(t, oldSystem(t), "BANYAN_CONFIG="+file, "BANYAN_LEGACY_OPERATOR_URL=http://localhost:1")
 	led := 0
 	for n := range 200 {
 		if status, text := getAs(t.Context(), trunk.url+"/exchanges", fmt.Sprintf("client/%d", n)); status == http.StatusOK && strings.Contains(text, "<title>Exchanges") {
@@ -176,7 +176,7 @@ func TestOperatorsHaveAHostOfTheirOwn(t *testing.T) {
 	listen := testneeds.Address(t)
 	own := strings.Replace("http://"+listen, "127.0.0.1", "localhost", 1)
 	trunk := p.start(t, []string{
-		"BANYAN_STRANGLER_LEGACY=" + old.URL, "BANYAN_PUBLIC_URL=http://" + listen, "BANYAN_STRANGLER_OPERATOR_URL=" + own,
+		"BANYAN_LEGACY_URL=" + old.URL, "BANYAN_PUBLIC_URL=http://" + listen, "BANYAN_LEGACY_OPERATOR_URL=" + own,
 		"BANYAN_IDENTITY_OPERATORS=" + boss.address.String(),
 	}, "--listen", listen)
 	atPublic, atOwn := signIn(t, trunk.url, boss), signIn(t, own, boss)

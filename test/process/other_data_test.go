@@ -10,7 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/ownership"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
 	"banyan/platform/testenv/testneeds"
 )
 
@@ -60,7 +60,7 @@ func (s *split) set(mode string, percent int, urls ...string) (status int, said 
 	return status, said
 }
 
-func (s *split) state() (m control.ModuleState) {
+func (s *split) state() (m rollout.ModuleState) {
 	s.t.Helper()
 	s.trunk.must("GET", "/api/v1/operator/modules/"+reputation.Name, s.token, nil, &m)
 	return m
@@ -171,7 +171,7 @@ func TestAModuleStartedAgainOverOtherDataGetsNoCalls(t *testing.T) {
 		s.checkRefused(t)
 
 		status, said := s.set("local", 0)
-		if status != fault.Status(fault.OtherData) || !strings.Contains(said, "do not come home") || !strings.Contains(said, "stop that process first") {
+		if status != fault.Status(fault.OtherData) || !strings.Contains(said, "cannot be taken back") || !strings.Contains(said, "stop that process first") {
 			t.Errorf("the way home past other data: %d %s", status, said)
 		}
 		if n := others.epochsOf(t); n != 0 {

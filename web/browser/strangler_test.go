@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"banyan/platform/fault"
-	"banyan/platform/strangler/control"
+	"banyan/platform/rollout"
 	"banyan/web/webtest"
 )
 
@@ -27,13 +27,13 @@ func groves() []struct {
 		{stop{Name: "modules-open", Path: "/operator/modules", Open: true}, nothing},
 		{stop{Name: "modules-wrong", Path: "/operator/modules#reputation"}, func(m *webtest.Modules) {
 			m.Figures("reputation", webtest.WrongAnswers())
-			m.Change("airdrop", func(s *control.ModuleState) {
+			m.Change("airdrop", func(s *rollout.ModuleState) {
 				s.Problem, s.Followed = "the remote http://10.0.0.8:8081 speaks version 2 of the contract", 7
 			})
 		}},
 		{stop{Name: "modules-bare", Path: "/operator/modules"}, func(m *webtest.Modules) {
 			for _, name := range []string{"reputation", "exchange-review", "airdrop"} {
-				m.Change(name, func(s *control.ModuleState) { s.Route = nil })
+				m.Change(name, func(s *rollout.ModuleState) { s.Route = nil })
 			}
 		}},
 		{stop{Name: "modules-down", Path: "/operator/modules"}, func(m *webtest.Modules) { m.Fail(webtest.Gone("operator")) }},
@@ -117,7 +117,7 @@ func TestThePageMovesByItself(t *testing.T) {
 	}
 
 	// Somebody else moves it. The form in hand stays, and its step is refused.
-	site.Modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Version, s.Followed, s.Plan.ChangedBy = 2, 2, "a colleague" })
+	site.Modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Version, s.Followed, s.Plan.ChangedBy = 2, 2, "a colleague" })
 	wait(t, ctx, `document.querySelector("#changes") !== null && document.querySelector('#reputation input[name="version"]').value === "1"`)
 	step(t, ctx, "reputation", "next")
 	wait(t, ctx, `document.querySelector("[data-outcome=refused]").innerText.includes("a colleague")`)
@@ -127,7 +127,7 @@ func TestThePageMovesByItself(t *testing.T) {
 
 	// A form that nobody holds follows.
 	do(t, ctx, chromedp.Focus(chromedp.CSS("#main")))
-	site.Modules.Change("airdrop", func(s *control.ModuleState) { s.Plan.Version, s.Followed = 9, 9 })
+	site.Modules.Change("airdrop", func(s *rollout.ModuleState) { s.Plan.Version, s.Followed = 9, 9 })
 	wait(t, ctx, `document.querySelector('#airdrop input[name="version"]').value === "9"`)
 }
 

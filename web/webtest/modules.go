@@ -1,8 +1,10 @@
 package webtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -11,8 +13,8 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/page"
+	"banyan/platform/rollout"
 	"banyan/platform/seam"
-	"banyan/platform/strangler/control"
 )
 
 // Modules is a control.Service in memory, with the same rules about versions,
@@ -20,28 +22,41 @@ import (
 type Modules struct {
 	Down
 	mu     sync.Mutex
-	states []control.ModuleState // in the order of List
-	audits map[string][]control.Entry
-	found  map[string][]any // differences by module and operation
-	refuse error            // what the next Set fails with
+	states []rollout.ModuleState // in the order of List
+	audits map[string][]rollout.Entry
+	found  map[string][]seam.Difference // differences by module and operation
+	refuse error                        // what the next Set fails with
 }
 
-var _ control.Service = (*Modules)(nil)
+var _ rollout.Service = (*Modules)(nil)
 
 // Change edits what the module tells from now on.
-func (m *Modules) Change(name string, edit func(*control.ModuleState)) {
+func (m *Modules) Change(name string, edit func(*rollout.ModuleState)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	edit(m.state(name))
 }
 
-// Figures sets what the route of a module tells of itself.
+// Figures sets what the route of a module does, written as the JSON of a
+// rollout.Status.
 func (m *Modules) Figures(name string, figures any) {
-	raw, err := json.Marshal(figures)
+	m.Change(name, func(s *rollout.ModuleState) { s.Route = read[rollout.Status](figures) })
+}
+
+// read makes a value of the JSON that a test writes down. It panics for a field
+// that T does not have: a page that shows it would be tested with nothing.
+func read[T any](written any) *T {
+	text, err := json.Marshal(written)
 	if err != nil {
 		panic("webtest: figures that are no JSON: " + err.Error())
 	}
-	m.Change(name, func(s *control.ModuleState) { s.Route = raw })
+	value := new(T)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(value); err != nil {
+		panic(fmt.Sprintf("webtest: figures that are no %T: %v", value, err))
+	}
+	return value
 }
 
 // Refuse has the next steps fail, as when a remote does not answer; nil ends it.
@@ -52,13 +67,13 @@ func (m *Modules) Refuse(err error) {
 }
 
 // Note writes into the audit what somebody else did, youngest last.
-func (m *Modules) Note(name string, e control.Entry) {
+func (m *Modules) Note(name string, e rollout.Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.audits[name] = append([]control.Entry{e}, m.audits[name]...)
+	m.audits[name] = append([]rollout.Entry{e}, m.audits[name]...)
 }
 
-func (m *Modules) state(name string) *control.ModuleState {
+func (m *Modules) state(name string) *rollout.ModuleState {
 	for i := range m.states {
 		if m.states[i].Plan.Module == name {
 			return &m.states[i]
@@ -68,20 +83,20 @@ func (m *Modules) state(name string) *control.ModuleState {
 }
 
 // List implements control.Service.
-func (m *Modules) List(context.Context, control.ListQuery) (control.Modules, error) {
+func (m *Modules) List(context.Context, rollout.ListQuery) (rollout.Modules, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return control.Modules{Modules: slices.Clone(m.states)}, m.failed()
+	return rollout.Modules{Modules: slices.Clone(m.states)}, m.failed()
 }
 
 // Module implements control.Service.
-func (m *Modules) Module(_ context.Context, q control.ModuleQuery) (control.ModuleState, error) {
+func (m *Modules) Module(_ context.Context, q rollout.ModuleQuery) (rollout.ModuleState, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.state(q.Name); s != nil {
 		return *s, m.failed()
 	}
-	return control.ModuleState{}, noModule(q.Name)
+	return rollout.ModuleState{}, noModule(q.Name)
 }
 
 func noModule(name string) error {
@@ -89,85 +104,81 @@ func noModule(name string) error {
 }
 
 // Set implements control.Service.
-func (m *Modules) Set(ctx context.Context, q control.SetRequest) (control.Plan, error) {
+func (m *Modules) Set(ctx context.Context, q rollout.SetRequest) (rollout.Plan, error) {
 	if err := q.Validate(); err != nil {
-		return control.Plan{}, err
+		return rollout.Plan{}, err
 	}
-	to := control.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
-	return m.lead(ctx, q.Name, q.IfVersion, to, control.Entry{Why: q.Why, Anyway: q.Anyway})
+	to := rollout.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
+	return m.lead(ctx, q.Name, q.IfVersion, to, rollout.Entry{Why: q.Why, Anyway: q.Anyway})
 }
 
 // Reset implements control.Service.
-func (m *Modules) Reset(ctx context.Context, q control.ResetRequest) (control.Plan, error) {
+func (m *Modules) Reset(ctx context.Context, q rollout.ResetRequest) (rollout.Plan, error) {
 	m.mu.Lock()
 	s := m.state(q.Name)
 	m.mu.Unlock()
 	if s == nil {
-		return control.Plan{}, noModule(q.Name)
+		return rollout.Plan{}, noModule(q.Name)
 	}
-	return m.lead(ctx, q.Name, q.IfVersion, s.Config, control.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
+	return m.lead(ctx, q.Name, q.IfVersion, s.Config, rollout.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
 }
 
-func (m *Modules) lead(ctx context.Context, name string, version *int64, to control.Place, as control.Entry) (control.Plan, error) {
+func (m *Modules) lead(ctx context.Context, name string, version *int64, to rollout.Place, as rollout.Entry) (rollout.Plan, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, by := m.state(name), identity.From(ctx)
 	switch {
 	case m.failed() != nil:
-		return control.Plan{}, m.failed()
+		return rollout.Plan{}, m.failed()
 	case by.Role < identity.Operator:
-		return control.Plan{}, fault.New(fault.Forbidden, "this needs the role operator")
+		return rollout.Plan{}, fault.New(fault.Forbidden, "this needs the role operator")
 	case s == nil:
-		return control.Plan{}, noModule(name)
+		return rollout.Plan{}, noModule(name)
 	case version != nil && *version != s.Plan.Version:
-		return control.Plan{}, fault.Newf(fault.Conflict, "the plan of %s is version %d by %s (%s): look at it, then decide again", name, s.Plan.Version, s.Plan.ChangedBy, s.Plan.Mode)
+		return rollout.Plan{}, fault.Newf(fault.Conflict, "the plan of %s is version %d by %s (%s): look at it, then decide again", name, s.Plan.Version, s.Plan.ChangedBy, s.Plan.Mode)
 	case m.refuse != nil:
-		return control.Plan{}, m.refuse
+		return rollout.Plan{}, m.refuse
 	}
 	if len(to.URLs) == 0 {
 		to.URLs = s.Plan.URLs
 	}
-	next := control.Plan{Module: name, Place: to, Version: s.Plan.Version + 1, Configured: as.Configured, ChangedBy: by.Name(), ChangedMS: SampleMS + s.Plan.Version*60_000, Why: as.Why}
-	m.audits[name] = append([]control.Entry{{
+	next := rollout.Plan{Module: name, Place: to, Version: s.Plan.Version + 1, Configured: as.Configured, ChangedBy: by.Name(), ChangedMS: SampleMS + s.Plan.Version*60_000, Why: as.Why}
+	m.audits[name] = append([]rollout.Entry{{
 		Version: next.Version, AtMS: next.ChangedMS, Who: next.ChangedBy, Configured: as.Configured, Anyway: as.Anyway, From: s.Plan.Place, To: to, Why: as.Why,
 	}}, m.audits[name]...)
 	s.Plan, s.Followed, s.Differs, s.Problem = next, next.Version, to.Mode != s.Config.Mode || to.Percent != s.Config.Percent, ""
-	s.Route, _ = json.Marshal(sampleFigures(name, to, 1))
+	s.Route = read[rollout.Status](sampleFigures(name, to, 1))
 	return next, nil
 }
 
 // Audit implements control.Service.
-func (m *Modules) Audit(_ context.Context, q control.AuditQuery) (control.AuditPage, error) {
+func (m *Modules) Audit(_ context.Context, q rollout.AuditQuery) (rollout.AuditPage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.state(q.Name) == nil {
-		return control.AuditPage{}, noModule(q.Name)
+		return rollout.AuditPage{}, noModule(q.Name)
 	}
 	entries := m.audits[q.Name]
 	list := page.NewList[int64]("changes of a module", q.Name)
 	before, err := list.After(q.Cursor, math.MaxInt64)
 	if err != nil {
-		return control.AuditPage{}, err
+		return rollout.AuditPage{}, err
 	}
-	entries = slices.DeleteFunc(slices.Clone(entries), func(e control.Entry) bool { return e.Version >= before })
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e rollout.Entry) bool { return e.Version >= before })
 	size := page.Limits{Default: 3, Max: 200}.Size(q.Limit) // so that few changes make two pages
-	entries, next := page.Cut(list, entries, size, func(e control.Entry) int64 { return e.Version })
-	return control.AuditPage{Entries: entries, Next: next}, m.failed()
+	entries, next := page.Cut(list, entries, size, func(e rollout.Entry) int64 { return e.Version })
+	return rollout.AuditPage{Entries: entries, Next: next}, m.failed()
 }
 
 // Differences implements control.Service.
-func (m *Modules) Differences(_ context.Context, q control.DifferencesQuery) (control.Differences, error) {
+func (m *Modules) Differences(_ context.Context, q rollout.DifferencesQuery) (rollout.Differences, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found, ok := m.found[q.Name+"/"+q.Operation]
 	if !ok {
-		return control.Differences{}, fault.Newf(fault.NotFound, "the module %s has no operation of this name: its status lists them", q.Name)
+		return rollout.Differences{}, fault.Newf(fault.NotFound, "the module %s has no operation of this name: its status lists them", q.Name)
 	}
-	raw, err := json.Marshal(found)
-	if err != nil {
-		return control.Differences{}, err
-	}
-	return control.Differences{Module: q.Name, Operation: q.Operation, Differences: raw}, m.failed()
+	return rollout.Differences{Module: q.Name, Operation: q.Operation, Differences: found}, m.failed()
 }
 
 // EventLag is how many events wait for each module.
@@ -180,7 +191,7 @@ type fields = map[string]any
 
 // sampleFigures is what a route tells in a place, under load times a thousand
 // calls a second.
-func sampleFigures(name string, at control.Place, load float64) fields {
+func sampleFigures(name string, at rollout.Place, load float64) fields {
 	side := func(perSecond, p50, p99 float64) fields {
 		return fields{"per_second": math.Round(perSecond*10) / 10, "failure_rate": 0, "p50": p50, "p99": p99}
 	}

@@ -1,0 +1,41 @@
+package rollout
+
+import (
+	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/seam"
+)
+
+// judge asks what is known of the next step before an operator leads callers
+// further away: a canary and the remote answer them, a shadow answers nobody. It
+// reports whether the step is taken although it is not shown to be safe. Fails
+// with fault.Conflict, saying what stands against it, when it is not and the
+// operator has not said that they go on anyway.
+func (m *module) judge(s step, present, next Place) (anyway bool, err error) {
+	further := nearer(present.Mode, present.Percent, next)
+	if s.automatic || m.Verdict == nil || !further || next.Mode == seam.ModeShadow {
+		return false, nil
+	}
+	v := m.Verdict()
+	against := v.Missing
+	if v.Next == nil || nearer(v.Next.Mode, v.Next.Percent, next) {
+		against = append([]string{"nothing is known of so large a step: the next one is " + stepText(v)}, against...)
+	}
+	switch {
+	case len(against) == 0:
+		return false, nil
+	case s.anyway:
+		return true, nil
+	}
+	return false, fault.Newf(fault.Conflict,
+		"it is not shown that this step of %s is safe: %s. Wait until it is, or go on anyway (--anyway), which stands in the audit",
+		m.Name, strings.Join(against, "; "))
+}
+
+func stepText(v seam.Verdict) string {
+	if v.Next == nil {
+		return "not known"
+	}
+	return v.Step
+}
