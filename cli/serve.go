@@ -13,7 +13,6 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/host"
 	"banyan/platform/memory"
-	"banyan/web"
 )
 
 func serveCommand(s *source) *cobra.Command {
@@ -36,7 +35,7 @@ func serveCommand(s *source) *cobra.Command {
 				return flagOrSettings(err)
 			}
 			standalone(loaded)
-			return serve(cmd.Context(), loaded, host.Options{Pages: web.Pages(nil)}, nil)
+			return serve(cmd.Context(), loaded, host.Options{Pages: pages(s.modules, nil)}, nil)
 		},
 	}
 	c.Flags().StringVar(&module, "module", "", "serve only this `module`: "+s.program.OneOfModules())

@@ -184,7 +184,7 @@ func TestWalletsAreLookedUpByAddress(t *testing.T) {
 	lower := strings.ToLower(webtest.SampleWallet(2).String())
 	contains(t, visitor.get("/reputation?wallet="+lower, 200), "Wallet "+webtest.SampleWallet(2).Short()) // followed the redirect
 	contains(t, visitor.get("/reputation?wallet=me", 400), "this has 2 characters", `aria-invalid="true"`)
-	contains(t, visitor.get("/wallets/0x12", 404), "This is no wallet address")
+	contains(t, visitor.get("/wallets/0x12", 404), "This is not a wallet address")
 }
 
 func TestWhatPeopleWriteStaysText(t *testing.T) {

@@ -35,6 +35,14 @@ func (m *Modules) Change(name string, edit func(*control.ModuleState)) {
 	edit(m.state(name))
 }
 
+// Add has a module more, in a place without figures.
+func (m *Modules) Add(name string, mode seam.Mode) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := control.Place{Mode: mode}
+	m.states = append(m.states, control.ModuleState{Plan: control.Plan{Module: name, Place: at, Configured: true}, Config: at})
+}
+
 // Figures sets what the route of a module tells of itself.
 func (m *Modules) Figures(name string, figures any) {
 	raw, err := json.Marshal(figures)

@@ -1,0 +1,362 @@
+package rollout
+
+import (
+	"cmp"
+	"html/template"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"banyan/platform/seam"
+	"banyan/platform/strangler/control"
+	"banyan/web/ui"
+)
+
+// moduleView is a module as the page shows it.
+type moduleView struct {
+	Name, Title string
+	Plan        control.Place // what all replicas follow
+	Version     int64
+	Config      control.Place
+	Differs     bool   // the plan leads elsewhere than config.yaml
+	Pinned      bool   // somebody decided; false: config.yaml does
+	Behind      bool   // this replica does not do what the plan says (yet)
+	Problem     string // why
+	Mode        string // what the route of this replica does
+	Percent     float64
+
+	Known       bool // there are figures
+	Here, There sideView
+	Busiest     string // the operation whose p50 and p99 are shown
+	Match       matchView
+	Canary      canaryView
+	Owner       ownerView
+	Endpoints   []endpointFigure
+	Alarms      []string
+	StepBack    *stepBackView
+	Verdict     verdictView
+	Ahead, Back *stepView
+	Waiting     *int64 // events published and not consumed yet; nil: not known
+	Trail       template.HTML
+}
+
+// sideView is one of the two places that answer, in the last half minute.
+type sideView struct {
+	Name      string // for people
+	PerSecond float64
+	Calls     uint64  // since the start of the process; 0: not told
+	Window    float64 // calls in the last half minute
+	Failures  float64 // 0 to 1
+	P50, P99  float64 // seconds, of the busiest operation
+}
+
+// matchView sums up what shadow has compared.
+type matchView struct {
+	Compared, Matched, Errors, Passing, Lasting, Failed, Dropped uint64
+	Operations                                                   []operationMatch // that have differences or failures
+}
+
+// Share is the part that matched, never rounded up: 99.99 %.
+func (m matchView) Share() string {
+	whole := math.Floor(ui.Ratio(float64(m.Matched), float64(m.Compared)) * 1e4)
+	return strconv.FormatFloat(whole/100, 'f', -1, 64) + " %"
+}
+
+type operationMatch struct {
+	Operation                  string
+	Compared, Passing, Lasting uint64
+	Failed                     uint64
+	LastFailure                string
+}
+
+type canaryView struct{ Led, Fallbacks uint64 }
+
+type ownerView struct {
+	Name, URL string
+	Epoch     int64
+	Away      bool // not this process
+}
+
+type stepBackView struct {
+	From, To string
+	Why      string
+	AtMS     int64
+}
+
+// verdictView is the answer to "what may I do next".
+type verdictView struct {
+	Tone             string // safe, wait, trouble or rest: nothing to judge
+	Title, Short     string
+	Reasons, Missing []string
+}
+
+// stepView is what a button does.
+type stepView struct {
+	Mode    string
+	Percent float64
+}
+
+// Partly tells whether a percentage belongs to it.
+func (s stepView) Partly() bool { return s.Mode == "shadow" || s.Mode == "canary" }
+
+// Label reads "canary 10 %".
+func (s stepView) Label() string { return placeLabel(s.Mode, s.Percent) }
+
+// PercentText is for a number field.
+func (s stepView) PercentText() string { return strconv.FormatFloat(s.Percent, 'f', -1, 64) }
+
+func placeLabel(mode string, percent float64) string {
+	if mode == "shadow" || mode == "canary" {
+		return mode + " " + strconv.FormatFloat(percent, 'f', -1, 64) + " %"
+	}
+	return mode
+}
+
+// placeWords tell a state to somebody who has never heard its name.
+func placeWords(p control.Place) string {
+	percent := strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"
+	switch p.Mode {
+	case seam.ModeShadow:
+		return "shadow " + percent + ", answered in this process while " + percent + " of the reads are compared behind the callers’ backs"
+	case seam.ModeCanary:
+		return "canary " + percent + ", the reads of " + percent + " of the callers are answered by the remote"
+	case seam.ModeRemote:
+		return "remote, everything is answered by the remote, which owns the writes"
+	}
+	return "local, everything is answered in this process"
+}
+
+func viewOf(m control.ModuleState, title string) moduleView {
+	v := moduleView{
+		Name: m.Plan.Module, Title: title, Plan: m.Plan.Place, Version: m.Plan.Version, Config: m.Config,
+		Differs: m.Differs, Pinned: m.Plan.Version > 0 && !m.Plan.Configured, Behind: m.Followed != m.Plan.Version, Problem: m.Problem,
+		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent,
+	}
+	f, known := readFigures(m.Route)
+	v.Known = known
+	if known {
+		v.measure(f)
+	}
+	v.Ahead, v.Back = stepsFrom(string(m.Plan.Mode), m.Plan.Percent)
+	if f.Verdict != nil && f.Verdict.Next != nil && !v.Behind && f.Verdict.Next.Mode != "" {
+		v.Ahead = &stepView{f.Verdict.Next.Mode, f.Verdict.Next.Percent}
+	}
+	v.own(f)
+	v.judge(f)
+	return v
+}
+
+// stepsFrom are the usual steps on the way out and home.
+func stepsFrom(mode string, percent float64) (ahead, back *stepView) {
+	switch {
+	case mode == "local":
+		return &stepView{"shadow", 10}, nil
+	case mode == "shadow":
+		return &stepView{"canary", 10}, &stepView{"local", 0}
+	case mode == "canary" && percent < 10:
+		return &stepView{"canary", 10}, &stepView{"shadow", 10}
+	case mode == "canary" && percent < 50:
+		return &stepView{"canary", 50}, &stepView{"shadow", 10}
+	case mode == "canary":
+		return &stepView{"remote", 0}, &stepView{"canary", 10}
+	}
+	return nil, &stepView{"canary", 50}
+}
+
+// measure takes over the figures of the route.
+func (v *moduleView) measure(f figures) {
+	v.Here.Name, v.There.Name = "Here", "At the remote"
+	if f.Mode != "" {
+		v.Mode, v.Percent = f.Mode, f.Percent
+	}
+	v.Endpoints, v.Alarms = f.Endpoints, f.Guard.Alarms
+	if b := f.Guard.StepBack; b != nil {
+		v.StepBack = &stepBackView{placeLabel(b.From.Mode, b.From.Percent), placeLabel(b.To.Mode, b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
+	}
+	busiest, most := -1, 0.0
+	there := func(op *operationFigure) recentFigure { return op.Recent.Remote }
+	if v.Mode == "shadow" {
+		v.There.Name, there = "In the shadow", func(op *operationFigure) recentFigure { return op.Recent.Shadow }
+	}
+	for i := range f.Operations {
+		op := &f.Operations[i]
+		away := there(op)
+		v.Here.count(op.Recent.Local, op.Recent.Seconds)
+		v.There.count(away, op.Recent.Seconds)
+		v.Here.Calls += op.Local.Calls
+		if v.Mode != "shadow" { // whose questions are nobody's calls
+			v.There.Calls += op.Remote.Calls
+		}
+		if rate := op.Recent.Local.PerSecond + away.PerSecond; rate > most {
+			busiest, most = i, rate
+		}
+		v.Match.count(op)
+		v.Canary.Led += op.Canary.Remote
+		v.Canary.Fallbacks += op.Canary.Fallbacks
+	}
+	if busiest >= 0 {
+		op := &f.Operations[busiest]
+		away := there(op)
+		v.Busiest = op.Operation
+		v.Here.time(op.Recent.Local)
+		v.There.time(away)
+	}
+	slices.SortStableFunc(v.Match.Operations, func(a, b operationMatch) int {
+		return cmp.Or(cmp.Compare(b.Lasting, a.Lasting), cmp.Compare(b.Passing, a.Passing))
+	})
+}
+
+// count adds an operation; the rate of failures is that of all calls.
+func (s *sideView) count(r recentFigure, seconds float64) {
+	s.Window += r.PerSecond * seconds
+	if all := s.PerSecond + r.PerSecond; all > 0 {
+		s.Failures = (s.Failures*s.PerSecond + r.FailureRate*r.PerSecond) / all
+		s.PerSecond = all
+	}
+}
+
+// time takes the latencies of the busiest operation, if it was asked there.
+func (s *sideView) time(r recentFigure) {
+	if r.PerSecond > 0 {
+		s.P50, s.P99 = r.P50, r.P99
+	}
+}
+
+func (m *matchView) count(op *operationFigure) {
+	s := op.Shadow
+	m.Compared += s.Compared
+	m.Matched += s.Matched
+	m.Errors += s.Errors
+	m.Passing += s.Passing
+	m.Lasting += s.Lasting
+	m.Failed += s.Failed
+	m.Dropped += s.Dropped
+	if s.Passing+s.Lasting+s.Failed > 0 {
+		m.Operations = append(m.Operations, operationMatch{op.Operation, s.Compared, s.Passing, s.Lasting, s.Failed, s.LastFailure})
+	}
+}
+
+// own says who may write. What the route does not tell follows from its place.
+func (v *moduleView) own(f figures) {
+	v.Owner = ownerView{Name: "trunk", Epoch: f.Epoch, Away: v.Mode == "remote"}
+	if v.Owner.Away {
+		v.Owner.Name, v.Owner.URL = v.Name, f.URL
+	}
+	if o := f.Ownership; o != nil && o.Owner != "" {
+		v.Owner = ownerView{Name: o.Owner, URL: o.URL, Epoch: o.Epoch, Away: o.Owner != "trunk"}
+	}
+}
+
+// judge turns the route's verdict into plain words.
+func (v *moduleView) judge(f figures) {
+	d := &v.Verdict
+	if f.Verdict != nil {
+		d.Reasons, d.Missing = f.Verdict.Reasons, f.Verdict.Missing
+	}
+	switch {
+	case v.Behind || v.Problem != "":
+		d.Tone, d.Title, d.Short = "trouble", "Wait: this process does not follow the plan yet", "behind"
+		d.Reasons, d.Missing = nil, nil
+	case !v.Known || f.Verdict == nil:
+		d.Tone, d.Title, d.Short = "rest", "There are no figures to judge by", "no figures"
+	case v.Ahead == nil && len(d.Missing)+len(v.Alarms) > 0:
+		d.Tone, d.Title, d.Short = "trouble", "It stands alone and is not well", "not well"
+	case v.Ahead == nil:
+		d.Tone, d.Title, d.Short = "safe", "It stands alone", "stands alone"
+	case f.Verdict.Safe:
+		d.Tone, d.Title, d.Short = "safe", "Safe to go to "+v.Ahead.Label(), "safe to go on"
+	case v.Mode == "local" && len(f.URL) == 0:
+		d.Tone, d.Title, d.Short = "wait", "Say where it runs, then go to "+v.Ahead.Label(), "at home"
+	default:
+		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not yet"
+		if v.Match.Lasting > 0 || len(v.Alarms) > 0 {
+			d.Tone, d.Short = "trouble", "not safe"
+		}
+	}
+}
+
+// Total is what the module answers, wherever.
+func (v moduleView) Total() float64 {
+	if v.Mode == "shadow" {
+		return v.Here.PerSecond // the shadow's questions are nobody's calls
+	}
+	return v.Here.PerSecond + v.There.PerSecond
+}
+
+// Place reads "canary 10 %".
+func (v moduleView) Place() string { return placeLabel(v.Mode, v.Percent) }
+
+// PlanLabel is what the plan says, should this replica do otherwise.
+func (v moduleView) PlanLabel() string { return placeLabel(string(v.Plan.Mode), v.Plan.Percent) }
+
+// ConfigLabel is what config.yaml says.
+func (v moduleView) ConfigLabel() string { return placeLabel(string(v.Config.Mode), v.Config.Percent) }
+
+// Words tell the plan to somebody who does not know the states.
+func (v moduleView) Words() string { return ui.Sentence(placeWords(v.Plan)) }
+
+// Tone is the badge's.
+func (v moduleView) Tone() string { return modeTone(v.Mode) }
+
+func modeTone(mode string) string {
+	switch mode {
+	case "local":
+		return "leaf"
+	case "remote":
+		return "bark"
+	}
+	return "amber"
+}
+
+// Home tells whether "straight home" is another button than the step back.
+func (v moduleView) Home() bool { return v.Back != nil && v.Back.Mode != "local" }
+
+// Addresses are those of the remote, for the field.
+func (v moduleView) Addresses() string {
+	if len(v.Plan.URLs) > 0 {
+		return strings.Join(v.Plan.URLs, ", ")
+	}
+	return strings.Join(v.Config.URLs, ", ")
+}
+
+// Rungs are the four states, for the ladder.
+func (v moduleView) Rungs() []rung {
+	rungs := []rung{{Name: "local"}, {Name: "shadow"}, {Name: "canary"}, {Name: "remote"}}
+	passed := true
+	for i := range rungs {
+		rungs[i].Label, rungs[i].Here = rungs[i].Name, rungs[i].Name == v.Mode
+		if rungs[i].Here {
+			rungs[i].Label, passed = v.Place(), false
+		}
+		rungs[i].Passed = passed
+	}
+	return rungs
+}
+
+type rung struct {
+	Name, Label  string
+	Here, Passed bool
+}
+
+// auditLine is one change for people.
+type auditLine struct {
+	Module, Title string
+	AtMS          int64
+	Version       int64
+	Who, FullWho  string
+	Automatic     bool
+	Anyway        bool
+	Configured    bool
+	From, To      string
+	ToTone        string
+	URLs, Why     string
+}
+
+func auditOf(m moduleView, e control.Entry) auditLine {
+	return auditLine{
+		Module: m.Name, Title: m.Title, AtMS: e.AtMS, Version: e.Version, Who: operatorName(e.Who), FullWho: e.Who, Automatic: e.Automatic, Anyway: e.Anyway, Configured: e.Configured,
+		From: placeLabel(string(e.From.Mode), e.From.Percent), To: placeLabel(string(e.To.Mode), e.To.Percent), ToTone: modeTone(string(e.To.Mode)),
+		URLs: strings.Join(e.To.URLs, ", "), Why: e.Why,
+	}
+}
