@@ -182,6 +182,6 @@ func (p *airdropPages) proof(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="proof-%s.json"`, address))
 	h.Set("Cache-Control", "no-cache")
-	_, _ = rw.Write(append(body, '\n')) // the browser may be gone; there is nobody left to tell
+	_, _ = rw.Write(append(body, '\n')) // the browser may be gone; nobody is left to report it to
 	return nil
 }

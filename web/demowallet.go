@@ -100,11 +100,11 @@ func (d *DemoWallet) request(q walletRequest) (any, error) {
 		}
 		hash, _, err := apitypes.TypedDataAndHash(data)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "this is no complete EIP-712 document")
+			return nil, fault.Wrap(err, fault.Invalid, "this is not a complete EIP-712 document")
 		}
 		return d.signHash(hash, account)
 	}
-	return nil, fault.New(fault.Unsupported, "the demo wallet only tells its account and signs messages and reviews")
+	return nil, fault.New(fault.Unsupported, "the demo wallet only names its account and signs messages and reviews")
 }
 
 func (d *DemoWallet) signHash(hash []byte, account string) (string, error) {
@@ -123,5 +123,5 @@ func twoTexts(params []json.RawMessage) (first, second string, err error) {
 	if len(params) >= 2 && json.Unmarshal(params[0], &first) == nil && json.Unmarshal(params[1], &second) == nil {
 		return first, second, nil
 	}
-	return "", "", fault.New(fault.Invalid, "a signing request has two texts as params")
+	return "", "", fault.New(fault.Invalid, "a signing request has two strings as params")
 }

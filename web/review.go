@@ -97,7 +97,7 @@ func (p *exchangePages) prepareReview(rw http.ResponseWriter, r *http.Request) e
 
 func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDraft, error) {
 	if err := r.ParseForm(); err != nil {
-		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form did not arrive whole: load the page again and send it once more")
+		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form arrived incomplete: load the page again and send it once more")
 	}
 	var wrong []fault.Field
 	mark := func(field, name string) int {
@@ -127,7 +127,7 @@ func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDra
 func (p *exchangePages) publishReview(rw http.ResponseWriter, r *http.Request) error {
 	var signed exchangereview.PreparedReview
 	if err := json.NewDecoder(r.Body).Decode(&signed); err != nil {
-		return fault.Wrap(err, fault.Invalid, "the signed review did not arrive whole: load the page again and send it once more")
+		return fault.Wrap(err, fault.Invalid, "the signed review arrived incomplete: load the page again and send it once more")
 	}
 	if signed.Review.Slug != chi.URLParam(r, "slug") {
 		return fault.New(fault.Invalid, "the signed review is of another exchange than this page: load the page again and send it once more")

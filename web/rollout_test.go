@@ -63,46 +63,46 @@ func TestTheModulesAreForOperatorsOnly(t *testing.T) {
 	contains(t, card(t, operator.get(modulesPage, 200), "reputation"), "shadow 10 %")
 }
 
-func TestTheBanyanShowsEveryState(t *testing.T) {
+func TestThePictureShowsEveryState(t *testing.T) {
 	v, modules := atTheModules(t)
 	page := v.get(modulesPage, http.StatusOK)
 	contains(t, page,
-		"Reputation, shadow 10 %, is dotted to the ground", "Exchange reviews, canary 10 %, touches the ground", "Airdrops, remote, stands alone",
-		"812 calls a second; writes belong to trunk", "2,761 calls a second; writes belong to airdrop",
+		"Reputation, shadow 10 %, this process answers, and the remote&#39;s answers are compared", "Exchange reviews, canary 10 %, the remote answers some callers", "Airdrops, remote, the remote answers",
+		"812 calls a second; the owner of the writes is trunk", "2,761 calls a second; the owner of the writes is airdrop",
 		`class="root shadow" data-live="root-wide-0"`, `class="root canary" data-live="root-wide-1"`, `class="root remote" data-live="root-narrow-2"`, `class="ghost"`,
-		"<b>871</b>", "2,767 led away", // 812 + 58.5 here; 6.5 of a canary and 2,760.8 at the remote, and none of the shadow's
+		"<b>871</b>", "2,767 remote", // 812 + 58.5 here; 6.5 of a canary and 2,760.8 at the remote, and none of the shadow's
 	)
 	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
 	modules.Figures("reputation", map[string]any{"mode": "local", "operations": []any{map[string]any{"operation": "score", "recent": map[string]any{"local": map[string]any{"per_second": 7.25, "p50": 4e-6, "p99": 6e-5}}}}})
-	contains(t, v.get(modulesPage, http.StatusOK), "Reputation, local, hangs: this process answers, 7.2 calls a second", `class="root local" data-live="root-wide-0"`)
+	contains(t, v.get(modulesPage, http.StatusOK), "Reputation, local, this process answers, 7.2 calls a second", `class="root local" data-live="root-wide-0"`)
 }
 
-func TestTheVerdictsAreSaidPlainly(t *testing.T) {
+func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	v, modules := atTheModules(t)
 	page := v.get(modulesPage, http.StatusOK)
 	contains(t, card(t, page, "reputation"), `data-verdict="safe"`, "Safe to go to canary 10 %", "no lasting difference", "99.98 %")
 	contains(t, card(t, page, "exchange-review"), `data-verdict="wait"`, "Not safe yet to go to canary 50 %", "640 of 1000 reads at this percentage")
-	contains(t, card(t, page, "airdrop"), `data-verdict="safe"`, "It stands alone", "Back to canary 50 %")
+	contains(t, card(t, page, "airdrop"), `data-verdict="safe"`, "Runs remotely without problems", "Roll back to canary 50 %")
 	if strings.Contains(card(t, page, "airdrop"), `data-step="next"`) {
 		t.Error("a module that is remote is offered a step further")
 	}
 
 	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
 	modules.Figures("reputation", map[string]any{"mode": "local", "verdict": map[string]any{"safe": false, "next": map[string]any{"mode": "shadow", "percent": 10}, "missing": []string{"no remote is known"}}})
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="wait"`, "Say where it runs, then go to shadow 10 %", "no remote is known")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="wait"`, "Enter the remote’s address, then go to shadow 10 %", "no remote is known")
 
 	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
-	contains(t, wrong, `data-verdict="trouble"`, "Not safe yet", "134 lasting differences; make", "The guard warns", "92.5 %",
+	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 lasting differences; make", "<strong>Warning</strong>", "92.5 %",
 		`href="/operator/modules/reputation/differences/score"`, ">134 lasting<", ">open<", "connection refused", "10.0.0.8")
 
 	modules.Change("reputation", func(s *control.ModuleState) { s.Route = nil })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="rest"`, "no figures to judge by", "No figures of this module")
-	contains(t, v.get(modulesPage, http.StatusOK), "calls not known; writes belong to trunk")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="none"`, "there are no figures", "This process has no figures of the module")
+	contains(t, v.get(modulesPage, http.StatusOK), "calls not known; the owner of the writes is trunk")
 
 	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Version, s.Problem = 9, "the remote does not answer" })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-problem="reputation"`, "The remote does not answer", "does not follow the plan yet")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-problem="reputation"`, "The remote does not answer", "has not applied the plan yet")
 }
 
 // TestFiguresOfAnotherVersionAreRead: the page and the routes are not always of
@@ -112,9 +112,9 @@ func TestFiguresOfAnotherVersionAreRead(t *testing.T) {
 	modules.Change("reputation", func(s *control.ModuleState) {
 		s.Route = []byte(`{"mode":"shadow","percent":10,"new":{"x":1},"guard":"none","endpoints":7,"operations":[{"operation":"score","recent":{"local":{"per_second":41}}}]}`)
 	})
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), ">41<", "no figures to judge by")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), ">41<", "there are no figures")
 	modules.Change("reputation", func(s *control.ModuleState) { s.Route = []byte(`null`) })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), "No figures of this module")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), "This process has no figures of the module")
 }
 
 func TestAStepAndItsTrace(t *testing.T) {
@@ -124,7 +124,7 @@ func TestAStepAndItsTrace(t *testing.T) {
 		t.Fatalf("a step: %d", status)
 	}
 	contains(t, page, `data-outcome="done"`, "Reputation: canary 2.5 %", "all is &lt;well&gt;", "<code>http://10.0.0.9:1, http://10.0.0.9:2</code>", "version 2")
-	contains(t, card(t, page, "reputation"), `value="2"`, `value="10"`, "Back to shadow 10 %", "Straight home")
+	contains(t, card(t, page, "reputation"), `value="2"`, `value="10"`, "Roll back to shadow 10 %", "Roll back to local")
 	if strings.Contains(page, "not shown to be safe</span>") {
 		t.Error("a step is shown as taken anyway, which nobody asked for")
 	}
@@ -155,7 +155,7 @@ func TestRefusedStepsSayWhy(t *testing.T) {
 		says   string
 	}{
 		"an old version":         {url.Values{"to": {"canary"}, "percent": {"10"}, "version": {"0"}}, nil, 409, "The plan of reputation is version 1"},
-		"no version":             {url.Values{"to": {"local"}}, nil, 400, "which plan it was made for"},
+		"no version":             {url.Values{"to": {"local"}}, nil, 400, "version of the plan that it was made for"},
 		"no number":              {url.Values{"to": {"canary"}, "percent": {"many"}, "version": {"1"}}, nil, 400, "is from 0 to 100, like 10"},
 		"too much":               {url.Values{"to": {"canary"}, "percent": {"101"}, "version": {"1"}}, nil, 400, "percent: is from 0 to 100"},
 		"no state":               {url.Values{"to": {"moon"}, "version": {"1"}}, nil, 400, "is one of local, shadow, canary and remote"},
@@ -184,27 +184,27 @@ func TestRefusedStepsSayWhy(t *testing.T) {
 	}
 }
 
-func TestTheModulesWithoutWhatTheyStandOn(t *testing.T) {
+func TestTheModulesWithoutRollout(t *testing.T) {
 	s := webtest.Empty(t)
 	v := newVisitor(t, s)
 	v.signIn(s.Operator)
-	contains(t, v.get(modulesPage, http.StatusOK), "This program has no route control")
-	if strings.Contains(v.get(modulesPage, http.StatusOK), "data-grove") {
+	contains(t, v.get(modulesPage, http.StatusOK), "This program moves no modules")
+	if strings.Contains(v.get(modulesPage, http.StatusOK), "data-live-from") {
 		t.Error("the script would ask for what cannot be there")
 	}
 	v.get(modulesPage+"/reputation/audit", http.StatusNotFound)
 	v.get(modulesPage+"/reputation/differences/score", http.StatusNotFound)
 	if status, _ := v.form(modulesPage+"/reputation", url.Values{"to": {"local"}, "version": {"0"}}); status != http.StatusNotFound {
-		t.Errorf("a step without route control: %d", status)
+		t.Errorf("a step where no module can be moved: %d", status)
 	}
 
 	v, modules := atTheModules(t)
 	modules.Fail(webtest.Gone("operator"))
 	for _, path := range []string{modulesPage, modulesPage + "/live"} {
-		contains(t, v.get(path, http.StatusOK), `data-missing="Route control"`, `data-live="none"`)
+		contains(t, v.get(path, http.StatusOK), `data-missing="Rollout"`, `data-live="none"`)
 	}
 	if status, page := v.form(modulesPage+"/reputation", url.Values{"to": {"local"}, "version": {"1"}}); status != 503 || !strings.Contains(page, `data-outcome="refused"`) {
-		t.Errorf("a step while the route control is away: %d", status)
+		t.Errorf("a step while rollout does not answer: %d", status)
 	}
 }
 
@@ -241,18 +241,18 @@ func TestDifferencesShowBothAnswers(t *testing.T) {
 	if strings.Count(page, "<mark>") != 5 { // two fields in two answers, and the error where there is one
 		t.Errorf("%d lines are marked, want 5", strings.Count(page, "<mark>"))
 	}
-	contains(t, v.get(modulesPage+"/reputation/differences/leaderboard", http.StatusOK), "No difference is kept")
+	contains(t, v.get(modulesPage+"/reputation/differences/leaderboard", http.StatusOK), "No differences recorded")
 	v.get(modulesPage+"/reputation/differences/nothing", http.StatusNotFound)
 }
 
 func TestTheAuditHasPages(t *testing.T) {
 	v, _ := atTheModules(t)
 	page := v.get(modulesPage+"/exchange-review/audit", http.StatusOK)
-	contains(t, page, "by itself", "the guard", "p99 of 210 ms")
+	contains(t, page, "automatic", "the guard", "p99 of 210 ms")
 	if strings.Contains(page, "first look at the new host") {
 		t.Error("the first page has the oldest change")
 	}
 	contains(t, v.get(nextOf(t, page, modulesPage+"/exchange-review/audit"), http.StatusOK), "first look at the new host", "Back to the first page")
-	contains(t, v.get(modulesPage+"/airdrop/audit", http.StatusOK), "Nobody has moved this module")
+	contains(t, v.get(modulesPage+"/airdrop/audit", http.StatusOK), "No changes yet")
 	v.get(modulesPage+"/nothing/audit", http.StatusNotFound)
 }

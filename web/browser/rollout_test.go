@@ -12,9 +12,9 @@ import (
 	"banyan/web/webtest"
 )
 
-// groves are the page of the modules in every state that looks different, by
+// moduleStops are the page of the modules in every state that looks different, by
 // what the operator sees.
-func groves() []struct {
+func moduleStops() []struct {
 	stop
 	make func(*webtest.Modules)
 } {
@@ -48,14 +48,14 @@ func groves() []struct {
 func TestTheModulesInEveryLook(t *testing.T) {
 	for _, l := range []look{desk, deskDark, phone, phoneDark} {
 		t.Run(l.String(), func(t *testing.T) {
-			for _, g := range groves() {
+			for _, g := range moduleStops() {
 				site := webtest.Full(t)
 				g.make(site.Modules)
 				ctx := open(t, l)
 				signIn(t, ctx, site.URL, &extension{key: site.Operator})
 				visit(t, ctx, site.URL, g.stop)
 				if g.Name == "modules" || g.Name == "modules-wrong" {
-					wait(t, ctx, `document.querySelector(".trail-here") !== null`) // it has been asked again
+					wait(t, ctx, `document.querySelector(".calls-here") !== null`) // it has been asked again
 				}
 				inspect(t, ctx, g.stop)
 				picture(t, ctx, g.Name+"-"+l.String())
@@ -74,12 +74,12 @@ func step(t *testing.T, ctx context.Context, module, which string) {
 
 func isAt(t *testing.T, ctx context.Context, module, state string) {
 	t.Helper()
-	wait(t, ctx, `document.querySelector("#`+module+` .ladder .here").innerText.trim() === "`+state+`"`)
+	wait(t, ctx, `document.querySelector("#`+module+` .states .here").innerText.trim() === "`+state+`"`)
 	wait(t, ctx, `document.querySelector("#label-`+module+` .what").innerText.trim() === "`+state+`"`)
 }
 
-// TestAnOperatorTakesAModuleOutAndHomeAgain presses every button on the way.
-func TestAnOperatorTakesAModuleOutAndHomeAgain(t *testing.T) {
+// TestAnOperatorMovesAModuleOutAndBack presses every button on the way.
+func TestAnOperatorMovesAModuleOutAndBack(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
 	signIn(t, ctx, site.URL, &extension{key: site.Operator})
@@ -95,22 +95,22 @@ func TestAnOperatorTakesAModuleOutAndHomeAgain(t *testing.T) {
 	wait(t, ctx, `document.querySelector('#reputation [data-step="next"]') === null`)
 	step(t, ctx, "reputation", "back")
 	isAt(t, ctx, "reputation", "canary 50 %")
-	step(t, ctx, "reputation", "home")
+	step(t, ctx, "reputation", "local")
 	isAt(t, ctx, "reputation", "local")
 	if changes := text(t, ctx, ".changes"); !strings.Contains(changes, "everything matched") {
 		t.Errorf("the changes say:\n%s", changes)
 	}
 }
 
-// TestThePageMovesByItself shows what others do without loading again, and
+// TestThePageUpdatesByItself shows what others do without loading again, and
 // keeps what is being typed.
-func TestThePageMovesByItself(t *testing.T) {
+func TestThePageUpdatesByItself(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
 	signIn(t, ctx, site.URL, &extension{key: site.Operator})
 	do(t, ctx, chromedp.Navigate(site.URL+"/operator/modules"), chromedp.SendKeys(chromedp.CSS("#why-reputation"), "half a sentence"))
 	site.Modules.Figures("reputation", webtest.WrongAnswers())
-	wait(t, ctx, `document.querySelector("#reputation [data-verdict]").dataset.verdict === "trouble"`)
+	wait(t, ctx, `document.querySelector("#reputation [data-verdict]").dataset.verdict === "problem"`)
 	wait(t, ctx, `document.querySelector("#found-reputation-score") !== null`)
 	if typed := eval[string](t, ctx, `document.activeElement.value`); typed != "half a sentence" {
 		t.Errorf("the field holds %q and should hold what was typed, with the focus", typed)
@@ -122,7 +122,7 @@ func TestThePageMovesByItself(t *testing.T) {
 	step(t, ctx, "reputation", "next")
 	wait(t, ctx, `document.querySelector("[data-outcome=refused]").innerText.includes("a colleague")`)
 	wait(t, ctx, `document.querySelector("#why-reputation").value === "half a sentence"`)
-	step(t, ctx, "reputation", "next") // decided anew
+	step(t, ctx, "reputation", "next") // decided again
 	isAt(t, ctx, "reputation", "canary 10 %")
 
 	// A form that nobody holds follows.
@@ -131,9 +131,9 @@ func TestThePageMovesByItself(t *testing.T) {
 	wait(t, ctx, `document.querySelector('#airdrop input[name="version"]').value === "9"`)
 }
 
-// TestThePageSurvivesWhatItStandsOn keeps the last figures while the route
-// control is away, and goes to the sign-in when the session has ended.
-func TestThePageSurvivesWhatItStandsOn(t *testing.T) {
+// TestThePageSurvivesAModuleThatIsDown keeps the last figures while rollout
+// does not answer, and goes to the sign-in when the session has ended.
+func TestThePageSurvivesAModuleThatIsDown(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)
 	signIn(t, ctx, site.URL, &extension{key: site.Operator})

@@ -58,7 +58,7 @@ const differencesShown = 25
 // differences shows what shadow found of one operation.
 func (p *Pages) differences(rw http.ResponseWriter, r *http.Request) error {
 	if p.o.Modules == nil {
-		return fault.New(fault.NotFound, "this program has no route control, so nothing is compared")
+		return fault.New(fault.NotFound, "this program moves no modules, so nothing is compared")
 	}
 	d := differencesData{Module: chi.URLParam(r, "name"), Operation: chi.URLParam(r, "operation")}
 	d.Title = p.o.Title(d.Module)
@@ -99,7 +99,7 @@ func viewDifference(number int, one difference) differenceView {
 // More is how many differences are not on the page.
 func (d differencesData) More() int { return d.Lasting + d.Passing - len(d.Differences) }
 
-// jsonLines indents a value and marks the lines of the paths. What is no JSON,
+// jsonLines indents a value and marks the lines of the paths. What is not JSON,
 // like an answer that was cut, is shown as it is.
 func jsonLines(raw json.RawMessage, paths []string) []jsonLine {
 	raw = bytes.TrimSpace(raw)

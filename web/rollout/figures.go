@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// figures are what a route tells of itself. They come as JSON, so that this
+// figures are what a route reports of itself. They come as JSON, so that this
 // page follows neither the seam's types nor its versions: what is not there
 // stays zero, and what is new is left out. The shape is that of seam.Status,
 // with the endpoints of the remote (seam.EndpointStatus) and the ownership of
@@ -101,19 +101,19 @@ type endpointFigure struct {
 	InFlight  int64   `json:"in_flight"`
 	Calls     uint64  `json:"calls"`
 	Failures  uint64  `json:"failures"`
-	Busy      uint64  `json:"busy"`      // sent away for lack of room
+	Busy      uint64  `json:"busy"`      // refused for lack of room
 	Abandoned uint64  `json:"abandoned"` // ended for their callers' reasons
 	P50       float64 `json:"p50"`       // seconds
 	P99       float64 `json:"p99"`
 	LastError string  `json:"last_error"`
 }
 
-// Well tells whether calls are sent there.
-func (e endpointFigure) Well() bool { return e.State == "" || e.State == "closed" }
+// Healthy reports whether calls are sent there.
+func (e endpointFigure) Healthy() bool { return e.State == "" || e.State == "closed" }
 
-// Troubled names the classes of operations that State is about, as in "stream";
+// Affected names the classes of operations that State is about, as in "stream";
 // empty when it is about all of them.
-func (e endpointFigure) Troubled() string {
+func (e endpointFigure) Affected() string {
 	var names []string
 	for _, c := range e.Classes {
 		if c.State == e.State {

@@ -11,32 +11,32 @@ import (
 	"banyan/web/ui"
 )
 
-// history remember the calls per second that the page has shown, for the little
-// curve beside them. They grow only while somebody looks: a Prometheus has the
-// whole history. At most trailModules × trailLength points.
+// history keeps the calls per second that the page has shown, for the little
+// curve beside them. It grows only while somebody looks: a Prometheus has the
+// whole history. At most historyModules × historyLength points.
 type history struct {
 	now func() time.Time // nil = time.Now
 
 	mu      sync.Mutex
-	modules map[string][]trailPoint
+	modules map[string][]point
 }
 
 const (
-	trailLength  = 90 // points, a second or more apart
-	trailModules = 64
-	trailWindow  = 90 * time.Second
+	historyLength  = 90 // points, a second or more apart
+	historyModules = 64
+	historyWindow  = 90 * time.Second
 )
 
-type trailPoint struct {
+type point struct {
 	at                    time.Time
 	here, there           float64 // calls per second
-	hereCalls, thereCalls uint64  // since the start of the process; 0: not told
+	hereCalls, thereCalls uint64  // since the start of the process; 0: not reported
 }
 
 // add notes the present figures of a module, at most once a second. From what
-// was noted before it tells the calls of the last seconds, where the route tells
-// only those of the last half minute: after a step people want to see at once
-// that it has happened. It draws the trail, too.
+// was noted before it computes the calls of the last seconds, where the route
+// reports only those of the last half minute: after a step people want to see at once
+// that it has happened. It draws the chart, too.
 func (t *history) add(v *moduleView) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -53,22 +53,22 @@ func (t *history) add(v *moduleView) {
 			break
 		}
 	}
-	point := trailPoint{at, v.Here.PerSecond, v.There.PerSecond, v.Here.Calls, v.There.Calls}
+	last := point{at, v.Here.PerSecond, v.There.PerSecond, v.Here.Calls, v.There.Calls}
 	if t.modules == nil {
-		t.modules = map[string][]trailPoint{}
+		t.modules = map[string][]point{}
 	}
-	if !known && len(t.modules) >= trailModules {
-		v.Trail = drawTrail([]trailPoint{point}, at)
+	if !known && len(t.modules) >= historyModules {
+		v.History = drawCalls([]point{last}, at)
 		return
 	}
 	if len(points) == 0 || at.Sub(points[len(points)-1].at) >= rateFrom {
-		points = append(points, point)
+		points = append(points, last)
 	}
-	if len(points) > trailLength {
-		points = append(points[:0:0], points[len(points)-trailLength:]...)
+	if len(points) > historyLength {
+		points = append(points[:0:0], points[len(points)-historyLength:]...)
 	}
 	t.modules[v.Name] = points
-	v.Trail = drawTrail(points, at)
+	v.History = drawCalls(points, at)
 }
 
 const (
@@ -77,7 +77,7 @@ const (
 )
 
 // since takes the rate from what was counted earlier. Counts that cannot be
-// (another replica answered, or the process began anew) leave the half minute's.
+// (another replica answered, or the process was started again) leave the half minute's.
 func (s *sideView) since(calls uint64, ago time.Duration) {
 	if calls == 0 || s.Calls < calls || float64(s.Calls-calls) > s.Window*1.05+10 {
 		return
@@ -85,23 +85,23 @@ func (s *sideView) since(calls uint64, ago time.Duration) {
 	s.PerSecond = float64(s.Calls-calls) / ago.Seconds()
 }
 
-// drawTrail stacks what the remote answered on what this process did. The last
+// drawCalls stacks what the remote answered on what this process did. The last
 // point is of now.
-func drawTrail(points []trailPoint, now time.Time) template.HTML {
+func drawCalls(points []point, now time.Time) template.HTML {
 	const width, height = 340.0, 64.0
 	most := 1.0
-	var recent []trailPoint
+	var recent []point
 	for _, p := range points {
-		if now.Sub(p.at) <= trailWindow {
+		if now.Sub(p.at) <= historyWindow {
 			recent = append(recent, p)
 			most = math.Max(most, p.here+p.there)
 		}
 	}
 	// The curve fills the width as soon as there is a quarter of a minute of it.
-	window := max(trailWindow/6, min(trailWindow, now.Sub(recent[0].at)))
-	area := func(bottom, top func(trailPoint) float64) string {
+	window := max(historyWindow/6, min(historyWindow, now.Sub(recent[0].at)))
+	area := func(bottom, top func(point) float64) string {
 		var path strings.Builder
-		x := func(p trailPoint) float64 { return width * (1 - now.Sub(p.at).Seconds()/window.Seconds()) }
+		x := func(p point) float64 { return width * (1 - now.Sub(p.at).Seconds()/window.Seconds()) }
 		y := func(v float64) float64 { return height - 4 - (height-10)*v/most }
 		for i, p := range recent {
 			letter := "L"
@@ -115,13 +115,13 @@ func drawTrail(points []trailPoint, now time.Time) template.HTML {
 		}
 		return path.String() + "Z"
 	}
-	zero, here := func(trailPoint) float64 { return 0 }, func(p trailPoint) float64 { return p.here }
-	both := func(p trailPoint) float64 { return p.here + p.there }
+	zero, here := func(point) float64 { return 0 }, func(p point) float64 { return p.here }
+	both := func(p point) float64 { return p.here + p.there }
 	shapes := ""
 	if len(recent) > 1 {
-		shapes = fmt.Sprintf(`<path class="trail-here" d="%s"/><path class="trail-there" d="%s"/>`, area(zero, here), area(here, both))
+		shapes = fmt.Sprintf(`<path class="calls-here" d="%s"/><path class="calls-there" d="%s"/>`, area(zero, here), area(here, both))
 	}
-	return ui.Markup(`<svg class="trail" viewBox="0 0 340 64" preserveAspectRatio="none" aria-hidden="true" focusable="false"><path class="axis" d="M0 60H340"/>%s</svg>`, shapes)
+	return ui.Markup(`<svg class="calls" viewBox="0 0 340 64" preserveAspectRatio="none" aria-hidden="true" focusable="false"><path class="axis" d="M0 60H340"/>%s</svg>`, shapes)
 }
 
 // Latencies draws p50 and p99 of both sides on one logarithmic scale from 1 µs
@@ -195,7 +195,7 @@ func (v moduleView) P99() string {
 	return ui.Took(v.Here.P99)
 }
 
-// All, Trunk and Led are the numbers of the whole tree.
-func (b banyan) All() string   { return rate(b.PerSecond) }
-func (b banyan) Trunk() string { return rate(b.Here) }
-func (b banyan) Led() string   { return rate(b.Away) }
+// All, Local and Remote are the calls per second of all modules.
+func (b banyan) All() string    { return rate(b.PerSecond) }
+func (b banyan) Local() string  { return rate(b.Here) }
+func (b banyan) Remote() string { return rate(b.Away) }

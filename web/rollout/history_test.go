@@ -12,7 +12,7 @@ func seen(name string, here, there float64) *moduleView {
 	return &moduleView{Name: name, Here: sideView{PerSecond: here}, There: sideView{PerSecond: there}}
 }
 
-func TestTrailsAreBounded(t *testing.T) {
+func TestTheHistoryIsBounded(t *testing.T) {
 	at := time.UnixMilli(1772366400000)
 	kept := history{now: func() time.Time { return at }}
 	for i := range 400 {
@@ -20,8 +20,8 @@ func TestTrailsAreBounded(t *testing.T) {
 		at = at.Add(500 * time.Millisecond)
 	}
 	points := kept.modules["reputation"]
-	if len(points) != trailLength {
-		t.Errorf("%d points are kept, want %d", len(points), trailLength)
+	if len(points) != historyLength {
+		t.Errorf("%d points are kept, want %d", len(points), historyLength)
 	}
 	if last := points[len(points)-1].here; last != 398 {
 		t.Errorf("the last point is of %v, want 398: one a second, and the newest", last)
@@ -29,26 +29,26 @@ func TestTrailsAreBounded(t *testing.T) {
 	for i := range 200 {
 		kept.add(seen(fmt.Sprint("module ", i), 1, 1))
 	}
-	if len(kept.modules) != trailModules {
-		t.Errorf("%d modules are remembered, want %d", len(kept.modules), trailModules)
+	if len(kept.modules) != historyModules {
+		t.Errorf("%d modules are remembered, want %d", len(kept.modules), historyModules)
 	}
 }
 
-func TestATrailEndsAfterItsWindow(t *testing.T) {
+func TestTheChartEndsAfterItsWindow(t *testing.T) {
 	at := time.UnixMilli(1772366400000)
 	kept := history{now: func() time.Time { return at }}
 	draw := func(there float64) string {
 		v := seen("m", 10, there)
 		kept.add(v)
-		return string(v.Trail)
+		return string(v.History)
 	}
 	draw(0)
 	at = at.Add(time.Second)
-	if drawn := draw(10); !strings.Contains(drawn, `class="trail-there"`) {
+	if drawn := draw(10); !strings.Contains(drawn, `class="calls-there"`) {
 		t.Errorf("two points are no curve: %s", drawn)
 	}
 	at = at.Add(10 * time.Minute)
-	if drawn := draw(10); strings.Contains(drawn, "trail-here") {
+	if drawn := draw(10); strings.Contains(drawn, "calls-here") {
 		t.Errorf("what is ten minutes old is drawn: %s", drawn)
 	}
 }
@@ -66,7 +66,7 @@ func TestRatesAreOfTheLastSeconds(t *testing.T) {
 		"half of it":                        {before + 1000, 2 * time.Second, 500},
 		"looked at again at once":           {before + 10, time.Millisecond, 1000},
 		"looked at again after a while":     {before + 1000, time.Minute, 1000},
-		"the process began anew":            {12, 2 * time.Second, 1000},
+		"the process was started again":     {12, 2 * time.Second, 1000},
 		"another replica answered":          {before + 900_000, 2 * time.Second, 1000},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 
 // banyan is the picture of all modules: one trunk, and a root per module that
 // hangs from its branch (local), is dotted to the ground (shadow), reaches it
-// thinly (canary) or has become a trunk of its own (remote). The fig hangs where
-// writes are owned. What it shows stands as text below it, too.
+// thinly (canary) or has become a trunk of its own (remote). The fruit is drawn
+// where writes are owned. What the picture shows stands as text below it, too.
 type banyan struct {
 	Words     string // what the picture shows
 	Wide      template.HTML
@@ -24,7 +24,7 @@ type banyan struct {
 
 func banyanOf(modules []moduleView) banyan {
 	var b banyan
-	b.Words = "A banyan tree with one trunk and " + ui.Plural(len(modules), "root", "roots") + "."
+	b.Words = "A drawing of a banyan tree with one trunk and " + ui.Plural(len(modules), "root", "roots") + ", one for each module."
 	for _, m := range modules {
 		b.PerSecond += m.Total()
 		b.Here += m.Here.PerSecond
@@ -38,16 +38,16 @@ func banyanOf(modules []moduleView) banyan {
 
 func rootWords(m moduleView) string {
 	does := map[string]string{
-		"local":  "hangs: this process answers",
-		"shadow": "is dotted to the ground: this process answers, and the remote is compared with it",
-		"canary": "touches the ground: the remote answers some callers",
-		"remote": "stands alone: the remote answers",
+		"local":  "this process answers",
+		"shadow": "this process answers, and the remote's answers are compared with its own",
+		"canary": "the remote answers some callers",
+		"remote": "the remote answers",
 	}[m.Mode]
 	calls := "calls not known"
 	if m.Known {
 		calls = rateWords(m.Total())
 	}
-	return m.Title + ", " + m.Place() + ", " + does + ", " + calls + "; writes belong to " + m.Owner.Name + "."
+	return m.Title + ", " + m.Place() + ", " + does + ", " + calls + "; the owner of the writes is " + m.Owner.Name + "."
 }
 
 // rateWords reads "812 calls a second".
@@ -215,7 +215,7 @@ func (d drawing) calls(b *strings.Builder, m moduleView, x, trunk, lane, scale f
 	}
 	class := "flow"
 	if m.Mode == "shadow" {
-		class = "flow ghostly"
+		class = "flow mirrored"
 	}
 	fmt.Fprintf(b, `<path class="%s pace-%d" d="M%.0f %.0fV%.0f"/>`, class, quick, x, d.branch(x)+6, d.ground+6)
 }
@@ -306,7 +306,7 @@ func (r root) nodules(b *strings.Builder, endpoints []endpointFigure) {
 	shown := endpoints[:min(len(endpoints), 6)]
 	for i, e := range shown {
 		x, y := r.x+(float64(i)-float64(len(shown)-1)/2)*22*math.Max(r.scale, 0.75), r.ground+31
-		if e.Well() {
+		if e.Healthy() {
 			fmt.Fprintf(b, `<circle class="nodule" cx="%.0f" cy="%.0f" r="6"/>`, x, y)
 			continue
 		}

@@ -65,7 +65,7 @@ const (
 type modulesData struct {
 	Live     string // where the script asks for the fresh parts
 	Without  bool   // the program has no route control
-	Away     *ui.Missing
+	Missing  *ui.Missing
 	Banyan   banyan
 	Modules  []moduleView
 	Audit    []auditLine
@@ -86,8 +86,8 @@ type moduleCard struct {
 	Draft stepDraft
 }
 
-// Card gives a module its forms; what was typed comes back to the one whose
-// form was refused.
+// Card returns a module with its forms; what was typed comes back to the one
+// whose form was refused.
 func (d modulesData) Card(m moduleView, csrf string) moduleCard {
 	c := moduleCard{View: m, CSRF: csrf}
 	if d.Draft.Module == m.Name {
@@ -133,7 +133,7 @@ func (p *Pages) forOperators(h ui.Handler) ui.Handler {
 }
 
 func (p *Pages) modules(rw http.ResponseWriter, r *http.Request) error {
-	d := p.look(r.Context())
+	d := p.load(r.Context())
 	d.Outcome = d.moved(r.URL.Query().Get("moved"))
 	return p.show(rw, r, http.StatusOK, d)
 }
@@ -142,22 +142,22 @@ func (p *Pages) show(rw http.ResponseWriter, r *http.Request, status int, d modu
 	return p.site.Show(rw, r, status, "rollout/modules", ui.Page{Title: "Modules", Nav: "/operator", Data: d})
 }
 
-// live gives the content of the page as it is now. The script replaces the
+// live returns the content of the page as it is now. The script replaces the
 // parts that have changed.
 func (p *Pages) live(rw http.ResponseWriter, r *http.Request) error {
-	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Data: p.look(r.Context())})
+	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Data: p.load(r.Context())})
 }
 
-// look asks for everything that the page shows. What is not there is said on
+// load asks for everything that the page shows. What is not there is said on
 // the page, which never fails as a whole.
-func (p *Pages) look(ctx context.Context) modulesData {
+func (p *Pages) load(ctx context.Context) modulesData {
 	d := modulesData{Live: p.site.At(modulesPath, "/live"), Without: p.o.Modules == nil}
 	if d.Without {
 		return d
 	}
 	all, err := p.o.Modules.List(ctx, control.ListQuery{})
 	if err != nil {
-		d.Away = ui.Part(ctx, err, "Route control", "where the modules run")
+		d.Missing = ui.Part(ctx, err, "Rollout", "where the modules run")
 		return d
 	}
 	lag := map[string]int64{}
@@ -177,10 +177,10 @@ func (p *Pages) look(ctx context.Context) modulesData {
 		})
 	}
 	ui.Together(questions...)
-	d.NoEvents = ui.Part(ctx, lagErr, "Events", "how many events wait")
+	d.NoEvents = ui.Part(ctx, lagErr, "Events", "how many events are waiting")
 	for i, m := range all.Modules {
-		if auditErrs[i] != nil && d.Away == nil {
-			d.Away = ui.Part(ctx, auditErrs[i], "Route control", "who changed what")
+		if auditErrs[i] != nil && d.Missing == nil {
+			d.Missing = ui.Part(ctx, auditErrs[i], "Rollout", "who changed what")
 		}
 		view := viewOf(m, p.o.Title(m.Plan.Module))
 		if waiting, ok := lag[view.Name]; ok {
@@ -209,7 +209,7 @@ func (d *modulesData) moved(name string) *ui.Outcome {
 	return nil
 }
 
-// act runs a form. What is refused is said above the page, which shows the
+// act runs a form. A refusal is shown above the page, which shows the
 // present state, and what was typed stays in the form.
 func (p *Pages) act(action func(*http.Request) error) ui.Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
@@ -218,7 +218,7 @@ func (p *Pages) act(action func(*http.Request) error) ui.Handler {
 		}
 		name := chi.URLParam(r, "name")
 		if p.o.Modules == nil {
-			return fault.New(fault.NotFound, "this program has no route control: its modules stay where config.yaml says")
+			return fault.New(fault.NotFound, "this program moves no modules: each stays where config.yaml says; change it there and restart")
 		}
 		err := action(r)
 		if err == nil {
@@ -229,7 +229,7 @@ func (p *Pages) act(action func(*http.Request) error) ui.Handler {
 		if f.Code == fault.Internal || f.Code == fault.NotFound {
 			return err
 		}
-		d := p.look(r.Context())
+		d := p.load(r.Context())
 		d.Outcome, d.Draft = &ui.Outcome{Fault: f}, draftStep(r)
 		return p.show(rw, r, ui.StatusOf(err), d)
 	}
@@ -255,7 +255,7 @@ func (p *Pages) move(r *http.Request) error {
 	change := control.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version, Anyway: anyway(r)}
 	if change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary {
 		if change.Percent, err = strconv.ParseFloat(strings.Replace(percent, ",", ".", 1), 64); err != nil {
-			return fault.New(fault.Invalid, "the percentage is no number").With(fault.Field{Name: "percent", Message: "is from 0 to 100, like 10 or 2.5"})
+			return fault.New(fault.Invalid, "the percentage is not a number").With(fault.Field{Name: "percent", Message: "is from 0 to 100, like 10 or 2.5"})
 		}
 	}
 	if change.Mode != seam.ModeLocal {
@@ -275,18 +275,18 @@ func (p *Pages) reset(r *http.Request) error {
 }
 
 // anyway reports whether the operator ticked that the step is taken although it is
-// not shown to be safe. It is asked anew each time, and no draft keeps it.
+// not shown to be safe. It is asked each time, and no draft keeps it.
 func anyway(r *http.Request) bool { return r.PostForm.Get("anyway") == "yes" }
 
-// readStep reads the form, and gives the version of the plan that the operator
+// readStep reads the form, and returns the version of the plan that the operator
 // saw. Without one nothing is changed: a step is always from somewhere.
 func readStep(r *http.Request) (ifVersion *int64, err error) {
 	if err := r.ParseForm(); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "the form did not arrive whole: send it again")
+		return nil, fault.Wrap(err, fault.Invalid, "the form arrived incomplete: send it again")
 	}
 	version, err := strconv.ParseInt(r.PostForm.Get("version"), 10, 64)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "the form does not say which plan it was made for: load the page again")
+		return nil, fault.New(fault.Invalid, "the form does not name the version of the plan that it was made for: load the page again")
 	}
 	return &version, nil
 }
@@ -300,7 +300,7 @@ type auditData struct {
 // audit shows all changes of one module, a page at a time.
 func (p *Pages) audit(rw http.ResponseWriter, r *http.Request) error {
 	if p.o.Modules == nil {
-		return fault.New(fault.NotFound, "this program has no route control, so nothing was changed")
+		return fault.New(fault.NotFound, "this program moves no modules, so there are no changes")
 	}
 	name, cursor := chi.URLParam(r, "name"), r.URL.Query().Get("cursor")
 	found, err := p.o.Modules.Audit(r.Context(), control.AuditQuery{Name: name, Cursor: cursor})

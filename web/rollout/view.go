@@ -19,7 +19,7 @@ type moduleView struct {
 	Plan        control.Place // what all replicas follow
 	Version     int64
 	Config      control.Place
-	Differs     bool   // the plan leads elsewhere than config.yaml
+	Differs     bool   // the plan differs from config.yaml
 	Pinned      bool   // somebody decided; false: config.yaml does
 	Behind      bool   // this replica does not do what the plan says (yet)
 	Problem     string // why
@@ -34,18 +34,18 @@ type moduleView struct {
 	Owner       ownerView
 	Endpoints   []endpointFigure
 	Alarms      []string
-	StepBack    *stepBackView
+	RolledBack  *rollbackView
 	Verdict     verdictView
 	Ahead, Back *stepView
-	Waiting     *int64 // events published and not consumed yet; nil: not known
-	Trail       template.HTML
+	Waiting     *int64        // events published and not consumed yet; nil: not known
+	History     template.HTML // of its calls
 }
 
 // sideView is one of the two places that answer, in the last half minute.
 type sideView struct {
 	Name      string // for people
 	PerSecond float64
-	Calls     uint64  // since the start of the process; 0: not told
+	Calls     uint64  // since the start of the process; 0: not reported
 	Window    float64 // calls in the last half minute
 	Failures  float64 // 0 to 1
 	P50, P99  float64 // seconds, of the busiest operation
@@ -70,7 +70,7 @@ type operationMatch struct {
 	LastFailure                string
 }
 
-type canaryView struct{ Led, Fallbacks uint64 }
+type canaryView struct{ Remote, Fallbacks uint64 }
 
 type ownerView struct {
 	Name, URL string
@@ -78,7 +78,8 @@ type ownerView struct {
 	Away      bool // not this process
 }
 
-type stepBackView struct {
+// rollbackView is a step back that the guard took.
+type rollbackView struct {
 	From, To string
 	Why      string
 	AtMS     int64
@@ -86,7 +87,7 @@ type stepBackView struct {
 
 // verdictView is the answer to "what may I do next".
 type verdictView struct {
-	Tone             string // safe, wait, trouble or rest: nothing to judge
+	Tone             string // safe, wait, problem, or none: nothing to judge
 	Title, Short     string
 	Reasons, Missing []string
 }
@@ -97,7 +98,7 @@ type stepView struct {
 	Percent float64
 }
 
-// Partly tells whether a percentage belongs to it.
+// Partly reports whether a percentage belongs to it.
 func (s stepView) Partly() bool { return s.Mode == "shadow" || s.Mode == "canary" }
 
 // Label reads "canary 10 %".
@@ -113,18 +114,18 @@ func placeLabel(mode string, percent float64) string {
 	return mode
 }
 
-// placeWords tell a state to somebody who has never heard its name.
+// placeWords explain a state to somebody who does not know its name.
 func placeWords(p control.Place) string {
 	percent := strconv.FormatFloat(p.Percent, 'f', -1, 64) + " %"
 	switch p.Mode {
 	case seam.ModeShadow:
-		return "shadow " + percent + ", answered in this process while " + percent + " of the reads are compared behind the callers’ backs"
+		return "shadow " + percent + ", this process answers, and " + percent + " of the reads are mirrored to the remote to compare the answers"
 	case seam.ModeCanary:
-		return "canary " + percent + ", the reads of " + percent + " of the callers are answered by the remote"
+		return "canary " + percent + ", the remote answers the reads of " + percent + " of the callers"
 	case seam.ModeRemote:
-		return "remote, everything is answered by the remote, which owns the writes"
+		return "remote, the remote answers everything and owns the writes"
 	}
-	return "local, everything is answered in this process"
+	return "local, this process answers everything"
 }
 
 func viewOf(m control.ModuleState, title string) moduleView {
@@ -147,7 +148,7 @@ func viewOf(m control.ModuleState, title string) moduleView {
 	return v
 }
 
-// stepsFrom are the usual steps on the way out and home.
+// stepsFrom are the usual steps out and back.
 func stepsFrom(mode string, percent float64) (ahead, back *stepView) {
 	switch {
 	case mode == "local":
@@ -166,18 +167,18 @@ func stepsFrom(mode string, percent float64) (ahead, back *stepView) {
 
 // measure takes over the figures of the route.
 func (v *moduleView) measure(f figures) {
-	v.Here.Name, v.There.Name = "Here", "At the remote"
+	v.Here.Name, v.There.Name = "Local", "Remote"
 	if f.Mode != "" {
 		v.Mode, v.Percent = f.Mode, f.Percent
 	}
 	v.Endpoints, v.Alarms = f.Endpoints, f.Guard.Alarms
 	if b := f.Guard.StepBack; b != nil {
-		v.StepBack = &stepBackView{placeLabel(b.From.Mode, b.From.Percent), placeLabel(b.To.Mode, b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
+		v.RolledBack = &rollbackView{placeLabel(b.From.Mode, b.From.Percent), placeLabel(b.To.Mode, b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
 	}
 	busiest, most := -1, 0.0
 	there := func(op *operationFigure) recentFigure { return op.Recent.Remote }
 	if v.Mode == "shadow" {
-		v.There.Name, there = "In the shadow", func(op *operationFigure) recentFigure { return op.Recent.Shadow }
+		v.There.Name, there = "Mirrored", func(op *operationFigure) recentFigure { return op.Recent.Shadow }
 	}
 	for i := range f.Operations {
 		op := &f.Operations[i]
@@ -185,14 +186,14 @@ func (v *moduleView) measure(f figures) {
 		v.Here.count(op.Recent.Local, op.Recent.Seconds)
 		v.There.count(away, op.Recent.Seconds)
 		v.Here.Calls += op.Local.Calls
-		if v.Mode != "shadow" { // whose questions are nobody's calls
+		if v.Mode != "shadow" { // whose mirrored reads are nobody's calls
 			v.There.Calls += op.Remote.Calls
 		}
 		if rate := op.Recent.Local.PerSecond + away.PerSecond; rate > most {
 			busiest, most = i, rate
 		}
 		v.Match.count(op)
-		v.Canary.Led += op.Canary.Remote
+		v.Canary.Remote += op.Canary.Remote
 		v.Canary.Fallbacks += op.Canary.Fallbacks
 	}
 	if busiest >= 0 {
@@ -237,7 +238,7 @@ func (m *matchView) count(op *operationFigure) {
 	}
 }
 
-// own says who may write. What the route does not tell follows from its place.
+// own says who may write. What the route does not report follows from its place.
 func (v *moduleView) own(f figures) {
 	v.Owner = ownerView{Name: "trunk", Epoch: f.Epoch, Away: v.Mode == "remote"}
 	if v.Owner.Away {
@@ -256,22 +257,22 @@ func (v *moduleView) judge(f figures) {
 	}
 	switch {
 	case v.Behind || v.Problem != "":
-		d.Tone, d.Title, d.Short = "trouble", "Wait: this process does not follow the plan yet", "behind"
+		d.Tone, d.Title, d.Short = "problem", "Wait: this process has not applied the plan yet", "not applied yet"
 		d.Reasons, d.Missing = nil, nil
 	case !v.Known || f.Verdict == nil:
-		d.Tone, d.Title, d.Short = "rest", "There are no figures to judge by", "no figures"
+		d.Tone, d.Title, d.Short = "none", "The next step cannot be judged: there are no figures", "no figures"
 	case v.Ahead == nil && len(d.Missing)+len(v.Alarms) > 0:
-		d.Tone, d.Title, d.Short = "trouble", "It stands alone and is not well", "not well"
+		d.Tone, d.Title, d.Short = "problem", "Runs remotely, with problems: remove their cause, or roll back to "+v.Back.Label(), "problems"
 	case v.Ahead == nil:
-		d.Tone, d.Title, d.Short = "safe", "It stands alone", "stands alone"
+		d.Tone, d.Title, d.Short = "safe", "Runs remotely without problems", "healthy"
 	case f.Verdict.Safe:
-		d.Tone, d.Title, d.Short = "safe", "Safe to go to "+v.Ahead.Label(), "safe to go on"
+		d.Tone, d.Title, d.Short = "safe", "Safe to go to "+v.Ahead.Label(), "next step is safe"
 	case v.Mode == "local" && len(f.URL) == 0:
-		d.Tone, d.Title, d.Short = "wait", "Say where it runs, then go to "+v.Ahead.Label(), "at home"
+		d.Tone, d.Title, d.Short = "wait", "Enter the remote’s address, then go to "+v.Ahead.Label(), "runs locally"
 	default:
-		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not yet"
+		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not safe yet"
 		if v.Match.Lasting > 0 || len(v.Alarms) > 0 {
-			d.Tone, d.Short = "trouble", "not safe"
+			d.Tone, d.Short = "problem", "not safe"
 		}
 	}
 }
@@ -279,7 +280,7 @@ func (v *moduleView) judge(f figures) {
 // Total is what the module answers, wherever.
 func (v moduleView) Total() float64 {
 	if v.Mode == "shadow" {
-		return v.Here.PerSecond // the shadow's questions are nobody's calls
+		return v.Here.PerSecond // mirrored reads are nobody's calls
 	}
 	return v.Here.PerSecond + v.There.PerSecond
 }
@@ -293,7 +294,7 @@ func (v moduleView) PlanLabel() string { return placeLabel(string(v.Plan.Mode), 
 // ConfigLabel is what config.yaml says.
 func (v moduleView) ConfigLabel() string { return placeLabel(string(v.Config.Mode), v.Config.Percent) }
 
-// Words tell the plan to somebody who does not know the states.
+// Words explain the plan to somebody who does not know the states.
 func (v moduleView) Words() string { return ui.Sentence(placeWords(v.Plan)) }
 
 // Tone is the badge's.
@@ -309,8 +310,8 @@ func modeTone(mode string) string {
 	return "amber"
 }
 
-// Home tells whether "straight home" is another button than the step back.
-func (v moduleView) Home() bool { return v.Back != nil && v.Back.Mode != "local" }
+// Far reports whether the step back does not yet lead to local.
+func (v moduleView) Far() bool { return v.Back != nil && v.Back.Mode != "local" }
 
 // Addresses are those of the remote, for the field.
 func (v moduleView) Addresses() string {
@@ -320,21 +321,21 @@ func (v moduleView) Addresses() string {
 	return strings.Join(v.Config.URLs, ", ")
 }
 
-// Rungs are the four states, for the ladder.
-func (v moduleView) Rungs() []rung {
-	rungs := []rung{{Name: "local"}, {Name: "shadow"}, {Name: "canary"}, {Name: "remote"}}
+// States are the four states in their order.
+func (v moduleView) States() []state {
+	states := []state{{Name: "local"}, {Name: "shadow"}, {Name: "canary"}, {Name: "remote"}}
 	passed := true
-	for i := range rungs {
-		rungs[i].Label, rungs[i].Here = rungs[i].Name, rungs[i].Name == v.Mode
-		if rungs[i].Here {
-			rungs[i].Label, passed = v.Place(), false
+	for i := range states {
+		states[i].Label, states[i].Here = states[i].Name, states[i].Name == v.Mode
+		if states[i].Here {
+			states[i].Label, passed = v.Place(), false
 		}
-		rungs[i].Passed = passed
+		states[i].Passed = passed
 	}
-	return rungs
+	return states
 }
 
-type rung struct {
+type state struct {
 	Name, Label  string
 	Here, Passed bool
 }

@@ -64,13 +64,13 @@ func histogram(counts [5]int) template.HTML {
 		strings.TrimSuffix(text.String(), ";")+".", bars.String())
 }
 
-// rings draws a wallet's growth rings: three arcs whose tones, lengths and
+// identicon draws three arcs for a wallet, whose tones, lengths and
 // turns come from its bytes, so that people tell wallets apart at a glance. It
 // is no proof of anything: the address stands beside it.
-func rings(a wallet.Address, size string) template.HTML {
-	class := "rings"
+func identicon(a wallet.Address, size string) template.HTML {
+	class := "identicon"
 	if size == "large" {
-		class = "rings large"
+		class = "identicon large"
 	}
 	var arcs strings.Builder
 	for i, radius := range []float64{4.5, 8.5, 12.5} {

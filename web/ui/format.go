@@ -45,7 +45,7 @@ func (s *Site) functions() template.FuncMap {
 		"agent":    agentName,
 
 		"stars":     stars,
-		"rings":     rings,
+		"identicon": identicon,
 		"meter":     meter,
 		"histogram": histogram,
 	}

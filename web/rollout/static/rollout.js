@@ -1,18 +1,18 @@
-// Keeps the page of the modules fresh: asks for it every second and replaces
+// Keeps the page of the modules up to date: asks for it every second and replaces
 // the parts that have changed, so that what moves goes on moving, what was
 // typed stays, and the focus does, too. Without it the page is as it was when
 // it was loaded.
 (() => {
-  const page = document.querySelector("[data-grove]");
+  const page = document.querySelector("[data-live-from]");
   if (!page) return;
-  const every = 1000, patience = 8000;
-  const pulse = document.querySelector("[data-pulse]"), says = document.querySelector("[data-pulse-text]");
+  const interval = 1000, timeout = 8000;
+  const connection = document.querySelector("[data-connection]"), connectionText = document.querySelector("[data-connection-text]");
   const offline = document.querySelector("[data-offline]");
   let failures = 0;
 
-  // A form is not changed under the hand that is about to press its button:
-  // its version then says that it is an old one, and nothing is moved.
-  const inHand = (part) => "key" in part.dataset && (part.matches(":hover") || part.contains(document.activeElement));
+  // A form in use is not replaced: a button that is about to be pressed must not
+  // change. Its version then says that it is an old one, and nothing is moved.
+  const inUse = (part) => "key" in part.dataset && (part.matches(":hover") || part.contains(document.activeElement));
 
   // What was typed and not sent yet moves into the fresh form.
   const keepTyped = (from, to) => {
@@ -26,18 +26,18 @@
 
   // What the server said last, because people change a form by using it. Of a
   // form only its key counts: the plan that it was made for.
-  const saying = (part) => part.dataset.key ?? part.outerHTML;
-  const said = new Map();
-  for (const part of page.querySelectorAll("[data-live]")) said.set(part.dataset.live, saying(part));
+  const content = (part) => part.dataset.key ?? part.outerHTML;
+  const last = new Map();
+  for (const part of page.querySelectorAll("[data-live]")) last.set(part.dataset.live, content(part));
 
   const replace = (old, fresh) => {
     const name = old.dataset.live;
-    if (said.get(name) === saying(fresh) || inHand(old)) return;
+    if (last.get(name) === content(fresh) || inUse(old)) return;
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const next = document.importNode(fresh, true);
     if ("key" in old.dataset) keepTyped(old, next);
     old.replaceWith(next);
-    said.set(name, saying(fresh));
+    last.set(name, content(fresh));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   };
 
@@ -45,9 +45,9 @@
     const fresh = new DOMParser().parseFromString(html, "text/html");
     const parts = [...page.querySelectorAll("[data-live]")], coming = [...fresh.querySelectorAll("[data-live]")];
     const names = (list) => list.map((part) => part.dataset.live).join(" ");
-    const blind = fresh.querySelector("[data-live=none]") !== null && page.querySelector("[data-live=none]") === null;
-    page.classList.toggle("blind", blind);
-    if (blind) { // the route control is away for a moment: what was seen last stays, and is marked
+    const stale = fresh.querySelector("[data-live=none]") !== null && page.querySelector("[data-live=none]") === null;
+    page.classList.toggle("stale", stale);
+    if (stale) { // rollout does not answer for a moment: what was seen last stays, and is marked
       replace(parts[0], coming[0]);
       return true;
     }
@@ -59,27 +59,27 @@
     return true;
   };
 
-  const beat = (alive) => {
-    if (!pulse) return;
-    pulse.hidden = false;
-    pulse.classList.toggle("lost", !alive);
-    says.textContent = alive ? "live" : "waiting for the server";
+  const showConnection = (alive) => {
+    if (!connection) return;
+    connection.hidden = false;
+    connection.classList.toggle("lost", !alive);
+    connectionText.textContent = alive ? "live" : "waiting for the server";
     offline.hidden = failures < 3;
   };
 
-  const look = async () => {
+  const refresh = async () => {
     try {
-      const answer = await fetch(page.dataset.grove, { headers: { Accept: "text/html" }, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patience) });
+      const answer = await fetch(page.dataset.liveFrom, { headers: { Accept: "text/html" }, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(timeout) });
       // The session has ended, or the role: the page says so in words.
       if (answer.status === 401 || answer.status === 403) { location.replace(page.dataset.page); return false; }
       if (!answer.ok) throw new Error("answered " + answer.status);
       const html = await answer.text();
       failures = 0;
-      beat(true);
+      showConnection(true);
       return take(html);
     } catch {
       failures++;
-      beat(false);
+      showConnection(false);
       return true;
     }
   };
@@ -89,11 +89,11 @@
     ? new Promise((done) => { document.addEventListener("visibilitychange", done, { once: true }); })
     : null;
   (async () => {
-    beat(true);
+    showConnection(true);
     for (;;) {
-      await wait(Math.min(every * 2 ** Math.min(failures, 3), patience));
+      await wait(Math.min(interval * 2 ** Math.min(failures, 3), timeout));
       await seen();
-      if (!await look()) return;
+      if (!await refresh()) return;
     }
   })();
 })();

@@ -5,7 +5,7 @@
 (() => {
   const REMEMBERED = "banyan.wallet"; // rdns of the wallet last used; a hint only, an rdns can be faked
   const HINT_AFTER = 12_000;          // ms until we say where a hidden request may be
-  const GIVE_UP = 180_000;            // ms; a wallet may never answer
+  const TIMEOUT = 180_000;            // ms; a wallet may never answer
 
   // --- discovery -----------------------------------------------------------
   const found = new Map(); // uuid -> {info, provider}
@@ -17,16 +17,16 @@
     found.set(info.uuid, { info, provider });
     drawWallets();
   });
-  const look = () => window.dispatchEvent(new Event("eip6963:requestProvider"));
+  const discover = () => window.dispatchEvent(new Event("eip6963:requestProvider"));
 
   const remembered = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
   const remember = (rdns) => { try { localStorage.setItem(REMEMBERED, rdns || ""); } catch { /* asked again next time */ } };
 
   // --- words ---------------------------------------------------------------
-  class Told extends Error {} // an error whose message is for people already
+  class UserError extends Error {} // its message is written for people
 
   function explain(error) {
-    if (error instanceof Told) return error.message;
+    if (error instanceof UserError) return error.message;
     const code = error?.code ?? error?.data?.originalError?.code;
     switch (code) {
       case 4001: case "ACTION_REJECTED": return "You declined in the wallet, so nothing was sent. Try again whenever you like.";
@@ -46,7 +46,7 @@
     let hint, end;
     const late = new Promise((_, reject) => {
       hint = setTimeout(() => say?.("Still waiting for the wallet. Its window may be behind this one, or a click on its icon shows the request.", "wait"), HINT_AFTER);
-      end = setTimeout(() => reject(new Told("The wallet has not answered for three minutes. Open it, look for a waiting request, and try again.")), GIVE_UP);
+      end = setTimeout(() => reject(new UserError("The wallet has not answered for three minutes. Open it, look for a waiting request, and try again.")), TIMEOUT);
     });
     return Promise.race([provider.request({ method, params }), late]).finally(() => { clearTimeout(hint); clearTimeout(end); });
   }
@@ -59,19 +59,19 @@
     try {
       response = await fetch(url, { method, body, headers, credentials: "same-origin" });
     } catch {
-      throw new Told("The server cannot be reached. Check your connection and try again.");
+      throw new UserError("The server cannot be reached. Check your connection and try again.");
     }
     const answer = await response.json().catch(() => null);
     if (response.ok) return answer;
     const fields = (answer?.fields || []).map((f) => `${f.name ? f.name + ": " : ""}${f.message}`).join("; ");
-    throw new Told((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : ""));
+    throw new UserError((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : ""));
   }
   const sendJSON = (url, value) => send("POST", url, JSON.stringify(value), { "Content-Type": "application/json" });
 
   const toHex = (text) => "0x" + Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0")).join("");
   const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
 
-  function speaker(element) {
+  function statusLine(element) {
     return (text, kind = "") => {
       element.hidden = !text;
       element.dataset.kind = kind;
@@ -83,7 +83,7 @@
 
   async function account(provider, say) {
     const accounts = await ask(provider, "eth_requestAccounts", [], say);
-    if (!accounts?.length) throw new Told("The wallet shared no account. Unlock it, choose an account, and try again.");
+    if (!accounts?.length) throw new UserError("The wallet shared no account. Unlock it, choose an account, and try again.");
     return accounts[0];
   }
 
@@ -92,7 +92,7 @@
   if (signIn) {
     const list = signIn.querySelector("[data-wallets]");
     const none = signIn.querySelector("[data-no-wallet]");
-    const say = speaker(signIn.querySelector("[data-status]"));
+    const say = statusLine(signIn.querySelector("[data-status]"));
 
     async function enter({ info, provider }) {
       for (const b of list.querySelectorAll("button")) b.disabled = true;
@@ -147,10 +147,10 @@
       if (accounts?.some((a) => same(a, address))) return w.provider;
     }
     const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
-    if (!choice) throw new Told("No wallet was found in this browser. Open this page where your wallet is, or install one.");
+    if (!choice) throw new UserError("No wallet was found in this browser. Open this page where your wallet is, or install one.");
     const chosen = await account(choice.provider, say);
     if (!same(chosen, address)) {
-      throw new Told(`You are signed in as ${address}, but the wallet has ${chosen} selected. Switch the account in the wallet, or sign in with that one.`);
+      throw new UserError(`You are signed in as ${address}, but the wallet has ${chosen} selected. Switch the account in the wallet, or sign in with that one.`);
     }
     return choice.provider;
   }
@@ -159,7 +159,7 @@
   const review = document.querySelector("form[data-review]");
   if (review) {
     const button = review.querySelector("button[type=submit]");
-    const say = speaker(review.querySelector("[data-status]"));
+    const say = statusLine(review.querySelector("[data-status]"));
     const text = review.querySelector("textarea");
     const left = review.querySelector("[data-left]");
     const count = () => { left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
@@ -180,7 +180,7 @@
         const { location: next } = await sendJSON(review.dataset.publish, prepared);
         say("Published. One moment …", "good");
         // The review's place on the page differs only by its anchor, which
-        // alone would not load the page anew.
+        // alone would not load the page again.
         location.assign(next);
         if (new URL(next, location).pathname === location.pathname) location.reload();
       } catch (error) {
@@ -195,10 +195,10 @@
     button.hidden = false;
     button.addEventListener("click", async () => {
       const form = button.closest("form");
-      const say = speaker(form.querySelector("[data-status]"));
+      const say = statusLine(form.querySelector("[data-status]"));
       try {
         const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
-        if (!choice) throw new Told("No wallet was found in this browser. Type or paste the address instead: a check needs no wallet.");
+        if (!choice) throw new UserError("No wallet was found in this browser. Type or paste the address instead: a check needs no wallet.");
         form.elements.wallet.value = await account(choice.provider, say);
         say("");
         form.requestSubmit();
@@ -208,5 +208,5 @@
     });
   }
 
-  look();
+  discover();
 })();
