@@ -87,7 +87,7 @@ func demoAddress(ctx context.Context, listen string) (address, url string, err e
 	host, port, err := net.SplitHostPort(listen)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil {
-		return "", "", fault.Usage(fmt.Errorf("--listen %q is no address to listen on: write host:port, like 127.0.0.1:8080", listen))
+		return "", "", fault.Usage(fmt.Errorf("--listen %q is not an address to listen on: write host:port, like 127.0.0.1:8080", listen))
 	}
 	if !loopback.Host(host) {
 		return "", "", fault.Usage(fmt.Errorf("--listen %s is open to other machines, and the demo's wallet, an operator, signs for whoever asks: "+
@@ -117,7 +117,7 @@ func freePort(ctx context.Context, ip string) (string, error) {
 
 // runDemo serves a community on the built-in settings and these.
 func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
-	begun := time.Now()
+	started := time.Now()
 	if _, err := os.Lstat(config.DefaultFile); err == nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is not used by the demo\n\n", config.DefaultFile)
 	}
@@ -148,7 +148,7 @@ func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
 		if err != nil {
 			return err
 		}
-		describeDemo(cmd.OutOrStdout(), loaded.Settings.PublicURL, made, time.Since(begun))
+		describeDemo(cmd.OutOrStdout(), loaded.Settings.PublicURL, made, time.Since(started))
 		return nil
 	})
 }

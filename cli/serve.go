@@ -73,8 +73,8 @@ func isDefault(l host.Loaded, key string) bool {
 }
 
 // heapFloor is memory, in bytes, that the garbage collector counts and nobody
-// touches, so the system never gives it. Go collects when the heap has doubled:
-// with the 5 MB that this program lives on, a busy server marked them anew for
+// touches, so the system never provides it. Go collects when the heap has doubled:
+// with the 5 MB that this program lives on, a busy server marked them again for
 // every 5 MB of garbage, which took a quarter of its processors' time. What a busy
 // server then lets lie before it collects is as much, so a small machine has less,
 // and so has a small limit (GOMEMLIMIT), which the floor counts against. An

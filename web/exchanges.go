@@ -61,14 +61,14 @@ const exchangesPerPage = 25
 type exchangesData struct {
 	Query   exchangereview.ExchangesQuery
 	Page    exchangereview.ExchangePage
-	Ranked  bool // the places 1, 2, 3 … can be told
+	Ranked  bool // the places 1, 2, 3 … are known
 	Chains  []string
 	Missing *ui.Missing
 	Wrong   string // what is wrong with the query
 	ui.Pager
 }
 
-// Filtered tells whether less than everything is asked for.
+// Filtered reports whether less than everything is asked for.
 func (d exchangesData) Filtered() bool { return d.Query.Kind+d.Query.Chain+d.Query.Q != "" }
 
 func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error {

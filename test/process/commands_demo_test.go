@@ -47,8 +47,8 @@ func TestTheDemoRefusesSettings(t *testing.T) {
 		{"", "demo --listen [::]:8080", []string{"is open to other machines"}},
 		{"", "demo --listen 192.0.2.1:8080", []string{"is open to other machines"}},
 		{"", "demo --listen banyan.example.org:8080", []string{"is open to other machines"}},
-		{"", "demo --listen 127.0.0.1", []string{"is no address to listen on"}},
-		{"", "demo --listen 127.0.0.1:http", []string{"is no address to listen on"}},
+		{"", "demo --listen 127.0.0.1", []string{"is not an address to listen on"}},
+		{"", "demo --listen 127.0.0.1:http", []string{"is not an address to listen on"}},
 	} {
 		t.Run(c.env+" "+c.line, func(t *testing.T) {
 			if name, value, ok := strings.Cut(c.env, "="); ok {

@@ -30,7 +30,7 @@ var (
 	saysCampaign = regexp.MustCompile(`/airdrops/([0-9a-z]+)`)
 )
 
-// built is the path of the program, built anew.
+// built is the path of the program, built for the test.
 func built(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "banyan")

@@ -67,7 +67,7 @@ func serve(t *testing.T, binary string, env []string, args ...string) {
 }
 
 // askAll is the load: callers that read until the context ends. It counts those
-// answers that are no answers.
+// answers that failed.
 func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64, wait func()) {
 	var all sync.WaitGroup
 	failed = new(atomic.Int64)

@@ -45,7 +45,7 @@ func TestTheChartEndsAfterItsWindow(t *testing.T) {
 	draw(0)
 	at = at.Add(time.Second)
 	if drawn := draw(10); !strings.Contains(drawn, `class="calls-there"`) {
-		t.Errorf("two points are no curve: %s", drawn)
+		t.Errorf("two points are not drawn as a curve: %s", drawn)
 	}
 	at = at.Add(10 * time.Minute)
 	if drawn := draw(10); strings.Contains(drawn, "calls-here") {

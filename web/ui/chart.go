@@ -65,8 +65,8 @@ func histogram(counts [5]int) template.HTML {
 }
 
 // identicon draws three arcs for a wallet, whose tones, lengths and
-// turns come from its bytes, so that people tell wallets apart at a glance. It
-// is no proof of anything: the address stands beside it.
+// turns come from its bytes, so that people distinguish wallets at a glance. It
+// does not prove anything: the address stands beside it.
 func identicon(a wallet.Address, size string) template.HTML {
 	class := "identicon"
 	if size == "large" {

@@ -76,8 +76,8 @@ func (s *Site) readShared() error {
 
 // Add reads the templates of a folder: list.html becomes the page
 // "folder/list". It defines "content", which stands in the layout, and perhaps
-// "head" and fragments. parts.html is no page: what it defines is for all pages
-// of the folder. The functions are for this folder's templates.
+// "head" and fragments. parts.html is not a page: all pages of the folder may
+// use what it defines. The functions are for this folder's templates.
 func (s *Site) Add(folder string, files fs.FS, functions template.FuncMap) error {
 	names, err := fs.Glob(files, "*.html")
 	if err != nil {

@@ -28,7 +28,7 @@ type Modules struct {
 
 var _ control.Service = (*Modules)(nil)
 
-// Change edits what the module tells from now on.
+// Change edits what the module reports from now on.
 func (m *Modules) Change(name string, edit func(*control.ModuleState)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,11 +43,11 @@ func (m *Modules) Add(name string, mode seam.Mode) {
 	m.states = append(m.states, control.ModuleState{Plan: control.Plan{Module: name, Place: at, Configured: true}, Config: at})
 }
 
-// Figures sets what the route of a module tells of itself.
+// Figures sets what the route of a module reports of itself.
 func (m *Modules) Figures(name string, figures any) {
 	raw, err := json.Marshal(figures)
 	if err != nil {
-		panic("webtest: figures that are no JSON: " + err.Error())
+		panic("webtest: figures that are not JSON: " + err.Error())
 	}
 	m.Change(name, func(s *control.ModuleState) { s.Route = raw })
 }
@@ -59,7 +59,7 @@ func (m *Modules) Refuse(err error) {
 	m.refuse = err
 }
 
-// Note writes into the audit what somebody else did, youngest last.
+// Note writes into the audit what somebody else did, newest last.
 func (m *Modules) Note(name string, e control.Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,7 +102,7 @@ func (m *Modules) Set(ctx context.Context, q control.SetRequest) (control.Plan, 
 		return control.Plan{}, err
 	}
 	to := control.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
-	return m.lead(ctx, q.Name, q.IfVersion, to, control.Entry{Why: q.Why, Anyway: q.Anyway})
+	return m.change(ctx, q.Name, q.IfVersion, to, control.Entry{Why: q.Why, Anyway: q.Anyway})
 }
 
 // Reset implements control.Service.
@@ -113,10 +113,10 @@ func (m *Modules) Reset(ctx context.Context, q control.ResetRequest) (control.Pl
 	if s == nil {
 		return control.Plan{}, noModule(q.Name)
 	}
-	return m.lead(ctx, q.Name, q.IfVersion, s.Config, control.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
+	return m.change(ctx, q.Name, q.IfVersion, s.Config, control.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
 }
 
-func (m *Modules) lead(ctx context.Context, name string, version *int64, to control.Place, as control.Entry) (control.Plan, error) {
+func (m *Modules) change(ctx context.Context, name string, version *int64, to control.Place, as control.Entry) (control.Plan, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, by := m.state(name), identity.From(ctx)
@@ -186,7 +186,7 @@ func (m *Modules) EventLag(context.Context) (map[string]int64, error) {
 // fields is JSON that a test writes down.
 type fields = map[string]any
 
-// sampleFigures is what a route tells in a place, under load times a thousand
+// sampleFigures is what a route reports in a place, under load times a thousand
 // calls a second.
 func sampleFigures(name string, at control.Place, load float64) fields {
 	side := func(perSecond, p50, p99 float64) fields {
