@@ -94,8 +94,12 @@ func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	modules.Change("reputation", func(s *control.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
-	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 lasting differences; make", "<strong>Warning</strong>", "92.5 %",
+	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 lasting differences; make", "Warning: the remote fails or is slow", "Callers are not affected", "92.5 %",
 		`href="/operator/modules/reputation/differences/score"`, ">134 lasting<", ">open<", "connection refused", "10.0.0.8")
+
+	modules.Change("airdrop", func(s *control.ModuleState) { s.Plan.Mode = seam.ModeRemote })
+	modules.Figures("airdrop", map[string]any{"mode": "remote", "operations": []any{}, "guard": map[string]any{"alarms": []string{"claim: 2.4 % of the calls failed"}}, "verdict": map[string]any{"safe": false}})
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "airdrop"), `data-verdict="problem"`, "Runs remotely, with problems: remove their cause, or roll back to canary 50 %", "Nothing rolls back from remote automatically")
 
 	modules.Change("reputation", func(s *control.ModuleState) { s.Route = nil })
 	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-verdict="none"`, "there are no figures", "This process has no figures of the module")
