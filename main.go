@@ -1,8 +1,9 @@
 // Banyan: one binary, three modules, each of which can be moved out into a service
 // of its own.
 //
-// This file lists the modules; nothing else does. The program is assembled in
-// platform/host, its commands are in cli/.
+// This file lists the modules, with their pages and what the demo does with them;
+// nothing else does. The program is assembled in platform/host, its commands are
+// in cli/.
 package main
 
 import (
@@ -14,7 +15,8 @@ import (
 	airdrop "banyan/modules/airdrop/service"
 	exchangereview "banyan/modules/exchangereview/service"
 	reputation "banyan/modules/reputation/service"
-	"banyan/platform/host"
+	"banyan/web"
+	"banyan/web/demo"
 )
 
 //go:embed config.yaml
@@ -24,13 +26,13 @@ var defaults []byte
 var version = "unknown"
 
 func main() {
-	os.Exit(cli.Main(host.Program{
+	os.Exit(cli.Main(cli.Program{
 		Version: version, Defaults: defaults, Migrations: migrations.FS,
 		// A module may use those listed before it.
-		Modules: []host.Module{
-			reputation.Module(),
-			exchangereview.Module(),
-			airdrop.Module(),
+		Modules: []cli.Module{
+			{Module: reputation.Module(), Pages: web.Reputation, Demo: demo.Reputation()},
+			{Module: exchangereview.Module(), Pages: web.ExchangeReview, Demo: demo.ExchangeReview()},
+			{Module: airdrop.Module(), Pages: web.Airdrop, Demo: demo.Airdrop()},
 		},
 	}))
 }

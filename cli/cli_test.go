@@ -21,7 +21,7 @@ import (
 
 // testProgram has one module, "first", and the real config.yaml but for the
 // settings of the modules that it lacks.
-func testProgram(t *testing.T) host.Program {
+func testProgram(t *testing.T) Program {
 	t.Helper()
 	text, err := os.ReadFile("../config.yaml")
 	if err != nil {
@@ -45,10 +45,10 @@ func testProgram(t *testing.T) host.Program {
 		<-c.Context().Done()
 		return c.Context().Err()
 	}
-	return host.Program{Defaults: defaults, Modules: []host.Module{{
+	return Program{Defaults: defaults, Modules: []Module{{Module: host.Module{
 		Contract: seam.NewContract("first", 1, "A module of the tests."),
 		Commands: func() *cobra.Command { return &cobra.Command{Use: "first", RunE: wait} },
-	}}}
+	}}}}
 }
 
 // The README's commands are run in a clone, where ./config.yaml lists every
@@ -68,7 +68,7 @@ func TestAModuleAloneDoesNotTakeTheTrunksAdminAddress(t *testing.T) {
 		if err := os.WriteFile(config.DefaultFile, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := source{program: program}
+		s := source{program: program.host()}
 		s.set("module", "first")
 		loaded, err := s.load()
 		if err != nil {

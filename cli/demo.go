@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -17,7 +18,6 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/host"
 	"banyan/platform/loopback"
-	"banyan/platform/wallet"
 	"banyan/web"
 	"banyan/web/demo"
 )
@@ -46,7 +46,7 @@ func demoCommand(s *source) *cobra.Command {
 				return fmt.Errorf("make a folder for the demo: %w", err)
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-			return runDemo(cmd, s.program, map[string]string{"listen": address, "public_url": url, "data": folder})
+			return runDemo(cmd, s, map[string]string{"listen": address, "public_url": url, "data": folder})
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback `address` to listen on")
@@ -116,45 +116,54 @@ func freePort(ctx context.Context, ip string) (string, error) {
 }
 
 // runDemo serves an invented community on the built-in settings and own.
-func runDemo(cmd *cobra.Command, program host.Program, own map[string]string) error {
-	begun := time.Now()
+func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
+	started := time.Now()
 	if _, err := os.Lstat(config.DefaultFile); err == nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is not used by the demo\n\n", config.DefaultFile)
 	}
-	community, clock := demo.New(), &demo.Clock{}
+	community := demo.New()
 	own["log.level"], own["admin.listen"] = "warn", "127.0.0.1:0"
-	own["reputation.seeds"], own["identity.operators"] = texts(community.SeedWallets()), community.Wallet().String()
-	loaded, err := program.Load(config.Options{Flags: own, BuiltIn: true})
+	own["identity.operators"] = community.Wallet().String()
+	for _, m := range s.modules {
+		for key, value := range m.Demo.Settings(community) {
+			own[key] = value
+		}
+	}
+	loaded, err := s.program.Load(config.Options{Flags: own, BuiltIn: true})
 	if err != nil {
 		return flagOrSettings(err)
 	}
 	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64())
-	return serve(cmd.Context(), loaded, host.Options{Clock: clock.Now, Pages: web.Pages(wallet)}, func(p *host.Process) error {
+	return serve(cmd.Context(), loaded, host.Options{Clock: community.Now, Pages: pages(s.modules, wallet)}, func(p *host.Process) error {
 		if err := host.MarkDemoFolder(loaded.Settings.Data); err != nil { // its databases are open; no other process may open them
 			return err
 		}
-		made, err := community.Fill(cmd.Context(), demo.Of(p), clock)
+		var steps []demo.Step
+		for _, m := range s.modules {
+			if m.Demo.Fill != nil {
+				steps = append(steps, m.Demo.Step(m.Name(), p.Route(m.Contract)))
+			}
+		}
+		made, err := community.Fill(cmd.Context(), steps)
 		if err != nil {
 			return err
 		}
-		url := loaded.Settings.PublicURL
-		fmt.Fprintf(cmd.OutOrStdout(), `A community of %d wallets, %d trust edges, %d reviews and %d airdrops, invented in %.1f s and deleted when you stop it.
-
-  1. Open %s and sign in with the "Demo wallet": no extension needed. It is an operator, too.
-  2. Write a review: %s/exchanges/kraken, signed by the demo wallet; edit it and look at its history.
-  3. Check the demo wallet %s against %s/airdrops/%s
-  4. See why it is trusted: %s/wallets/%s
-  5. Try the API in the browser: %s/docs, and the modules at %s/operator
-`, demo.Wallets, made.Edges, made.Reviews, len(made.Campaigns), time.Since(begun).Seconds(),
-			url, url, community.Wallet(), url, made.Campaigns[0].ID, url, community.Wallet(), url, url)
+		describeDemo(cmd.OutOrStdout(), loaded.Settings.PublicURL, made, time.Since(started))
 		return nil
 	})
 }
 
-func texts(wallets []wallet.Address) string {
-	list := make([]string, len(wallets))
-	for i, w := range wallets {
-		list[i] = w.String()
+// describeDemo says what was made, and where to look first.
+func describeDemo(out io.Writer, url string, made []demo.Made, took time.Duration) {
+	counts := []string{fmt.Sprintf("%d wallets", demo.Wallets)}
+	tour := []string{fmt.Sprintf("Open %s and sign in with the \"Demo wallet\": no extension needed. It is an operator, too.", url)}
+	for _, m := range made {
+		counts, tour = append(counts, m.What), append(tour, m.Look(url))
 	}
-	return strings.Join(list, ",")
+	tour = append(tour, fmt.Sprintf("Try the API in the browser: %s/docs, and the modules at %s/operator", url, url))
+	last := len(counts) - 1
+	fmt.Fprintf(out, "A community of %s and %s, made up in %.1f s and gone when you stop it.\n\n", strings.Join(counts[:last], ", "), counts[last], took.Seconds())
+	for i, line := range tour {
+		fmt.Fprintf(out, "  %d. %s\n", i+1, line)
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"banyan/platform/host"
 )
 
-func newRoot(program host.Program) *cobra.Command {
+func newRoot(program Program) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "banyan",
 		Short: "Reputation, exchange reviews and airdrops in one binary",
@@ -24,11 +24,11 @@ func newRoot(program host.Program) *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: program.Version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	s := &source{program: program}
+	s := &source{program: program.host(), modules: program.Modules}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./"+config.DefaultFile+" if it exists)")
 	root.AddCommand(
 		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
-		openapiCommand(program), versionCommand(program.Version),
+		openapiCommand(s.program), versionCommand(program.Version),
 	)
 	for _, m := range program.Modules {
 		if m.Commands != nil {
@@ -42,6 +42,7 @@ func newRoot(program host.Program) *cobra.Command {
 // source is where a command reads its settings from.
 type source struct {
 	program host.Program
+	modules []Module // of the program, with their pages
 	file    string
 	flags   map[string]string
 }

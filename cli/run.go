@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"banyan/platform/fault"
-	"banyan/platform/host"
 )
 
 // Exit codes of every command.
@@ -27,14 +26,14 @@ const (
 
 // Main runs the command line of the process and returns its exit code. Interrupt
 // and SIGTERM end the command gracefully, a second one at once.
-func Main(program host.Program) int {
+func Main(program Program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return Execute(ctx, program, os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // Execute runs one command line and returns its exit code.
-func Execute(ctx context.Context, program host.Program, args []string, out, errOut io.Writer) int {
+func Execute(ctx context.Context, program Program, args []string, out, errOut io.Writer) int {
 	return run(ctx, newRoot(program), args, out, errOut)
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"banyan/platform/host"
 	"banyan/platform/memory"
-	"banyan/web"
 )
 
 func serveCommand(s *source) *cobra.Command {
@@ -34,7 +33,7 @@ func serveCommand(s *source) *cobra.Command {
 			}
 			standalone(loaded)
 			warnInjected(cmd.ErrOrStderr(), loaded)
-			return serve(cmd.Context(), loaded, host.Options{Pages: web.Pages(nil)}, nil)
+			return serve(cmd.Context(), loaded, host.Options{Pages: pages(s.modules, nil)}, nil)
 		},
 	}
 	c.Flags().StringVar(&module, "module", "", "serve only this `module`: "+s.program.OneOfModules())

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"strings"
 
@@ -10,29 +11,86 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
+	"banyan/web/ui"
 )
+
+type airdropPages struct {
+	site    *ui.Site
+	service airdrop.Service
+}
+
+// Airdrop makes the pages of the module airdrop.
+func Airdrop(route *seam.Route) Pages { return AirdropOf(airdrop.NewClient(route)) }
+
+// AirdropOf makes them over a service.
+func AirdropOf(service airdrop.Service) Pages {
+	return func(site *ui.Site) Section {
+		p := &airdropPages{site, service}
+		return Section{
+			Module: airdrop.Name, Title: "Airdrops", Folder: "airdrops",
+			Functions: template.FuncMap{"format": formatName},
+			Menu:      ui.Entry{Path: "/airdrops", Label: "Airdrops"}, Order: 2,
+			Intro: Intro{
+				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
+				Link: "Check a wallet", Button: "Check an airdrop",
+			},
+			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work,
+		}
+	}
+}
+
+func (p *airdropPages) mount(r chi.Router) {
+	r.Get("/airdrops", p.site.Handle(p.airdrops))
+	r.Get("/airdrops/{id}", p.site.Handle(p.campaign))
+	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
+}
+
+// home shows the campaigns against which wallets can be checked.
+func (p *airdropPages) home(r *http.Request) HomePart {
+	all, err := p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Limit: 200})
+	part := HomePart{Missing: ui.Part(r.Context(), err, "Airdrops", "campaigns and claims")}
+	claims := "–"
+	if err == nil {
+		var open []airdrop.Campaign
+		provable := 0
+		for _, c := range all.Campaigns {
+			if c.State != airdrop.Built {
+				continue
+			}
+			provable += c.Count
+			if len(open) < homeRows {
+				open = append(open, c)
+			}
+		}
+		claims = ui.Number(provable)
+		part.Row, part.Err = p.site.HTML(r, "airdrops/home", open)
+	}
+	part.Figures = []Figure{{"Provable claims", claims}}
+	return part
+}
 
 type airdropsData struct {
 	Page    airdrop.CampaignPage
-	Missing *missing
+	Missing *ui.Missing
 	Wrong   string
-	turns
+	ui.Pager
 }
 
-func (w *Web) airdrops(rw http.ResponseWriter, r *http.Request) error {
+func (p *airdropPages) airdrops(rw http.ResponseWriter, r *http.Request) error {
 	d := airdropsData{}
 	cursor := r.URL.Query().Get("cursor")
 	var err error
-	d.Page, err = w.o.Airdrop.Campaigns(r.Context(), airdrop.CampaignsQuery{Cursor: cursor, Limit: 30})
+	d.Page, err = p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Cursor: cursor, Limit: 30})
 	if fault.Is(err, fault.Invalid) {
-		d.Wrong = wrongField(err)
+		d.Wrong = ui.WrongField(err)
 	} else {
-		d.Missing = part(r.Context(), err, "Airdrops", "the campaigns")
+		d.Missing = ui.Part(r.Context(), err, "Airdrops", "the campaigns")
 	}
-	d.turns = turnsOf(r, d.Page.Next)
-	return w.show(rw, r, statusOf(err), "airdrops", page{
-		Title: "Airdrops", Nav: "airdrops", Data: d,
+	d.Pager = ui.PagerOf(r, d.Page.Next)
+	return p.site.Show(rw, r, ui.StatusOf(err), "airdrops/list", ui.Page{
+		Title: "Airdrops", Nav: "/airdrops", Data: d,
 		Description: "Airdrops whose lists are fixed by a Merkle root: check any wallet and take its proof.",
 	})
 }
@@ -45,41 +103,41 @@ type check struct {
 	JSON   string         // the claim, for copying
 	Wrong  string         // no address
 	Early  bool           // the list is not final
-	Fault  *missing
+	Fault  *ui.Missing
 }
 
 // campaignData embeds the campaign's facts.
 type campaignData struct {
 	Campaign airdrop.Campaign
 	Check    *check // nil: nobody asked
-	Outcome  *outcome
+	Outcome  *ui.Outcome
 }
 
-func (w *Web) campaign(rw http.ResponseWriter, r *http.Request) error {
-	return w.showCampaign(rw, r, chi.URLParam(r, "id"), http.StatusOK, nil)
+func (p *airdropPages) campaign(rw http.ResponseWriter, r *http.Request) error {
+	return p.showCampaign(rw, r, chi.URLParam(r, "id"), http.StatusOK, nil)
 }
 
 // showCampaign is also the answer to an operator's upload, with its outcome.
-func (w *Web) showCampaign(rw http.ResponseWriter, r *http.Request, id string, status int, done *outcome) error {
-	c, err := w.o.Airdrop.Campaign(r.Context(), airdrop.CampaignQuery{ID: id})
+func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id string, status int, done *ui.Outcome) error {
+	c, err := p.service.Campaign(r.Context(), airdrop.CampaignQuery{ID: id})
 	if err != nil {
 		return err
 	}
 	d := campaignData{Campaign: c, Outcome: done}
 	if asked := strings.TrimSpace(r.URL.Query().Get("wallet")); asked != "" {
-		d.Check = w.checkWallet(r, c.ID, asked)
+		d.Check = p.checkWallet(r, c.ID, asked)
 	}
-	p := page{
-		Title: c.Name, Nav: "airdrops", Data: d,
+	page := ui.Page{
+		Title: c.Name, Nav: "/airdrops", Data: d,
 		Description: fmt.Sprintf("%s: check whether a wallet is on the list, and take its proof.", c.Name),
 	}
-	if wantsFragment(r, "check") {
-		return w.fragment(rw, r, "campaign", "check", p)
+	if ui.WantsFragment(r, "check") {
+		return p.site.Fragment(rw, r, "airdrops/campaign", "check", page)
 	}
-	return w.show(rw, r, status, "campaign", p)
+	return p.site.Show(rw, r, status, "airdrops/campaign", page)
 }
 
-func (w *Web) checkWallet(r *http.Request, id, asked string) *check {
+func (p *airdropPages) checkWallet(r *http.Request, id, asked string) *check {
 	c := &check{Asked: asked}
 	address, err := wallet.Parse(asked)
 	if err != nil {
@@ -87,32 +145,32 @@ func (w *Web) checkWallet(r *http.Request, id, asked string) *check {
 		return c
 	}
 	c.Wallet = address
-	claim, err := w.o.Airdrop.Claim(r.Context(), airdrop.ClaimQuery{ID: id, Wallet: address})
+	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: id, Wallet: address})
 	switch {
 	case err == nil:
 		c.Claim = &claim
 		text, jsonErr := json.Marshal(claim)
 		if jsonErr != nil {
-			c.Fault = part(r.Context(), jsonErr, "Airdrops", "the proof as a file")
+			c.Fault = ui.Part(r.Context(), jsonErr, "Airdrops", "the proof as a file")
 		}
 		c.JSON = string(text)
 	case fault.Is(err, fault.NotFound):
 	case fault.Is(err, fault.Conflict):
 		c.Early = true
 	default:
-		c.Fault = part(r.Context(), err, "Airdrops", "whether this wallet is on the list")
+		c.Fault = ui.Part(r.Context(), err, "Airdrops", "whether this wallet is on the list")
 	}
 	return c
 }
 
 // proof is a claim as a file to keep: one line, so that files of many wallets
 // put together are what `banyan airdrop verify --proofs` reads.
-func (w *Web) proof(rw http.ResponseWriter, r *http.Request) error {
-	address, err := pathWallet(r)
+func (p *airdropPages) proof(rw http.ResponseWriter, r *http.Request) error {
+	address, err := ui.PathWallet(r)
 	if err != nil {
 		return err
 	}
-	claim, err := w.o.Airdrop.Claim(r.Context(), airdrop.ClaimQuery{ID: chi.URLParam(r, "id"), Wallet: address})
+	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: chi.URLParam(r, "id"), Wallet: address})
 	if err != nil {
 		return err
 	}
@@ -124,6 +182,6 @@ func (w *Web) proof(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="proof-%s.json"`, address))
 	h.Set("Cache-Control", "no-cache")
-	_, _ = rw.Write(append(body, '\n')) // the browser may be gone; there is nobody left to tell
+	_, _ = rw.Write(append(body, '\n')) // the browser may be gone; nobody is left to report it to
 	return nil
 }

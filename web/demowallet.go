@@ -17,6 +17,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/loopback"
 	"banyan/platform/wallet"
+	"banyan/web/ui"
 )
 
 // DemoWallet is a wallet for trying Banyan without a browser extension. It
@@ -34,9 +35,6 @@ func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64) *DemoWallet {
 	return &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), chain: chain}
 }
 
-// demoScript is the asset that announces the wallet to pages.
-const demoScript = "demo-wallet.js"
-
 // walletRequest is an EIP-1193 request.
 type walletRequest struct {
 	Method string            `json:"method"`
@@ -47,7 +45,7 @@ type walletRequest struct {
 // its name lead to this machine (DNS rebinding) is of one origin with the demo
 // to the browser, and could sign with its wallet; such a request names that site
 // as its host. A form of another site cannot have the type JSON.
-func forThisMachine(h handler) handler {
+func forThisMachine(h ui.Handler) ui.Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		r.Header.Set("Accept", "application/json") // the answers, errors too, are for a script
 		if !loopback.Host((&url.URL{Host: r.Host}).Hostname()) {
@@ -70,7 +68,7 @@ func (d *DemoWallet) sign(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(rw, struct {
+	return ui.WriteJSON(rw, struct {
 		Result any `json:"result"`
 	}{result})
 }
@@ -102,11 +100,11 @@ func (d *DemoWallet) request(q walletRequest) (any, error) {
 		}
 		hash, _, err := apitypes.TypedDataAndHash(data)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "this is no complete EIP-712 document")
+			return nil, fault.Wrap(err, fault.Invalid, "this is not a complete EIP-712 document")
 		}
 		return d.signHash(hash, account)
 	}
-	return nil, fault.New(fault.Unsupported, "the demo wallet only tells its account and signs messages and reviews")
+	return nil, fault.New(fault.Unsupported, "the demo wallet only names its account and signs messages and reviews")
 }
 
 func (d *DemoWallet) signHash(hash []byte, account string) (string, error) {
@@ -125,5 +123,5 @@ func twoTexts(params []json.RawMessage) (first, second string, err error) {
 	if len(params) >= 2 && json.Unmarshal(params[0], &first) == nil && json.Unmarshal(params[1], &second) == nil {
 		return first, second, nil
 	}
-	return "", "", fault.New(fault.Invalid, "a signing request has two texts as params")
+	return "", "", fault.New(fault.Invalid, "a signing request has two strings as params")
 }

@@ -38,7 +38,7 @@ func TestTheDemoWalletSignsForItselfOnly(t *testing.T) {
 	_, result, _ := ask(`{"method":"personal_sign","params":["0x6869","` + own + `"]}`)
 	signature, err := hex.DecodeString(strings.TrimPrefix(result, "0x"))
 	if err != nil || len(signature) != 65 {
-		t.Fatalf("personal_sign gives %s", result)
+		t.Fatalf("personal_sign returns %s", result)
 	}
 	signature[64] -= 27
 	key, err := crypto.SigToPub(accounts.TextHash([]byte("hi")), signature)

@@ -1,99 +1,122 @@
 package web
 
 import (
+	"encoding/hex"
+	"html/template"
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/seam"
+	"banyan/web/ui"
 )
+
+type exchangePages struct {
+	site    *ui.Site
+	service exchangereview.Service
+}
+
+// ExchangeReview makes the pages of the module exchange-review.
+func ExchangeReview(route *seam.Route) Pages {
+	return ExchangeReviewOf(exchangereview.NewClient(route))
+}
+
+// ExchangeReviewOf makes them over a service.
+func ExchangeReviewOf(service exchangereview.Service) Pages {
+	return func(site *ui.Site) Section {
+		p := &exchangePages{site, service}
+		return Section{
+			Module: exchangereview.Name, Title: "Exchange reviews", Folder: "exchanges",
+			Functions: template.FuncMap{
+				"hex":    func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
+				"weight": func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
+				"kind":   kindName, "fee": fee, "marks": marksOf, "scale": newScale,
+			},
+			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
+			Intro: Intro{
+				Text: "A review is signed by its writer’s wallet and weighs as much as that wallet’s reputation. A thousand fresh wallets weigh almost nothing.",
+				Link: "Compare exchanges", Button: "Find an exchange",
+			},
+			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet,
+		}
+	}
+}
+
+func (p *exchangePages) mount(r chi.Router) {
+	r.Get("/exchanges", p.site.Handle(p.exchanges))
+	r.Get("/exchanges/{slug}", p.site.Handle(p.exchange))
+	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
+	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))
+	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))
+}
 
 const exchangesPerPage = 25
 
 type exchangesData struct {
 	Query   exchangereview.ExchangesQuery
 	Page    exchangereview.ExchangePage
-	Ranked  bool // the places 1, 2, 3 … can be told
+	Ranked  bool // the places 1, 2, 3 … are known
 	Chains  []string
-	Missing *missing
+	Missing *ui.Missing
 	Wrong   string // what is wrong with the query
-	turns
+	ui.Pager
 }
 
-// Filtered tells whether less than everything is asked for.
+// Filtered reports whether less than everything is asked for.
 func (d exchangesData) Filtered() bool { return d.Query.Kind+d.Query.Chain+d.Query.Q != "" }
 
-func (w *Web) exchanges(rw http.ResponseWriter, r *http.Request) error {
+func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), r.URL.Query()
 	d := exchangesData{Query: exchangereview.ExchangesQuery{
 		Kind: v.Get("kind"), Chain: v.Get("chain"), Q: strings.TrimSpace(v.Get("q")),
 		Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
 	}}
-	onlyResults := wantsFragment(r, "results")
+	onlyResults := ui.WantsFragment(r, "results")
 	var err error
-	together(func() {
-		d.Page, err = w.o.Exchanges.Exchanges(ctx, d.Query)
+	ui.Together(func() {
+		d.Page, err = p.service.Exchanges(ctx, d.Query)
 	}, func() {
 		if !onlyResults {
-			d.Chains = w.chains(r, d.Query.Chain)
+			d.Chains = p.chains(r, d.Query.Chain)
 		}
 	})
 	if fault.Is(err, fault.Invalid) {
-		d.Wrong = wrongField(err)
+		d.Wrong = ui.WrongField(err)
 	} else {
-		d.Missing = part(ctx, err, "Exchange reviews", "the exchanges")
+		d.Missing = ui.Part(ctx, err, "Exchange reviews", "the exchanges")
 	}
 	d.Ranked = d.Query.Cursor == "" && d.Query.Q == "" && (d.Query.Sort == "" || d.Query.Sort == exchangereview.ByRating)
-	d.turns = turnsOf(r, d.Page.Next)
-	p := page{
-		Title: "Exchanges", Nav: "exchanges", Data: d,
+	d.Pager = ui.PagerOf(r, d.Page.Next)
+	page := ui.Page{
+		Title: "Exchanges", Nav: "/exchanges", Data: d,
 		Description: "Exchanges ranked by reviews that are signed by their writers' wallets and weighted by their reputation.",
 	}
 	if onlyResults {
-		return w.fragment(rw, r, "exchanges", "results", p)
+		return p.site.Fragment(rw, r, "exchanges/list", "results", page)
 	}
-	return w.show(rw, r, statusOf(err), "exchanges", p)
+	return p.site.Show(rw, r, ui.StatusOf(err), "exchanges/list", page)
 }
 
 // chains lists the chains to choose from. Without an answer there is still the
 // one that is chosen.
-func (w *Web) chains(r *http.Request, chosen string) []string {
+func (p *exchangePages) chains(r *http.Request, chosen string) []string {
 	var chains []string
 	if chosen != "" {
 		chains = append(chains, chosen)
 	}
 	// Its error is that of the list itself, which the page shows.
-	all, _ := w.o.Exchanges.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 200})
+	all, _ := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 200})
 	for _, e := range all.Exchanges {
 		chains = append(chains, e.Chains...)
 	}
 	slices.Sort(chains)
 	return slices.Compact(chains)
-}
-
-// statusOf is a page's status when its main part failed but the page is shown.
-func statusOf(err error) int {
-	if err == nil {
-		return http.StatusOK
-	}
-	return fault.Status(fault.CodeOf(err))
-}
-
-// wrongField gives the sentence for people from an invalid fault.
-func wrongField(err error) string {
-	f := fault.From(err)
-	if len(f.Fields) == 0 {
-		return f.Message
-	}
-	texts := make([]string, len(f.Fields))
-	for i, field := range f.Fields {
-		texts[i] = field.String()
-	}
-	return strings.Join(texts, "; ")
 }
 
 const reviewsPerPage = 20
@@ -102,9 +125,9 @@ type exchangeData struct {
 	Exchange exchangereview.Exchange
 	Aspects  []aspect
 	Reviews  exchangereview.ReviewPage
-	Missing  *missing // the reviews
+	Missing  *ui.Missing // the reviews
 	Form     *reviewForm
-	turns
+	ui.Pager
 	// Structured is the rating for search engines (schema.org), nil without
 	// reviews: they refuse an empty one.
 	Structured map[string]any
@@ -122,18 +145,18 @@ func structured(e exchangereview.Exchange) map[string]any {
 	}
 }
 
-func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
-	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), viewerOf(r)
+func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error {
+	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
 	d := exchangeData{}
 	cursor := r.URL.Query().Get("cursor")
 	var exchangeErr, reviewsErr, formErr error
-	together(func() {
-		d.Exchange, exchangeErr = w.o.Exchanges.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
+	ui.Together(func() {
+		d.Exchange, exchangeErr = p.service.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
 	}, func() {
-		d.Reviews, reviewsErr = w.o.Exchanges.Reviews(ctx, exchangereview.ReviewsQuery{Slug: slug, Cursor: cursor, Limit: reviewsPerPage})
+		d.Reviews, reviewsErr = p.service.Reviews(ctx, exchangereview.ReviewsQuery{Slug: slug, Cursor: cursor, Limit: reviewsPerPage})
 	}, func() {
 		if who.SignedIn {
-			d.Form, formErr = w.reviewForm(ctx, slug, who.Wallet)
+			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)
 		}
 	})
 	if exchangeErr != nil {
@@ -142,11 +165,11 @@ func (w *Web) exchange(rw http.ResponseWriter, r *http.Request) error {
 	if reviewsErr == nil {
 		reviewsErr = formErr
 	}
-	d.Missing = part(ctx, reviewsErr, "Reviews", "what people wrote")
+	d.Missing = ui.Part(ctx, reviewsErr, "Reviews", "what people wrote")
 	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
-	d.turns = turnsOf(r, d.Reviews.Next)
-	return w.show(rw, r, http.StatusOK, "exchange", page{
-		Title: d.Exchange.Name, Nav: "exchanges", Data: d,
+	d.Pager = ui.PagerOf(r, d.Reviews.Next)
+	return p.site.Show(rw, r, http.StatusOK, "exchanges/exchange", ui.Page{
+		Title: d.Exchange.Name, Nav: "/exchanges", Data: d,
 		Description: "Signed reviews of " + d.Exchange.Name + ", weighted by their writers' reputation.",
 	})
 }

@@ -1,38 +1,22 @@
 package web
 
 import (
+	"errors"
+	"html/template"
 	"net/http"
-	"strconv"
-	"strings"
 
-	"github.com/go-chi/chi/v5"
-
-	"banyan/modules/airdrop"
-	"banyan/modules/reputation"
 	"banyan/platform/database"
-	"banyan/platform/fault"
-	"banyan/platform/identity"
-	"banyan/platform/merkle"
 	"banyan/platform/seam"
+	"banyan/web/ui"
 )
 
-// outcome is what came of an operator's action, shown on the page it was
-// started from.
-type outcome struct {
-	Done  string       // a sentence; "" when it failed
-	Fault *fault.Fault // with the lines that were wrong
-}
-
 type operatorData struct {
-	Routes     []routeLine
-	Databases  []databaseLine
-	Epoch      *reputation.Epoch
-	Reputation *missing
-	Campaigns  []airdrop.Campaign
-	Airdrop    *missing
-	Outcome    *outcome
-	Formats    []merkle.Format
-	Draft      airdrop.CampaignDraft // as it was typed, when it was refused
+	Outcome   *ui.Outcome
+	Routes    []routeLine
+	Databases []databaseLine
+	Missing   []*ui.Missing
+	Cards     []template.HTML
+	Sections  []template.HTML
 }
 
 // routeLine sums up a module's route: where calls go, how many, how they went.
@@ -92,120 +76,40 @@ func databaseLines(all []database.Stats) []databaseLine {
 }
 
 func (w *Web) operator(rw http.ResponseWriter, r *http.Request) error {
-	who := viewerOf(r)
-	if !who.SignedIn {
-		w.goTo(rw, r, "/sign-in?next=", w.below("/operator"))
+	if !ui.ViewerOf(r).SignedIn {
+		w.ui.GoTo(rw, r, "/sign-in?next=", w.ui.Below("/operator"))
 		return nil
 	}
-	if err := onlyOperators(r); err != nil {
+	if err := ui.OnlyOperators(r); err != nil {
 		return err
 	}
-	return w.showOperator(rw, r, http.StatusOK, nil, airdrop.CampaignDraft{Decimals: 18})
+	return w.showOperator(rw, r, http.StatusOK, nil)
 }
 
-func onlyOperators(r *http.Request) error {
-	if identity.From(r.Context()).Role >= identity.Operator {
-		return nil
-	}
-	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to give your wallet the role")
-}
-
-func (w *Web) showOperator(rw http.ResponseWriter, r *http.Request, status int, done *outcome, draft airdrop.CampaignDraft) error {
-	ctx := r.Context()
-	d := operatorData{Outcome: done, Draft: draft, Formats: merkle.Formats()}
-	var epochErr, campaignsErr error
-	together(func() {
-		d.Epoch, epochErr = w.currentEpoch(ctx)
-	}, func() {
-		var all airdrop.CampaignPage
-		all, campaignsErr = w.o.Airdrop.Campaigns(ctx, airdrop.CampaignsQuery{Limit: 20})
-		d.Campaigns = all.Campaigns
-	})
-	if !fault.Is(epochErr, fault.NotFound) {
-		d.Reputation = part(ctx, epochErr, "Reputation", "the current epoch")
-	}
-	d.Airdrop = part(ctx, campaignsErr, "Airdrops", "the campaigns")
-	d.Routes = routeLines(w.o.Routes())
+// showOperator is also the answer to a form of that page, with its outcome.
+func (w *Web) showOperator(rw http.ResponseWriter, r *http.Request, status int, done *ui.Outcome) error {
+	d := operatorData{Outcome: done, Routes: routeLines(w.o.Routes())}
 	if w.o.Databases != nil {
 		d.Databases = databaseLines(w.o.Databases())
 	}
-	return w.show(rw, r, status, "operator", page{Title: "Operator", Nav: "operator", Data: d})
-}
-
-// operate runs an operator's action and shows what came of it: the action
-// redirects when there is a page to see, and otherwise says what it did.
-func (w *Web) operate(action func(http.ResponseWriter, *http.Request) (done string, err error)) handler {
-	return func(rw http.ResponseWriter, r *http.Request) error {
-		if err := onlyOperators(r); err != nil {
-			return err
-		}
-		done, err := action(rw, r)
-		return w.outcome(rw, r, done, err)
-	}
-}
-
-// outcome answers an action. An empty sentence without an error means that the
-// action has answered already.
-func (w *Web) outcome(rw http.ResponseWriter, r *http.Request, done string, err error) error {
-	if done == "" && err == nil {
-		return nil
-	}
-	result, status := &outcome{Done: done}, http.StatusOK
-	if err != nil {
-		result.Fault, status = fault.From(err), statusOf(err)
-		if result.Fault.Code == fault.Internal {
-			return err // its page has the request's id
+	parts := make([]OperatorPart, len(w.sections))
+	var questions []func()
+	for i, s := range w.sections {
+		if s.Work != nil {
+			questions = append(questions, func() { parts[i] = s.Work(r) })
 		}
 	}
-	if id := chi.URLParam(r, "id"); id != "" {
-		return w.showCampaign(rw, r, id, status, result)
+	ui.Together(questions...)
+	var wrong error
+	for _, part := range parts {
+		wrong = errors.Join(wrong, part.Err)
+		if part.Missing != nil {
+			d.Missing = append(d.Missing, part.Missing)
+		}
+		d.Cards, d.Sections = appendHTML(d.Cards, part.Cards), appendHTML(d.Sections, part.Section)
 	}
-	return w.showOperator(rw, r, status, result, draftOf(r))
-}
-
-func (w *Web) computeEpoch(_ http.ResponseWriter, r *http.Request) (string, error) {
-	epoch, err := w.o.Reputation.ComputeEpoch(r.Context(), reputation.EpochRequest{})
-	if err != nil {
-		return "", err
+	if wrong != nil {
+		return wrong
 	}
-	return "Epoch " + number(epoch.Number) + " is computed: " + plural(epoch.Wallets, "wallet has", "wallets have") + " a score.", nil
-}
-
-// draftOf reads the campaign form; without one it is a draft with the usual
-// decimals.
-func draftOf(r *http.Request) airdrop.CampaignDraft {
-	if r.PostForm == nil || !r.PostForm.Has("name") {
-		return airdrop.CampaignDraft{Decimals: 18}
-	}
-	decimals, err := strconv.Atoi(strings.TrimSpace(r.PostForm.Get("decimals")))
-	if err != nil {
-		decimals = -1 // refused by the module, which says what is right
-	}
-	return airdrop.CampaignDraft{
-		Name:        strings.TrimSpace(r.PostForm.Get("name")),
-		Description: strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("description"), "\r\n", "\n")),
-		Format:      merkle.Format(r.PostForm.Get("format")),
-		Symbol:      strings.TrimSpace(r.PostForm.Get("symbol")),
-		Decimals:    decimals,
-	}
-}
-
-func (w *Web) createCampaign(rw http.ResponseWriter, r *http.Request) (string, error) {
-	if err := r.ParseForm(); err != nil {
-		return "", fault.Wrap(err, fault.Invalid, "the form did not arrive whole: send it again")
-	}
-	c, err := w.o.Airdrop.CreateCampaign(r.Context(), draftOf(r))
-	if err != nil {
-		return "", err
-	}
-	w.goTo(rw, r, "/airdrops/", c.ID)
-	return "", nil
-}
-
-func (w *Web) buildTree(_ http.ResponseWriter, r *http.Request) (string, error) {
-	c, err := w.o.Airdrop.BuildTree(r.Context(), airdrop.BuildRequest{ID: chi.URLParam(r, "id")})
-	if err != nil {
-		return "", err
-	}
-	return "The tree is built over " + plural(c.Count, "wallet", "wallets") + ". Its root is final: publish it where people can compare it.", nil
+	return w.ui.Show(rw, r, status, "site/operator", ui.Page{Title: "Operator", Nav: "/operator", Data: d})
 }

@@ -20,7 +20,7 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 		"/":                   {"Trust that grows its own roots", ">28</dd>", ">162</dd>", ">40</dd>", ">122</dd>", "Saltmarsh Swap", "Canopy season two"},
 		"/exchanges":          {"Tidewater", "25 exchanges on this page, more follow"},
 		"/exchanges?q=harb":   {"Harbour &amp; Quay", "1 exchange found"},
-		"/exchanges?q=zzz":    {"Nothing fits", "Show all exchanges"},
+		"/exchanges?q=zzz":    {"No exchange found", "Show all exchanges"},
 		"/exchanges?kind=dex": {"Quillmarket"},
 		"/exchanges/kestrel-exchange": {
 			"5 signed reviews", `role="img" aria-label="Reviews by stars: 1 review with 5; 2 reviews with 4; 0 reviews with 3; 0 reviews with 2; 2 reviews with 1."`,
@@ -35,7 +35,7 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 		"/wallets/" + top.String(): {
 			"16.5 %", "100 %", "one of the seeds", "42.0 %", "17 more wallets that trust it", "Reviews published", webtest.SampleWallet(7).Short(),
 		},
-		"/wallets/" + nobody: {"Nobody knows this wallet yet", "has not reviewed an exchange yet"},
+		"/wallets/" + nobody: {"This wallet has no score yet", "has not reviewed an exchange yet"},
 		"/sign-in":           {"Choose a wallet", "No wallet was found", "demo-wallet."},
 		"/docs":              {`data-url="/api/openapi.json"`, "swagger-ui-bundle."},
 	} {
@@ -184,7 +184,7 @@ func TestWalletsAreLookedUpByAddress(t *testing.T) {
 	lower := strings.ToLower(webtest.SampleWallet(2).String())
 	contains(t, visitor.get("/reputation?wallet="+lower, 200), "Wallet "+webtest.SampleWallet(2).Short()) // followed the redirect
 	contains(t, visitor.get("/reputation?wallet=me", 400), "this has 2 characters", `aria-invalid="true"`)
-	contains(t, visitor.get("/wallets/0x12", 404), "This is no wallet address")
+	contains(t, visitor.get("/wallets/0x12", 404), "This is not a wallet address")
 }
 
 func TestWhatPeopleWriteStaysText(t *testing.T) {

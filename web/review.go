@@ -12,6 +12,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/wallet"
+	"banyan/web/ui"
 )
 
 // aspect is one of the six sub-ratings, in the order people read them.
@@ -59,9 +60,9 @@ type reviewForm struct {
 	MaxText int
 }
 
-func (w *Web) reviewForm(ctx context.Context, slug string, writer wallet.Address) (*reviewForm, error) {
+func (p *exchangePages) reviewForm(ctx context.Context, slug string, writer wallet.Address) (*reviewForm, error) {
 	form := &reviewForm{Slug: slug, Wallet: writer, Aspects: aspectNames[:], MaxText: exchangereview.MaxText}
-	history, err := w.o.Exchanges.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
+	history, err := p.service.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
 	switch {
 	case fault.Is(err, fault.NotFound), err == nil && len(history.Versions) == 0:
 		return form, nil
@@ -75,28 +76,28 @@ func (w *Web) reviewForm(ctx context.Context, slug string, writer wallet.Address
 }
 
 // prepareReview turns the form into the document that the wallet signs.
-func (w *Web) prepareReview(rw http.ResponseWriter, r *http.Request) error {
-	who := viewerOf(r)
+func (p *exchangePages) prepareReview(rw http.ResponseWriter, r *http.Request) error {
+	who := ui.ViewerOf(r)
 	if !who.SignedIn {
 		return fault.New(fault.Unauthenticated, "sign in with the wallet that writes the review, then send it again")
 	}
-	if !wantsJSON(r) {
+	if !ui.WantsJSON(r) {
 		return fault.New(fault.Invalid, "a review is signed in your wallet, which needs JavaScript: turn it on for this site and send the review again")
 	}
 	draft, err := readDraft(r, who.Wallet)
 	if err != nil {
 		return err
 	}
-	prepared, err := w.o.Exchanges.PrepareReview(r.Context(), draft)
+	prepared, err := p.service.PrepareReview(r.Context(), draft)
 	if err != nil {
 		return err
 	}
-	return writeJSON(rw, prepared)
+	return ui.WriteJSON(rw, prepared)
 }
 
 func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDraft, error) {
 	if err := r.ParseForm(); err != nil {
-		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form did not arrive whole: load the page again and send it once more")
+		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form arrived incomplete: load the page again and send it once more")
 	}
 	var wrong []fault.Field
 	mark := func(field, name string) int {
@@ -123,33 +124,22 @@ func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDra
 
 // publishReview stores what prepareReview answered, with the wallet's signature,
 // and says where to see it.
-func (w *Web) publishReview(rw http.ResponseWriter, r *http.Request) error {
+func (p *exchangePages) publishReview(rw http.ResponseWriter, r *http.Request) error {
 	var signed exchangereview.PreparedReview
 	if err := json.NewDecoder(r.Body).Decode(&signed); err != nil {
-		return fault.Wrap(err, fault.Invalid, "the signed review did not arrive whole: load the page again and send it once more")
+		return fault.Wrap(err, fault.Invalid, "the signed review arrived incomplete: load the page again and send it once more")
 	}
 	if signed.Review.Slug != chi.URLParam(r, "slug") {
 		return fault.New(fault.Invalid, "the signed review is of another exchange than this page: load the page again and send it once more")
 	}
-	published, err := w.o.Exchanges.PublishReview(r.Context(), signed.Review)
+	published, err := p.service.PublishReview(r.Context(), signed.Review)
 	if err != nil {
 		return err
 	}
-	place := w.at("/exchanges/", published.Exchange) + "#review-" + published.Wallet.String()
-	return writeJSON(rw, struct {
+	place := p.site.At("/exchanges/", published.Exchange) + "#review-" + published.Wallet.String()
+	return ui.WriteJSON(rw, struct {
 		Location string `json:"location"`
 	}{place})
-}
-
-func writeJSON(rw http.ResponseWriter, answer any) error {
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return err
-	}
-	rw.Header().Set("Content-Type", "application/json")
-	rw.Header().Set("Cache-Control", "no-store")
-	_, _ = rw.Write(body) // the browser may be gone; there is nobody left to tell
-	return nil
 }
 
 type historyData struct {
@@ -159,19 +149,19 @@ type historyData struct {
 }
 
 // reviewHistory shows all versions of one review.
-func (w *Web) reviewHistory(rw http.ResponseWriter, r *http.Request) error {
-	writer, err := pathWallet(r)
+func (p *exchangePages) reviewHistory(rw http.ResponseWriter, r *http.Request) error {
+	writer, err := ui.PathWallet(r)
 	if err != nil {
 		return err
 	}
 	ctx, slug := r.Context(), chi.URLParam(r, "slug")
 	d := historyData{Wallet: writer}
 	var exchangeErr, historyErr error
-	together(func() {
-		d.Exchange, exchangeErr = w.o.Exchanges.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
+	ui.Together(func() {
+		d.Exchange, exchangeErr = p.service.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
 	}, func() {
 		var history exchangereview.ReviewHistory
-		history, historyErr = w.o.Exchanges.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
+		history, historyErr = p.service.History(ctx, exchangereview.HistoryQuery{Slug: slug, Wallet: writer})
 		d.Versions = history.Versions
 	})
 	if exchangeErr != nil {
@@ -180,8 +170,8 @@ func (w *Web) reviewHistory(rw http.ResponseWriter, r *http.Request) error {
 	if historyErr != nil {
 		return historyErr
 	}
-	return w.show(rw, r, http.StatusOK, "history", page{
-		Title: "A review of " + d.Exchange.Name, Nav: "exchanges", Data: d,
+	return p.site.Show(rw, r, http.StatusOK, "exchanges/history", ui.Page{
+		Title: "A review of " + d.Exchange.Name, Nav: "/exchanges", Data: d,
 		Description: "All signed versions of one review of " + d.Exchange.Name + ".",
 	})
 }

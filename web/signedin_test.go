@@ -103,13 +103,13 @@ func TestSessionsAreSeenAndEnded(t *testing.T) {
 	here.signIn(key)
 	there.signIn(key)
 	page := here.get("/sessions", 200)
-	contains(t, page, "this one", "End it")
+	contains(t, page, "this session", "End session")
 	_, rest, _ := strings.Cut(page, `action="/sessions/`)
 	id, _, _ := strings.Cut(rest, "/end")
 	if status, _ := here.post("/sessions/"+id+"/end", "application/x-www-form-urlencoded", ""); status != http.StatusForbidden {
 		t.Errorf("a session was ended without the token: %d", status)
 	}
-	if status, page := here.form("/sessions/"+id+"/end", url.Values{}); status != 200 || strings.Contains(page, "End it") {
+	if status, page := here.form("/sessions/"+id+"/end", url.Values{}); status != 200 || strings.Contains(page, "End session") {
 		t.Errorf("ending the other session: %d", status)
 	}
 	contains(t, there.get("/sessions", 200), "Sign in with your wallet")
@@ -178,7 +178,7 @@ func TestTheOperatorPage(t *testing.T) {
 		t.Errorf("a form without a file: %d", status)
 	}
 	s.Reputation.Fail(webtest.Gone("reputation"))
-	contains(t, v.get("/operator", 200), `data-missing="Reputation"`, "Begin a campaign")
+	contains(t, v.get("/operator", 200), `data-missing="Reputation"`, "Create a campaign")
 }
 
 func TestACampaignFromDraftToRoot(t *testing.T) {

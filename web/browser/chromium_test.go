@@ -26,11 +26,11 @@ import (
 	"banyan/platform/testenv/testneeds"
 )
 
-// patience bounds one test in the browser, and oneWait one wait in it; no test
-// asserts them.
+// testTimeout bounds one test in the browser, and waitTimeout one wait in it; no
+// test asserts them.
 const (
-	patience = 10 * time.Minute
-	oneWait  = 2 * time.Minute
+	testTimeout = 10 * time.Minute
+	waitTimeout = 2 * time.Minute
 )
 
 // chromium is one browser for all tests of this package.
@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// start gives the browser, and skips the test without one, or fails it if
+// start returns the browser, and skips the test without one, or fails it if
 // BANYAN_TEST_REQUIRE names chromium.
 func start(t *testing.T) context.Context {
 	t.Helper()
@@ -96,7 +96,7 @@ var (
 
 func (l look) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Theme) }
 
-// open gives a tab with cookies and storage of its own. When the test ends, a
+// open returns a tab with cookies and storage of its own. When the test ends, a
 // script error, a breach of the Content-Security-Policy or a request to
 // another host fails it.
 func open(t *testing.T, l look) context.Context {
@@ -111,7 +111,7 @@ func open(t *testing.T, l look) context.Context {
 		t.Fatalf("listen to the page's log: %v", err)
 	}
 	watch(t, tab, closeTab)
-	ctx, cancel := context.WithTimeout(tab, patience)
+	ctx, cancel := context.WithTimeout(tab, testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -200,12 +200,12 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 // is asked for next, may still be on its way.
 func wait(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	waiting, cancel := context.WithTimeout(ctx, oneWait)
+	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
-		// An error is a page between two documents; the next look tells.
+		// An error is a page between two documents; the next look shows.
 		if ok, err := chromedp.Run(waiting, chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(`+expression+`)`)); err == nil && ok {
 			return
 		}

@@ -30,7 +30,7 @@ var (
 	saysCampaign = regexp.MustCompile(`/airdrops/([0-9a-z]+)`)
 )
 
-// built is the path of the program, built anew.
+// built is the path of the program, built for the test.
 func built(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "banyan")
@@ -66,8 +66,8 @@ func demo(t *testing.T) program {
 			t.Errorf("the program ended with %v\n%s", err, complaints.String())
 		}
 	})
-	patient := time.AfterFunc(patience, func() { _ = run.Process.Kill() })
-	defer patient.Stop()
+	stuck := time.AfterFunc(testTimeout, func() { _ = run.Process.Kill() })
+	defer stuck.Stop()
 	p := program{URL: "http://" + listen}
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		if found := saysWallet.FindStringSubmatch(lines.Text()); found != nil {

@@ -31,7 +31,7 @@ func signInWith(t *testing.T, ctx context.Context, site, rdns string) {
 	wait(t, ctx, `location.pathname === "/sessions"`)
 }
 
-// mark gives the same mark everywhere but overall.
+// mark chooses the same mark everywhere but overall.
 func mark(t *testing.T, ctx context.Context, overall, others string) {
 	t.Helper()
 	for _, name := range []string{"overall", "withdrawals", "support", "fees", "execution", "security", "ease"} {
@@ -193,7 +193,7 @@ func TestAnOperatorRunsACampaign(t *testing.T) {
 	runCampaign(t, ctx, site.URL)
 }
 
-// runCampaign begins a campaign, has a wrong list refused and a right one
+// runCampaign creates a campaign, has a wrong list refused and a right one
 // taken, builds the tree and checks a wallet.
 func runCampaign(t *testing.T, ctx context.Context, site string) {
 	t.Helper()

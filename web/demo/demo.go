@@ -15,11 +15,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"banyan/modules/airdrop"
-	"banyan/modules/exchangereview"
-	"banyan/modules/reputation"
-	"banyan/platform/host"
 	"banyan/platform/identity"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
@@ -31,36 +28,43 @@ const (
 	days    = 180 // over which the reviews were written
 )
 
-// Clock is the modules' clock while the community is made: reviews are written
-// over half a year, and each must be fresh when it is published. Afterwards it
-// shows the time.
-type Clock struct{ behind atomic.Int64 }
-
-// Now is the time of the community.
-func (c *Clock) Now() time.Time { return time.Now().Add(-time.Duration(c.behind.Load())) }
-
-func (c *Clock) setBehind(d time.Duration) { c.behind.Store(int64(d)) }
-
-// Services are the modules to fill.
-type Services struct {
-	Reputation reputation.Service
-	Exchanges  exchangereview.Service
-	Airdrop    airdrop.Service
+// Part is what the community does with one module; the zero Part is nothing.
+type Part struct {
+	// Configure returns the module's settings for this community, by their keys in
+	// config.yaml; nil = none.
+	Configure func(*Community) map[string]string
+	// Fill does it, over a route to the module.
+	Fill func(context.Context, *Community, *seam.Route) (Made, error)
 }
 
-// Of are the modules of an assembled trunk.
-func Of(p *host.Process) Services {
-	return Services{
-		Reputation: reputation.NewClient(p.Route(reputation.Contract)),
-		Exchanges:  exchangereview.NewClient(p.Route(exchangereview.Contract)),
-		Airdrop:    airdrop.NewClient(p.Route(airdrop.Contract)),
+// Settings are the module's settings for this community.
+func (p Part) Settings(c *Community) map[string]string {
+	if p.Configure == nil {
+		return nil
+	}
+	return p.Configure(c)
+}
+
+// Step is a Part with the module that it is for.
+type Step func(context.Context, *Community) (Made, error)
+
+// Step joins a part with its module.
+func (p Part) Step(module string, route *seam.Route) Step {
+	return func(ctx context.Context, c *Community) (Made, error) {
+		made, err := p.Fill(ctx, c, route)
+		if err != nil {
+			return Made{}, fmt.Errorf("make the demo's data of %s: %w", module, err)
+		}
+		return made, nil
 	}
 }
 
-// Summary says what was made.
-type Summary struct {
-	Edges, Reviews int
-	Campaigns      []airdrop.Campaign
+// Made says what a part has made.
+type Made struct {
+	What string                  // "3000 reviews"
+	Look func(url string) string // what to try first, at this site
+	// Finish is called when all parts are done; nil = nothing is left to do.
+	Finish func(context.Context) error
 }
 
 // Community is the people of one demonstration. What they do is the same in
@@ -69,7 +73,16 @@ type Summary struct {
 // for the demo wallet, a seed or anybody else.
 type Community struct {
 	secret [32]byte
+	*people
+	behind atomic.Int64
 }
+
+// Now is the modules' clock while the community is made: reviews are written
+// over half a year, and each must be fresh when it is published. Afterwards it
+// shows the time.
+func (c *Community) Now() time.Time { return time.Now().Add(-time.Duration(c.behind.Load())) }
+
+func (c *Community) setBehind(d time.Duration) { c.behind.Store(int64(d)) }
 
 // New makes the secret of a community.
 func New() *Community {
@@ -111,27 +124,28 @@ func (c *Community) address(person int) wallet.Address {
 	return wallet.Address(crypto.PubkeyToAddress(c.key(person).PublicKey))
 }
 
-// Fill lets the community do what it does. It takes a few seconds.
-func (c *Community) Fill(ctx context.Context, s Services, clock *Clock) (Summary, error) {
+// Fill lets the community take the steps, in their order. It takes a few seconds.
+func (c *Community) Fill(ctx context.Context, steps []Step) ([]Made, error) {
 	ctx = identity.With(ctx, identity.Caller{Subject: "demo", Role: identity.Operator})
-	people := newPeople(c)
-	clock.setBehind(days * 24 * time.Hour)
-	defer clock.setBehind(0)
-	edges, err := trust(ctx, s.Reputation, people)
-	if err != nil {
-		return Summary{}, fmt.Errorf("make the demo's trust graph: %w", err)
+	c.people = newPeople(c)
+	c.setBehind(days * 24 * time.Hour)
+	defer c.setBehind(0)
+	var all []Made
+	for _, take := range steps {
+		made, err := take(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made)
 	}
-	written, err := reviews(ctx, s.Exchanges, people, clock)
-	if err != nil {
-		return Summary{}, fmt.Errorf("make the demo's reviews: %w", err)
+	c.setBehind(0)
+	for _, made := range all {
+		if made.Finish == nil {
+			continue
+		}
+		if err := made.Finish(ctx); err != nil {
+			return nil, fmt.Errorf("finish the demo's data: %w", err)
+		}
 	}
-	clock.setBehind(0)
-	if _, err := s.Reputation.ComputeEpoch(ctx, reputation.EpochRequest{}); err != nil { // today's, as people would see
-		return Summary{}, fmt.Errorf("compute the demo's reputation: %w", err)
-	}
-	made, err := campaigns(ctx, s.Airdrop, people)
-	if err != nil {
-		return Summary{}, fmt.Errorf("make the demo's campaigns: %w", err)
-	}
-	return Summary{Edges: edges, Reviews: written, Campaigns: made}, nil
+	return all, nil
 }

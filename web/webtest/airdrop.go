@@ -45,7 +45,7 @@ func (m *Airdrop) find(id string) (*drop, error) {
 	return nil, fault.New(fault.NotFound, "no campaign has this id: look for it in the list")
 }
 
-// CreateCampaign begins a draft.
+// CreateCampaign creates a draft.
 func (m *Airdrop) CreateCampaign(_ context.Context, q airdrop.CampaignDraft) (airdrop.Campaign, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,7 +78,7 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 		address, addressErr := wallet.Parse(who)
 		value, amountErr := uint256.FromDecimal(amount)
 		if addressErr != nil || amountErr != nil {
-			wrong = append(wrong, fault.Field{Name: "address", Line: n, Message: "is no wallet and amount"})
+			wrong = append(wrong, fault.Field{Name: "address", Line: n, Message: "is not a wallet and amount"})
 			continue
 		}
 		if err := list.Append(address, *value); err != nil {
@@ -122,7 +122,7 @@ func (m *Airdrop) Campaigns(context.Context, airdrop.CampaignsQuery) (airdrop.Ca
 	return page, m.failed()
 }
 
-// Campaign gives one.
+// Campaign returns one.
 func (m *Airdrop) Campaign(_ context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,7 +133,7 @@ func (m *Airdrop) Campaign(_ context.Context, q airdrop.CampaignQuery) (airdrop.
 	return d.Campaign, nil
 }
 
-// Claim gives the amount and its proof.
+// Claim returns the amount and its proof.
 func (m *Airdrop) Claim(_ context.Context, q airdrop.ClaimQuery) (airdrop.Claim, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package webtest gives tests of the pages three modules that live in memory
+// Package webtest has three modules in memory for tests of the pages,
 // and a site that serves the pages over them, behind the real HTTP server and
 // the real sign-in. It is imported by tests only.
 package webtest
@@ -15,7 +15,7 @@ type Down struct {
 	err error
 }
 
-// Fail sets what every call answers from now on; nil heals it.
+// Fail sets what every call answers from now on; nil ends it.
 func (d *Down) Fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -130,7 +130,7 @@ func (m *Exchanges) rating(slug string) exchangereview.Rating {
 	return out
 }
 
-// Reviews gives an exchange's live reviews.
+// Reviews returns an exchange's live reviews.
 func (m *Exchanges) Reviews(_ context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
 	if err := m.failed(); err != nil {
 		return exchangereview.ReviewPage{}, err
@@ -140,7 +140,7 @@ func (m *Exchanges) Reviews(_ context.Context, q exchangereview.ReviewsQuery) (e
 	return exchangereview.ReviewPage{Reviews: m.live(func(r exchangereview.Review) bool { return r.Exchange == q.Slug })}, nil
 }
 
-// ReviewsOf gives a wallet's live reviews.
+// ReviewsOf returns a wallet's live reviews.
 func (m *Exchanges) ReviewsOf(_ context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
 	if err := m.failed(); err != nil {
 		return exchangereview.ReviewPage{}, err
@@ -150,7 +150,7 @@ func (m *Exchanges) ReviewsOf(_ context.Context, q exchangereview.ReviewsOfQuery
 	return exchangereview.ReviewPage{Reviews: m.live(func(r exchangereview.Review) bool { return r.Wallet == q.Wallet })}, nil
 }
 
-// History gives all versions.
+// History returns all versions.
 func (m *Exchanges) History(_ context.Context, q exchangereview.HistoryQuery) (exchangereview.ReviewHistory, error) {
 	if err := m.failed(); err != nil {
 		return exchangereview.ReviewHistory{}, err
@@ -169,7 +169,7 @@ func (m *Exchanges) History(_ context.Context, q exchangereview.HistoryQuery) (e
 	return out, nil
 }
 
-// PrepareReview gives a small EIP-712 document over the draft.
+// PrepareReview returns a small EIP-712 document over the draft.
 func (m *Exchanges) PrepareReview(ctx context.Context, d exchangereview.ReviewDraft) (exchangereview.PreparedReview, error) {
 	if err := m.failed(); err != nil {
 		return exchangereview.PreparedReview{}, err

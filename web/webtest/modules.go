@@ -17,7 +17,7 @@ import (
 	"banyan/platform/seam"
 )
 
-// Modules is a control.Service in memory, with the same rules about versions,
+// Modules is a rollout.Service in memory, with the same rules about versions,
 // and figures that tests set.
 type Modules struct {
 	Down
@@ -30,11 +30,19 @@ type Modules struct {
 
 var _ rollout.Service = (*Modules)(nil)
 
-// Change edits what the module tells from now on.
+// Change edits what the module reports from now on.
 func (m *Modules) Change(name string, edit func(*rollout.ModuleState)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	edit(m.state(name))
+}
+
+// Add has a module more, in a place without figures.
+func (m *Modules) Add(name string, mode seam.Mode) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := rollout.Place{Mode: mode}
+	m.states = append(m.states, rollout.ModuleState{Plan: rollout.Plan{Module: name, Place: at, Configured: true}, Config: at})
 }
 
 // Figures sets what the route of a module does, written as the JSON of a
@@ -48,7 +56,7 @@ func (m *Modules) Figures(name string, figures any) {
 func read[T any](written any) *T {
 	text, err := json.Marshal(written)
 	if err != nil {
-		panic("webtest: figures that are no JSON: " + err.Error())
+		panic("webtest: figures that are not JSON: " + err.Error())
 	}
 	value := new(T)
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -66,7 +74,7 @@ func (m *Modules) Refuse(err error) {
 	m.refuse = err
 }
 
-// Note writes into the audit what somebody else did, youngest last.
+// Note writes into the audit what somebody else did, newest last.
 func (m *Modules) Note(name string, e rollout.Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,14 +90,14 @@ func (m *Modules) state(name string) *rollout.ModuleState {
 	return nil
 }
 
-// List implements control.Service.
+// List implements rollout.Service.
 func (m *Modules) List(context.Context, rollout.ListQuery) (rollout.Modules, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return rollout.Modules{Modules: slices.Clone(m.states)}, m.failed()
 }
 
-// Module implements control.Service.
+// Module implements rollout.Service.
 func (m *Modules) Module(_ context.Context, q rollout.ModuleQuery) (rollout.ModuleState, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -103,16 +111,16 @@ func noModule(name string) error {
 	return fault.Newf(fault.NotFound, "there is no module %q here", name)
 }
 
-// Set implements control.Service.
+// Set implements rollout.Service.
 func (m *Modules) Set(ctx context.Context, q rollout.SetRequest) (rollout.Plan, error) {
 	if err := q.Validate(); err != nil {
 		return rollout.Plan{}, err
 	}
 	to := rollout.Place{Mode: q.Mode, Percent: q.Percent, URLs: q.URLs}
-	return m.lead(ctx, q.Name, q.IfVersion, to, rollout.Entry{Why: q.Why, Anyway: q.Anyway})
+	return m.change(ctx, q.Name, q.IfVersion, to, rollout.Entry{Why: q.Why, Anyway: q.Anyway})
 }
 
-// Reset implements control.Service.
+// Reset implements rollout.Service.
 func (m *Modules) Reset(ctx context.Context, q rollout.ResetRequest) (rollout.Plan, error) {
 	m.mu.Lock()
 	s := m.state(q.Name)
@@ -120,10 +128,10 @@ func (m *Modules) Reset(ctx context.Context, q rollout.ResetRequest) (rollout.Pl
 	if s == nil {
 		return rollout.Plan{}, noModule(q.Name)
 	}
-	return m.lead(ctx, q.Name, q.IfVersion, s.Config, rollout.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
+	return m.change(ctx, q.Name, q.IfVersion, s.Config, rollout.Entry{Why: q.Why, Anyway: q.Anyway, Configured: true})
 }
 
-func (m *Modules) lead(ctx context.Context, name string, version *int64, to rollout.Place, as rollout.Entry) (rollout.Plan, error) {
+func (m *Modules) change(ctx context.Context, name string, version *int64, to rollout.Place, as rollout.Entry) (rollout.Plan, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, by := m.state(name), identity.From(ctx)
@@ -151,7 +159,7 @@ func (m *Modules) lead(ctx context.Context, name string, version *int64, to roll
 	return next, nil
 }
 
-// Audit implements control.Service.
+// Audit implements rollout.Service.
 func (m *Modules) Audit(_ context.Context, q rollout.AuditQuery) (rollout.AuditPage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,7 +178,7 @@ func (m *Modules) Audit(_ context.Context, q rollout.AuditQuery) (rollout.AuditP
 	return rollout.AuditPage{Entries: entries, Next: next}, m.failed()
 }
 
-// Differences implements control.Service.
+// Differences implements rollout.Service.
 func (m *Modules) Differences(_ context.Context, q rollout.DifferencesQuery) (rollout.Differences, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,7 +197,7 @@ func (m *Modules) EventLag(context.Context) (map[string]int64, error) {
 // fields is JSON that a test writes down.
 type fields = map[string]any
 
-// sampleFigures is what a route tells in a place, under load times a thousand
+// sampleFigures is what a route reports in a place, under load times a thousand
 // calls a second.
 func sampleFigures(name string, at rollout.Place, load float64) fields {
 	side := func(perSecond, p50, p99 float64) fields {

@@ -51,7 +51,7 @@ func (m *Reputation) ComputeEpoch(context.Context, reputation.EpochRequest) (rep
 	return m.Epoch, nil
 }
 
-// CurrentEpoch gives Epoch.
+// CurrentEpoch returns Epoch.
 func (m *Reputation) CurrentEpoch(context.Context, reputation.EpochQuery) (reputation.Epoch, error) {
 	if err := m.failed(); err != nil {
 		return reputation.Epoch{}, err
@@ -75,7 +75,7 @@ func (m *Reputation) Score(_ context.Context, q reputation.ScoreQuery) (reputati
 	return reputation.Score{}, fault.New(fault.NotFound, "nobody has trusted this wallet and it has not been active")
 }
 
-// Scores gives rank 0 to all: pages do not use it.
+// Scores returns rank 0 to all: pages do not use it.
 func (m *Reputation) Scores(_ context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
 	out := reputation.Scores{Standings: make([]reputation.Standing, len(q.Wallets))}
 	for i, w := range q.Wallets {
@@ -84,7 +84,7 @@ func (m *Reputation) Scores(_ context.Context, q reputation.ScoresQuery) (reputa
 	return out, m.failed()
 }
 
-// Leaderboard gives all of Ranked at once.
+// Leaderboard returns all of Ranked at once.
 func (m *Reputation) Leaderboard(_ context.Context, q reputation.LeaderboardQuery) (reputation.Leaderboard, error) {
 	if err := m.failed(); err != nil {
 		return reputation.Leaderboard{}, err

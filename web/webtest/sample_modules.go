@@ -11,7 +11,7 @@ import (
 )
 
 // SampleModules has one module in the shadow that is safe to go on, one canary
-// that the verdict holds back, and one that stands alone.
+// that the verdict holds back, and one that runs remotely.
 func SampleModules() *Modules {
 	m := &Modules{audits: map[string][]rollout.Entry{}, found: map[string][]seam.Difference{}}
 	add := func(name string, config, at rollout.Place, version int64, load float64) {
@@ -60,7 +60,7 @@ func SampleModules() *Modules {
 	return m
 }
 
-// WrongAnswers is what a route tells in the shadow when the remote answers one
+// WrongAnswers is what a route reports in shadow when the remote answers one
 // operation wrong.
 func WrongAnswers() any {
 	f := sampleFigures(reputation.Name, rollout.Place{Mode: seam.ModeShadow, Percent: 10, URLs: []string{"http://10.0.0.7:8081", "http://10.0.0.8:8081"}}, 1)

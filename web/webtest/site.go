@@ -37,6 +37,8 @@ type Site struct {
 	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
 	Operator   *ecdsa.PrivateKey // a wallet that is an operator
 	Modules    *Modules          // nil: the program has no route control
+
+	more []web.Pages
 }
 
 // AddressOf is the wallet of a key.
@@ -54,9 +56,10 @@ func Key(t testing.TB, name string) *ecdsa.PrivateKey {
 	return key
 }
 
-// Full serves the sample community, with the demo wallet.
-func Full(t testing.TB) *Site {
-	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
+// Full serves the sample community, with the demo wallet, and the pages of more
+// modules.
+func Full(t testing.TB, more ...web.Pages) *Site {
+	s := &Site{more: more, DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
 	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
 	return s
@@ -80,8 +83,9 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	api := newIdentity(t, db, s)
 	log := slog.New(slog.DiscardHandler)
 	options := web.Options{
-		Reputation: s.Reputation, Exchanges: s.Exchanges, Airdrop: s.Airdrop, Sessions: s.Sessions,
-		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
+		Pages:    append([]web.Pages{web.ReputationOf(s.Reputation), web.ExchangeReviewOf(s.Exchanges), web.AirdropOf(s.Airdrop)}, s.more...),
+		Sessions: s.Sessions,
+		Routes:   func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
 		Databases: sampleDatabases,
 	}
 	if s.Modules != nil {

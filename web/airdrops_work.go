@@ -1,0 +1,109 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/web/ui"
+)
+
+func (p *airdropPages) operate(r chi.Router, show ui.ShowOutcome) {
+	r.Post("/operator/campaigns", p.site.Form(ui.Operate(p.createCampaign, show)))
+	r.Post("/operator/campaigns/{id}/list", p.site.Handle(ui.Upload(p.uploadList, p.showWork)))
+	r.Post("/operator/campaigns/{id}/build", p.site.Form(ui.Operate(p.buildTree, p.showWork)))
+}
+
+// showWork answers a form on a campaign's page with that page.
+func (p *airdropPages) showWork(rw http.ResponseWriter, r *http.Request, status int, done *ui.Outcome) error {
+	return p.showCampaign(rw, r, chi.URLParam(r, "id"), status, done)
+}
+
+// airdropWork is the data of the template airdrops/operator.
+type airdropWork struct {
+	Campaigns []airdrop.Campaign
+	Missing   *ui.Missing
+	Formats   []merkle.Format
+	Draft     airdrop.CampaignDraft // as it was typed, when it was refused
+}
+
+func (p *airdropPages) work(r *http.Request) OperatorPart {
+	all, err := p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Limit: 20})
+	d := airdropWork{
+		Campaigns: all.Campaigns, Missing: ui.Part(r.Context(), err, "Airdrops", "the campaigns"),
+		Formats: merkle.Formats(), Draft: draftOf(r),
+	}
+	section, err := p.site.HTML(r, "airdrops/operator", d)
+	return OperatorPart{Section: section, Err: err}
+}
+
+// draftOf reads the campaign form; without one it is a draft with the usual
+// decimals.
+func draftOf(r *http.Request) airdrop.CampaignDraft {
+	if r.PostForm == nil || !r.PostForm.Has("name") {
+		return airdrop.CampaignDraft{Decimals: 18}
+	}
+	decimals, err := strconv.Atoi(strings.TrimSpace(r.PostForm.Get("decimals")))
+	if err != nil {
+		decimals = -1 // refused by the module, which says what is right
+	}
+	return airdrop.CampaignDraft{
+		Name:        strings.TrimSpace(r.PostForm.Get("name")),
+		Description: strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("description"), "\r\n", "\n")),
+		Format:      merkle.Format(r.PostForm.Get("format")),
+		Symbol:      strings.TrimSpace(r.PostForm.Get("symbol")),
+		Decimals:    decimals,
+	}
+}
+
+func (p *airdropPages) createCampaign(rw http.ResponseWriter, r *http.Request) (string, error) {
+	if err := r.ParseForm(); err != nil {
+		return "", fault.Wrap(err, fault.Invalid, "the form arrived incomplete: send it again")
+	}
+	c, err := p.service.CreateCampaign(r.Context(), draftOf(r))
+	if err != nil {
+		return "", err
+	}
+	p.site.GoTo(rw, r, "/airdrops/", c.ID)
+	return "", nil
+}
+
+func (p *airdropPages) buildTree(_ http.ResponseWriter, r *http.Request) (string, error) {
+	c, err := p.service.BuildTree(r.Context(), airdrop.BuildRequest{ID: chi.URLParam(r, "id")})
+	if err != nil {
+		return "", err
+	}
+	return "The tree is built over " + ui.Plural(c.Count, "wallet", "wallets") + ". Its root is final: publish it where people can compare it.", nil
+}
+
+func (p *airdropPages) uploadList(r *http.Request, u ui.Uploaded) (string, error) {
+	c, err := p.service.UploadList(r.Context(), airdrop.ListUpload{
+		ID: chi.URLParam(r, "id"), OnDuplicate: u.Fields["on_duplicate"], Decimals: u.Fields["decimals"] == "true", Body: u.File,
+	})
+	if err != nil {
+		return "", err
+	}
+	return "The list is stored: " + ui.Plural(c.Count, "wallet", "wallets") + ", " + ui.Units(c.Total, c.Decimals) + " " + c.Symbol +
+		" in total. Check the figures, then build the tree.", nil
+}
+
+func formatName(f merkle.Format) string {
+	switch f {
+	case merkle.OZ:
+		return "OpenZeppelin StandardMerkleTree"
+	case merkle.OZIndexed:
+		return "OpenZeppelin with index"
+	case merkle.Uniswap:
+		return "Uniswap merkle-distributor"
+	case merkle.ENS:
+		return "ENS"
+	case merkle.Cumulative:
+		return "Cumulative amounts"
+	}
+	return string(f)
+}

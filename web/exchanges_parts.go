@@ -1,0 +1,91 @@
+package web
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/wallet"
+	"banyan/web/ui"
+)
+
+// home shows the exchanges that are rated best.
+func (p *exchangePages) home(r *http.Request) HomePart {
+	all, err := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByRating, Limit: 200})
+	part := HomePart{Missing: ui.Part(r.Context(), err, "Exchange reviews", "exchanges and their reviews")}
+	listed, written := "–", "–"
+	if err == nil {
+		more, reviews := "", 0
+		if all.Next != "" {
+			more = "+" // there are more exchanges than were counted
+		}
+		for _, e := range all.Exchanges {
+			reviews += e.Rating.Reviews
+		}
+		listed, written = ui.Number(len(all.Exchanges))+more, ui.Number(reviews)+more
+		part.Column, part.Err = p.site.HTML(r, "exchanges/home", all.Exchanges[:min(homeRows, len(all.Exchanges))])
+	}
+	part.Figures = []Figure{{"Exchanges listed", listed}, {"Signed reviews", written}}
+	return part
+}
+
+// reviewsOfWallet is the data of the template exchanges/wallet.
+type reviewsOfWallet struct {
+	Mine    bool
+	Reviews exchangereview.ReviewPage
+	Missing *ui.Missing
+	ui.Pager
+}
+
+func (p *exchangePages) wallet(r *http.Request, of wallet.Address) WalletPart {
+	who, cursor := ui.ViewerOf(r), r.URL.Query().Get("cursor")
+	d := reviewsOfWallet{Mine: who.SignedIn && who.Wallet == of}
+	var err error
+	d.Reviews, err = p.service.ReviewsOf(r.Context(), exchangereview.ReviewsOfQuery{Wallet: of, Cursor: cursor, Limit: reviewsPerPage})
+	d.Missing, d.Pager = ui.Part(r.Context(), err, "Exchange reviews", "what this wallet wrote"), ui.PagerOf(r, d.Reviews.Next)
+	html, err := p.site.HTML(r, "exchanges/wallet", d)
+	return WalletPart{HTML: html, Err: err} // the template says below its title what is missing
+}
+
+func (p *exchangePages) operate(r chi.Router, show ui.ShowOutcome) {
+	r.Post("/operator/exchanges", p.site.Handle(ui.Upload(p.importExchanges, show)))
+}
+
+func (p *exchangePages) work(r *http.Request) OperatorPart {
+	cards, err := p.site.HTML(r, "exchanges/operator", nil)
+	return OperatorPart{Cards: cards, Err: err}
+}
+
+func (p *exchangePages) importExchanges(r *http.Request, u ui.Uploaded) (string, error) {
+	made, err := p.service.ImportExchanges(r.Context(), exchangereview.ExchangeUpload{Body: u.File})
+	if err != nil {
+		return "", err
+	}
+	return ui.Plural(made.Added, "exchange was", "exchanges were") + " added and " + ui.Number(made.Updated) + " updated.", nil
+}
+
+func kindName(kind string) string {
+	if kind == exchangereview.Decentralised {
+		return "Decentralised"
+	}
+	return "Centralised"
+}
+
+// fee writes a share of the trade: 0.001 as 0.1 %.
+func fee(x *float64) string {
+	return strconv.FormatFloat(math.Round(*x*1e6)/1e4, 'f', -1, 64) + " %"
+}
+
+// scale is one line of marks in the review form.
+type scale struct {
+	Field, Name, Hint string
+	Mark              int // 0 = none chosen yet
+	Marks             [5]int
+}
+
+func newScale(field, name, hint string, mark int) scale {
+	return scale{field, name, hint, mark, [5]int{1, 2, 3, 4, 5}}
+}

@@ -1,0 +1,215 @@
+package web
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/reputation"
+	"banyan/platform/fault"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+	"banyan/web/ui"
+)
+
+type reputationPages struct {
+	site    *ui.Site
+	service reputation.Service
+}
+
+// Reputation makes the pages of the module reputation.
+func Reputation(route *seam.Route) Pages { return ReputationOf(reputation.NewClient(route)) }
+
+// ReputationOf makes them over a service.
+func ReputationOf(service reputation.Service) Pages {
+	return func(site *ui.Site) Section {
+		p := &reputationPages{site, service}
+		return Section{
+			Module: reputation.Name, Title: "Reputation", Folder: "reputation",
+			Functions: template.FuncMap{"activity": activityName, "component": componentName, "tone": componentTone},
+			Menu:      ui.Entry{Path: "/reputation", Label: "Reputation"}, Order: 3,
+			Intro: Intro{
+				Text: "People say whom they trust. From a few known seeds that trust flows through the graph, and each score lists where it came from.",
+				Link: "See who is trusted",
+			},
+			Mount:   func(r chi.Router) { r.Get("/reputation", site.Handle(p.leaderboard)) },
+			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet,
+		}
+	}
+}
+
+type leaderboardData struct {
+	Board   reputation.Leaderboard
+	Epoch   *reputation.Epoch
+	Top     float64 // the score of the first line, against which bars are drawn
+	Missing *ui.Missing
+	Asked   string
+	Wrong   string // with the address asked for, or with the page
+	ui.Pager
+}
+
+// currentEpoch is nil when it is not known.
+func (p *reputationPages) currentEpoch(ctx context.Context) (*reputation.Epoch, error) {
+	epoch, err := p.service.CurrentEpoch(ctx, reputation.EpochQuery{})
+	if err != nil {
+		return nil, err
+	}
+	return &epoch, nil
+}
+
+func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), r.URL.Query()
+	d := leaderboardData{Asked: strings.TrimSpace(v.Get("wallet"))}
+	status := http.StatusOK
+	if d.Asked != "" {
+		address, err := wallet.Parse(d.Asked)
+		if err == nil {
+			p.site.GoTo(rw, r, "/wallets/", address)
+			return nil
+		}
+		d.Wrong, status = fault.From(err).Message, http.StatusBadRequest
+	}
+	var boardErr error
+	ui.Together(func() {
+		d.Board, boardErr = p.service.Leaderboard(ctx, reputation.LeaderboardQuery{Cursor: v.Get("cursor"), Limit: 50})
+	}, func() {
+		d.Epoch, _ = p.currentEpoch(ctx) // the board says what is wrong with reputation
+	})
+	if fault.Is(boardErr, fault.Invalid) {
+		d.Wrong = ui.WrongField(boardErr)
+	} else {
+		d.Missing = ui.Part(ctx, boardErr, "Reputation", "scores and ranks")
+	}
+	if boardErr != nil {
+		status = ui.StatusOf(boardErr)
+	}
+	if len(d.Board.Standings) > 0 {
+		d.Top = d.Board.Standings[0].Score
+	}
+	d.Pager = ui.PagerOf(r, d.Board.Next)
+	return p.site.Show(rw, r, status, "reputation/leaderboard", ui.Page{
+		Title: "Reputation", Nav: "/reputation", Data: d,
+		Description: "Wallets by the trust that flows to them, with the reasons for every score.",
+	})
+}
+
+// home shows the wallets that are trusted most.
+func (p *reputationPages) home(r *http.Request) HomePart {
+	ctx := r.Context()
+	var epoch *reputation.Epoch
+	var board reputation.Leaderboard
+	var epochErr, boardErr error
+	ui.Together(func() {
+		epoch, epochErr = p.currentEpoch(ctx)
+	}, func() {
+		board, boardErr = p.service.Leaderboard(ctx, reputation.LeaderboardQuery{Limit: homeRows})
+	})
+	if boardErr == nil && !fault.Is(epochErr, fault.NotFound) {
+		boardErr = epochErr
+	}
+	scored := "–"
+	if epoch != nil {
+		scored = ui.Number(epoch.Wallets)
+	}
+	part := HomePart{
+		Figures: []Figure{{"Wallets with a score", scored}},
+		Missing: ui.Part(ctx, boardErr, "Reputation", "scores and ranks"),
+	}
+	if part.Missing == nil {
+		part.Column, part.Err = p.site.HTML(r, "reputation/home", board)
+	}
+	return part
+}
+
+// reputationOfWallet is the data of the template reputation/wallet.
+type reputationOfWallet struct {
+	Score   *reputation.Score // nil: the wallet has none, or reputation is down
+	Missing *ui.Missing
+}
+
+func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart {
+	var d reputationOfWallet
+	score, err := p.service.Score(r.Context(), reputation.ScoreQuery{Wallet: of})
+	switch {
+	case err == nil:
+		d.Score = &score
+	case !fault.Is(err, fault.NotFound):
+		d.Missing = ui.Part(r.Context(), err, "Reputation", "this wallet's score and where it comes from")
+	}
+	html, err := p.site.HTML(r, "reputation/wallet", d)
+	return WalletPart{HTML: html, Missing: d.Missing, Err: err}
+}
+
+func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {
+	r.Post("/operator/trust", p.site.Handle(ui.Upload(p.importTrust, show)))
+	r.Post("/operator/epochs", p.site.Form(ui.Operate(p.computeEpoch, show)))
+}
+
+// reputationWork is the data of the template reputation/operator.
+type reputationWork struct {
+	Epoch   *reputation.Epoch // nil: none yet, or not known
+	Missing *ui.Missing
+}
+
+func (p *reputationPages) work(r *http.Request) OperatorPart {
+	var d reputationWork
+	epoch, err := p.currentEpoch(r.Context())
+	if d.Epoch = epoch; !fault.Is(err, fault.NotFound) {
+		d.Missing = ui.Part(r.Context(), err, "Reputation", "the current epoch")
+	}
+	cards, err := p.site.HTML(r, "reputation/operator", d)
+	return OperatorPart{Cards: cards, Missing: d.Missing, Err: err}
+}
+
+func (p *reputationPages) importTrust(r *http.Request, u ui.Uploaded) (string, error) {
+	made, err := p.service.ImportTrust(r.Context(), reputation.TrustUpload{Body: u.File})
+	if err != nil {
+		return "", err
+	}
+	done := ui.Plural(made.Edges, "edge", "edges") + " between " + ui.Plural(made.Wallets, "wallet", "wallets") +
+		" were imported. Compute an epoch to use them."
+	if made.PassedOver != "" {
+		done += " Of the list, " + made.PassedOver + "."
+	}
+	return done, nil
+}
+
+func (p *reputationPages) computeEpoch(_ http.ResponseWriter, r *http.Request) (string, error) {
+	epoch, err := p.service.ComputeEpoch(r.Context(), reputation.EpochRequest{})
+	if err != nil {
+		return "", err
+	}
+	return "Epoch " + ui.Number(epoch.Number) + " is computed: " + ui.Plural(epoch.Wallets, "wallet has", "wallets have") + " a score.", nil
+}
+
+func activityName(kind string) string {
+	if kind == "review.published" {
+		return "Reviews published"
+	}
+	return strings.ToUpper(kind[:min(1, len(kind))]) + strings.NewReplacer(".", " ", "_", " ").Replace(kind[min(1, len(kind)):])
+}
+
+func componentName(c reputation.Component) string {
+	switch c.Kind {
+	case reputation.FromSeed:
+		return "It is one of the seeds that trust begins with"
+	case reputation.FromOthers:
+		return ui.Plural(c.Count, "more wallet that trusts it", "more wallets that trust it")
+	case reputation.FromDangling:
+		return "Trust returned by wallets that trust nobody"
+	}
+	return "Trusted by"
+}
+
+func componentTone(kind string) string {
+	switch kind {
+	case reputation.FromSeed:
+		return "amber"
+	case reputation.FromTrust:
+		return "leaf"
+	}
+	return "bark"
+}

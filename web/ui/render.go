@@ -1,0 +1,180 @@
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"banyan/platform/fault"
+	"banyan/platform/httpserver"
+	"banyan/platform/identity"
+	"banyan/platform/identity/signin"
+	"banyan/platform/wallet"
+)
+
+// Page is what a handler hands over to be shown.
+type Page struct {
+	Title       string
+	Description string // for search engines and previews
+	Nav         string // path of the menu's entry that it belongs to
+	Data        any    // of the template
+}
+
+// Viewer is who looks at a page.
+type Viewer struct {
+	SignedIn bool
+	Wallet   wallet.Address
+	Operator bool
+	Session  string // id
+	CSRF     string
+}
+
+// view is what every template sees.
+type view struct {
+	Page
+	Viewer    Viewer
+	Menu      []Entry
+	Nonce     string // every script element carries it
+	Home      bool
+	Path      string // with the query
+	Canonical string
+	Demo      bool
+}
+
+// ViewerOf returns who sent a request; the zero Viewer is not signed in.
+func ViewerOf(r *http.Request) Viewer {
+	session, ok := signin.SessionFrom(r.Context())
+	if !ok {
+		return Viewer{}
+	}
+	return Viewer{
+		SignedIn: true, Wallet: session.Wallet, Operator: session.Role >= identity.Operator,
+		Session: session.ID, CSRF: signin.CSRFToken(session),
+	}
+}
+
+// sharedTemplate is a file beside the pages of a folder whose templates all of
+// them may use.
+const sharedTemplate = "parts.html"
+
+func (s *Site) readShared() error {
+	var err error
+	s.shared, err = template.New("").Funcs(s.functions()).ParseFS(embedded, "templates/layout.html", "templates/parts.html", "templates/drawings.html")
+	if err != nil {
+		return fmt.Errorf("read the shared templates: %w", err)
+	}
+	own, err := fs.Sub(embedded, "templates/error")
+	if err != nil {
+		return err
+	}
+	return s.Add("error", own, nil)
+}
+
+// Add reads the templates of a folder: list.html becomes the page
+// "folder/list". It defines "content", which stands in the layout, and perhaps
+// "head" and fragments. parts.html is not a page: all pages of the folder may
+// use what it defines. The functions are for this folder's templates.
+func (s *Site) Add(folder string, files fs.FS, functions template.FuncMap) error {
+	names, err := fs.Glob(files, "*.html")
+	if err != nil {
+		return fmt.Errorf("list the templates of %s: %w", folder, err)
+	}
+	base, err := s.shared.Clone()
+	if err == nil {
+		base.Funcs(functions)
+		if _, statErr := fs.Stat(files, sharedTemplate); statErr == nil {
+			_, err = base.ParseFS(files, sharedTemplate)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the shared templates of %s: %w", folder, err)
+	}
+	for _, file := range names {
+		if file == sharedTemplate {
+			continue
+		}
+		name := folder + "/" + strings.TrimSuffix(file, ".html")
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(files, file)
+		}
+		if err != nil {
+			return fmt.Errorf("read the template %s: %w", name, err)
+		}
+		s.pages[name] = t
+	}
+	return nil
+}
+
+// Show renders a whole page.
+func (s *Site) Show(rw http.ResponseWriter, r *http.Request, status int, name string, p Page) error {
+	return s.render(rw, r, status, name, "layout", p)
+}
+
+// Fragment renders a named template of a page, for htmx.
+func (s *Site) Fragment(rw http.ResponseWriter, r *http.Request, name, part string, p Page) error {
+	return s.render(rw, r, http.StatusOK, name, part, p)
+}
+
+// HTML renders the "content" of a template as a part of another page.
+func (s *Site) HTML(r *http.Request, name string, data any) (template.HTML, error) {
+	out, err := s.execute(r, name, "content", Page{Data: data})
+	return template.HTML(out.String()), err //nolint:gosec // html/template has escaped it
+}
+
+func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffer, error) {
+	v := view{
+		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.plain(r) == "/", Path: r.URL.RequestURI(),
+		Canonical: s.canonical(r), Demo: s.o.Demo,
+	}
+	var out bytes.Buffer
+	t, ok := s.pages[name]
+	if !ok {
+		return out, fault.Newf(fault.Internal, "there is no template %s", name)
+	}
+	if err := t.ExecuteTemplate(&out, entry, v); err != nil {
+		return out, fault.Wrap(fmt.Errorf("render %s: %w", name, err), fault.Internal,
+			"this page could not be rendered: the log has the reason under this request's id")
+	}
+	return out, nil
+}
+
+// render runs the template into memory first, so that after a failure the answer
+// is a whole error page and not half of another.
+//
+// Pages have no ETag: each carries a nonce that only its own
+// Content-Security-Policy admits, and a 304 would join an old body to a new
+// policy. What is personal is not stored at all.
+func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name, entry string, p Page) error {
+	out, err := s.execute(r, name, entry, p)
+	if err != nil {
+		return err
+	}
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(out.Len()))
+	h.Add("Vary", "Cookie, HX-Request")
+	h.Set("Cache-Control", "no-cache, private")
+	if ViewerOf(r).SignedIn || status != http.StatusOK {
+		h.Set("Cache-Control", "no-store")
+	}
+	rw.WriteHeader(status)
+	_, _ = out.WriteTo(rw) // the browser may be gone; nobody is left to report it to
+	return nil
+}
+
+// WantsFragment reports whether htmx asks for this part of the page only. When it
+// restores its history it needs the whole page.
+func WantsFragment(r *http.Request, target string) bool {
+	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Target") == target &&
+		r.Header.Get("HX-History-Restore-Request") != "true"
+}
+
+// WantsJSON reports whether a page's script asks, and not a person.
+func WantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/json")
+}

@@ -1,0 +1,139 @@
+// Package ui is what every page of Banyan is made with: the layout, the files
+// that browsers load, templates and their functions, links, forms, pages of a
+// list, and error pages. It knows no module and no page.
+//
+//	site, err := ui.New(ui.Options{PublicURL: "https://example.org"})
+//	err = site.Add("rollout", templates, nil)
+//	site.List([]ui.Entry{{Path: "/exchanges", Label: "Exchanges"}}, nil)
+//	router.Get("/exchanges", site.Handle(func(rw http.ResponseWriter, r *http.Request) error {
+//		return site.Show(rw, r, http.StatusOK, "rollout/modules", ui.Page{Title: "Modules"})
+//	}))
+//
+// Reading order: site.go, render.go, errorpage.go, then a file per subject.
+package ui
+
+import (
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/platform/fault"
+	"banyan/platform/identity/signin"
+	"banyan/platform/wallet"
+)
+
+// Options are what a site stands on. All may be zero.
+type Options struct {
+	PublicURL string // where people reach this server; links for other sites begin with it
+	// Prefix is what our pages and files stand below in front of a legacy system,
+	// like /banyan; "" = they have the whole site.
+	Prefix string
+	// Taken reports whether all clients are led to us for a path outside of
+	// Prefix; nil = none is.
+	Taken func(path string) bool
+	// OperatorURL is scheme://host[:port] of the operators' pages where these have
+	// a host of their own; "" = they have none.
+	OperatorURL string
+	Demo        bool // there is a demo wallet; without it no trace of one is served
+}
+
+// Entry is a page in the menu.
+type Entry struct {
+	Path  string // "/exchanges"
+	Label string
+}
+
+// Site renders pages. Add, AddFiles and List are called before it serves.
+type Site struct {
+	o      Options
+	assets assets
+	shared *template.Template            // layout and parts, for every page
+	pages  map[string]*template.Template // by name, see Add
+	menu   []Entry
+	moved  []string // paths of pages that a legacy system may have, too; see List
+}
+
+// New reads the embedded templates and files. Fails only when one of them is
+// broken, which the tests would have shown.
+func New(o Options) (*Site, error) {
+	o.PublicURL, o.OperatorURL = strings.TrimRight(o.PublicURL, "/"), strings.TrimRight(o.OperatorURL, "/")
+	s := &Site{o: o, assets: newAssets(), pages: map[string]*template.Template{}}
+	for _, folder := range []string{"static", "thirdparty"} {
+		if err := s.addFolder(embedded, folder); err != nil {
+			return nil, err
+		}
+	}
+	if !o.Demo {
+		s.assets.remove(demoScript)
+	}
+	if err := s.readShared(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// demoScript is the file that announces the demo wallet to pages.
+const demoScript = "demo-wallet.js"
+
+// List sets the entries of the menu, and the paths of pages that a legacy system
+// may have, too: those pages are mounted with and without Options.Prefix, and
+// each path stands for what is below it as well.
+func (s *Site) List(menu []Entry, moved []string) { s.menu, s.moved = menu, moved }
+
+// Menu returns the entries of the menu.
+func (s *Site) Menu() []Entry { return s.menu }
+
+// Handler is a page: it answers, or returns an error to be shown in its place.
+type Handler func(http.ResponseWriter, *http.Request) error
+
+// Handle serves a page.
+func (s *Site) Handle(h Handler) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if err := h(rw, r); err != nil {
+			s.fail(rw, r, err)
+		}
+	}
+}
+
+// maxForm bounds an ordinary form: a review of 5,000 characters, escaped.
+const maxForm = 128 << 10
+
+// Form serves a form of ours.
+func (s *Site) Form(h Handler) http.HandlerFunc { return s.Handle(OfSession(h)) }
+
+// OfSession bounds what is sent to 128 KiB, and refuses what was not made for the
+// caller's session.
+func OfSession(h Handler) Handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+		if err := signin.CheckCSRF(r); err != nil {
+			return err
+		}
+		return h(rw, r)
+	}
+}
+
+// WriteJSON answers a page's script.
+func WriteJSON(rw http.ResponseWriter, answer any) error {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Cache-Control", "no-store")
+	_, _ = rw.Write(body) // the browser may be gone; nobody is left to report it to
+	return nil
+}
+
+// PathWallet reads the wallet of the path, from the route's {wallet}. Fails with
+// fault.NotFound.
+func PathWallet(r *http.Request) (wallet.Address, error) {
+	a, err := wallet.Parse(chi.URLParam(r, "wallet"))
+	if err != nil {
+		return a, fault.Wrap(err, fault.NotFound, "this is not a wallet address: an address is 0x and 40 hex digits; check that it was copied whole")
+	}
+	return a, nil
+}

@@ -1,0 +1,212 @@
+// The one script that talks to wallets: finds them (EIP-6963), signs in with
+// personal_sign, signs reviews with eth_signTypedData_v4. Every message and
+// document is made by the server; this file only carries it to the wallet and
+// the signature back.
+(() => {
+  const REMEMBERED = "banyan.wallet"; // rdns of the wallet last used; a hint only, an rdns can be faked
+  const HINT_AFTER = 12_000;          // ms until we say where a hidden request may be
+  const TIMEOUT = 180_000;            // ms; a wallet may never answer
+
+  // --- discovery -----------------------------------------------------------
+  const found = new Map(); // uuid -> {info, provider}
+  let drawWallets = () => {};
+  window.addEventListener("eip6963:announceProvider", (event) => {
+    const { info, provider } = event.detail || {};
+    if (!info?.uuid || !info.name || typeof provider?.request !== "function") return;
+    if (found.has(info.uuid)) return;
+    found.set(info.uuid, { info, provider });
+    drawWallets();
+  });
+  const discover = () => window.dispatchEvent(new Event("eip6963:requestProvider"));
+
+  const remembered = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
+  const remember = (rdns) => { try { localStorage.setItem(REMEMBERED, rdns || ""); } catch { /* asked again next time */ } };
+
+  // --- words ---------------------------------------------------------------
+  class UserError extends Error {} // its message is written for people
+
+  function explain(error) {
+    if (error instanceof UserError) return error.message;
+    const code = error?.code ?? error?.data?.originalError?.code;
+    switch (code) {
+      case 4001: case "ACTION_REJECTED": return "You declined in the wallet, so nothing was sent. Try again whenever you like.";
+      case 4100: return "The wallet has not allowed this account for this site. Unlock it, choose the account, and try again.";
+      case 4200: case -32601: return "This wallet cannot do this kind of signature. Try another wallet.";
+      case 4900: case 4901: return "The wallet is not connected to its network. Check its connection and try again.";
+      case -32002: return "The wallet already has a request open. Open the wallet, finish or close it there, then try again.";
+    }
+    const text = String(error?.message || error || "");
+    if (/reject|denied|declin|cancel/i.test(text)) return "You declined in the wallet, so nothing was sent. Try again whenever you like.";
+    if (/chain/i.test(text)) return "The wallet is on another network than the one to be signed for. Switch the network in the wallet and try again.";
+    return text ? `The wallet answered: ${text.slice(0, 200)}` : "The wallet gave no reason. Open it, make sure it is unlocked, and try again.";
+  }
+
+  // A wallet may show its window behind this one, or never answer at all.
+  function ask(provider, method, params, say) {
+    let hint, end;
+    const late = new Promise((_, reject) => {
+      hint = setTimeout(() => say?.("Still waiting for the wallet. Its window may be behind this one, or a click on its icon shows the request.", "wait"), HINT_AFTER);
+      end = setTimeout(() => reject(new UserError("The wallet has not answered for three minutes. Open it, look for a waiting request, and try again.")), TIMEOUT);
+    });
+    return Promise.race([provider.request({ method, params }), late]).finally(() => { clearTimeout(hint); clearTimeout(end); });
+  }
+
+  async function send(method, url, body, headers = {}) {
+    const csrf = document.querySelector('meta[name="csrf"]')?.content;
+    if (csrf) headers["X-CSRF-Token"] = csrf;
+    headers.Accept = "application/json";
+    let response;
+    try {
+      response = await fetch(url, { method, body, headers, credentials: "same-origin" });
+    } catch {
+      throw new UserError("The server cannot be reached. Check your connection and try again.");
+    }
+    const answer = await response.json().catch(() => null);
+    if (response.ok) return answer;
+    const fields = (answer?.fields || []).map((f) => `${f.name ? f.name + ": " : ""}${f.message}`).join("; ");
+    throw new UserError((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : ""));
+  }
+  const sendJSON = (url, value) => send("POST", url, JSON.stringify(value), { "Content-Type": "application/json" });
+
+  const toHex = (text) => "0x" + Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0")).join("");
+  const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
+
+  function statusLine(element) {
+    return (text, kind = "") => {
+      element.hidden = !text;
+      element.dataset.kind = kind;
+      element.className = "notice" + (kind === "bad" ? " bad" : kind === "good" ? " good" : "");
+      element.replaceChildren(Object.assign(document.createElement("span"), { textContent: kind === "bad" ? "!" : "…", ariaHidden: "true" }),
+        Object.assign(document.createElement("p"), { textContent: text }));
+    };
+  }
+
+  async function account(provider, say) {
+    const accounts = await ask(provider, "eth_requestAccounts", [], say);
+    if (!accounts?.length) throw new UserError("The wallet shared no account. Unlock it, choose an account, and try again.");
+    return accounts[0];
+  }
+
+  // --- sign in -------------------------------------------------------------
+  const signIn = document.querySelector("[data-sign-in]");
+  if (signIn) {
+    const list = signIn.querySelector("[data-wallets]");
+    const none = signIn.querySelector("[data-no-wallet]");
+    const say = statusLine(signIn.querySelector("[data-status]"));
+
+    async function enter({ info, provider }) {
+      for (const b of list.querySelectorAll("button")) b.disabled = true;
+      try {
+        say("Choose the account in your wallet.");
+        const address = await account(provider, say);
+        const chain = Number(await ask(provider, "eth_chainId", [], say)) || 1;
+        const { message } = await sendJSON("/api/v1/identity/nonce", { address, chain_id: chain });
+        say("Read the message in your wallet and sign it. It costs nothing.");
+        const signature = await ask(provider, "personal_sign", [toHex(message), address], say);
+        await sendJSON("/api/v1/identity/sign-in", { message, signature });
+        remember(info.rdns);
+        say("Signed in. One moment …", "good");
+        location.assign(signIn.dataset.next || "/");
+      } catch (error) {
+        say(explain(error), "bad");
+        for (const b of list.querySelectorAll("button")) b.disabled = false;
+      }
+    }
+
+    drawWallets = () => {
+      const last = remembered();
+      const wallets = [...found.values()].sort((a, b) => (b.info.rdns === last) - (a.info.rdns === last) || a.info.name.localeCompare(b.info.name));
+      none.hidden = wallets.length > 0;
+      list.replaceChildren(...wallets.map((w) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.dataset.rdns = w.info.rdns || "";
+        if (/^data:image\//.test(w.info.icon || "")) {
+          button.append(Object.assign(document.createElement("img"), { src: w.info.icon, alt: "" }));
+        }
+        const words = document.createElement("span");
+        words.append(w.info.name, Object.assign(document.createElement("span"), {
+          className: "kind", textContent: w.info.rdns === last ? "used here before" : w.info.rdns === "demo.banyan" ? "tries everything out, nothing to install" : "in this browser",
+        }));
+        button.append(words);
+        button.addEventListener("click", () => enter(w));
+        const item = document.createElement("li");
+        item.append(button);
+        return item;
+      }));
+    };
+    drawWallets();
+    setTimeout(() => { if (!found.size) none.hidden = false; }, 400);
+  }
+
+  // Finds the wallet that holds an account: first those that say so without
+  // asking anybody, then the one used last.
+  async function walletWith(address, say) {
+    for (const w of found.values()) {
+      const accounts = await w.provider.request({ method: "eth_accounts" }).catch(() => []);
+      if (accounts?.some((a) => same(a, address))) return w.provider;
+    }
+    const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
+    if (!choice) throw new UserError("No wallet was found in this browser. Open this page where your wallet is, or install one.");
+    const chosen = await account(choice.provider, say);
+    if (!same(chosen, address)) {
+      throw new UserError(`You are signed in as ${address}, but the wallet has ${chosen} selected. Switch the account in the wallet, or sign in with that one.`);
+    }
+    return choice.provider;
+  }
+
+  // --- reviews -------------------------------------------------------------
+  const review = document.querySelector("form[data-review]");
+  if (review) {
+    const button = review.querySelector("button[type=submit]");
+    const say = statusLine(review.querySelector("[data-status]"));
+    const text = review.querySelector("textarea");
+    const left = review.querySelector("[data-left]");
+    const count = () => { left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
+    text.addEventListener("input", count);
+    count();
+    button.disabled = false;
+
+    review.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      try {
+        const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
+        const provider = await walletWith(review.dataset.wallet, say);
+        say("Read your review in the wallet and sign it. It costs nothing.");
+        prepared.review.signature = await ask(provider, "eth_signTypedData_v4",
+          [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+        say("Publishing …");
+        const { location: next } = await sendJSON(review.dataset.publish, prepared);
+        say("Published. One moment …", "good");
+        // The review's place on the page differs only by its anchor, which
+        // alone would not load the page again.
+        location.assign(next);
+        if (new URL(next, location).pathname === location.pathname) location.reload();
+      } catch (error) {
+        say(explain(error), "bad");
+        button.disabled = false;
+      }
+    });
+  }
+
+  // --- "use my wallet" beside an address field -------------------------------
+  for (const button of document.querySelectorAll("[data-fill-wallet]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const form = button.closest("form");
+      const say = statusLine(form.querySelector("[data-status]"));
+      try {
+        const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
+        if (!choice) throw new UserError("No wallet was found in this browser. Type or paste the address instead: a check needs no wallet.");
+        form.elements.wallet.value = await account(choice.provider, say);
+        say("");
+        form.requestSubmit();
+      } catch (error) {
+        say(explain(error), "bad");
+      }
+    });
+  }
+
+  discover();
+})();
