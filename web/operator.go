@@ -14,6 +14,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
 // outcome is what came of an operator's action, shown on the page it was
@@ -47,7 +48,7 @@ type routeLine struct {
 type side struct {
 	Operation string
 	Remote    bool
-	seam.SideStats
+	analysis.SideStats
 }
 
 func routeLines(statuses []seam.Status) []routeLine {

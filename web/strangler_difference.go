@@ -15,15 +15,15 @@ import (
 	"banyan/platform/strangler/control"
 )
 
-// difference is one read that both places answered, as seam.Difference.
+// difference is one read that both places answered, as diff.Difference.
 type difference struct {
-	At        time.Time         `json:"at"`
-	Lasting   bool              `json:"lasting"`
-	RequestID string            `json:"request_id"`
-	Request   json.RawMessage   `json:"request"`
-	Local     json.RawMessage   `json:"local"`
-	Remote    json.RawMessage   `json:"remote"`
-	Fields    []fieldDifference `json:"fields"`
+	At         time.Time         `json:"at"`
+	Persistent bool              `json:"persistent"`
+	RequestID  string            `json:"request_id"`
+	Request    json.RawMessage   `json:"request"`
+	Local      json.RawMessage   `json:"local"`
+	Remote     json.RawMessage   `json:"remote"`
+	Fields     []fieldDifference `json:"fields"`
 }
 
 type fieldDifference struct {
@@ -35,7 +35,7 @@ type fieldDifference struct {
 type differencesData struct {
 	Module, Title, Operation string
 	Differences              []differenceView
-	Lasting, Passing         int
+	Persistent, Transient    int
 }
 
 type differenceView struct {
@@ -73,10 +73,10 @@ func (s *strangler) differences(w *Web) handler {
 			}
 		}
 		for _, one := range all {
-			if one.Lasting {
-				d.Lasting++
+			if one.Persistent {
+				d.Persistent++
 			} else {
-				d.Passing++
+				d.Transient++
 			}
 		}
 		for i, one := range all[:min(differencesShown, len(all))] {
@@ -98,7 +98,7 @@ func viewDifference(number int, one difference) differenceView {
 }
 
 // More is how many differences are not on the page.
-func (d differencesData) More() int { return d.Lasting + d.Passing - len(d.Differences) }
+func (d differencesData) More() int { return d.Persistent + d.Transient - len(d.Differences) }
 
 // jsonLines indents a value and marks the lines of the paths. What is no JSON,
 // like an answer that was cut, is shown as it is.

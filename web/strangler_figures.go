@@ -9,7 +9,7 @@ import (
 // figures are what a route tells of itself. They come as JSON, so that this
 // page follows neither the seam's types nor its versions: what is not there
 // stays zero, and what is new is left out. The shape is that of seam.Status,
-// with the endpoints of the remote (seam.EndpointStatus) and the ownership of
+// with the endpoints of the remote (client.Status) and the ownership of
 // writes (ownership.Claim) beside it.
 type figures struct {
 	Mode       string            `json:"mode"`
@@ -21,12 +21,12 @@ type figures struct {
 	Operations []operationFigure `json:"operations"`
 	Guard      struct {
 		Alarms   []string `json:"alarms"`
-		StepBack *struct {
+		Rollback *struct {
 			From routePlace `json:"from"`
 			To   routePlace `json:"to"`
 			Why  []string   `json:"why"`
 			At   time.Time  `json:"at"`
-		} `json:"step_back"`
+		} `json:"rollback"`
 	} `json:"guard"`
 	Verdict *struct {
 		Next    *routePlace `json:"next"`
@@ -58,8 +58,8 @@ type operationFigure struct {
 		Compared    uint64 `json:"compared"`
 		Matched     uint64 `json:"matched"`
 		Errors      uint64 `json:"errors"`
-		Passing     uint64 `json:"passing"`
-		Lasting     uint64 `json:"lasting"`
+		Transient   uint64 `json:"transient"`
+		Persistent  uint64 `json:"persistent"`
 		Failed      uint64 `json:"failed"`
 		Dropped     uint64 `json:"dropped"`
 		LastFailure string `json:"last_failure"`

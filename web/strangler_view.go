@@ -52,8 +52,8 @@ type sideView struct {
 
 // matchView sums up what shadow has compared.
 type matchView struct {
-	Compared, Matched, Errors, Passing, Lasting, Failed, Dropped uint64
-	Operations                                                   []operationMatch // that have differences or failures
+	Compared, Matched, Errors, Transient, Persistent, Failed, Dropped uint64
+	Operations                                                        []operationMatch // that have differences or failures
 }
 
 // Share is the part that matched, never rounded up: 99.99 %.
@@ -63,10 +63,10 @@ func (m matchView) Share() string {
 }
 
 type operationMatch struct {
-	Operation                  string
-	Compared, Passing, Lasting uint64
-	Failed                     uint64
-	LastFailure                string
+	Operation                       string
+	Compared, Transient, Persistent uint64
+	Failed                          uint64
+	LastFailure                     string
 }
 
 type canaryView struct{ Led, Fallbacks uint64 }
@@ -180,7 +180,7 @@ func (v *moduleView) measure(f figures) {
 		v.Mode, v.Percent = f.Mode, f.Percent
 	}
 	v.Endpoints, v.Alarms = f.Endpoints, f.Guard.Alarms
-	if b := f.Guard.StepBack; b != nil {
+	if b := f.Guard.Rollback; b != nil {
 		v.StepBack = &stepBackView{placeLabel(b.From.Mode, b.From.Percent), placeLabel(b.To.Mode, b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
 	}
 	busiest, most := -1, 0.0
@@ -212,7 +212,7 @@ func (v *moduleView) measure(f figures) {
 		v.There.time(away)
 	}
 	slices.SortStableFunc(v.Match.Operations, func(a, b operationMatch) int {
-		return cmp.Or(cmp.Compare(b.Lasting, a.Lasting), cmp.Compare(b.Passing, a.Passing))
+		return cmp.Or(cmp.Compare(b.Persistent, a.Persistent), cmp.Compare(b.Transient, a.Transient))
 	})
 }
 
@@ -237,12 +237,12 @@ func (m *matchView) count(op *operationFigure) {
 	m.Compared += s.Compared
 	m.Matched += s.Matched
 	m.Errors += s.Errors
-	m.Passing += s.Passing
-	m.Lasting += s.Lasting
+	m.Transient += s.Transient
+	m.Persistent += s.Persistent
 	m.Failed += s.Failed
 	m.Dropped += s.Dropped
-	if s.Passing+s.Lasting+s.Failed > 0 {
-		m.Operations = append(m.Operations, operationMatch{op.Operation, s.Compared, s.Passing, s.Lasting, s.Failed, s.LastFailure})
+	if s.Transient+s.Persistent+s.Failed > 0 {
+		m.Operations = append(m.Operations, operationMatch{op.Operation, s.Compared, s.Transient, s.Persistent, s.Failed, s.LastFailure})
 	}
 }
 
@@ -279,7 +279,7 @@ func (v *moduleView) judge(f figures) {
 		d.Tone, d.Title, d.Short = "wait", "Say where it runs, then go to "+v.Ahead.Label(), "at home"
 	default:
 		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not yet"
-		if v.Match.Lasting > 0 || len(v.Alarms) > 0 {
+		if v.Match.Persistent > 0 || len(v.Alarms) > 0 {
 			d.Tone, d.Short = "trouble", "not safe"
 		}
 	}

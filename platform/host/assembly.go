@@ -96,7 +96,7 @@ func (p *Process) openControl(ctx context.Context) error {
 	managed := make([]control.Managed, len(p.slots))
 	for i, s := range p.slots {
 		managed[i] = s.managed()
-		s.route.OnStepBack(s.stepBack)
+		s.route.OnRollback(s.stepBack)
 	}
 	p.control, err = control.Open(ctx, db, control.Options{Modules: managed, Clock: p.clock, Log: p.log})
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"banyan/platform/ownership"
 	"banyan/platform/periodic"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/client"
 	"banyan/platform/strangler/control"
 )
 
@@ -298,8 +300,8 @@ func (s *slot) managed() control.Managed {
 // slotStatus is all that the operator sees of a module.
 type slotStatus struct {
 	seam.Status
-	Endpoints []seam.EndpointStatus `json:"endpoints"`
-	Ownership ownership.Claim       `json:"ownership"`
+	Endpoints []client.Status `json:"endpoints"`
+	Ownership ownership.Claim `json:"ownership"`
 }
 
 func (s *slot) status() slotStatus {
@@ -307,7 +309,7 @@ func (s *slot) status() slotStatus {
 }
 
 // stepBack lets the control remember what a route's guard did.
-func (s *slot) stepBack(ctx context.Context, b seam.StepBack) {
+func (s *slot) stepBack(ctx context.Context, b analysis.Rollback) {
 	_, err := s.process.control.StepBack(ctx, b.Module, b.To.Mode, b.To.Percent, strings.Join(b.Why, "; "))
 	if err != nil {
 		s.process.log.ErrorContext(ctx, "the guard's step back was made, but could not be written down", "module", b.Module, "error", err)

@@ -9,6 +9,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/seam/timeout"
 	"banyan/platform/wallet"
 )
 
@@ -20,25 +21,25 @@ const defaultCanaryTimeout = 2 * time.Second
 func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q) (A, error) {
 	m := &r.meters[o.d.index]
 	most := r.options.CanaryTimeout
-	bound := withLimit
+	bound := timeout.WithOwn
 	if deadline, set := ctx.Deadline(); set && time.Until(deadline)/2 < most {
 		most, bound = time.Until(deadline)/2, context.WithTimeout // the caller's haste says nothing about the remote
 	}
 	attempt, cancel := bound(ctx, most)
-	start := clock()
+	start := timeout.Clock()
 	answer, err := callRemote[Q, A](attempt, s.remote, o.d, q)
-	judged := m.remote.observe(attempt, clock()-start, err).judged()
+	judged := m.Remote.Observe(attempt, timeout.Clock()-start, err).Judged()
 	cancel()
 	if judged {
-		m.canary.Add(1)
+		m.Canary.Add(1)
 	} else {
-		m.unjudged.Add(1)
+		m.Unjudged.Add(1)
 	}
 	if err == nil || ctx.Err() != nil || !fallsBack(err) {
 		return answer, err
 	}
 	if judged {
-		m.fallbacks.Add(1)
+		m.Fallbacks.Add(1)
 	}
 	return o.callHere(ctx, r, q)
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
+	"banyan/platform/seam/buffer"
+	"banyan/platform/seam/client"
 )
 
 // requestCodec carries one request type over HTTP, in both directions. A field
@@ -218,11 +220,11 @@ func (c *requestCodec) queryNames() string {
 
 // decodeJSON reads exactly one JSON value.
 func decodeJSON(req *http.Request, into any, strict bool) error {
-	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, mediaJSON) {
-		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", mediaJSON, media)
+	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, client.MediaJSON) {
+		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", client.MediaJSON, media)
 	}
-	buf := takeBuffer()
-	defer giveBuffer(buf)
+	buf := buffer.Get()
+	defer buffer.Put(buf)
 	if _, err := buf.ReadFrom(req.Body); err != nil {
 		return readFault(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/platform/seam/client"
 )
 
 // Document is an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1),
@@ -110,7 +111,7 @@ func (d *description) openAPI(all schemas) map[string]any {
 		op["requestBody"] = map[string]any{"required": true, "content": content}
 	case d.request.hasBody:
 		op["requestBody"] = map[string]any{"required": true, "content": map[string]any{
-			mediaJSON: map[string]any{"schema": all.of(d.request.typ)},
+			client.MediaJSON: map[string]any{"schema": all.of(d.request.typ)},
 		}}
 	}
 	return op
@@ -120,7 +121,7 @@ func (d *description) answerContent(all schemas) map[string]any {
 	if d.streams {
 		return map[string]any{mediaNDJSON: map[string]any{"schema": schema{"type": "string", "format": "binary"}}}
 	}
-	return map[string]any{mediaJSON: map[string]any{"schema": all.of(d.answer)}}
+	return map[string]any{client.MediaJSON: map[string]any{"schema": all.of(d.answer)}}
 }
 
 func (d *description) parameters(all schemas) []any {
@@ -133,7 +134,7 @@ func (d *description) parameters(all schemas) []any {
 	}
 	if d.kind == KindWrite {
 		list = append(list, map[string]any{
-			"name": headerIdempotency, "in": "header", "schema": schema{"type": "string", "maxLength": maxIdempotencyKey},
+			"name": client.HeaderIdempotency, "in": "header", "schema": schema{"type": "string", "maxLength": maxIdempotencyKey},
 			"description": "Writes with one key are one intended effect.",
 		})
 	}

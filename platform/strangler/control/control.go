@@ -35,6 +35,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
 // Place is where the calls of a module go.
@@ -94,7 +95,7 @@ type Managed struct {
 	Status func() any
 	// Verdict says whether the next step is safe, by what this replica knows; nil =
 	// no step is judged.
-	Verdict func() seam.Verdict
+	Verdict func() analysis.Verdict
 	// Differences gives the differences that shadow kept of an operation, newest
 	// first. Fails with fault.NotFound for an unknown operation; nil = none are kept.
 	Differences func(operation string) (any, error)
