@@ -41,7 +41,7 @@ func troubleWords(code fault.Code) words {
 		return words{"A part of Banyan is not answering", "Nothing of yours is lost. The other pages work; try this one again in a minute."}
 	case fault.Busy:
 		return words{"Many are asking for this just now", "Nothing is broken, and nothing of yours was kept or lost. Try again in a moment."}
-	case fault.DeadlineOver:
+	case fault.DeadlineExceeded:
 		return words{"That took too long", "The answer did not come in time. Try again; if it stays like this, tell an operator the request's id."}
 	case fault.Canceled:
 		return words{"The request was called off", "The connection ended before the answer was ready. Load the page again."}

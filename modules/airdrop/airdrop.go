@@ -34,7 +34,7 @@ import (
 const Name = "airdrop"
 
 // Service is what the module does. Faults that every method can return:
-// unavailable, busy, deadline_over, canceled, internal.
+// unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
 	// CreateCampaign begins a campaign. A caller who repeats a call with its
 	// idempotency key gets the first call's campaign. Invalid: see

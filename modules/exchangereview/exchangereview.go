@@ -28,7 +28,7 @@ import (
 const Name = "exchange-review"
 
 // Service is what the module does. Faults that every method can return:
-// unavailable, busy, deadline_over, canceled, internal.
+// unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
 	// ImportExchanges adds exchanges or updates those with the same slug.
 	// Wrong entries are an invalid fault that names up to 100 of them, and

@@ -27,7 +27,7 @@ import (
 const Name = "reputation"
 
 // Service is what the module does. Faults that every method can return:
-// unavailable, busy, deadline_over, canceled, internal.
+// unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
 	// ImportTrust adds trust edges or replaces those with the same source and
 	// target; a weight of zero takes one away, and of two rows for one pair the

@@ -20,21 +20,21 @@ type Code string
 
 // The codes, with the HTTP status each has (see http.go).
 const (
-	Invalid         Code = "invalid"         // 400: the request itself is wrong; Fields say where
-	Unauthenticated Code = "unauthenticated" // 401: who is calling is not known, or no longer
-	Forbidden       Code = "forbidden"       // 403: known, and not allowed
-	NotFound        Code = "not_found"       // 404
-	Conflict        Code = "conflict"        // 409: does not fit the present state; read again, then decide
-	OtherData       Code = "other_data"      // 421: the process has other data than the one that asks
-	TooLarge        Code = "too_large"       // 413: over a stated limit
-	Unsupported     Code = "unsupported"     // 415: an encoding, media type or contract version not spoken here
-	Misdirected     Code = "misdirected"     // 421: asked for under a name that is not served here
-	RateLimited     Code = "rate_limited"    // 429: RetryAfter says when
-	Canceled        Code = "canceled"        // 499: the caller went away
-	Internal        Code = "internal"        // 500: our defect; the message never carries the cause
-	Unavailable     Code = "unavailable"     // 503: a part is down; trying again may help
-	Busy            Code = "busy"            // 503: works, and has no room for this call now; nothing was done, RetryAfter says when to come back
-	DeadlineOver    Code = "deadline_over"   // 504: no answer within the caller's time
+	Invalid          Code = "invalid"           // 400: the request itself is wrong; Fields say where
+	Unauthenticated  Code = "unauthenticated"   // 401: who is calling is not known, or no longer
+	Forbidden        Code = "forbidden"         // 403: known, and not allowed
+	NotFound         Code = "not_found"         // 404
+	Conflict         Code = "conflict"          // 409: does not fit the present state; read again, then decide
+	OtherData        Code = "other_data"        // 421: the process has other data than the one that asks
+	TooLarge         Code = "too_large"         // 413: over a stated limit
+	Unsupported      Code = "unsupported"       // 415: an encoding, media type or contract version not spoken here
+	Misdirected      Code = "misdirected"       // 421: asked for under a name that is not served here
+	RateLimited      Code = "rate_limited"      // 429: RetryAfter says when
+	Canceled         Code = "canceled"          // 499: the caller went away
+	Internal         Code = "internal"          // 500: our defect; the message never carries the cause
+	Unavailable      Code = "unavailable"       // 503: a part is down; trying again may help
+	Busy             Code = "busy"              // 503: works, and has no room for this call now; nothing was done, RetryAfter says when to come back
+	DeadlineExceeded Code = "deadline_exceeded" // 504: no answer within the caller's time
 )
 
 // Field is one thing wrong with the input.
@@ -116,7 +116,7 @@ func (f Field) String() string {
 }
 
 // From finds the fault in err's chain. Without one, the ends of a context
-// become Canceled and DeadlineOver, and everything else Internal with err as
+// become Canceled and DeadlineExceeded, and everything else Internal with err as
 // its cause. From(nil) is nil.
 func From(err error) *Fault {
 	if err == nil {
@@ -127,7 +127,7 @@ func From(err error) *Fault {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
-		return Wrap(err, DeadlineOver, "there was no answer in time: try again, or allow more time")
+		return Wrap(err, DeadlineExceeded, "there was no answer in time: try again, or allow more time")
 	case errors.Is(err, context.Canceled):
 		return Wrap(err, Canceled, "the caller went away before the answer was ready")
 	}

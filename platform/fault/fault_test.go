@@ -20,7 +20,7 @@ import (
 var statuses = map[fault.Code]int{
 	fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
 	fault.Conflict: 409, fault.TooLarge: 413, fault.Unsupported: 415, fault.Misdirected: 421, fault.OtherData: 421, fault.RateLimited: 429,
-	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.Busy: 503, fault.DeadlineOver: 504,
+	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.Busy: 503, fault.DeadlineExceeded: 504,
 }
 
 // overHTTP sends failure through a real server and gives what the other side reads.
@@ -124,7 +124,7 @@ func TestCodesOfWhatIsNoFault(t *testing.T) {
 		{nil, ""},
 		{errors.New("x"), fault.Internal},
 		{context.Canceled, fault.Canceled},
-		{fmt.Errorf("x: %w", context.DeadlineExceeded), fault.DeadlineOver},
+		{fmt.Errorf("x: %w", context.DeadlineExceeded), fault.DeadlineExceeded},
 		{fmt.Errorf("x: %w", fault.New(fault.NotFound, "y")), fault.NotFound},
 		{errors.Join(errors.New("x"), fault.New(fault.Conflict, "y")), fault.Conflict},
 	} {
@@ -140,7 +140,7 @@ func TestCodesOfWhatIsNoFault(t *testing.T) {
 func TestAnswersOfOthersBecomeTheNearestCode(t *testing.T) {
 	for status, want := range map[int]fault.Code{
 		404: fault.NotFound, 418: fault.Invalid, 421: fault.Misdirected, 429: fault.RateLimited, 500: fault.Internal,
-		502: fault.Unavailable, 503: fault.Unavailable, 504: fault.DeadlineOver, 507: fault.Internal,
+		502: fault.Unavailable, 503: fault.Unavailable, 504: fault.DeadlineExceeded, 507: fault.Internal,
 	} {
 		for _, body := range []string{"", "<h1>Bad gateway</h1>", `{"status":404}`, `"text"`, strings.Repeat("x", 1<<20)} {
 			resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}

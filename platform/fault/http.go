@@ -10,21 +10,21 @@ import (
 
 // statusOf is the one table between codes and HTTP.
 var statusOf = map[Code]int{
-	Invalid:         http.StatusBadRequest,
-	Unauthenticated: http.StatusUnauthorized,
-	Forbidden:       http.StatusForbidden,
-	NotFound:        http.StatusNotFound,
-	Conflict:        http.StatusConflict,
-	OtherData:       http.StatusMisdirectedRequest,
-	TooLarge:        http.StatusRequestEntityTooLarge,
-	Unsupported:     http.StatusUnsupportedMediaType,
-	Misdirected:     http.StatusMisdirectedRequest,
-	RateLimited:     http.StatusTooManyRequests,
-	Canceled:        499,
-	Internal:        http.StatusInternalServerError,
-	Unavailable:     http.StatusServiceUnavailable,
-	Busy:            http.StatusServiceUnavailable,
-	DeadlineOver:    http.StatusGatewayTimeout,
+	Invalid:          http.StatusBadRequest,
+	Unauthenticated:  http.StatusUnauthorized,
+	Forbidden:        http.StatusForbidden,
+	NotFound:         http.StatusNotFound,
+	Conflict:         http.StatusConflict,
+	OtherData:        http.StatusMisdirectedRequest,
+	TooLarge:         http.StatusRequestEntityTooLarge,
+	Unsupported:      http.StatusUnsupportedMediaType,
+	Misdirected:      http.StatusMisdirectedRequest,
+	RateLimited:      http.StatusTooManyRequests,
+	Canceled:         499,
+	Internal:         http.StatusInternalServerError,
+	Unavailable:      http.StatusServiceUnavailable,
+	Busy:             http.StatusServiceUnavailable,
+	DeadlineExceeded: http.StatusGatewayTimeout,
 }
 
 // MediaType is what a problem document is sent as (RFC 9457).

@@ -75,7 +75,7 @@ func (w *world) ask(from, to *process, patience int, do func() error) error {
 		w.send(message{to: from, life: life, run: func() { answered, answer = true, err }})
 	}})
 	if !w.until(patience, func() bool { return answered }) {
-		return fault.New(fault.DeadlineOver, "no answer")
+		return fault.New(fault.DeadlineExceeded, "no answer")
 	}
 	return answer
 }

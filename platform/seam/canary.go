@@ -49,7 +49,7 @@ func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q
 // another release, rate_limited one that counts all our callers as one.
 func fallsBack(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.Internal, fault.Unavailable, fault.DeadlineOver, fault.Unsupported, fault.RateLimited, fault.Busy:
+	case fault.Internal, fault.Unavailable, fault.DeadlineExceeded, fault.Unsupported, fault.RateLimited, fault.Busy:
 		return true
 	default:
 		return false

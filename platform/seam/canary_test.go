@@ -117,7 +117,7 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 		"it is garbled": {says("{"), true, "", false},
 		"internal":      {problem(fault.Internal), true, "", false},
 		"unavailable":   {problem(fault.Unavailable), true, "", false},
-		"deadline over": {problem(fault.DeadlineOver), true, "", false},
+		"deadline over": {problem(fault.DeadlineExceeded), true, "", false},
 		"other release": {problem(fault.Unsupported), true, "", false},
 		"rate limited":  {problem(fault.RateLimited), true, "", true},
 		"busy":          {problem(fault.Busy), true, "", true},
@@ -194,7 +194,7 @@ func TestNoFallBackForACallerWhoHasGone(t *testing.T) {
 	}
 	late, cancel := context.WithTimeout(as(member), -time.Second)
 	defer cancel()
-	if _, err := opProfile.Call(late, r, profileQuery{Wallet: member.Wallet}); !fault.Is(err, fault.DeadlineOver) {
+	if _, err := opProfile.Call(late, r, profileQuery{Wallet: member.Wallet}); !fault.Is(err, fault.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	if f := figures(r, "profile"); f.Local.Calls != 0 || f.Canary.Fallbacks != 0 {

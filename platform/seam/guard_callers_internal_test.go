@@ -61,7 +61,7 @@ func callInHurry(t *testing.T, r *Route, times int) {
 	t.Helper()
 	for range times {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		if _, err := opLook.Call(ctx, r, struct{}{}); err != nil && !fault.Is(err, fault.DeadlineOver) {
+		if _, err := opLook.Call(ctx, r, struct{}{}); err != nil && !fault.Is(err, fault.DeadlineExceeded) {
 			t.Fatalf("got %v", err)
 		}
 		cancel()

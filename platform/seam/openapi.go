@@ -75,7 +75,7 @@ func (d Document) Add(tag, summary string, paths map[string]any) {
 // codes lists every fault.Code a problem document can carry.
 var codes = []fault.Code{
 	fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict, fault.TooLarge,
-	fault.Unsupported, fault.Misdirected, fault.OtherData, fault.RateLimited, fault.Canceled, fault.Internal, fault.Unavailable, fault.Busy, fault.DeadlineOver,
+	fault.Unsupported, fault.Misdirected, fault.OtherData, fault.RateLimited, fault.Canceled, fault.Internal, fault.Unavailable, fault.Busy, fault.DeadlineExceeded,
 }
 
 type schema = map[string]any

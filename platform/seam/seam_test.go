@@ -45,7 +45,7 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *seam.Route) {
 		for _, code := range []fault.Code{
 			fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict,
-			fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Internal, fault.Unavailable, fault.DeadlineOver,
+			fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Internal, fault.Unavailable, fault.DeadlineExceeded,
 		} {
 			_, err := opFail.Call(context.Background(), r, batch{ID: string(code)})
 			f := fault.From(err)
@@ -139,7 +139,7 @@ func TestACallEndsAtItsDeadlineOrWhenItsCallerLeaves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()
-			if _, err := opFind.Call(ctx, r, findQuery{Group: "a"}); !fault.Is(err, fault.DeadlineOver) {
+			if _, err := opFind.Call(ctx, r, findQuery{Group: "a"}); !fault.Is(err, fault.DeadlineExceeded) {
 				t.Errorf("deadline: %v", err)
 			}
 			ctx, cancel = context.WithCancel(context.Background())

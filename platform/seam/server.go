@@ -113,7 +113,7 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) 
 	if from.deadline != "" {
 		ms, err := strconv.ParseInt(from.deadline, 10, 64)
 		if err != nil || ms <= 0 {
-			return ctx, nil, fault.New(fault.DeadlineOver, "the caller's time was over when the request arrived")
+			return ctx, nil, fault.New(fault.DeadlineExceeded, "the caller's time was over when the request arrived")
 		}
 		limit := timeout.New(ctx, time.Duration(min(ms, int64(timeout.Longest/time.Millisecond)))*time.Millisecond, false)
 		return limit, limit, nil

@@ -86,7 +86,7 @@ func TestAModuleThatHangsIsNotHandedOver(t *testing.T) {
 	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.lead(reputation.Name, step{"remote", 0}); err == nil || !strings.Contains(err.Error(), "deadline_over") {
+	if err := g.lead(reputation.Name, step{"remote", 0}); err == nil || !strings.Contains(err.Error(), "deadline_exceeded") {
 		t.Errorf("the writes went to a process that hangs: %v", err)
 	}
 	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {

@@ -48,7 +48,7 @@ func EndingOf(ctx context.Context, err error) Ending {
 		return Busy
 	case timeout.EndedByCaller(ctx):
 		return Abandoned
-	case code == fault.Internal, code == fault.Unavailable, code == fault.DeadlineOver:
+	case code == fault.Internal, code == fault.Unavailable, code == fault.DeadlineExceeded:
 		return Failed
 	}
 	return Refused

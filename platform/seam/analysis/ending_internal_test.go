@@ -39,7 +39,7 @@ func TestHowACallEnds(t *testing.T) {
 		"an answer at the last moment":      {late, nil, Answered},
 		"not found":                         {t.Context(), fault.New(fault.NotFound, ""), Refused},
 		"a defect":                          {t.Context(), broken, Failed},
-		"no answer":                         {t.Context(), fault.New(fault.DeadlineOver, ""), Failed},
+		"no answer":                         {t.Context(), fault.New(fault.DeadlineExceeded, ""), Failed},
 		"no room":                           {t.Context(), fault.New(fault.Busy, ""), Busy},
 		"the caller's time is over":         {late, context.DeadlineExceeded, Abandoned},
 		"what fails after that":             {late, fault.New(fault.Unavailable, ""), Abandoned},

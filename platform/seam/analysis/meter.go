@@ -36,7 +36,7 @@ type ShadowMeter struct {
 // nor may they hide some.
 type SideMeter struct {
 	Latencies latency.Histogram // of all others
-	failures  atomic.Uint64     // faults of the server's side: internal, unavailable, deadline_over
+	failures  atomic.Uint64     // faults of the server's side: internal, unavailable, deadline_exceeded
 	refusals  atomic.Uint64     // faults of the caller's side
 	busy      atomic.Uint64     // sent away for lack of room
 	abandoned atomic.Uint64     // ended for the caller's reasons

@@ -62,7 +62,7 @@ func TestAWriteTakesTheTimeItsCallerLetsIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		start := time.Now()
-		if _, err := callWrite(ctx, r, idempotent); !fault.Is(err, fault.DeadlineOver) || time.Since(start) != time.Hour {
+		if _, err := callWrite(ctx, r, idempotent); !fault.Is(err, fault.DeadlineExceeded) || time.Since(start) != time.Hour {
 			t.Errorf("after %s: %v", time.Since(start), err)
 		}
 	})

@@ -94,7 +94,7 @@ func TestWhatACallerBringsAboutIsNotTheEndpointsFault(t *testing.T) {
 		}},
 		"504 at the end of the 120 ms that were sent along": {within(120 * time.Millisecond), read, func(req *http.Request) (*http.Response, error) {
 			time.Sleep(118 * time.Millisecond) // the clock of synctest
-			return problemOf(fault.DeadlineOver)(req)
+			return problemOf(fault.DeadlineExceeded)(req)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestTheEndpointsOwnSilenceIsItsFault(t *testing.T) {
 					callers.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 						defer cancel()
-						if err := c.call(ctx, r); !fault.Is(err, fault.DeadlineOver) {
+						if err := c.call(ctx, r); !fault.Is(err, fault.DeadlineExceeded) {
 							t.Errorf("got %v", err)
 						}
 					})

@@ -82,7 +82,7 @@ func TestTimeOutsOpenTheBreaker(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 10 {
 			callers.Go(func() {
-				if _, err := callRead(context.Background(), r); !fault.Is(err, fault.DeadlineOver) { // nobody set a deadline: the time-out is the remote's
+				if _, err := callRead(context.Background(), r); !fault.Is(err, fault.DeadlineExceeded) { // nobody set a deadline: the time-out is the remote's
 					t.Errorf("got %v", err)
 				}
 			})

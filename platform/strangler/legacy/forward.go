@@ -138,7 +138,7 @@ func (p *passage) reason(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fault.From(ctx.Err())
 	case errors.As(err, &slow) && slow.Timeout():
-		return fault.Wrap(err, fault.DeadlineOver, "the system behind this page did not answer in time: try again in a minute")
+		return fault.Wrap(err, fault.DeadlineExceeded, "the system behind this page did not answer in time: try again in a minute")
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {

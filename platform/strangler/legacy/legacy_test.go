@@ -262,7 +262,7 @@ func TestTheOldSystemIsSilent(t *testing.T) {
 	old.silence = time.Hour
 	base, l, stop := inFront(t, legacy.Options{URL: old.URL, Timeout: 50 * time.Millisecond}, limits)
 	resp, text := send(t, "GET", base+"/slow", nil)
-	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(text, "deadline_over") {
+	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(text, "deadline_exceeded") {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 	stop()
