@@ -16,11 +16,11 @@ import (
 // all of that. A conn keeps it to itself for as long as nobody sees a difference,
 // which saves about a tenth of what a short answer costs.
 
-// frugalListener accepts such connections.
-type frugalListener struct{ net.Listener }
+// lazyListener accepts such connections. Its plain twin is the listener within it.
+type lazyListener struct{ net.Listener }
 
 // Accept implements net.Listener.
-func (l frugalListener) Accept() (net.Conn, error) {
+func (l lazyListener) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
 	if tcp, ok := accepted.(*net.TCPConn); ok {
 		return newConn(tcp), nil
@@ -28,7 +28,7 @@ func (l frugalListener) Accept() (net.Conn, error) {
 	return accepted, err
 }
 
-// conn is a TCP connection of a server. It has no SyscallConn: who uses the
+// conn is a TCP connection of a server. It has no SyscallConn: whoever uses the
 // system's own handle passes our deadlines by, as os.File does to send itself.
 type conn struct {
 	net.Conn
@@ -51,6 +51,12 @@ const (
 	idle    activity = iota
 	reading          // in the system's read
 	waiting          // in await
+)
+
+var (
+	_ net.Conn      = (*conn)(nil)
+	_ io.ReaderFrom = (*conn)(nil)
+	_ io.WriterTo   = (*conn)(nil)
 )
 
 func newConn(tcp *net.TCPConn) *conn {
@@ -79,9 +85,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// patience is how long a handler runs before the system is asked whether its
+// lookAfter is how long a handler runs before the system is asked whether its
 // client is still there; twice as long at most.
-const patience = 20 * time.Millisecond
+const lookAfter = 20 * time.Millisecond
 
 // await returns when it is time to read, or when that was interrupted.
 func (c *conn) await() error {
@@ -127,10 +133,10 @@ func (c *conn) tick() {
 	}
 	c.ticking, c.watched = true, c.waits
 	if c.timer == nil {
-		c.timer = time.AfterFunc(patience, c.look)
+		c.timer = time.AfterFunc(lookAfter, c.look)
 		return
 	}
-	c.timer.Reset(patience)
+	c.timer.Reset(lookAfter)
 }
 
 func (c *conn) look() {
@@ -140,14 +146,14 @@ func (c *conn) look() {
 	switch {
 	case c.reader != waiting:
 	case c.watched == c.waits:
-		c.rouse()
+		c.wakeUp()
 	default: // a later one
 		c.tick()
 	}
 }
 
-// rouse ends a wait, once.
-func (c *conn) rouse() {
+// wakeUp ends a wait, once.
+func (c *conn) wakeUp() {
 	if c.reader == waiting {
 		c.reader = idle
 		c.wake <- struct{}{}
@@ -184,7 +190,7 @@ func (c *conn) Close() error {
 	err := c.tcp.Close()
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()
-	c.rouse() // to read that it is closed
+	c.wakeUp() // to read that it is closed
 	return err
 }
 
@@ -204,7 +210,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	defer c.reads.mu.Unlock()
 	c.over = longAgo(t)
 	if c.over {
-		c.rouse()
+		c.wakeUp()
 		if c.reader != reading && c.reads.exact == 0 {
 			return nil
 		}
@@ -212,8 +218,8 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.reads.note(t)
 }
 
-// longAgo tells a deadline that is to end what is under way (net/http takes the
-// year 1970) from one that a clock has to be asked for.
+// longAgo reports whether a deadline is to end what is under way (net/http takes
+// the year 1970), so that no clock has to be asked.
 func longAgo(t time.Time) bool { return !t.IsZero() && t.Unix() < 1e9 }
 
 // deadline is one that the system is told only when it comes before the one it
@@ -247,7 +253,7 @@ func (d *deadline) tell() error {
 	return d.arm(d.armed)
 }
 
-// early tells whether err is a deadline that nobody wants any more; what it
+// early reports whether err is a deadline that nobody wants any more; what it
 // ended may go on then.
 func (d *deadline) early(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {

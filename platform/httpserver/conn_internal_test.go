@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// connected gives both ends of a connection, the server's once as it is and once
-// as we make it: what holds for the one must hold for the other.
+// connected calls a test with both ends of a connection, the server's once as the
+// system has it and once as ours: what holds for the one must hold for the other.
 func connected(t *testing.T, test func(t *testing.T, server, client net.Conn)) {
 	for name, wrap := range map[string]func(net.Listener) net.Listener{
-		"plain":  func(l net.Listener) net.Listener { return l },
-		"frugal": func(l net.Listener) net.Listener { return frugalListener{l} },
+		"plain": func(l net.Listener) net.Listener { return l },
+		"lazy":  func(l net.Listener) net.Listener { return lazyListener{l} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			plain, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -126,7 +126,7 @@ func TestReadDeadlines(t *testing.T) {
 func TestInterruptedReads(t *testing.T) {
 	for _, size := range []int{1, 4096} {
 		connected(t, func(t *testing.T, server, client net.Conn) {
-			for _, after := range []time.Duration{0, time.Microsecond, patience / 2, 3 * patience} {
+			for _, after := range []time.Duration{0, time.Microsecond, lookAfter / 2, 3 * lookAfter} {
 				for range 8 {
 					reader := readOf(server, size)
 					<-time.After(after)
@@ -161,7 +161,7 @@ func TestTheOtherEndLeaves(t *testing.T) {
 			}
 		})
 		connected(t, func(t *testing.T, server, _ net.Conn) {
-			for _, after := range []time.Duration{0, patience / 2, 3 * patience} {
+			for _, after := range []time.Duration{0, lookAfter / 2, 3 * lookAfter} {
 				reader := readOf(server, size)
 				<-time.After(after)
 				_ = server.Close() // twice is an error, which is not the point
@@ -277,7 +277,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 			ReadHeaderTimeout: never, ReadTimeout: never, WriteTimeout: never, IdleTimeout: never,
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/slow" {
-					<-time.After(2 * patience)
+					<-time.After(2 * lookAfter)
 				}
 				_, _ = io.WriteString(w, r.URL.Path)
 			}),

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"banyan/platform/plain"
 	"banyan/platform/requestctx"
 )
 
@@ -45,6 +46,25 @@ func (s *requestState) Value(key any) any {
 	return s.Request.Value(key)
 }
 
+var _ context.Context = (*requestState)(nil)
+
+// newContext returns the context of a request's handlers, with everything that the
+// layers look for in it. The state is the context itself, which saves two
+// allocations and two steps of every look-up; layeredContext is the plain twin.
+func newContext(parent context.Context, s *requestState) context.Context {
+	if plain.On {
+		return layeredContext(parent, s)
+	}
+	requestctx.With(parent, &s.Request)
+	return s
+}
+
+func layeredContext(parent context.Context, s *requestState) context.Context {
+	ctx := requestctx.With(parent, &s.Request)
+	ctx = context.WithValue(ctx, chi.RouteCtxKey, s.route)
+	return context.WithValue(ctx, stateKey{}, s)
+}
+
 func stateOf(ctx context.Context) *requestState {
 	state, _ := ctx.Value(stateKey{}).(*requestState)
 	return state
@@ -75,8 +95,8 @@ func ClientIP(ctx context.Context) netip.Addr {
 
 const requestIDHeader = "X-Request-Id"
 
-// request gives every request its id: the proxy's or the trunk's when there is
-// one in front that we trust and its id is sane, else a new one. The answer carries
+// request sets every request's id: the proxy's or the trunk's when there is one in
+// front that we trust and its id is sane, else a new one. The answer carries
 // it. It stands in front of the router and brings the router's own context, so
 // that the request is copied once and not twice.
 func (s *Server) request(router http.Handler) http.Handler {
@@ -84,6 +104,9 @@ func (s *Server) request(router http.Handler) http.Handler {
 	routes := sync.Pool{New: func() any { return chi.NewRouteContext() }}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route := routes.Get().(*chi.Context)
+		if plain.On {
+			route = chi.NewRouteContext()
+		}
 		route.Reset()
 		route.Routes = s.router
 		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
@@ -95,9 +118,9 @@ func (s *Server) request(router http.Handler) http.Handler {
 		state.header[0] = state.ID
 		w.Header()[requestIDHeader] = state.header[:]
 		state.Limits = state
-		requestctx.With(r.Context(), &state.Request)
+		ctx := newContext(r.Context(), state)
 		state.writer = recorder{ResponseWriter: w, state: state}
-		router.ServeHTTP(&state.writer, r.WithContext(state))
+		router.ServeHTTP(&state.writer, r.WithContext(ctx))
 		routes.Put(route)
 	})
 }
@@ -129,7 +152,7 @@ func saneID(id string) bool {
 
 type drainingKey struct{}
 
-// Draining is closed when the server begins to stop: a handler that streams
+// Draining is closed when the server starts to stop: a handler that streams
 // for long ends then, so that the stop need not cut it off. Outside a server
 // it never closes.
 func Draining(ctx context.Context) <-chan struct{} {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"banyan/platform/plain"
 )
 
 // listening is one address and the server behind it.
@@ -33,11 +35,13 @@ func (l *listening) listen() error {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%s may not be used by this user: choose a port above 1023 with the setting %s: %w", l.address, l.setting, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%s is no address of this machine: choose another with the setting %s: %w", l.address, l.setting, err)
+		return fmt.Errorf("%s is not an address of this machine: choose another with the setting %s: %w", l.address, l.setting, err)
 	case err != nil:
 		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
 	}
-	listener = frugalListener{listener}
+	if !plain.On {
+		listener = lazyListener{listener}
+	}
 	if l.tls != nil {
 		listener = tls.NewListener(listener, l.tls)
 	}

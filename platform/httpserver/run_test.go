@@ -24,7 +24,7 @@ func TestAnAddressInUseIsSaidWithWhatToDo(t *testing.T) {
 	for _, c := range []struct{ listen, admin, want string }{
 		{taken.Addr(), "", "the setting listen"},
 		{"127.0.0.1:0", taken.Addr(), "the setting admin.listen"},
-		{"203.0.113.1:0", "", "no address of this machine"},
+		{"203.0.113.1:0", "", "not an address of this machine"},
 	} {
 		s, err := httpserver.New(httpserver.Options{
 			Listen: c.listen, AdminListen: c.admin, Admin: http.NotFoundHandler(),

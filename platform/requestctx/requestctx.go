@@ -7,13 +7,15 @@ package requestctx
 import (
 	"context"
 	"sync/atomic"
+
+	"banyan/platform/plain"
 )
 
 // Request is what is noted about one request while it runs, and the context
 // that carries the notes. The HTTP server makes one per request and reads it for
 // the access log.
 type Request struct {
-	context.Context // that WithRequest has extended
+	context.Context // that With has extended
 
 	ID     string
 	Limits Limits                // of the connection; nil outside a server
@@ -41,11 +43,17 @@ type Limits interface {
 
 type requestKey struct{}
 
-// WithRequest puts the request's notes into its context, once.
+// With puts the request's notes into its context, once. They are the context
+// itself, which saves an allocation; the plain twin is context.WithValue.
 func With(ctx context.Context, r *Request) context.Context {
 	r.Context = ctx
+	if plain.On {
+		return context.WithValue(ctx, requestKey{}, r)
+	}
 	return r
 }
+
+var _ context.Context = (*Request)(nil)
 
 // Value implements context.Context.
 func (r *Request) Value(key any) any {
@@ -55,7 +63,7 @@ func (r *Request) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// WithRequestID is for work that has an id but came by no HTTP request.
+// WithID is for work that has an id but came by no HTTP request.
 func WithID(ctx context.Context, id string) context.Context {
 	return With(ctx, &Request{ID: id})
 }
@@ -93,7 +101,7 @@ func AllowStream(ctx context.Context) {
 	}
 }
 
-// EnterExpensive begins an operation that is much work for a short request. Call
+// EnterExpensive starts an operation that is much work for a short request. Call
 // it before the body is read, and leave when the answer is sent. Outside a server
 // it does nothing.
 func EnterExpensive(ctx context.Context) (leave func(), err error) {

@@ -47,8 +47,9 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 		return answer, err
 	}
 	if stream, ok := any(&answer).(*Stream); ok {
-		stream.ContentType = got.Media()
-		stream.Write = func(w io.Writer) error { return got.Copy(ctx, w) }
+		far := got // its own variable: got need not outlive other calls
+		stream.ContentType = far.Media()
+		stream.Write = func(w io.Writer) error { return far.Copy(ctx, w) }
 		return answer, nil
 	}
 	defer got.Release()

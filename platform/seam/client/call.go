@@ -36,7 +36,7 @@ type Request struct {
 // outgoing is a call on its way, the same at every attempt but for the time
 // that is left.
 type outgoing struct {
-	*Request
+	Request
 	class  class
 	waits  bool          // the caller has set a deadline, which goes along
 	sent   time.Duration // what of it was left when it went along last, 0 = none did
@@ -55,7 +55,7 @@ type outgoing struct {
 // the other side notices as well. Its error has the code of the other side, or
 // fault.Unavailable, and is an analysis.Ender.
 func (r *Client) Do(ctx context.Context, q *Request) (Answer, error) {
-	c := outgoing{Request: q}
+	c := outgoing{Request: *q}
 	_, c.waits = ctx.Deadline()
 	c.path, c.query, _ = strings.Cut(q.Target, "?")
 	switch source := q.Body.(type) {
