@@ -86,7 +86,7 @@ func (b *limitedBody) refuse() error {
 	return b.failed
 }
 
-// renew gives an upload its time anew, up to its last moment.
+// renew extends the time of an upload, up to its last moment.
 func (b *limitedBody) renew() {
 	at := time.Now().Add(b.writer.state.config.ReadTimeout)
 	if at.After(b.until) {
@@ -111,5 +111,5 @@ func (s *requestState) AllowUpload() {
 // http.write_timeout. The handler must end when Draining says so.
 func (s *requestState) AllowStream() { s.writer.stream = true }
 
-// renew gives a stream its time anew, before each of its pieces.
+// renew extends the time of a stream, before each of its pieces.
 func (w *recorder) renew() { w.setWriteDeadline(time.Now().Add(w.state.config.WriteTimeout)) }

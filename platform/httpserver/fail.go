@@ -36,7 +36,7 @@ func retryAfter(f *fault.Fault) string {
 	return strconv.FormatInt(int64((f.RetryAfter+999_999_999)/1_000_000_000), 10)
 }
 
-// wantsProblem tells a program from a person.
+// wantsProblem reports whether a program asks, and not a person.
 func wantsProblem(r *http.Request) bool {
 	if isAPI(r) {
 		return true

@@ -14,7 +14,7 @@ const (
 	pagePolicyBefore = "default-src 'none'; script-src 'nonce-"
 	pagePolicyAfter  = "'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	// Answers that are no pages may do nothing when somebody opens them as one.
+	// Answers that are not pages may do nothing when somebody opens them as one.
 	inertPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

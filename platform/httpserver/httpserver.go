@@ -51,7 +51,7 @@ type Options struct {
 
 	Metrics *telemetry.HTTPMetrics
 	Tracing *telemetry.Tracing
-	Health  *telemetry.Health // told when the server begins to stop
+	Health  *telemetry.Health // set when the server starts to stop
 
 	// Internal is a module that runs alone: its clients are Banyan's own
 	// processes, whose request ids are kept so that the logs fit together.
@@ -109,7 +109,7 @@ type Server struct {
 	draining chan struct{}
 }
 
-// New builds the router with its middleware. It fails when PublicURL is no URL.
+// New builds the router with its middleware. It fails when PublicURL is not a URL.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -119,7 +119,7 @@ func New(o Options) (*Server, error) {
 	}
 	public, err := url.Parse(o.PublicURL)
 	if err != nil || public.Host == "" {
-		return nil, fmt.Errorf("public_url %q is no URL: write one like https://banyan.example.org", o.PublicURL)
+		return nil, fmt.Errorf("public_url %q is not a URL: write one like https://banyan.example.org", o.PublicURL)
 	}
 	s := &Server{options: o, costs: newCosts(o.Limits), draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {

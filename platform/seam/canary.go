@@ -44,7 +44,7 @@ func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q
 	return o.callHere(ctx, r, q)
 }
 
-// fallsBack tells whether an error of the remote says nothing about the
+// fallsBack reports whether an error of the remote says nothing about the
 // request: this process may well have the answer. Unsupported is a remote of
 // another release, rate_limited one that counts all our callers as one.
 func fallsBack(err error) bool {
@@ -56,7 +56,7 @@ func fallsBack(err error) bool {
 	}
 }
 
-// inCanary tells whether a call belongs to the share that goes to the remote.
+// inCanary reports whether a call belongs to the share that goes to the remote.
 // It is so for one caller in every replica and at every call, so that nobody
 // sees two truths in turn; and who is in stays in when the share grows. The key
 // is
@@ -108,7 +108,7 @@ func fraction(h uint64) float64 {
 
 var walletType = reflect.TypeFor[wallet.Address]()
 
-// wallet gives the address that stands in the request's path or query, when
+// wallet returns the address that stands in the request's path or query, when
 // one does.
 func (c *requestCodec) wallet(q reflect.Value) (w wallet.Address, found bool) {
 	for _, params := range [][]param{c.path, c.query} {

@@ -16,8 +16,8 @@ import (
 	"banyan/platform/wallet"
 )
 
-// twoLights gives a route whose answers say where they were made.
-func twoLights(t *testing.T) (*seam.Route, *seam.Remote) {
+// twoAnswers returns a route whose answers say where they were made.
+func twoAnswers(t *testing.T) (*seam.Route, *seam.Remote) {
 	remote, _ := serveScripted(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return profile{Place: "there"}, nil }})
 	r := begin(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return profile{Place: "here"}, nil }}, seam.RouteOptions{})
 	return r, remote
@@ -52,7 +52,7 @@ func TestACanaryIsStickyAndOnlyGrows(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, remote := twoLights(t)
+			r, remote := twoAnswers(t)
 			const callers = 300
 			in := make([]bool, callers)
 			for _, percent := range []float64{0, 10, 50, 100} {

@@ -100,7 +100,7 @@ func TestNothingOfOneRequestIsSeenInTheNext(t *testing.T) {
 			t.Fatalf("batch arrived as %s", got)
 		}
 		if got := store(`{"amount":"many"}`); !strings.Contains(got, "wrong type") {
-			t.Fatalf("what is no number was taken: %s", got)
+			t.Fatalf("a text was taken for a number: %s", got)
 		}
 		if got := store(`{}`); got != `{"id":"a","items":null,"amount":0,"key":""}` {
 			t.Fatalf("no batch arrived as %s", got)

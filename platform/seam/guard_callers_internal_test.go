@@ -33,8 +33,8 @@ func neverAnswers(req *http.Request) (*http.Response, error) {
 	return nil, req.Context().Err()
 }
 
-// watchedRoute is a route in a canary of everybody, whose remote answers as it
-// is told. Reads here end when their caller's time does.
+// watchedRoute is a route in a canary of everybody, whose remote is
+// remoteSide. Reads here end when their caller's time does.
 func watchedRoute(t *testing.T, remoteSide far) (r *Route, check func()) {
 	t.Helper()
 	remote, err := NewRemote(guardContract, RemoteOptions{

@@ -17,7 +17,7 @@ import (
 
 // Document is an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1),
 // made from operation values; encoding/json sorts its keys, so equal contracts
-// give equal bytes.
+// make equal bytes.
 type Document map[string]any
 
 // OpenAPI describes these contracts as one API.
@@ -66,7 +66,7 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 	}
 }
 
-// Add puts paths that are no operations of the seam under a tag of their own.
+// Add puts paths that do not belong to an operation of the seam under a tag of their own.
 func (d Document) Add(tag, summary string, paths map[string]any) {
 	d["tags"] = append(d["tags"].([]any), map[string]any{"name": tag, "description": summary})
 	maps.Copy(d["paths"].(map[string]any), paths)
@@ -150,7 +150,7 @@ var textForms = map[string]schema{
 	"uint256.Int":    {"type": "string", "description": "whole number up to 2^256-1, decimal", "pattern": "^[0-9]{1,78}$"},
 }
 
-// of gives the schema of a type, by reference when it has a name.
+// of returns the schema of a type, by reference when it has a name.
 func (all schemas) of(t reflect.Type) schema {
 	if t.Kind() == reflect.Pointer {
 		return all.of(t.Elem())

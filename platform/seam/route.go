@@ -24,7 +24,7 @@ const tracerName = "banyan/seam"
 //	        reads                                    writes
 //	local   here                                     here
 //	shadow  here; p % are also asked of the remote,  here
-//	        behind the caller's back, and compared
+//	        after the caller has its answer
 //	canary  p % of the callers at the remote, and    here
 //	        here when it fails; all others here
 //	remote  at the remote                            at the remote

@@ -109,7 +109,7 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 	}
 }
 
-// Setting what is so already must not begin the evidence anew: replicas set
+// Setting what is so already must not start the evidence from zero: replicas set
 // their routes again and again.
 func TestSettingTheSameChangesNothing(t *testing.T) {
 	remote, _ := serveScripted(t, &scripted{})

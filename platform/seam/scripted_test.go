@@ -165,7 +165,7 @@ func until(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// figures gives an operation's part of the status.
+// figures returns an operation's part of the status.
 func figures(r *seam.Route, operation string) analysis.OperationStats {
 	for _, o := range r.Status().Operations {
 		if o.Operation == operation {

@@ -188,7 +188,7 @@ func TestStreams(t *testing.T) {
 		}
 		broken := errors.New("the disk is gone")
 		if _, err := opMeasure.Call(operator, r, upload{Body: iotest.ErrReader(broken)}); !errors.Is(err, broken) {
-			t.Errorf("a broken source gave %v", err)
+			t.Errorf("a broken source led to %v", err)
 		}
 		stream, err := opLog.Call(context.Background(), r, logQuery{Lines: 3})
 		if err != nil {
@@ -204,7 +204,7 @@ func TestStreams(t *testing.T) {
 		}
 		out.Reset()
 		if err := stream.Write(&out); !fault.Is(err, fault.Conflict) || strings.Count(out.String(), "\n") != 1000 {
-			t.Errorf("a stream that broke off gave %v after %d lines", err, strings.Count(out.String(), "\n"))
+			t.Errorf("a stream that broke off led to %v after %d lines", err, strings.Count(out.String(), "\n"))
 		}
 	})
 }
@@ -267,7 +267,7 @@ func TestAnUploadOverTheLimitOrCutShortIsRefused(t *testing.T) {
 	operator := as(identity.Caller{Subject: "ops", Role: identity.Operator})
 	r := seam.NewRemoteRoute(contract, remote)
 	if _, err := opMeasure.Call(operator, r, upload{Body: strings.NewReader(strings.Repeat("x", 70_000))}); !fault.Is(err, fault.TooLarge) {
-		t.Errorf("70,000 bytes gave %v", err)
+		t.Errorf("70,000 bytes led to %v", err)
 	}
 	token, _ := plainTokens{}.Token(identity.From(operator), "testModule")
 	req := httptest.NewRequest("PUT", "/api/v1/testModule/upload", io.MultiReader(strings.NewReader("x"), iotest.ErrReader(io.ErrUnexpectedEOF)))
@@ -275,7 +275,7 @@ func TestAnUploadOverTheLimitOrCutShortIsRefused(t *testing.T) {
 	answer := httptest.NewRecorder()
 	server.Config.Handler.ServeHTTP(answer, req)
 	if answer.Code != 400 || !strings.Contains(answer.Body.String(), "ended before") {
-		t.Errorf("a cut upload gave %d %s", answer.Code, answer.Body)
+		t.Errorf("a cut upload led to %d %s", answer.Code, answer.Body)
 	}
 }
 
@@ -289,7 +289,7 @@ func TestADeadRemoteIsUnavailableAndHeals(t *testing.T) {
 	server.Close()
 	_, err := opFind.Call(context.Background(), r, findQuery{Group: "a"})
 	if f := fault.From(err); f.Code != fault.Unavailable || strings.Contains(f.Message, address) {
-		t.Errorf("a dead remote gave %v", err)
+		t.Errorf("a dead remote led to %v", err)
 	}
 	listenAt(t, address, server.Config.Handler)
 	if _, err := opFind.Call(context.Background(), r, findQuery{Group: "a"}); err != nil {

@@ -171,7 +171,7 @@ func limitBody(next http.Handler) http.Handler { return http.MaxBytesHandler(nex
 
 var mountOptions = seam.MountOptions{Timeout: 5 * time.Second}
 
-// serve runs a testModule in another place and gives the far end of a route to it.
+// serve runs a testModule in another place and returns the far end of a route to it.
 func serve(t testing.TB, h testModule) (*seam.Remote, *httptest.Server) {
 	return serveAt(t, "127.0.0.1:0", h)
 }

@@ -91,7 +91,7 @@ func (o GuardOptions) failing(name string, g *Observed) string {
 	if calls < o.MinCalls {
 		return ""
 	}
-	// A fall-back may be for an error that is no failure in the meter: a remote
+	// A fall-back may be for an error that the meter does not count as a failure: a remote
 	// of another release.
 	failed := max(g.There.Failures, g.Fallbacks)
 	there, here := float64(failed)/float64(calls), g.usual(o.MinCalls).failureRate()

@@ -16,7 +16,7 @@ import (
 // operations apart. Ejection is quick and
 // only spreads the load elsewhere: it needs a better endpoint to send calls to,
 // and at most half of them are ejected at a time, because when most seem bad,
-// the trouble is elsewhere. The breaker is slower and protects callers and the
+// the cause is elsewhere. The breaker is slower and protects callers and the
 // module alike: it also opens when there is nowhere else to go, and then calls
 // fail at once.
 type Balance struct {
@@ -45,7 +45,7 @@ const (
 	failurePenalty = 5 * time.Millisecond
 )
 
-// choose gives the place of the endpoint for the next call of a class among those whose bit
+// choose returns the place of the endpoint for the next call of a class among those whose bit
 // in without is not set: the less loaded of two drawn at random, which spreads
 // nearly as well as looking at all and never herds
 // (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).

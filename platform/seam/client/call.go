@@ -132,7 +132,7 @@ var errRefused = &failure{err: gobreaker.ErrOpenState, unsent: true}
 
 // allOpen is the answer when no endpoint may be asked.
 func (r *Client) allOpen() *failure {
-	f := fault.Newf(fault.Unavailable, "the module %s has failed too often and is left alone for a moment: try again in a few seconds", r.module)
+	f := fault.Newf(fault.Unavailable, "the module %s has failed too often, so that no calls are sent to it for a moment: try again in a few seconds", r.module)
 	f.RetryAfter = r.balance.BreakFor
 	return &failure{err: f, blame: blameEndpoint, unsent: true}
 }
@@ -190,7 +190,7 @@ func (r *Client) note(ctx context.Context, c *outgoing, e *endpoint, f *failure,
 
 // bounded limits one attempt at a read by the remote's time-out, also when the
 // caller has more time (to our own HTTP server everybody has): a process that
-// hangs is left in time to ask another, and the breaker hears of it. A write may
+// hangs is left in time to ask another, and the breaker counts it. A write may
 // take as long as its caller lets it.
 func (r *Client) bounded(ctx context.Context, c *outgoing) (context.Context, context.CancelFunc) {
 	deadline, set := ctx.Deadline()

@@ -160,7 +160,7 @@ func (r *Client) newEndpoint(base *url.URL, address string) *endpoint {
 	return e
 }
 
-// Close ends the looking-up of names and waits for that, and gives up the kept
+// Close ends the looking-up of names and waits for that, and closes the kept
 // connections. Calls under way go on.
 func (r *Client) Close() {
 	r.stop()

@@ -117,7 +117,7 @@ func (e *endpoint) name() string {
 	return e.base.Scheme + "://" + e.base.Host
 }
 
-// retire gives up the kept connections; calls under way end where they are.
+// retire closes the kept connections; calls under way end where they are.
 func (e *endpoint) retire() {
 	if t, ok := e.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()

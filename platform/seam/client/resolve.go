@@ -88,7 +88,7 @@ func (r *Client) resolve(ctx context.Context, resolver Resolver) {
 	}
 }
 
-// lookUp gives the addresses behind a URL's host as host:port, sorted.
+// lookUp returns the addresses behind a URL's host as host:port, sorted.
 func lookUp(ctx context.Context, resolver Resolver, base *url.URL) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()

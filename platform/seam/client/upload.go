@@ -68,7 +68,7 @@ func (w *watchedReader) whole() (at time.Duration, done bool) {
 	return w.at, w.done
 }
 
-// begun tells that some of the stream may be gone: it cannot be sent again.
+// begun reports whether some of the stream may be gone: it cannot be sent again.
 func (w *watchedReader) begun() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -30,11 +30,6 @@ const (
 // Guard is Plan.ChangedBy of a step back that a route's guard made.
 const Guard = "guard"
 
-// modes from home to far away; a step back leads to a lower place.
-var modes = []seam.Mode{seam.ModeLocal, seam.ModeShadow, seam.ModeCanary, seam.ModeRemote}
-
-func partly(mode seam.Mode) bool { return mode == seam.ModeShadow || mode == seam.ModeCanary }
-
 // Change is what an operator asks for.
 type Change struct {
 	Mode    seam.Mode `json:"mode"`
@@ -51,13 +46,13 @@ type Change struct {
 // Validate implements seam.Validator.
 func (c Change) Validate() error {
 	var wrong []fault.Field
-	if !slices.Contains(modes, c.Mode) {
+	if !c.Mode.Known() {
 		wrong = append(wrong, fault.Field{Name: "mode", Message: "is one of local, shadow, canary and remote"})
 	}
 	switch {
 	case math.IsNaN(c.Percent) || c.Percent < 0 || c.Percent > 100:
 		wrong = append(wrong, fault.Field{Name: "percent", Message: "is from 0 to 100"})
-	case c.Percent != 0 && !partly(c.Mode):
+	case c.Percent != 0 && !c.Mode.Partial():
 		wrong = append(wrong, fault.Field{Name: "percent", Message: "is for shadow and canary: leave it out"})
 	}
 	if len(c.URLs) > maxURLs {
@@ -231,8 +226,7 @@ func (c *Control) Recheck(ctx context.Context, name string) error {
 
 // nearer tells whether mode and percent are nearer home than a place.
 func nearer(mode seam.Mode, percent float64, than Place) bool {
-	a, b := slices.Index(modes, mode), slices.Index(modes, than.Mode)
-	return a < b || (a == b && percent < than.Percent)
+	return mode.Before(than.Mode) || (mode == than.Mode && percent < than.Percent)
 }
 
 // printable makes a reason that a program gave fit for the audit.
