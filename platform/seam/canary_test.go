@@ -135,7 +135,7 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 			r := begin(t, &scripted{}, o)
 			set(t, r, seam.ModeCanary, 100, scriptedRemote(t, server.URL))
 			got, err := opProfile.Call(as(member), r, profileQuery{Wallet: member.Wallet})
-			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "cape" {
+			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "north" {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			f := figures(r, "profile")

@@ -76,7 +76,7 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 		remote *seam.Remote
 		want   fault.Code
 	}{
-		{"no such mode", here, seam.Plan{Mode: "lokal"}, remote, fault.Invalid},
+		{"no such mode", here, seam.Plan{Mode: "elsewhere"}, remote, fault.Invalid},
 		{"no mode", here, seam.Plan{}, remote, fault.Invalid},
 		{"below 0 %", here, seam.Plan{Mode: seam.ModeShadow, Percent: -0.1}, remote, fault.Invalid},
 		{"above 100 %", here, seam.Plan{Mode: seam.ModeCanary, Percent: 100.1}, remote, fault.Invalid},

@@ -78,7 +78,7 @@ func (l *scripted) bind() *seam.Local {
 			if l.profile != nil {
 				return l.profile(ctx, q)
 			}
-			return profile{Place: "cape", Parts: []part{{0.5, 3}}, Names: q.Names}, nil
+			return profile{Place: "north", Parts: []part{{0.5, 3}}, Names: q.Names}, nil
 		}),
 		opNumber.To(func(ctx context.Context, q numberQuery) (number, error) {
 			if l.numberQuery != nil {

@@ -242,7 +242,7 @@ func TestBadRequests(t *testing.T) {
 		{"half a body", "POST", "/fail/not_found", `{"amount": 1`, 400, "in the middle"},
 		{"two values", "POST", "/fail/not_found", `{} {}`, 400, "one value"},
 		{"a wrong type", "POST", "/fail/not_found", `{"amount": "many"}`, 400, `"name":"amount"`},
-		{"an unknown field", "POST", "/fail/not_found", `{"tonnes": 1}`, 400, `"name":"tonnes"`},
+		{"an unknown field", "POST", "/fail/not_found", `{"amounts": 1}`, 400, `"name":"amounts"`},
 		{"a body over the limit", "POST", "/fail/not_found", `{"items": ["` + strings.Repeat("x", bodyLimit) + `"]}`, 413, "65536 bytes"},
 		{"a good one, to compare", "POST", "/fail/not_found", `{"amount": 1}`, 404, "as asked"},
 	} {
