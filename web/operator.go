@@ -7,6 +7,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/web/ui"
 )
 
@@ -31,7 +32,7 @@ type routeLine struct {
 type side struct {
 	Operation string
 	Remote    bool
-	seam.SideStats
+	analysis.SideStats
 }
 
 func routeLines(statuses []seam.Status) []routeLine {

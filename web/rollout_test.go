@@ -80,7 +80,7 @@ func TestThePictureShowsEveryState(t *testing.T) {
 func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	v, modules := atTheModules(t)
 	page := v.get(modulesPage, http.StatusOK)
-	contains(t, card(t, page, "reputation"), `data-verdict="safe"`, "Safe to go to canary 10 %", "no lasting difference", "99.98 %")
+	contains(t, card(t, page, "reputation"), `data-verdict="safe"`, "Safe to go to canary 10 %", "no persistent difference", "99.98 %")
 	contains(t, card(t, page, "exchange-review"), `data-verdict="wait"`, "Not safe yet to go to canary 50 %", "640 of 1000 reads at this percentage")
 	contains(t, card(t, page, "airdrop"), `data-verdict="safe"`, "Runs remotely without problems", "Roll back to canary 50 %")
 	if strings.Contains(card(t, page, "airdrop"), `data-step="next"`) {
@@ -94,8 +94,8 @@ func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeShadow, 10 })
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
-	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 lasting differences; make", "Warning: the remote fails or is slow", "Callers are not affected", "92.5 %",
-		`href="/operator/modules/reputation/differences/score"`, ">134 lasting<", ">open<", "connection refused", "10.0.0.8")
+	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 persistent differences; fix", "Warning: the remote fails or is slow", "Callers are not affected", "92.5 %",
+		`href="/operator/modules/reputation/differences/score"`, ">134 persistent<", ">open<", "connection refused", "10.0.0.8")
 
 	modules.Change("airdrop", func(s *rollout.ModuleState) { s.Plan.Mode = seam.ModeRemote })
 	modules.Figures("airdrop", map[string]any{"mode": "remote", "operations": []any{}, "guard": map[string]any{"alarms": []string{"claim: 2.4 % of the calls failed"}}, "verdict": map[string]any{"safe": false}})
@@ -227,7 +227,7 @@ func TestTheLivePartsAreThoseOfThePage(t *testing.T) {
 func TestDifferencesShowBothAnswers(t *testing.T) {
 	v, _ := atTheModules(t)
 	page := v.get(modulesPage+"/reputation/differences/score", http.StatusOK)
-	contains(t, page, "1 lasting", "1 passing", "components[0].share", "4f1c2a7790d3",
+	contains(t, page, "1 persistent", "1 transient", "components[0].share", "4f1c2a7790d3",
 		"<mark>  score: 0.0546</mark>", "<mark>  score: 0.0521</mark>", "<mark>      share: 0.022932</mark>", "<span>      share: 0.27</span>",
 		"error: &#34;not_found&#34;", "nobody knows this wallet")
 	if strings.Count(page, "<mark>") != 5 { // two fields in two answers, and the error where there is one

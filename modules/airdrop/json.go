@@ -60,8 +60,8 @@ func (c *Claim) appendProof(to []byte) []byte {
 	return append(to, ']')
 }
 
-// GiveBack implements seam.Lent.
-func (c *Claim) GiveBack() {
+// Release implements seam.Releaser.
+func (c *Claim) Release() {
 	merkle.ReleaseProof(c.Proof)
 	c.Proof = nil
 }

@@ -101,7 +101,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 		return err
 	}
 	for _, s := range p.slots {
-		s.route.OnStepBack(controller.NoteRollback)
+		s.route.OnRollback(controller.NoteRollback)
 	}
 	p.operate = seam.NewRoute(rollout.Bind(controller))
 	p.addTask("the rollout of modules", controller.Run)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"banyan/platform/identity"
-	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 )
 
 // keysTimeout bounds one request for another process's public keys.
@@ -24,7 +24,7 @@ func (p *Process) tlsTo(peer string) *tls.Config {
 // keysAt returns the public keys of another process, which are fetched when they are
 // needed; several addresses are replicas, each with a key of its own.
 func (p *Process) keysAt(urls []string, peer string) identity.KeySource {
-	transport := seam.NewTransport()
+	transport := client.NewTransport()
 	transport.TLSClientConfig = p.tlsTo(peer)
 	client := &http.Client{
 		Transport: transport, Timeout: keysTimeout,

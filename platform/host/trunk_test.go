@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"banyan/platform/certificates"
-	"banyan/platform/rollout"
 	"banyan/platform/identity"
+	"banyan/platform/rollout"
 )
 
 // A process has one name, as an owner of writes, as a service and in its

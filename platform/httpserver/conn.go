@@ -11,16 +11,16 @@ import (
 
 // net/http sets a connection's deadlines eight times for a request, nearly always
 // to a time that is later than the one before. Beside every handler it also reads
-// one byte, to notice that the client has disconnected, and cancels that
-// a few microseconds later, when the handler has returned. Each of these is a call of
-// the runtime's poller. A conn omits the calls that make no observable difference,
+// one byte, to learn that the client has left, and takes that back a few
+// microseconds later, when the handler is done. The runtime's poller is asked for
+// all of that. A conn keeps it to itself for as long as nobody sees a difference,
 // which saves about a tenth of what a short answer costs.
 
-// deadlineListener accepts such connections.
-type deadlineListener struct{ net.Listener }
+// lazyListener accepts such connections. Its plain twin is the listener within it.
+type lazyListener struct{ net.Listener }
 
 // Accept implements net.Listener.
-func (l deadlineListener) Accept() (net.Conn, error) {
+func (l lazyListener) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
 	if tcp, ok := accepted.(*net.TCPConn); ok {
 		return newConn(tcp), nil
@@ -28,20 +28,20 @@ func (l deadlineListener) Accept() (net.Conn, error) {
 	return accepted, err
 }
 
-// conn is a TCP connection of a server. It has no SyscallConn: a user of the
-// file descriptor, such as os.File for sendfile, would bypass these deadlines.
+// conn is a TCP connection of a server. It has no SyscallConn: whoever uses the
+// system's own handle passes our deadlines by, as os.File does to send itself.
 type conn struct {
 	net.Conn
-	tcp           *net.TCPConn // the same connection
+	tcp           *net.TCPConn // the same
 	reads, writes deadline
 
 	// With the lock of reads:
 	reader  activity
 	over    bool // reads are interrupted
 	wake    chan struct{}
-	waits   uint64      // number of waits so far
-	watched uint64      // the value of waits when the timer was started
-	timer   *time.Timer // nil before the first wait
+	waits   uint64      // how many reads have waited
+	watched uint64      // the wait that began before the timer
+	timer   *time.Timer // nil: there was no wait yet
 	ticking bool
 }
 
@@ -49,8 +49,14 @@ type activity int
 
 const (
 	idle    activity = iota
-	reading          // in a system call
+	reading          // in the system's read
 	waiting          // in await
+)
+
+var (
+	_ net.Conn      = (*conn)(nil)
+	_ io.ReaderFrom = (*conn)(nil)
+	_ io.WriterTo   = (*conn)(nil)
 )
 
 func newConn(tcp *net.TCPConn) *conn {
@@ -59,8 +65,8 @@ func newConn(tcp *net.TCPConn) *conn {
 	return c
 }
 
-// Read implements net.Conn. A read of one byte is net/http's check for a client
-// that disconnects, which may be delayed.
+// Read implements net.Conn. A read of one byte is net/http's look-out for a
+// client that leaves, which may see it a little later.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 1 {
 		if err := c.await(); err != nil {
@@ -72,18 +78,18 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n, err := c.tcp.Read(p)
-		_ = c.leave() // bytes that were read are returned
+		_ = c.leave() // what was read counts
 		if err == nil || n > 0 || !c.reads.early(err) {
 			return n, err
 		}
 	}
 }
 
-// checkDelay is how long a handler runs before the connection is read to check that
-// the client is connected; at most twice as long.
-const checkDelay = 20 * time.Millisecond
+// lookAfter is how long a handler runs before the system is asked whether its
+// client is still there; twice as long at most.
+const lookAfter = 20 * time.Millisecond
 
-// await waits until checkDelay has passed, or until reads are interrupted.
+// await returns when it is time to read, or when that was interrupted.
 func (c *conn) await() error {
 	if err := c.enter(waiting); err != nil {
 		return err
@@ -92,7 +98,7 @@ func (c *conn) await() error {
 	return c.leave()
 }
 
-// errInterrupted is the error of a read that SetReadDeadline has interrupted.
+// errInterrupted is what a read says that SetReadDeadline has ended.
 var errInterrupted error = os.ErrDeadlineExceeded
 
 func (c *conn) enter(a activity) error {
@@ -104,7 +110,7 @@ func (c *conn) enter(a activity) error {
 	c.reader = a
 	if a == waiting {
 		c.waits++
-		c.startTimer()
+		c.tick()
 	}
 	return nil
 }
@@ -119,36 +125,35 @@ func (c *conn) leave() error {
 	return nil
 }
 
-// startTimer starts the timer unless it runs. It is not stopped when a wait ends: on
-// a busy connection one timer serves many waits.
-func (c *conn) startTimer() {
+// tick lets the timer run. It is not stopped when a wait ends: on a busy
+// connection one timer goes by for many of them.
+func (c *conn) tick() {
 	if c.ticking {
 		return
 	}
 	c.ticking, c.watched = true, c.waits
 	if c.timer == nil {
-		c.timer = time.AfterFunc(checkDelay, c.expired)
+		c.timer = time.AfterFunc(lookAfter, c.look)
 		return
 	}
-	c.timer.Reset(checkDelay)
+	c.timer.Reset(lookAfter)
 }
 
-// expired ends the wait that has lasted for a whole timer.
-func (c *conn) expired() {
+func (c *conn) look() {
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()
 	c.ticking = false
 	switch {
 	case c.reader != waiting:
 	case c.watched == c.waits:
-		c.endWait()
-	default: // the wait started later than the timer
-		c.startTimer()
+		c.wakeUp()
+	default: // a later one
+		c.tick()
 	}
 }
 
-// endWait ends the current wait, if there is one. c.reads.mu must be locked.
-func (c *conn) endWait() {
+// wakeUp ends a wait, once.
+func (c *conn) wakeUp() {
 	if c.reader == waiting {
 		c.reader = idle
 		c.wake <- struct{}{}
@@ -167,17 +172,17 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// ReadFrom implements io.ReaderFrom, by sendfile for a file.
+// ReadFrom lets the system send a file.
 func (c *conn) ReadFrom(from io.Reader) (int64, error) {
 	return c.writes.exactly(func() (int64, error) { return c.tcp.ReadFrom(from) })
 }
 
-// WriteTo implements io.WriterTo, for hijacked connections.
+// WriteTo is for those who took the connection over.
 func (c *conn) WriteTo(to io.Writer) (int64, error) {
 	return c.reads.exactly(func() (int64, error) { return c.tcp.WriteTo(to) })
 }
 
-// CloseWrite closes the writing side.
+// CloseWrite tells the client that nothing more comes.
 func (c *conn) CloseWrite() error { return c.tcp.CloseWrite() }
 
 // Close implements net.Conn.
@@ -185,7 +190,7 @@ func (c *conn) Close() error {
 	err := c.tcp.Close()
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()
-	c.endWait() // its read then fails, because the connection is closed
+	c.wakeUp() // to read that it is closed
 	return err
 }
 
@@ -197,60 +202,59 @@ func (c *conn) SetDeadline(t time.Time) error {
 // SetWriteDeadline implements net.Conn.
 func (c *conn) SetWriteDeadline(t time.Time) error { return c.writes.set(t) }
 
-// SetReadDeadline implements net.Conn. One that is long ago interrupts reads, now
-// and later, until the next one; the system's deadline is set only if a read is in a
-// system call.
+// SetReadDeadline implements net.Conn. One that is long ago ends reads, now and
+// later, until the next one; the system is told only of a read that it alone can
+// end.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()
 	c.over = longAgo(t)
 	if c.over {
-		c.endWait()
+		c.wakeUp()
 		if c.reader != reading && c.reads.exact == 0 {
 			return nil
 		}
 	}
-	return c.reads.setLocked(t)
+	return c.reads.note(t)
 }
 
-// longAgo reports whether a deadline is meant to interrupt what is running
-// (net/http sets one in the year 1970), without asking the clock.
+// longAgo reports whether a deadline is to end what is under way (net/http takes
+// the year 1970), so that no clock has to be asked.
 func longAgo(t time.Time) bool { return !t.IsZero() && t.Unix() < 1e9 }
 
-// deadline sets the system's deadline only when the new one is earlier than the one
-// that is set. When that passes before the wanted one, early reports it.
+// deadline is one that the system is told only when it comes before the one it
+// knows. When that passes and it was not the last word, early says so.
 type deadline struct {
 	arm func(time.Time) error
 
 	mu            sync.Mutex
 	wanted, armed time.Time // zero: none
-	exact         int       // calls of exactly that run
+	exact         int       // how many need both to be the same
 }
 
 func (d *deadline) set(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.setLocked(t)
+	return d.note(t)
 }
 
-// setLocked is set with d.mu locked.
-func (d *deadline) setLocked(t time.Time) error {
+// note needs the lock, as tell does.
+func (d *deadline) note(t time.Time) error {
 	d.wanted = t
 	earlier := !t.IsZero() && (d.armed.IsZero() || t.Before(d.armed))
 	if !earlier && d.exact == 0 {
 		return nil
 	}
-	return d.armLocked()
+	return d.tell()
 }
 
-// armLocked sets the system's deadline to the wanted one, with d.mu locked.
-func (d *deadline) armLocked() error {
+func (d *deadline) tell() error {
 	d.armed = d.wanted
 	return d.arm(d.armed)
 }
 
-// early reports whether err is a system deadline before the wanted one: then the
-// operation that it ended must be continued.
+// early reports whether err is a deadline that nobody wants any more; what it
+// ended may go on then.
 func (d *deadline) early(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
@@ -260,15 +264,15 @@ func (d *deadline) early(err error) bool {
 	if !d.wanted.IsZero() && !time.Now().Before(d.wanted) {
 		return false
 	}
-	return d.armLocked() == nil
+	return d.tell() == nil
 }
 
-// exactly runs work that cannot be continued after a deadline: meanwhile every
-// deadline is set in the system.
+// exactly is for what cannot go on where a deadline has ended it: meanwhile the
+// system knows every one.
 func (d *deadline) exactly(work func() (int64, error)) (int64, error) {
 	d.mu.Lock()
 	d.exact++
-	err := d.armLocked()
+	err := d.tell()
 	d.mu.Unlock()
 	defer func() {
 		d.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"banyan/platform/plain"
 	"banyan/platform/requestctx"
 )
 
@@ -43,6 +44,25 @@ func (s *requestState) Value(key any) any {
 		return s.route
 	}
 	return s.Request.Value(key)
+}
+
+var _ context.Context = (*requestState)(nil)
+
+// newContext returns the context of a request's handlers, with everything that the
+// layers look for in it. The state is the context itself, which saves two
+// allocations and two steps of every look-up; layeredContext is the plain twin.
+func newContext(parent context.Context, s *requestState) context.Context {
+	if plain.On {
+		return layeredContext(parent, s)
+	}
+	requestctx.With(parent, &s.Request)
+	return s
+}
+
+func layeredContext(parent context.Context, s *requestState) context.Context {
+	ctx := requestctx.With(parent, &s.Request)
+	ctx = context.WithValue(ctx, chi.RouteCtxKey, s.route)
+	return context.WithValue(ctx, stateKey{}, s)
 }
 
 func stateOf(ctx context.Context) *requestState {
@@ -85,6 +105,9 @@ func (s *Server) request(router http.Handler) http.Handler {
 	routes := sync.Pool{New: func() any { return chi.NewRouteContext() }}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route := routes.Get().(*chi.Context)
+		if plain.On {
+			route = chi.NewRouteContext()
+		}
 		route.Reset()
 		route.Routes = s.router
 		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
@@ -96,9 +119,9 @@ func (s *Server) request(router http.Handler) http.Handler {
 		state.header[0] = state.ID
 		w.Header()[requestIDHeader] = state.header[:]
 		state.Limits = state
-		requestctx.With(r.Context(), &state.Request)
+		ctx := newContext(r.Context(), state)
 		state.writer = recorder{ResponseWriter: w, state: state}
-		router.ServeHTTP(&state.writer, r.WithContext(state))
+		router.ServeHTTP(&state.writer, r.WithContext(ctx))
 		routes.Put(route)
 	})
 }

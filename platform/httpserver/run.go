@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"banyan/platform/plain"
 )
 
 // listening is one address and its server.
@@ -37,7 +39,9 @@ func (l *listening) listen() error {
 	case err != nil:
 		return fmt.Errorf("cannot listen on %s (setting %s): %w", l.address, l.setting, err)
 	}
-	listener = deadlineListener{listener}
+	if !plain.On {
+		listener = lazyListener{listener}
+	}
 	if l.tls != nil {
 		listener = tls.NewListener(listener, l.tls)
 	}

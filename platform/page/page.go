@@ -81,7 +81,7 @@ func (l List[P]) After(cursor string, first P) (P, error) {
 // Wrong returns the fault of a cursor that is not one of this list.
 func (l List[P]) Wrong() error {
 	return fault.New(fault.Invalid, "the cursor does not belong to this list, its order and its filters").With(
-		fault.Field{Name: "cursor", Message: "must be next of the last answer to the same query: omit it for the first page"})
+		fault.Field{Name: "cursor", Message: "must be the next of the last answer to the same query; omit it for the first page"})
 }
 
 // hasZeroByte reports whether a text of a JSON document has a zero byte.

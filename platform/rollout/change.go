@@ -27,11 +27,6 @@ const (
 // Guard is Plan.ChangedBy of a rollback that a route's guard made.
 const Guard = "guard"
 
-// modes from this process to another; a rollback leads to an earlier one.
-var modes = []seam.Mode{seam.ModeLocal, seam.ModeShadow, seam.ModeCanary, seam.ModeRemote}
-
-func partly(mode seam.Mode) bool { return mode == seam.ModeShadow || mode == seam.ModeCanary }
-
 // Change is what an operator asks for.
 type Change struct {
 	Mode    seam.Mode `json:"mode"`
@@ -48,13 +43,13 @@ type Change struct {
 // Validate implements seam.Validator.
 func (c Change) Validate() error {
 	var wrong []fault.Field
-	if !slices.Contains(modes, c.Mode) {
+	if !c.Mode.Known() {
 		wrong = append(wrong, fault.Field{Name: "mode", Message: "is one of local, shadow, canary and remote"})
 	}
 	switch {
 	case math.IsNaN(c.Percent) || c.Percent < 0 || c.Percent > 100:
 		wrong = append(wrong, fault.Field{Name: "percent", Message: "is from 0 to 100"})
-	case c.Percent != 0 && !partly(c.Mode):
+	case c.Percent != 0 && !c.Mode.Partial():
 		wrong = append(wrong, fault.Field{Name: "percent", Message: "is for shadow and canary: leave it out"})
 	}
 	if len(c.URLs) > maxURLs {

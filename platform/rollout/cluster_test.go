@@ -14,6 +14,7 @@ import (
 	"banyan/platform/ownership"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -41,7 +42,7 @@ func (p *fakePeer) Verify(_ context.Context, dataID string, _ time.Duration) (ro
 	case p.silent != nil:
 		return rollout.Verified{Silent: p.silent}, nil
 	case p.other || p.own.DataID() != dataID:
-		return rollout.Verified{}, seam.OtherData(module, dataID, strings.Repeat("0", 32))
+		return rollout.Verified{}, client.OtherData(module, dataID, strings.Repeat("0", 32))
 	}
 	return rollout.Verified{Same: 1}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/diff"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -23,7 +24,7 @@ func TestContractFiles(t *testing.T) {
 			rollout.AuditQuery{Cursor: "7"},
 			seam.ModeCanary,
 			seam.Plan{Mode: seam.ModeCanary, Percent: 10, Epoch: 3},
-			seam.Difference{Request: json.RawMessage(`{}`), Local: json.RawMessage(`1`), Remote: json.RawMessage(`2`), Fields: []seam.FieldDifference{{Path: "score", Local: "1", Remote: "2"}}},
+			diff.Difference{Request: json.RawMessage(`{}`), Local: json.RawMessage(`1`), Remote: json.RawMessage(`2`), Fields: []diff.Field{{Path: "score", Local: "1", Remote: "2"}}},
 		},
 	})
 }

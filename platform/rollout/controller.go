@@ -39,7 +39,8 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/diff"
 )
 
 // Managed is a module whose route is changed here.
@@ -65,10 +66,10 @@ type Managed struct {
 	Status func() Status
 	// Verdict reports whether the next step is safe, by what this replica knows;
 	// nil = no step is judged.
-	Verdict func() seam.Verdict
+	Verdict func() analysis.Verdict
 	// Differences returns the differences that shadow kept of an operation, newest
 	// first. Fails with fault.NotFound for an unknown operation; nil = none are kept.
-	Differences func(operation string) ([]seam.Difference, error)
+	Differences func(operation string) ([]diff.Difference, error)
 }
 
 // Options say what is managed. Modules are listed in this order.

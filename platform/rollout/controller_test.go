@@ -20,6 +20,7 @@ import (
 	"banyan/platform/page"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/diff"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -98,11 +99,11 @@ func open(t *testing.T, db *database.DB, configured rollout.Place, r *fakeRoute)
 			Status: func() rollout.Status {
 				return rollout.Status{Status: seam.Status{Module: "reputation"}, Ownership: ownership.Claim{Epoch: 7, Owner: "trunk"}}
 			},
-			Differences: func(operation string) ([]seam.Difference, error) {
+			Differences: func(operation string) ([]diff.Difference, error) {
 				if operation != "score" {
 					return nil, fault.New(fault.NotFound, "no such operation")
 				}
-				return []seam.Difference{{Request: json.RawMessage(`{"wallet":"0x1"}`), Local: json.RawMessage("1"), Remote: json.RawMessage("2")}}, nil
+				return []diff.Difference{{Request: json.RawMessage(`{"wallet":"0x1"}`), Local: json.RawMessage("1"), Remote: json.RawMessage("2")}}, nil
 			},
 		}},
 		Clock: func() time.Time { return noon }, Log: quiet,
@@ -129,14 +130,14 @@ func run(t *testing.T, c *rollout.Controller) {
 
 func audit(t *testing.T, c *rollout.Controller) []rollout.Entry {
 	t.Helper()
-	s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
+	s, err := clientOf(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s.Audit
 }
 
-func client(c *rollout.Controller) rollout.Client {
+func clientOf(c *rollout.Controller) rollout.Client {
 	return rollout.NewClient(seam.NewRoute(rollout.Bind(c)))
 }
 
@@ -293,7 +294,7 @@ func TestTheAuditIsOnlyAddedTo(t *testing.T) {
 func TestOperations(t *testing.T) {
 	c := open(t, databasetest.SQLite(t, "routes"), local(), newFakeRoute())
 	ctx := identity.With(t.Context(), operator)
-	ops := client(c)
+	ops := clientOf(c)
 	for i := range 5 {
 		if _, err := ops.Set(ctx, rollout.SetRequest{Name: "reputation", Change: rollout.Change{Mode: seam.ModeShadow, Percent: float64(i + 1), URLs: away}}); err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func TestNoStepLeadsToAProcessOverOtherData(t *testing.T) {
 // problem is what the operator reads beside the module.
 func (c *cluster) problem() string {
 	c.t.Helper()
-	state, err := client(c.controller).Module(identity.With(c.t.Context(), operator), rollout.ModuleQuery{Name: module})
+	state, err := clientOf(c.controller).Module(identity.With(c.t.Context(), operator), rollout.ModuleQuery{Name: module})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 		if now, applied, followed := route.state(); !reflect.DeepEqual(now, canary) || applied != 0 || followed != 1 {
 			t.Errorf("after a restart the route is at %+v (applied %d, followed %d)", now, applied, followed)
 		}
-		s, err := client(c).List(identity.With(t.Context(), operator), rollout.ListQuery{})
+		s, err := clientOf(c).List(identity.With(t.Context(), operator), rollout.ListQuery{})
 		if err != nil || len(s.Modules) != 1 || !s.Modules[0].Differs || s.Modules[0].Config.Mode != seam.ModeLocal || s.Modules[0].Followed != 1 {
 			t.Errorf("the difference from config.yaml is not shown: %+v (%v)", s, err)
 		}
@@ -115,7 +115,7 @@ func TestAPlanThatCannotBeFollowedIsShownAndTriedAgain(t *testing.T) {
 	route := newFakeRoute()
 	route.refuse = fault.New(fault.Unavailable, "no such host")
 	c := open(t, db, local(), route)
-	s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
+	s, err := clientOf(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"})
 	if err != nil || !strings.Contains(s.Problem, "no such host") || s.Followed != 0 || s.Plan.Version != 1 {
 		t.Errorf("state %+v (%v)", s, err)
 	}
@@ -140,7 +140,7 @@ func TestAskingAgainForWhatIsNotFollowed(t *testing.T) {
 	if now, applied, _ := route.state(); err != nil || plan.Version != 2 || applied != 1 || now.Mode != seam.ModeRemote {
 		t.Errorf("asked again: %+v, the route is at %+v (%v)", plan, now, err)
 	}
-	if s, err := client(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"}); err != nil || s.Problem != "" || s.Followed != 2 {
+	if s, err := clientOf(c).Module(identity.With(t.Context(), operator), rollout.ModuleQuery{Name: "reputation"}); err != nil || s.Problem != "" || s.Followed != 2 {
 		t.Errorf("state %+v (%v)", s, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 )
 
 // Trunk is the service name under which the trunk hands over, and its name as
@@ -189,7 +190,7 @@ func (s ownershipService) take(ctx context.Context, t TakeRequest) (ownership.Cl
 		return ownership.Claim{}, err
 	}
 	if id != t.DataID {
-		return ownership.Claim{}, seam.OtherData(s.own.Module(), t.DataID, id)
+		return ownership.Claim{}, client.OtherData(s.own.Module(), t.DataID, id)
 	}
 	return s.own.Take(ctx, t.Expected)
 }

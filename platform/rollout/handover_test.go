@@ -17,6 +17,7 @@ import (
 	"banyan/platform/ownership"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -74,7 +75,7 @@ func ring(t *testing.T, of string) *identity.Keyring {
 }
 
 // client calls with these keys.
-func (p pair) client(t *testing.T, tokens seam.Tokens) rollout.HandoverClient {
+func (p pair) client(t *testing.T, tokens client.Tokens) rollout.HandoverClient {
 	t.Helper()
 	remote, err := seam.NewRemote(p.contract.Seam(), seam.RemoteOptions{URLs: []string{p.server.URL}, Tokens: tokens})
 	if err != nil {
@@ -118,7 +119,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 	for _, c := range []struct {
 		who         string
 		ctx         context.Context
-		tokens      seam.Tokens
+		tokens      client.Tokens
 		state, take fault.Code
 	}{
 		{"the trunk", as(identity.Caller{Service: rollout.Trunk}), p.trunkKeys, "", ""},

@@ -42,7 +42,7 @@ func TestOverHTTP(t *testing.T) {
 		{"PUT", "/modules/reputation", `{"mode":"local"}`, true, 401, `"unauthenticated"`},
 		{"GET", "/modules", "", false, 200, `"plan":{"module":"reputation","mode":"local","percent":0,"version":0,"configured":true}`},
 		{"PUT", "/modules/reputation", `{"mode":"shadow","percent":10}`, false, 400, `"urls"`},
-		{"PUT", "/modules/reputation", `{"mode":"shadow","percent":10,"url":"http://a"}`, false, 400, `there is no such field`},
+		{"PUT", "/modules/reputation", `{"mode":"shadow","percent":10,"url":"http://a"}`, false, 400, `is not a field of this body`},
 		{"PUT", "/modules/reputation", `{"mode":"shadow","percent":10,"urls":["http://a:1"],"why":"try","if_version":0}`, false, 200, `"version":1`},
 		{"PUT", "/modules/reputation", `{"mode":"remote","if_version":0}`, false, 409, `version 1 by ada (shadow)`},
 		{"GET", "/modules/reputation", "", false, 200, `"why":"try"`},

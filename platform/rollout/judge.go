@@ -5,6 +5,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
 // judge asks what is known of the next step before an operator leads callers
@@ -33,7 +34,7 @@ func (m *module) judge(s step, present, next Place) (anyway bool, err error) {
 		m.Name, strings.Join(against, "; "))
 }
 
-func stepText(v seam.Verdict) string {
+func stepText(v analysis.Verdict) string {
 	if v.Next == nil {
 		return "not known"
 	}

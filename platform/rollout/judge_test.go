@@ -9,6 +9,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/platform/testenv/databasetest"
 )
 
@@ -17,21 +18,21 @@ import (
 func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		r := newFakeRoute()
-		var verdict seam.Verdict
+		var verdict analysis.Verdict
 		c, err := rollout.Open(t.Context(), db, rollout.Options{Log: quiet, Modules: []rollout.Managed{{
 			Name: "reputation", Configured: rollout.Place{Mode: seam.ModeLocal, URLs: away}, Apply: r.apply,
-			Verdict: func() seam.Verdict { return verdict },
+			Verdict: func() analysis.Verdict { return verdict },
 		}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		next := func(mode seam.Mode, percent float64, missing ...string) seam.Verdict {
+		next := func(mode seam.Mode, percent float64, missing ...string) analysis.Verdict {
 			p := seam.Plan{Mode: mode, Percent: percent}
-			return seam.Verdict{Next: &p, Step: p.String(), Safe: len(missing) == 0, Missing: missing}
+			return analysis.Verdict{Next: &p, Step: p.String(), Safe: len(missing) == 0, Missing: missing}
 		}
 		for _, s := range []struct {
 			name    string
-			verdict seam.Verdict
+			verdict analysis.Verdict
 			change  rollout.Change
 			refused string // a part of why; "" = taken
 			anyway  bool   // in the audit
@@ -42,7 +43,7 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 			{name: "a safe canary", verdict: next(seam.ModeCanary, 10), change: rollout.Change{Mode: seam.ModeCanary, Percent: 10, Anyway: true}},
 			{name: "an unsafe remote", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeRemote}, refused: "12 of 1000 reads"},
 			{name: "an unsafe remote anyway", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeRemote, Anyway: true}, anyway: true},
-			{name: "back", verdict: seam.Verdict{Missing: []string{"the guard warns"}}, change: rollout.Change{Mode: seam.ModeCanary, Percent: 10}},
+			{name: "back", verdict: analysis.Verdict{Missing: []string{"the guard warns"}}, change: rollout.Change{Mode: seam.ModeCanary, Percent: 10}},
 			{name: "home", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeLocal}},
 			{name: "from home to the remote", verdict: next(seam.ModeShadow, 10), change: rollout.Change{Mode: seam.ModeRemote}, refused: "the next one is shadow 10 %"},
 			{name: "without a verdict", change: rollout.Change{Mode: seam.ModeCanary, Percent: 5}, refused: "not known"},
@@ -80,7 +81,7 @@ func TestAResetPastAVerdictIsAskedForAndAudited(t *testing.T) {
 		shadow := seam.Plan{Mode: seam.ModeShadow, Percent: 10}
 		c, err := rollout.Open(t.Context(), db, rollout.Options{Log: quiet, Modules: []rollout.Managed{{
 			Name: "reputation", Configured: rollout.Place{Mode: seam.ModeRemote, URLs: away}, Apply: r.apply,
-			Verdict: func() seam.Verdict { return seam.Verdict{Next: &shadow, Step: shadow.String(), Safe: true} },
+			Verdict: func() analysis.Verdict { return analysis.Verdict{Next: &shadow, Step: shadow.String(), Safe: true} },
 		}}})
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +102,7 @@ func TestAResetPastAVerdictIsAskedForAndAudited(t *testing.T) {
 
 func lastEntry(t *testing.T, c *rollout.Controller) rollout.Entry {
 	t.Helper()
-	page, err := client(c).Audit(identity.With(t.Context(), operator), rollout.AuditQuery{Name: "reputation", Limit: 1})
+	page, err := clientOf(c).Audit(identity.With(t.Context(), operator), rollout.AuditQuery{Name: "reputation", Limit: 1})
 	if err != nil || len(page.Entries) != 1 {
 		t.Fatalf("the audit: %+v, %v", page, err)
 	}

@@ -8,12 +8,14 @@ import (
 	"banyan/platform/ownership"
 	"banyan/platform/page"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
+	"banyan/platform/seam/diff"
 )
 
 const auditTail = 20 // entries with the state of one module
 
 // Contract lists the operator's operations; paths are below /api/v1/operator.
-var Contract = seam.NewContract("operator", 1, "Where each module runs, and how to move it.")
+var Contract = seam.NewContract("operator", 2, "Where each module runs, and how to move it.")
 
 var (
 	list = seam.Read[ListQuery, Modules](Contract, "modules", "GET /modules", seam.Operators,
@@ -68,8 +70,8 @@ type ModuleState struct {
 // Status is what the route of a module does in one process.
 type Status struct {
 	seam.Status
-	Endpoints []seam.EndpointStatus `json:"endpoints"` // of the remote; none = there is no remote
-	Ownership ownership.Claim       `json:"ownership"` // who owns the writes, as this process believes
+	Endpoints []client.Status `json:"endpoints"` // of the remote; none = there is no remote
+	Ownership ownership.Claim `json:"ownership"` // who owns the writes, as this process believes
 }
 
 // SetRequest is a Change of the module Name.
@@ -114,7 +116,7 @@ type DifferencesQuery struct {
 type Differences struct {
 	Module      string            `json:"module"`
 	Operation   string            `json:"operation"`
-	Differences []seam.Difference `json:"differences"` // newest first
+	Differences []diff.Difference `json:"differences"` // newest first
 }
 
 // Bind ties every operation to c.
@@ -224,7 +226,7 @@ func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences
 	if err != nil {
 		return Differences{}, err
 	}
-	out := Differences{Module: q.Name, Operation: q.Operation, Differences: []seam.Difference{}}
+	out := Differences{Module: q.Name, Operation: q.Operation, Differences: []diff.Difference{}}
 	if m.Managed.Differences == nil {
 		return out, nil
 	}

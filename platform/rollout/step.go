@@ -11,6 +11,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
 // step is what a change is beside its place.
@@ -81,7 +82,7 @@ func (c *Controller) Rollback(ctx context.Context, name string, to seam.Mode, pe
 
 // NoteRollback writes down what the guard of a module's route has done, for
 // seam.Route.OnStepBack.
-func (c *Controller) NoteRollback(ctx context.Context, done seam.StepBack) {
+func (c *Controller) NoteRollback(ctx context.Context, done analysis.Rollback) {
 	_, err := c.Rollback(ctx, done.Module, done.To.Mode, done.To.Percent, strings.Join(done.Why, "; "))
 	if err != nil {
 		c.log.ErrorContext(ctx, "the guard's rollback is in force, but could not be written down", "module", done.Module, "error", err)
@@ -139,8 +140,7 @@ func (c *Controller) again(ctx context.Context, name string, do func(*module, Pl
 
 // nearer reports whether mode and percent are nearer to this process than a place.
 func nearer(mode seam.Mode, percent float64, than Place) bool {
-	a, b := slices.Index(modes, mode), slices.Index(modes, than.Mode)
-	return a < b || (a == b && percent < than.Percent)
+	return mode.Before(than.Mode) || (mode == than.Mode && percent < than.Percent)
 }
 
 // printable makes a reason that a program gave fit for the audit.

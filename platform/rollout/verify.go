@@ -13,6 +13,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/ownership"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 )
 
 // asksAtOnce bounds how many endpoints are asked at once.
@@ -56,7 +57,7 @@ func (c *HandoverContract) Verify(ctx context.Context, remote *seam.Remote, data
 				found.Silent = err
 			case state.DataID != dataID:
 				where = append(where, one.URL())
-				other = seam.OtherData(c.seam.Module, dataID, state.DataID)
+				other = client.OtherData(c.seam.Module, dataID, state.DataID)
 			default:
 				found.Same++
 			}

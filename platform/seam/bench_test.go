@@ -15,6 +15,7 @@ import (
 
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 	"banyan/platform/testenv/benchclock"
 )
 
@@ -22,11 +23,11 @@ import (
 // interface call in the same run; over-bare-ns is what the route adds.
 func BenchmarkLocalRoute(b *testing.B) {
 	type service interface {
-		unload(context.Context, cargo) (receipt, error)
+		store(context.Context, batch) (receipt, error)
 	}
-	ctx := as(sailor)
-	r := seam.NewRoute(harbour{}.bind())
-	request := cargo{Ship: "a", Tons: 1}
+	ctx := as(member)
+	r := seam.NewRoute(testModule{}.bind())
+	request := batch{ID: "a", Amount: 1}
 	rounds := func(n int, call func()) time.Duration {
 		start := time.Now()
 		for range n {
@@ -34,13 +35,13 @@ func BenchmarkLocalRoute(b *testing.B) {
 		}
 		return time.Since(start)
 	}
-	var bare service = harbour{}
+	var bare service = testModule{}
 	var bareTook, routeTook time.Duration
 	b.ResetTimer()
 	for done := 0; done < b.N; {
 		n := min(b.N-done, 10_000) // in turns, so that both see the same machine
-		bareTook += rounds(n, func() { _, _ = bare.unload(ctx, request) })
-		routeTook += rounds(n, func() { _, _ = opUnload.Call(ctx, r, request) })
+		bareTook += rounds(n, func() { _, _ = bare.store(ctx, request) })
+		routeTook += rounds(n, func() { _, _ = opStore.Call(ctx, r, request) })
 		done += n
 	}
 	b.ReportMetric(float64(routeTook-bareTook)/float64(b.N), "over-bare-ns")
@@ -53,12 +54,12 @@ func BenchmarkRemoteCall(b *testing.B) {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.Header.Get("Authorization") == "Bearer sailor" { // identity's cache of tokens is a look-up, too
-				next.ServeHTTP(w, req.WithContext(identity.With(req.Context(), sailor)))
+			if req.Header.Get("Authorization") == "Bearer member" { // identity's cache of tokens is a look-up, too
+				next.ServeHTTP(w, req.WithContext(identity.With(req.Context(), member)))
 			}
 		})
 	})
-	seam.NewRoute(harbour{}.bind()).Mount(router, mountOptions)
+	seam.NewRoute(testModule{}.bind()).Mount(router, mountOptions)
 	server := httptest.NewServer(router)
 	defer server.Close()
 	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: constantToken{}})
@@ -68,10 +69,10 @@ func BenchmarkRemoteCall(b *testing.B) {
 	r := seam.NewRemoteRoute(contract, remote)
 	hand := httptest.NewServer(http.HandlerFunc(handWrittenServer))
 	defer hand.Close()
-	client := &http.Client{Transport: seam.NewTransport()}
-	request := cargo{Ship: "a", Goods: []string{"tea", "silk"}, Tons: 12}
-	ctx := as(sailor)
-	bySeam := func() error { _, err := opUnload.Call(ctx, r, request); return err }
+	client := &http.Client{Transport: client.NewTransport()}
+	request := batch{ID: "a", Items: []string{"tea", "silk"}, Amount: 12}
+	ctx := as(member)
+	bySeam := func() error { _, err := opStore.Call(ctx, r, request); return err }
 	byHand := func() error { _, err := handWrittenCall(ctx, client, hand.URL, request); return err }
 	var seamTook, handTook, seamBusy, handBusy time.Duration
 	for range 2 {
@@ -94,7 +95,7 @@ func BenchmarkRemoteCall(b *testing.B) {
 
 type constantToken struct{}
 
-func (constantToken) Token(identity.Caller, string) (string, error) { return "sailor", nil }
+func (constantToken) Token(identity.Caller, string) (string, error) { return "member", nil }
 
 // parallel does n calls from 64 callers.
 func parallel(b *testing.B, n int, call func() error) time.Duration {
@@ -123,17 +124,17 @@ func parallel(b *testing.B, n int, call func() error) time.Duration {
 }
 
 func handWrittenServer(w http.ResponseWriter, req *http.Request) {
-	var c cargo
+	var c batch
 	if err := json.NewDecoder(req.Body).Decode(&c); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	answer, _ := harbour{}.unload(identity.With(req.Context(), sailor), c)
+	answer, _ := testModule{}.store(identity.With(req.Context(), member), c)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func handWrittenCall(ctx context.Context, client *http.Client, url string, c cargo) (receipt, error) {
+func handWrittenCall(ctx context.Context, client *http.Client, url string, c batch) (receipt, error) {
 	var answer receipt
 	body, err := json.Marshal(c)
 	if err != nil {
@@ -141,7 +142,7 @@ func handWrittenCall(ctx context.Context, client *http.Client, url string, c car
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/ships/a/cargo", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/batches/a/batch", bytes.NewReader(body))
 	if err != nil {
 		return answer, err
 	}

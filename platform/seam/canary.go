@@ -9,6 +9,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/seam/timeout"
 	"banyan/platform/wallet"
 )
 
@@ -20,30 +21,30 @@ const defaultCanaryTimeout = 2 * time.Second
 func (o Operation[Q, A]) callCanary(ctx context.Context, r *Route, s *state, q Q) (A, error) {
 	m := &r.meters[o.d.index]
 	most := r.options.CanaryTimeout
-	bound := withLimit
+	bound := timeout.WithOwn
 	if deadline, set := ctx.Deadline(); set && time.Until(deadline)/2 < most {
 		most, bound = time.Until(deadline)/2, context.WithTimeout // the caller's haste says nothing about the remote
 	}
 	attempt, cancel := bound(ctx, most)
-	start := clock()
+	start := timeout.Clock()
 	answer, err := callRemote[Q, A](attempt, s.remote, o.d, q)
-	judged := m.remote.observe(attempt, clock()-start, err).judged()
+	judged := m.Remote.Observe(attempt, timeout.Clock()-start, err).Judged()
 	cancel()
 	if judged {
-		m.canary.Add(1)
+		m.Canary.Add(1)
 	} else {
-		m.unjudged.Add(1)
+		m.Unjudged.Add(1)
 	}
 	if err == nil || ctx.Err() != nil || !fallsBack(err) {
 		return answer, err
 	}
 	if judged {
-		m.fallbacks.Add(1)
+		m.Fallbacks.Add(1)
 	}
 	return o.callHere(ctx, r, q)
 }
 
-// fallsBack tells whether an error of the remote says nothing about the
+// fallsBack reports whether an error of the remote says nothing about the
 // request: this process may well have the answer. Unsupported is a remote of
 // another release, rate_limited one that counts all our callers as one.
 func fallsBack(err error) bool {
@@ -55,7 +56,7 @@ func fallsBack(err error) bool {
 	}
 }
 
-// inCanary tells whether a call belongs to the share that goes to the remote.
+// inCanary reports whether a call belongs to the share that goes to the remote.
 // It is so for one caller in every replica and at every call, so that nobody
 // sees two truths in turn; and who is in stays in when the share grows. The key
 // is
@@ -107,7 +108,7 @@ func fraction(h uint64) float64 {
 
 var walletType = reflect.TypeFor[wallet.Address]()
 
-// wallet gives the address that stands in the request's path or query, when
+// wallet returns the address that stands in the request's path or query, when
 // one does.
 func (c *requestCodec) wallet(q reflect.Value) (w wallet.Address, found bool) {
 	for _, params := range [][]param{c.path, c.query} {

@@ -12,19 +12,20 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/platform/wallet"
 )
 
-// twoLights gives a route whose answers say where they were made.
-func twoLights(t *testing.T) (*seam.Route, *seam.Remote) {
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return lamp{Place: "there"}, nil }})
-	r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return lamp{Place: "here"}, nil }}, seam.RouteOptions{})
+// twoAnswers returns a route whose answers say where they were made.
+func twoAnswers(t *testing.T) (*seam.Route, *seam.Remote) {
+	remote, _ := serveScripted(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return profile{Place: "there"}, nil }})
+	r := begin(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return profile{Place: "here"}, nil }}, seam.RouteOptions{})
 	return r, remote
 }
 
-func placeOf(t *testing.T, r *seam.Route, c identity.Caller, q lampQuery) string {
+func placeOf(t *testing.T, r *seam.Route, c identity.Caller, q profileQuery) string {
 	t.Helper()
-	got, err := opLamp.Call(as(c), r, q)
+	got, err := opProfile.Call(as(c), r, q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,22 +37,22 @@ func numbered(n int) wallet.Address { return wallet.Address{18: byte(n >> 8), 19
 // Everybody stays where they are at each call, and who is in stays in while the
 // share grows to all.
 func TestACanaryIsStickyAndOnlyGrows(t *testing.T) {
-	for name, call := range map[string]func(int) (identity.Caller, lampQuery){
-		"people by their wallet": func(i int) (identity.Caller, lampQuery) {
-			return identity.Caller{Wallet: numbered(i), Role: identity.Member}, lampQuery{Wallet: sailor.Wallet}
+	for name, call := range map[string]func(int) (identity.Caller, profileQuery){
+		"people by their wallet": func(i int) (identity.Caller, profileQuery) {
+			return identity.Caller{Wallet: numbered(i), Role: identity.Member}, profileQuery{Wallet: member.Wallet}
 		},
-		"programs by their name": func(i int) (identity.Caller, lampQuery) {
-			return identity.Caller{Subject: numbered(i).String(), Role: identity.Member}, lampQuery{Wallet: sailor.Wallet}
+		"programs by their name": func(i int) (identity.Caller, profileQuery) {
+			return identity.Caller{Subject: numbered(i).String(), Role: identity.Member}, profileQuery{Wallet: member.Wallet}
 		},
-		"nobody by the wallet asked about": func(i int) (identity.Caller, lampQuery) {
-			return identity.Caller{}, lampQuery{Wallet: numbered(i + 1)}
+		"nobody by the wallet asked about": func(i int) (identity.Caller, profileQuery) {
+			return identity.Caller{}, profileQuery{Wallet: numbered(i + 1)}
 		},
-		"modules by the wallet asked about": func(i int) (identity.Caller, lampQuery) {
-			return identity.Caller{Service: "airdrop"}, lampQuery{Wallet: numbered(i + 1)}
+		"modules by the wallet asked about": func(i int) (identity.Caller, profileQuery) {
+			return identity.Caller{Service: "airdrop"}, profileQuery{Wallet: numbered(i + 1)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, remote := twoLights(t)
+			r, remote := twoAnswers(t)
 			const callers = 300
 			in := make([]bool, callers)
 			for _, percent := range []float64{0, 10, 50, 100} {
@@ -84,13 +85,13 @@ func TestACanaryIsStickyAndOnlyGrows(t *testing.T) {
 // Without a wallet anywhere the whole question decides: equal questions go to
 // one place.
 func TestACanaryOfAnonymousQuestions(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{lens: func(_ context.Context, q lens) (glass, error) { return glass{-1 - q.N}, nil }})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	remote, _ := serveScripted(t, &scripted{numberQuery: func(_ context.Context, q numberQuery) (number, error) { return number{-1 - q.N}, nil }})
+	r := begin(t, &scripted{}, seam.RouteOptions{})
 	set(t, r, seam.ModeCanary, 50, remote)
 	there := 0
 	for n := 1; n <= 200; n++ {
-		first, err1 := opLens.Call(context.Background(), r, lens{n})
-		second, err2 := opLens.Call(context.Background(), r, lens{n})
+		first, err1 := opNumber.Call(context.Background(), r, numberQuery{n})
+		second, err2 := opNumber.Call(context.Background(), r, numberQuery{n})
 		if err1 != nil || err2 != nil || first != second {
 			t.Fatalf("question %d was answered %v and %v; %v %v", n, first, second, err1, err2)
 		}
@@ -131,19 +132,19 @@ func TestACanaryFallsBackWhenTheRemoteFails(t *testing.T) {
 				defer close(hang)
 				o.CanaryTimeout = 50 * time.Millisecond
 			}
-			r := begin(t, &lighthouse{}, o)
-			set(t, r, seam.ModeCanary, 100, lightsBehind(t, server.URL))
-			got, err := opLamp.Call(as(sailor), r, lampQuery{Wallet: sailor.Wallet})
-			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "cape" {
+			r := begin(t, &scripted{}, o)
+			set(t, r, seam.ModeCanary, 100, scriptedRemote(t, server.URL))
+			got, err := opProfile.Call(as(member), r, profileQuery{Wallet: member.Wallet})
+			if fault.CodeOf(err) != c.want || c.fallback && got.Place != "north" {
 				t.Errorf("got %+v, %v", got, err)
 			}
-			f := figures(r, "lamp")
-			want := seam.CanaryStats{Remote: 1}
+			f := figures(r, "profile")
+			want := analysis.CanaryStats{Remote: 1}
 			if c.fallback {
 				want.Fallbacks = 1
 			}
 			if c.unjudged {
-				want = seam.CanaryStats{Unjudged: 1}
+				want = analysis.CanaryStats{Unjudged: 1}
 			}
 			if f.Canary != want || f.Local.Calls == 1 != c.fallback || f.Remote.Calls != want.Remote || f.Remote.Busy != want.Unjudged {
 				t.Errorf("counted %+v", f)
@@ -166,37 +167,37 @@ func TestAFallBackIsWithinTheCallersDeadline(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	defer server.Close()
 	defer close(hang)
-	r := begin(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) { return lamp{Place: "here"}, ctx.Err() }},
+	r := begin(t, &scripted{profile: func(ctx context.Context, _ profileQuery) (profile, error) { return profile{Place: "here"}, ctx.Err() }},
 		seam.RouteOptions{CanaryTimeout: time.Hour})
-	set(t, r, seam.ModeCanary, 100, lightsBehind(t, server.URL))
-	ctx, cancel := context.WithTimeout(as(sailor), 2*time.Second)
+	set(t, r, seam.ModeCanary, 100, scriptedRemote(t, server.URL))
+	ctx, cancel := context.WithTimeout(as(member), 2*time.Second)
 	defer cancel()
-	if got, err := opLamp.Call(ctx, r, lampQuery{}); err != nil || got.Place != "here" {
+	if got, err := opProfile.Call(ctx, r, profileQuery{}); err != nil || got.Place != "here" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 // A caller who has gone is not answered from here.
 func TestNoFallBackForACallerWhoHasGone(t *testing.T) {
-	ctx, leave := context.WithCancel(as(sailor))
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+	ctx, leave := context.WithCancel(as(member))
+	remote, _ := serveScripted(t, &scripted{profile: func(ctx context.Context, _ profileQuery) (profile, error) {
 		leave()
 		<-ctx.Done()
-		return lamp{}, ctx.Err()
+		return profile{}, ctx.Err()
 	}})
-	r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
-		return lamp{}, errors.New("asked for nobody")
+	r := begin(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) {
+		return profile{}, errors.New("asked for nobody")
 	}}, seam.RouteOptions{})
 	set(t, r, seam.ModeCanary, 100, remote)
-	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.Canceled) {
+	if _, err := opProfile.Call(ctx, r, profileQuery{Wallet: member.Wallet}); !fault.Is(err, fault.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	late, cancel := context.WithTimeout(as(sailor), -time.Second)
+	late, cancel := context.WithTimeout(as(member), -time.Second)
 	defer cancel()
-	if _, err := opLamp.Call(late, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.DeadlineExceeded) {
+	if _, err := opProfile.Call(late, r, profileQuery{Wallet: member.Wallet}); !fault.Is(err, fault.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if f := figures(r, "lamp"); f.Local.Calls != 0 || f.Canary.Fallbacks != 0 {
+	if f := figures(r, "profile"); f.Local.Calls != 0 || f.Canary.Fallbacks != 0 {
 		t.Errorf("counted %+v", f)
 	}
 }

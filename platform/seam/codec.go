@@ -18,6 +18,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
+	"banyan/platform/seam/buffer"
+	"banyan/platform/seam/client"
 )
 
 // requestCodec carries one request type over HTTP, in both directions. A field
@@ -198,7 +200,7 @@ func (c *requestCodec) decodeQuery(u *url.URL, q reflect.Value, strict bool, roo
 	}
 	if strict {
 		for name := range values {
-			wrong = append(wrong, fault.Field{Name: name, Message: "there is no such parameter here: " + c.queryNames()})
+			wrong = append(wrong, fault.Field{Name: name, Message: "is not a parameter of this address: " + c.queryNames()})
 		}
 		slices.SortFunc(wrong, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
 	}
@@ -218,11 +220,11 @@ func (c *requestCodec) queryNames() string {
 
 // decodeJSON reads exactly one JSON value.
 func decodeJSON(req *http.Request, into any, strict bool) error {
-	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, mediaJSON) {
-		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", mediaJSON, media)
+	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, client.MediaJSON) {
+		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", client.MediaJSON, media)
 	}
-	buf := takeBuffer()
-	defer giveBuffer(buf)
+	buf := buffer.Get()
+	defer buffer.Put(buf)
 	if _, err := buf.ReadFrom(req.Body); err != nil {
 		return readFault(err)
 	}
@@ -246,7 +248,7 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 	return nil
 }
 
-// bodyFault tells a person what was wrong with a JSON body.
+// bodyFault says what was wrong with a JSON body.
 func bodyFault(err error) error {
 	var (
 		syntax *json.SyntaxError
@@ -260,7 +262,7 @@ func bodyFault(err error) error {
 		return fault.Newf(fault.Invalid, "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
 	case errors.As(err, &wrong):
 		return fault.New(fault.Invalid, "a field of the body has the wrong type").With(
-			fault.Field{Name: wrong.Field, Message: fmt.Sprintf("is a JSON %s, which is no %s", wrong.Value, wrong.Type)})
+			fault.Field{Name: wrong.Field, Message: fmt.Sprintf("is a JSON %s: it must be of type %s", wrong.Value, wrong.Type)})
 	case errors.Is(err, io.EOF):
 		return fault.New(fault.Invalid, "the body is empty: send a JSON object")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -268,7 +270,7 @@ func bodyFault(err error) error {
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
 		name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
 		return fault.New(fault.Invalid, "the body has a field that does not exist here").With(
-			fault.Field{Name: name, Message: "there is no such field: see /docs"})
+			fault.Field{Name: name, Message: "is not a field of this body: see /docs"})
 	}
 	return fault.Wrap(err, fault.Invalid, "the body could not be read: send a JSON object as /docs describes it")
 }
@@ -278,7 +280,7 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// canText tells whether a type can stand in a path or a query.
+// canText reports whether a type can stand in a path or a query.
 func canText(t reflect.Type) bool {
 	if t.Implements(textMarshaler) && reflect.PointerTo(t).Implements(textUnmarshaler) {
 		return true
@@ -351,7 +353,7 @@ func (p *param) parse(text string, q reflect.Value, room []byte) error {
 	return nil
 }
 
-// messageOf gives the words of a fault without its code.
+// messageOf returns the words of a fault without its code.
 func messageOf(err error) string {
 	var f *fault.Fault
 	if errors.As(err, &f) {

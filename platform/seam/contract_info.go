@@ -39,7 +39,7 @@ func (d *description) info() Info {
 	}
 }
 
-// Encode gives a request as a client sends it: the escaped path and query below
+// Encode returns a request as a client sends it: the escaped path and query below
 // the host, and the JSON body, nil when there is none or when it is a stream.
 func (i Info) Encode(request any) (target string, body []byte, err error) {
 	if t := reflect.TypeOf(request); t != i.Request {
@@ -71,7 +71,7 @@ func (c *requestCodec) pattern() string {
 }
 
 // BindAny makes a Local whose every operation is f: it gets the request and
-// gives an answer of the operation's type, or nil for an empty one.
+// returns an answer of the operation's type, or nil for an empty one.
 func (c *Contract) BindAny(f func(ctx context.Context, operation Info, request any) (answer any, err error)) *Local {
 	l := &Local{contract: c, handlers: make([]any, len(c.operations))}
 	for i, d := range c.operations {

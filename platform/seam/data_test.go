@@ -20,23 +20,23 @@ const (
 	otherData = "aaaaaaaabbbbbbbbccccccccdddddddd"
 )
 
-// pier is a process of the harbour over some data.
-type pier struct {
+// group is a process of the testModule over some data.
+type group struct {
 	server *httptest.Server
 	done   atomic.Int64 // operations that were done there
 }
 
 // over starts a process that has this data; "" is one of a release that does
 // not say.
-func over(t *testing.T, data string) *pier {
+func over(t *testing.T, data string) *group {
 	t.Helper()
-	p := &pier{}
-	h := harbour{}
+	p := &group{}
+	h := testModule{}
 	local := contract.Bind(
-		opBerth.To(func(ctx context.Context, q berthQuery) (berth, error) { p.done.Add(1); return h.berth(ctx, q) }),
-		opUnload.To(func(ctx context.Context, c cargo) (receipt, error) { p.done.Add(1); return h.unload(ctx, c) }),
-		opWeigh.To(func(ctx context.Context, m manifest) (weighed, error) { p.done.Add(1); return h.weigh(ctx, m) }),
-		opDock.To(h.weigh), opLog.To(h.log), opFail.To(h.fail), opPilot.To(h.pilot))
+		opFind.To(func(ctx context.Context, q findQuery) (found, error) { p.done.Add(1); return h.found(ctx, q) }),
+		opStore.To(func(ctx context.Context, c batch) (receipt, error) { p.done.Add(1); return h.store(ctx, c) }),
+		opMeasure.To(func(ctx context.Context, m upload) (measured, error) { p.done.Add(1); return h.measure(ctx, m) }),
+		opMeasurePublic.To(h.measure), opLog.To(h.log), opFail.To(h.fail), opInternal.To(h.internalCall))
 	router := chi.NewRouter()
 	router.Use(limitBody, readPlainToken)
 	seam.NewRoute(local).Mount(router, seam.MountOptions{Data: data})
@@ -46,10 +46,10 @@ func over(t *testing.T, data string) *pier {
 }
 
 // led is a route of a program with our data to these processes.
-func led(t *testing.T, piers ...*pier) (*seam.Route, *seam.Remote) {
+func led(t *testing.T, groups ...*group) (*seam.Route, *seam.Remote) {
 	t.Helper()
-	urls := make([]string, len(piers))
-	for i, p := range piers {
+	urls := make([]string, len(groups))
+	for i, p := range groups {
 		urls[i] = p.server.URL
 	}
 	remote, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: urls, Tokens: plainTokens{}, Data: ourData})
@@ -63,16 +63,16 @@ func led(t *testing.T, piers ...*pier) (*seam.Route, *seam.Remote) {
 func TestNothingIsDoneOverOtherData(t *testing.T) {
 	foreign := over(t, otherData)
 	route, _ := led(t, foreign)
-	operator := sailor
+	operator := member
 	operator.Role = 3
 	calls := map[string]func() error{
 		"a read": func() error {
-			_, err := opBerth.Call(as(operator), route, berthQuery{Pier: "a", Wallet: sailor.Wallet})
+			_, err := opFind.Call(as(operator), route, findQuery{Group: "a", Wallet: member.Wallet})
 			return err
 		},
-		"a write": func() error { _, err := opUnload.Call(as(operator), route, cargo{Ship: "ada"}); return err },
+		"a write": func() error { _, err := opStore.Call(as(operator), route, batch{ID: "ada"}); return err },
 		"an upload": func() error {
-			_, err := opWeigh.Call(as(operator), route, manifest{Body: strings.NewReader("1,2")})
+			_, err := opMeasure.Call(as(operator), route, upload{Body: strings.NewReader("1,2")})
 			return err
 		},
 		"a stream": func() error { _, err := opLog.Call(as(operator), route, logQuery{Lines: 2}); return err },
@@ -83,7 +83,7 @@ func TestNothingIsDoneOverOtherData(t *testing.T) {
 			t.Errorf("%s over other data: %v", what, err)
 			continue
 		}
-		for _, want := range []string{"aaaaaaaa", "11111111", "database.url", "harbour"} {
+		for _, want := range []string{"aaaaaaaa", "11111111", "database.url", "testModule"} {
 			if !strings.Contains(fault.From(err).Message, want) {
 				t.Errorf("%s over other data says %q, without %q", what, fault.From(err).Message, want)
 			}
@@ -100,10 +100,10 @@ func TestAReplicaOverOtherDataGetsNoCalls(t *testing.T) {
 	route, remote := led(t, foreign, ours)
 	const rounds = 50
 	for range rounds {
-		if _, err := opBerth.Call(as(sailor), route, berthQuery{Pier: "a", Wallet: sailor.Wallet}); err != nil {
+		if _, err := opFind.Call(as(member), route, findQuery{Group: "a", Wallet: member.Wallet}); err != nil {
 			t.Fatalf("a read: %v", err)
 		}
-		if _, err := opUnload.Call(as(sailor), route, cargo{Ship: "ada"}); err != nil {
+		if _, err := opStore.Call(as(member), route, batch{ID: "ada"}); err != nil {
 			t.Fatalf("a write: %v", err)
 		}
 	}
@@ -124,9 +124,9 @@ func TestAProcessThatIsStartedAgainOverOtherDataIsFound(t *testing.T) {
 	now.Store(&ours.server.Config.Handler)
 	address := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*now.Load()).ServeHTTP(w, r) }))
 	defer address.Close()
-	route, _ := led(t, &pier{server: address})
+	route, _ := led(t, &group{server: address})
 	read := func() error {
-		_, err := opBerth.Call(as(sailor), route, berthQuery{Pier: "a", Wallet: sailor.Wallet})
+		_, err := opFind.Call(as(member), route, findQuery{Group: "a", Wallet: member.Wallet})
 		return err
 	}
 	if err := read(); err != nil {
@@ -148,10 +148,10 @@ func TestWithoutADataIDCallsGoOn(t *testing.T) {
 	for _, data := range []string{"", ourData} {
 		process := over(t, data)
 		route, _ := led(t, process)
-		if _, err := opBerth.Call(as(sailor), route, berthQuery{Pier: "a", Wallet: sailor.Wallet}); err != nil {
+		if _, err := opFind.Call(as(member), route, findQuery{Group: "a", Wallet: member.Wallet}); err != nil {
 			t.Errorf("with our id at a process that says %q: %v", data, err)
 		}
-		resp, err := http.Post(process.server.URL+"/api/v1/harbour/fail/invalid", "application/json", bytes.NewBufferString("{}"))
+		resp, err := http.Post(process.server.URL+"/api/v1/testModule/fail/invalid", "application/json", bytes.NewBufferString("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,10 +172,10 @@ func TestAnIDThatGetsLostOnTheWayDoesNotRepeatAWrite(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	defer between.Close()
-	route, remote := led(t, &pier{server: between}, ours)
+	route, remote := led(t, &group{server: between}, ours)
 	failed := 0
 	for foreign.done.Load() == 0 {
-		_, err := opUnload.Call(as(sailor), route, cargo{Ship: "ada"})
+		_, err := opStore.Call(as(member), route, batch{ID: "ada"})
 		if err != nil && fault.Is(err, fault.Unavailable) && strings.Contains(err.Error(), "aaaaaaaa") {
 			failed++
 		} else if err != nil {
@@ -201,7 +201,7 @@ func TestEachEndpointCanBeAskedByItself(t *testing.T) {
 	}
 	for i, one := range each {
 		for range 3 {
-			if _, err := opBerth.Call(as(sailor), seam.NewRemoteRoute(contract, one), berthQuery{Pier: "a", Wallet: sailor.Wallet}); err != nil {
+			if _, err := opFind.Call(as(member), seam.NewRemoteRoute(contract, one), findQuery{Group: "a", Wallet: member.Wallet}); err != nil {
 				t.Errorf("endpoint %d: %v", i, err)
 			}
 		}

@@ -28,7 +28,7 @@ func (f fixedNames) LookupNetIP(context.Context, string, string) ([]netip.Addr, 
 func mounted() http.Handler {
 	router := chi.NewRouter()
 	router.Use(limitBody, readPlainToken)
-	seam.NewRoute(harbour{}.bind()).Mount(router, mountOptions)
+	seam.NewRoute(testModule{}.bind()).Mount(router, mountOptions)
 	return router
 }
 
@@ -65,7 +65,7 @@ func TestTLSIsAskedForTheName(t *testing.T) {
 	if e := remote.Endpoints(); len(e) != 1 || e[0].Address != "127.0.0.1:"+port {
 		t.Fatalf("endpoints %+v", e)
 	}
-	if _, err := opBerth.Call(as(sailor), seam.NewRemoteRoute(contract, remote), berthQuery{Pier: "a"}); err != nil {
+	if _, err := opFind.Call(as(member), seam.NewRemoteRoute(contract, remote), findQuery{Group: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "example.com:" + port + " example.com"; named.Load() != want {
@@ -75,7 +75,7 @@ func TestTLSIsAskedForTheName(t *testing.T) {
 		"another name":         {URLs: []string{"https://example.org:" + port}, TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS13}},
 		"an unknown authority": {URLs: []string{"https://example.com:" + port}},
 	} {
-		if _, err := opBerth.Call(as(sailor), seam.NewRemoteRoute(contract, open(o)), berthQuery{Pier: "a"}); !fault.Is(err, fault.Unavailable) {
+		if _, err := opFind.Call(as(member), seam.NewRemoteRoute(contract, open(o)), findQuery{Group: "a"}); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestReadsSurviveADyingProcess(t *testing.T) {
 					_ = servers[1].Listener.Close()
 					servers[1].CloseClientConnections()
 				}
-				if _, err := opBerth.Call(as(sailor), r, berthQuery{Pier: "a"}); err != nil {
+				if _, err := opFind.Call(as(member), r, findQuery{Group: "a"}); err != nil {
 					t.Errorf("a read failed: %v", err)
 					return
 				}
@@ -119,15 +119,15 @@ func TestReadsSurviveADyingProcess(t *testing.T) {
 			t.Errorf("endpoint %d: %+v", i, e)
 		}
 	}
-	if _, err := opUnload.Call(as(sailor), r, cargo{Ship: "a"}); err != nil {
+	if _, err := opStore.Call(as(member), r, batch{ID: "a"}); err != nil {
 		t.Errorf("a write: %v", err)
 	}
 }
 
 func TestEndpointsAreMetrics(t *testing.T) {
-	remote, server := serve(t, harbour{})
+	remote, server := serve(t, testModule{})
 	route := seam.NewRemoteRoute(contract, remote)
-	if _, err := opBerth.Call(as(sailor), route, berthQuery{Pier: "a"}); err != nil {
+	if _, err := opFind.Call(as(member), route, findQuery{Group: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
@@ -147,14 +147,14 @@ func TestEndpointsAreMetrics(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]float64{
-		"banyan_seam_endpoint_calls_total " + server.URL + " harbour answered": 1,
-		"banyan_seam_endpoint_calls_total " + server.URL + " harbour failed":   0,
-		"banyan_seam_endpoint_calls_total " + server.URL + " harbour busy":     0,
-		"banyan_seam_endpoint_state read " + server.URL + " harbour closed":    1,
-		"banyan_seam_endpoint_state write " + server.URL + " harbour closed":   1,
-		"banyan_seam_endpoint_state stream " + server.URL + " harbour closed":  1,
-		"banyan_seam_endpoint_in_flight " + server.URL + " harbour":            0,
-		"banyan_seam_retries_total harbour sent":                               0,
+		"banyan_seam_endpoint_calls_total " + server.URL + " testModule answered": 1,
+		"banyan_seam_endpoint_calls_total " + server.URL + " testModule failed":   0,
+		"banyan_seam_endpoint_calls_total " + server.URL + " testModule busy":     0,
+		"banyan_seam_endpoint_state read " + server.URL + " testModule closed":    1,
+		"banyan_seam_endpoint_state write " + server.URL + " testModule closed":   1,
+		"banyan_seam_endpoint_state stream " + server.URL + " testModule closed":  1,
+		"banyan_seam_endpoint_in_flight " + server.URL + " testModule":            0,
+		"banyan_seam_retries_total testModule sent":                               0,
 	} {
 		if got, there := found[key]; !there || got != want {
 			t.Errorf("%s = %v, %v, want %v", key, got, there, want)

@@ -12,44 +12,55 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"banyan/platform/plain"
 	"banyan/platform/seam"
 )
 
-// hoist is a module whose answer lies in a hold that it uses again.
-type hoist struct {
-	hold  [3]int
-	lifts int
-	given int // how often the hold was given back
+// reuser is a module whose answer lies in memory that it uses again.
+type reuser struct {
+	memory   [3]int
+	reads    int
+	released int
 }
 
-type liftQuery struct {
+type reuseQuery struct {
 	Fail bool `query:"fail" json:"-"`
 }
 
-type load struct {
+type reused struct {
 	Marks []int `json:"marks"`
-	of    *hoist
+	of    *reuser
 }
 
-func (l *load) GiveBack() {
-	l.of.given++
-	l.of.hold = [3]int{-1, -1, -1}
+func (a *reused) Release() {
+	a.of.released++
+	a.of.memory = [3]int{-1, -1, -1}
 }
 
-func (h *hoist) lift(_ context.Context, q liftQuery) (load, error) {
+func (h *reuser) reuse(_ context.Context, q reuseQuery) (reused, error) {
 	if q.Fail {
-		return load{}, errors.New("the rope broke")
+		return reused{}, errors.New("broken")
 	}
-	h.lifts++
-	h.hold = [3]int{h.lifts, h.lifts, h.lifts}
-	return load{Marks: h.hold[:], of: h}, nil
+	h.reads++
+	h.memory = [3]int{h.reads, h.reads, h.reads}
+	return reused{Marks: h.memory[:], of: h}, nil
 }
 
-func TestAnAnswerIsGivenBackWhenItIsWrittenAndNotBefore(t *testing.T) {
-	cranes := seam.NewContract("cranes", 1, "For tests.")
-	opLift := seam.Read[liftQuery, load](cranes, "lift", "GET /lift", seam.Public, "Lift")
-	h := &hoist{}
-	route := seam.NewRoute(cranes.Bind(opLift.To(h.lift)))
+var _ seam.Releaser = (*reused)(nil)
+
+// releases is how often an answer is released: never by the plain twin.
+func releases(n int) int {
+	if plain.On {
+		return 0
+	}
+	return n
+}
+
+func TestAnAnswerIsReleasedWhenItIsWrittenAndNotBefore(t *testing.T) {
+	reusing := seam.NewContract("reusing", 1, "For tests.")
+	opReuse := seam.Read[reuseQuery, reused](reusing, "reuse", "GET /reuse", seam.Public, "Reuse")
+	h := &reuser{}
+	route := seam.NewRoute(reusing.Bind(opReuse.To(h.reuse)))
 	router := chi.NewRouter()
 	route.Mount(router, mountOptions)
 	get := func(path string) *httptest.ResponseRecorder {
@@ -59,14 +70,14 @@ func TestAnAnswerIsGivenBackWhenItIsWrittenAndNotBefore(t *testing.T) {
 	}
 	for i := 1; i <= 3; i++ {
 		want := fmt.Sprintf(`{"marks":[%d,%d,%d]}`+"\n", i, i, i)
-		if got := get("/api/v1/cranes/lift").Body.String(); got != want || h.given != i {
-			t.Errorf("lift %d is %q and was given back %d times", i, got, h.given)
+		if got := get("/api/v1/reusing/reuse").Body.String(); got != want || h.released != releases(i) {
+			t.Errorf("reuse %d is %q and was released %d times", i, got, h.released)
 		}
 	}
-	if answer := get("/api/v1/cranes/lift?fail=true"); answer.Code != http.StatusInternalServerError || h.given != 3 {
-		t.Errorf("a failure is %d, and there were %d given back", answer.Code, h.given)
+	if answer := get("/api/v1/reusing/reuse?fail=true"); answer.Code != http.StatusInternalServerError || h.released != releases(3) {
+		t.Errorf("a failure is %d, and %d were released", answer.Code, h.released)
 	}
-	if got, err := opLift.Call(context.Background(), route, liftQuery{}); err != nil || got.Marks[0] != 4 || h.given != 3 {
+	if got, err := opReuse.Call(context.Background(), route, reuseQuery{}); err != nil || got.Marks[0] != 4 || h.released != releases(3) {
 		t.Errorf("a caller in process got %v, %v, and lost it", got.Marks, err)
 	}
 }
@@ -74,10 +85,10 @@ func TestAnAnswerIsGivenBackWhenItIsWrittenAndNotBefore(t *testing.T) {
 func TestNothingOfOneRequestIsSeenInTheNext(t *testing.T) {
 	router := chi.NewRouter()
 	router.Use(readPlainToken)
-	seam.NewRoute(harbour{}.bind()).Mount(router, mountOptions)
-	token, _ := plainTokens{}.Token(sailor, "harbour")
-	unload := func(body string) string {
-		req := httptest.NewRequest(http.MethodPost, "/api/v1/harbour/ships/a/cargo", strings.NewReader(body))
+	seam.NewRoute(testModule{}.bind()).Mount(router, mountOptions)
+	token, _ := plainTokens{}.Token(member, "testModule")
+	store := func(body string) string {
+		req := httptest.NewRequest(http.MethodPost, "/api/v1/testModule/batches/a/batch", strings.NewReader(body))
 		req.Header.Set("Authorization", "Bearer "+token)
 		answer := httptest.NewRecorder()
 		router.ServeHTTP(answer, req)
@@ -85,14 +96,14 @@ func TestNothingOfOneRequestIsSeenInTheNext(t *testing.T) {
 		return strings.TrimSpace(string(text))
 	}
 	for range 20 {
-		if got := unload(`{"goods":["tea","silk"],"tons":12}`); got != `{"ship":"a","goods":["tea","silk"],"tons":12,"key":""}` {
-			t.Fatalf("cargo arrived as %s", got)
+		if got := store(`{"items":["tea","silk"],"amount":12}`); got != `{"id":"a","items":["tea","silk"],"amount":12,"key":""}` {
+			t.Fatalf("batch arrived as %s", got)
 		}
-		if got := unload(`{"tons":"many"}`); !strings.Contains(got, "wrong type") {
-			t.Fatalf("what is no number was taken: %s", got)
+		if got := store(`{"amount":"many"}`); !strings.Contains(got, "wrong type") {
+			t.Fatalf("a text was taken for a number: %s", got)
 		}
-		if got := unload(`{}`); got != `{"ship":"a","goods":null,"tons":0,"key":""}` {
-			t.Fatalf("no cargo arrived as %s", got)
+		if got := store(`{}`); got != `{"id":"a","items":null,"amount":0,"key":""}` {
+			t.Fatalf("no batch arrived as %s", got)
 		}
 	}
 }

@@ -19,12 +19,12 @@ import (
 // first, and the server does not wait for it.
 func TestAnExpensiveOperationRefusesBeforeTheBodyArrives(t *testing.T) {
 	weighing := seam.NewContract("scales", 1, "For tests.")
-	weigh := seam.Read[manifest, weighed](weighing, "weigh", "POST /weigh", seam.Public, "Weigh an upload", seam.Expensive())
+	measure := seam.Read[upload, measured](weighing, "measure", "POST /measure", seam.Public, "Measure an upload", seam.Expensive())
 	began := make(chan struct{}, 8)
-	local := weighing.Bind(weigh.To(func(_ context.Context, m manifest) (weighed, error) {
+	local := weighing.Bind(measure.To(func(_ context.Context, m upload) (measured, error) {
 		began <- struct{}{}
 		n, err := io.Copy(io.Discard, m.Body)
-		return weighed{n}, err
+		return measured{n}, err
 	}))
 	server, err := httpserver.New(httpserver.Options{
 		Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Logger: slog.New(slog.DiscardHandler),
@@ -58,7 +58,7 @@ func TestAnExpensiveOperationRefusesBeforeTheBodyArrives(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 		_ = c.SetDeadline(time.Now().Add(30 * time.Second)) // less than http.read_timeout
-		if _, err := fmt.Fprintf(c, "POST /api/v1/scales/weigh HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n%s\r\n12345", headers); err != nil {
+		if _, err := fmt.Fprintf(c, "POST /api/v1/scales/measure HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n%s\r\n12345", headers); err != nil {
 			t.Fatal(err)
 		}
 		return c

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"banyan/platform/identity"
+	"banyan/platform/seam/client"
 )
 
 // The headers of the seam, beside Authorization, traceparent and X-Request-Id.
@@ -13,17 +14,13 @@ import (
 // Anybody can write such a header: a deadline of a millisecond, an epoch that is
 // over, or a contract, which lifts the time limit of an operation. From outside
 // they are as if they had not been sent.
+// Their names stand in the package client.
 const (
-	headerContract    = "Banyan-Contract"      // the contract version the caller speaks; and, on every answer, the version of what answers
-	headerDeadline    = "Banyan-Deadline"      // milliseconds the caller still waits; relative, so clocks may differ
-	headerEpoch       = "Banyan-Epoch"         // of the ownership of writes, as the caller knows it
-	headerIdempotency = "Idempotency-Key"      // anybody's: one key per intended effect of a write
-	headerRequestID   = "X-Request-Id"         // set by the HTTP server on the answer before any handler runs
-	trailerProblem    = "Banyan-Problem"       // trailer of an answer: the problem document of a stream that failed half-way
 	maxIdempotencyKey = 128                    // characters
-	mediaJSON         = "application/json"     // requests and answers
 	mediaNDJSON       = "application/x-ndjson" // streams of JSON lines
 )
+
+var jsonMedia = []string{client.MediaJSON}
 
 // internal are the headers of a request that count between processes only.
 type internal struct{ contract, deadline, epoch, data string }
@@ -34,7 +31,7 @@ func internalOf(req *http.Request) internal {
 		return internal{}
 	}
 	h := req.Header
-	return internal{first(h, headerContract), first(h, headerDeadline), first(h, headerEpoch), first(h, headerData)}
+	return internal{first(h, client.HeaderContract), first(h, client.HeaderDeadline), first(h, client.HeaderEpoch), first(h, client.HeaderData)}
 }
 
 // first is Get for names that are in their canonical form, as the seam's are.

@@ -31,7 +31,7 @@ func TestHeadersBetweenProcessesNeedProof(t *testing.T) {
 	}{
 		"anybody":          {identity.Caller{}, "", 200, ""},
 		"an operator":      {identity.Caller{Subject: "op", Role: identity.Operator}, "", 200, ""},
-		"a module's name":  {identity.Caller{Service: "harbour"}, "", 200, ""},
+		"a module's name":  {identity.Caller{Service: "testModule"}, "", 200, ""},
 		"one of processes": {identity.Caller{}, identity.TrunkIssuer, 415, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,17 +43,17 @@ func TestHeadersBetweenProcessesNeedProof(t *testing.T) {
 					next.ServeHTTP(w, r.WithContext(identity.WithProcess(r.Context(), c.caller, c.process)))
 				})
 			})
-			light := &lighthouse{kindle: func(ctx context.Context, _ lens) (kindled, error) {
+			light := &scripted{change: func(ctx context.Context, _ numberQuery) (changed, error) {
 				deadline, _ := ctx.Deadline()
 				left = time.Until(deadline)
-				return kindled{"x"}, nil
+				return changed{"x"}, nil
 			}}
 			seam.NewRoute(light.bind()).Mount(router, seam.MountOptions{Timeout: time.Hour, Epoch: func(_ context.Context, header string) error {
 				epochs = append(epochs, header)
 				return nil
 			}})
 			send := func(headers map[string]string) *httptest.ResponseRecorder {
-				req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/api/v1/lighthouse/light", strings.NewReader("{}"))
+				req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/api/v1/scripted/light", strings.NewReader("{}"))
 				req.Header.Set("Content-Type", "application/json")
 				for name, value := range headers {
 					req.Header.Set(name, value)
@@ -90,12 +90,12 @@ func TestHeadersBetweenProcessesNeedProof(t *testing.T) {
 func TestAContractFromOutsideLiftsNoTimeLimit(t *testing.T) {
 	var bounded bool
 	router := chi.NewRouter()
-	light := &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+	light := &scripted{profile: func(ctx context.Context, _ profileQuery) (profile, error) {
 		_, bounded = ctx.Deadline()
-		return lamp{}, nil
+		return profile{}, nil
 	}}
 	seam.NewRoute(light.bind()).Mount(router, mountOptions)
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/lighthouse/lamps/"+sailor.Wallet.String(), strings.NewReader("{}"))
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/scripted/profiles/"+member.Wallet.String(), strings.NewReader("{}"))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Banyan-Contract", "1")
 	w := httptest.NewRecorder()
@@ -105,7 +105,7 @@ func TestAContractFromOutsideLiftsNoTimeLimit(t *testing.T) {
 	}
 }
 
-// split is a trunk whose module harbour runs in another process, with the keys
+// split is a trunk whose module testModule runs in another process, with the keys
 // and tokens of the program, and anybody outside.
 type split struct {
 	url    string
@@ -113,14 +113,14 @@ type split struct {
 	client *http.Client
 }
 
-func newSplit(t *testing.T, h harbour) split {
+func newSplit(t *testing.T, h testModule) split {
 	t.Helper()
 	ring, err := identity.NewKeyring(identity.KeyringOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	alone := chi.NewRouter()
-	alone.Use(identity.BearerOnly(identity.NewVerifier(nil, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring}), "harbour", nil))
+	alone.Use(identity.BearerOnly(identity.NewVerifier(nil, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring}), "testModule", nil))
 	seam.NewRoute(h.bind()).Mount(alone, mountOptions)
 	module := httptest.NewServer(alone)
 	t.Cleanup(module.Close)
@@ -142,7 +142,7 @@ func (s split) send(t *testing.T, within time.Duration, method, path string, bod
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, s.url+"/api/v1/harbour"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, s.url+"/api/v1/testModule"+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,16 +163,16 @@ func (s split) send(t *testing.T, within time.Duration, method, path string, bod
 // on everybody else: deadlines, uploads that stall, and what makes the module say
 // that it is busy.
 func TestAnAnonymousClientCannotSwitchAModuleOff(t *testing.T) {
-	const berths = "/piers/a/berths/0x52908400098527886E0F7030069857D2E4169EE7"
+	const members = "/groups/a/members/0x52908400098527886E0F7030069857D2E4169EE7"
 	slow := make(chan struct{})
 	for name, attack := range map[string]func(*testing.T, split){
 		"deadlines": func(t *testing.T, s split) {
-			s.send(t, 400*time.Millisecond, http.MethodGet, berths, nil, map[string]string{"Banyan-Deadline": "120"})
+			s.send(t, 400*time.Millisecond, http.MethodGet, members, nil, map[string]string{"Banyan-Deadline": "120"})
 		},
 		"deadlines on stalled uploads": func(t *testing.T, s split) {
 			read, write := io.Pipe()
 			defer time.AfterFunc(400*time.Millisecond, func() { _ = write.CloseWithError(io.ErrUnexpectedEOF) }).Stop()
-			s.send(t, 400*time.Millisecond, http.MethodPut, "/dock", read, map[string]string{"Banyan-Deadline": "120", "Content-Type": "text/csv"})
+			s.send(t, 400*time.Millisecond, http.MethodPut, "/public-upload", read, map[string]string{"Banyan-Deadline": "120", "Content-Type": "text/csv"})
 		},
 		"busy": func(t *testing.T, s split) {
 			for range 10 {
@@ -183,7 +183,7 @@ func TestAnAnonymousClientCannotSwitchAModuleOff(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := harbour{}
+			h := testModule{}
 			if name == "deadlines" {
 				h.delay = slow
 			}
@@ -203,7 +203,7 @@ func TestAnAnonymousClientCannotSwitchAModuleOff(t *testing.T) {
 				close(slow)
 			}
 			for n := range 50 {
-				if status := s.send(t, time.Minute, http.MethodGet, berths, nil, nil); status != http.StatusOK {
+				if status := s.send(t, time.Minute, http.MethodGet, members, nil, nil); status != http.StatusOK {
 					t.Fatalf("read %d of others is answered %d: %+v", n, status, s.remote.Endpoints())
 				}
 			}

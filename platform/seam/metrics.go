@@ -1,9 +1,14 @@
 package seam
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/client"
+)
 
 // The metrics of a route. A side is local, remote, or shadow: questions to the
-// remote behind the callers' backs.
+// remote for comparisons.
 var (
 	callSeconds = prometheus.NewDesc("banyan_seam_call_seconds", "Calls through a module's route that say something about the side, and how long they took.",
 		[]string{"module", "operation", "side"}, nil)
@@ -19,19 +24,19 @@ var (
 		[]string{"module", "operation", "result"}, nil)
 	canaryReads = prometheus.NewDesc("banyan_seam_canary_total", "Reads that a canary led to the remote, by who answered them; unjudged says nothing about the remote: it was busy, or the caller's time was over.",
 		[]string{"module", "operation", "answered"}, nil)
-	stepBacks = prometheus.NewDesc("banyan_seam_step_backs_total", "How often the guard has stepped the route back.",
+	rollbacks = prometheus.NewDesc("banyan_seam_rollbacks_total", "How often the guard has moved the route back from canary to shadow.",
 		[]string{"module"}, nil)
 )
 
-// Collector gives the figures of routes to Prometheus.
+// Collector sends the figures of routes to Prometheus.
 type Collector []*Route
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{callSeconds, callErrors, callsUnjudged, routeMode, routePercent, shadowReads, canaryReads, stepBacks} {
+	for _, d := range []*prometheus.Desc{callSeconds, callErrors, callsUnjudged, routeMode, routePercent, shadowReads, canaryReads, rollbacks} {
 		ch <- d
 	}
-	describeEndpoints(ch)
+	client.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -43,7 +48,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 
 func (r *Route) collect(ch chan<- prometheus.Metric) {
 	module, plan := r.contract.Module, r.Plan()
-	for _, mode := range Modes() {
+	for _, mode := range analysis.Modes() {
 		is := 0.0
 		if mode == plan.Mode {
 			is = 1
@@ -52,55 +57,51 @@ func (r *Route) collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(routePercent, prometheus.GaugeValue, plan.Percent, module)
 	r.guard.mu.Lock()
-	steps := r.guard.steps
+	times := r.guard.rollbacks
 	r.guard.mu.Unlock()
-	ch <- prometheus.MustNewConstMetric(stepBacks, prometheus.CounterValue, float64(steps), module)
+	ch <- prometheus.MustNewConstMetric(rollbacks, prometheus.CounterValue, float64(times), module)
 	if remote := r.state.Load().remote; remote != nil {
-		remote.collect(ch)
+		remote.Collect(ch)
 	}
 	for i, d := range r.contract.operations {
 		m := &r.meters[i]
-		m.local.collect(ch, module, d.id, string(ModeLocal))
-		m.remote.collect(ch, module, d.id, string(ModeRemote))
-		m.shadow.asked.collect(ch, module, d.id, string(ModeShadow))
+		counts := m.Counts()
+		collectSide(ch, &m.Local, &counts.Local, module, d.id, string(ModeLocal))
+		collectSide(ch, &m.Remote, &counts.Remote, module, d.id, string(ModeRemote))
+		collectSide(ch, &m.Shadow.Asked, &counts.Shadow, module, d.id, string(ModeShadow))
 		if d.repeatable {
-			m.collectSteps(ch, module, d.id)
+			collectSteps(ch, &counts, module, d.id)
 		}
 	}
 }
 
-// collectSteps gives what shadow and canary count, once there is something.
-func (m *meter) collectSteps(ch chan<- prometheus.Metric, module, operation string) {
+// collectSteps sends what shadow and canary count, once there is something.
+func collectSteps(ch chan<- prometheus.Metric, c *analysis.Counts, module, operation string) {
 	count := func(desc *prometheus.Desc, n uint64, what string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), module, operation, what)
 	}
-	s := &m.shadow
-	matched, refused, passing, lasting, failed, dropped := s.matched.Load(), s.errors.Load(), s.passing.Load(), s.lasting.Load(), s.failed.Load(), s.dropped.Load()
-	if matched+refused+passing+lasting+failed+dropped > 0 {
-		count(shadowReads, matched, "matched")
-		count(shadowReads, refused, "errors")
-		count(shadowReads, passing, "passing")
-		count(shadowReads, lasting, "lasting")
-		count(shadowReads, failed, "failed")
-		count(shadowReads, dropped, "dropped")
+	if c.Matched+c.Errors+c.Transient+c.Persistent+c.Failed+c.Dropped > 0 {
+		count(shadowReads, c.Matched, "matched")
+		count(shadowReads, c.Errors, "errors")
+		count(shadowReads, c.Transient, "transient")
+		count(shadowReads, c.Persistent, "persistent")
+		count(shadowReads, c.Failed, "failed")
+		count(shadowReads, c.Dropped, "dropped")
 	}
-	fallbacks := m.fallbacks.Load() // before canary, which is counted first: the difference is never negative
-	unjudged := m.unjudged.Load()
-	if led := m.canary.Load(); led+unjudged > 0 {
-		count(canaryReads, led-fallbacks, string(ModeRemote))
-		count(canaryReads, fallbacks, string(ModeLocal))
-		count(canaryReads, unjudged, "unjudged")
+	if c.Canary+c.Unjudged > 0 {
+		count(canaryReads, c.Canary-c.Fallbacks, string(ModeRemote))
+		count(canaryReads, c.Fallbacks, string(ModeLocal))
+		count(canaryReads, c.Unjudged, "unjudged")
 	}
 }
 
-func (m *sideMeter) collect(ch chan<- prometheus.Metric, labels ...string) {
-	busy, abandoned := m.busy.Load(), m.abandoned.Load()
-	if calls := m.latencies.Counts(); calls.Total()+busy+abandoned == 0 {
+func collectSide(ch chan<- prometheus.Metric, m *analysis.SideMeter, c *analysis.SideCounts, labels ...string) {
+	if c.Calls()+c.Busy+c.Abandoned == 0 {
 		return
 	}
-	ch <- m.latencies.Metric(callSeconds, 4, labels...) // a bound per factor of four keeps the series few
-	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.failures.Load()), append(labels, "server")...)
-	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(m.refusals.Load()), append(labels, "caller")...)
-	ch <- prometheus.MustNewConstMetric(callsUnjudged, prometheus.CounterValue, float64(busy), append(labels, "busy")...)
-	ch <- prometheus.MustNewConstMetric(callsUnjudged, prometheus.CounterValue, float64(abandoned), append(labels, "abandoned")...)
+	ch <- m.Latencies.Metric(callSeconds, 4, labels...) // a bound per factor of four keeps the series few
+	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(c.Failures), append(labels, "server")...)
+	ch <- prometheus.MustNewConstMetric(callErrors, prometheus.CounterValue, float64(c.Refusals), append(labels, "caller")...)
+	ch <- prometheus.MustNewConstMetric(callsUnjudged, prometheus.CounterValue, float64(c.Busy), append(labels, "busy")...)
+	ch <- prometheus.MustNewConstMetric(callsUnjudged, prometheus.CounterValue, float64(c.Abandoned), append(labels, "abandoned")...)
 }

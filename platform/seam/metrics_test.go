@@ -12,12 +12,12 @@ import (
 
 // A dashboard sees the same as the operator's page.
 func TestTheMetricsOfAMove(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	remote, _ := serveScripted(t, &scripted{})
+	r := begin(t, &scripted{}, seam.RouteOptions{})
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(seam.Collector{r})
 	ask := func() {
-		if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+		if _, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,7 +27,7 @@ func TestTheMetricsOfAMove(t *testing.T) {
 	asked(t, r, 1)
 	set(t, r, seam.ModeCanary, 100, nil)
 	ask()
-	gone := lightsBehind(t, "http://127.0.0.1:1")
+	gone := scriptedRemote(t, "http://127.0.0.1:1")
 	set(t, r, seam.ModeCanary, 100, gone)
 	ask()
 	families, err := registry.Gather()
@@ -48,11 +48,11 @@ func TestTheMetricsOfAMove(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"route_mode local": 0, "route_mode shadow": 0, "route_mode canary": 1, "route_mode remote": 0, "route_percent": 100,
-		"step_backs_total":          0,
-		"shadow_total lamp matched": 1, "shadow_total lamp errors": 0, "shadow_total lamp lasting": 0, "shadow_total lamp dropped": 0,
-		"canary_total remote lamp": 1, "canary_total local lamp": 1,
-		"call_seconds lamp local": 3, "call_seconds lamp shadow": 1, "call_seconds lamp remote": 2,
-		"call_errors_total server lamp remote": 1, "call_errors_total server lamp local": 0,
+		"rollbacks_total":              0,
+		"shadow_total profile matched": 1, "shadow_total profile errors": 0, "shadow_total profile persistent": 0, "shadow_total profile dropped": 0,
+		"canary_total remote profile": 1, "canary_total local profile": 1,
+		"call_seconds profile local": 3, "call_seconds profile shadow": 1, "call_seconds profile remote": 2,
+		"call_errors_total server profile remote": 1, "call_errors_total server profile local": 0,
 	} {
 		if value, found := got[name]; !found || value != want {
 			t.Errorf("%s is %g (%v), want %g", name, value, found, want)

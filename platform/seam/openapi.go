@@ -12,11 +12,12 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/platform/seam/client"
 )
 
 // Document is an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1),
 // made from operation values; encoding/json sorts its keys, so equal contracts
-// give equal bytes.
+// make equal bytes.
 type Document map[string]any
 
 // OpenAPI describes these contracts as one API.
@@ -65,7 +66,7 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 	}
 }
 
-// Add puts paths that are no operations of the seam under a tag of their own.
+// Add puts paths that do not belong to an operation of the seam under a tag of their own.
 func (d Document) Add(tag, summary string, paths map[string]any) {
 	d["tags"] = append(d["tags"].([]any), map[string]any{"name": tag, "description": summary})
 	maps.Copy(d["paths"].(map[string]any), paths)
@@ -110,7 +111,7 @@ func (d *description) openAPI(all schemas) map[string]any {
 		op["requestBody"] = map[string]any{"required": true, "content": content}
 	case d.request.hasBody:
 		op["requestBody"] = map[string]any{"required": true, "content": map[string]any{
-			mediaJSON: map[string]any{"schema": all.of(d.request.typ)},
+			client.MediaJSON: map[string]any{"schema": all.of(d.request.typ)},
 		}}
 	}
 	return op
@@ -120,7 +121,7 @@ func (d *description) answerContent(all schemas) map[string]any {
 	if d.streams {
 		return map[string]any{mediaNDJSON: map[string]any{"schema": schema{"type": "string", "format": "binary"}}}
 	}
-	return map[string]any{mediaJSON: map[string]any{"schema": all.of(d.answer)}}
+	return map[string]any{client.MediaJSON: map[string]any{"schema": all.of(d.answer)}}
 }
 
 func (d *description) parameters(all schemas) []any {
@@ -133,7 +134,7 @@ func (d *description) parameters(all schemas) []any {
 	}
 	if d.kind == KindWrite {
 		list = append(list, map[string]any{
-			"name": headerIdempotency, "in": "header", "schema": schema{"type": "string", "maxLength": maxIdempotencyKey},
+			"name": client.HeaderIdempotency, "in": "header", "schema": schema{"type": "string", "maxLength": maxIdempotencyKey},
 			"description": "Writes with one key are one intended effect.",
 		})
 	}
@@ -149,7 +150,7 @@ var textForms = map[string]schema{
 	"uint256.Int":    {"type": "string", "description": "whole number up to 2^256-1, decimal", "pattern": "^[0-9]{1,78}$"},
 }
 
-// of gives the schema of a type, by reference when it has a name.
+// of returns the schema of a type, by reference when it has a name.
 func (all schemas) of(t reflect.Type) schema {
 	if t.Kind() == reflect.Pointer {
 		return all.of(t.Elem())

@@ -32,25 +32,25 @@ func TestOpenAPIDescribesEveryOperation(t *testing.T) {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	read := doc.Paths["/api/v1/harbour/piers/{pier}/berths/{wallet}"]["get"]
+	read := doc.Paths["/api/v1/testModule/groups/{group}/members/{wallet}"]["get"]
 	var names []string
 	for _, p := range read.Parameters {
 		names = append(names, p.In+" "+p.Name)
 	}
-	if got := strings.Join(names, ", "); got != "path pier, path wallet, query depth, query limit, query tide, query mark" {
+	if got := strings.Join(names, ", "); got != "path group, path wallet, query ratio, query limit, query exact, query mark" {
 		t.Errorf("parameters: %s", got)
 	}
-	if read.OperationID != "harbour.berth" || read.Security != nil {
+	if read.OperationID != "testModule.found" || read.Security != nil {
 		t.Errorf("read: %+v", read)
 	}
-	write := doc.Paths["/api/v1/harbour/ships/{ship}/cargo"]["post"]
-	if len(write.Security) == 0 || write.RequestBody.Content["application/json"].Schema["$ref"] != "#/components/schemas/seam.test.cargo" {
+	write := doc.Paths["/api/v1/testModule/batches/{id}/batch"]["post"]
+	if len(write.Security) == 0 || write.RequestBody.Content["application/json"].Schema["$ref"] != "#/components/schemas/seam.test.batch" {
 		t.Errorf("write: %+v", write)
 	}
-	if _, leaked := doc.Components.Schemas["seam.test.cargo"].Properties["Ship"]; leaked {
+	if _, leaked := doc.Components.Schemas["seam.test.batch"].Properties["ID"]; leaked {
 		t.Error("a path field stands in the body's schema")
 	}
-	if upload := doc.Paths["/api/v1/harbour/manifest"]["put"]; upload.RequestBody.Content["text/csv"].Schema["format"] != "binary" {
+	if upload := doc.Paths["/api/v1/testModule/upload"]["put"]; upload.RequestBody.Content["text/csv"].Schema["format"] != "binary" {
 		t.Errorf("upload: %+v", upload)
 	}
 	if len(doc.Paths) != 7 {

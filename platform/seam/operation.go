@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/identity"
+	"banyan/platform/seam/diff"
+	"banyan/platform/seam/timeout"
 )
 
 // Kind separates operations that only look from those that change something:
@@ -20,7 +22,7 @@ import (
 type Kind uint8
 
 // The kinds. An operation that takes a stream in has a field of type io.Reader
-// with a `stream:"media/type"` tag in its request; one that gives a stream out
+// with a `stream:"media/type"` tag in its request; one that sends a stream out
 // answers with a Stream.
 const (
 	KindRead Kind = iota
@@ -42,7 +44,7 @@ type Contract struct {
 	version    []string // Version as a header's value
 }
 
-// NewContract begins a contract; Read and Write add to it.
+// NewContract returns an empty contract; Read and Write add to it.
 func NewContract(module string, version int, summary string) *Contract {
 	return &Contract{Module: module, Version: version, Summary: summary, version: []string{strconv.Itoa(version)}}
 }
@@ -65,10 +67,10 @@ type description struct {
 	idempotent bool // a write that may be sent again with its key; see Idempotent
 	expensive  bool // see Expensive
 
-	repeatable  bool             // a read without streams: it can be asked twice and compared
-	rules       map[string]*rule // by path: what counts less in comparisons
-	copyRequest cloner           // nil: copying the value is enough
-	copyAnswer  cloner
+	repeatable  bool        // a read without streams: it can be asked twice and compared
+	rules       diff.Rules  // what counts less in comparisons
+	copyRequest diff.Cloner // nil: copying the value is enough
+	copyAnswer  diff.Cloner
 
 	// serve is what the HTTP server does for this operation: decode, call
 	// through the route, encode. It is made where the types are known.
@@ -117,7 +119,7 @@ func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access
 	}
 	d.repeatable = kind == KindRead && !d.streams && codec.stream < 0
 	if d.repeatable {
-		d.copyRequest, d.copyAnswer = clonerOf(codec.typ), clonerOf(answer)
+		d.copyRequest, d.copyAnswer = diff.ClonerOf(codec.typ), diff.ClonerOf(answer)
 	}
 	for _, option := range options {
 		if err := option(d); err != nil {
@@ -186,9 +188,9 @@ func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 	if s.plan.Mode != ModeLocal {
 		return o.callBeyond(ctx, r, s, q)
 	}
-	start := clock()
+	start := timeout.Clock()
 	answer, err := o.callLocal(ctx, r.local, q)
-	r.meters[d.index].local.observe(ctx, clock()-start, err)
+	r.meters[d.index].Local.Observe(ctx, timeout.Clock()-start, err)
 	if err != nil && d.kind == KindWrite && r.lost(err) {
 		return o.followOwner(ctx, r, s, q, err)
 	}
@@ -217,9 +219,9 @@ func (o Operation[Q, A]) callBeyond(ctx context.Context, r *Route, s *state, q Q
 
 // callHere does the call in this process and counts it.
 func (o Operation[Q, A]) callHere(ctx context.Context, r *Route, q Q) (A, error) {
-	start := clock()
+	start := timeout.Clock()
 	answer, err := o.callLocal(ctx, r.local, q)
-	r.meters[o.d.index].local.observe(ctx, clock()-start, err)
+	r.meters[o.d.index].Local.Observe(ctx, timeout.Clock()-start, err)
 	return answer, err
 }
 
@@ -228,13 +230,13 @@ func (o Operation[Q, A]) callAway(ctx context.Context, r *Route, s *state, q Q) 
 	if o.d.kind == KindWrite && s.plan.Epoch != 0 {
 		ctx = context.WithValue(ctx, routeEpoch{}, s.plan.Epoch)
 	}
-	start := clock()
+	start := timeout.Clock()
 	answer, err := callRemote[Q, A](ctx, s.remote, o.d, q)
-	r.meters[o.d.index].remote.observe(ctx, clock()-start, err)
+	r.meters[o.d.index].Remote.Observe(ctx, timeout.Clock()-start, err)
 	return answer, err
 }
 
-// callLocal gives the call a span of its own when the caller is being traced;
+// callLocal puts the call into a span of its own when the caller is being traced;
 // without a trace it costs one look into the context.
 func (o Operation[Q, A]) callLocal(ctx context.Context, local *Local, q Q) (A, error) {
 	if trace.SpanFromContext(ctx).IsRecording() {

@@ -2,172 +2,59 @@ package seam
 
 import (
 	"context"
-	"crypto/tls"
-	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
+	"encoding/json"
+	"io"
+	"reflect"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity"
+	"banyan/platform/seam/client"
 )
 
-// Tokens signs who a call is made for, so that the other process can tell.
-// identity's issuers implement it; it is asked on every call and must be cheap.
-type Tokens interface {
-	Token(caller identity.Caller, audience string) (string, error)
-}
-
 // Remote is a module in other processes.
-type Remote struct {
-	module    string
-	bases     []*url.URL
-	path      string // of the module below a base
-	endpoints atomic.Pointer[[]*endpoint]
-	ejector   ejector
-	budget    *budget
-	tokens    Tokens
-	timeout   time.Duration
-	version   []string // of the contract, as a header's value
-	data      []string // the caller's id of the module's data, likewise; nil = it has none
-	balance   BalanceOptions
-	pattern   *http.Transport
-	trust     *tls.Config
-	log       *slog.Logger
-
-	stop      context.CancelFunc // of the looking-up
-	following sync.WaitGroup
-}
+type Remote = client.Client
 
 // RemoteOptions say how to reach a module. Zero values are the defaults.
-type RemoteOptions struct {
-	// URLs are http(s)://host:port without a path, one or more. A name that has
-	// several addresses stands for as many endpoints.
-	URLs      []string
-	Tokens    Tokens          // nil: every call is anonymous
-	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
-	TLS       *tls.Config     // the authorities to trust and the certificate to show
-	Transport *http.Transport // that the endpoints' own are copies of; NewTransport
-	Resolver  Resolver        // net.DefaultResolver
-	Resolve   time.Duration   // how often names are looked up; 5 s
-	Balance   BalanceOptions
-	Data      string       // id of the module's data that this process has: no answer of other data is believed; "" = it has none
-	Log       *slog.Logger // endpoints that come, go, break and recover; nil = silent
-}
+type RemoteOptions = client.Options
 
-const defaultCallTimeout = 10 * time.Second
-
-// NewTransport is an HTTP/1.1 transport for calls between processes: many kept
-// connections per host (the default of two halves the throughput), no
-// compression inside a data centre, and no proxy from the environment.
-func NewTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		MaxIdleConns:          512,
-		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true,
-		WriteBufferSize:       16 << 10,
-		ReadBufferSize:        16 << 10,
-	}
-}
-
-// NewRemote makes the far end of a route. Whoever makes it closes it. Fails with
-// fault.Invalid when there is no URL or one is none.
+// NewRemote returns the far end of a route. Whoever makes it closes it. Fails with
+// fault.Invalid when there is no URL, or one of them is not a URL of an endpoint.
 func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
-	r := &Remote{
-		module: c.Module, path: basePath(c.Module), tokens: o.Tokens, timeout: o.Timeout, version: c.version,
-		balance: o.Balance.withDefaults(), pattern: o.Transport, trust: o.TLS, log: o.Log,
-	}
-	if o.Data != "" {
-		r.data = []string{o.Data}
-	}
-	if r.pattern == nil {
-		r.pattern = NewTransport()
-	}
-	if r.timeout <= 0 {
-		r.timeout = defaultCallTimeout
-	}
-	r.balance.BreakWindow = max(r.balance.BreakWindow, 3*r.timeout)
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
-	r.ejector.options, r.budget = r.balance, newBudget(r.balance, clock())
-	var set []*endpoint
-	names := false
-	for _, text := range o.URLs {
-		base, err := url.Parse(text)
-		if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" || strings.Trim(base.Path, "/") != "" {
-			return nil, fault.Newf(fault.Invalid, "the url of module %s must be http://host:port or https://host:port without a path, not %q", c.Module, text)
-		}
-		if slices.ContainsFunc(r.bases, func(other *url.URL) bool { return other.Scheme == base.Scheme && other.Host == base.Host }) {
-			continue
-		}
-		r.bases = append(r.bases, base)
-		set = append(set, r.newEndpoint(base, ""))
-		names = names || isLookedUp(base)
-	}
-	if len(set) == 0 || len(set) > endpointsMost {
-		return nil, fault.Newf(fault.Invalid, "the module %s needs 1 to %d urls to be reached at, not %d", c.Module, endpointsMost, len(set))
-	}
-	r.endpoints.Store(&set)
-	if names {
-		r.follow(o)
-	} else {
-		r.stop = func() {}
-	}
-	return r, nil
+	return client.New(client.Target{Module: c.Module, Path: basePath(c.Module), Version: c.Version}, o)
 }
 
-// follow starts the goroutine that Close ends.
-func (r *Remote) follow(o RemoteOptions) {
-	if o.Resolver == nil {
-		o.Resolver = net.DefaultResolver
+// callRemote does an operation in another process.
+func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (answer A, err error) {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		var span trace.Span
+		ctx, span = otel.Tracer(tracerName).Start(ctx, d.contract.Module+"."+d.id, trace.WithSpanKind(trace.SpanKindClient))
+		defer span.End()
 	}
-	if o.Resolve <= 0 {
-		o.Resolve = defaultResolve
+	request := client.Request{
+		Method: d.method, Media: d.request.media, Write: d.kind == KindWrite, Streams: d.streams,
+		Idempotent: d.idempotent, Once: shadowed(ctx),
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	r.stop = stop
-	r.following.Go(func() { r.followNames(ctx, o.Resolver, o.Resolve) })
-}
-
-func (r *Remote) newEndpoint(base *url.URL, address string) *endpoint {
-	return newEndpoint(r.module, base, address, r.pattern, r.trust, r.balance, r.log)
-}
-
-// Close ends the looking-up of names and waits for that, and gives up the kept
-// connections. Calls under way go on.
-func (r *Remote) Close() {
-	r.stop()
-	r.following.Wait()
-	for _, e := range *r.endpoints.Load() {
-		e.retire()
+	if request.Write {
+		request.Key, request.Epoch = IdempotencyKey(ctx), RouteEpoch(ctx)
 	}
-}
-
-// URL is where the module is reached; several are joined by ", ".
-func (r *Remote) URL() string {
-	urls := make([]string, len(r.bases))
-	for i, base := range r.bases {
-		urls[i] = base.Scheme + "://" + base.Host
+	if request.Target, request.Body, err = d.request.encode(reflect.ValueOf(q)); err != nil {
+		return answer, err
 	}
-	return strings.Join(urls, ", ")
-}
-
-// Endpoints tells how the endpoints are.
-func (r *Remote) Endpoints() []EndpointStatus {
-	set := *r.endpoints.Load()
-	list := make([]EndpointStatus, len(set))
-	for i, e := range set {
-		list[i] = e.status()
+	got, err := r.Do(ctx, &request)
+	if err != nil {
+		return answer, err
 	}
-	return list
+	if stream, ok := any(&answer).(*Stream); ok {
+		far := got // its own variable: got need not outlive other calls
+		stream.ContentType = far.Media()
+		stream.Write = func(w io.Writer) error { return far.Copy(ctx, w) }
+		return answer, nil
+	}
+	defer got.Release()
+	if err := json.Unmarshal(got.Text(), &answer); err != nil {
+		return answer, fault.Wrap(err, fault.Unavailable, "the answer of module "+d.contract.Module+" cannot be read: bring both processes to one release")
+	}
+	return answer, nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"banyan/platform/fault"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/diff"
 )
 
 // tracerName is the instrumentation scope of the seam's spans.
@@ -22,7 +24,7 @@ const tracerName = "banyan/seam"
 //	        reads                                    writes
 //	local   here                                     here
 //	shadow  here; p % are also asked of the remote,  here
-//	        behind the caller's back, and compared
+//	        after the caller has its answer
 //	canary  p % of the callers at the remote, and    here
 //	        here when it fails; all others here
 //	remote  at the remote                            at the remote
@@ -37,11 +39,11 @@ type Route struct {
 	local    *Local // nil in a process that does not hold the module
 	options  RouteOptions
 	state    atomic.Pointer[state]
-	meters   []meter           // one per operation
-	found    []differences     // one per operation
+	meters   []analysis.Meter  // one per operation
+	found    []diff.Recent     // one per operation
 	queue    chan shadowedCall // to Run's workers
-	samples  samples
-	guard    guardMemory
+	window   analysis.Window
+	guard    guard
 }
 
 // state is what a route follows at one time. It never changes: a route moves
@@ -53,8 +55,8 @@ type state struct {
 	since  time.Time
 
 	// base are the figures from which this state's evidence counts: they are
-	// taken anew when what they would prove has changed.
-	base   []operationCounts
+	// taken again when what they would prove has changed.
+	base   []analysis.Counts
 	judged time.Time     // when base was taken
 	next   chan struct{} // closed when another state has taken this one's place
 }
@@ -66,10 +68,10 @@ type RouteOptions struct {
 	Random        func() float64   // in [0, 1), which reads are shadowed; math/rand/v2
 	Shadow        ShadowOptions
 	CanaryTimeout time.Duration // most that a canary read waits for the remote, and never over half of its caller's time; 2 s
-	Guard         GuardOptions
-	Bounds        Bounds // of the verdict
+	Guard         analysis.GuardOptions
+	Bounds        analysis.Bounds // of the verdict
 
-	// Lost tells whether an error is the fence's refusal of a write by a process
+	// Lost reports whether an error is the fence's refusal of a write by a process
 	// that is no longer the owner: such a write had no effect and is done at the
 	// new owner. nil: no write is repeated.
 	Lost func(error) bool
@@ -88,8 +90,8 @@ func NewRemoteRoute(c *Contract, remote *Remote) *Route {
 
 func newRoute(c *Contract, local *Local, p Plan, remote *Remote) *Route {
 	n := len(c.operations)
-	r := &Route{contract: c, local: local, meters: make([]meter, n), found: make([]differences, n)}
-	r.state.Store(&state{plan: p, remote: remote, base: make([]operationCounts, n), next: make(chan struct{})})
+	r := &Route{contract: c, local: local, meters: make([]analysis.Meter, n), found: make([]diff.Recent, n)}
+	r.state.Store(&state{plan: p, remote: remote, base: make([]analysis.Counts, n), next: make(chan struct{})})
 	return r.With(RouteOptions{})
 }
 
@@ -105,13 +107,13 @@ func (r *Route) With(o RouteOptions) *Route {
 	if o.CanaryTimeout <= 0 {
 		o.CanaryTimeout = defaultCanaryTimeout
 	}
-	o.Shadow, o.Guard, o.Bounds = o.Shadow.orDefaults(), o.Guard.orDefaults(), o.Bounds.orDefaults()
+	o.Shadow, o.Guard, o.Bounds = o.Shadow.withDefaults(), o.Guard.WithDefaults(), o.Bounds.WithDefaults()
 	r.options = o
 	r.queue = make(chan shadowedCall, o.Shadow.Queue)
 	begun := *r.state.Load()
 	begun.since, begun.judged = o.Clock(), o.Clock()
 	r.state.Store(&begun)
-	r.samples.begin(o.Guard.Window, begun.since, begun.base)
+	r.window.Start(o.Guard.Window, analysis.Sample{At: begun.since, Counts: begun.base})
 	return r
 }
 
@@ -171,21 +173,21 @@ func (r *Route) move(old *state, p Plan, remote *Remote) bool {
 	}
 	// What a shadow has compared stays true when more or fewer reads are
 	// compared; what a canary of 10 % has shown does not speak for one of 50 %.
-	anew := old.plan.Mode != p.Mode || old.remote != remote || p.Mode == ModeCanary && old.plan.Percent != p.Percent
-	if anew {
+	restart := old.plan.Mode != p.Mode || old.remote != remote || p.Mode == ModeCanary && old.plan.Percent != p.Percent
+	if restart {
 		s.base, s.judged = r.counts(), now
 	}
 	if !r.state.CompareAndSwap(old, s) {
 		return false
 	}
-	if anew {
+	if restart {
 		r.guard.clear()
 	}
 	close(old.next)
 	return true
 }
 
-// Plan tells what the route follows.
+// Plan is what the route follows.
 func (r *Route) Plan() Plan { return r.state.Load().plan }
 
 // basePath is where a module's operations live, in every process.

@@ -12,14 +12,15 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
 // The route changes between all modes while calls are under way: every call is
 // answered, and none fails.
 func TestARouteChangesUnderLoad(t *testing.T) {
-	one, _ := lightsAt(t, &lighthouse{name: "one"})
-	two, _ := lightsAt(t, &lighthouse{name: "two"})
-	r := begin(t, &lighthouse{name: "here"}, seam.RouteOptions{})
+	one, _ := serveScripted(t, &scripted{name: "one"})
+	two, _ := serveScripted(t, &scripted{name: "two"})
+	r := begin(t, &scripted{name: "here"}, seam.RouteOptions{})
 	stop := make(chan struct{})
 	var done atomic.Uint64
 	var callers sync.WaitGroup
@@ -31,8 +32,8 @@ func TestARouteChangesUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				_, err := opLamp.Call(as(sailor), r, lampQuery{Wallet: numbered(n), Names: []string{"a"}})
-				_, errWrite := opKindle.Call(as(sailor), r, lens{n})
+				_, err := opProfile.Call(as(member), r, profileQuery{Wallet: numbered(n), Names: []string{"a"}})
+				_, errWrite := opChangeIt.Call(as(member), r, numberQuery{n})
 				if err := errors.Join(err, errWrite); err != nil {
 					t.Errorf("a call failed while the route moved: %v", err)
 					return
@@ -41,8 +42,8 @@ func TestARouteChangesUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for _, from := range seam.Modes() {
-		for i, to := range seam.Modes() {
+	for _, from := range analysis.Modes() {
+		for i, to := range analysis.Modes() {
 			for step, plan := range []seam.Plan{{Mode: from, Percent: 50}, {Mode: to, Percent: float64(20 * i)}} {
 				remote := one
 				if (step+i)%2 == 1 {
@@ -59,15 +60,15 @@ func TestARouteChangesUnderLoad(t *testing.T) {
 	}
 	close(stop)
 	callers.Wait()
-	if s := figures(r, "lamp"); s.Local.Failures+s.Remote.Failures+s.Canary.Fallbacks+s.Shadow.Failed+s.Shadow.Lasting != 0 || s.Remote.Calls == 0 || s.Local.Calls == 0 {
+	if s := figures(r, "profile"); s.Local.Failures+s.Remote.Failures+s.Canary.Fallbacks+s.Shadow.Failed+s.Shadow.Persistent != 0 || s.Remote.Calls == 0 || s.Local.Calls == 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
 
 func TestWhatARouteCanBeSetTo(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{})
-	here := func() *seam.Route { return seam.NewRoute((&lighthouse{}).bind()) }
-	away := func() *seam.Route { return seam.NewRemoteRoute(lightContract, remote) }
+	remote, _ := serveScripted(t, &scripted{})
+	here := func() *seam.Route { return seam.NewRoute((&scripted{}).bind()) }
+	away := func() *seam.Route { return seam.NewRemoteRoute(scriptedContract, remote) }
 	for _, c := range []struct {
 		name   string
 		route  func() *seam.Route
@@ -75,7 +76,7 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 		remote *seam.Remote
 		want   fault.Code
 	}{
-		{"no such mode", here, seam.Plan{Mode: "lokal"}, remote, fault.Invalid},
+		{"no such mode", here, seam.Plan{Mode: "elsewhere"}, remote, fault.Invalid},
 		{"no mode", here, seam.Plan{}, remote, fault.Invalid},
 		{"below 0 %", here, seam.Plan{Mode: seam.ModeShadow, Percent: -0.1}, remote, fault.Invalid},
 		{"above 100 %", here, seam.Plan{Mode: seam.ModeCanary, Percent: 100.1}, remote, fault.Invalid},
@@ -108,13 +109,13 @@ func TestWhatARouteCanBeSetTo(t *testing.T) {
 	}
 }
 
-// Setting what is so already must not begin the evidence anew: replicas set
+// Setting what is so already must not start the evidence from zero: replicas set
 // their routes again and again.
 func TestSettingTheSameChangesNothing(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{Bounds: seam.Bounds{Comparisons: 1, PerOperation: 1}})
+	remote, _ := serveScripted(t, &scripted{})
+	r := begin(t, &scripted{}, seam.RouteOptions{Bounds: analysis.Bounds{Comparisons: 1, PerOperation: 1}})
 	set(t, r, seam.ModeShadow, 100, remote)
-	if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+	if _, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); err != nil {
 		t.Fatal(err)
 	}
 	asked(t, r, 1)
@@ -142,26 +143,26 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 		t.Run(string(c.from)+" to "+string(c.to), func(t *testing.T) {
 			refused := make(chan struct{}, 1)
 			done := map[string]*atomic.Int64{"here": {}, "there": {}}
-			side := func(name string) *lighthouse {
-				return &lighthouse{name: name, kindle: func(context.Context, lens) (kindled, error) {
+			side := func(name string) *scripted {
+				return &scripted{name: name, change: func(context.Context, numberQuery) (changed, error) {
 					if name != c.by {
 						refused <- struct{}{}
-						return kindled{}, gone
+						return changed{}, gone
 					}
 					done[name].Add(1)
-					return kindled{name}, nil
+					return changed{name}, nil
 				}}
 			}
-			remote, _ := lightsAt(t, side("there"))
+			remote, _ := serveScripted(t, side("there"))
 			r := begin(t, side("here"), seam.RouteOptions{Lost: lost})
 			set(t, r, c.from, 0, remote)
 			type result struct {
-				kindled
+				changed
 				err error
 			}
 			got := make(chan result)
 			go func() {
-				k, err := opKindle.Call(as(sailor), r, lens{})
+				k, err := opChangeIt.Call(as(member), r, numberQuery{})
 				got <- result{k, err}
 			}()
 			<-refused
@@ -172,28 +173,28 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 		})
 	}
 	t.Run("until its time is over", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(as(sailor))
-		r := begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) {
+		ctx, cancel := context.WithCancel(as(member))
+		r := begin(t, &scripted{change: func(context.Context, numberQuery) (changed, error) {
 			cancel()
-			return kindled{}, gone
+			return changed{}, gone
 		}}, seam.RouteOptions{Lost: lost})
-		if _, err := opKindle.Call(ctx, r, lens{}); !errors.Is(err, gone) {
+		if _, err := opChangeIt.Call(ctx, r, numberQuery{}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("but not an upload, which is read already", func(t *testing.T) {
-		remote, _ := lightsAt(t, &lighthouse{name: "there"}) // would take the rest for the whole
+		remote, _ := serveScripted(t, &scripted{name: "there"}) // would take the rest for the whole
 		var r *seam.Route
-		r = begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) {
-			return kindled{}, errors.Join(gone, r.Set(seam.Plan{Mode: seam.ModeRemote}, remote))
+		r = begin(t, &scripted{change: func(context.Context, numberQuery) (changed, error) {
+			return changed{}, errors.Join(gone, r.Set(seam.Plan{Mode: seam.ModeRemote}, remote))
 		}}, seam.RouteOptions{Lost: lost})
-		if _, err := opOil.Call(as(sailor), r, manifest{Body: strings.NewReader("oil")}); !errors.Is(err, gone) {
+		if _, err := opImport.Call(as(member), r, upload{Body: strings.NewReader("import")}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("but not without a word for it", func(t *testing.T) {
-		r := begin(t, &lighthouse{kindle: func(context.Context, lens) (kindled, error) { return kindled{}, gone }}, seam.RouteOptions{})
-		if _, err := opKindle.Call(as(sailor), r, lens{}); !errors.Is(err, gone) {
+		r := begin(t, &scripted{change: func(context.Context, numberQuery) (changed, error) { return changed{}, gone }}, seam.RouteOptions{})
+		if _, err := opChangeIt.Call(as(member), r, numberQuery{}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -203,13 +204,13 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 // older plan can be refused there.
 func TestAWriteCarriesTheEpochOfItsPlan(t *testing.T) {
 	epochs := make(chan string, 1)
-	remote, server := lightsAt(t, &lighthouse{})
+	remote, server := serveScripted(t, &scripted{})
 	inside := server.Config.Handler
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		epochs <- req.Header.Get("Banyan-Epoch")
 		inside.ServeHTTP(w, req)
 	})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	r := begin(t, &scripted{}, seam.RouteOptions{})
 	for _, c := range []struct {
 		epoch int64
 		want  string
@@ -217,7 +218,7 @@ func TestAWriteCarriesTheEpochOfItsPlan(t *testing.T) {
 		if err := r.Set(seam.Plan{Mode: seam.ModeRemote, Epoch: c.epoch}, remote); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := opKindle.Call(as(sailor), r, lens{}); err != nil {
+		if _, err := opChangeIt.Call(as(member), r, numberQuery{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := <-epochs; got != c.want {

@@ -27,8 +27,13 @@
 // the contract version go with it.
 //
 // Reading order: operation.go, route.go, codec.go, server.go, remote.go; then
-// how a move is made safe: shadow.go, compare.go, canary.go, guard.go,
-// verdict.go, writes.go.
+// how a move is made safe: shadow.go, canary.go, guard.go, writes.go. Beside it:
+//
+//	seam/client     reaches the processes: balancing, ejection, breaker, retries
+//	seam/diff       compares answers by their types
+//	seam/analysis   counts calls and judges them: steps, guard, verdict
+//	seam/timeout    deadlines, and whose they are
+//	seam/buffer     buffers that are used again
 package seam
 
 import (
@@ -85,13 +90,13 @@ func (a Access) check(c identity.Caller) error {
 
 type idempotencyKey struct{}
 
-// WithIdempotencyKey gives the writes of this context a key: calls with one key
+// WithIdempotencyKey puts a key on the writes of this context: calls with one key
 // are one intended effect.
 func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, idempotencyKey{}, key)
 }
 
-// IdempotencyKey gives the key of the write under way, "" when there is none.
+// IdempotencyKey returns the key of the write under way, "" when there is none.
 func IdempotencyKey(ctx context.Context) string {
 	key, _ := ctx.Value(idempotencyKey{}).(string)
 	return key

@@ -23,20 +23,20 @@ import (
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *seam.Route) {
-		for _, pier := range []string{"a", "with space", "slash/inside", "100%", "%2F", "ü?&=#", "..", "+"} {
-			q := berthQuery{Pier: pier, Wallet: sailor.Wallet, Depth: 0.1, Limit: 7, Tide: true, Mark: 1<<64 - 1}
-			got, err := opBerth.Call(as(sailor), r, q)
+		for _, group := range []string{"a", "with space", "slash/inside", "100%", "%2F", "ü?&=#", "..", "+"} {
+			q := findQuery{Group: group, Wallet: member.Wallet, Ratio: 0.1, Limit: 7, Exact: true, Mark: 1<<64 - 1}
+			got, err := opFind.Call(as(member), r, q)
 			if err != nil {
-				t.Fatalf("pier %q: %v", pier, err)
+				t.Fatalf("group %q: %v", group, err)
 			}
-			if got.Echo != berthQueryEcho(q) || got.Caller != sailor.Wallet.String() {
-				t.Errorf("pier %q: arrived as %+v", pier, got)
+			if got.Echo != findEcho(q) || got.Caller != member.Wallet.String() {
+				t.Errorf("group %q: arrived as %+v", group, got)
 			}
 		}
-		in := cargo{Ship: "Ever Given", Goods: []string{"<b>", "\u2028", ""}, Tons: 1 << 60}
-		got, err := opUnload.Call(as(sailor), r, in)
-		if err != nil || got.Ship != in.Ship || got.Tons != in.Tons || strings.Join(got.Goods, "|") != strings.Join(in.Goods, "|") {
-			t.Errorf("cargo arrived as %+v, %v", got, err)
+		in := batch{ID: "Ever Given", Items: []string{"<b>", "\u2028", ""}, Amount: 1 << 60}
+		got, err := opStore.Call(as(member), r, in)
+		if err != nil || got.ID != in.ID || got.Amount != in.Amount || strings.Join(got.Items, "|") != strings.Join(in.Items, "|") {
+			t.Errorf("batch arrived as %+v, %v", got, err)
 		}
 	})
 }
@@ -47,9 +47,9 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 			fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict,
 			fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Internal, fault.Unavailable, fault.DeadlineExceeded,
 		} {
-			_, err := opFail.Call(context.Background(), r, cargo{Ship: string(code)})
+			_, err := opFail.Call(context.Background(), r, batch{ID: string(code)})
 			f := fault.From(err)
-			if f.Code != code || f.Message != "as asked" || len(f.Fields) != 1 || f.Fields[0] != (fault.Field{Name: "ship", Line: 7, Message: "named it"}) {
+			if f.Code != code || f.Message != "as asked" || len(f.Fields) != 1 || f.Fields[0] != (fault.Field{Name: "id", Line: 7, Message: "named it"}) {
 				t.Errorf("%s came back as %+v", code, f)
 			}
 		}
@@ -57,8 +57,8 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 }
 
 func TestACauseNeverLeavesTheProcess(t *testing.T) {
-	remote, _ := serve(t, harbour{})
-	_, err := opFail.Call(context.Background(), seam.NewRemoteRoute(contract, remote), cargo{Ship: "plain"})
+	remote, _ := serve(t, testModule{})
+	_, err := opFail.Call(context.Background(), seam.NewRemoteRoute(contract, remote), batch{ID: "plain"})
 	if !fault.Is(err, fault.Internal) || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
@@ -67,30 +67,30 @@ func TestACauseNeverLeavesTheProcess(t *testing.T) {
 func TestAccessIsCheckedInEveryState(t *testing.T) {
 	operator, module := identity.Caller{Subject: "ops", Role: identity.Operator}, identity.Caller{Service: "airdrop"}
 	everywhere(t, func(t *testing.T, r *seam.Route) {
-		unload := func(c identity.Caller) error {
-			_, err := opUnload.Call(as(c), r, cargo{Ship: "a"})
+		store := func(c identity.Caller) error {
+			_, err := opStore.Call(as(c), r, batch{ID: "a"})
 			return err
 		}
-		weigh := func(c identity.Caller) error {
-			_, err := opWeigh.Call(as(c), r, manifest{Body: strings.NewReader("x")})
+		measure := func(c identity.Caller) error {
+			_, err := opMeasure.Call(as(c), r, upload{Body: strings.NewReader("x")})
 			return err
 		}
-		pilot := func(c identity.Caller) error { _, err := opPilot.Call(as(c), r, nothing{}); return err }
+		internalCall := func(c identity.Caller) error { _, err := opInternal.Call(as(c), r, nothing{}); return err }
 		for _, c := range []struct {
 			what string
 			call func(identity.Caller) error
 			who  identity.Caller
 			want fault.Code
 		}{
-			{"unload", unload, identity.Caller{}, fault.Unauthenticated},
-			{"unload", unload, sailor, ""},
-			{"unload", unload, operator, ""},
-			{"unload", unload, module, fault.Forbidden},
-			{"weigh", weigh, sailor, fault.Forbidden},
-			{"weigh", weigh, operator, ""},
-			{"weigh", weigh, module, fault.Forbidden},
-			{"pilot", pilot, operator, fault.Forbidden},
-			{"pilot", pilot, module, ""},
+			{"store", store, identity.Caller{}, fault.Unauthenticated},
+			{"store", store, member, ""},
+			{"store", store, operator, ""},
+			{"store", store, module, fault.Forbidden},
+			{"measure", measure, member, fault.Forbidden},
+			{"measure", measure, operator, ""},
+			{"measure", measure, module, fault.Forbidden},
+			{"internalCall", internalCall, operator, fault.Forbidden},
+			{"internalCall", internalCall, module, ""},
 		} {
 			if got := fault.CodeOf(c.call(c.who)); got != c.want {
 				t.Errorf("%s by %s: %q, want %q", c.what, c.who.Name(), got, c.want)
@@ -101,8 +101,8 @@ func TestAccessIsCheckedInEveryState(t *testing.T) {
 
 // The server must not rely on its clients' check.
 func TestTheServerChecksAccessItself(t *testing.T) {
-	_, server := serve(t, harbour{})
-	resp, err := http.Post(server.URL+"/api/v1/harbour/ships/a/cargo", "application/json", strings.NewReader(`{}`))
+	_, server := serve(t, testModule{})
+	resp, err := http.Post(server.URL+"/api/v1/testModule/batches/a/batch", "application/json", strings.NewReader(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestTheServerChecksAccessItself(t *testing.T) {
 
 func TestValidateIsAskedInEveryState(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *seam.Route) {
-		_, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a", Limit: 101})
+		_, err := opFind.Call(context.Background(), r, findQuery{Group: "a", Limit: 101})
 		if f := fault.From(err); f == nil || f.Code != fault.Invalid || f.Fields[0].Name != "limit" {
 			t.Errorf("got %v", err)
 		}
@@ -125,7 +125,7 @@ func TestTheDeadlineCrosses(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *seam.Route) {
 		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 		defer cancel()
-		got, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"})
+		got, err := opFind.Call(ctx, r, findQuery{Group: "a"})
 		if err != nil || got.LeftMS < 20_000 || got.LeftMS > 40_000 {
 			t.Errorf("of 40 s the module saw %d ms left, %v", got.LeftMS, err)
 		}
@@ -133,18 +133,18 @@ func TestTheDeadlineCrosses(t *testing.T) {
 }
 
 func TestACallEndsAtItsDeadlineOrWhenItsCallerLeaves(t *testing.T) {
-	stuck := harbour{delay: make(chan struct{})}
+	stuck := testModule{delay: make(chan struct{})}
 	remote, _ := serve(t, stuck)
 	for name, r := range map[string]*seam.Route{"local": seam.NewRoute(stuck.bind()), "remote": seam.NewRemoteRoute(contract, remote)} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()
-			if _, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"}); !fault.Is(err, fault.DeadlineExceeded) {
+			if _, err := opFind.Call(ctx, r, findQuery{Group: "a"}); !fault.Is(err, fault.DeadlineExceeded) {
 				t.Errorf("deadline: %v", err)
 			}
 			ctx, cancel = context.WithCancel(context.Background())
 			time.AfterFunc(20*time.Millisecond, cancel)
-			if _, err := opBerth.Call(ctx, r, berthQuery{Pier: "a"}); !fault.Is(err, fault.Canceled) {
+			if _, err := opFind.Call(ctx, r, findQuery{Group: "a"}); !fault.Is(err, fault.Canceled) {
 				t.Errorf("cancel: %v", err)
 			}
 		})
@@ -153,29 +153,29 @@ func TestACallEndsAtItsDeadlineOrWhenItsCallerLeaves(t *testing.T) {
 
 func TestAWriteCarriesItsIdempotencyKey(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *seam.Route) {
-		got, err := opUnload.Call(seam.WithIdempotencyKey(as(sailor), "key-1"), r, cargo{Ship: "a"})
+		got, err := opStore.Call(seam.WithIdempotencyKey(as(member), "key-1"), r, batch{ID: "a"})
 		if err != nil || got.Key != "key-1" {
 			t.Errorf("key arrived as %q, %v", got.Key, err)
 		}
 	})
-	remote, _ := serve(t, harbour{})
+	remote, _ := serve(t, testModule{})
 	r := seam.NewRemoteRoute(contract, remote)
-	first, _ := opUnload.Call(as(sailor), r, cargo{Ship: "a"})
-	second, _ := opUnload.Call(as(sailor), r, cargo{Ship: "a"})
+	first, _ := opStore.Call(as(member), r, batch{ID: "a"})
+	second, _ := opStore.Call(as(member), r, batch{ID: "a"})
 	if first.Key == "" || first.Key == second.Key {
 		t.Errorf("two writes without a key got %q and %q", first.Key, second.Key)
 	}
 }
 
 func TestAnotherContractVersionIsRefused(t *testing.T) {
-	other := seam.NewContract("harbour", 4, "Newer.")
-	berthOf4 := seam.Read[berthQuery, berth](other, "berth", "GET /piers/{pier}/berths/{wallet}", seam.Public, "")
-	_, server := serve(t, harbour{})
+	other := seam.NewContract("testModule", 4, "Newer.")
+	foundOf4 := seam.Read[findQuery, found](other, "found", "GET /groups/{group}/members/{wallet}", seam.Public, "")
+	_, server := serve(t, testModule{})
 	remote, err := seam.NewRemote(other, seam.RemoteOptions{URLs: []string{server.URL}, Tokens: plainTokens{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := berthOf4.Call(context.Background(), seam.NewRemoteRoute(other, remote), berthQuery{Pier: "a"}); !fault.Is(err, fault.Unsupported) {
+	if _, err := foundOf4.Call(context.Background(), seam.NewRemoteRoute(other, remote), findQuery{Group: "a"}); !fault.Is(err, fault.Unsupported) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -183,12 +183,12 @@ func TestAnotherContractVersionIsRefused(t *testing.T) {
 func TestStreams(t *testing.T) {
 	operator := as(identity.Caller{Subject: "ops", Role: identity.Operator})
 	everywhere(t, func(t *testing.T, r *seam.Route) {
-		if got, err := opWeigh.Call(operator, r, manifest{Body: strings.NewReader(strings.Repeat("x", 50_000))}); err != nil || got.Bytes != 50_000 {
+		if got, err := opMeasure.Call(operator, r, upload{Body: strings.NewReader(strings.Repeat("x", 50_000))}); err != nil || got.Bytes != 50_000 {
 			t.Errorf("upload: %+v, %v", got, err)
 		}
 		broken := errors.New("the disk is gone")
-		if _, err := opWeigh.Call(operator, r, manifest{Body: iotest.ErrReader(broken)}); !errors.Is(err, broken) {
-			t.Errorf("a broken source gave %v", err)
+		if _, err := opMeasure.Call(operator, r, upload{Body: iotest.ErrReader(broken)}); !errors.Is(err, broken) {
+			t.Errorf("a broken source led to %v", err)
 		}
 		stream, err := opLog.Call(context.Background(), r, logQuery{Lines: 3})
 		if err != nil {
@@ -204,15 +204,15 @@ func TestStreams(t *testing.T) {
 		}
 		out.Reset()
 		if err := stream.Write(&out); !fault.Is(err, fault.Conflict) || strings.Count(out.String(), "\n") != 1000 {
-			t.Errorf("a stream that broke off gave %v after %d lines", err, strings.Count(out.String(), "\n"))
+			t.Errorf("a stream that broke off led to %v after %d lines", err, strings.Count(out.String(), "\n"))
 		}
 	})
 }
 
 // People read streams without trailers: the last line tells them.
 func TestABrokenStreamEndsWithItsProblem(t *testing.T) {
-	_, server := serve(t, harbour{})
-	resp, err := http.Get(server.URL + "/api/v1/harbour/log?lines=2&break=true")
+	_, server := serve(t, testModule{})
+	resp, err := http.Get(server.URL + "/api/v1/testModule/log?lines=2&break=true")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,28 +226,28 @@ func TestABrokenStreamEndsWithItsProblem(t *testing.T) {
 }
 
 func TestBadRequests(t *testing.T) {
-	_, server := serve(t, harbour{})
+	_, server := serve(t, testModule{})
 	const someWallet = "0x52908400098527886E0F7030069857D2E4169EE7"
 	for _, c := range []struct {
 		name, method, path, body string
 		status                   int
 		says                     string
 	}{
-		{"a wallet with a wrong checksum", "GET", "/piers/a/berths/0x52908400098527886e0F7030069857D2E4169EE7", "", 400, "checksum"},
-		{"no number", "GET", "/piers/a/berths/" + someWallet + "?limit=many", "", 400, `"name":"limit"`},
-		{"an unknown parameter", "GET", "/piers/a/berths/" + someWallet + "?limt=1", "", 400, "use depth, limit, tide, mark"},
-		{"broken JSON", "POST", "/fail/not_found", `{"tons": }`, 400, "at byte"},
+		{"a wallet with a wrong checksum", "GET", "/groups/a/members/0x52908400098527886e0F7030069857D2E4169EE7", "", 400, "checksum"},
+		{"no number", "GET", "/groups/a/members/" + someWallet + "?limit=many", "", 400, `"name":"limit"`},
+		{"an unknown parameter", "GET", "/groups/a/members/" + someWallet + "?limt=1", "", 400, "use ratio, limit, exact, mark"},
+		{"broken JSON", "POST", "/fail/not_found", `{"amount": }`, 400, "at byte"},
 		{"no body", "POST", "/fail/not_found", ``, 400, "is empty"},
-		{"not UTF-8", "POST", "/fail/not_found", "{\"goods\": [\"\xff\"]}", 400, "not UTF-8"},
-		{"half a body", "POST", "/fail/not_found", `{"tons": 1`, 400, "in the middle"},
+		{"not UTF-8", "POST", "/fail/not_found", "{\"items\": [\"\xff\"]}", 400, "not UTF-8"},
+		{"half a body", "POST", "/fail/not_found", `{"amount": 1`, 400, "in the middle"},
 		{"two values", "POST", "/fail/not_found", `{} {}`, 400, "one value"},
-		{"a wrong type", "POST", "/fail/not_found", `{"tons": "many"}`, 400, `"name":"tons"`},
-		{"an unknown field", "POST", "/fail/not_found", `{"tonnes": 1}`, 400, `"name":"tonnes"`},
-		{"a body over the limit", "POST", "/fail/not_found", `{"goods": ["` + strings.Repeat("x", bodyLimit) + `"]}`, 413, "65536 bytes"},
-		{"a good one, to compare", "POST", "/fail/not_found", `{"tons": 1}`, 404, "as asked"},
+		{"a wrong type", "POST", "/fail/not_found", `{"amount": "many"}`, 400, `"name":"amount"`},
+		{"an unknown field", "POST", "/fail/not_found", `{"amounts": 1}`, 400, `"name":"amounts"`},
+		{"a body over the limit", "POST", "/fail/not_found", `{"items": ["` + strings.Repeat("x", bodyLimit) + `"]}`, 413, "65536 bytes"},
+		{"a good one, to compare", "POST", "/fail/not_found", `{"amount": 1}`, 404, "as asked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			req, _ := http.NewRequest(c.method, server.URL+"/api/v1/harbour"+c.path, strings.NewReader(c.body))
+			req, _ := http.NewRequest(c.method, server.URL+"/api/v1/testModule"+c.path, strings.NewReader(c.body))
 			req.Header.Set("Content-Type", "application/json")
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -263,59 +263,59 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestAnUploadOverTheLimitOrCutShortIsRefused(t *testing.T) {
-	remote, server := serve(t, harbour{})
+	remote, server := serve(t, testModule{})
 	operator := as(identity.Caller{Subject: "ops", Role: identity.Operator})
 	r := seam.NewRemoteRoute(contract, remote)
-	if _, err := opWeigh.Call(operator, r, manifest{Body: strings.NewReader(strings.Repeat("x", 70_000))}); !fault.Is(err, fault.TooLarge) {
-		t.Errorf("70,000 bytes gave %v", err)
+	if _, err := opMeasure.Call(operator, r, upload{Body: strings.NewReader(strings.Repeat("x", 70_000))}); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("70,000 bytes led to %v", err)
 	}
-	token, _ := plainTokens{}.Token(identity.From(operator), "harbour")
-	req := httptest.NewRequest("PUT", "/api/v1/harbour/manifest", io.MultiReader(strings.NewReader("x"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	token, _ := plainTokens{}.Token(identity.From(operator), "testModule")
+	req := httptest.NewRequest("PUT", "/api/v1/testModule/upload", io.MultiReader(strings.NewReader("x"), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	req.Header.Set("Authorization", "Bearer "+token)
 	answer := httptest.NewRecorder()
 	server.Config.Handler.ServeHTTP(answer, req)
 	if answer.Code != 400 || !strings.Contains(answer.Body.String(), "ended before") {
-		t.Errorf("a cut upload gave %d %s", answer.Code, answer.Body)
+		t.Errorf("a cut upload led to %d %s", answer.Code, answer.Body)
 	}
 }
 
 func TestADeadRemoteIsUnavailableAndHeals(t *testing.T) {
 	address := testneeds.Address(t)
-	remote, server := serveAt(t, address, harbour{})
+	remote, server := serveAt(t, address, testModule{})
 	r := seam.NewRemoteRoute(contract, remote)
-	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
+	if _, err := opFind.Call(context.Background(), r, findQuery{Group: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	server.Close()
-	_, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"})
+	_, err := opFind.Call(context.Background(), r, findQuery{Group: "a"})
 	if f := fault.From(err); f.Code != fault.Unavailable || strings.Contains(f.Message, address) {
-		t.Errorf("a dead remote gave %v", err)
+		t.Errorf("a dead remote led to %v", err)
 	}
 	listenAt(t, address, server.Config.Handler)
-	if _, err := opBerth.Call(context.Background(), r, berthQuery{Pier: "a"}); err != nil {
+	if _, err := opFind.Call(context.Background(), r, findQuery{Group: "a"}); err != nil {
 		t.Errorf("after its return: %v", err)
 	}
 }
 
 func TestBindNamesWhatIsMissing(t *testing.T) {
 	defer func() {
-		if said, _ := recover().(string); !strings.Contains(said, "pilot is not bound") {
+		if said, _ := recover().(string); !strings.Contains(said, "internalCall is not bound") {
 			t.Errorf("said %q", said)
 		}
 	}()
-	h := harbour{}
-	contract.Bind(opBerth.To(h.berth), opUnload.To(h.unload), opWeigh.To(h.weigh), opLog.To(h.log), opFail.To(h.fail))
+	h := testModule{}
+	contract.Bind(opFind.To(h.found), opStore.To(h.store), opMeasure.To(h.measure), opLog.To(h.log), opFail.To(h.fail))
 }
 
 // A module that has moved is still answered at the trunk's own address.
 func TestTheTrunkForwards(t *testing.T) {
-	remote, _ := serve(t, harbour{})
+	remote, _ := serve(t, testModule{})
 	router := chi.NewRouter()
 	router.Use(readPlainToken)
 	seam.NewRemoteRoute(contract, remote).Mount(router, mountOptions)
 	trunk := httptest.NewServer(router)
 	defer trunk.Close()
-	resp, err := http.Get(trunk.URL + "/api/v1/harbour/log?lines=2")
+	resp, err := http.Get(trunk.URL + "/api/v1/testModule/log?lines=2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,12 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/plain"
 	"banyan/platform/requestctx"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/buffer"
+	"banyan/platform/seam/client"
+	"banyan/platform/seam/timeout"
 )
 
 // MountOptions are the limits of the HTTP side. How large a body may be is the
@@ -22,7 +27,7 @@ import (
 type MountOptions struct {
 	Timeout time.Duration // of an operation without streams, when its caller sets no deadline
 	// Epoch refuses a write that was sent under an ownership that is over; it is
-	// given the header Banyan-Epoch, "" when there is none or the request does not
+	// called with the header Banyan-Epoch, "" when there is none or the request does not
 	// prove that it comes from one of Banyan's processes. nil: not asked.
 	Epoch func(ctx context.Context, header string) error
 	// Data is the id of the module's data that this process has: a caller who has
@@ -61,7 +66,9 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		h.refuse(w, req, err)
 		return
 	}
-	defer limit.end()
+	if limit != nil {
+		defer limit.End()
+	}
 	if h.d.expensive {
 		leave, err := requestctx.EnterExpensive(req.Context())
 		if err != nil {
@@ -81,10 +88,10 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // enter checks what can be checked before the body is read, and makes the
 // context of the call from what came over the seam; the limit may be nil.
-func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) (context.Context, *deadline, error) {
+func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) (context.Context, timeout.Deadline, error) {
 	ctx := req.Context()
 	version := h.d.contract.version
-	w.Header()[headerContract] = version
+	w.Header()[client.HeaderContract] = version
 	if from.contract != "" && from.contract != version[0] {
 		return ctx, nil, fault.Newf(fault.Unsupported,
 			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", from.contract, h.d.contract.Module, version[0])
@@ -108,15 +115,15 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) 
 		if err != nil || ms <= 0 {
 			return ctx, nil, fault.New(fault.DeadlineExceeded, "the caller's time was over when the request arrived")
 		}
-		limit := withTimeout(ctx, time.Duration(min(ms, int64(longestTimeout/time.Millisecond)))*time.Millisecond)
+		limit := timeout.New(ctx, time.Duration(min(ms, int64(timeout.Longest/time.Millisecond)))*time.Millisecond, false)
 		return limit, limit, nil
 	}
-	if h.options.Timeout <= 0 || h.d.class() == classStream || from.contract != "" {
+	if h.options.Timeout <= 0 || h.d.streams || h.d.request.stream >= 0 || from.contract != "" {
 		// A stream lasts as long as its reader and writer make progress; one of
 		// our own processes says how long it waits, or hangs up.
 		return ctx, nil, nil
 	}
-	limit := withTimeout(ctx, h.options.Timeout).ours(h.options.Timeout)
+	limit := timeout.New(ctx, h.options.Timeout, true)
 	return limit, limit, nil
 }
 
@@ -128,7 +135,7 @@ func (h handler) enterWrite(ctx context.Context, req *http.Request, from interna
 			return ctx, err
 		}
 	}
-	key := req.Header.Get(headerIdempotency)
+	key := req.Header.Get(client.HeaderIdempotency)
 	if key == "" {
 		return ctx, nil
 	}
@@ -140,14 +147,14 @@ func (h handler) enterWrite(ctx context.Context, req *http.Request, from interna
 const countedByHTTP = 2 << 10
 
 func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any) {
-	buf := takeBuffer()
-	defer giveBuffer(buf)
+	buf := buffer.Get()
+	defer buffer.Put(buf)
 	if err := encodeAnswer(buf, answer); err != nil {
 		h.refuse(w, req, err)
 		return
 	}
 	header := w.Header()
-	header["Content-Type"] = jsonHeader
+	header["Content-Type"] = jsonMedia
 	if buf.Len() > countedByHTTP {
 		header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
 	}
@@ -155,17 +162,26 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 }
 
 // jsonAppender is an answer that writes its own JSON, for the few that are asked
-// for all the time: encoding/json reads again what a MarshalJSON has written.
+// for all the time: encoding/json reads again what a MarshalJSON has written. Its
+// plain twin is that MarshalJSON.
 type jsonAppender interface {
 	AppendJSON(to []byte) ([]byte, error)
 }
 
 func encodeAnswer(buf *bytes.Buffer, answer any) error {
-	if a, ok := answer.(jsonAppender); ok {
-		text, err := a.AppendJSON(buf.AvailableBuffer())
-		*buf = *bytes.NewBuffer(append(text, '\n')) // with the room that it has made
-		return err
+	if a, ok := answer.(jsonAppender); ok && !plain.On {
+		return appendAnswer(buf, a)
 	}
+	return marshalAnswer(buf, answer)
+}
+
+func appendAnswer(buf *bytes.Buffer, answer jsonAppender) error {
+	text, err := answer.AppendJSON(buf.AvailableBuffer())
+	*buf = *bytes.NewBuffer(append(text, '\n')) // with the room that it has made
+	return err
+}
+
+func marshalAnswer(buf *bytes.Buffer, answer any) error {
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(answer)
@@ -176,17 +192,17 @@ func encodeAnswer(buf *bytes.Buffer, answer any) error {
 // a last line for people: neither takes the beginning for the whole.
 func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream Stream) {
 	w.Header().Set("Content-Type", stream.ContentType)
-	w.Header().Set("Trailer", trailerProblem)
+	w.Header().Set("Trailer", client.TrailerProblem)
 	err := stream.Write(w)
 	if err == nil {
 		return
 	}
 	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
-	problem, _ := json.Marshal(fault.ToProblem(err, w.Header().Get(headerRequestID)))
+	problem, _ := json.Marshal(fault.ToProblem(err, w.Header().Get(client.HeaderRequestID)))
 	if person := internalOf(req).contract == ""; person && stream.ContentType == mediaNDJSON {
 		_, _ = w.Write(append(problem, '\n')) // best effort: the trailer says it, too
 	}
-	w.Header().Set(trailerProblem, string(problem))
+	w.Header().Set(client.TrailerProblem, string(problem))
 }
 
 // maxDrain bounds what is read of a refused upload. A client that is still
@@ -198,7 +214,7 @@ func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	if h.d.request.stream >= 0 {
 		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // only to be heard; its errors say nothing new
 	}
-	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
+	fault.WriteProblem(w, err, w.Header().Get(client.HeaderRequestID))
 }
 
 // refuseUnread answers at once and reads nothing of the body: a client that is
@@ -209,11 +225,11 @@ func (h handler) refuseUnread(w http.ResponseWriter, req *http.Request, err erro
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // or the server first waits for some of the body; HTTP/2 has no need of it
 	w.Header().Set("Connection", "close")
-	fault.WriteProblem(w, err, w.Header().Get(headerRequestID))
+	fault.WriteProblem(w, err, w.Header().Get(client.HeaderRequestID))
 	_ = control.Flush() // the client may be gone
 }
 
-// uploadReader gives the errors of a request body their meaning, so that every
+// uploadReader makes faults of the errors of a request body, so that every
 // module that reads a stream answers the same.
 type uploadReader struct{ body io.Reader }
 
@@ -231,6 +247,11 @@ type bodyError struct{ cause error }
 
 func (e bodyError) Error() string { return e.cause.Error() }
 func (e bodyError) Unwrap() error { return e.cause }
+
+// Ending implements analysis.Ender.
+func (bodyError) Ending() (analysis.Ending, bool) { return analysis.Abandoned, true }
+
+var _ analysis.Ender = bodyError{}
 
 // readFault says why a body could not be read to its end.
 func readFault(err error) error {

@@ -2,6 +2,7 @@ package seam
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
@@ -12,17 +13,20 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/periodic"
 	"banyan/platform/requestctx"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/diff"
+	"banyan/platform/seam/timeout"
 )
 
 // ShadowOptions bound what shadowing costs; zero values stand for the defaults.
 type ShadowOptions struct {
 	Workers int           // reads asked of the remote at one time; 4
 	Queue   int           // sampled reads that wait for a worker; further ones are dropped; 256
-	Timeout time.Duration // of one question behind the caller's back; 2 s
+	Timeout time.Duration // of one question to a side; 2 s
 	Again   time.Duration // from a difference to asking both once more; 100 ms
 }
 
-func (o ShadowOptions) orDefaults() ShadowOptions {
+func (o ShadowOptions) withDefaults() ShadowOptions {
 	if o.Workers <= 0 {
 		o.Workers = 4
 	}
@@ -63,28 +67,28 @@ type outcome[A any] struct {
 	err    error
 }
 
-// shadow gives a read that was answered here to the workers, or drops it when
+// shadow hands a read that was answered here to the workers, or drops it when
 // they are behind. It never waits, and nothing that goes wrong in it reaches
 // the caller.
 func (o Operation[Q, A]) shadow(ctx context.Context, r *Route, s *state, q Q, answer A, err error) {
-	m := &r.meters[o.d.index].shadow
+	m := &r.meters[o.d.index].Shadow
 	if len(r.queue) == cap(r.queue) || ctx.Err() != nil || busy(err) { // before anything is copied
-		m.dropped.Add(1)
+		m.Dropped.Add(1)
 		return
 	}
 	defer func() {
 		if recover() != nil { // a value that cannot be copied is none to compare
-			m.dropped.Add(1)
+			m.Dropped.Add(1)
 		}
 	}()
 	call := &comparedRead[Q, A]{
-		o: o, state: s, request: copied(q, o.d.copyRequest), here: outcome[A]{copied(answer, o.d.copyAnswer), err},
+		o: o, state: s, request: diff.Copy(q, o.d.copyRequest), here: outcome[A]{diff.Copy(answer, o.d.copyAnswer), err},
 		caller: identity.From(ctx), requestID: requestctx.ID(ctx), span: trace.SpanContextFromContext(ctx),
 	}
 	select {
 	case r.queue <- call:
 	default:
-		m.dropped.Add(1)
+		m.Dropped.Add(1)
 	}
 }
 
@@ -97,7 +101,7 @@ func (r *Route) compareShadowed(ctx context.Context) {
 			for {
 				select {
 				case call := <-r.queue:
-					r.meters[call.operation().index].shadow.dropped.Add(1)
+					r.meters[call.operation().index].Shadow.Dropped.Add(1)
 				default:
 					return
 				}
@@ -113,7 +117,7 @@ func (r *Route) compareShadowed(ctx context.Context) {
 func (r *Route) compareOne(ctx context.Context, call shadowedCall) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.meters[call.operation().index].shadow.fail(fmt.Errorf("asking again behind a caller's back panicked: %v", p))
+			failedToAnswer(&r.meters[call.operation().index].Shadow, fmt.Errorf("asking this process again for a comparison panicked: %v", p))
 		}
 	}()
 	call.compare(ctx, r)
@@ -124,44 +128,44 @@ func (c *comparedRead[Q, A]) operation() *description { return c.o.d }
 // compare asks the remote what was answered here. A difference is looked at
 // twice: data that changed between the two answers is none.
 func (c *comparedRead[Q, A]) compare(ctx context.Context, r *Route) {
-	m := &r.meters[c.o.d.index].shadow
+	m := &r.meters[c.o.d.index].Shadow
 	if !c.current(r) {
-		m.dropped.Add(1)
+		m.Dropped.Add(1)
 		return
 	}
 	ctx = c.detached(ctx)
 	there := c.askThere(ctx, r)
 	fields, failed := c.difference(c.here, there)
-	lasting := false
+	persistent := false
 	if len(fields) > 0 && periodic.Sleep(ctx, r.options.Shadow.Again) == nil {
 		here, again := c.askHere(ctx, r), c.askThere(ctx, r)
-		var still []FieldDifference
+		var still []diff.Field
 		still, failed = c.difference(here, again)
-		if lasting = len(still) > 0; lasting || failed || busy(here.err) || busy(again.err) {
+		if persistent = len(still) > 0; persistent || failed || busy(here.err) || busy(again.err) {
 			fields, c.here, there = still, here, again
 		}
 	}
 	switch {
 	case ctx.Err() != nil || !c.current(r) || busy(c.here.err) || busy(there.err):
 		// the end, another remote, or no room on one side: this says nothing about it
-		m.dropped.Add(1)
+		m.Dropped.Add(1)
 	case failed:
-		m.fail(there.err)
+		failedToAnswer(m, there.err)
 	case len(fields) == 0 && there.err != nil:
-		m.errors.Add(1)
+		m.Errors.Add(1)
 	case len(fields) == 0:
-		m.matched.Add(1)
+		m.Matched.Add(1)
 	default:
-		r.found[c.o.d.index].add(c.describe(r, there, fields, lasting))
-		if lasting {
-			m.lasting.Add(1)
+		r.found[c.o.d.index].Add(c.describe(r, there, fields, persistent))
+		if persistent {
+			m.Persistent.Add(1)
 		} else {
-			m.passing.Add(1)
+			m.Transient.Add(1)
 		}
 	}
 }
 
-// current tells whether the route still shadows the remote that it did when the
+// current reports whether the route still shadows the remote that it did when the
 // call was sampled.
 func (c *comparedRead[Q, A]) current(r *Route) bool {
 	s := r.state.Load()
@@ -184,27 +188,27 @@ func (c *comparedRead[Q, A]) detached(ctx context.Context) context.Context {
 
 type inShadow struct{}
 
-// shadowed tells whether a call is made behind a caller's back: nobody waits
-// for it, so it is not worth a second try.
+// shadowed reports whether a call is made for a comparison only: nobody waits for
+// it, so it is not worth a second attempt.
 func shadowed(ctx context.Context) bool {
 	is, _ := ctx.Value(inShadow{}).(bool)
 	return is
 }
 
-// busy tells whether a side had no room to answer, which is no answer to compare.
-func busy(err error) bool { return endingOf(context.Background(), err) == endedBusy }
+// busy reports whether a side had no room to answer, which is no answer to compare.
+func busy(err error) bool { return analysis.EndingOf(context.Background(), err) == analysis.Busy }
 
 func (c *comparedRead[Q, A]) askThere(ctx context.Context, r *Route) (there outcome[A]) {
-	ctx, cancel := withLimit(ctx, r.options.Shadow.Timeout)
+	ctx, cancel := timeout.WithOwn(ctx, r.options.Shadow.Timeout)
 	defer cancel()
-	start := clock()
+	start := timeout.Clock()
 	there.answer, there.err = callRemote[Q, A](ctx, c.state.remote, c.o.d, c.request)
-	r.meters[c.o.d.index].shadow.asked.observe(ctx, clock()-start, there.err)
+	r.meters[c.o.d.index].Shadow.Asked.Observe(ctx, timeout.Clock()-start, there.err)
 	return there
 }
 
 func (c *comparedRead[Q, A]) askHere(ctx context.Context, r *Route) (here outcome[A]) {
-	ctx, cancel := withLimit(ctx, r.options.Shadow.Timeout)
+	ctx, cancel := timeout.WithOwn(ctx, r.options.Shadow.Timeout)
 	defer cancel()
 	here.answer, here.err = c.o.callLocal(ctx, r.local, c.request)
 	return here
@@ -214,21 +218,21 @@ func (c *comparedRead[Q, A]) askHere(ctx context.Context, r *Route) (here outcom
 // the kind of thing that is not found, where both say it: the words may name a
 // moment. A remote that could not answer at all has failed,
 // which is another thing than answering differently.
-func (c *comparedRead[Q, A]) difference(here, there outcome[A]) (fields []FieldDifference, failed bool) {
+func (c *comparedRead[Q, A]) difference(here, there outcome[A]) (fields []diff.Field, failed bool) {
 	hereCode, thereCode := fault.CodeOf(here.err), fault.CodeOf(there.err)
 	switch {
 	case hereCode != thereCode && fallsBack(there.err):
 		return nil, true
 	case hereCode != thereCode:
-		return []FieldDifference{{Path: "error", Local: orAnswer(hereCode), Remote: orAnswer(thereCode)}}, false
+		return []diff.Field{{Path: "error", Local: orAnswer(hereCode), Remote: orAnswer(thereCode)}}, false
 	case here.err != nil:
 		hereMissing, thereMissing := fault.From(here.err).Missing, fault.From(there.err).Missing
 		if hereMissing != "" && thereMissing != "" && hereMissing != thereMissing {
-			return []FieldDifference{{Path: "error.missing", Local: hereMissing, Remote: thereMissing}}, false
+			return []diff.Field{{Path: "error.missing", Local: hereMissing, Remote: thereMissing}}, false
 		}
 		return nil, false
 	}
-	return compareAnswers(c.o.d, reflect.ValueOf(&here.answer).Elem(), reflect.ValueOf(&there.answer).Elem()), false
+	return diff.Compare(c.o.d.rules, reflect.ValueOf(&here.answer).Elem(), reflect.ValueOf(&there.answer).Elem()), false
 }
 
 func orAnswer(code fault.Code) string {
@@ -239,9 +243,47 @@ func orAnswer(code fault.Code) string {
 }
 
 // describe makes the difference that people look at.
-func (c *comparedRead[Q, A]) describe(r *Route, there outcome[A], fields []FieldDifference, lasting bool) Difference {
-	return Difference{
-		At: r.options.Clock().UTC(), Lasting: lasting, RequestID: c.requestID, Fields: fields,
-		Request: shown(c.o.d.request.named(reflect.ValueOf(c.request))), Local: c.here.shown(), Remote: there.shown(),
+func (c *comparedRead[Q, A]) describe(r *Route, there outcome[A], fields []diff.Field, persistent bool) diff.Difference {
+	return diff.Difference{
+		At: r.options.Clock().UTC(), Persistent: persistent, RequestID: c.requestID, Fields: fields,
+		Request: diff.Shown(c.o.d.request.named(reflect.ValueOf(c.request))), Local: c.here.shown(), Remote: there.shown(),
 	}
+}
+
+// failedToAnswer counts a question that the remote could not answer, and keeps why.
+func failedToAnswer(m *analysis.ShadowMeter, err error) {
+	m.Failed.Add(1)
+	text := diff.Cut(err.Error(), diff.MaxValue)
+	m.LastFailure.Store(&text)
+}
+
+func (o outcome[A]) shown() json.RawMessage {
+	if o.err != nil {
+		f := fault.From(o.err)
+		what := map[string]any{"error": f.Code, "message": f.Message}
+		if f.Missing != "" {
+			what["missing"] = f.Missing
+		}
+		return diff.Shown(what)
+	}
+	return diff.Shown(&o.answer)
+}
+
+// named returns the fields of a request by the names that they have in the path,
+// the query and the body.
+func (c *requestCodec) named(q reflect.Value) map[string]any {
+	fields := make(map[string]any)
+	if c.hasBody {
+		if body, err := diff.Tree(q.Interface()); err == nil {
+			fields, _ = body.(map[string]any)
+		}
+	}
+	for _, params := range [][]param{c.path, c.query} {
+		for _, p := range params {
+			if v := q.Field(p.index); !v.IsZero() {
+				fields[p.name] = v.Interface()
+			}
+		}
+	}
+	return fields
 }

@@ -22,7 +22,7 @@ func BenchmarkShadowedRoute(b *testing.B) {
 
 func benchmarkShadowed(b *testing.B, queue int) {
 	type service interface {
-		lens(context.Context, lens) (glass, error)
+		numberQuery(context.Context, numberQuery) (number, error)
 	}
 	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		select {
@@ -34,9 +34,9 @@ func benchmarkShadowed(b *testing.B, queue int) {
 	}))
 	defer far.Close()
 	var bare service = smallLight{}
-	r := begin(b, &lighthouse{lens: bare.lens}, seam.RouteOptions{Shadow: seam.ShadowOptions{Queue: queue}})
-	set(b, r, seam.ModeShadow, 10, lightsBehind(b, far.URL))
-	ctx := as(sailor)
+	r := begin(b, &scripted{numberQuery: bare.numberQuery}, seam.RouteOptions{Shadow: seam.ShadowOptions{Queue: queue}})
+	set(b, r, seam.ModeShadow, 10, scriptedRemote(b, far.URL))
+	ctx := as(member)
 	rounds := func(n int, call func()) time.Duration {
 		start := time.Now()
 		for range n {
@@ -49,18 +49,20 @@ func benchmarkShadowed(b *testing.B, queue int) {
 	b.ResetTimer()
 	for done := 0; done < b.N; {
 		n := min(b.N-done, 10_000) // in turns, so that both see the same machine
-		bareTook += rounds(n, func() { _, _ = bare.lens(ctx, lens{1}) })
-		routeTook += rounds(n, func() { _, _ = opLens.Call(ctx, r, lens{1}) })
+		bareTook += rounds(n, func() { _, _ = bare.numberQuery(ctx, numberQuery{1}) })
+		routeTook += rounds(n, func() { _, _ = opNumber.Call(ctx, r, numberQuery{1}) })
 		done += n
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(routeTook-bareTook)/float64(b.N), "over-bare-ns")
-	s := figures(r, "lens").Shadow
-	if s.Lasting+s.Failed > 0 || b.N > 100_000 && (s.Matched == 0 || (s.Dropped == 0) != (queue > b.N/5)) {
+	s := figures(r, "numberQuery").Shadow
+	if s.Persistent+s.Failed > 0 || b.N > 100_000 && (s.Matched == 0 || (s.Dropped == 0) != (queue > b.N/5)) {
 		b.Errorf("nothing was compared, or wrongly, or the queue was not as it should be: %+v", s)
 	}
 }
 
 type smallLight struct{}
 
-func (smallLight) lens(_ context.Context, q lens) (glass, error) { return glass(q), nil }
+func (smallLight) numberQuery(_ context.Context, q numberQuery) (number, error) {
+	return number(q), nil
+}

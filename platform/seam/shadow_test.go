@@ -16,93 +16,94 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 )
 
-// asked waits until n sampled reads of lamp have come to their end.
-func asked(t *testing.T, r *seam.Route, n uint64) seam.ShadowStats {
+// asked waits until n sampled reads of profile have come to their end.
+func asked(t *testing.T, r *seam.Route, n uint64) analysis.ShadowStats {
 	t.Helper()
 	until(t, fmt.Sprintf("%d reads compared", n), func() bool {
-		s := figures(r, "lamp").Shadow
+		s := figures(r, "profile").Shadow
 		return s.Compared+s.Errors+s.Failed+s.Dropped >= n
 	})
-	return figures(r, "lamp").Shadow
+	return figures(r, "profile").Shadow
 }
 
 // What the shadow finds for each way in which a remote can answer. The caller
 // has this process's answer every time.
-func TestTheShadowTellsHowTheRemoteAnswers(t *testing.T) {
-	right := lamp{Place: "cape", Beams: []beam{{0.5, 3}, {1.5, 4}}, TookMS: 1}
-	wrong := lamp{Place: "cape", Beams: []beam{{0.5, 3}, {1.5, 5}}, TookMS: 1}
-	near := lamp{Place: "cape", Beams: []beam{{0.5 + 1e-12, 3}, {1.5, 4}}, TookMS: 99}
-	answers := func(a lamp, err error) func(int64) (lamp, error) {
-		return func(int64) (lamp, error) { return a, err }
+func TestTheShadowCountsHowTheRemoteAnswers(t *testing.T) {
+	right := profile{Place: "north", Parts: []part{{0.5, 3}, {1.5, 4}}, TookMS: 1}
+	wrong := profile{Place: "north", Parts: []part{{0.5, 3}, {1.5, 5}}, TookMS: 1}
+	near := profile{Place: "north", Parts: []part{{0.5 + 1e-12, 3}, {1.5, 4}}, TookMS: 99}
+	answers := func(a profile, err error) func(int64) (profile, error) {
+		return func(int64) (profile, error) { return a, err }
 	}
 	for name, c := range map[string]struct {
-		here, there func(question int64) (lamp, error) // the first question is 1
-		want        seam.ShadowStats
+		here, there func(question int64) (profile, error) // the first question is 1
+		want        analysis.ShadowStats
 		paths       []string
 	}{
-		"the same": {answers(right, nil), answers(right, nil), seam.ShadowStats{Compared: 1, Matched: 1}, nil},
+		"the same": {answers(right, nil), answers(right, nil), analysis.ShadowStats{Compared: 1, Matched: 1}, nil},
 		"within the tolerance and beside an ignored field": {
-			answers(right, nil), answers(near, nil), seam.ShadowStats{Compared: 1, Matched: 1}, nil,
+			answers(right, nil), answers(near, nil), analysis.ShadowStats{Compared: 1, Matched: 1}, nil,
 		},
-		"one field wrong": {answers(right, nil), answers(wrong, nil), seam.ShadowStats{Compared: 1, Lasting: 1}, []string{"beams[1].range"}},
+		"one field wrong": {answers(right, nil), answers(wrong, nil), analysis.ShadowStats{Compared: 1, Persistent: 1}, []string{"parts[1].range"}},
 		"late by one write": {
 			answers(right, nil),
-			func(question int64) (lamp, error) {
+			func(question int64) (profile, error) {
 				if question == 1 {
 					return wrong, nil
 				}
 				return right, nil
 			},
-			seam.ShadowStats{Compared: 1, Passing: 1},
-			[]string{"beams[1].range"},
+			analysis.ShadowStats{Compared: 1, Transient: 1},
+			[]string{"parts[1].range"},
 		},
 		"the same error in other words": {
-			answers(lamp{}, fault.New(fault.NotFound, "not here")), answers(lamp{}, fault.New(fault.NotFound, "not there")),
-			seam.ShadowStats{Errors: 1},
+			answers(profile{}, fault.New(fault.NotFound, "not here")), answers(profile{}, fault.New(fault.NotFound, "not there")),
+			analysis.ShadowStats{Errors: 1},
 			nil,
 		},
 		"the same thing missing": {
-			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.NoSuch("lamp", "no lamp over there")),
-			seam.ShadowStats{Errors: 1},
+			answers(profile{}, fault.NoSuch("profile", "no profile")), answers(profile{}, fault.NoSuch("profile", "no profile over there")),
+			analysis.ShadowStats{Errors: 1},
 			nil,
 		},
 		"another thing missing": {
-			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.NoSuch("tower", "no tower")),
-			seam.ShadowStats{Compared: 1, Lasting: 1},
+			answers(profile{}, fault.NoSuch("profile", "no profile")), answers(profile{}, fault.NoSuch("group", "no group")),
+			analysis.ShadowStats{Compared: 1, Persistent: 1},
 			[]string{"error.missing"},
 		},
 		"something missing in a release that does not say what": {
-			answers(lamp{}, fault.NoSuch("lamp", "no lamp")), answers(lamp{}, fault.New(fault.NotFound, "nothing")),
-			seam.ShadowStats{Errors: 1},
+			answers(profile{}, fault.NoSuch("profile", "no profile")), answers(profile{}, fault.New(fault.NotFound, "nothing")),
+			analysis.ShadowStats{Errors: 1},
 			nil,
 		},
 		"another error": {
-			answers(lamp{}, fault.New(fault.NotFound, "not here")), answers(lamp{}, fault.New(fault.Conflict, "not there")),
-			seam.ShadowStats{Compared: 1, Lasting: 1},
+			answers(profile{}, fault.New(fault.NotFound, "not here")), answers(profile{}, fault.New(fault.Conflict, "not there")),
+			analysis.ShadowStats{Compared: 1, Persistent: 1},
 			[]string{"error"},
 		},
 		"an error instead of an answer": {
-			answers(right, nil), answers(lamp{}, fault.New(fault.NotFound, "not there")),
-			seam.ShadowStats{Compared: 1, Lasting: 1},
+			answers(right, nil), answers(profile{}, fault.New(fault.NotFound, "not there")),
+			analysis.ShadowStats{Compared: 1, Persistent: 1},
 			[]string{"error"},
 		},
-		"failing": {answers(right, nil), answers(lamp{}, fault.New(fault.Internal, "broken")), seam.ShadowStats{Failed: 1}, nil},
-		"failing when it is asked again": {answers(right, nil), func(question int64) (lamp, error) {
+		"failing": {answers(right, nil), answers(profile{}, fault.New(fault.Internal, "broken")), analysis.ShadowStats{Failed: 1}, nil},
+		"failing when it is asked again": {answers(right, nil), func(question int64) (profile, error) {
 			if question == 1 {
 				return wrong, nil
 			}
-			return lamp{}, fault.New(fault.Unavailable, "away")
-		}, seam.ShadowStats{Failed: 1}, nil},
+			return profile{}, fault.New(fault.Unavailable, "away")
+		}, analysis.ShadowStats{Failed: 1}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var here, there atomic.Int64
-			remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return c.there(there.Add(1)) }})
-			r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) { return c.here(here.Add(1)) }}, seam.RouteOptions{})
+			remote, _ := serveScripted(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return c.there(there.Add(1)) }})
+			r := begin(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) { return c.here(here.Add(1)) }}, seam.RouteOptions{})
 			set(t, r, seam.ModeShadow, 100, remote)
 			wantAnswer, wantErr := c.here(1)
-			if got, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); !reflect.DeepEqual(got, wantAnswer) || fault.CodeOf(err) != fault.CodeOf(wantErr) {
+			if got, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); !reflect.DeepEqual(got, wantAnswer) || fault.CodeOf(err) != fault.CodeOf(wantErr) {
 				t.Errorf("the caller got %+v, %v", got, err)
 			}
 			got := asked(t, r, 1)
@@ -111,13 +112,13 @@ func TestTheShadowTellsHowTheRemoteAnswers(t *testing.T) {
 				t.Errorf("counted %+v, want %+v", got, c.want)
 			}
 			var paths []string
-			found, err := r.Differences("lamp")
+			found, err := r.Differences("profile")
 			for _, d := range found {
 				for _, f := range d.Fields {
 					paths = append(paths, f.Path)
 				}
-				if d.Lasting != (c.want.Lasting == 1) {
-					t.Errorf("lasting %v", d.Lasting)
+				if d.Persistent != (c.want.Persistent == 1) {
+					t.Errorf("persistent %v", d.Persistent)
 				}
 			}
 			if err != nil || !slices.Equal(paths, c.paths) {
@@ -134,14 +135,14 @@ func TestTheShadowNeverReachesACaller(t *testing.T) {
 	for name, far := range map[string]http.HandlerFunc{
 		"hangs":           func(_ http.ResponseWriter, req *http.Request) { <-release },
 		"panics":          func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"is no JSON":      says("<html>"),
-		"has wrong types": says(`{"beams": "many"}`),
+		"is not JSON":     says("<html>"),
+		"has wrong types": says(`{"parts": "many"}`),
 		"breaks off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Banyan-Contract", "1")
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(`{"place": `))
 		},
-		"is no module at all": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "teapot", http.StatusTeapot) },
+		"is not a module": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "teapot", http.StatusTeapot) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(far)
@@ -150,22 +151,22 @@ func TestTheShadowNeverReachesACaller(t *testing.T) {
 			if hangs {
 				defer close(release) // before the server waits for its handlers
 			}
-			r := begin(t, &lighthouse{}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 2, Queue: 4, Timeout: 50 * time.Millisecond}})
-			set(t, r, seam.ModeShadow, 100, lightsBehind(t, server.URL))
+			r := begin(t, &scripted{}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 2, Queue: 4, Timeout: 50 * time.Millisecond}})
+			set(t, r, seam.ModeShadow, 100, scriptedRemote(t, server.URL))
 			const calls = 100
 			for range calls { // were one to wait for the remote, its deadline would be over
 				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-				got, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet})
+				got, err := opProfile.Call(ctx, r, profileQuery{Wallet: member.Wallet})
 				cancel()
-				if err != nil || got.Place != "cape" {
+				if err != nil || got.Place != "north" {
 					t.Fatalf("the caller got %+v, %v", got, err)
 				}
 			}
 			s := asked(t, r, calls)
-			if s.Matched+s.Passing != 0 || s.Failed+s.Lasting == 0 || hangs && s.Dropped == 0 {
+			if s.Matched+s.Transient != 0 || s.Failed+s.Persistent == 0 || hangs && s.Dropped == 0 {
 				t.Errorf("counted %+v", s)
 			}
-			if there := figures(r, "lamp").Remote.Calls; there != 0 {
+			if there := figures(r, "profile").Remote.Calls; there != 0 {
 				t.Errorf("%d callers were led to the remote", there)
 			}
 		})
@@ -189,10 +190,10 @@ func TestAShadowedReadCarriesTheCallerBeyondItsContext(t *testing.T) {
 	}
 	saw := make(chan seen, 1)
 	answered := make(chan struct{})
-	remote, server := lightsAt(t, &lighthouse{lamp: func(ctx context.Context, q lampQuery) (lamp, error) {
+	remote, server := serveScripted(t, &scripted{profile: func(ctx context.Context, q profileQuery) (profile, error) {
 		<-answered
 		saw <- seen{who: identity.From(ctx), err: ctx.Err()}
-		return lamp{Place: "cape", Beams: []beam{{0.5, 3}}, Names: q.Names}, nil
+		return profile{Place: "north", Parts: []part{{0.5, 3}}, Names: q.Names}, nil
 	}})
 	inside := server.Config.Handler
 	requests := make(chan string, 1)
@@ -200,15 +201,15 @@ func TestAShadowedReadCarriesTheCallerBeyondItsContext(t *testing.T) {
 		requests <- req.Header.Get("X-Request-Id")
 		inside.ServeHTTP(w, req)
 	})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	r := begin(t, &scripted{}, seam.RouteOptions{})
 	set(t, r, seam.ModeShadow, 100, remote)
-	ctx, cancel := context.WithTimeout(requestctx.WithID(as(sailor), "request-7"), time.Minute)
-	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+	ctx, cancel := context.WithTimeout(requestctx.WithID(as(member), "request-7"), time.Minute)
+	if _, err := opProfile.Call(ctx, r, profileQuery{Wallet: member.Wallet}); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
 	close(answered)
-	if got := <-saw; got.who != sailor || got.err != nil {
+	if got := <-saw; got.who != member || got.err != nil {
 		t.Errorf("the remote saw %+v", got)
 	}
 	if id := <-requests; id != "request-7" {
@@ -222,17 +223,17 @@ func TestAShadowedReadCarriesTheCallerBeyondItsContext(t *testing.T) {
 // The caller owns what it has asked and got: it may change both at once. The
 // race detector watches.
 func TestACallerMayChangeItsAnswerAndRequest(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{})
+	remote, _ := serveScripted(t, &scripted{})
+	r := begin(t, &scripted{}, seam.RouteOptions{})
 	set(t, r, seam.ModeShadow, 100, remote)
 	const calls = 50
 	for range calls {
-		q := lampQuery{Wallet: sailor.Wallet, Names: []string{"fresnel"}}
-		got, err := opLamp.Call(context.Background(), r, q)
+		q := profileQuery{Wallet: member.Wallet, Names: []string{"one"}}
+		got, err := opProfile.Call(context.Background(), r, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.Beams[0] = beam{9, 9}
+		got.Parts[0] = part{9, 9}
 		got.Names[0] = "nobody" // is q.Names, too
 	}
 	if s := asked(t, r, calls); s.Matched != calls {
@@ -242,15 +243,15 @@ func TestACallerMayChangeItsAnswerAndRequest(t *testing.T) {
 
 func TestOnlyAShareIsShadowed(t *testing.T) {
 	var asks atomic.Int64
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(_ context.Context, q lampQuery) (lamp, error) {
+	remote, _ := serveScripted(t, &scripted{profile: func(_ context.Context, q profileQuery) (profile, error) {
 		asks.Add(1)
-		return lamp{Place: "cape", Beams: []beam{{0.5, 3}}, Names: q.Names}, nil
+		return profile{Place: "north", Parts: []part{{0.5, 3}}, Names: q.Names}, nil
 	}})
 	turn := 0
-	r := begin(t, &lighthouse{}, seam.RouteOptions{Random: func() float64 { turn++; return float64(turn%100) / 100 }})
+	r := begin(t, &scripted{}, seam.RouteOptions{Random: func() float64 { turn++; return float64(turn%100) / 100 }})
 	set(t, r, seam.ModeShadow, 7, remote)
 	for range 200 {
-		if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+		if _, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -261,18 +262,18 @@ func TestOnlyAShareIsShadowed(t *testing.T) {
 
 // Writes and streams have one place in every state but remote.
 func TestWritesAndStreamsAreNotRepeated(t *testing.T) {
-	there := &lighthouse{name: "there", kindle: func(context.Context, lens) (kindled, error) {
+	there := &scripted{name: "there", change: func(context.Context, numberQuery) (changed, error) {
 		t.Error("a write went to the remote")
-		return kindled{"there"}, nil
+		return changed{"there"}, nil
 	}}
-	remote, _ := lightsAt(t, there)
-	r := begin(t, &lighthouse{name: "here"}, seam.RouteOptions{})
+	remote, _ := serveScripted(t, there)
+	r := begin(t, &scripted{name: "here"}, seam.RouteOptions{})
 	for _, mode := range []seam.Mode{seam.ModeShadow, seam.ModeCanary} {
 		set(t, r, mode, 100, remote)
-		if got, err := opKindle.Call(context.Background(), r, lens{}); err != nil || got.By != "here" {
+		if got, err := opChangeIt.Call(context.Background(), r, numberQuery{}); err != nil || got.By != "here" {
 			t.Errorf("%s: a write gave %+v, %v", mode, got, err)
 		}
-		stream, err := opFilm.Call(context.Background(), r, nothing{})
+		stream, err := opExport.Call(context.Background(), r, nothing{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,84 +282,26 @@ func TestWritesAndStreamsAreNotRepeated(t *testing.T) {
 			t.Errorf("%s: a stream gave %q, %v", mode, text.String(), err)
 		}
 	}
-	if there.films.Load() != 0 {
+	if there.exports.Load() != 0 {
 		t.Error("a stream was asked of the remote")
-	}
-}
-
-func TestTheLastHundredDifferencesAreKept(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(_ context.Context, q lampQuery) (lamp, error) {
-		return lamp{Place: q.Mark + " " + strings.Repeat("x", 20_000), Token: "there"}, nil
-	}})
-	r := begin(t, &lighthouse{lamp: func(_ context.Context, q lampQuery) (lamp, error) {
-		return lamp{Place: q.Mark, Token: "here"}, nil
-	}}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Queue: 200}})
-	set(t, r, seam.ModeShadow, 100, remote)
-	for i := range 130 {
-		ctx := requestctx.WithID(context.Background(), fmt.Sprint("request-", i))
-		if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet, Mark: fmt.Sprint("m", i), Names: []string{"a"}, Token: "hidden"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	asked(t, r, 130)
-	kept, err := r.Differences("lamp")
-	if err != nil || len(kept) != 100 || kept[0].RequestID != "request-129" || kept[99].RequestID != "request-30" {
-		t.Fatalf("kept %d, from %s to %s; %v", len(kept), kept[0].RequestID, kept[len(kept)-1].RequestID, err)
-	}
-	d := kept[0]
-	if got, want := string(d.Request), `{"mark":"m129","names":["a"],"token":"•••","wallet":"`+sailor.Wallet.String()+`"}`; got != want {
-		t.Errorf("the request is shown as %s, want %s", got, want)
-	}
-	if got, want := string(d.Local), `{"beams":null,"names":null,"place":"m129","token":"•••","took_ms":0}`; got != want {
-		t.Errorf("the answer is shown as %s", got)
-	}
-	if len(d.Remote) > 10_000 || strings.Contains(string(d.Remote), "there") {
-		t.Errorf("a long answer is shown in %d bytes, or with its secret", len(d.Remote))
-	}
-	if len(d.Fields) != 2 || d.Fields[0].Path != "place" || d.Fields[0].Local != `"m129"` || len(d.Fields[0].Remote) > 300 ||
-		d.Fields[1] != (seam.FieldDifference{Path: "token", Local: "•••", Remote: "•••"}) {
-		t.Errorf("fields %+v", d.Fields)
-	}
-	if _, err := r.Differences("lamps"); !fault.Is(err, fault.NotFound) {
-		t.Errorf("an unknown operation gave %v", err)
-	}
-}
-
-// A module that panics when it is asked again must not end the process: there
-// is no caller who could have caught it.
-func TestAPanicBehindTheCallersBackIsCaught(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{})
-	var first atomic.Bool
-	r := begin(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
-		if first.CompareAndSwap(false, true) {
-			return lamp{Place: "elsewhere"}, nil
-		}
-		panic("asked again")
-	}}, seam.RouteOptions{})
-	set(t, r, seam.ModeShadow, 100, remote)
-	if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
-		t.Fatal(err)
-	}
-	if s := asked(t, r, 1); s.Failed != 1 || !strings.Contains(s.LastFailure, "asked again") {
-		t.Errorf("counted %+v", s)
 	}
 }
 
 // The owner of Run waits for what Run began; what was still queued is counted.
 func TestRunEndsWithNothingLeft(t *testing.T) {
 	hanging := make(chan struct{})
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+	remote, _ := serveScripted(t, &scripted{profile: func(ctx context.Context, _ profileQuery) (profile, error) {
 		hanging <- struct{}{}
 		<-ctx.Done()
-		return lamp{}, ctx.Err()
+		return profile{}, ctx.Err()
 	}})
-	r := seam.NewRoute((&lighthouse{}).bind()).With(seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Timeout: time.Hour}})
+	r := seam.NewRoute((&scripted{}).bind()).With(seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Timeout: time.Hour}})
 	set(t, r, seam.ModeShadow, 100, remote)
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- r.Run(ctx) }()
 	for range 5 {
-		if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+		if _, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -367,7 +310,7 @@ func TestRunEndsWithNothingLeft(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if s := figures(r, "lamp").Shadow; s.Dropped != 5 || s.Failed != 0 {
+	if s := figures(r, "profile").Shadow; s.Dropped != 5 || s.Failed != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -376,15 +319,15 @@ func TestRunEndsWithNothingLeft(t *testing.T) {
 // what it was asked before the move, nor what waited to be asked.
 func TestAMoveEndsTheComparisonsOfBefore(t *testing.T) {
 	asking, answer := make(chan struct{}, 3), make(chan struct{})
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
+	remote, _ := serveScripted(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) {
 		asking <- struct{}{}
 		<-answer
-		return lamp{Place: "cape", Beams: []beam{{0.5, 3}}}, nil
+		return profile{Place: "north", Parts: []part{{0.5, 3}}}, nil
 	}})
-	r := begin(t, &lighthouse{}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Timeout: time.Minute}})
+	r := begin(t, &scripted{}, seam.RouteOptions{Shadow: seam.ShadowOptions{Workers: 1, Timeout: time.Minute}})
 	set(t, r, seam.ModeShadow, 100, remote)
 	for range 3 {
-		if _, err := opLamp.Call(context.Background(), r, lampQuery{Wallet: sailor.Wallet}); err != nil {
+		if _, err := opProfile.Call(context.Background(), r, profileQuery{Wallet: member.Wallet}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -398,17 +341,17 @@ func TestAMoveEndsTheComparisonsOfBefore(t *testing.T) {
 
 // A read whose caller has gone was not answered: there is nothing to compare.
 func TestAReadWhoseCallerHasGoneIsNotCompared(t *testing.T) {
-	remote, _ := lightsAt(t, &lighthouse{lamp: func(context.Context, lampQuery) (lamp, error) {
+	remote, _ := serveScripted(t, &scripted{profile: func(context.Context, profileQuery) (profile, error) {
 		t.Error("the remote was asked")
-		return lamp{}, nil
+		return profile{}, nil
 	}})
 	ctx, leave := context.WithCancel(context.Background())
-	r := begin(t, &lighthouse{lamp: func(ctx context.Context, _ lampQuery) (lamp, error) {
+	r := begin(t, &scripted{profile: func(ctx context.Context, _ profileQuery) (profile, error) {
 		leave()
-		return lamp{}, ctx.Err()
+		return profile{}, ctx.Err()
 	}}, seam.RouteOptions{})
 	set(t, r, seam.ModeShadow, 100, remote)
-	if _, err := opLamp.Call(ctx, r, lampQuery{Wallet: sailor.Wallet}); !fault.Is(err, fault.Canceled) {
+	if _, err := opProfile.Call(ctx, r, profileQuery{Wallet: member.Wallet}); !fault.Is(err, fault.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if s := asked(t, r, 1); s.Dropped != 1 {
@@ -419,21 +362,23 @@ func TestAReadWhoseCallerHasGoneIsNotCompared(t *testing.T) {
 // A side that has no room for a question has not answered differently, and has
 // not failed either.
 func TestABusySideIsNotCompared(t *testing.T) {
-	full := func(context.Context, lampQuery) (lamp, error) { return lamp{}, fault.New(fault.Busy, "no room") }
+	full := func(context.Context, profileQuery) (profile, error) {
+		return profile{}, fault.New(fault.Busy, "no room")
+	}
 	for name, c := range map[string]struct {
-		here, there func(context.Context, lampQuery) (lamp, error)
+		here, there func(context.Context, profileQuery) (profile, error)
 	}{
 		"there": {nil, full}, "here": {full, nil}, "on both sides": {full, full},
 	} {
 		t.Run(name, func(t *testing.T) {
-			remote, _ := lightsAt(t, &lighthouse{lamp: c.there})
-			r := begin(t, &lighthouse{lamp: c.here}, seam.RouteOptions{})
+			remote, _ := serveScripted(t, &scripted{profile: c.there})
+			r := begin(t, &scripted{profile: c.here}, seam.RouteOptions{})
 			set(t, r, seam.ModeShadow, 100, remote)
-			if _, err := opLamp.Call(as(sailor), r, lampQuery{}); err != nil && !fault.Is(err, fault.Busy) {
+			if _, err := opProfile.Call(as(member), r, profileQuery{}); err != nil && !fault.Is(err, fault.Busy) {
 				t.Fatal(err)
 			}
-			until(t, "the question is left out", func() bool { return figures(r, "lamp").Shadow.Dropped == 1 })
-			if s := figures(r, "lamp").Shadow; s.Failed+s.Compared != 0 {
+			until(t, "the question is left out", func() bool { return figures(r, "profile").Shadow.Dropped == 1 })
+			if s := figures(r, "profile").Shadow; s.Failed+s.Compared != 0 {
 				t.Errorf("counted %+v", s)
 			}
 		})

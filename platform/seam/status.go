@@ -1,98 +1,31 @@
 package seam
 
-import "time"
+import (
+	"time"
+
+	"banyan/platform/fault"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/client"
+	"banyan/platform/seam/diff"
+)
 
 // Status is what an operator sees of a route.
 type Status struct {
-	Module     string           `json:"module"`
-	Mode       Mode             `json:"mode"`
-	Percent    float64          `json:"percent"`
-	Epoch      int64            `json:"epoch,omitempty"`
-	URL        string           `json:"url,omitempty"` // of the remote, also of one that could be gone to
-	Version    int              `json:"contract_version"`
-	Since      time.Time        `json:"since"` // of the present plan
-	Operations []OperationStats `json:"operations"`
-	Guard      GuardStatus      `json:"guard"`
-	Verdict    Verdict          `json:"verdict"`
-}
-
-// GuardStatus is what the guard has found.
-type GuardStatus struct {
-	Alarms   []string  `json:"alarms"` // what speaks against the remote at the moment
-	StepBack *StepBack `json:"step_back,omitempty"`
-}
-
-// OperationStats are the figures of one operation.
-type OperationStats struct {
-	Operation string      `json:"operation"`
-	Kind      string      `json:"kind"` // read or write
-	Local     SideStats   `json:"local"`
-	Remote    SideStats   `json:"remote"`
-	Shadow    ShadowStats `json:"shadow"`
-	Canary    CanaryStats `json:"canary"`
-	Recent    RecentStats `json:"recent"`
-}
-
-// SideStats are the figures of one operation on one side since the start.
-type SideStats struct {
-	Calls     uint64  `json:"calls"`     // that say something about the side
-	Failures  uint64  `json:"failures"`  // of Calls: the server's fault
-	Refusals  uint64  `json:"refusals"`  // of Calls: the caller's fault
-	Busy      uint64  `json:"busy"`      // beside Calls: sent away for lack of room
-	Abandoned uint64  `json:"abandoned"` // beside Calls: the caller went away, its time was over, or its body did not arrive
-	P50       float64 `json:"p50"`       // seconds, the upper end of the bucket it falls in
-	P99       float64 `json:"p99"`       // seconds
-}
-
-// ShadowStats are what comparing has shown since the start.
-type ShadowStats struct {
-	Compared    uint64  `json:"compared"` // matched + passing + lasting
-	Matched     uint64  `json:"matched"`  // both gave the same answer
-	Errors      uint64  `json:"errors"`   // both refused with the same error; no evidence, and not in compared
-	Passing     uint64  `json:"passing"`  // differences that were gone when both were asked again
-	Lasting     uint64  `json:"lasting"`
-	Failed      uint64  `json:"failed"`  // the remote could not answer
-	Dropped     uint64  `json:"dropped"` // sampled and not compared: no room in the queue, a side was busy, or the route moved
-	P50         float64 `json:"p50"`     // seconds, of the remote
-	P99         float64 `json:"p99"`
-	LastFailure string  `json:"last_failure,omitempty"`
-}
-
-// CanaryStats count the reads that canaries have led to the remote.
-type CanaryStats struct {
-	Remote    uint64 `json:"remote"`    // that say something about it
-	Fallbacks uint64 `json:"fallbacks"` // of these, answered here because the remote failed
-	Unjudged  uint64 `json:"unjudged"`  // beside these: the remote was busy, or the caller's time was over
-}
-
-// RecentStats are the figures of the last window, at most 30 s unless set
-// otherwise.
-type RecentStats struct {
-	Seconds float64    `json:"seconds"` // length of the window so far
-	Local   RecentSide `json:"local"`
-	Remote  RecentSide `json:"remote"`
-	Shadow  RecentSide `json:"shadow"` // questions of the shadow to the remote
-}
-
-// RecentSide are the recent figures of one side.
-type RecentSide struct {
-	PerSecond   float64 `json:"per_second"`
-	FailureRate float64 `json:"failure_rate"` // 0 to 1
-	P50         float64 `json:"p50"`          // seconds
-	P99         float64 `json:"p99"`          // seconds
-}
-
-// Endpoints are those of the remote that Status names; none when it names none.
-func (r *Route) Endpoints() []EndpointStatus {
-	if remote := r.state.Load().remote; remote != nil {
-		return remote.Endpoints()
-	}
-	return []EndpointStatus{}
+	Module     string                    `json:"module"`
+	Mode       Mode                      `json:"mode"`
+	Percent    float64                   `json:"percent"`
+	Epoch      int64                     `json:"epoch,omitempty"`
+	URL        string                    `json:"url,omitempty"` // of the remote that is or was last in use
+	Version    int                       `json:"contract_version"`
+	Since      time.Time                 `json:"since"` // of the present plan
+	Operations []analysis.OperationStats `json:"operations"`
+	Guard      analysis.GuardStatus      `json:"guard"`
+	Verdict    analysis.Verdict          `json:"verdict"`
 }
 
 // Status reads the state and the figures.
 func (r *Route) Status() Status {
-	s, now, counts, from := r.state.Load(), r.options.Clock(), r.counts(), r.samples.oldest()
+	s, now, counts, from := r.state.Load(), r.options.Clock(), r.counts(), r.window.Oldest()
 	status := Status{
 		Module: r.contract.Module, Mode: s.plan.Mode, Percent: s.plan.Percent, Epoch: s.plan.Epoch,
 		Version: r.contract.Version, Since: s.since.UTC(), Guard: r.guard.status(), Verdict: r.verdict(s, counts),
@@ -100,48 +33,52 @@ func (r *Route) Status() Status {
 	if s.remote != nil {
 		status.URL = s.remote.URL()
 	}
-	seconds := now.Sub(from.at).Seconds()
+	seconds := now.Sub(from.At).Seconds()
 	for i, d := range r.contract.operations {
-		c, lately := &counts[i], counts[i].since(&from.counts[i])
-		stats := OperationStats{
-			Operation: d.id, Kind: d.kind.String(), Local: c.local.stats(), Remote: c.remote.stats(), Shadow: c.shadowStats(),
-			Canary: CanaryStats{Remote: c.canary, Fallbacks: c.fallbacks, Unjudged: c.unjudged},
-			Recent: RecentStats{
-				Seconds: seconds, Local: lately.local.recent(seconds), Remote: lately.remote.recent(seconds), Shadow: lately.shadow.recent(seconds),
-			},
-		}
-		if why := r.meters[i].shadow.why.Load(); why != nil {
-			stats.Shadow.LastFailure = *why
-		}
-		status.Operations = append(status.Operations, stats)
+		status.Operations = append(status.Operations, r.meters[i].Stats(d.id, d.kind.String(), &counts[i], &from.Counts[i], seconds))
 	}
 	return status
 }
 
-func (g *guardMemory) status() GuardStatus {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return GuardStatus{Alarms: append([]string{}, g.alarms...), StepBack: g.last}
+// counts reads all figures since the start.
+func (r *Route) counts() []analysis.Counts {
+	all := make([]analysis.Counts, len(r.meters))
+	for i := range r.meters {
+		all[i] = r.meters[i].Counts()
+	}
+	return all
 }
 
-func (c *sideCounts) stats() SideStats {
-	return SideStats{
-		Calls: c.calls(), Failures: c.failures, Refusals: c.refusals, Busy: c.busy, Abandoned: c.abandoned,
-		P50: c.quantile(0.5), P99: c.quantile(0.99),
-	}
+// Verdict judges the next step of this route.
+func (r *Route) Verdict() analysis.Verdict {
+	return r.verdict(r.state.Load(), r.counts())
 }
 
-func (c *operationCounts) shadowStats() ShadowStats {
-	return ShadowStats{
-		Compared: c.compared(), Matched: c.matched, Errors: c.errors, Passing: c.passing, Lasting: c.lasting, Failed: c.failed, Dropped: c.dropped,
-		P50: c.shadow.quantile(0.5), P99: c.shadow.quantile(0.99),
+func (r *Route) verdict(s *state, counts []analysis.Counts) analysis.Verdict {
+	e := analysis.Evidence{Plan: s.plan, RemoteKnown: s.remote != nil, Alarms: r.guard.status().Alarms}
+	for i, d := range r.contract.operations {
+		e.Operations = append(e.Operations, analysis.OperationEvidence{
+			Operation: d.id, Repeatable: d.repeatable, Counts: counts[i].Since(&s.base[i]), HereEver: counts[i].Local,
+		})
 	}
+	return r.options.Bounds.Judge(e, r.options.Guard)
 }
 
-func (c *sideCounts) recent(seconds float64) RecentSide {
-	side := RecentSide{FailureRate: c.failureRate(), P50: c.quantile(0.5), P99: c.quantile(0.99)}
-	if seconds > 0 {
-		side.PerSecond = float64(c.calls()) / seconds
+// Endpoints are those of the remote that Status names; none when it names none.
+func (r *Route) Endpoints() []client.Status {
+	if remote := r.state.Load().remote; remote != nil {
+		return remote.Endpoints()
 	}
-	return side
+	return []client.Status{}
+}
+
+// Differences returns the last differences of an operation, newest first, at most
+// 100. Fails with fault.NotFound when the contract has no such operation.
+func (r *Route) Differences(operation string) ([]diff.Difference, error) {
+	for i, d := range r.contract.operations {
+		if d.id == operation {
+			return r.found[i].Newest(), nil
+		}
+	}
+	return nil, fault.Newf(fault.NotFound, "the module %s has no operation of this name: its status lists them", r.contract.Module)
 }

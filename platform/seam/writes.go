@@ -7,10 +7,10 @@ import (
 
 // maxHandover is the longest that a refused write waits for the route to move,
 // when its caller has set no earlier deadline. A hand-over takes milliseconds:
-// whatever lasts this long is broken, and the caller should hear of it.
+// whatever lasts this long is broken, and the caller must learn of it.
 const maxHandover = 10 * time.Second
 
-// lost tells whether a write was refused because the owner has changed.
+// lost reports whether a write was refused because the owner has changed.
 func (r *Route) lost(err error) bool {
 	return r.options.Lost != nil && r.options.Lost(err)
 }
@@ -18,7 +18,7 @@ func (r *Route) lost(err error) bool {
 // followOwner does a write again that was refused under the state s, because
 // the ownership had moved and the route had not yet. The refusal means that it
 // had no effect. It is repeated at each new state until an owner takes it or
-// the time is over, which gives the refusal: it names the owner. An upload has
+// the time is over; the refusal is then the error, which names the owner. An upload has
 // been read by the refusing side and cannot be repeated.
 func (o Operation[Q, A]) followOwner(ctx context.Context, r *Route, s *state, q Q, refusal error) (A, error) {
 	var none A

@@ -26,6 +26,7 @@ const root = "../.."
 // lines are those of main's list.
 var floors = slices.Concat([]string{
 	"migrations",
+	"platform/plain",
 	"platform/periodic",
 	"platform/fault",
 	"platform/page",

@@ -20,6 +20,8 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
+	"banyan/platform/seam/diff"
 )
 
 // findLiar puts a remote beside the trunk that answers one field of one
@@ -34,28 +36,28 @@ func findLiar(t *testing.T, p place, f *figures) {
 		t.Fatal(err)
 	}
 	const within, many = 1000, 12_000
-	score := func() seam.OperationStats { return g.route(reputation.Name).operation(t, "score") }
+	score := func() analysis.OperationStats { return g.route(reputation.Name).operation(t, "score") }
 	reads := 0
-	for score().Shadow.Lasting == 0 && reads < within {
+	for score().Shadow.Persistent == 0 && reads < within {
 		g.ask(20)
 		reads += 20
 	}
-	eventually(t, "a difference lasts", func() bool { return score().Shadow.Lasting > 0 }) // the shadow asks behind the readers' backs
+	eventually(t, "a persistent difference", func() bool { return score().Shadow.Persistent > 0 }) // the shadow asks after the readers are answered
 	f.say(t, "found within %d reads of a shadow of 10 %%", reads)
 
 	more := either(0, many)
 	g.ask(more)
 	verdict := g.route(reputation.Name).Verdict
-	if verdict.Safe || !strings.Contains(strings.Join(verdict.Missing, "\n"), "lasting differences") {
+	if verdict.Safe || !strings.Contains(strings.Join(verdict.Missing, "\n"), "persistent differences") {
 		t.Errorf("the verdict after %d reads: %+v", reads+more, verdict)
 	}
 	found := g.differences(reputation.Name, "score")
-	if len(found) == 0 || len(found[0].Fields) != 1 || found[0].Fields[0].Path != "rank" || !found[0].Lasting {
+	if len(found) == 0 || len(found[0].Fields) != 1 || found[0].Fields[0].Path != "rank" || !found[0].Persistent {
 		t.Fatalf("the differences: %+v", found)
 	}
 	browser := signIn(t, g.trunk.url, operator)
 	page := browser("/operator/modules")
-	for _, says := range []string{`data-verdict="trouble"`, "Not safe", "lasting difference"} {
+	for _, says := range []string{`data-verdict="trouble"`, "Not safe", "persistent difference"} {
 		if !strings.Contains(page, says) {
 			t.Errorf("the page of the modules does not say %q", says)
 		}
@@ -112,7 +114,7 @@ func (g *grove) route(module string) routeStatus {
 	return state.Route
 }
 
-func (r routeStatus) operation(t *testing.T, id string) seam.OperationStats {
+func (r routeStatus) operation(t *testing.T, id string) analysis.OperationStats {
 	t.Helper()
 	for _, o := range r.Operations {
 		if o.Operation == id {
@@ -120,12 +122,12 @@ func (r routeStatus) operation(t *testing.T, id string) seam.OperationStats {
 		}
 	}
 	t.Fatalf("no operation %s in %+v", id, r)
-	return seam.OperationStats{}
+	return analysis.OperationStats{}
 }
 
-func (g *grove) differences(module, operation string) []seam.Difference {
+func (g *grove) differences(module, operation string) []diff.Difference {
 	g.t.Helper()
-	var found struct{ Differences []seam.Difference }
+	var found struct{ Differences []diff.Difference }
 	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/differences/"+operation, g.token, nil, &found)
 	return found.Differences
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"banyan/modules/reputation"
-	"banyan/platform/seam"
+	seamclient "banyan/platform/seam/client"
 )
 
 // way is a module's way out and home again.
@@ -56,7 +56,7 @@ func (g *grove) checkHome(module string, times int) (automatic int) {
 		Plan  struct{ Mode string }
 		Route struct {
 			Mode      string
-			Endpoints []seam.EndpointStatus
+			Endpoints []seamclient.Status
 			Ownership struct {
 				Owner string
 				Epoch int

@@ -28,7 +28,7 @@ import (
 	"banyan/migrations"
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
-	"banyan/platform/seam"
+	seamclient "banyan/platform/seam/client"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
@@ -190,7 +190,7 @@ func (p place) token(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-var client = &http.Client{Transport: seam.NewTransport(), Timeout: time.Minute}
+var client = &http.Client{Transport: seamclient.NewTransport(), Timeout: time.Minute}
 
 // call sends a request and decodes the JSON answer into out (nil = leave it).
 func call(ctx context.Context, method, address, token string, body io.Reader, out any) (status int, text string, err error) {

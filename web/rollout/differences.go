@@ -12,18 +12,18 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/rollout"
-	"banyan/platform/seam"
+	"banyan/platform/seam/diff"
 	"banyan/web/ui"
 )
 
 type differencesData struct {
 	Module, Title, Operation string
 	Differences              []differenceView
-	Lasting, Passing         int
+	Persistent, Transient    int
 }
 
 type differenceView struct {
-	seam.Difference
+	diff.Difference
 	Number                 int
 	AtMS                   int64
 	Asked, Here, Elsewhere []jsonLine
@@ -51,10 +51,10 @@ func (p *Pages) differences(rw http.ResponseWriter, r *http.Request) error {
 	}
 	all := found.Differences
 	for _, one := range all {
-		if one.Lasting {
-			d.Lasting++
+		if one.Persistent {
+			d.Persistent++
 		} else {
-			d.Passing++
+			d.Transient++
 		}
 	}
 	for i, one := range all[:min(differencesShown, len(all))] {
@@ -63,7 +63,7 @@ func (p *Pages) differences(rw http.ResponseWriter, r *http.Request) error {
 	return p.site.Show(rw, r, http.StatusOK, "rollout/differences", ui.Page{Title: "Differences of " + d.Operation, Nav: "/operator", Data: d})
 }
 
-func viewDifference(number int, one seam.Difference) differenceView {
+func viewDifference(number int, one diff.Difference) differenceView {
 	var paths []string
 	for _, field := range one.Fields {
 		paths = append(paths, field.Path)
@@ -75,7 +75,7 @@ func viewDifference(number int, one seam.Difference) differenceView {
 }
 
 // More is how many differences are not on the page.
-func (d differencesData) More() int { return d.Lasting + d.Passing - len(d.Differences) }
+func (d differencesData) More() int { return d.Persistent + d.Transient - len(d.Differences) }
 
 // jsonLines indents a value and marks the lines of the paths. What is not JSON,
 // like an answer that was cut, is shown as it is.

@@ -3,13 +3,13 @@ package rollout
 import (
 	"strings"
 
-	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 )
 
 // endpointFigure is one place where the module runs.
-type endpointFigure struct{ seam.EndpointStatus }
+type endpointFigure struct{ client.Status }
 
-func endpointFigures(all []seam.EndpointStatus) []endpointFigure {
+func endpointFigures(all []client.Status) []endpointFigure {
 	list := make([]endpointFigure, len(all))
 	for i, e := range all {
 		list[i] = endpointFigure{e}

@@ -167,10 +167,10 @@ func (m matchView) Bar() template.HTML {
 		}
 		return math.Max(5, 340*float64(n)/float64(m.Compared))
 	}
-	lasting, passing := part(m.Lasting), part(m.Passing)
-	good := math.Max(0, 340-lasting-passing)
+	persistent, transient := part(m.Persistent), part(m.Transient)
+	good := math.Max(0, 340-persistent-transient)
 	return ui.Markup(`<svg class="match-bar" viewBox="0 0 340 12" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="fill-leaf" width="%.1f" height="12"/><rect class="fill-amber" x="%.1f" width="%.1f" height="12"/><rect class="fill-bad" x="%.1f" width="%.1f" height="12"/></svg>`,
-		good, good, passing, good+passing, lasting)
+		good, good, transient, good+transient, persistent)
 }
 
 // Rate is what a side answers, as a number for people.

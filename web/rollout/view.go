@@ -11,6 +11,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/web/ui"
 )
 
@@ -54,8 +55,8 @@ type sideView struct {
 
 // matchView sums up what shadow has compared.
 type matchView struct {
-	Compared, Matched, Errors, Passing, Lasting, Failed, Dropped uint64
-	Operations                                                   []operationMatch // that have differences or failures
+	Compared, Matched, Errors, Transient, Persistent, Failed, Dropped uint64
+	Operations                                                        []operationMatch // that have differences or failures
 }
 
 // Share is the part that matched, never rounded up: 99.99 %.
@@ -65,10 +66,10 @@ func (m matchView) Share() string {
 }
 
 type operationMatch struct {
-	Operation                  string
-	Compared, Passing, Lasting uint64
-	Failed                     uint64
-	LastFailure                string
+	Operation                       string
+	Compared, Transient, Persistent uint64
+	Failed                          uint64
+	LastFailure                     string
 }
 
 type canaryView struct{ Remote, Fallbacks uint64 }
@@ -171,13 +172,13 @@ func (v *moduleView) measure(f *rollout.Status) {
 	v.Here.Name, v.There.Name = "Local", "Remote"
 	v.Mode, v.Percent = string(f.Mode), f.Percent
 	v.Endpoints, v.Alarms = endpointFigures(f.Endpoints), f.Guard.Alarms
-	if b := f.Guard.StepBack; b != nil {
+	if b := f.Guard.Rollback; b != nil {
 		v.RolledBack = &rollbackView{placeLabel(string(b.From.Mode), b.From.Percent), placeLabel(string(b.To.Mode), b.To.Percent), strings.Join(b.Why, "; "), b.At.UnixMilli()}
 	}
 	busiest, most := -1, 0.0
-	there := func(op *seam.OperationStats) seam.RecentSide { return op.Recent.Remote }
+	there := func(op *analysis.OperationStats) analysis.RecentSide { return op.Recent.Remote }
 	if v.Mode == "shadow" {
-		v.There.Name, there = "Mirrored", func(op *seam.OperationStats) seam.RecentSide { return op.Recent.Shadow }
+		v.There.Name, there = "Mirrored", func(op *analysis.OperationStats) analysis.RecentSide { return op.Recent.Shadow }
 	}
 	for i := range f.Operations {
 		op := &f.Operations[i]
@@ -203,12 +204,12 @@ func (v *moduleView) measure(f *rollout.Status) {
 		v.There.time(away)
 	}
 	slices.SortStableFunc(v.Match.Operations, func(a, b operationMatch) int {
-		return cmp.Or(cmp.Compare(b.Lasting, a.Lasting), cmp.Compare(b.Passing, a.Passing))
+		return cmp.Or(cmp.Compare(b.Persistent, a.Persistent), cmp.Compare(b.Transient, a.Transient))
 	})
 }
 
 // count adds an operation; the rate of failures is that of all calls.
-func (s *sideView) count(r seam.RecentSide, seconds float64) {
+func (s *sideView) count(r analysis.RecentSide, seconds float64) {
 	s.Window += r.PerSecond * seconds
 	if all := s.PerSecond + r.PerSecond; all > 0 {
 		s.Failures = (s.Failures*s.PerSecond + r.FailureRate*r.PerSecond) / all
@@ -217,23 +218,23 @@ func (s *sideView) count(r seam.RecentSide, seconds float64) {
 }
 
 // time takes the latencies of the busiest operation, if it was asked there.
-func (s *sideView) time(r seam.RecentSide) {
+func (s *sideView) time(r analysis.RecentSide) {
 	if r.PerSecond > 0 {
 		s.P50, s.P99 = r.P50, r.P99
 	}
 }
 
-func (m *matchView) count(op *seam.OperationStats) {
+func (m *matchView) count(op *analysis.OperationStats) {
 	s := op.Shadow
 	m.Compared += s.Compared
 	m.Matched += s.Matched
 	m.Errors += s.Errors
-	m.Passing += s.Passing
-	m.Lasting += s.Lasting
+	m.Transient += s.Transient
+	m.Persistent += s.Persistent
 	m.Failed += s.Failed
 	m.Dropped += s.Dropped
-	if s.Passing+s.Lasting+s.Failed > 0 {
-		m.Operations = append(m.Operations, operationMatch{op.Operation, s.Compared, s.Passing, s.Lasting, s.Failed, s.LastFailure})
+	if s.Transient+s.Persistent+s.Failed > 0 {
+		m.Operations = append(m.Operations, operationMatch{op.Operation, s.Compared, s.Transient, s.Persistent, s.Failed, s.LastFailure})
 	}
 }
 
@@ -273,7 +274,7 @@ func (v *moduleView) judge(f *rollout.Status) {
 		d.Tone, d.Title, d.Short = "wait", "Enter the remote’s address, then go to "+v.Ahead.Label(), "runs locally"
 	default:
 		d.Tone, d.Title, d.Short = "wait", "Not safe yet to go to "+v.Ahead.Label(), "not safe yet"
-		if v.Match.Lasting > 0 || len(v.Alarms) > 0 {
+		if v.Match.Persistent > 0 || len(v.Alarms) > 0 {
 			d.Tone, d.Short = "problem", "not safe"
 		}
 	}

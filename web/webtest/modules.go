@@ -15,6 +15,7 @@ import (
 	"banyan/platform/page"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/diff"
 )
 
 // Modules is a rollout.Service in memory, with the same rules about versions,
@@ -24,7 +25,7 @@ type Modules struct {
 	mu     sync.Mutex
 	states []rollout.ModuleState // in the order of List
 	audits map[string][]rollout.Entry
-	found  map[string][]seam.Difference // differences by module and operation
+	found  map[string][]diff.Difference // differences by module and operation
 	refuse error                        // what the next Set fails with
 }
 
@@ -209,12 +210,12 @@ func sampleFigures(name string, at rollout.Place, load float64) fields {
 	switch at.Mode {
 	case seam.ModeShadow:
 		shadow = here * at.Percent / 100
-		shadowed = fields{"compared": 48210, "matched": 48203, "passing": 7, "lasting": 0, "failed": 0, "dropped": 12}
-		verdict = fields{"step": "canary 10 %", "safe": true, "next": fields{"mode": "canary", "percent": 10}, "reasons": []string{"48210 comparisons are made, at least 1000 are needed", "99.99 % of the answers match", "no lasting difference", "the remote has answered every time"}, "missing": []string{}}
+		shadowed = fields{"compared": 48210, "matched": 48203, "transient": 7, "persistent": 0, "failed": 0, "dropped": 12}
+		verdict = fields{"step": "canary 10 %", "safe": true, "next": fields{"mode": "canary", "percent": 10}, "reasons": []string{"48210 comparisons are made, at least 1000 are needed", "99.99 % of the answers match", "no persistent difference", "the remote has answered every time"}, "missing": []string{}}
 	case seam.ModeCanary:
 		there = here * at.Percent / 100
 		here -= there
-		shadowed = fields{"compared": 48210, "matched": 48203, "passing": 7, "lasting": 0, "dropped": 12}
+		shadowed = fields{"compared": 48210, "matched": 48203, "transient": 7, "persistent": 0, "dropped": 12}
 		canary = fields{"remote": 640, "fallbacks": 1}
 		next := fields{"mode": "canary", "percent": 50}
 		if at.Percent >= 50 {

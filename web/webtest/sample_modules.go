@@ -8,12 +8,13 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/seam/diff"
 )
 
 // SampleModules has one module in the shadow that is safe to go on, one canary
 // that the verdict holds back, and one that runs remotely.
 func SampleModules() *Modules {
-	m := &Modules{audits: map[string][]rollout.Entry{}, found: map[string][]seam.Difference{}}
+	m := &Modules{audits: map[string][]rollout.Entry{}, found: map[string][]diff.Difference{}}
 	add := func(name string, config, at rollout.Place, version int64, load float64) {
 		m.states = append(m.states, rollout.ModuleState{
 			Plan: rollout.Plan{Module: name, Place: at, Version: version, Configured: version == 0}, Config: config,
@@ -46,17 +47,17 @@ func SampleModules() *Modules {
 	score := func(value float64) fields {
 		return fields{"wallet": SampleWallet(3).String(), "score": value, "rank": 4, "epoch": 12, "components": []fields{{"kind": "seed", "share": 0.42 * value}, {"kind": "trust", "share": 0.27, "from": SampleWallet(7).String()}}}
 	}
-	m.found[reputation.Name+"/score"] = *read[[]seam.Difference]([]any{
+	m.found[reputation.Name+"/score"] = *read[[]diff.Difference]([]any{
 		fields{
-			"at": at, "lasting": true, "request_id": "4f1c2a7790d3", "request": fields{"wallet": SampleWallet(3).String()}, "local": score(0.0546), "remote": score(0.0521),
+			"at": at, "persistent": true, "request_id": "4f1c2a7790d3", "request": fields{"wallet": SampleWallet(3).String()}, "local": score(0.0546), "remote": score(0.0521),
 			"fields": []fields{{"path": "score", "local": "0.0546", "remote": "0.0521"}, {"path": "components[0].share", "local": "0.022932", "remote": "0.021882"}},
 		},
 		fields{
-			"at": at.Add(-40 * time.Second), "lasting": false, "request": fields{"wallet": SampleWallet(9).String()}, "local": score(0.01), "remote": fields{"error": "not_found", "message": "nobody knows this wallet"},
+			"at": at.Add(-40 * time.Second), "persistent": false, "request": fields{"wallet": SampleWallet(9).String()}, "local": score(0.01), "remote": fields{"error": "not_found", "message": "nobody knows this wallet"},
 			"fields": []fields{{"path": "error", "local": "an answer", "remote": "not_found"}},
 		},
 	})
-	m.found[reputation.Name+"/leaderboard"] = []seam.Difference{}
+	m.found[reputation.Name+"/leaderboard"] = []diff.Difference{}
 	return m
 }
 
@@ -65,11 +66,11 @@ func SampleModules() *Modules {
 func WrongAnswers() any {
 	f := sampleFigures(reputation.Name, rollout.Place{Mode: seam.ModeShadow, Percent: 10, URLs: []string{"http://10.0.0.7:8081", "http://10.0.0.8:8081"}}, 1)
 	operations, _ := f["operations"].([]fields)
-	operations[0]["shadow"] = fields{"compared": 1840, "matched": 1702, "passing": 4, "lasting": 134, "failed": 2, "dropped": 9, "last_failure": "the remote did not answer within 2 s"}
+	operations[0]["shadow"] = fields{"compared": 1840, "matched": 1702, "transient": 4, "persistent": 134, "failed": 2, "dropped": 9, "last_failure": "the remote did not answer within 2 s"}
 	f["verdict"] = fields{
 		"step": "canary 10 %", "safe": false, "next": fields{"mode": "canary", "percent": 10},
 		"reasons": []string{"1840 comparisons are made, at least 1000 are needed"},
-		"missing": []string{"score: 134 lasting differences; make the route local and then shadow again to count anew when the cause is mended", "92.50 % of the answers match, at least 99.90 % must", "score: the remote failed 2 times"},
+		"missing": []string{"score: 134 persistent differences; fix the cause, then make the route local and shadow again to start counting from zero", "92.50 % of the answers match, at least 99.90 % must", "score: the remote failed 2 times"},
 	}
 	f["guard"] = fields{"alarms": []string{"score: 2.4 % of the calls failed at the remote, 0.0 % here"}}
 	f["endpoints"] = []fields{

@@ -17,6 +17,7 @@ import (
 	"banyan/platform/identity/signin"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
@@ -158,16 +159,16 @@ func sampleDatabases() []database.Stats {
 
 func sampleRoutes() []seam.Status {
 	return []seam.Status{
-		{Module: reputation.Name, Mode: seam.ModeRemote, URL: "http://127.0.0.1:8081", Version: 1, Operations: []seam.OperationStats{
-			{Operation: "score", Remote: seam.SideStats{Calls: 182340, P50: 0.000412, P99: 0.00310, Failures: 3}},
-			{Operation: "leaderboard", Remote: seam.SideStats{Calls: 2210, P50: 0.0009, P99: 0.0061}},
+		{Module: reputation.Name, Mode: seam.ModeRemote, URL: "http://127.0.0.1:8081", Version: 1, Operations: []analysis.OperationStats{
+			{Operation: "score", Remote: analysis.SideStats{Calls: 182340, P50: 0.000412, P99: 0.00310, Failures: 3}},
+			{Operation: "leaderboard", Remote: analysis.SideStats{Calls: 2210, P50: 0.0009, P99: 0.0061}},
 		}},
-		{Module: exchangereview.Name, Mode: seam.ModeLocal, Version: 1, Operations: []seam.OperationStats{
-			{Operation: "exchanges", Local: seam.SideStats{Calls: 94112, P50: 0.000098, P99: 0.00077, Refusals: 41}},
-			{Operation: "publishReview", Local: seam.SideStats{Calls: 1204, P50: 0.0011, P99: 0.0092, Refusals: 12}},
+		{Module: exchangereview.Name, Mode: seam.ModeLocal, Version: 1, Operations: []analysis.OperationStats{
+			{Operation: "exchanges", Local: analysis.SideStats{Calls: 94112, P50: 0.000098, P99: 0.00077, Refusals: 41}},
+			{Operation: "publishReview", Local: analysis.SideStats{Calls: 1204, P50: 0.0011, P99: 0.0092, Refusals: 12}},
 		}},
-		{Module: airdrop.Name, Mode: seam.ModeLocal, Version: 1, Operations: []seam.OperationStats{
-			{Operation: "claim", Local: seam.SideStats{Calls: 402871, P50: 0.0000032, P99: 0.000045, Refusals: 20311}},
+		{Module: airdrop.Name, Mode: seam.ModeLocal, Version: 1, Operations: []analysis.OperationStats{
+			{Operation: "claim", Local: analysis.SideStats{Calls: 402871, P50: 0.0000032, P99: 0.000045, Refusals: 20311}},
 		}},
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/seam/client"
 	"banyan/platform/testenv/benchclock"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/seamtest"
@@ -46,7 +47,7 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 	defer ours.Close()
 	bare := httptest.NewServer(bareRows(b))
 	defer bare.Close()
-	client := &http.Client{Transport: seam.NewTransport()}
+	client := &http.Client{Transport: client.NewTransport()}
 	posts := signedPosts(b, w, b.N)
 
 	var oursTook, bareTook time.Duration
@@ -81,7 +82,7 @@ func BenchmarkPublishWithKeys(b *testing.B) {
 	seam.NewRoute(exchangereview.Bind(w.service)).Mount(router, seam.MountOptions{Timeout: time.Minute})
 	server := httptest.NewServer(router)
 	defer server.Close()
-	client := &http.Client{Transport: seam.NewTransport()}
+	client := &http.Client{Transport: client.NewTransport()}
 	posts := signedPosts(b, w, 2*b.N)
 	plain, keyed := posts[:b.N], posts[b.N:]
 	for i := range keyed {

@@ -1,0 +1,6 @@
+//go:build plain
+
+package plain
+
+// On reports whether the plain twins are in use.
+const On = true

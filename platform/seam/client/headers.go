@@ -1,0 +1,20 @@
+package client
+
+// The headers between Banyan's processes, beside Authorization and traceparent.
+// seam says which of them count when they come from outside.
+const (
+	HeaderContract    = "Banyan-Contract" // the contract version the caller speaks; and, on every answer, the version of what answers
+	HeaderDeadline    = "Banyan-Deadline" // milliseconds the caller still waits; relative, so clocks may differ
+	HeaderEpoch       = "Banyan-Epoch"    // of the ownership of writes, as the caller knows it
+	HeaderIdempotency = "Idempotency-Key" // anybody's: one key per intended effect of a write
+	HeaderRequestID   = "X-Request-Id"    // set by the HTTP server on the answer before any handler runs
+	TrailerProblem    = "Banyan-Problem"  // trailer of an answer: the problem document of a stream that failed half-way
+
+	// HeaderData carries the id of the module's data: on a call, that of the
+	// caller who has the same module, and on its answer that of the process that
+	// answers; see OtherData.
+	HeaderData = "Banyan-Data"
+
+	// MediaJSON is the type of bodies and answers that are not streams.
+	MediaJSON = "application/json"
+)
