@@ -170,7 +170,7 @@ func (c *Contract) Bind(bindings ...Binding) *Local {
 // code are the same in every state.
 func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 	d := o.d
-	if d.access != Public {
+	if d.access != Public && !r.dialed {
 		if err := d.access.check(identity.From(ctx)); err != nil {
 			var none A
 			return none, err

@@ -33,6 +33,7 @@ type Remote struct {
 	budget    *budget
 	tokens    Tokens
 	timeout   time.Duration
+	outside   bool     // this process is no part of the server's Banyan
 	version   []string // of the contract, as a header's value
 	data      []string // the caller's id of the module's data, likewise; nil = it has none
 	balance   BalanceOptions
@@ -50,6 +51,7 @@ type RemoteOptions struct {
 	// several addresses stands for as many endpoints.
 	URLs      []string
 	Tokens    Tokens          // nil: every call is anonymous
+	Outside   bool            // this process is no part of the server's Banyan, see Dial
 	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
 	TLS       *tls.Config     // the authorities to trust and the certificate to show
 	Transport *http.Transport // that the endpoints' own are copies of; NewTransport
@@ -83,7 +85,7 @@ func NewTransport() *http.Transport {
 // fault.Invalid when there is no URL or one is none.
 func NewRemote(c *Contract, o RemoteOptions) (*Remote, error) {
 	r := &Remote{
-		module: c.Module, path: basePath(c.Module), tokens: o.Tokens, timeout: o.Timeout, version: c.version,
+		module: c.Module, path: basePath(c.Module), tokens: o.Tokens, timeout: o.Timeout, outside: o.Outside, version: c.version,
 		balance: o.Balance.withDefaults(), pattern: o.Transport, trust: o.TLS, log: o.Log,
 	}
 	if o.Data != "" {

@@ -14,7 +14,7 @@ import (
 // the way there: it is no fault of the person calling.
 func (r *Remote) answerFault(resp *http.Response, ours bool) error {
 	err := fault.ReadProblem(resp)
-	if ours {
+	if ours || r.outside {
 		return err
 	}
 	message := "what answers at the address of the module " + r.module + " is not that module: check the url, and that it serves this module in a release of today"

@@ -216,7 +216,7 @@ func (r *Remote) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	attempt, cancel := r.patience(ctx, c)
 	defer cancel()
 	req := (&http.Request{
-		Method: c.d.method, URL: r.address(c, e), Host: e.base.Host, Header: c.header,
+		Method: c.d.method, URL: r.address(c, e), Host: e.base.Host, Header: r.sent(c.header),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(attempt)
 	switch {

@@ -1,0 +1,116 @@
+package process_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"banyan/platform/testenv/testneeds"
+)
+
+// outsideProgram is a program of another Go module that calls Banyan with the
+// typed client, and prints what came of each call.
+const outsideProgram = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"banyan/modules/reputation"
+	"banyan/platform/fault"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+func main() {
+	operator, closeOperator := dial(os.Getenv("OUTSIDE_TOKEN"))
+	defer closeOperator()
+	anybody, closeAnybody := dial("")
+	defer closeAnybody()
+	stranger, closeStranger := dial("not.a.token")
+	defer closeStranger()
+	ctx := context.Background()
+
+	_, err := operator.CurrentEpoch(ctx, reputation.EpochQuery{})
+	fmt.Println("no epoch:", fault.CodeOf(err))
+	_, err = anybody.ComputeEpoch(ctx, reputation.EpochRequest{})
+	fmt.Println("anybody computes:", fault.CodeOf(err))
+	_, err = stranger.ComputeEpoch(ctx, reputation.EpochRequest{})
+	fmt.Println("a wrong token:", fault.CodeOf(err))
+	_, err = anybody.Scores(ctx, reputation.ScoresQuery{})
+	fmt.Println("no wallets:", fault.CodeOf(err), fault.From(err).Fields[0].Name)
+
+	seed, friend := wallet.MustParse(os.Args[2]), wallet.MustParse(os.Args[3])
+	imported, err := operator.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(seed.String() + "," + friend.String() + ",1\n")})
+	fmt.Println("imported:", imported.Edges, err)
+	epoch, err := operator.ComputeEpoch(ctx, reputation.EpochRequest{})
+	fmt.Println("epoch:", epoch.Number, err)
+	score, err := anybody.Score(ctx, reputation.ScoreQuery{Wallet: friend})
+	fmt.Println("the friend has the rank", score.Rank, err)
+}
+
+func dial(token string) (reputation.Client, func()) {
+	route, closeRoute, err := seam.Dial(reputation.Contract, os.Args[1], token)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	return reputation.NewClient(route), closeRoute
+}
+`
+
+// TestAProgramOfAnotherModuleCallsBanyan builds a program of a Go module of its
+// own without a C compiler, and lets it call a running server.
+func TestAProgramOfAnotherModuleCallsBanyan(t *testing.T) {
+	repository, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum")) // the test downloads nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"main.go": outsideProgram,
+		"go.mod":  "module outside.example\n\ngo 1.26.0\n\nrequire banyan v0.0.0\n\nreplace banyan => " + repository + "\n",
+		"go.sum":  string(sums),
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", "outside", ".")
+	build.Dir, build.Env = folder, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("a program of another module does not build: %v\n%s", err, out)
+	}
+	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
+	seed, friend := newAuthor(0).address.String(), newAuthor(1).address.String()
+	server := p.start(t, []string{"BANYAN_REPUTATION_SEEDS=" + seed}, "--listen", testneeds.Address(t))
+	run := exec.CommandContext(t.Context(), filepath.Join(folder, "outside"), server.url, seed, friend)
+	run.Env = []string{"OUTSIDE_TOKEN=" + p.token(t)}
+	var errOut bytes.Buffer
+	run.Stderr = &errOut
+	out, err := run.Output()
+	if err != nil {
+		t.Fatalf("the program failed: %v\n%s%s", err, out, &errOut)
+	}
+	want := strings.Join([]string{
+		"no epoch: not_found",
+		"anybody computes: unauthenticated",
+		"a wrong token: unauthenticated",
+		"no wallets: invalid wallets",
+		"imported: 1 <nil>",
+		"epoch: 1 <nil>",
+		"the friend has the rank 2 <nil>",
+	}, "\n") + "\n"
+	if string(out) != want {
+		t.Errorf("the program printed\n%s\nwant\n%s", out, want)
+	}
+}
