@@ -90,7 +90,7 @@ func TestBanyanConfigNamesTheFileAndTheFlagBeatsIt(t *testing.T) {
 		}
 		return path
 	}
-	here := write("config.yaml", "data: here\n")
+	here := write(config.DefaultFile, "data: here\n")
 	byEnv := write("env.yaml", "data: env\n")
 	byFlag := write("flag.yaml", "data: flag\n")
 	t.Chdir(folder)
