@@ -146,7 +146,7 @@ func (p *process) unfinished(t *testing.T, path string, n, want int) {
 	}
 }
 
-// builtCampaign gives the path of a campaign with a tree.
+// builtCampaign returns the path of a campaign with a tree.
 func (p *process) builtCampaign(token string) string {
 	p.t.Helper()
 	const campaigns = "/api/v1/airdrop/campaigns"
