@@ -54,7 +54,7 @@ func keccak(parts ...[]byte) (sum [word]byte) {
 	return sum
 }
 
-// digest is the hash that the wallet signs: Review.Hash. The ratings are within
+// Hash is what the wallet signs, and the hash of the stored version. The ratings are within
 // 0–255 and CreatedMS is not negative: Validate has seen to it.
 func (d *Digester) Hash(r *SignedReview) Hash {
 	var encoded [(1 + reviewFields) * word]byte
@@ -111,8 +111,3 @@ func (d *Digester) Document(r *SignedReview) TypedData {
 		Message:     message,
 	}
 }
-
-// Digest is what a wallet signs to publish r at a site (see Options.Site), and
-// the hash of the stored version. The ratings and the time are as Validate
-// wants them.
-func Digest(site string, r SignedReview) Hash { return NewDigester(site).Hash(&r) }

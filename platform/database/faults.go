@@ -23,20 +23,6 @@ var errClosed = errors.New("the writer has ended")
 // IsNoRows tells that Get found no row.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// IsUnique tells that a write clashed with a row that is there: a UNIQUE or
-// PRIMARY KEY constraint, in either dialect.
-func IsUnique(err error) bool {
-	var lite sqlite3.Error
-	if errors.As(err, &lite) {
-		switch lite.ExtendedCode {
-		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
-			return true
-		}
-		return false
-	}
-	return postgresCode(err) == "23505" // unique_violation
-}
-
 // IsForeignKey tells that a write names a row that is not there, or removes one
 // that is still named.
 func IsForeignKey(err error) bool {

@@ -76,9 +76,6 @@ func (s *Server) listenings() []*listening { return []*listening{&s.admin, &s.in
 // before Listen.
 func (s *Server) Addr() string { return s.main.where() }
 
-// TLSAddr is the same for Options.TLSListen; "" also without one.
-func (s *Server) TLSAddr() string { return s.inner.where() }
-
 // AdminAddr is the same for the admin address; "" also without one.
 func (s *Server) AdminAddr() string { return s.admin.where() }
 

@@ -109,15 +109,9 @@ func (v *Verifier) Distrust(issuer string) {
 	v.trust.Store(newTrust(next))
 }
 
-// Verify tells who speaks through this token to this audience. Fails with
-// fault.Unauthenticated and what to do about it, or with fault.Unavailable
-// when the issuer's keys could not be read.
-func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
-	check, err := v.VerifyFor(ctx, token, audience, audience)
-	return check.Caller, err
-}
-
-// VerifyFor takes a token for either audience and returns what it says.
+// VerifyFor takes a token for either audience and returns what it says. Fails with
+// fault.Unauthenticated and what to do about it, or with fault.Unavailable when
+// the issuer's keys could not be read.
 func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Verified, error) {
 	now, trust := v.now(), v.trust.Load()
 	check, ok := trust.verified.get(token)

@@ -13,9 +13,6 @@ import (
 // route is of.
 const Header = "Banyan-Epoch"
 
-// FormatEpoch is the header's value.
-func FormatEpoch(epoch int64) string { return strconv.FormatInt(epoch, 10) }
-
 var _ database.Fence = (*Ownership)(nil)
 
 // Known refuses from memory what the fence would refuse. It may be behind: by

@@ -11,59 +11,6 @@ import (
 	"banyan/platform/testenv/testneeds"
 )
 
-// outsideProgram is a program of another Go module that calls Banyan with the
-// typed client, and prints what came of each call.
-const outsideProgram = `package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-	"strings"
-
-	"banyan/modules/reputation"
-	"banyan/platform/fault"
-	"banyan/platform/seam"
-	"banyan/platform/wallet"
-)
-
-func main() {
-	operator, closeOperator := dial(os.Getenv("OUTSIDE_TOKEN"))
-	defer closeOperator()
-	anybody, closeAnybody := dial("")
-	defer closeAnybody()
-	stranger, closeStranger := dial("not.a.token")
-	defer closeStranger()
-	ctx := context.Background()
-
-	_, err := operator.CurrentEpoch(ctx, reputation.EpochQuery{})
-	fmt.Println("no epoch:", fault.CodeOf(err))
-	_, err = anybody.ComputeEpoch(ctx, reputation.EpochRequest{})
-	fmt.Println("anybody computes:", fault.CodeOf(err))
-	_, err = stranger.ComputeEpoch(ctx, reputation.EpochRequest{})
-	fmt.Println("a wrong token:", fault.CodeOf(err))
-	_, err = anybody.Scores(ctx, reputation.ScoresQuery{})
-	fmt.Println("no wallets:", fault.CodeOf(err), fault.From(err).Fields[0].Name)
-
-	seed, friend := wallet.MustParse(os.Args[2]), wallet.MustParse(os.Args[3])
-	imported, err := operator.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(seed.String() + "," + friend.String() + ",1\n")})
-	fmt.Println("imported:", imported.Edges, err)
-	epoch, err := operator.ComputeEpoch(ctx, reputation.EpochRequest{})
-	fmt.Println("epoch:", epoch.Number, err)
-	score, err := anybody.Score(ctx, reputation.ScoreQuery{Wallet: friend})
-	fmt.Println("the friend has the rank", score.Rank, err)
-}
-
-func dial(token string) (reputation.Client, func()) {
-	route, closeRoute, err := seam.Dial(reputation.Contract, os.Args[1], token)
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	return reputation.NewClient(route), closeRoute
-}
-`
-
 // TestAProgramOfAnotherModuleCallsBanyan builds a program of a Go module of its
 // own without a C compiler, and lets it call a running server.
 func TestAProgramOfAnotherModuleCallsBanyan(t *testing.T) {
@@ -76,8 +23,12 @@ func TestAProgramOfAnotherModuleCallsBanyan(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
+	program, err := os.ReadFile(filepath.Join(root, "test", "client", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"main.go": outsideProgram,
+		"main.go": string(program),
 		"go.mod":  "module outside.example\n\ngo 1.26.0\n\nrequire banyan v0.0.0\n\nreplace banyan => " + repository + "\n",
 		"go.sum":  string(sums),
 	} {
@@ -94,7 +45,7 @@ func TestAProgramOfAnotherModuleCallsBanyan(t *testing.T) {
 	seed, friend := newAuthor(0).address.String(), newAuthor(1).address.String()
 	server := p.start(t, []string{"BANYAN_REPUTATION_SEEDS=" + seed}, "--listen", testneeds.Address(t))
 	run := exec.CommandContext(t.Context(), filepath.Join(folder, "outside"), server.url, seed, friend)
-	run.Env = []string{"OUTSIDE_TOKEN=" + p.token(t)}
+	run.Env = []string{"BANYAN_TOKEN=" + p.token(t)}
 	var errOut bytes.Buffer
 	run.Stderr = &errOut
 	out, err := run.Output()
@@ -109,6 +60,8 @@ func TestAProgramOfAnotherModuleCallsBanyan(t *testing.T) {
 		"imported: 1 <nil>",
 		"epoch: 1 <nil>",
 		"the friend has the rank 2 <nil>",
+		"no name: invalid",
+		"the claim is proven: true",
 	}, "\n") + "\n"
 	if string(out) != want {
 		t.Errorf("the program printed\n%s\nwant\n%s", out, want)

@@ -18,13 +18,6 @@ type Handler func(ctx context.Context, tx *database.Tx, e events.Event) error
 // mostFailure bounds the text kept of a failure, in bytes.
 const mostFailure = 2000
 
-// Local delivers to a handler in this process, with its effects in db.
-func Local(db *database.DB, handle Handler) Deliver {
-	return func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
-		return Consume(ctx, db, batch.Consumer, batch, handle)
-	}
-}
-
 // Consume makes the effect of each event once, however often it comes: the
 // event's id goes into the inbox in the transaction of its effect. Behind the
 // seam, this is what the receiving process calls.

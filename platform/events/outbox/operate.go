@@ -152,7 +152,7 @@ func Forget(ctx context.Context, db *database.DB, consumer string) error {
 		return fmt.Errorf("forget consumer %s of %s: %w", consumer, db.Module(), err)
 	}
 	if known == 0 {
-		return fault.Newf(fault.NotFound, "%s has no consumer %q: see them with banyan events", db.Module(), consumer)
+		return fault.Newf(fault.NotFound, "%s has no consumer %q: see them with banyan events status", db.Module(), consumer)
 	}
 	return nil
 }
