@@ -163,7 +163,7 @@ func eventsForgetCommand(s *source) *cobra.Command {
 		Long: "Events are kept until every consumer has taken them. One that a release has removed or renamed\n" +
 			"takes nothing any more: forget it, so that its events can be deleted. A consumer that is still\n" +
 			"there comes back at the next start, and misses the events in between.",
-		Example: "  banyan events forget reputation --module exchange-review",
+		Example: "  banyan events forget CONSUMER --module MODULE",
 		Args:    oneConsumer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {

@@ -108,6 +108,9 @@ func TestImportRule(t *testing.T) {
 			if problem := judgeImport(t, p.ImportPath, imported, isTestHelper(p.ImportPath)); problem != "" {
 				t.Errorf("%s imports %s: %s", p.ImportPath, imported, problem)
 			}
+			if isTestHelper(p.ImportPath) || strings.HasPrefix(p.ImportPath, "banyan/test/") {
+				continue // the diagram shows the program
+			}
 			arrows[node(layers[layerOf(t, p.ImportPath)])+" --> "+node(layers[layerOf(t, imported)])] = true
 		}
 		for _, imported := range own(slices.Concat(p.TestImports, p.XTestImports)) {
