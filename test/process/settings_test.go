@@ -157,7 +157,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"half a certificate":      {file: "tls:\n  cert: a.crt\n", want: []string{":2: tls.cert: needs tls.key and tls.ca"}},
 		"TLS without certificate": {file: "tls:\n  listen: 127.0.0.1:1\n", want: []string{":2: tls.listen: needs tls.cert"}},
 		"a wrong second URL":      {file: "modules:\n  airdrop:\n    url: http://127.0.0.1:1, ftp://x\n", want: []string{":3: modules.airdrop.url: ", "ftp://x"}},
-		"an unknown module":       {file: "module: exchangereview\n", want: []string{":1: module: \"exchangereview\" is no module: choose reputation, exchange-review or airdrop"}},
+		"an unknown module":       {file: "module: exchangereview\n", want: []string{":1: module: \"exchangereview\" is no module: choose reputation, "}},
 		"a password for SQLite":   {file: "database:\n  password: \"x\"\n", want: []string{":2: database.password: is set, but database.url is not"}},
 		"MySQL":                   {file: "database:\n  url: mysql://u:hunter2@h/n\n", want: []string{":2: database.url: must be empty"}},
 		"the printed mask":        {file: "database:\n  password: \"***\"\n", want: []string{":2: database.password: is ***, the mask"}},
