@@ -26,7 +26,7 @@ const (
 	reviewFields = 13
 )
 
-// digester hashes reviews of one site. It is immutable.
+// Digester hashes reviews of one site. It is immutable.
 type Digester struct {
 	site       string
 	prefix     [2 + word]byte // 0x19 0x01 and the domain separator
@@ -80,7 +80,7 @@ func (d *Digester) Hash(r *SignedReview) Hash {
 	return keccak(d.prefix[:], inner[:])
 }
 
-// typedData is the same as a document for eth_signTypedData_v4. createdAt is a
+// Document is the same as a document for eth_signTypedData_v4. createdAt is a
 // string because JavaScript's numbers are not exact beyond 2^53; the stars are
 // float64 because that is what JSON gives back, so the document is the same on
 // both sides of the seam.
