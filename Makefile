@@ -4,18 +4,22 @@
 GO            ?= go
 TEST_FLAGS    := $(if $(RACE),-race) -timeout 30m
 LINT_VERSION  := v2.15.0
+DEAD_VERSION  := v0.52.0
+DEAD          := $(shell $(GO) env GOPATH)/bin/deadcode-$(DEAD_VERSION)
 LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # What computes, reads files and needs no C compiler.
 ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/unpack ./platform/table ./platform/memory ./platform/identity/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/rank ./modules/reputation/trust
+# The packages whose contract has example files.
+CONTRACTS      = $(addprefix ./,$(shell grep -rl --include=*_test.go "func TestContractFiles" modules platform | xargs -n1 dirname | sort))
 BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # bench/banyan.pgo is written by `make -C bench profile`. With it every package is
 # compiled again: a first build took 548 s of CPU time, and 301 s without. So a
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint bench bench-merkle demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint dead bench bench-merkle demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -51,6 +55,16 @@ $(LINT):
 	GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv $(dir $(LINT))golangci-lint $(LINT)
 
+# The program and the client of the tests are all that anybody runs: a function that
+# neither of them can reach is not wired. What tests alone need is in _test.go files.
+dead: $(DEAD) ## fail on functions that nobody calls
+	@found="$$($(DEAD) . ./test/client)" || exit; \
+	if [ -n "$$found" ]; then echo "$$found"; echo "call these functions or delete them"; exit 1; fi
+
+$(DEAD):
+	GOBIN=$(dir $(DEAD)) $(GO) install golang.org/x/tools/cmd/deadcode@$(DEAD_VERSION)
+	mv $(dir $(DEAD))deadcode $(DEAD)
+
 bench: ## print the table of benchmarks, each beside its baseline
 	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
 
@@ -65,7 +79,7 @@ screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 
 generate: ## bring the generated parts up to date: API document, contract examples, the README's diagram
 	$(GO) test ./test/process ./test/architecture -run "TestAPIDocument|TestImportRule" -update
-	$(GO) test ./modules/reputation ./modules/exchangereview ./modules/airdrop ./platform/rollout -run ContractFiles -update
+	$(GO) test $(CONTRACTS) -run TestContractFiles -update
 
 ci: ## what continuous integration runs
 	.ci/run

@@ -20,7 +20,7 @@ func eventsCommand(s *source) *cobra.Command {
 			"has failed events.max_attempts times becomes a dead letter; later events are delivered anyway.\n" +
 			"These commands work on the databases directly, also while the program runs.",
 	}
-	c.AddCommand(eventsStatusCommand(s), eventsDeadCommand(s), eventsReplayCommand(s))
+	c.AddCommand(eventsStatusCommand(s), eventsDeadCommand(s), eventsReplayCommand(s), eventsForgetCommand(s))
 	return c
 }
 
@@ -154,4 +154,35 @@ func eventsReplayCommand(s *source) *cobra.Command {
 	c.Flags().StringVar(&consumer, "consumer", "", "only of this consumer (its `name` as events status shows it)")
 	c.Flags().BoolVar(&all, "all", false, "replay all dead letters")
 	return c
+}
+
+func eventsForgetCommand(s *source) *cobra.Command {
+	var module string
+	c := &cobra.Command{
+		Use: "forget CONSUMER", Short: "Stop keeping events for a consumer that no release has any more, with its dead letters",
+		Long: "Events are kept until every consumer has taken them. One that a release has removed or renamed\n" +
+			"takes nothing any more: forget it, so that its events can be deleted. A consumer that is still\n" +
+			"there comes back at the next start, and misses the events in between.",
+		Example: "  banyan events forget CONSUMER --module MODULE",
+		Args:    oneConsumer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return eachPublisher(cmd.Context(), s, module, func(name string, db *database.DB) error {
+				if err := outbox.Forget(cmd.Context(), db, args[0]); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s keeps no more events for %s\n", name, args[0])
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&module, "module", "", "the `module` that publishes the events")
+	_ = c.MarkFlagRequired("module") // the flag is there
+	return c
+}
+
+func oneConsumer(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fault.Usage(fmt.Errorf("CONSUMER: name one (banyan events status lists them)"))
+	}
+	return nil
 }

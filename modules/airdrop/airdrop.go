@@ -9,6 +9,9 @@
 //
 // A built campaign never changes: its root may be in a contract already.
 //
+// NewClient over seam.Dial is a client for programs of other Go modules, which
+// needs no database and no C compiler.
+//
 // This file is the contract. The work, and its SQL, is in service/,
 // the reader of lists in list/, the trees in platform/merkle.
 package airdrop

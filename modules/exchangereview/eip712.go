@@ -26,7 +26,7 @@ const (
 	reviewFields = 13
 )
 
-// digester hashes reviews of one site. It is immutable.
+// Digester hashes reviews of one site. It is immutable.
 type Digester struct {
 	site       string
 	prefix     [2 + word]byte // 0x19 0x01 and the domain separator
@@ -54,7 +54,7 @@ func keccak(parts ...[]byte) (sum [word]byte) {
 	return sum
 }
 
-// digest is the hash that the wallet signs: Review.Hash. The ratings are within
+// Hash is what the wallet signs, and the hash of the stored version. The ratings are within
 // 0–255 and CreatedMS is not negative: Validate has seen to it.
 func (d *Digester) Hash(r *SignedReview) Hash {
 	var encoded [(1 + reviewFields) * word]byte
@@ -80,7 +80,7 @@ func (d *Digester) Hash(r *SignedReview) Hash {
 	return keccak(d.prefix[:], inner[:])
 }
 
-// typedData is the same as a document for eth_signTypedData_v4. createdAt is a
+// Document is the same as a document for eth_signTypedData_v4. createdAt is a
 // string because JavaScript's numbers are not exact beyond 2^53; the stars are
 // float64 because that is what JSON gives back, so the document is the same on
 // both sides of the seam.
@@ -111,8 +111,3 @@ func (d *Digester) Document(r *SignedReview) TypedData {
 		Message:     message,
 	}
 }
-
-// Digest is what a wallet signs to publish r at a site (see Options.Site), and
-// the hash of the stored version. The ratings and the time are as Validate
-// wants them.
-func Digest(site string, r SignedReview) Hash { return NewDigester(site).Hash(&r) }

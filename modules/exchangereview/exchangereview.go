@@ -7,6 +7,9 @@
 // An exchange's rating is the mean of its live reviews, each weighted by its
 // writer's reputation.
 //
+// NewClient over seam.Dial is a client for programs of other Go modules, which
+// needs no database and no C compiler.
+//
 // This file is the contract. The work, and its SQL, is in service/,
 // the signed form in eip712.go.
 package exchangereview

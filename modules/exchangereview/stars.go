@@ -1,9 +1,9 @@
 package exchangereview
 
-// dimensions is how many ratings a review gives: overall and six aspects.
+// Dimensions is how many ratings a review has: overall and six aspects.
 const Dimensions = 7
 
-// starNames are the ratings in the order of stars, as in the signed document.
+// DimensionNames are the ratings in the order of stars, as in the signed document.
 var DimensionNames = [Dimensions]string{"overall", "withdrawals", "support", "fees", "execution", "security", "ease"}
 
 func StarsOf(overall int, a Aspects[int]) [Dimensions]int {

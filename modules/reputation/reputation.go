@@ -8,6 +8,9 @@
 // Other modules report what wallets did as Activity events; the module counts
 // them and shows the counts beside the score.
 //
+// NewClient over seam.Dial is a client for programs of other Go modules, which
+// needs no database and no C compiler.
+//
 // This file is the contract. The work, and its SQL, is in service/,
 // the algorithm in trust/.
 package reputation

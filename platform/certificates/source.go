@@ -23,9 +23,6 @@ import (
 // holds both.
 type Files struct{ Cert, Key, CA string }
 
-// Empty tells that there are none: the line stays plain HTTP.
-func (f Files) Empty() bool { return f == Files{} }
-
 // Options say who we are.
 type Options struct {
 	Name string           // the process our own certificate must name: the module, or Trunk

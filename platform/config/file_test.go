@@ -11,15 +11,15 @@ import (
 
 const builtIn = "data: ./data\nlisten: 127.0.0.1:8080\n"
 
-type settings struct {
+type placeSettings struct {
 	Data   string `yaml:"data"`
 	Listen string `yaml:"listen"`
 }
 
-// load reads the settings with the working folder that the caller has chosen.
-func load(t *testing.T, flag string, env ...string) (settings, *config.Loaded, error) {
+// loadHere reads the settings with the working folder that the caller has chosen.
+func loadHere(t *testing.T, flag string, env ...string) (placeSettings, *config.Loaded, error) {
 	t.Helper()
-	var s settings
+	var s placeSettings
 	loaded, err := config.Load(config.Options{Defaults: []byte(builtIn), File: flag, Env: env}, config.Section{Into: &s})
 	return s, loaded, err
 }
@@ -48,7 +48,7 @@ func TestTheFileOfSettingsIsFoundByFlagVariableAndName(t *testing.T) {
 		{"", []string{"BANYAN_CONFIG=" + byEnv}, "env"},
 		{byFlag, []string{"BANYAN_CONFIG=" + byEnv}, "flag"},
 	} {
-		s, _, err := load(t, c.flag, c.env...)
+		s, _, err := loadHere(t, c.flag, c.env...)
 		if err != nil || s.Data != c.want {
 			t.Errorf("--config %q with %v: data %q, %v; want %q", c.flag, c.env, s.Data, err, c.want)
 		}
@@ -61,7 +61,7 @@ func TestTheFileOfSettingsIsFoundByFlagVariableAndName(t *testing.T) {
 func TestTheListOfDefaultsIsNotAFileOfSettings(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "config.yaml", builtIn)
-	s, loaded, err := load(t, "")
+	s, loaded, err := loadHere(t, "")
 	if err != nil || s.Data != "./data" {
 		t.Fatalf("data %q, %v", s.Data, err)
 	}
@@ -69,11 +69,11 @@ func TestTheListOfDefaultsIsNotAFileOfSettings(t *testing.T) {
 		t.Errorf("nothing was set, and the sources are %v", set)
 	}
 	write(t, "config.yaml", "data: elsewhere\n")
-	if s, _, err = load(t, ""); err != nil || s.Data != "./data" {
+	if s, _, err = loadHere(t, ""); err != nil || s.Data != "./data" {
 		t.Errorf("beside an edited config.yaml: data %q, %v", s.Data, err)
 	}
 	write(t, "banyan.yaml", "listen: 127.0.0.1:1\n")
-	if s, loaded, err = load(t, ""); err != nil || s.Listen != "127.0.0.1:1" || len(loaded.Sources()) != 1 {
+	if s, loaded, err = loadHere(t, ""); err != nil || s.Listen != "127.0.0.1:1" || len(loaded.Sources()) != 1 {
 		t.Errorf("with a banyan.yaml: listen %q, %v, %v", s.Listen, loaded.Sources(), err)
 	}
 }
@@ -88,7 +88,7 @@ func TestAFileThatWasNamedMustExist(t *testing.T) {
 		{"none.yaml", nil, "--config names it"},
 		{"", []string{"BANYAN_CONFIG=none.yaml"}, "BANYAN_CONFIG names it"},
 	} {
-		if _, _, err := load(t, c.flag, c.env...); err == nil || !strings.Contains(err.Error(), "none.yaml") || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := loadHere(t, c.flag, c.env...); err == nil || !strings.Contains(err.Error(), "none.yaml") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("--config %q with %v: %v", c.flag, c.env, err)
 		}
 	}

@@ -21,7 +21,9 @@ func (l *Loaded) YAML() (*yaml.Node, error) {
 		if s.Key != "" {
 			prefix = s.Key + "."
 		}
-		flatten(prefix, &root, l.catalog.defaults, values)
+		if unknown := flatten(prefix, &root, l.catalog.defaults, values); unknown != "" {
+			return nil, fmt.Errorf("print the settings: the built-in config.yaml has no line for %s, so that nobody can set it", unknown)
+		}
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	for _, key := range l.catalog.order {
@@ -38,16 +40,24 @@ func (l *Loaded) YAML() (*yaml.Node, error) {
 	return root, nil
 }
 
-// flatten collects the values of a tree by their dotted keys.
-func flatten(prefix string, mapping *yaml.Node, known map[string]given, into map[string]*yaml.Node) {
+// flatten collects the values of a tree by their dotted keys. It returns a key
+// that is not among the known ones, "" without one.
+func flatten(prefix string, mapping *yaml.Node, known map[string]given, into map[string]*yaml.Node) (unknown string) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key, value := prefix+mapping.Content[i].Value, mapping.Content[i+1]
 		if _, leaf := known[key]; leaf {
 			into[key] = value
-		} else if value.Kind == yaml.MappingNode {
-			flatten(key+".", value, known, into)
+			continue
+		}
+		below := key
+		if value.Kind == yaml.MappingNode {
+			below = flatten(key+".", value, known, into)
+		}
+		if unknown == "" {
+			unknown = below
 		}
 	}
+	return unknown
 }
 
 // child returns the mapping of this name in a mapping, and adds it if it is missing.

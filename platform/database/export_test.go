@@ -1,4 +1,24 @@
 package database
 
+import (
+	"errors"
+
+	"github.com/mattn/go-sqlite3"
+)
+
 // LockFile lets tests hold the lock of another process.
 var LockFile = lockFile
+
+// IsUnique tells that a write clashed with a row that is there: a UNIQUE or
+// PRIMARY KEY constraint, in either dialect.
+func IsUnique(err error) bool {
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		switch lite.ExtendedCode {
+		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
+			return true
+		}
+		return false
+	}
+	return postgresCode(err) == "23505" // unique_violation
+}

@@ -23,20 +23,6 @@ var errClosed = errors.New("the writer has ended")
 // IsNoRows reports whether Get found no row.
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// IsUnique reports whether a write violated a UNIQUE or PRIMARY KEY constraint, in
-// either dialect.
-func IsUnique(err error) bool {
-	var lite sqlite3.Error
-	if errors.As(err, &lite) {
-		switch lite.ExtendedCode {
-		case sqlite3.ErrConstraintUnique, sqlite3.ErrConstraintPrimaryKey, sqlite3.ErrConstraintRowID:
-			return true
-		}
-		return false
-	}
-	return postgresCode(err) == "23505" // unique_violation
-}
-
 // IsForeignKey reports whether a write refers to a row that does not exist, or
 // deletes one that is still referred to.
 func IsForeignKey(err error) bool {

@@ -53,11 +53,11 @@ func newModuleProcess(t *testing.T) *moduleProcess {
 // isTrusted reports whether the process may speak for its module.
 func (m *moduleProcess) isTrusted(t *testing.T, p *Process) bool {
 	t.Helper()
-	caller, err := p.verifier.Verify(context.Background(), m.token, audience)
+	check, err := p.verifier.VerifyFor(context.Background(), m.token, audience, audience)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("verify: %v", err)
 	}
-	return err == nil && caller.Service == notes.Module
+	return err == nil && check.Caller.Service == notes.Module
 }
 
 func planAt(mode seam.Mode, at ...*moduleProcess) rollout.Plan {

@@ -80,9 +80,6 @@ func (s *Server) listenings() []*listening { return []*listening{&s.admin, &s.in
 // :0; "" before Listen.
 func (s *Server) Addr() string { return s.main.where() }
 
-// TLSAddr is Addr of Options.TLSListen; "" also without one.
-func (s *Server) TLSAddr() string { return s.inner.where() }
-
 // AdminAddr is Addr of Options.AdminListen; "" also without one.
 func (s *Server) AdminAddr() string { return s.admin.where() }
 

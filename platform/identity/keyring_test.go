@@ -19,10 +19,10 @@ func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if heard, err := v.Verify(t.Context(), token, "reputation"); err != nil || heard != (identity.Caller{Service: module}) {
+		if heard, err := verify(t.Context(), v, token, "reputation"); err != nil || heard != (identity.Caller{Service: module}) {
 			t.Errorf("asked to speak for %s it says %+v, %v", caller.Name(), heard, err)
 		}
-		if _, err := v.Verify(t.Context(), token, "exchange-review"); !fault.Is(err, fault.Unauthenticated) {
+		if _, err := verify(t.Context(), v, token, "exchange-review"); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("a token for reputation is accepted by exchange-review: %v", err)
 		}
 	}

@@ -37,14 +37,14 @@ func TestEveryReplicaOfAModuleIsBelieved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		caller, err := verifier(rings[0], deadKeys{}, rings[1]).Verify(t.Context(), token, "reputation")
+		caller, err := verify(t.Context(), verifier(rings[0], deadKeys{}, rings[1]), token, "reputation")
 		switch {
 		case i < 2 && (err != nil || caller.Service != "airdrop"):
 			t.Errorf("replica %d: %+v, %v", i, caller, err)
 		case i == 2 && !fault.Is(err, fault.Unavailable):
 			t.Errorf("a key that the silent replica may have: %v", err)
 		}
-		if _, err := verifier(rings[0], rings[1]).Verify(t.Context(), token, "reputation"); i == 2 && !fault.Is(err, fault.Unauthenticated) {
+		if _, err := verify(t.Context(), verifier(rings[0], rings[1]), token, "reputation"); i == 2 && !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("a key that nobody has: %v", err)
 		}
 	}

@@ -81,7 +81,7 @@ func TestARestartedModuleIsKnownAgainByItsNewKey(t *testing.T) {
 	side.set(identity.JWKSHandler(fresh))
 	verifies(t, v, token(t, fresh, caller, "reputation"), "reputation", caller)
 	side.wantAsked(t, 2)
-	_, err := v.Verify(context.Background(), before, "reputation") // verified once, but its key is gone
+	_, err := verify(context.Background(), v, before, "reputation") // verified once, but its key is gone
 	wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 }
 
@@ -94,7 +94,7 @@ func TestUnknownKeysDoNotMakeUsAskAgainAndAgain(t *testing.T) {
 	for i := range 50 {
 		text := token(t, stranger, identity.Caller{Subject: "s" + strings.Repeat("x", i), Role: identity.Member}, "reputation")
 		all.Go(func() {
-			_, err := v.Verify(context.Background(), text, "reputation")
+			_, err := verify(context.Background(), v, text, "reputation")
 			wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		})
 	}
@@ -118,7 +118,7 @@ func TestARevokedKeyEndsWhenTheKeysAreReadAgain(t *testing.T) {
 	verifies(t, v, token(t, ring, identity.Caller{}, "reputation"), "reputation", identity.Caller{})
 	side.set(says(`{"keys":[]}`))
 	c.Pass(11 * time.Minute)
-	_, err := v.Verify(context.Background(), token(t, ring, identity.Caller{}, "reputation"), "reputation")
+	_, err := verify(context.Background(), v, token(t, ring, identity.Caller{}, "reputation"), "reputation")
 	wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 }
 
@@ -142,7 +142,7 @@ func TestAnOtherSideThatCannotBeReadIsUnavailableAndHeals(t *testing.T) {
 			side.set(h)
 			text := token(t, ring, identity.Caller{Service: "airdrop"}, "reputation")
 			for range 2 { // the second time without asking again
-				_, err := v.Verify(context.Background(), text, "reputation")
+				_, err := verify(context.Background(), v, text, "reputation")
 				wantFault(t, err, fault.Unavailable, "cannot be read at the moment")
 			}
 			side.wantAsked(t, 1)
@@ -158,7 +158,7 @@ func TestACallerThatGoesAwayDoesNotSpoilTheKeysForOthers(t *testing.T) {
 	gone, leave := context.WithCancel(context.Background())
 	leave()
 	text := token(t, ring, identity.Caller{}, "reputation")
-	_, _ = v.Verify(gone, text, "reputation") // either outcome is fine for somebody who left
+	_, _ = verify(gone, v, text, "reputation") // either outcome is fine for somebody who left
 	verifies(t, v, text, "reputation", identity.Caller{})
 }
 

@@ -39,7 +39,7 @@ func TestATokenGivesBackWhoeverItWasMadeFor(t *testing.T) {
 			text := token(t, ring, caller, "reputation")
 			verifies(t, v, text, "reputation", caller)
 			verifies(t, v, text, "reputation", caller) // from memory it must be the same
-			_, err := v.Verify(context.Background(), text, "airdrop")
+			_, err := verify(context.Background(), v, text, "airdrop")
 			wantFault(t, err, fault.Unauthenticated, `the audience of this token is "reputation"`)
 		})
 	}
@@ -78,7 +78,7 @@ func TestTokensAreKeptReadyAndRenewedBeforeTheyExpire(t *testing.T) {
 	}
 	verifies(t, v, first, "reputation", caller)
 	c.Pass(time.Minute + 6*time.Second) // its five minutes and what clocks may differ
-	_, err := v.Verify(context.Background(), first, "reputation")
+	_, err := verify(context.Background(), v, first, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "has expired: sign in again or make a new one with `banyan token create`")
 	verifies(t, v, second, "reputation", caller)
 }
@@ -196,7 +196,7 @@ func TestNoOtherTokenCounts(t *testing.T) {
 		"a trunk key for a module": {trunk(change("iss", "reputation")), "key that is not, or no longer, valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			caller, err := v.Verify(context.Background(), tc.token, "banyan")
+			caller, err := verify(context.Background(), v, tc.token, "banyan")
 			wantFault(t, err, fault.Unauthenticated, tc.says)
 			if caller != (identity.Caller{}) {
 				t.Errorf("and yet it named %+v", caller)
@@ -219,14 +219,14 @@ func TestTrustCanBeGivenAndTakenWhileRunning(t *testing.T) {
 	ring := newRing(t, "airdrop", c, 3)
 	v := identity.NewVerifier(c.Now)
 	text := token(t, ring, identity.Caller{}, "reputation")
-	_, err := v.Verify(context.Background(), text, "reputation")
+	_, err := verify(context.Background(), v, text, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "not trusted")
 
 	v.Trust(identity.Trusted{Issuer: "airdrop", Keys: ring, OnlyService: "airdrop"})
 	verifies(t, v, text, "reputation", identity.Caller{Service: "airdrop"})
 
 	v.Distrust("airdrop") // what was verified before must not live on
-	_, err = v.Verify(context.Background(), text, "reputation")
+	_, err = verify(context.Background(), v, text, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "not trusted")
 }
 
@@ -279,7 +279,7 @@ func BenchmarkVerify(b *testing.B) {
 	text := token(b, ring, identity.Caller{Wallet: alice(), Role: identity.Member}, "reputation")
 	b.Run("again", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := v.Verify(context.Background(), text, "reputation"); err != nil {
+			if _, err := verify(context.Background(), v, text, "reputation"); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -287,7 +287,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
 			v.Trust(identity.Trusted{Issuer: identity.TrunkIssuer, Keys: ring}) // forgets what was verified
-			if _, err := v.Verify(context.Background(), text, "reputation"); err != nil {
+			if _, err := verify(context.Background(), v, text, "reputation"); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -110,14 +110,6 @@ func (v *Verifier) Distrust(issuer string) {
 	v.trust.Store(newTrust(next))
 }
 
-// Verify returns the caller that a token for this audience names. Fails with
-// fault.Unauthenticated and what to do about it, or with fault.Unavailable when the
-// issuer's keys cannot be read.
-func (v *Verifier) Verify(ctx context.Context, token, audience string) (Caller, error) {
-	check, err := v.VerifyFor(ctx, token, audience, audience)
-	return check.Caller, err
-}
-
 // VerifyFor accepts a token for either audience and returns its content.
 func (v *Verifier) VerifyFor(ctx context.Context, token, audience, other string) (Verified, error) {
 	now, trust := v.now(), v.trust.Load()

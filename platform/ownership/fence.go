@@ -13,9 +13,6 @@ import (
 // epoch of the sender's route.
 const Header = "Banyan-Epoch"
 
-// FormatEpoch returns the value of Header for an ownership epoch.
-func FormatEpoch(epoch int64) string { return strconv.FormatInt(epoch, 10) }
-
 var _ database.Fence = (*Ownership)(nil)
 
 // Known implements database.Fence: it refuses from memory what Check would refuse.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 
 	"banyan/platform/fault"
 )
@@ -177,7 +178,7 @@ func (p *process) handle(key string) error {
 		}
 		var err error
 		if p.remote {
-			header := FormatEpoch(p.own.Epoch())
+			header := strconv.FormatInt(p.own.Epoch(), 10)
 			to := p.w.pick(module)
 			err = p.w.ask(p, to, 60, func() error {
 				if to.own == nil {

@@ -149,16 +149,6 @@ func (c *Controller) module(name string) (*module, error) {
 	return nil, fault.Newf(fault.NotFound, "there is no module %q here: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Plan returns a module's plan as the database has it. Fails with
-// fault.NotFound.
-func (c *Controller) Plan(ctx context.Context, name string) (Plan, error) {
-	m, err := c.module(name)
-	if err != nil {
-		return Plan{}, err
-	}
-	return c.read(ctx, m)
-}
-
 // read returns the plan in the database, which is config.yaml's until somebody
 // changes it.
 func (c *Controller) read(ctx context.Context, m *module) (Plan, error) {

@@ -39,17 +39,6 @@ func Ignore(path string) Option {
 	}
 }
 
-// Tolerance lets a number of the answer differ by as much as within, to either
-// side. For the path see Ignore.
-func Tolerance(path string, within float64) Option {
-	return func(d *description) error {
-		if err := d.compared(); err != nil {
-			return err
-		}
-		return d.rules.Tolerate(d.answer, path, within)
-	}
-}
-
 // compared fails for an operation whose answers are not compared.
 func (d *description) compared() error {
 	if !d.repeatable {

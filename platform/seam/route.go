@@ -37,6 +37,7 @@ const tracerName = "banyan/seam"
 type Route struct {
 	contract *Contract
 	local    *Local // nil in a process that does not hold the module
+	dialed   bool   // by Dial: who may call is the server's to decide, which knows the token
 	options  RouteOptions
 	state    atomic.Pointer[state]
 	meters   []analysis.Meter  // one per operation

@@ -55,7 +55,7 @@ type changed struct {
 var (
 	scriptedContract = seam.NewContract("scripted", 1, "For tests of shadow and canary.")
 	opProfile        = seam.Read[profileQuery, profile](scriptedContract, "profile", "POST /profiles/{wallet}", seam.Public, "A profile",
-		seam.Ignore("took_ms"), seam.Tolerance("parts.weight", 1e-9))
+		seam.Ignore("took_ms"))
 	opNumber   = seam.Read[numberQuery, number](scriptedContract, "numberQuery", "GET /numberQuery", seam.Public, "Small and quick")
 	opChangeIt = seam.Write[numberQuery, changed](scriptedContract, "change", "PUT /light", seam.Public, "Change the light")
 	opImport   = seam.Write[upload, changed](scriptedContract, "import", "PUT /import", seam.Public, "An upload")

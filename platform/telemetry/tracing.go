@@ -74,13 +74,6 @@ func (t *Tracing) Tracer() trace.Tracer {
 	return t.tracer
 }
 
-// Inject writes the context of ctx's span into the headers of an outgoing request.
-func (t *Tracing) Inject(ctx context.Context, h http.Header) {
-	if t != nil {
-		w3c.Inject(ctx, propagation.HeaderCarrier(h))
-	}
-}
-
 // Extract returns ctx with the caller's span as the parent of those to come.
 func (t *Tracing) Extract(ctx context.Context, h http.Header) context.Context {
 	if t == nil || h.Get("Traceparent") == "" {

@@ -21,10 +21,10 @@ var update = flag.Bool("update", false, "write generated files instead of compar
 // root is the repository.
 const root = "../.."
 
-// floors lists the packages from the ground up. A package may import packages of
+// layers lists the packages from the lowest up. A package may import packages of
 // lower lines only, and of its own line only within its own folder. The modules'
 // lines are those of main's list.
-var floors = slices.Concat([]string{
+var layers = slices.Concat([]string{
 	"migrations",
 	"platform/plain",
 	"platform/periodic",
@@ -95,60 +95,119 @@ type goPackage struct {
 	XTestImports []string
 }
 
-// TestImportRule keeps the floors apart: an import that goes up or sideways
-// fails, as does one that reaches past another module's contract.
+// testHelpers are the packages that tests alone import. All of them, and only
+// them, may import platform/testenv, which stands above what it helps to test.
+const testHelpers = "platform/testenv"
+
+// TestImportRule keeps the layers apart, in the program and in its tests: an
+// import that goes up or sideways fails, as does one that reaches past another
+// module's contract.
 func TestImportRule(t *testing.T) {
-	packages := listPackages(t)
 	arrows := make(map[string]bool)
-	for _, p := range packages {
-		from := floorOf(t, p.ImportPath)
-		for _, imported := range p.Imports {
-			if !strings.HasPrefix(imported, "banyan/") {
-				continue
+	for _, p := range listPackages(t) {
+		for _, imported := range own(p.Imports) {
+			if problem := judgeImport(t, p.ImportPath, imported, isTestHelper(p.ImportPath)); problem != "" {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imported, problem)
 			}
-			to := floorOf(t, imported)
-			switch {
-			case to > from:
-				t.Errorf("%s imports %s, which is a floor above it", p.ImportPath, imported)
-			case to < from && strings.HasPrefix(floors[to], "modules/") && imported != "banyan/"+floors[to] && p.ImportPath != "banyan":
-				t.Errorf("%s imports %s: of another module, import its contract package only", p.ImportPath, imported)
+			if isTestHelper(p.ImportPath) || strings.HasPrefix(p.ImportPath, "banyan/test/") {
+				continue // the diagram shows the program
 			}
-			arrows[room(floors[from])+" --> "+room(floors[to])] = true
+			arrows[node(layers[layerOf(t, p.ImportPath)])+" --> "+node(layers[layerOf(t, imported)])] = true
+		}
+		for _, imported := range own(slices.Concat(p.TestImports, p.XTestImports)) {
+			if problem := judgeImport(t, p.ImportPath, imported, true); problem != "" {
+				t.Errorf("a test of %s imports %s: %s", p.ImportPath, imported, problem)
+			}
 		}
 	}
 	delete(arrows, "platform --> platform")
 	checkDiagram(t, arrows)
 }
 
-// TestOnlyTheHostBuildsModules: everybody else is handed a Service.
-func TestOnlyTheHostBuildsModules(t *testing.T) {
+// judgeImport says why a package must not import another, "" if it may.
+func judgeImport(t *testing.T, importer, imported string, inTest bool) string {
+	t.Helper()
+	from, to := layerOf(t, importer), layerOf(t, imported)
+	switch {
+	case layers[to] == testHelpers && layers[from] != testHelpers:
+		if !inTest {
+			return "it helps tests, and must not be in the program"
+		}
+		return ""
+	case to > from:
+		return "it is a layer above"
+	case strings.HasPrefix(layers[to], "modules/") && imported != "banyan/"+layers[to]:
+		// The inside of a module, which is for the module itself; main lists its service.
+		if to != from && importer != "banyan" {
+			return "of another module, import its contract package only"
+		}
+		if importer == "banyan/"+layers[from] && !inTest {
+			return "a contract stands apart from the work behind it"
+		}
+	}
+	return ""
+}
+
+// isTestHelper reports whether a package is one that tests alone import.
+func isTestHelper(importPath string) bool {
+	return strings.HasPrefix(importPath, "banyan/"+testHelpers) || strings.HasSuffix(importPath, "test")
+}
+
+// own are the imports that are packages of this repository.
+func own(imports []string) []string {
+	return slices.DeleteFunc(slices.Clone(imports), func(path string) bool { return !strings.HasPrefix(path, "banyan/") })
+}
+
+// TestTheImportRuleFindsWhatItForbids: the judgement above, on imports that
+// nobody has.
+func TestTheImportRuleFindsWhatItForbids(t *testing.T) {
+	list := modules()
+	first, last := "banyan/"+list[0], "banyan/"+list[len(list)-1]
+	for _, c := range []struct {
+		importer, imported string
+		inTest, allowed    bool
+	}{
+		{last + "/service", first, false, true},
+		{last + "/service", first + "/service", false, false},
+		{last + "/service", first + "/service", true, false},
+		{first + "/service", last, false, false},
+		{first + "/service", last, true, false},
+		{first + "/service", first, false, true},
+		{first, first + "/service", false, false},
+		{"banyan", first + "/service", false, true},
+		{"banyan/cli", first + "/service", false, false},
+		{"banyan/web", first + "/service", true, false},
+		{"banyan/web", first, false, true},
+		{"banyan/test/process", first + "/service", true, false},
+		{"banyan/platform/seam", first, true, false},
+		{"banyan/platform/seam", "banyan/platform/host", true, false},
+		{"banyan/platform/fault", "banyan/" + testHelpers + "/testclock", true, true},
+		{"banyan/platform/fault", "banyan/" + testHelpers + "/testclock", false, false},
+	} {
+		if problem := judgeImport(t, c.importer, c.imported, c.inTest); (problem == "") != c.allowed {
+			t.Errorf("%s may import %s (in a test: %v): want %v, got %q", c.importer, c.imported, c.inTest, c.allowed, problem)
+		}
+	}
+}
+
+// TestSQLStandsInStores: whoever looks for a module's SQL finds it in its
+// store's files.
+func TestSQLStandsInStores(t *testing.T) {
 	for _, p := range listPackages(t) {
-		if p.ImportPath == "banyan" {
+		if strings.HasPrefix(p.ImportPath, "banyan/platform/database") || isTestHelper(p.ImportPath) {
 			continue
 		}
 		for _, name := range p.GoFiles {
-			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, 0)
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ImportsOnly)
 			if err != nil {
 				t.Fatal(err)
 			}
-			modules := make(map[string]string) // name in this file → import path
 			for _, i := range file.Imports {
 				path := strings.Trim(i.Path.Value, `"`)
-				if strings.HasPrefix(path, "banyan/modules/") && strings.Count(path, "/") == 2 {
-					modules[path[strings.LastIndex(path, "/")+1:]] = path
-				}
-				if path == "github.com/jmoiron/sqlx" && name != "store.go" && !strings.HasPrefix(p.ImportPath, "banyan/platform/database") {
-					t.Errorf("%s/%s imports sqlx: SQL stands in store.go", p.ImportPath, name)
+				if (path == "github.com/jmoiron/sqlx" || path == "database/sql") && !strings.HasPrefix(name, "store") {
+					t.Errorf("%s/%s imports %s: SQL stands in the files store*.go", p.ImportPath, name, path)
 				}
 			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "New" {
-					if x, ok := s.X.(*ast.Ident); ok && modules[x.Name] != "" {
-						t.Errorf("%s/%s calls %s.New: only main.go does", p.ImportPath, name, x.Name)
-					}
-				}
-				return true
-			})
 		}
 	}
 }
@@ -191,28 +250,28 @@ func listPackages(t *testing.T) []goPackage {
 	return all
 }
 
-func floorOf(t *testing.T, importPath string) int {
+func layerOf(t *testing.T, importPath string) int {
 	t.Helper()
 	path := strings.TrimPrefix(strings.TrimPrefix(importPath, "banyan"), "/")
 	if path == "" {
-		return len(floors) - 1
+		return len(layers) - 1
 	}
-	i := slices.IndexFunc(floors, func(floor string) bool { return path == floor || strings.HasPrefix(path, floor+"/") })
+	i := slices.IndexFunc(layers, func(layer string) bool { return path == layer || strings.HasPrefix(path, layer+"/") })
 	if i < 0 {
-		t.Fatalf("%s stands on no floor: add it to the list of floors", importPath)
+		t.Fatalf("%s is in no layer: add it to the list of layers", importPath)
 	}
 	return i
 }
 
-// room is a floor's name in the diagram.
-func room(floor string) string {
+// node is the name of a layer in the diagram.
+func node(layer string) string {
 	switch {
-	case floor == ".":
+	case layer == ".":
 		return "main"
-	case strings.HasPrefix(floor, "platform/"):
+	case strings.HasPrefix(layer, "platform/"):
 		return "platform"
 	}
-	return strings.TrimPrefix(floor, "modules/")
+	return strings.TrimPrefix(layer, "modules/")
 }
 
 const (
@@ -220,7 +279,7 @@ const (
 	diagramEnd   = "<!-- end of the diagram -->"
 )
 
-// checkDiagram compares the README's picture of the house with the imports.
+// checkDiagram compares the README's diagram with the imports.
 func checkDiagram(t *testing.T, arrows map[string]bool) {
 	t.Helper()
 	var lines []string
@@ -245,7 +304,7 @@ func checkDiagram(t *testing.T, arrows map[string]bool) {
 		return
 	}
 	if !*update {
-		t.Fatalf("README.md shows another house than the imports: run make generate\n%s", diagram)
+		t.Fatalf("README.md shows other arrows than the imports: run make generate\n%s", diagram)
 	}
 	if err := os.WriteFile(filepath.Join(root, "README.md"), []byte(before+diagramBegin+diagram+diagramEnd+after), 0o644); err != nil {
 		t.Fatal(err)

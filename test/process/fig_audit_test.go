@@ -10,11 +10,11 @@ import (
 	"banyan/modules/reputation"
 )
 
-// audit compares what is stored with what was acknowledged, after the crowd has
-// ended, and gives the number of acknowledged writes. Each is to be found exactly
+// audit compares what is stored with what was acknowledged, after the load has
+// ended, and returns the number of acknowledged writes. Each is to be found exactly
 // once, with nothing beside it, and each review is to have counted once in the
 // module next door.
-func (c *crowd) audit(g *grove) (writes int) {
+func (c *load) audit(g *cluster) (writes int) {
 	c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -24,10 +24,10 @@ func (c *crowd) audit(g *grove) (writes int) {
 	return len(c.reviews) + len(c.campaigns) + len(c.epochs)
 }
 
-func (c *crowd) auditReviews(g *grove) {
+func (c *load) auditReviews(g *cluster) {
 	c.t.Helper()
 	found := make(map[exchangereview.Hash]int)
-	for _, r := range g.reviewsOf(praise) {
+	for _, r := range g.reviewsOf(reviewedExchange) {
 		found[r.Hash]++
 	}
 	for hash, n := range found {
@@ -41,7 +41,7 @@ func (c *crowd) auditReviews(g *grove) {
 		}
 	}
 	var exchange exchangereview.Exchange
-	g.trunk.must("GET", "/api/v1/exchange-review/exchanges/"+praise, "", nil, &exchange)
+	g.trunk.must("GET", "/api/v1/exchange-review/exchanges/"+reviewedExchange, "", nil, &exchange)
 	if exchange.Rating.Reviews != len(found) {
 		c.t.Errorf("the rating counts %d reviews, there are %d", exchange.Rating.Reviews, len(found))
 	}
@@ -60,7 +60,7 @@ func (c *crowd) auditReviews(g *grove) {
 }
 
 // reviewsOf are all reviews of an exchange.
-func (g *grove) reviewsOf(slug string) (all []exchangereview.Review) {
+func (g *cluster) reviewsOf(slug string) (all []exchangereview.Review) {
 	g.t.Helper()
 	for cursor, more := "", true; more; more = cursor != "" {
 		var page exchangereview.ReviewPage
@@ -70,7 +70,7 @@ func (g *grove) reviewsOf(slug string) (all []exchangereview.Review) {
 	return all
 }
 
-func (c *crowd) auditCampaigns(g *grove) {
+func (c *load) auditCampaigns(g *cluster) {
 	c.t.Helper()
 	found := map[string]string{}
 	names := map[string]int{}
@@ -100,7 +100,7 @@ func (c *crowd) auditCampaigns(g *grove) {
 
 // auditEpochs: each was acknowledged once (compute has seen to that), and the
 // last is in force.
-func (c *crowd) auditEpochs(g *grove) {
+func (c *load) auditEpochs(g *cluster) {
 	c.t.Helper()
 	var now reputation.Epoch
 	g.trunk.must("GET", "/api/v1/reputation/epochs/current", "", nil, &now)

@@ -31,7 +31,7 @@ func takeOver(t *testing.T, f *figures) {
 	var front atomic.Value // the URL of the process that new requests go to
 	var say []func(string) (string, error)
 	inside := make([]bool, clients)
-	shopping := shopper{t: t, front: &front}
+	traffic := legacyTraffic{t: t, front: &front}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var wait func()
@@ -42,7 +42,7 @@ func takeOver(t *testing.T, f *figures) {
 		}, "--listen", testneeds.Address(t))
 		front.Store(trunk.url)
 		if wait == nil {
-			wait = shopping.begin(ctx)
+			wait = traffic.start(ctx)
 		}
 		open, _ := legacytest.Dial(t, trunk.url, "/echo", 10*time.Minute)
 		say = append(say, open)
@@ -68,7 +68,7 @@ func takeOver(t *testing.T, f *figures) {
 	}
 	stop()
 	wait()
-	f.say(t, "beside it %d requests for the rest of the old system, %d failed", shopping.asked.Load(), shopping.failed.Load())
+	f.say(t, "beside it %d requests for the rest of the old system, %d failed", traffic.asked.Load(), traffic.failed.Load())
 }
 
 // servedByBanyan asks for the prefix as a client that is known by its program.
@@ -103,14 +103,14 @@ func getAs(ctx context.Context, address, program string) (status int, text strin
 	return resp.StatusCode, string(body)
 }
 
-// shopper uses the part of the old system that nobody takes over.
-type shopper struct {
+// legacyTraffic uses the part of the old system that nobody takes over.
+type legacyTraffic struct {
 	t             *testing.T
 	front         *atomic.Value
 	asked, failed atomic.Int64
 }
 
-func (s *shopper) begin(ctx context.Context) (wait func()) {
+func (s *legacyTraffic) start(ctx context.Context) (wait func()) {
 	var all sync.WaitGroup
 	for n := range callers {
 		all.Go(func() {
@@ -119,7 +119,7 @@ func (s *shopper) begin(ctx context.Context) (wait func()) {
 				status, text := getAs(s.t.Context(), s.front.Load().(string)+path, "shop")
 				if s.asked.Add(1); status != http.StatusOK || text != "legacy "+path {
 					s.failed.Add(1)
-					s.t.Errorf("%s gives %d %.200s", path, status, text)
+					s.t.Errorf("%s answers %d %.200s", path, status, text)
 					return
 				}
 				pause(pace)

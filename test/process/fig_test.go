@@ -26,15 +26,15 @@ type proof struct {
 
 func TestFig(t *testing.T) {
 	all := []proof{
-		{"all modules out and home under load, SQLite", onSQLite(lowerAll)},
-		{"all modules out and home under load, PostgreSQL", onPostgres(lowerAll)},
-		{"remotes killed, frozen, slowed, cut off, SQLite", onSQLite(weather)},
-		{"remotes killed, frozen, slowed, cut off, PostgreSQL", onPostgres(weather)},
-		{"a remote with one wrong field is found out", onSQLite(findLiar)},
+		{"all modules moved out and back under load, SQLite", onSQLite(moveAll)},
+		{"all modules moved out and back under load, PostgreSQL", onPostgres(moveAll)},
+		{"remotes killed, frozen, slowed, cut off, SQLite", onSQLite(surviveFaults)},
+		{"remotes killed, frozen, slowed, cut off, PostgreSQL", onPostgres(surviveFaults)},
+		{"a remote with one wrong field is found out", onSQLite(findWrongAnswer)},
 		{"a prefix moves over from a legacy system", takeOver},
 	}
 	if *full {
-		all = append(all, elsewhere...)
+		all = append(all, otherSuites...)
 		fmt.Printf("What the strangler fig promises, on this machine (the same moments again: -fig.seed %d)\n\n", *figSeed)
 	}
 	for _, p := range all {
@@ -102,7 +102,7 @@ func onPostgres(shows func(*testing.T, place, *figures)) func(*testing.T, *figur
 	}
 }
 
-// either gives a length by the length of the whole.
+// either returns a length by the length of the whole.
 func either[T any](short, long T) T {
 	if *full {
 		return long

@@ -54,7 +54,7 @@ func TestEveryAcknowledgedReviewSurvivesKill(t *testing.T) {
 }
 
 // writeUntilKilled lets writers publish, kills the server after enough
-// acknowledgements and gives what was acknowledged.
+// acknowledgements and returns what was acknowledged.
 func writeUntilKilled(t *testing.T, server *process, writers, enough int, slug string) []exchangereview.Hash {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

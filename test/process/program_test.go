@@ -53,7 +53,7 @@ func buildProgram(folder string) error {
 	if underRace {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, ".")...) //nolint:gosec // our own program
+	build := exec.Command("go", append(args, ".")...)
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, out)

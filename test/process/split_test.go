@@ -15,7 +15,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// TestSplit lowers reputation into a process of its own and looks whether
+// TestSplit moves reputation into a process of its own and looks whether
 // anybody can tell: the pages, the reviews' weights and the batch scores are
 // the same. Then it kills the module, sees what fails and how, and starts it
 // again.
@@ -25,7 +25,7 @@ func TestSplit(t *testing.T) {
 		whole := p.start(t, []string{seeds}, "--listen", "127.0.0.1:0")
 		fill(t, p, whole)
 		settle(t, whole)
-		before := look(whole)
+		before := viewsOf(whole)
 		if err := whole.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestSplit(t *testing.T) {
 		alone := p.start(t, []string{seeds, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunkListen}, "--module", reputation.Name, "--listen", aloneListen)
 		remote := []string{"BANYAN_MODULES_REPUTATION_MODE=remote", "BANYAN_MODULES_REPUTATION_URL=" + alone.url}
 		trunk := p.start(t, remote, "--listen", trunkListen)
-		after := look(trunk)
+		after := viewsOf(trunk)
 		for what, text := range before {
 			if after[what] != text {
 				t.Errorf("%s changed when reputation moved out:\nbefore: %s\nafter:  %s", what, text, after[what])
@@ -50,7 +50,7 @@ func TestSplit(t *testing.T) {
 		})
 
 		alone.kill()
-		limp(t, trunk)
+		checkWithoutReputation(t, trunk)
 
 		healed := p.start(t, []string{seeds, "BANYAN_IDENTITY_TRUNK_URL=http://" + trunkListen}, "--module", reputation.Name,
 			"--listen", aloneListen)
@@ -81,9 +81,9 @@ func activity(t *testing.T, server *process, a author) (count int64) {
 	return count
 }
 
-// limp looks at a trunk whose reputation is dead: what needs it says so, the
+// checkWithoutReputation looks at a trunk whose reputation is dead: what needs it says so, the
 // rest works.
-func limp(t *testing.T, trunk *process) {
+func checkWithoutReputation(t *testing.T, trunk *process) {
 	t.Helper()
 	status, text, err := call(t.Context(), "GET", trunk.url+"/api/v1/reputation/leaderboard", "", nil, nil)
 	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(text, string(fault.Unavailable)) {
@@ -191,8 +191,8 @@ func write(t *testing.T, server *process, a author, slug string, stars int) exch
 	return stored
 }
 
-// look gathers what people and programs see that depends on reputation.
-func look(server *process) map[string]string {
+// viewsOf returns what people and programs see that depends on reputation.
+func viewsOf(server *process) map[string]string {
 	var wallets []wallet.Address
 	for n := range 45 {
 		wallets = append(wallets, newAuthor(n).address)

@@ -112,7 +112,7 @@ func TestPublishedReviewIsEverywhere(t *testing.T) {
 		r := must(w.PublishReview(anybody, signed))(t)
 		want := exchangereview.Review{
 			Exchange: "kraken", Wallet: a.wallet, Overall: 4, Aspects: signed.Aspects, Text: signed.Text, CreatedMS: signed.CreatedMS,
-			Version: 1, Hash: exchangereview.Digest(site, signed), Signature: signed.Signature, Weight: 0.5,
+			Version: 1, Hash: exchangereview.NewDigester(site).Hash(&signed), Signature: signed.Signature, Weight: 0.5,
 		}
 		if r != want {
 			t.Errorf("got %+v, want %+v", r, want)
@@ -260,7 +260,7 @@ func TestASiteTakesOnlyItsOwnReviews(t *testing.T) {
 	eachWay(t, func(t *testing.T, w *world) {
 		a := numbered(t, 1)
 		r := must(w.PrepareReview(anybody, a.draft("kraken", 5)))(t).Review
-		digest := exchangereview.Digest("other.example", r)
+		digest := exchangereview.NewDigester("other.example").Hash(&r)
 		made, err := crypto.Sign(digest[:], a.key)
 		if err != nil {
 			t.Fatal(err)

@@ -164,7 +164,7 @@ func numbered(t testing.TB, n int) *writer {
 // sign signs what the review says.
 func (a *writer) sign(t testing.TB, r exchangereview.SignedReview) exchangereview.SignedReview {
 	t.Helper()
-	digest := exchangereview.Digest(site, r)
+	digest := exchangereview.NewDigester(site).Hash(&r)
 	made, err := crypto.Sign(digest[:], a.key)
 	if err != nil {
 		t.Fatal(err)

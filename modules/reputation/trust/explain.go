@@ -67,23 +67,6 @@ func (e *Explainer) Trust(node uint32) Explanation {
 	return x.finish()
 }
 
-// Standing explains a node's Standing with the same options.
-func (e *Explainer) Standing(node uint32, opt StandingOptions) Explanation {
-	g := e.g
-	opt = opt.withDefaults(g)
-	v := g.judge(node, e.trust, opt)
-	x := Explanation{Node: node, Score: v.score()}
-	for k := g.start[node]; k < g.start[node+1]; k++ {
-		weight, rating := g.rating(k, e.trust, opt.Scale)
-		share := weight * rating / v.evidence
-		if rating < 0 {
-			share *= 1 + opt.Discount
-		}
-		x.Edges = append(x.Edges, Contribution{Source: g.source[k], Trust: e.trust[g.source[k]], Weight: rating, Share: share})
-	}
-	return x.finish()
-}
-
 func (x Explanation) finish() Explanation {
 	slices.SortFunc(x.Edges, func(a, b Contribution) int {
 		if c := cmp.Compare(math.Abs(b.Share), math.Abs(a.Share)); c != 0 {

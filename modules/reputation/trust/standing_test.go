@@ -123,14 +123,9 @@ func TestExplanationsAddUpToTheScore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		standing, err := trust.Standing(g, r.Trust, trust.StandingOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
 		explainer := trust.NewExplainer(g, pre, r.Trust, opt)
 		for node := range uint32(n) {
 			addsUp(t, explainer.Trust(node), r.Trust[node], trust.DefaultEpsilon)
-			addsUp(t, explainer.Standing(node, trust.StandingOptions{}), standing[node], 1e-14)
 		}
 	})
 }

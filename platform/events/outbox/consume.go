@@ -18,13 +18,6 @@ type Handler func(ctx context.Context, tx *database.Tx, e events.Event) error
 // maxFailure bounds the stored text of a failure, in bytes.
 const maxFailure = 2000
 
-// Local returns a Deliver to a handler in this process, with its effects in db.
-func Local(db *database.DB, handle Handler) Deliver {
-	return func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
-		return Consume(ctx, db, batch.Consumer, batch, handle)
-	}
-}
-
 // Consume makes the effect of each event once, however often it is delivered: the
 // event's id is inserted into the inbox in the transaction of its effect. The
 // receiving process calls it behind the seam.

@@ -112,52 +112,6 @@ func (r *Relay) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain delivers the events that were committed when it was called, and the retries
-// that are due, and then returns: for tests, and to empty an outbox before a move.
-// It fails with the first error of a delivery. Failed events are parked as usual
-// and do not make it fail.
-func (r *Relay) Drain(ctx context.Context) error {
-	if err := r.register(ctx); err != nil {
-		return err
-	}
-	for _, c := range r.consumers {
-		if err := r.drain(ctx, c); err != nil {
-			return fmt.Errorf("deliver %s to %s: %w", c.Topic, c.Name, err)
-		}
-	}
-	return nil
-}
-
-// drainWait is how long Drain waits for running PostgreSQL transactions before it
-// reads again.
-const drainWait = 5 * time.Millisecond
-
-func (r *Relay) drain(ctx context.Context, c Consumer) error {
-	target, err := readLast(ctx, r.source.Read(), c.Topic)
-	if err != nil {
-		return err
-	}
-	for {
-		more, err := r.pass(ctx, c)
-		if err != nil {
-			return err
-		}
-		row, err := readConsumer(ctx, r.source.Read(), c.Name, c.Topic)
-		if err != nil {
-			return err
-		}
-		if !more && !row.before(target) {
-			return nil
-		}
-		if more {
-			continue
-		}
-		if err := periodic.Sleep(ctx, drainWait); err != nil {
-			return err
-		}
-	}
-}
-
 // register inserts every consumer into the source, so that from now on events are
 // kept for it.
 func (r *Relay) register(ctx context.Context) error {

@@ -113,7 +113,7 @@ func TestRotationSignsNobodyOut(t *testing.T) {
 		if n := strings.Count(string(keys.JWKS()), "kid"); n != 2 { // the new one, and the one that may still be in use elsewhere
 			t.Errorf("%d keys are published: %s", n, keys.JWKS())
 		}
-		_, err := v.Verify(context.Background(), long, "banyan")
+		_, err := verify(context.Background(), v, long, "banyan")
 		wantFault(t, err, fault.Unauthenticated, "")
 	})
 }
@@ -132,7 +132,7 @@ func TestAProcessLearnsOfAnothersRotation(t *testing.T) {
 
 		rotate(t, there)
 		again := token(t, there, caller, "reputation")
-		_, err := hereV.Verify(context.Background(), again, "reputation") // so soon it is not looked up: ids could be made up
+		_, err := verify(context.Background(), hereV, again, "reputation") // so soon it is not looked up: ids could be made up
 		wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		c.Pass(time.Second)
 		verifies(t, hereV, again, "reputation", caller)
@@ -175,7 +175,7 @@ func TestRevokingAKeyEndsItsTokensAtOnce(t *testing.T) {
 		if err := keys.Revoke(context.Background(), leaked); err != nil {
 			t.Fatal(err)
 		}
-		_, err := v.Verify(context.Background(), text, "banyan") // it had been verified already
+		_, err := verify(context.Background(), v, text, "banyan") // it had been verified already
 		wantFault(t, err, fault.Unauthenticated, "not, or no longer, valid")
 		verifies(t, v, create(t, keys, time.Hour), "banyan", identity.Caller{Subject: "ci", Role: identity.Operator})
 		wantFault(t, keys.Revoke(context.Background(), leaked), fault.NotFound, "no signing key")
@@ -193,7 +193,7 @@ func TestTokensForAPIClients(t *testing.T) {
 		t.Errorf("got %+v", made)
 	}
 	verifies(t, v, made.Token, "banyan", identity.Caller{Subject: "ci@example.org", Role: identity.Operator})
-	_, err = v.Verify(context.Background(), made.Token, "reputation")
+	_, err = verify(context.Background(), v, made.Token, "reputation")
 	wantFault(t, err, fault.Unauthenticated, "the audience of this token is")
 
 	for name, r := range map[string]signin.TokenRequest{

@@ -16,7 +16,7 @@ import (
 // the way there: the person calling is not at fault.
 func (r *Client) answerFault(resp *http.Response, ours bool) error {
 	err := fault.ReadProblem(resp)
-	if ours {
+	if ours || r.outside {
 		return err
 	}
 	message := "what answers at the address of the module " + r.module + " is not that module: check the url, and that the process there serves this module and is of the same release"

@@ -206,7 +206,7 @@ func (r *Client) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	attempt, cancel := r.bounded(ctx, c)
 	defer cancel()
 	req := (&http.Request{
-		Method: c.Method, URL: r.address(c, e), Host: e.base.Host, Header: c.header,
+		Method: c.Method, URL: r.address(c, e), Host: e.base.Host, Header: r.sent(c.header),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(attempt)
 	switch {

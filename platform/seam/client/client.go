@@ -36,6 +36,7 @@ type Client struct {
 	budget    *budget
 	tokens    Tokens
 	timeout   time.Duration
+	outside   bool     // this process is no part of the server's Banyan
 	version   []string // of the contract, as a header's value
 	data      []string // the caller's id of the module's data, likewise; nil = it has none
 	balance   Balance
@@ -54,6 +55,7 @@ type Options struct {
 	// several addresses stands for as many endpoints.
 	URLs      []string
 	Tokens    Tokens          // nil: every call is anonymous
+	Outside   bool            // this process is no part of the server's Banyan, see seam.Dial
 	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
 	TLS       *tls.Config     // the authorities to trust and the certificate to show
 	Transport *http.Transport // that the endpoints' own are copies of; NewTransport
@@ -96,7 +98,7 @@ type Target struct {
 // there is no URL, or one of them is not a URL of an endpoint.
 func New(to Target, o Options) (*Client, error) {
 	r := &Client{
-		module: to.Module, path: to.Path, tokens: o.Tokens, timeout: o.Timeout, version: []string{strconv.Itoa(to.Version)},
+		module: to.Module, path: to.Path, tokens: o.Tokens, timeout: o.Timeout, outside: o.Outside, version: []string{strconv.Itoa(to.Version)},
 		balance: o.Balance.withDefaults(), pattern: o.Transport, trust: o.TLS, wrap: o.Wrap, log: o.Log,
 	}
 	if o.Data != "" {

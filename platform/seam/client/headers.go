@@ -1,5 +1,11 @@
 package client
 
+import (
+	"maps"
+	"net/http"
+	"strings"
+)
+
 // The headers between Banyan's processes, beside Authorization and traceparent.
 // seam says which of them count when they come from outside.
 const (
@@ -18,3 +24,18 @@ const (
 	// MediaJSON is the type of bodies and answers that are not streams.
 	MediaJSON = "application/json"
 )
+
+// internalPrefix begins the names of all headers that count between Banyan's
+// processes only.
+const internalPrefix = "Banyan-"
+
+// sent returns the headers of a request as they may leave this process: from
+// outside without those that only Banyan's own processes may say.
+func (r *Client) sent(h http.Header) http.Header {
+	if !r.outside {
+		return h
+	}
+	h = maps.Clone(h)
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, internalPrefix) })
+	return h
+}

@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -104,8 +103,7 @@ func (c *comparison) fieldsOf(t reflect.Type) []jsonField {
 }
 
 func (c *comparison) values(a, b reflect.Value) {
-	rule := c.rule()
-	if rule != nil && rule.ignored {
+	if c.ignored() {
 		return
 	}
 	t := a.Type()
@@ -123,11 +121,11 @@ func (c *comparison) values(a, b reflect.Value) {
 	case writesItself(t):
 		c.same(a.Comparable() && b.Comparable() && a.Equal(b) || bytes.Equal(asJSON(a), asJSON(b)), a, b)
 	default:
-		c.kinds(rule, a, b)
+		c.kinds(a, b)
 	}
 }
 
-func (c *comparison) kinds(rule *rule, a, b reflect.Value) {
+func (c *comparison) kinds(a, b reflect.Value) {
 	switch a.Kind() {
 	case reflect.Struct:
 		for _, f := range c.fieldsOf(a.Type()) {
@@ -151,8 +149,7 @@ func (c *comparison) kinds(rule *rule, a, b reflect.Value) {
 	case reflect.Map:
 		c.maps(a, b)
 	default:
-		near := rule != nil && math.Abs(number(a)-number(b)) <= rule.within
-		c.same(near || a.Comparable() && a.Equal(b), a, b)
+		c.same(a.Comparable() && a.Equal(b), a, b)
 	}
 }
 
@@ -177,7 +174,7 @@ func (c *comparison) entries(x, y reflect.Value) {
 		c.values(x, y)
 		return
 	}
-	if r := c.rule(); r == nil || !r.ignored {
+	if !c.ignored() {
 		c.differ(c.text(x), c.text(y))
 	}
 }
@@ -194,8 +191,7 @@ func keyText(k reflect.Value) string {
 
 // trees compares what has no type of its own: as the JSON that it makes.
 func (c *comparison) trees(a, b any) {
-	rule := c.rule()
-	if rule != nil && rule.ignored {
+	if c.ignored() {
 		return
 	}
 	switch x := a.(type) {
@@ -206,7 +202,7 @@ func (c *comparison) trees(a, b any) {
 		}
 	case []any:
 		if y, ok := b.([]any); ok {
-			c.kinds(nil, reflect.ValueOf(x), reflect.ValueOf(y))
+			c.kinds(reflect.ValueOf(x), reflect.ValueOf(y))
 			return
 		}
 	case json.Number:
@@ -214,8 +210,7 @@ func (c *comparison) trees(a, b any) {
 			// A number without a type has become a float64 on its way.
 			p, errP := x.Float64()
 			q, errQ := y.Float64()
-			near := p == q || rule != nil && math.Abs(p-q) <= rule.within
-			if x == y || errP == nil && errQ == nil && near {
+			if x == y || errP == nil && errQ == nil && p == q {
 				return
 			}
 		}
@@ -287,18 +282,6 @@ func asJSON(v reflect.Value) []byte {
 		return []byte(err.Error())
 	}
 	return text
-}
-
-func number(v reflect.Value) float64 {
-	switch {
-	case v.CanInt():
-		return float64(v.Int())
-	case v.CanUint():
-		return float64(v.Uint())
-	case v.CanFloat():
-		return v.Float()
-	}
-	return math.NaN()
 }
 
 // path is where the walk is, as standings[3].score.

@@ -77,10 +77,6 @@ func ignore(path string) declaration {
 	return func(r *Rules, t reflect.Type) error { return r.Ignore(t, path) }
 }
 
-func tolerate(path string, within float64) declaration {
-	return func(r *Rules, t reflect.Type) error { return r.Tolerate(t, path, within) }
-}
-
 // compareThem panics on a rule that is wrong.
 func compareThem[T any](here, there T, declarations ...declaration) []Field {
 	var rules Rules
@@ -161,12 +157,6 @@ func TestRulesOfComparison(t *testing.T) {
 		want    string
 	}{
 		{"none", nil, "list[0].count list[1].score map.x.score map.x.count map.y.count free.n any"},
-		{
-			"tolerances",
-			[]declaration{tolerate("list.score", 1e-9), tolerate("list.count", 2), tolerate("free.n", 2), tolerate("map.*.score", 8)},
-			"map.x.count map.y.count any",
-		},
-		{"tolerances that are too narrow", []declaration{tolerate("list.score", 1e-13), tolerate("list.count", 1), tolerate("free.n", 1)}, "list[0].count list[1].score map.x.score map.x.count map.y.count free.n any"},
 		{"ignored", []declaration{ignore("list"), ignore("map.x"), ignore("any"), ignore("free.n"), ignore("map.*.count")}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,11 +169,9 @@ func TestRulesOfComparison(t *testing.T) {
 
 func TestAMistakenRuleIsRefused(t *testing.T) {
 	for name, declare := range map[string]declaration{
-		"no such field":        ignore("lists"),
-		"no field below":       ignore("name.first"),
-		"not in the JSON":      ignore("Left"),
-		"a tolerance of text":  tolerate("name", 1),
-		"a negative tolerance": tolerate("depth", -1),
+		"no such field":   ignore("lists"),
+		"no field below":  ignore("name.first"),
+		"not in the JSON": ignore("Left"),
 	} {
 		var rules Rules
 		if err := declare(&rules, reflect.TypeFor[everything]()); err == nil || len(rules) != 0 {

@@ -6,41 +6,21 @@ import (
 	"strings"
 )
 
-// Rules are what counts less in the comparisons of one type, by the path of the
-// field: that of the JSON without the places in lists (standings.score); * stands
-// for every key of a map.
-type Rules map[string]*rule
-
-// rule makes a field count less in comparisons.
-type rule struct {
-	ignored bool
-	within  float64
-}
+// Rules are the fields of one type that comparisons leave out, by their path: that
+// of the JSON without the places in lists (standings.score); * stands for every key
+// of a map.
+type Rules map[string]bool
 
 // Ignore leaves the field at a path of t, and all below it, out of comparisons.
 // Fails when t has no such field.
 func (r *Rules) Ignore(t reflect.Type, path string) error {
-	return r.add(t, path, rule{ignored: true})
-}
-
-// Tolerate lets the number at a path of t differ by as much as within, to either
-// side. Fails when t has no such number, or within is negative.
-func (r *Rules) Tolerate(t reflect.Type, path string, within float64) error {
-	return r.add(t, path, rule{within: within})
-}
-
-func (r *Rules) add(t reflect.Type, path string, one rule) error {
-	end, err := fieldAt(t, path)
-	if err != nil {
+	if _, err := fieldAt(t, path); err != nil {
 		return err
-	}
-	if !one.ignored && !(one.within >= 0 && isNumber(end)) {
-		return fmt.Errorf("a tolerance of %g for the field %s: it must be a number, and the tolerance not negative", one.within, path)
 	}
 	if *r == nil {
 		*r = make(Rules)
 	}
-	(*r)[path] = &one
+	(*r)[path] = true
 	return nil
 }
 
@@ -71,10 +51,10 @@ func fieldAt(t reflect.Type, path string) (reflect.Type, error) {
 	return nil, fmt.Errorf("an answer of type %s has no field %s", t, name)
 }
 
-// rule returns what was declared for the field at which the walk is.
-func (c *comparison) rule() *rule {
+// ignored reports whether the field at which the walk is does not count.
+func (c *comparison) ignored() bool {
 	if len(c.rules) == 0 {
-		return nil
+		return false
 	}
 	var exact, starred []string
 	for _, s := range c.at {
@@ -88,8 +68,5 @@ func (c *comparison) rule() *rule {
 			starred = append(starred, s.name)
 		}
 	}
-	if r := c.rules[strings.Join(exact, ".")]; r != nil {
-		return r
-	}
-	return c.rules[strings.Join(starred, ".")]
+	return c.rules[strings.Join(exact, ".")] || c.rules[strings.Join(starred, ".")]
 }

@@ -16,7 +16,7 @@ import (
 
 // observe opens every module's database beside the processes, to read who owns
 // its writes.
-func (g *grove) observe() map[string]*ownership.Ownership {
+func (g *cluster) observe() map[string]*ownership.Ownership {
 	g.t.Helper()
 	claims := make(map[string]*ownership.Ownership)
 	for _, m := range modules {
@@ -34,7 +34,7 @@ func (g *grove) observe() map[string]*ownership.Ownership {
 
 // watch reads who owns what, all the time: an epoch has one owner, and epochs
 // only grow.
-func (s *storm) watch(ctx context.Context) {
+func (s *faultyCluster) watch(ctx context.Context) {
 	last := make(map[string]int64)
 	for ; ctx.Err() == nil; pause(10 * time.Millisecond) {
 		for _, m := range modules {
@@ -52,7 +52,7 @@ func (s *storm) watch(ctx context.Context) {
 }
 
 // epochs are how many were seen.
-func (s *storm) epochs() (n int) {
+func (s *faultyCluster) epochs() (n int) {
 	for _, all := range s.owners {
 		n += len(all)
 	}
@@ -60,8 +60,8 @@ func (s *storm) epochs() (n int) {
 }
 
 const (
-	intruders = 2
-	sneered   = "okx" // the exchange that they write about
+	intruders        = 2
+	intrudedExchange = "okx" // the exchange that they write about
 )
 
 // intrusions are signed reviews that were sent straight to the module's
@@ -75,14 +75,14 @@ type intrusions struct {
 // intrude sends reviews to exchange-review's process all the time. It may take
 // them while it is the owner: never while the trunk is, whatever has happened to
 // it before.
-func (s *storm) intrude(ctx context.Context, caller int) {
+func (s *faultyCluster) intrude(ctx context.Context, caller int) {
 	own := s.claims[exchangereview.Name]
 	for turn := 0; ctx.Err() == nil; turn++ {
 		pause(pace)
 		a := newAuthor(100_000_000 + turn*intruders + caller)
-		signed, err := a.review(s.t.Context(), s.crowd.base, sneered, 1)
+		signed, err := a.review(s.t.Context(), s.load.base, intrudedExchange, 1)
 		if err != nil {
-			continue // the crowd judges how reads are answered
+			continue // the load judges how reads are answered
 		}
 		before, err := own.Current(s.t.Context())
 		if err != nil {
@@ -104,12 +104,12 @@ func (s *storm) intrude(ctx context.Context, caller int) {
 	}
 }
 
-// intrudeOnce gives the status, 0 without an answer.
-func (s *storm) intrudeOnce(signed exchangereview.SignedReview) (status int) {
+// intrudeOnce returns the status, 0 without an answer.
+func (s *faultyCluster) intrudeOnce(signed exchangereview.SignedReview) (status int) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second) // the process may be frozen
 	defer cancel()
 	text, _ := json.Marshal(signed)
-	address := "http://" + s.at[exchangereview.Name] + "/api/v1/exchange-review/exchanges/" + sneered + "/reviews"
+	address := "http://" + s.at[exchangereview.Name] + "/api/v1/exchange-review/exchanges/" + intrudedExchange + "/reviews"
 	status, _, err := call(ctx, "POST", address, "", bytes.NewReader(text), nil)
 	if err != nil {
 		return 0
@@ -118,10 +118,10 @@ func (s *storm) intrudeOnce(signed exchangereview.SignedReview) (status int) {
 }
 
 // auditIntruders: what was taken is there once, what was refused is not.
-func (s *storm) auditIntruders() (taken, refused int) {
+func (s *faultyCluster) auditIntruders() (taken, refused int) {
 	s.t.Helper()
 	found := make(map[wallet.Address]int)
-	for _, r := range s.reviewsOf(sneered) {
+	for _, r := range s.reviewsOf(intrudedExchange) {
 		found[r.Wallet]++
 		if found[r.Wallet] > 1 || s.direct.refused[r.Wallet] {
 			s.t.Errorf("the review of %s is there %d times, refused: %v", r.Wallet, found[r.Wallet], s.direct.refused[r.Wallet])

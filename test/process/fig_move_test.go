@@ -11,25 +11,25 @@ import (
 	seamclient "banyan/platform/seam/client"
 )
 
-// way is a module's way out and home again.
-var way = []step{{"shadow", 20}, {"canary", 10}, {"canary", 50}, {"remote", 0}, {"local", 0}}
+// steps are a module's states on the way out and back.
+var steps = []step{{"shadow", 20}, {"canary", 10}, {"canary", 50}, {"remote", 0}, {"local", 0}}
 
-// lowerAll moves each module out of the running program step by step and back,
-// and then all of them together, while the crowd reads and writes: no call
+// moveAll moves each module out of the running program step by step and back,
+// and then all of them together, while the load reads and writes: no call
 // fails, every write is there exactly once, and each module ends where the
 // operator put it.
-func lowerAll(t *testing.T, p place, f *figures) {
-	g := p.plant(t, nil)
-	c := g.gather()
+func moveAll(t *testing.T, p place, f *figures) {
+	g := p.startCluster(t, nil)
+	c := g.newLoad()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	wait := c.begin(ctx)
+	wait := c.start(ctx)
 	stay := either(150*time.Millisecond, 3*time.Second)
 	pause(stay)
 	for _, together := range [][]string{modules[:1], modules[1:2], modules[2:], modules} {
-		for _, to := range way {
+		for _, to := range steps {
 			for _, m := range together {
-				if err := g.lead(m, to); err != nil {
+				if err := g.setState(m, to); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -39,18 +39,18 @@ func lowerAll(t *testing.T, p place, f *figures) {
 	stop()
 	wait()
 	written := c.audit(g)
-	back := 0
+	rollbacks := 0
 	for _, m := range modules {
-		back += g.checkHome(m, 2)
+		rollbacks += g.checkLocal(m, 2)
 	}
 	f.say(t, "%d requests of %d callers, %d failed; %d writes acknowledged, each there once", c.requests(), callers, c.failed, written)
-	f.say(t, "12 hand-overs; longest pause of a %s, of a %s; the guard stepped back %d times", c.slowest("write"), c.slowest("read"), back)
+	f.say(t, "12 hand-overs; longest pause of a %s, of a %s; the guard rolled back %d times", c.slowest("write"), c.slowest("read"), rollbacks)
 }
 
-// checkHome looks at what the operator sees of a module that has been out and
-// home a number of times, and gives the steps back of its guard: on a busy
+// checkLocal looks at what the operator sees of a module that has been moved out and
+// back a number of times, and returns the rollbacks of its guard: on a busy
 // machine a remote may look too slow.
-func (g *grove) checkHome(module string, times int) (automatic int) {
+func (g *cluster) checkLocal(module string, times int) (automatic int) {
 	g.t.Helper()
 	var state struct {
 		Plan  struct{ Mode string }
@@ -72,30 +72,30 @@ func (g *grove) checkHome(module string, times int) (automatic int) {
 		g.t.Errorf("the endpoints of %s: %+v", module, r.Endpoints)
 	}
 	entries, automatic := g.history(module)
-	if byHand := len(entries) - automatic; byHand != times*len(way) {
-		g.t.Errorf("the audit of %s has %d changes by the operator, want %d", module, byHand, times*len(way))
+	if byHand := len(entries) - automatic; byHand != times*len(steps) {
+		g.t.Errorf("the audit of %s has %d changes by the operator, want %d", module, byHand, times*len(steps))
 	}
 	return automatic
 }
 
 // TestAModuleThatHangsIsNotHandedOver: the operator hears of it after the time
-// of one call, and can lead the module elsewhere.
+// of one call, and can move the module to another state.
 func TestAModuleThatHangsIsNotHandedOver(t *testing.T) {
-	g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.plant(t, nil, "BANYAN_MODULES_REPUTATION_TIMEOUT=1s", "BANYAN_HTTP_WRITE_TIMEOUT=10m")
+	g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.startCluster(t, nil, "BANYAN_MODULES_REPUTATION_TIMEOUT=1s", "BANYAN_HTTP_WRITE_TIMEOUT=10m")
 	frozen := g.alone[reputation.Name]
 	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.lead(reputation.Name, step{"remote", 0}); err == nil || !strings.Contains(err.Error(), "deadline_exceeded") {
+	if err := g.setState(reputation.Name, step{"remote", 0}); err == nil || !strings.Contains(err.Error(), "deadline_exceeded") {
 		t.Errorf("the writes went to a process that hangs: %v", err)
 	}
-	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {
+	if err := g.setState(reputation.Name, step{"shadow", 10}); err != nil {
 		t.Error(err)
 	}
 	if err := frozen.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.lead(reputation.Name, step{"remote", 0}); err != nil {
+	if err := g.setState(reputation.Name, step{"remote", 0}); err != nil {
 		t.Error(err)
 	}
 }

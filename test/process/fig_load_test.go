@@ -20,49 +20,50 @@ import (
 	"banyan/platform/merkle"
 )
 
-// The crowd: 64 callers, each with a request ten times a second.
+// The load: 64 callers, each with a request ten times a second.
 const (
 	callers   = 64
 	pace      = 100 * time.Millisecond
 	reviewing = 16 // of them write signed reviews,
-	founding  = 8  // begin campaigns, as operators with a signed token,
+	creating  = 8  // create campaigns, as operators with a signed token,
 	computing = 2  // compute epochs; all others read
 
-	known  = 40        // wallets that the crowd asks for; fill makes them
-	praise = "binance" // the exchange that the crowd writes about
+	known            = 40        // wallets that the load asks for; fill makes them
+	reviewedExchange = "binance" // the exchange that the load writes about
 )
 
-// crowd calls all three modules through the trunk until it is told to stop, and
+// load calls all three modules through the trunk until it is told to stop, and
 // keeps what was acknowledged.
-type crowd struct {
+type load struct {
 	t    *testing.T
 	base string // the trunk's URL
 	// token is an operator's.
 	token string
 	drop  airdrop.Campaign // a built one, on which the known wallets are
-	// patient callers send a write again, with its key, until it is
-	// acknowledged. Without patience any refusal is a failure.
-	patient time.Duration
-	// excused tells afterwards whether a read that began now may have failed.
+	// retryFor is how long a write is sent again, with its key, until it is
+	// acknowledged. 0: any refusal is a failure.
+	retryFor time.Duration
+	// mayFail returns what reports afterwards whether a read that began now may
+	// have failed.
 	// nil: none may.
-	excused func(module string) func() bool
+	mayFail func(module string) func() bool
 
-	mu        sync.Mutex
-	reviews   map[exchangereview.Hash]author // acknowledged
-	campaigns map[string]string              // acknowledged: id → name
-	epochs    map[int64]bool                 // acknowledged
-	claims    map[int]string                 // the one answer that is right for a known wallet
-	took      map[string][]time.Duration     // by "read" and "write"
-	failed    int
-	again     int // writes that had to be sent again
-	spared    int // reads that failed and were excused
+	mu              sync.Mutex
+	reviews         map[exchangereview.Hash]author // acknowledged
+	campaigns       map[string]string              // acknowledged: id → name
+	epochs          map[int64]bool                 // acknowledged
+	claims          map[int]string                 // the one answer that is right for a known wallet
+	took            map[string][]time.Duration     // by "read" and "write"
+	failed          int
+	repeated        int // writes that had to be sent again
+	allowedFailures int // reads that failed and were allowed to
 }
 
-// gather makes a small community and its crowd.
-func (g *grove) gather() *crowd {
+// newLoad makes a small community and the load on it.
+func (g *cluster) newLoad() *load {
 	g.t.Helper()
 	fill(g.t, g.place, g.trunk)
-	c := &crowd{
+	c := &load{
 		t: g.t, base: g.trunk.url, token: g.token,
 		reviews: make(map[exchangereview.Hash]author), campaigns: make(map[string]string), epochs: make(map[int64]bool),
 		claims: make(map[int]string), took: make(map[string][]time.Duration),
@@ -82,19 +83,19 @@ func draftOf(name string) airdrop.CampaignDraft {
 	return airdrop.CampaignDraft{Name: name, Symbol: "TKN", Decimals: 18, Format: merkle.OZ}
 }
 
-// begin sends the callers off. They end with the context, each after its last
+// start starts the callers. They end with the context, each after its last
 // request, which wait waits for.
-func (c *crowd) begin(ctx context.Context) (wait func()) {
+func (c *load) start(ctx context.Context) (wait func()) {
 	var all sync.WaitGroup
 	for n := range callers {
 		do := c.read
 		switch {
 		case n < reviewing:
-			do = c.review
-		case n < reviewing+founding:
-			do = c.found
-		case n < reviewing+founding+computing:
-			do = c.compute
+			do = c.publishReview
+		case n < reviewing+creating:
+			do = c.createCampaign
+		case n < reviewing+creating+computing:
+			do = c.computeEpoch
 		}
 		all.Go(func() {
 			ticker := time.NewTicker(pace)
@@ -113,12 +114,12 @@ func (c *crowd) begin(ctx context.Context) (wait func()) {
 }
 
 // read asks one of the three modules for something.
-func (c *crowd) read(caller, turn int) {
+func (c *load) read(caller, turn int) {
 	n := (caller*7 + turn) % known
 	w := newAuthor(n).address.String()
 	reads := []struct{ module, method, path, body string }{
 		{reputation.Name, "GET", "/scores/" + w, ""},
-		{exchangereview.Name, "GET", "/exchanges/" + praise, ""},
+		{exchangereview.Name, "GET", "/exchanges/" + reviewedExchange, ""},
 		{airdrop.Name, "GET", "/campaigns/" + c.drop.ID + "/claims/" + w, ""},
 		{reputation.Name, "GET", "/leaderboard?limit=20", ""},
 		{exchangereview.Name, "GET", "/exchanges/kraken/reviews", ""},
@@ -140,10 +141,10 @@ func (c *crowd) read(caller, turn int) {
 }
 
 // ask does a read and judges it.
-func (c *crowd) ask(module, method, path string, body io.Reader, out any) (text string, ok bool) {
-	excused := func() bool { return false }
-	if c.excused != nil {
-		excused = c.excused(module)
+func (c *load) ask(module, method, path string, body io.Reader, out any) (text string, ok bool) {
+	allowed := func() bool { return false }
+	if c.mayFail != nil {
+		allowed = c.mayFail(module)
 	}
 	begun := time.Now()
 	status, text, err := call(c.t.Context(), method, c.base+"/api/v1/"+module+path, "", body, out)
@@ -153,21 +154,21 @@ func (c *crowd) ask(module, method, path string, body io.Reader, out any) (text 
 	case err == nil && status == http.StatusOK:
 		c.took["read"] = append(c.took["read"], time.Since(begun))
 		return text, true
-	case excused():
-		c.spared++
+	case allowed():
+		c.allowedFailures++
 	default:
 		c.fail("%s %s%s after %s: %d %s %v", method, module, path, time.Since(begun), status, text, err)
 	}
 	return "", false
 }
 
-// review has somebody new write about an exchange.
-func (c *crowd) review(caller, turn int) {
+// publishReview has somebody new write about an exchange.
+func (c *load) publishReview(caller, turn int) {
 	a := newAuthor(1000 + turn*callers + caller)
 	stars := 1 + turn%5
 	draft, _ := json.Marshal(a.draft(stars))
 	var prepared preparedReview
-	if _, ok := c.ask(exchangereview.Name, "POST", "/exchanges/"+praise+"/reviews/prepare", bytes.NewReader(draft), &prepared); !ok {
+	if _, ok := c.ask(exchangereview.Name, "POST", "/exchanges/"+reviewedExchange+"/reviews/prepare", bytes.NewReader(draft), &prepared); !ok {
 		return
 	}
 	signed, err := a.sign(prepared)
@@ -176,15 +177,15 @@ func (c *crowd) review(caller, turn int) {
 		return
 	}
 	var stored exchangereview.Review
-	if c.write(exchangereview.Name, "/exchanges/"+praise+"/reviews", signed, &stored) {
+	if c.write(exchangereview.Name, "/exchanges/"+reviewedExchange+"/reviews", signed, &stored) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.reviews[stored.Hash] = a
 	}
 }
 
-// found begins a campaign of a name that occurs once.
-func (c *crowd) found(caller, turn int) {
+// createCampaign creates a campaign of a name that occurs once.
+func (c *load) createCampaign(caller, turn int) {
 	name := fmt.Sprintf("Campaign %d of caller %d", turn, caller)
 	var made airdrop.Campaign
 	if c.write(airdrop.Name, "/campaigns", draftOf(name), &made) {
@@ -194,8 +195,8 @@ func (c *crowd) found(caller, turn int) {
 	}
 }
 
-// compute makes a new epoch.
-func (c *crowd) compute(int, int) {
+// computeEpoch makes a new epoch.
+func (c *load) computeEpoch(int, int) {
 	var epoch reputation.Epoch
 	if c.write(reputation.Name, "/epochs", reputation.EpochRequest{}, &epoch) {
 		c.mu.Lock()
@@ -208,7 +209,7 @@ func (c *crowd) compute(int, int) {
 }
 
 // write does a write, once or until it is acknowledged.
-func (c *crowd) write(module, path string, body, out any) bool {
+func (c *load) write(module, path string, body, out any) bool {
 	text, err := json.Marshal(body)
 	if err != nil {
 		c.t.Error(err)
@@ -224,18 +225,18 @@ func (c *crowd) write(module, path string, body, out any) bool {
 			c.mu.Unlock()
 			return true
 		}
-		if took >= c.patient {
+		if took >= c.retryFor {
 			c.fail("POST %s%s after %s: %d %s %v", module, path, took, status, answer, err)
 			c.mu.Unlock()
 			return false
 		}
-		c.again++
+		c.repeated++
 		c.mu.Unlock()
 	}
 }
 
 // fail counts, and shows the first failures. c.mu is held.
-func (c *crowd) fail(format string, args ...any) {
+func (c *load) fail(format string, args ...any) {
 	const shown = 5
 	if c.failed++; c.failed <= shown {
 		c.t.Errorf(format, args...)
@@ -243,14 +244,14 @@ func (c *crowd) fail(format string, args ...any) {
 }
 
 // requests are all that were answered.
-func (c *crowd) requests() int {
+func (c *load) requests() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.took["read"]) + len(c.took["write"])
 }
 
 // slowest reads "write 143 ms (p99 22 ms)".
-func (c *crowd) slowest(kind string) string {
+func (c *load) slowest(kind string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := slices.Sorted(slices.Values(c.took[kind]))

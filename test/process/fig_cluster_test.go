@@ -13,12 +13,12 @@ import (
 	"banyan/platform/testenv/testneeds"
 )
 
-// modules are all modules, from the ground up.
+// modules are all modules, in the order in which they start.
 var modules = []string{reputation.Name, exchangereview.Name, airdrop.Name}
 
-// grove is a trunk that holds all modules and, ready beside it over the same
+// cluster is a trunk that holds all modules and, ready beside it over the same
 // data, each module in a process of its own.
-type grove struct {
+type cluster struct {
 	place
 	t     *testing.T
 	env   []string // the same settings for all
@@ -29,12 +29,12 @@ type grove struct {
 	alone map[string]*process // the modules' processes
 }
 
-// plant starts a grove. through leads the line from the trunk to a module's
-// address; nil leaves it straight.
-func (p place) plant(t *testing.T, through func(module, address string) string, env ...string) *grove {
+// startCluster starts a cluster. through returns the address at which the trunk
+// reaches a module; nil is the module's own.
+func (p place) startCluster(t *testing.T, through func(module, address string) string, env ...string) *cluster {
 	t.Helper()
 	listen := testneeds.Address(t)
-	g := &grove{place: p, t: t, at: make(map[string]string), url: make(map[string]string), alone: make(map[string]*process)}
+	g := &cluster{place: p, t: t, at: make(map[string]string), url: make(map[string]string), alone: make(map[string]*process)}
 	g.env = append(env, "BANYAN_IDENTITY_TRUNK_URL=http://"+listen, "BANYAN_PUBLIC_URL=http://"+listen,
 		fmt.Sprintf("BANYAN_REPUTATION_SEEDS=%s,%s", newAuthor(0).address, newAuthor(1).address))
 	for _, m := range modules {
@@ -48,13 +48,13 @@ func (p place) plant(t *testing.T, through func(module, address string) string, 
 	g.trunk = p.start(t, g.env, "--listen", listen) // first, so that it owns all writes
 	g.token = p.token(t)
 	for _, m := range modules {
-		g.raise(m)
+		g.startModule(m)
 	}
 	return g
 }
 
-// raise starts a module's process, the first time or again.
-func (g *grove) raise(module string) {
+// startModule starts a module's process, the first time or again.
+func (g *cluster) startModule(module string) {
 	g.t.Helper()
 	g.alone[module] = g.start(g.t, g.env, "--module", module, "--listen", g.at[module])
 }
@@ -72,8 +72,8 @@ func (s step) String() string {
 	return s.mode
 }
 
-// lead asks the operator's API to bring a module to a state.
-func (g *grove) lead(module string, to step) error {
+// setState asks the operator's API to bring a module to a state.
+func (g *cluster) setState(module string, to step) error {
 	body := fmt.Sprintf(`{"mode":%q,"percent":%d,"urls":[%q],"why":"the test says so","anyway":true}`, to.mode, to.percent, g.url[module])
 	status, text, err := call(g.t.Context(), "PUT", g.trunk.url+"/api/v1/operator/modules/"+module, g.token, strings.NewReader(body), nil)
 	if err == nil && status != 200 {
@@ -86,7 +86,7 @@ func (g *grove) lead(module string, to step) error {
 }
 
 // history are a module's last 200 changes, and how many of all were the guard's.
-func (g *grove) history(module string) (entries []rollout.Entry, automatic int) {
+func (g *cluster) history(module string) (entries []rollout.Entry, automatic int) {
 	g.t.Helper()
 	var page rollout.AuditPage
 	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/audit?limit=200", g.token, nil, &page)

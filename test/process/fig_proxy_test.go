@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// line is the way from the trunk to a module's process, which a test can slow
+// proxy is the way from the trunk to a module's process, which a test can slow
 // down and cut.
-type line struct {
+type proxy struct {
 	listener net.Listener
 	to       string
 	delay    atomic.Int64 // of every piece, in either direction; time.Duration
@@ -21,13 +21,13 @@ type line struct {
 	ends  map[net.Conn]bool // of the open connections, both of each
 }
 
-func newLine(t *testing.T, to string) *line {
+func newProxy(t *testing.T, to string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{listener: listener, to: to, ends: make(map[net.Conn]bool)}
+	l := &proxy{listener: listener, to: to, ends: make(map[net.Conn]bool)}
 	l.pumps.Go(l.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -37,11 +37,11 @@ func newLine(t *testing.T, to string) *line {
 	return l
 }
 
-func (l *line) address() string { return l.listener.Addr().String() }
+func (l *proxy) address() string { return l.listener.Addr().String() }
 
 // cut ends all connections in the middle of what they carry, and every new one
-// at once, until mend.
-func (l *line) cut() {
+// at once, until restore.
+func (l *proxy) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isCut = true
@@ -50,13 +50,13 @@ func (l *line) cut() {
 	}
 }
 
-func (l *line) mend() {
+func (l *proxy) restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isCut = false
 }
 
-func (l *line) accept() {
+func (l *proxy) accept() {
 	for {
 		near, err := l.listener.Accept()
 		if err != nil {
@@ -67,7 +67,7 @@ func (l *line) accept() {
 }
 
 // join carries one connection until either end closes it.
-func (l *line) join(near net.Conn) {
+func (l *proxy) join(near net.Conn) {
 	defer near.Close()
 	far, err := net.Dial("tcp", l.to)
 	if err != nil {
@@ -84,7 +84,7 @@ func (l *line) join(near net.Conn) {
 	both.Wait()
 }
 
-func (l *line) open(ends ...net.Conn) bool {
+func (l *proxy) open(ends ...net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, end := range ends {
@@ -93,7 +93,7 @@ func (l *line) open(ends ...net.Conn) bool {
 	return !l.isCut
 }
 
-func (l *line) closed(ends ...net.Conn) {
+func (l *proxy) closed(ends ...net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, end := range ends {
@@ -101,7 +101,7 @@ func (l *line) closed(ends ...net.Conn) {
 	}
 }
 
-func (l *line) pump(to, from net.Conn) {
+func (l *proxy) pump(to, from net.Conn) {
 	defer to.Close() // half-open connections are of no use to HTTP
 	piece := make([]byte, 32<<10)
 	for {

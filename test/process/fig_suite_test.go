@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// elsewhere is what the tests and benchmarks of other packages show; they are
+// otherSuites is what the tests and benchmarks of other packages show; they are
 // run as they are, by the full version only.
-var elsewhere = []proof{
+var otherSuites = []proof{
 	{"never two writers, in simulated schedules", tested("./platform/ownership", "TestNoScheduleHasTwoWriters", "schedules:",
 		"pauses, restarts, late and lost news: one owner and one writer in each epoch")},
 	{"the history of two processes is linearizable", tested("./platform/ownership", "TestTheHistoryOfTwoProcessesIsLinearizable", "operations",
 		"SQLite and PostgreSQL, looked through by porcupine")},
-	{"an operator lowers reputation on the page", tested("./web/browser", "TestAnOperatorLowersTheRealModuleUnderLoad", "",
-		"local, shadow, canary, remote and home by its buttons in Chromium while 4 people read; no error, and the figures move")},
+	{"an operator moves reputation on the page", tested("./web/browser", "TestAnOperatorLowersTheRealModuleUnderLoad", "",
+		"local, shadow, canary, remote and back by its buttons in Chromium while 4 people read; no error, and the figures move")},
 	{"what it costs, each beside its baseline", costs},
 }
 
@@ -42,7 +42,7 @@ func tested(pkg, name, word, says string) func(*testing.T, *figures) {
 	}
 }
 
-// goTest gives what a run says, and fails the test if it does.
+// goTest returns what a run says, and fails the test if it does.
 func goTest(t *testing.T, pkg string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", pkg, "-count=1"}, args...)...)

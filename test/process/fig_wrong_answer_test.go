@@ -24,29 +24,29 @@ import (
 	"banyan/platform/seam/diff"
 )
 
-// findLiar puts a remote beside the trunk that answers one field of one
+// findWrongAnswer puts a remote beside the trunk that answers one field of one
 // operation wrong, a wallet's rank by one, and looks when a shadow of 10 % finds
 // out, and what the operator then sees on the API and on the page.
-func findLiar(t *testing.T, p place, f *figures) {
+func findWrongAnswer(t *testing.T, p place, f *figures) {
 	operator := newAuthor(0)
-	g := p.plant(t, func(_, address string) string { return lieAbout(t, address) }, "BANYAN_IDENTITY_OPERATORS="+operator.address.String())
+	g := p.startCluster(t, func(_, address string) string { return answerRanksWrong(t, address) }, "BANYAN_IDENTITY_OPERATORS="+operator.address.String())
 	fill(t, p, g.trunk)
-	settle(t, g.trunk) // so that the lie is all that differs
-	if err := g.lead(reputation.Name, step{"shadow", 10}); err != nil {
+	settle(t, g.trunk) // so that the wrong answer is all that differs
+	if err := g.setState(reputation.Name, step{"shadow", 10}); err != nil {
 		t.Fatal(err)
 	}
 	const within, many = 1000, 12_000
 	score := func() analysis.OperationStats { return g.route(reputation.Name).operation(t, "score") }
 	reads := 0
 	for score().Shadow.Persistent == 0 && reads < within {
-		g.ask(20)
+		g.readScores(20)
 		reads += 20
 	}
 	eventually(t, "a persistent difference", func() bool { return score().Shadow.Persistent > 0 }) // the shadow asks after the readers are answered
 	f.say(t, "found within %d reads of a shadow of 10 %%", reads)
 
 	more := either(0, many)
-	g.ask(more)
+	g.readScores(more)
 	verdict := g.route(reputation.Name).Verdict
 	if verdict.Safe || !strings.Contains(strings.Join(verdict.Missing, "\n"), "persistent differences") {
 		t.Errorf("the verdict after %d reads: %+v", reads+more, verdict)
@@ -72,11 +72,11 @@ func findLiar(t *testing.T, p place, f *figures) {
 	f.say(t, "the page shows rank %s here, %s there; after %d reads the verdict is still not safe", field.Local, field.Remote, reads+more)
 }
 
-// lieAbout gives the address of a remote that lies about ranks.
-func lieAbout(t *testing.T, address string) string {
+// answerRanksWrong returns the address of a remote that answers each rank one too high.
+func answerRanksWrong(t *testing.T, address string) string {
 	t.Helper()
-	lie := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-	lie.ModifyResponse = func(resp *http.Response) error {
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+	proxy.ModifyResponse = func(resp *http.Response) error {
 		if !strings.Contains(resp.Request.URL.Path, "/scores/0x") || resp.StatusCode != http.StatusOK {
 			return nil
 		}
@@ -90,14 +90,14 @@ func lieAbout(t *testing.T, address string) string {
 		resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
 		return err
 	}
-	lie.ErrorLog = log.New(io.Discard, "", 0) // what ends with the test
-	server := httptest.NewServer(lie)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // what ends with the test
+	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }
 
-// ask reads scores.
-func (g *grove) ask(n int) {
+// readScores reads n scores.
+func (g *cluster) readScores(n int) {
 	g.t.Helper()
 	for i := range n {
 		g.trunk.must("GET", "/api/v1/reputation/scores/"+newAuthor(i%known).address.String(), "", nil, nil)
@@ -107,7 +107,7 @@ func (g *grove) ask(n int) {
 // routeStatus are the figures of a route that the operator sees.
 type routeStatus struct{ seam.Status }
 
-func (g *grove) route(module string) routeStatus {
+func (g *cluster) route(module string) routeStatus {
 	g.t.Helper()
 	var state struct{ Route routeStatus }
 	g.trunk.must("GET", "/api/v1/operator/modules/"+module, g.token, nil, &state)
@@ -125,14 +125,14 @@ func (r routeStatus) operation(t *testing.T, id string) analysis.OperationStats 
 	return analysis.OperationStats{}
 }
 
-func (g *grove) differences(module, operation string) []diff.Difference {
+func (g *cluster) differences(module, operation string) []diff.Difference {
 	g.t.Helper()
 	var found struct{ Differences []diff.Difference }
 	g.trunk.must("GET", "/api/v1/operator/modules/"+module+"/differences/"+operation, g.token, nil, &found)
 	return found.Differences
 }
 
-// signIn signs in as a wallet does in the browser, and gives what reads pages.
+// signIn signs in as a wallet does in the browser, and returns what reads pages.
 func signIn(t *testing.T, base string, a author) (page func(path string) string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
