@@ -7,7 +7,7 @@ LINT_VERSION  := v2.15.0
 LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # What computes, reads files and needs no C compiler.
-ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/unpack ./platform/memory ./platform/identity/siwe \
+ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/decompress ./platform/memory ./platform/identity/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/rank ./modules/reputation/trust
 # bench/banyan.pgo is written by `make -C bench profile`.
 BUILD         := $(GO) build -pgo=bench/banyan.pgo -trimpath -ldflags "-s -w -X main.version=$(VERSION)"

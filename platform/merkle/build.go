@@ -21,10 +21,10 @@ type Options struct {
 	// Nybbles is the length of ENS's address prefixes in hex digits, 1 or 2;
 	// 0 takes 1 up to ENSSmall rows and 2 above, which is what ENS did.
 	Nybbles int
-	// Memory is about what a LongList and the build over it may hold, in bytes;
+	// Memory is about what a ExternalList and the build over it may hold, in bytes;
 	// 0: no limit. It bounds what no file holds; at least 5 MB are used.
 	Memory int64
-	// Folder is where a LongList keeps what is over Memory, about 100 bytes a
+	// Folder is where a ExternalList keeps what is over Memory, about 100 bytes a
 	// row beside the tree file; "" is the system's folder for temporary files.
 	Folder string
 	// Progress is told how far long work is: done of total units of a stage,

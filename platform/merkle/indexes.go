@@ -13,7 +13,7 @@ import (
 // RepeatedIndexes gives every row whose index a row before it carries for another
 // wallet, with that row, ordered by index, until yield says stop. Contracts keep
 // one bit an index, so that of two such wallets only one could claim.
-func (l *LongList) RepeatedIndexes(ctx context.Context, yield func(first, again int) bool) error {
+func (l *ExternalList) RepeatedIndexes(ctx context.Context, yield func(first, again int) bool) error {
 	if !l.Indexed() {
 		return nil
 	}

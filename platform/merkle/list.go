@@ -29,7 +29,7 @@ const (
 type List struct {
 	chunks  [][]byte // RowSize bytes a row; there may be more than count needs
 	indexes []uint64 // nil while every index is the row's position
-	first   int      // the position of row 0 in a LongList that this is a piece of
+	first   int      // the position of row 0 in a ExternalList that this is a piece of
 	count   int
 	total   uint256.Int
 	room    []byte // for the next chunks

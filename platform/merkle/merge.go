@@ -10,7 +10,7 @@ import (
 
 // Merge makes one row of each wallet's rows, at the first one's place: with the
 // sum of their amounts, or with the first amount alone.
-func (l *LongList) Merge(ctx context.Context, sum bool) error {
+func (l *ExternalList) Merge(ctx context.Context, sum bool) error {
 	if l.disk == nil {
 		merged, err := l.list.merged(sum)
 		if err == nil {
@@ -84,13 +84,13 @@ const (
 )
 
 // mergedOnDisk sorts the changes by row, and writes the rows anew with them.
-func (l *LongList) mergedOnDisk(ctx context.Context, sum bool) (_ *LongList, err error) {
+func (l *ExternalList) mergedOnDisk(ctx context.Context, sum bool) (_ *ExternalList, err error) {
 	changes, err := l.changes(ctx, sum)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, changes.close()) }()
-	merged, err := NewLongList(l.options)
+	merged, err := NewExternalList(l.options)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (l *LongList) mergedOnDisk(ctx context.Context, sum bool) (_ *LongList, err
 }
 
 // changes writes down what becomes of each repeated row and its first one.
-func (l *LongList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err error) {
+func (l *ExternalList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err error) {
 	runs, err := newSortedRuns(l.options.Folder, changeSize)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (l *LongList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err er
 // works on a block of them at a time.
 type rewriter struct {
 	from    *onDisk
-	to      *LongList
+	to      *ExternalList
 	first   int // the row that the block begins with
 	rows    []byte
 	indexes []uint64 // nil when each index is its row's position

@@ -12,8 +12,8 @@
 // The pieces, from the bottom: keccak hashes batches; format.go knows what a
 // leaf is made of; layout.go knows where nodes lie and which ones make a proof;
 // order.go sorts; build.go joins them; tree.go reads; treefile.go has the layout
-// of the file. A list that may be longer than memory is a LongList, and
-// BuildFile makes its tree on disk (longbuild.go).
+// of the file. A list that may be longer than memory is a ExternalList, and
+// BuildFile makes its tree on disk (externalbuild.go).
 package merkle
 
 import (

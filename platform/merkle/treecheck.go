@@ -30,7 +30,7 @@ func (t *Tree) Check(ctx context.Context, options Options) error {
 		return err
 	}
 	options.Nybbles = t.nybbles
-	rows, err := m.longList(ctx, options)
+	rows, err := m.externalList(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (t *Tree) Check(ctx context.Context, options Options) error {
 }
 
 // compareWith holds the file against the tree of its rows.
-func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *LongList) error {
+func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *ExternalList) error {
 	if list := rows.InMemory(); list != nil {
 		again, err := Build(ctx, t.format, list, rows.options)
 		if err != nil {
@@ -100,9 +100,9 @@ func (m *inFile) checkBlocks(ctx context.Context) error {
 	})
 }
 
-// longList gives the rows. Where they fit into memory they share the file's.
-func (m *inFile) longList(ctx context.Context, options Options) (*LongList, error) {
-	rows, err := NewLongList(options)
+// externalList gives the rows. Where they fit into memory they share the file's.
+func (m *inFile) externalList(ctx context.Context, options Options) (*ExternalList, error) {
+	rows, err := NewExternalList(options)
 	if err != nil {
 		return nil, err
 	}

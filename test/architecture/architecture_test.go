@@ -35,7 +35,7 @@ var floors = slices.Concat([]string{
 	"platform/latency",
 	"platform/loopback",
 	"platform/atomicfile",
-	"platform/unpack",
+	"platform/decompress",
 
 	"platform/wallet",
 	"platform/appendjson",

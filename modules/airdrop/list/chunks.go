@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // chunkSize is how much text one goroutine parses at a time, in bytes. It
@@ -27,7 +27,7 @@ type cutter struct {
 	text    io.Reader
 	rest    []byte // begun by the last chunk: the start of its next line
 	line    int
-	limits  unpack.Limits
+	limits  decompress.Limits
 	empty   bool // nothing was read yet
 	ended   bool
 	columns columns

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // job is a chunk on its way, and where its result will be.
@@ -55,7 +55,7 @@ func inOrder[T any](ctx context.Context, in io.Reader, options Options, work fun
 	if options.Progress != nil {
 		in = &progress{Reader: in, tell: options.Progress}
 	}
-	text, err := unpack.Open(ctx, in, options.Limits)
+	text, err := decompress.Open(ctx, in, options.Limits)
 	if err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 )
 
 // BuildJob makes a tree file of a list.
@@ -120,13 +120,13 @@ func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, e
 }
 
 // readList reads a list from a path.
-func (d Desk) readList(ctx context.Context, path string, options list.Options, build merkle.Options) (*merkle.LongList, error) {
+func (d Desk) readList(ctx context.Context, path string, options list.Options, build merkle.Options) (*merkle.ExternalList, error) {
 	in, size, err := d.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }() // only read
-	options.Limits = unpack.Files()
+	options.Limits = decompress.Files()
 	options.Progress = func(read int64) { d.progress("reading", read, size) }
 	rows, err := list.ReadLong(ctx, in, options, build)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strconv"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -58,7 +58,7 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 			return sum, err
 		}
 	}
-	options := list.Options{Limits: unpack.Files(), Progress: func(read int64) { d.progress("checking", read, size) }}
+	options := list.Options{Limits: decompress.Files(), Progress: func(read int64) { d.progress("checking", read, size) }}
 	answer := func(eachLine func(func([]byte, int) bool)) (verdicts, error) {
 		batch := claimBatch{verdicts: verdicts{wanted: out != nil}, format: format}
 		eachLine(batch.read)

@@ -10,9 +10,9 @@ import (
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -79,7 +79,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	}
 	options := list.Options{
 		Decimals: job.Decimals,
-		Limits:   unpack.Files(),
+		Limits:   decompress.Files(),
 		Progress: func(read int64) { d.progress("checking", read, size) },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {

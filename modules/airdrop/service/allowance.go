@@ -6,19 +6,19 @@ import (
 	"errors"
 	"io"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/memory"
-	"banyan/platform/unpack"
 )
 
 // allowance is what one VerifyWallets may cost, by who asks for it.
 type allowance struct {
-	sent   int64         // bytes as they are sent, which are read as a whole first; 0: a stream, and the server's limit
-	lines  int           // with text
-	unpack unpack.Limits // of the text
-	answer unpack.Limits // of the answer: its proportion to what was sent
-	memory int64         // bytes of the budget that may be in use when more is taken; 0: all of them
+	sent       int64             // bytes as they are sent, which are read as a whole first; 0: a stream, and the server's limit
+	lines      int               // with text
+	decompress decompress.Limits // of the text
+	answer     decompress.Limits // of the answer: its proportion to what was sent
+	memory     int64             // bytes of the budget that may be in use when more is taken; 0: all of them
 }
 
 const (
@@ -37,16 +37,16 @@ const (
 func (s *service) allowed(ctx context.Context) allowance {
 	may := allowance{
 		lines:  s.options.MaxWallets,
-		answer: unpack.Limits{Ratio: answerRatio, AtLeast: answerAtLeast},
+		answer: decompress.Limits{Ratio: answerRatio, AtLeast: answerAtLeast},
 	}
 	switch caller := identity.From(ctx); {
 	case caller.Role >= identity.Operator || caller.Service != "":
-		may.unpack, may.answer = unpack.Files(), unpack.Files()
+		may.decompress, may.answer = decompress.Files(), decompress.Files()
 	case caller.Role == identity.Anonymous:
 		may.lines, may.sent = s.options.MaxWalletsAnonymous, anonymousSent
 		may.memory = s.options.VerifyBytes / 4 * 3 // the rest is for those who signed in
 	}
-	may.unpack.Max = s.options.MaxWalletsBytes
+	may.decompress.Max = s.options.MaxWalletsBytes
 	return may
 }
 

@@ -8,9 +8,9 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 )
 
 // readList reads an upload as a whole. Fails with fault.Invalid, naming up to
@@ -23,7 +23,7 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 		OnDuplicate: list.Duplicates(u.OnDuplicate),
 		MaxRows:     s.options.MaxRows,
 		Indexed:     c.Format.Indexed(),
-		Limits:      unpack.Files(),
+		Limits:      decompress.Files(),
 	}
 	options.Limits.Max, options.Limits.Reserve = s.options.MaxListBytes, share.Take
 	if u.Decimals {

@@ -66,7 +66,7 @@ func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may a
 		}
 		sent.Reader = whole
 	}
-	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.unpack}
+	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.decompress}
 	options.Limits.Reserve = share.Take
 	var all []findings
 	var answer atomic.Int64 // bytes

@@ -10,8 +10,8 @@ import (
 	"io"
 
 	"banyan/modules/reputation/trust"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -43,7 +43,7 @@ type Row[ID any] struct {
 // MaxFields wrong rows, fault.Unsupported for another encoding, fault.TooLarge
 // over a limit, as limits.Reserve does, the context's error, an error of r, or what each returned, which stops it at once. After
 // the first wrong row, each is not called any more.
-func Read[ID any](ctx context.Context, r io.Reader, limits unpack.Limits, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (rows int, err error) {
+func Read[ID any](ctx context.Context, r io.Reader, limits decompress.Limits, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (rows int, err error) {
 	table, err := openTable(ctx, r, limits, columns[:], 3)
 	if err != nil {
 		return 0, err

@@ -15,8 +15,8 @@ import (
 
 	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -32,7 +32,7 @@ func read(list string) (string, error) { return readFrom(strings.NewReader(list)
 
 func readFrom(r io.Reader) (string, error) {
 	var out strings.Builder
-	_, err := rank.Read(context.Background(), r, unpack.Files(), text, func(row rank.Row[string]) error {
+	_, err := rank.Read(context.Background(), r, decompress.Files(), text, func(row rank.Row[string]) error {
 		at := ""
 		if row.Time != trust.NoTime {
 			at = fmt.Sprintf("@%d", row.Time)
@@ -121,7 +121,7 @@ func TestReadNamesAHundredFaultsAndStops(t *testing.T) {
 	}
 	rows := 0
 	endless := io.MultiReader(strings.NewReader(list), repeat("a,b,x\n"))
-	_, err = rank.Read(context.Background(), endless, unpack.Files(), text, func(rank.Row[string]) error { rows++; return nil })
+	_, err = rank.Read(context.Background(), endless, decompress.Files(), text, func(rank.Row[string]) error { rows++; return nil })
 	if f := fault.From(err); len(f.Fields) != rank.MaxFields || !strings.HasPrefix(f.Message, "more than 100") || rows != 1 {
 		t.Errorf("endless wrong rows gave %d fields (%s) and %d rows to keep", len(f.Fields), f.Message, rows)
 	}
@@ -220,13 +220,13 @@ func TestReadPassesOnWhyItStopped(t *testing.T) {
 		}
 	}
 	stop := errors.New("enough")
-	_, err := rank.Read(context.Background(), repeat("a,b,1\n"), unpack.Files(), text, func(rank.Row[string]) error { return stop })
+	_, err := rank.Read(context.Background(), repeat("a,b,1\n"), decompress.Files(), text, func(rank.Row[string]) error { return stop })
 	if !errors.Is(err, stop) {
 		t.Errorf("the caller's own error became %v", err)
 	}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = rank.Read(over, repeat("a,b,1\n"), unpack.Files(), text, func(rank.Row[string]) error { return nil })
+	_, err = rank.Read(over, repeat("a,b,1\n"), decompress.Files(), text, func(rank.Row[string]) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gave %v", err)
 	}
@@ -237,11 +237,11 @@ func TestIdsMayBeWallets(t *testing.T) {
 	list := "source,target,weight\n" + a + "," + b + ",2\n"
 	var got []rank.Row[wallet.Address]
 	keep := func(r rank.Row[wallet.Address]) error { got = append(got, r); return nil }
-	if rows, err := rank.Read(context.Background(), strings.NewReader(list), unpack.Files(), rank.Wallet, keep); err != nil || rows != 1 || got[0].Source != wallet.MustParse(a) || got[0].Target != wallet.MustParse(b) {
+	if rows, err := rank.Read(context.Background(), strings.NewReader(list), decompress.Files(), rank.Wallet, keep); err != nil || rows != 1 || got[0].Source != wallet.MustParse(a) || got[0].Target != wallet.MustParse(b) {
 		t.Errorf("read %d rows (%v): %+v", rows, err, got)
 	}
 	mistyped := strings.Replace(list, "52908400098527886E", "52908400098527886e", 1)
-	_, err := rank.Read(context.Background(), strings.NewReader(mistyped), unpack.Files(), rank.Wallet, keep)
+	_, err := rank.Read(context.Background(), strings.NewReader(mistyped), decompress.Files(), rank.Wallet, keep)
 	if f := fault.From(err); !fault.Is(err, fault.Invalid) || f.Fields[0].Line != 2 || f.Fields[0].Name != "source" || !strings.Contains(f.Fields[0].Message, "checksum") {
 		t.Errorf("a mistyped wallet gave %v", err)
 	}
@@ -254,7 +254,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, list []byte) {
 		names := trust.NewInterner[string](0)
 		var edges []trust.Edge
-		_, err := rank.Read(context.Background(), bytes.NewReader(list), unpack.Files(), rank.Named(names), func(r rank.Row[uint32]) error {
+		_, err := rank.Read(context.Background(), bytes.NewReader(list), decompress.Files(), rank.Named(names), func(r rank.Row[uint32]) error {
 			edges = append(edges, trust.Edge{Source: r.Source, Target: r.Target, Weight: r.Weight, Time: r.Time})
 			return nil
 		})

@@ -13,8 +13,8 @@ import (
 
 	"banyan/modules/reputation/trust"
 	"banyan/platform/atomicfile"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // The methods of a Job.
@@ -156,7 +156,7 @@ func (j Job) check() error {
 func (j Job) readTrust(ctx context.Context) (names *trust.Interner[string], edges []trust.Edge, latest int64, err error) {
 	names, latest = trust.NewInterner[string](0), trust.NoTime
 	err = readFile(j.Trust, j.Progress, func(r io.Reader) error {
-		_, err := Read(ctx, r, unpack.Files(), Named(names), func(row Row[uint32]) error {
+		_, err := Read(ctx, r, decompress.Files(), Named(names), func(row Row[uint32]) error {
 			edges = append(edges, trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time})
 			latest = max(latest, row.Time)
 			return nil
@@ -180,7 +180,7 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 	}
 	var seeds Seeds
 	err := readFile(j.Seeds, nil, func(r io.Reader) (err error) {
-		seeds, err = ReadSeeds(ctx, r, unpack.Files(), names)
+		seeds, err = ReadSeeds(ctx, r, decompress.Files(), names)
 		return err
 	})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"banyan/modules/reputation/trust"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // seedColumns is what a list of seeds has: an id, and how much it counts.
@@ -28,7 +28,7 @@ type Seeds struct {
 // is over zero, 1 when left out. A header line is optional; one that is a
 // single word is a seed when the trust list knows it. Fails like Read, and
 // with fault.Invalid when none is known.
-func ReadSeeds(ctx context.Context, r io.Reader, limits unpack.Limits, names *trust.Interner[string]) (Seeds, error) {
+func ReadSeeds(ctx context.Context, r io.Reader, limits decompress.Limits, names *trust.Interner[string]) (Seeds, error) {
 	var seeds Seeds
 	table, err := openTable(ctx, r, limits, seedColumns[:], 1)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // MaxLine is the longest line read, in bytes.
@@ -52,8 +52,8 @@ type table struct {
 	err    error
 }
 
-func openTable(ctx context.Context, r io.Reader, limits unpack.Limits, columns []column, need int) (*table, error) {
-	plain, err := unpack.Open(ctx, r, limits)
+func openTable(ctx context.Context, r io.Reader, limits decompress.Limits, columns []column, need int) (*table, error) {
+	plain, err := decompress.Open(ctx, r, limits)
 	if err != nil {
 		return nil, fmt.Errorf("read the list: %w", err)
 	}

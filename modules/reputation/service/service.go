@@ -12,6 +12,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/modules/reputation/rank"
 	"banyan/platform/database"
+	"banyan/platform/decompress"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
@@ -19,7 +20,6 @@ import (
 	"banyan/platform/memory"
 	"banyan/platform/page"
 	"banyan/platform/seam"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -67,7 +67,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	wallets := make(map[wallet.Address]struct{})
 	share := s.imports.Share(0)
 	defer share.Return()
-	limits := unpack.Files()
+	limits := decompress.Files()
 	limits.Max, limits.Reserve = maxImportBytes, share.Take
 	read, err := rank.Read(ctx, q.Body, limits, rank.Wallet, func(r rank.Row[wallet.Address]) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}

@@ -10,7 +10,7 @@ import (
 )
 
 // place merges the leaves into their places among the nodes.
-func (b *longBuilder) place(ctx context.Context) (err error) {
+func (b *externalBuilder) place(ctx context.Context) (err error) {
 	n := b.header.rows
 	switch b.header.format {
 	case OZ, OZIndexed:
@@ -39,7 +39,7 @@ func (b *longBuilder) place(ctx context.Context) (err error) {
 // leafPlacer takes the leaves in their order, writes them into the nodes
 // section, and notes each row's place.
 type leafPlacer struct {
-	*longBuilder
+	*externalBuilder
 	lead   int
 	shard  int // ens: the prefix in hand
 	shards int // ens: how many there were
@@ -51,8 +51,8 @@ type leafPlacer struct {
 	held   int    // how many
 }
 
-func newLeafPlacer(b *longBuilder) *leafPlacer {
-	p := &leafPlacer{longBuilder: b, lead: b.lead(), shard: -1, step: 1, room: make([]byte, recordsAtOnce*HashSize)}
+func newLeafPlacer(b *externalBuilder) *leafPlacer {
+	p := &leafPlacer{externalBuilder: b, lead: b.lead(), shard: -1, step: 1, room: make([]byte, recordsAtOnce*HashSize)}
 	if h, ok := b.layout.(heap); ok {
 		p.next, p.step = h.leaf(0), -1
 	}

@@ -12,11 +12,11 @@ import (
 	"banyan/platform/fault"
 )
 
-// LongList is a list that may be longer than memory. Up to Options.Memory it is
+// ExternalList is a list that may be longer than memory. Up to Options.Memory it is
 // a List; beyond that its rows go to disk, and their wallets are sorted there in
 // runs. It is filled by AppendRows first, then used, by one goroutine at a time.
 // Close it when it is done with.
-type LongList struct {
+type ExternalList struct {
 	options Options
 	window  int     // rows that are in memory at most
 	list    *List   // all rows, or those after the ones on disk
@@ -27,14 +27,14 @@ type LongList struct {
 // its leaf, as much again for the nodes, and what sorting needs (measured).
 const rowMemory = 142
 
-// NewLongList makes an empty list. Of the options it uses Memory, Folder,
+// NewExternalList makes an empty list. Of the options it uses Memory, Folder,
 // Workers and Progress.
-func NewLongList(options Options) (*LongList, error) {
+func NewExternalList(options Options) (*ExternalList, error) {
 	options, err := options.filled()
 	if err != nil {
 		return nil, err
 	}
-	l := &LongList{options: options, list: NewList(), window: MaxRows}
+	l := &ExternalList{options: options, list: NewList(), window: MaxRows}
 	if options.Memory > 0 {
 		// Whole chunks, so that each window ends at the end of a block.
 		chunks := options.Memory / rowMemory / rowsPerChunk
@@ -44,18 +44,18 @@ func NewLongList(options Options) (*LongList, error) {
 }
 
 // Len is the number of rows.
-func (l *LongList) Len() int { return l.list.first + l.list.count }
+func (l *ExternalList) Len() int { return l.list.first + l.list.count }
 
 // Total is the sum of all amounts.
-func (l *LongList) Total() uint256.Int { return l.list.total }
+func (l *ExternalList) Total() uint256.Int { return l.list.total }
 
 // Indexed tells whether the rows carry indexes of their own.
-func (l *LongList) Indexed() bool {
+func (l *ExternalList) Indexed() bool {
 	return l.list.Indexed() || (l.disk != nil && l.disk.indexes != nil)
 }
 
 // InMemory is the whole list when it fits there, otherwise nil.
-func (l *LongList) InMemory() *List {
+func (l *ExternalList) InMemory() *List {
 	if l.disk != nil {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (l *LongList) InMemory() *List {
 
 // AppendRows adds rows as List.AppendRows does. It may take seconds, when
 // memory is full and rows go to disk. A list that failed is of no more use.
-func (l *LongList) AppendRows(ctx context.Context, rows []byte, indexes []uint64) error {
+func (l *ExternalList) AppendRows(ctx context.Context, rows []byte, indexes []uint64) error {
 	for len(rows) > 0 {
 		if l.list.count == l.window {
 			if err := l.spill(ctx); err != nil {
@@ -86,7 +86,7 @@ func (l *LongList) AppendRows(ctx context.Context, rows []byte, indexes []uint64
 }
 
 // Close gives back what the list holds on disk.
-func (l *LongList) Close() error {
+func (l *ExternalList) Close() error {
 	if l.disk == nil {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (l *LongList) Close() error {
 }
 
 // spill moves the rows in memory to disk.
-func (l *LongList) spill(ctx context.Context) error {
+func (l *ExternalList) spill(ctx context.Context) error {
 	if l.disk == nil {
 		disk, err := newOnDisk(l.options)
 		if err != nil {
@@ -110,7 +110,7 @@ func (l *LongList) spill(ctx context.Context) error {
 }
 
 // settle brings the last rows of a list on disk there, too, and sorts all.
-func (l *LongList) settle(ctx context.Context) error {
+func (l *ExternalList) settle(ctx context.Context) error {
 	if l.list.count > 0 {
 		if err := l.spill(ctx); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (l *LongList) settle(ctx context.Context) error {
 
 // Duplicates gives every row whose wallet has an earlier row, with the position
 // of that wallet's first row, ordered by wallet, until yield says stop.
-func (l *LongList) Duplicates(ctx context.Context, yield func(first, again int) bool) error {
+func (l *ExternalList) Duplicates(ctx context.Context, yield func(first, again int) bool) error {
 	if l.disk == nil {
 		l.list.Duplicates()(yield)
 		return nil

@@ -20,15 +20,15 @@ import (
 	"banyan/platform/fault"
 )
 
-// longList feeds rows piece by piece into a list that holds one chunk of them
+// externalList feeds rows piece by piece into a list that holds one chunk of them
 // in memory at most.
-func longList(t testing.TB, list *List, options Options) *LongList {
+func externalList(t testing.TB, list *List, options Options) *ExternalList {
 	t.Helper()
 	if options.Memory == 0 {
 		options.Memory = 1
 	}
 	options.Folder = t.TempDir()
-	long, err := NewLongList(options)
+	long, err := NewExternalList(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 				t.Parallel()
 				for _, nybbles := range map[bool][]int{true: {1, 2}, false: {0}}[format == ENS] {
 					_, want := buildFileWith(t, format, list, Options{Nybbles: nybbles})
-					long := longList(t, list, Options{Nybbles: nybbles})
+					long := externalList(t, list, Options{Nybbles: nybbles})
 					if long.InMemory() != nil || long.Len() != list.Len() || long.Total() != list.Total() || long.Indexed() != list.Indexed() {
 						t.Fatalf("the list on disk has %d rows, %v", long.Len(), long.Indexed())
 					}
@@ -123,7 +123,7 @@ func lateIndexes(t testing.TB) *List {
 }
 
 // fileOf builds the tree file of a list whose rows are on disk.
-func fileOf(t testing.TB, format Format, long *LongList) string {
+func fileOf(t testing.TB, format Format, long *ExternalList) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "on-disk.tree")
 	tree, err := BuildFile(t.Context(), format, long, func(Hash) string { return path })
@@ -163,7 +163,7 @@ func TestRepeatedWalletsAreFoundAndMergedOnDiskAsInMemory(t *testing.T) {
 		for first, again := range list.Duplicates() {
 			want = append(want, pair{first, again})
 		}
-		err := longList(t, list, Options{}).Duplicates(t.Context(), func(first, again int) bool {
+		err := externalList(t, list, Options{}).Duplicates(t.Context(), func(first, again int) bool {
 			got = append(got, pair{first, again})
 			return true
 		})
@@ -175,7 +175,7 @@ func TestRepeatedWalletsAreFoundAndMergedOnDiskAsInMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			long := longList(t, list, Options{})
+			long := externalList(t, list, Options{})
 			if err := long.Merge(t.Context(), sum); err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +196,7 @@ func TestMergingCanBringAListBackIntoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	long := longList(t, list, Options{})
+	long := externalList(t, list, Options{})
 	if long.InMemory() != nil {
 		t.Fatal("the list should begin on disk")
 	}
@@ -210,7 +210,7 @@ func TestMergingCanBringAListBackIntoMemory(t *testing.T) {
 }
 
 func TestAListOnDiskRefusesASumThatNoTokenCanPay(t *testing.T) {
-	long := longList(t, someRows(t, rowsPerChunk+10, false), Options{})
+	long := externalList(t, someRows(t, rowsPerChunk+10, false), Options{})
 	row := Entry{Amount: *new(uint256.Int).SetAllOne()}.AppendRow(nil)
 	if err := long.AppendRows(t.Context(), row, nil); !fault.Is(err, fault.Invalid) {
 		t.Fatalf("got %v", err)
@@ -298,7 +298,7 @@ func TestWhatIsGivenUpLeavesNothingOnDisk(t *testing.T) {
 			cancel()
 		}
 	}
-	long := longList(t, someRows(t, 2*rowsPerChunk, false), options)
+	long := externalList(t, someRows(t, 2*rowsPerChunk, false), options)
 	_, err := BuildFile(ctx, OZ, long, func(Hash) string { return filepath.Join(out, "some.tree") })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
@@ -322,7 +322,7 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 		last[stage] = done
 	}
 	n := 2*rowsPerChunk + 77
-	fileOf(t, Cumulative, longList(t, someRows(t, n, false), options))
+	fileOf(t, Cumulative, externalList(t, someRows(t, n, false), options))
 	if want := []string{"sorting", "building", "writing"}; !slices.Equal(stages, want) {
 		t.Errorf("the stages are %v, want %v", stages, want)
 	}

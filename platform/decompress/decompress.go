@@ -1,7 +1,7 @@
-// Package unpack reads the plain text of what people send: plain, gzip or zstd,
+// Package decompress reads the plain text of what people send: plain, gzip or zstd,
 // recognised by the first bytes and not by a name.
 //
-//	text, err := unpack.Open(ctx, body, unpack.Limits{Reserve: share.Take})
+//	text, err := decompress.Open(ctx, body, decompress.Limits{Reserve: share.Take})
 //	if err != nil {
 //		return err
 //	}
@@ -9,7 +9,7 @@
 //
 // A few bytes can unpack to gigabytes, and ask for as much memory before the
 // first one is read. Limits bound both; memory is reserved before it is taken.
-package unpack
+package decompress
 
 import (
 	"bufio"
