@@ -1,5 +1,5 @@
-// Package decompress reads the plain text of what people send: plain, gzip or zstd,
-// recognised by the first bytes and not by a name.
+// Package decompress reads text that people send plain or compressed with gzip
+// or zstd, recognised by its first bytes and not by a name.
 //
 //	text, err := decompress.Open(ctx, body, decompress.Limits{Reserve: share.Take})
 //	if err != nil {
@@ -7,8 +7,9 @@
 //	}
 //	defer text.Close()
 //
-// A few bytes can unpack to gigabytes, and ask for as much memory before the
-// first one is read. Limits bound both; memory is reserved before it is taken.
+// A few bytes can decompress to gigabytes, and need as much memory before the
+// first one is read. Limits bound both; memory is reserved before it is
+// allocated.
 package decompress
 
 import (
@@ -24,17 +25,18 @@ import (
 	"banyan/platform/fault"
 )
 
-// What a decoder holds beside its window, in bytes: of zstd the blocks under way
-// and their tables, of gzip all there is.
+// The memory of a decoder beside its window, in bytes: for zstd the current
+// blocks and their tables, for gzip everything.
 const (
-	zstdBeside = 1 << 20
-	gzipMemory = 128 << 10
+	zstdOverhead = 1 << 20
+	gzipMemory   = 128 << 10
 )
 
-// Text is the plain text. Reading fails with fault.Invalid when what was sent is
-// cut off or damaged, with fault.TooLarge over a limit, with the context's error
-// when it has ended, and with the origin's own error when the origin failed, so
-// that a broken disk or a body over a limit is not taken for a damaged file.
+// Text is the decompressed text. Reading fails with fault.Invalid when the
+// input is truncated or damaged, with fault.TooLarge over a limit, with the
+// context's error when it has ended, and with the origin's own error when the
+// origin failed, so that a broken disk or a body over a limit is not taken for
+// a damaged file.
 type Text struct {
 	ctx    context.Context
 	limits Limits
@@ -45,15 +47,15 @@ type Text struct {
 	close  func()
 }
 
-// Open looks at the first bytes. Close the text; that does not close from. Fails
-// as reading does, as limits.Reserve does, and with fault.Unsupported on a zip
-// archive.
+// Open recognises the compression from the first bytes of from. Close the Text;
+// that does not close from. It fails as reading does, as limits.Reserve does,
+// and with fault.Unsupported on a zip archive.
 func Open(ctx context.Context, from io.Reader, limits Limits) (*Text, error) {
 	t := &Text{ctx: ctx, limits: limits.filled(), from: &origin{Reader: from}, close: func() {}}
 	packed := bufio.NewReaderSize(t.from, 64<<10)
 	first, err := packed.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, t.why(err)
+		return nil, t.explain(err)
 	}
 	switch {
 	case bytes.HasPrefix(first, []byte{0x1f, 0x8b}):
@@ -61,40 +63,40 @@ func Open(ctx context.Context, from io.Reader, limits Limits) (*Text, error) {
 		if err := t.limits.Take(gzipMemory); err != nil {
 			return nil, err
 		}
-		err = t.unpackGzip(packed)
-	case beginsZstd(first):
+		err = t.openGzip(packed)
+	case isZstd(first):
 		t.kind = "zstd"
-		if err := t.limits.Take(t.limits.Window + zstdBeside); err != nil {
+		if err := t.limits.Take(t.limits.Window + zstdOverhead); err != nil {
 			return nil, err
 		}
-		err = t.unpackZstd(packed)
+		err = t.openZstd(packed)
 	case bytes.HasPrefix(first, []byte("PK\x03\x04")):
-		return nil, fault.New(fault.Unsupported, "this is a zip archive or a spreadsheet: send text, plain or packed with gzip or zstd")
+		return nil, fault.New(fault.Unsupported, "this is a zip archive or a spreadsheet, which is not read here: send text, plain or compressed with gzip or zstd")
 	default:
 		t.plain, err = packed, nil
 	}
 	if err != nil {
-		return nil, t.why(err)
+		return nil, t.explain(err)
 	}
 	return t, nil
 }
 
-// beginsZstd knows a frame, and one to be skipped, which pzstd begins with:
+// isZstd recognises a frame, and a skippable one, with which pzstd starts:
 // https://www.rfc-editor.org/rfc/rfc8878#name-skippable-frames
-func beginsZstd(first []byte) bool {
+func isZstd(first []byte) bool {
 	return bytes.Equal(first, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
 		len(first) == 4 && first[0]&0xf0 == 0x50 && bytes.Equal(first[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
-func (t *Text) unpackGzip(packed *bufio.Reader) error {
+func (t *Text) openGzip(packed *bufio.Reader) error {
 	plain, err := gzip.NewReader(packed)
 	t.plain = plain
 	return err
 }
 
-func (t *Text) unpackZstd(packed *bufio.Reader) error {
-	// One at a time: no goroutine of the decoder's reads the origin, and one
-	// window is all that it holds.
+func (t *Text) openZstd(packed *bufio.Reader) error {
+	// One block at a time: no goroutine of the decoder's reads the origin, and
+	// one window is all that it allocates.
 	plain, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(uint64(t.limits.Window)))
 	if err != nil {
@@ -111,49 +113,48 @@ func (t *Text) Read(p []byte) (int, error) {
 	}
 	n, err := t.plain.Read(p)
 	t.read += int64(n)
-	if over := t.over(); over != nil {
+	if over := t.overLimit(); over != nil {
 		return 0, over
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = t.why(err)
+		err = t.explain(err)
 	}
 	return n, err
 }
 
-// over returns the fault of a text that is too long, nil of one that is not.
-func (t *Text) over() error {
+// overLimit returns the fault of a text that is too long, nil otherwise.
+func (t *Text) overLimit() error {
 	if t.limits.Max > 0 && t.read > t.limits.Max {
 		return fault.Newf(fault.TooLarge, "there are more than %d bytes of text: split the list, or raise the limit", t.limits.Max)
 	}
 	if most := t.limits.Proportion(t.from.sent); t.kind != "" && most >= 0 && t.read > most {
 		return fault.Newf(fault.TooLarge,
-			"the %s stream unpacks to more than %d times what was sent and to more than %s, the most that is unpacked here: send the text plain, or in several parts",
+			"the %s stream decompresses to more than %d times what was sent and to more than %s, the most that is decompressed here: send the text uncompressed, or in several parts",
 			t.kind, t.limits.Ratio, mebibytes(t.limits.AtLeast))
 	}
 	return nil
 }
 
-// Close frees what unpacks.
+// Close frees the decoder.
 func (t *Text) Close() { t.close() }
 
-// why says what an error means to the sender.
-func (t *Text) why(err error) error {
+// explain returns the fault that an error means for the sender.
+func (t *Text) explain(err error) error {
 	switch cause := t.from.err; {
 	case errors.Is(cause, io.ErrUnexpectedEOF):
-		return fault.Wrap(cause, fault.Invalid, "the text is cut off before its announced length: send it again")
+		return fault.Wrap(cause, fault.Invalid, "the text ends before its announced length: send it again")
 	case cause != nil:
 		return cause
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.Wrap(io.ErrUnexpectedEOF, fault.Invalid, "the "+t.kind+" stream is cut off: pack it or send it again")
+		return fault.Wrap(io.ErrUnexpectedEOF, fault.Invalid, "the "+t.kind+" stream is truncated: compress it again, or send it again")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fault.Wrap(err, fault.TooLarge, "the zstd stream needs a window of more than "+mebibytes(t.limits.Window)+
-			" to unpack, the largest that is taken here: pack it again without --long and --ultra")
+			", the largest that is accepted here: compress it again without --long and --ultra")
 	}
-	return fault.Wrap(err, fault.Invalid, "the "+t.kind+" stream is damaged: pack it again")
+	return fault.Wrap(err, fault.Invalid, "the "+t.kind+" stream is damaged: compress it again")
 }
 
-// origin is where the bytes come from. It remembers why they stopped, apart
-// from their end.
+// origin is the input. It records the error that ended it, if any.
 type origin struct {
 	io.Reader
 	sent int64 // bytes so far

@@ -4,40 +4,40 @@ import (
 	"strconv"
 )
 
-// Limits are what a text may cost its reader. The zero value is for people whom
-// nobody knows: each field that is 0 has the default of an upload.
+// Limits bound what a text may cost its reader. The zero value is for untrusted
+// uploads: each field that is 0 has the default of an upload.
 type Limits struct {
-	// Window is the largest window of a zstd stream, in bytes; its reader holds
-	// as much. 0: UploadWindow.
+	// Window is the largest window of a zstd stream, in bytes; its decoder
+	// allocates as much. 0: UploadWindow.
 	Window int64
-	// Ratio is how many bytes each byte that was sent may unpack to; as long as
-	// there are no more than AtLeast, it is not asked. 0: UploadRatio and
+	// Ratio is how many bytes each byte that was sent may decompress to. It
+	// does not apply to texts of up to AtLeast bytes. 0: UploadRatio and
 	// UploadAtLeast; NoRatio: any number.
 	Ratio, AtLeast int64
-	// Max is the most bytes of text, packed or not, in all. 0: no limit.
+	// Max is the most bytes of decompressed text in all. 0: no limit.
 	Max int64
-	// Reserve is asked for memory, in bytes, before it is taken; its error is
-	// the reader's. It is called by several goroutines. nil: nobody counts.
+	// Reserve is called with the memory, in bytes, that will be allocated;
+	// reading fails with its error. It must be safe for concurrent use. nil:
+	// memory is not counted.
 	Reserve func(bytes int64) error
 }
 
 const (
-	// UploadWindow is the window that zstd takes at its level 19: lists pack no
+	// UploadWindow is the window of zstd at its level 19: lists do not compress
 	// better with a longer one.
 	UploadWindow = 8 << 20
-	// UploadRatio is far above what lists pack to, which is less than ten times.
+	// UploadRatio is far above the ratio of lists, which is less than ten.
 	UploadRatio = 64
-	// UploadAtLeast is so little text that a reader need not mind.
+	// UploadAtLeast is so little text that its ratio does not matter.
 	UploadAtLeast = 16 << 20
-	// FileWindow is the largest window that `zstd --long` takes unless it is
-	// told otherwise.
+	// FileWindow is the largest window of `zstd --long` by default.
 	FileWindow = 128 << 20
 	// NoRatio is a Ratio without limit.
 	NoRatio = -1
 )
 
-// Files are the limits of the files that somebody reads on a machine of their
-// own, and of uploads by those who run the place.
+// Files returns the limits for local files of the command line, and for uploads
+// by operators.
 func Files() Limits { return Limits{Window: FileWindow, Ratio: NoRatio} }
 
 func (l Limits) filled() Limits {
@@ -53,7 +53,7 @@ func (l Limits) filled() Limits {
 	return l
 }
 
-// Take reserves memory. It fails as Reserve does.
+// Take reserves memory, in bytes. It fails as Reserve does.
 func (l Limits) Take(bytes int64) error {
 	if l.Reserve == nil {
 		return nil
@@ -61,7 +61,8 @@ func (l Limits) Take(bytes int64) error {
 	return l.Reserve(bytes)
 }
 
-// Proportion is the most bytes that may come of what was sent; no limit is -1.
+// Proportion returns the most bytes of text that sent bytes may decompress to;
+// -1 without limit.
 func (l Limits) Proportion(sent int64) int64 {
 	l = l.filled()
 	if l.Ratio < 0 {
@@ -70,7 +71,7 @@ func (l Limits) Proportion(sent int64) int64 {
 	return max(l.AtLeast, l.Ratio*sent)
 }
 
-// mebibytes is a size for people.
+// mebibytes formats a size for people.
 func mebibytes(bytes int64) string {
 	if bytes < 1<<20 {
 		return strconv.FormatInt(bytes, 10) + " bytes"

@@ -243,7 +243,7 @@ func TestATreeTooLargeForMemoryIsCheckedOnDisk(t *testing.T) {
 }
 
 // One process may check several trees, or one tree twice, at a time.
-func TestChecksOnDiskDoNotMeet(t *testing.T) {
+func TestConcurrentChecksOnDiskDoNotInterfere(t *testing.T) {
 	list := someRows(t, rowsPerChunk+5, false)
 	folder := t.TempDir()
 	var checks errgroup.Group
@@ -289,7 +289,7 @@ func forge(t *testing.T, path string) {
 	}
 }
 
-func TestWhatIsGivenUpLeavesNothingOnDisk(t *testing.T) {
+func TestAbandonedListsLeaveNothingOnDisk(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := t.TempDir()
 	options := Options{}
@@ -331,7 +331,7 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 	}
 }
 
-func TestAFullDiskSaysWhatToDo(t *testing.T) {
+func TestAFullDiskReportsWhatToDo(t *testing.T) {
 	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT} {
 		full := &fs.PathError{Op: "write", Path: "x", Err: reason}
 		if err := noRoom(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {

@@ -53,7 +53,7 @@ func TestEveryProofOfTheUniswapAirdrop(t *testing.T) {
 	}
 }
 
-func TestManyProofsAtOnceAreJudgedAsOneByOne(t *testing.T) {
+func TestManyProofsAtOnceAreVerifiedAsOneByOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, format := range merkle.Formats() {
 		tree := build(t, format, madeUp(3000), merkle.Options{})
@@ -174,7 +174,7 @@ func TestMultiproofTakesNodesInOpenZeppelinsOrder(t *testing.T) {
 	}
 }
 
-func TestMultiproofRefusesWhatNoContractTakes(t *testing.T) {
+func TestMultiproofRefusesWhatNoContractAccepts(t *testing.T) {
 	tree := build(t, merkle.OZ, madeUp(5), merkle.Options{})
 	if _, err := tree.Multiproof([]int{1, 2, 1}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a row twice: %v", err)

@@ -108,7 +108,7 @@ func referenceRoot(format merkle.Format, list *merkle.List) []byte {
 	return referenceLevels(leaves)
 }
 
-func TestEveryFormatAgreesWithTheObviousWay(t *testing.T) {
+func TestEveryFormatAgreesWithTheReference(t *testing.T) {
 	for _, format := range merkle.Formats() {
 		for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 600, 3001} {
 			list := madeUp(n)
