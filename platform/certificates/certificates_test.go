@@ -102,7 +102,7 @@ func TestWhatCannotBeIssued(t *testing.T) {
 	}{
 		{"a name with a path in it", folder, certificates.Request{Name: "../ca"}, start, fault.Invalid, "not a name of a process"},
 		{"the authority's name", folder, certificates.Request{Name: "ca"}, start, fault.Invalid, "authority"},
-		{"no name", folder, certificates.Request{}, start, fault.Invalid, "no name"},
+		{"no name", folder, certificates.Request{}, start, fault.Invalid, "not a name"},
 		{"a URL as host", folder, certificates.Request{Name: "a", Hosts: []string{"https://x"}}, start, fault.Invalid, "without scheme"},
 		{"a port", folder, certificates.Request{Name: "a", Hosts: []string{"x:80"}}, start, fault.Invalid, "and port"},
 		{"too long", folder, certificates.Request{Name: "a", Life: 900 * day}, start, fault.Invalid, "825 days"},

@@ -52,8 +52,8 @@ type Text struct {
 // and with fault.Unsupported on a zip archive.
 func Open(ctx context.Context, from io.Reader, limits Limits) (*Text, error) {
 	t := &Text{ctx: ctx, limits: limits.filled(), from: &origin{Reader: from}, close: func() {}}
-	packed := bufio.NewReaderSize(t.from, 64<<10)
-	first, err := packed.Peek(4)
+	compressed := bufio.NewReaderSize(t.from, 64<<10)
+	first, err := compressed.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, t.explain(err)
 	}
@@ -63,17 +63,17 @@ func Open(ctx context.Context, from io.Reader, limits Limits) (*Text, error) {
 		if err := t.limits.Take(gzipMemory); err != nil {
 			return nil, err
 		}
-		err = t.openGzip(packed)
+		err = t.openGzip(compressed)
 	case isZstd(first):
 		t.kind = "zstd"
 		if err := t.limits.Take(t.limits.Window + zstdOverhead); err != nil {
 			return nil, err
 		}
-		err = t.openZstd(packed)
+		err = t.openZstd(compressed)
 	case bytes.HasPrefix(first, []byte("PK\x03\x04")):
 		return nil, fault.New(fault.Unsupported, "this is a zip archive or a spreadsheet, which is not read here: send text, plain or compressed with gzip or zstd")
 	default:
-		t.plain, err = packed, nil
+		t.plain, err = compressed, nil
 	}
 	if err != nil {
 		return nil, t.explain(err)
@@ -88,16 +88,16 @@ func isZstd(first []byte) bool {
 		len(first) == 4 && first[0]&0xf0 == 0x50 && bytes.Equal(first[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
-func (t *Text) openGzip(packed *bufio.Reader) error {
-	plain, err := gzip.NewReader(packed)
+func (t *Text) openGzip(compressed *bufio.Reader) error {
+	plain, err := gzip.NewReader(compressed)
 	t.plain = plain
 	return err
 }
 
-func (t *Text) openZstd(packed *bufio.Reader) error {
+func (t *Text) openZstd(compressed *bufio.Reader) error {
 	// One block at a time: no goroutine of the decoder's reads the origin, and
 	// one window is all that it allocates.
-	plain, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+	plain, err := zstd.NewReader(compressed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(uint64(t.limits.Window)))
 	if err != nil {
 		return err

@@ -11,12 +11,12 @@ import (
 )
 
 // BuildFile builds the tree of a list of any length and writes its tree file.
-// path says where, once the root is known; its folder must not depend on the
-// root. The file is the same, byte for byte, however much memory there is. The
-// list is used up: only Close is left to do. Close the tree, too.
+// path returns its path, once the root is known; its folder must not depend on
+// the root. The file is the same, byte for byte, however much memory there is.
+// Afterwards the list must only be closed. Close the tree, too.
 //
-// A list that does not fit into Options.Memory is built on disk, in passes from
-// one end to the other:
+// A list that does not fit into Options.Memory is built on disk, in sequential
+// passes, with an external sort:
 //
 //	rows ──▶ hashed piece by piece: runs of (leaf, row) sorted by leaf
 //	runs ──▶ merged: leaves into the nodes section, (row, place) by rows
@@ -42,14 +42,14 @@ func BuildFile(ctx context.Context, format Format, list *ExternalList, path func
 	}
 	file, err := atomicfile.Create(path(Hash{}), treeMode)
 	if err != nil {
-		return nil, fmt.Errorf("keep the tree: %w", err)
+		return nil, fmt.Errorf("write the tree file: %w", err)
 	}
 	b := newExternalBuilder(format, list, file.File)
 	if err := b.build(ctx); err != nil {
-		return nil, errors.Join(noRoom(err), file.Discard())
+		return nil, errors.Join(explainFullDisk(err), file.Discard())
 	}
 	if err := file.CommitAs(path(b.header.root)); err != nil {
-		return nil, fmt.Errorf("keep the tree: %w", err)
+		return nil, fmt.Errorf("write the tree file: %w", err)
 	}
 	return Open(path(b.header.root))
 }
@@ -113,8 +113,8 @@ func (b *externalBuilder) close() error {
 	return err
 }
 
-// lead is what a leaf's record begins with: in ens its shard, for the leaves
-// are sorted in each shard by itself.
+// lead returns the length of what a leaf's record starts with: in ens its
+// shard, because the leaves are sorted within each shard.
 func (b *externalBuilder) lead() int {
 	if b.header.format == ENS {
 		return 1
@@ -159,7 +159,7 @@ func (b *externalBuilder) hash(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	piece.chunks = nil // the memory is for what follows
+	piece.chunks = nil // frees the memory for the next steps
 	return disk.rows.close()
 }
 
@@ -210,7 +210,7 @@ func (b *externalBuilder) rankRoots(s sharded) error {
 	return nil
 }
 
-// node is where a node lies in the file.
+// node returns the offset of a node in the file.
 func (b *externalBuilder) node(number int) int64 { return b.nodes + int64(number)*HashSize }
 
 // pairsAtOnce is how many pairs are read, hashed and written at a time: 128 KiB.
@@ -248,7 +248,7 @@ func (b *externalBuilder) promote(to, from int) error {
 	return err
 }
 
-// finish writes all that is left of the file.
+// finish writes the rest of the file.
 func (b *externalBuilder) finish(ctx context.Context) error {
 	if _, err := b.out.file.ReadAt(b.header.root[:], b.node(b.layout.root())); err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 	"banyan/platform/fault"
 )
 
-// externalList feeds rows piece by piece into a list that holds one chunk of them
-// in memory at most.
+// externalList adds rows in pieces to a list that has at most one chunk of them
+// in memory.
 func externalList(t testing.TB, list *List, options Options) *ExternalList {
 	t.Helper()
 	if options.Memory == 0 {
@@ -57,8 +57,8 @@ func externalList(t testing.TB, list *List, options Options) *ExternalList {
 	return long
 }
 
-// withRepeats is a list on which some rows are there again, far from the first
-// time, some of them often and with the same index and amount.
+// withRepeats returns a list with some rows repeated far from the first time,
+// some of them often and with the same index and amount.
 func withRepeats(t testing.TB, n int, indexed bool) *List {
 	t.Helper()
 	once, list := someRows(t, n, indexed), NewList()
@@ -85,10 +85,10 @@ func withRepeats(t testing.TB, n int, indexed bool) *List {
 func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 	plain := someRows(t, rowsPerChunk+1, false)
 	lists := map[string]*List{
-		"one row more than memory holds": plain,
-		"repeats":                        withRepeats(t, 2*rowsPerChunk+4321, false),
-		"repeats with indexes":           withRepeats(t, 2*rowsPerChunk+4321, true),
-		"indexes from the last piece on": lateIndexes(t),
+		"one row more than fits into memory": plain,
+		"repeats":                            withRepeats(t, 2*rowsPerChunk+4321, false),
+		"repeats with indexes":               withRepeats(t, 2*rowsPerChunk+4321, true),
+		"indexes from the last piece on":     lateIndexes(t),
 	}
 	for name, list := range lists {
 		for _, format := range Formats() {
@@ -107,7 +107,8 @@ func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 	}
 }
 
-// lateIndexes carries indexes that are positions, and then others.
+// lateIndexes returns a list whose first indexes are positions, and later ones
+// are not.
 func lateIndexes(t testing.TB) *List {
 	t.Helper()
 	list := someRows(t, 2*rowsPerChunk, false)
@@ -234,7 +235,7 @@ func TestATreeTooLargeForMemoryIsCheckedOnDisk(t *testing.T) {
 		}
 		forge(t, path)
 		if err := check(); !fault.Is(err, fault.Invalid) {
-			t.Fatalf("%s: a forged node is not seen: %v", format, err)
+			t.Fatalf("%s: a forged node is not detected: %v", format, err)
 		}
 		if left, err := os.ReadDir(options.Folder); err != nil || len(left) != 0 {
 			t.Fatalf("%v is left behind (%v)", left, err)
@@ -265,7 +266,7 @@ func TestConcurrentChecksOnDiskDoNotInterfere(t *testing.T) {
 	}
 }
 
-// forge changes a node in the middle, and makes the checksums right again.
+// forge changes a node in the middle, and corrects the checksums.
 func forge(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -334,11 +335,11 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 func TestAFullDiskReportsWhatToDo(t *testing.T) {
 	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT} {
 		full := &fs.PathError{Op: "write", Path: "x", Err: reason}
-		if err := noRoom(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {
+		if err := explainFullDisk(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if err := noRoom(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || fault.Is(err, fault.Unavailable) {
+	if err := explainFullDisk(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -355,7 +356,7 @@ func TestRunsMergeInOrder(t *testing.T) {
 			for range runs {
 				records := make([]byte, r.IntN(2*recordsAtOnce)*size)
 				for i := range records {
-					records[i] = byte(r.IntN(2)) // hence many that are nearly or quite the same
+					records[i] = byte(r.IntN(2)) // hence many that are nearly or exactly the same
 				}
 				for i := 0; i < len(records); i += size {
 					want = append(want, records[i:i+size])

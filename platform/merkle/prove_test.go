@@ -88,7 +88,7 @@ func TestManyProofsAtOnceAreVerifiedAsOneByOne(t *testing.T) {
 				}
 			}
 			if right < 500 || right > 1500 {
-				t.Fatalf("%d of %d claims hold: the test tests little", right, len(claims))
+				t.Fatalf("%d of %d claims verify: the test proves little", right, len(claims))
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func TestMultiproofsLeadToTheRoot(t *testing.T) {
 	}
 }
 
-// spoiled asserts that no part of a multiproof can be changed.
+// spoiled asserts that a multiproof with any part changed does not verify.
 func spoiled(t *testing.T, root merkle.Hash, m merkle.Multiproof) {
 	t.Helper()
 	for i := range m.Leaves {

@@ -16,8 +16,8 @@ import (
 	"banyan/platform/wallet"
 )
 
-// The reference is the same trees the slow and obvious way: slices of slices
-// and go-ethereum's hash, one at a time.
+// The reference builds the same trees in the slow and obvious way: slices of
+// slices and go-ethereum's hash, one at a time.
 
 func madeUp(n int) *merkle.List {
 	random := rand.New(rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}))

@@ -156,7 +156,7 @@ func proveShard(t *testing.T, format merkle.Format, root merkle.Hash, prefix, fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if merkle.Climb(own.Root(), shard.Proof) != root {
+	if merkle.ProcessProof(own.Root(), shard.Proof) != root {
 		t.Fatalf("the shard %s does not lead to the root", prefix)
 	}
 	return len(shard.Entries)
