@@ -129,7 +129,7 @@ func TestRefusesWrongPublishedTrees(t *testing.T) {
 		"an index twice":        {change(uniswap, `"index":1`, `"index":2`), fault.Invalid, "same index"},
 		"neither":               {`{"a":1}`, fault.Invalid, "neither"},
 		"an array":              {`[]`, fault.Invalid, "instead of"},
-		"nothing":               {``, fault.Invalid, "cut"},
+		"nothing":               {``, fault.Invalid, "truncated"},
 		"cut":                   {dump[:len(dump)/2], fault.Invalid, ""},
 		"something after":       {dump + "1", fault.Invalid, "after the JSON"},
 		"no JSON":               {"address,amount", fault.Invalid, "not JSON"},
