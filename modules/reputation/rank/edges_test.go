@@ -172,7 +172,7 @@ func TestPackedListsAreReadAndBrokenOnesRefused(t *testing.T) {
 		if got, err := readFrom(bytes.NewReader(whole)); err != nil || got != want {
 			t.Errorf("%s: read %d bytes of rows (%v), want %d", kind, len(got), err, len(want))
 		}
-		if _, err := readFrom(bytes.NewReader(whole[:len(whole)*2/3])); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "cut off") {
+		if _, err := readFrom(bytes.NewReader(whole[:len(whole)*2/3])); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "truncated") {
 			t.Errorf("%s: a file cut off gave %v", kind, err)
 		}
 		spoilt := bytes.Clone(whole)
