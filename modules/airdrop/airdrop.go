@@ -1,8 +1,9 @@
-// Package airdrop hands out tokens so that everybody can check it was done as
-// announced: a list of wallets and amounts becomes a Merkle tree, its root is
-// published, and each wallet can show by a short proof what is its own.
+// Package airdrop distributes tokens so that everybody can check that it was
+// done as announced: a list of wallets and amounts becomes a Merkle tree, its
+// root is published, and each wallet proves with a short proof what it may
+// claim.
 //
-// A campaign goes one way:
+// The states of a campaign, in one direction only:
 //
 //	draft ──UploadList──▶ listed ──BuildTree──▶ built
 //	          ◀─(again)──┘
@@ -39,9 +40,9 @@ const Name = "airdrop"
 // Service is what the module does. Faults that every method can return:
 // unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
-	// CreateCampaign begins a campaign. A caller who repeats a call with its
-	// idempotency key gets the first call's campaign. Invalid: see
-	// CampaignDraft. Conflict: the key was used for another draft.
+	// CreateCampaign adds a campaign in the state draft. A caller who repeats a
+	// call with its idempotency key gets the first call's campaign. Invalid:
+	// see CampaignDraft. Conflict: the key was used for another draft.
 	CreateCampaign(context.Context, CampaignDraft) (Campaign, error)
 	// UploadList sets the campaign's list. Wrong rows are an invalid fault that
 	// names up to 100 of them by line, and the list stays as it was, as after
@@ -51,23 +52,26 @@ type Service interface {
 	// BuildTree computes the tree and its root. A built campaign stays as it
 	// is. NotFound. Conflict: there is no list, or it was replaced meanwhile.
 	BuildTree(context.Context, BuildRequest) (Campaign, error)
-	// Campaigns lists campaigns, newest first. Invalid: a cursor of somebody else.
+	// Campaigns lists campaigns, newest first. Invalid: a cursor of another
+	// list.
 	Campaigns(context.Context, CampaignsQuery) (CampaignPage, error)
-	// Campaign gives one. NotFound: no such id.
+	// Campaign returns one campaign. NotFound: no such id.
 	Campaign(context.Context, CampaignQuery) (Campaign, error)
-	// Claim gives what a wallet may claim, with its proof. NotFound: no such
+	// Claim returns what a wallet may claim, with its proof. NotFound: no such
 	// campaign, or the wallet is not on the list. Conflict: not built yet.
 	Claim(context.Context, ClaimQuery) (Claim, error)
-	// VerifyWallets answers for each wallet of a stream, in its order, one JSON
-	// line (Verdict); empty lines and a header have none. A wrong line is an
-	// answer (invalid), and what is wrong as a whole fails before the first one.
-	// NotFound. Conflict: not built yet. Invalid: the stream holds no lines, or
-	// is cut or damaged. TooLarge: more lines than the settings allow, or, for all
-	// but operators, a text that unpacks to more than 64 times what was sent (and
-	// than 16 MiB) or with a zstd window over 8 MiB, or an answer longer than that;
-	// callers who are not signed in send at most 16 MiB, which is read as a whole
-	// first. Unavailable: too many such checks at once. Over HTTP, RateLimited: the
-	// caller's place for such checks is taken (httpserver.EnterExpensive).
+	// VerifyWallets answers each wallet of a stream, in its order, with one
+	// JSON line (Verdict); empty lines and a header have none. A malformed line
+	// has a verdict of its own (invalid); an error of the whole stream is
+	// returned before the first line. NotFound. Conflict: not built yet.
+	// Invalid: the stream has no lines, or is truncated or damaged. TooLarge:
+	// more lines than the settings allow, or, for all but operators, a text
+	// that decompresses to more than 64 times what was sent (and than 16 MiB)
+	// or with a zstd window over 8 MiB, or an answer longer than that; callers
+	// who are not signed in send at most 16 MiB, which is read whole before it
+	// is checked. Unavailable: too many such checks at once. Over HTTP,
+	// RateLimited: the caller's slot for such checks is taken
+	// (httpserver.EnterExpensive).
 	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
 }
 
@@ -78,7 +82,7 @@ const (
 	Built  = "built"
 )
 
-// CampaignDraft is what an operator says of a new campaign.
+// CampaignDraft is what an operator sets of a new campaign.
 type CampaignDraft struct {
 	Name        string        `json:"name"`        // 1–100 characters
 	Description string        `json:"description"` // up to 2,000 characters
@@ -98,7 +102,7 @@ func (d CampaignDraft) Validate() error {
 		if n := utf8.RuneCountInString(value); n < text.least || n > text.most {
 			wrong = append(wrong, fault.Field{Name: text.name, Message: fmt.Sprintf("has %d to %d characters, not %d", text.least, text.most, n)})
 		} else if !utf8.ValidString(value) || strings.ContainsFunc(value, unprintable) {
-			wrong = append(wrong, fault.Field{Name: text.name, Message: "has characters that cannot be shown"})
+			wrong = append(wrong, fault.Field{Name: text.name, Message: "has control characters: only line ends and tabs are accepted"})
 		}
 	}
 	if d.Decimals < 0 || d.Decimals > 36 {
@@ -110,14 +114,14 @@ func (d CampaignDraft) Validate() error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "the campaign cannot be created like this: see the fields").With(wrong...)
+	return fault.New(fault.Invalid, "the campaign has values out of range: see the fields").With(wrong...)
 }
 
-// unprintable finds control characters but for line ends and tabs. A database
-// may refuse them, and a page should.
+// unprintable reports whether text has control characters other than line ends
+// and tabs. A database may refuse them, and a page should.
 func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
 
-// Campaign is an airdrop.
+// Campaign is one airdrop: its list, and its root once it is built.
 type Campaign struct {
 	ID          string        `json:"id"`
 	Name        string        `json:"name"`
@@ -165,7 +169,7 @@ type CampaignQuery struct {
 	ID string `path:"id" json:"-"`
 }
 
-// CampaignsQuery asks for a page, newest first.
+// CampaignsQuery selects a page of campaigns, newest first.
 type CampaignsQuery struct {
 	Cursor string `query:"cursor" json:"-"`
 	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
@@ -186,7 +190,7 @@ type ClaimQuery struct {
 	Wallet wallet.Address `path:"wallet" json:"-"`
 }
 
-// Claim is what a wallet may claim, and the proof a contract asks for.
+// Claim is what a wallet may claim, and the proof that a contract requires.
 type Claim struct {
 	Campaign string         `json:"campaign"` // id
 	Wallet   wallet.Address `json:"wallet"`
@@ -208,7 +212,7 @@ type WalletsUpload struct {
 const (
 	Eligible   = "eligible"
 	Ineligible = "ineligible" // a wallet that is not on the list, or has another amount there
-	Invalid    = "invalid"    // a line that holds no wallet
+	Invalid    = "invalid"    // a line without a valid wallet
 )
 
 // Verdict is one line of the answer of VerifyWallets.

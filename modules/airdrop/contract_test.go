@@ -13,9 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
 
-// TestContractFiles compares what goes over the line between processes with the
-// files of the contract's version; see package contracttest for what to do when
-// it fails.
+// TestContractFiles compares what processes send each other with the files of
+// the contract's version; see package contracttest for what to do when it
+// fails.
 func TestContractFiles(t *testing.T) {
 	contracttest.Golden(t, airdrop.Contract, contracttest.Options{
 		Dir: "testdata/contract", Update: *update,
@@ -28,7 +28,7 @@ func TestContractFiles(t *testing.T) {
 	})
 }
 
-// TestEveryOperationIsForWhomItSays tries each as every kind of caller.
-func TestEveryOperationIsForWhomItSays(t *testing.T) {
+// TestAccessOfEveryOperation tries each as every kind of caller.
+func TestAccessOfEveryOperation(t *testing.T) {
 	accesstest.Check(t, airdrop.Contract, func(r *seam.Route) any { return airdrop.NewClient(r) })
 }

@@ -11,7 +11,7 @@ import (
 
 // uint256.Int has its JSON form on the pointer only, so encoding/json would
 // write a Campaign or a Claim that is passed by value with four numbers where
-// the decimal string belongs. Both say themselves how they are written.
+// the decimal string belongs. Both types have a MarshalJSON of their own.
 
 // MarshalJSON writes the total as a decimal string.
 func (c Campaign) MarshalJSON() ([]byte, error) {
@@ -19,11 +19,11 @@ func (c Campaign) MarshalJSON() ([]byte, error) {
 	return json.Marshal((*plain)(&c))
 }
 
-// MarshalJSON gives what encoding/json would for the fields.
+// MarshalJSON returns what encoding/json would for the fields.
 func (c Claim) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil) }
 
-// AppendJSON is MarshalJSON for a buffer that is there already, in a third of
-// the time that encoding/json takes: claims are what a busy day asks for.
+// AppendJSON is MarshalJSON into an existing buffer, in a third of the time
+// that encoding/json takes: claims are the most frequent request.
 func (c *Claim) AppendJSON(to []byte) ([]byte, error) {
 	const fixed, perHash = 400, 70
 	to = slices.Grow(to, fixed+perHash*len(c.Proof))

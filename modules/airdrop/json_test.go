@@ -20,7 +20,7 @@ func TestAClaimIsWrittenAsEncodingJSONWould(t *testing.T) {
 		Amount: *uint256.MustFromDecimal("115792089237316195423570985008687907853269984665640564039457584007913129639935"),
 		Leaf:   merkle.Hash{1}, Proof: []merkle.Hash{{2}, {3}, {4}}, Root: merkle.Hash{31: 5},
 	}
-	for i := range 256 { // every byte there is
+	for i := range 256 { // every byte
 		if i%merkle.HashSize == 0 {
 			full.Proof = append(full.Proof, merkle.Hash{})
 		}

@@ -26,7 +26,7 @@ var (
 		"Check a stream of wallets; the answer is a JSON line for each", seam.Expensive())
 )
 
-// Bind ties every operation to s.
+// Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
 	return Contract.Bind(
 		createCampaign.To(s.CreateCampaign),
@@ -39,13 +39,13 @@ func Bind(s Service) *seam.Local {
 	)
 }
 
-// Client is the Service as the rest of the program sees it: every call goes
-// where the module's route leads.
+// Client is the Service as the rest of the program sees it: every call takes
+// the module's route.
 type Client struct{ route *seam.Route }
 
 var _ Service = Client{}
 
-// NewClient calls through route.
+// NewClient returns a Client that calls through route.
 func NewClient(route *seam.Route) Client { return Client{route} }
 
 // CreateCampaign implements Service.

@@ -12,9 +12,9 @@ import (
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
 
-// TestContractFiles compares what goes over the line between processes with the
-// files of the contract's version; see package contracttest for what to do when
-// it fails.
+// TestContractFiles compares what processes send each other with the files of
+// the contract's version; see package contracttest for what to do when it
+// fails.
 func TestContractFiles(t *testing.T) {
 	stars := exchangereview.Aspects[int]{Withdrawals: 1, Support: 2, Fees: 3, Execution: 4, Security: 5, Ease: 1}
 	contracttest.Golden(t, exchangereview.Contract, contracttest.Options{
@@ -27,7 +27,7 @@ func TestContractFiles(t *testing.T) {
 	})
 }
 
-// TestEveryOperationIsForWhomItSays tries each as every kind of caller.
-func TestEveryOperationIsForWhomItSays(t *testing.T) {
+// TestAccessOfEveryOperation tries each as every kind of caller.
+func TestAccessOfEveryOperation(t *testing.T) {
 	accesstest.Check(t, exchangereview.Contract, func(r *seam.Route) any { return exchangereview.NewClient(r) })
 }

@@ -9,9 +9,9 @@ import (
 
 // What a wallet signs is the EIP-712 struct Review
 // (https://eips.ethereum.org/EIPS/eip-712). The domain has no chain id, so that
-// a wallet signs whatever chain it is on; site is the public host of this
-// place, so that a review cannot be passed off as one written elsewhere; and
-// previous chains the versions, so that an old one cannot be put back.
+// a wallet signs on whatever chain it is; site is the public host of this
+// installation, so that a review is not valid at another one; and previous
+// chains the versions, so that an old one cannot be published again.
 const (
 	domainName    = "Banyan Review"
 	domainVersion = "1"
@@ -26,7 +26,8 @@ const (
 	reviewFields = 13
 )
 
-// Digester hashes reviews of one site. It is immutable.
+// Digester hashes the reviews of one site. It is immutable and safe for
+// concurrent use.
 type Digester struct {
 	site       string
 	prefix     [2 + word]byte // 0x19 0x01 and the domain separator
@@ -34,6 +35,8 @@ type Digester struct {
 	siteHash   [word]byte
 }
 
+// NewDigester returns a Digester for a site: the public host, with its port if
+// it has one.
 func NewDigester(site string) *Digester {
 	d := &Digester{site: site, reviewType: keccak([]byte(reviewType)), siteHash: keccak([]byte(site))}
 	parts := [3][word]byte{keccak([]byte(domainType)), keccak([]byte(domainName)), keccak([]byte(domainVersion))}
@@ -43,8 +46,8 @@ func NewDigester(site string) *Digester {
 	return d
 }
 
-// keccak hashes the parts one after the other. It is x/crypto's, because
-// go-ethereum's brings a C library along, and a contract has none.
+// keccak hashes the concatenated parts. It is x/crypto's, because go-ethereum's
+// depends on a C library, and a contract must not.
 func keccak(parts ...[]byte) (sum [word]byte) {
 	h := sha3.NewLegacyKeccak256()
 	for _, part := range parts {
@@ -54,8 +57,8 @@ func keccak(parts ...[]byte) (sum [word]byte) {
 	return sum
 }
 
-// Hash is what the wallet signs, and the hash of the stored version. The ratings are within
-// 0–255 and CreatedMS is not negative: Validate has seen to it.
+// Hash returns the EIP-712 digest that the wallet signs: Review.Hash. The
+// ratings must be within 0–255 and CreatedMS not negative, as Validate checks.
 func (d *Digester) Hash(r *SignedReview) Hash {
 	var encoded [(1 + reviewFields) * word]byte
 	rest := encoded[:]
@@ -80,10 +83,10 @@ func (d *Digester) Hash(r *SignedReview) Hash {
 	return keccak(d.prefix[:], inner[:])
 }
 
-// Document is the same as a document for eth_signTypedData_v4. createdAt is a
-// string because JavaScript's numbers are not exact beyond 2^53; the stars are
-// float64 because that is what JSON gives back, so the document is the same on
-// both sides of the seam.
+// Document returns what Hash hashes as a document for eth_signTypedData_v4.
+// createdAt is a string because JavaScript's numbers are not exact beyond 2^53;
+// the stars are float64 because that is what JSON decodes to, so the document
+// is the same on both sides of the seam.
 func (d *Digester) Document(r *SignedReview) TypedData {
 	message := map[string]any{
 		"site":      d.site,

@@ -61,7 +61,7 @@ func TestDigestStaysTheSame(t *testing.T) {
 	}
 }
 
-// A review is bound to each thing it says: changing any one changes the digest.
+// A signature covers every field: changing any one changes the digest.
 func TestEveryFieldIsSigned(t *testing.T) {
 	seen := map[Hash]string{}
 	add := func(name, site string, change func(*SignedReview)) {
@@ -115,7 +115,7 @@ func FuzzDigest(f *testing.F) {
 	})
 }
 
-// A client that has the answer as JSON alone sends the review back as it is.
+// A client that has only the JSON of the answer sends the review back unchanged.
 func TestAPreparedReviewKeepsItsExchangeInJSON(t *testing.T) {
 	d := NewDigester("banyan.example")
 	review := SignedReview{Slug: "kraken", Overall: 4, Text: "fine"}

@@ -1,5 +1,5 @@
-// Package exchangereview keeps a directory of exchanges and what people say of
-// them.
+// Package exchangereview is the contract of the exchange-review module: a
+// directory of exchanges, and people's reviews of them.
 //
 // A review is signed by its writer's wallet (EIP-712), so nobody, the operator
 // included, can write in somebody else's name. A wallet has one live review per
@@ -39,16 +39,16 @@ type Service interface {
 	ImportExchanges(context.Context, ExchangeUpload) (ExchangesImported, error)
 	// Exchanges lists exchanges by the query, a page at a time.
 	Exchanges(context.Context, ExchangesQuery) (ExchangePage, error)
-	// Exchange gives one exchange with its rating. NotFound: no such slug.
+	// Exchange returns one exchange with its rating. NotFound: no such slug.
 	Exchange(context.Context, ExchangeQuery) (Exchange, error)
 	// Reviews lists an exchange's live reviews. NotFound: no such slug.
 	Reviews(context.Context, ReviewsQuery) (ReviewPage, error)
 	// ReviewsOf lists a wallet's live reviews.
 	ReviewsOf(context.Context, ReviewsOfQuery) (ReviewPage, error)
-	// History gives all versions of one wallet's review of an exchange, newest
+	// History returns all versions of one wallet's review of an exchange, newest
 	// first. NotFound: there is none.
 	History(context.Context, HistoryQuery) (ReviewHistory, error)
-	// PrepareReview checks a draft and gives the EIP-712 document to sign.
+	// PrepareReview checks a draft and returns the EIP-712 document to sign.
 	// NotFound: no such slug.
 	PrepareReview(context.Context, ReviewDraft) (PreparedReview, error)
 	// PublishReview stores a signed review. Invalid: out of range, stale time,
@@ -74,23 +74,23 @@ const (
 
 // ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
 // website, countries, chains, maker_fee, taker_fee, year; further fields are
-// left aside, and what an entry leaves open (absent, null or empty) stays as it
-// was. Package directory has the details.
+// ignored, and a field that is absent, null or empty keeps its stored value.
+// Package directory has the details.
 type ExchangeUpload struct {
 	Body io.Reader `stream:"application/json" json:"-"`
 }
 
-// ExchangesImported says what an import did.
+// ExchangesImported is the result of an import.
 type ExchangesImported struct {
 	Added   int `json:"added"`
 	Updated int `json:"updated"`
 }
 
-// ExchangesQuery asks for a page of exchanges; empty fields do not filter.
+// ExchangesQuery selects a page of exchanges; empty fields do not filter.
 type ExchangesQuery struct {
 	Kind   string `query:"kind" json:"-"`   // cex or dex
 	Chain  string `query:"chain" json:"-"`  // for instance ethereum
-	Q      string `query:"q" json:"-"`      // part of a name, typing errors forgiven
+	Q      string `query:"q" json:"-"`      // part of a name, with some typing errors
 	Sort   string `query:"sort" json:"-"`   // rating (default), reviews, name; with q, the best match comes first
 	Cursor string `query:"cursor" json:"-"` // the last answer's next
 	Limit  int    `query:"limit" json:"-"`  // 1–200, 0 = 50
@@ -132,7 +132,7 @@ type Exchange struct {
 	Rating    Rating   `json:"rating"`
 }
 
-// Rating sums up an exchange's live reviews.
+// Rating is the aggregate of an exchange's live reviews.
 type Rating struct {
 	Reviews   int              `json:"reviews"`
 	Mean      float64          `json:"mean"`       // weighted, 1–5; 0 = no reviews
@@ -162,7 +162,7 @@ type ExchangeQuery struct {
 	Slug string `path:"slug" json:"-"`
 }
 
-// ReviewsQuery asks for a page of an exchange's reviews, newest first.
+// ReviewsQuery selects a page of an exchange's reviews, newest first.
 type ReviewsQuery struct {
 	Slug   string `path:"slug" json:"-"`
 	Cursor string `query:"cursor" json:"-"`
@@ -172,7 +172,7 @@ type ReviewsQuery struct {
 // Validate refuses values out of range.
 func (q ReviewsQuery) Validate() error { return page.Standard().Check(q.Limit) }
 
-// ReviewsOfQuery asks for a page of a wallet's reviews, newest first.
+// ReviewsOfQuery selects a page of a wallet's reviews, newest first.
 type ReviewsOfQuery struct {
 	Wallet wallet.Address `path:"wallet" json:"-"`
 	Cursor string         `query:"cursor" json:"-"`
@@ -204,7 +204,7 @@ const (
 	ActivityEdited    = "review.edited"
 )
 
-// PreparedReview is a draft made ready for the wallet.
+// PreparedReview is a draft with the document that the wallet signs.
 type PreparedReview struct {
 	TypedData TypedData    `json:"typed_data"` // for eth_signTypedData_v4
 	Review    SignedReview `json:"review"`     // to send back with the signature filled in
@@ -283,5 +283,5 @@ func invalidQuery(wrong []fault.Field) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "the query is out of range: see the fields").With(wrong...)
+	return fault.New(fault.Invalid, "the query has values out of range: see the fields").With(wrong...)
 }

@@ -25,12 +25,12 @@ var (
 		"All versions of one review")
 	prepareReview = seam.Read[ReviewDraft, PreparedReview](Contract, "prepareReview", "POST /exchanges/{slug}/reviews/prepare", seam.Public,
 		"Make a draft ready to be signed in the wallet",
-		seam.Ignore("review.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time it was asked
+		seam.Ignore("review.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
 	publishReview = seam.Write[SignedReview, Review](Contract, "publishReview", "POST /exchanges/{slug}/reviews", seam.Public,
 		"Publish a signed review; its signature is the permission", seam.Idempotent())
 )
 
-// Bind ties every operation to s.
+// Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
 	return Contract.Bind(
 		importExchanges.To(s.ImportExchanges),
@@ -44,13 +44,13 @@ func Bind(s Service) *seam.Local {
 	)
 }
 
-// Client is the Service as the rest of the program sees it: every call goes
-// where the module's route leads.
+// Client is the Service as the rest of the program sees it: every call takes
+// the module's route.
 type Client struct{ route *seam.Route }
 
 var _ Service = Client{}
 
-// NewClient calls through route.
+// NewClient returns a Client that calls through route.
 func NewClient(route *seam.Route) Client { return Client{route} }
 
 // ImportExchanges implements Service.

@@ -13,8 +13,8 @@ func (r ReviewDraft) Validate() error {
 	return invalidReview(checkWritten(r.Wallet, StarsOf(r.Overall, r.Aspects), r.Text))
 }
 
-// Validate refuses what no signature can make right; the time and the
-// signature are looked at when the review is published.
+// Validate refuses what no signature can make valid; the time and the signature
+// are checked when the review is published.
 func (r SignedReview) Validate() error {
 	wrong := checkWritten(r.Wallet, r.Stars(), r.Text)
 	if r.CreatedMS < 0 {
@@ -47,11 +47,11 @@ func checkText(text string) string {
 		return "is not valid UTF-8"
 	}
 	if n := utf8.RuneCountInString(text); n > MaxText {
-		return fmt.Sprintf("has at most %d characters, this has %d", MaxText, n)
+		return fmt.Sprintf("has at most %d characters, not %d", MaxText, n)
 	}
 	for _, c := range text {
 		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
-			return "has control characters: only line breaks and tabs are taken"
+			return "has control characters: only line breaks and tabs are accepted"
 		}
 	}
 	return ""
@@ -61,5 +61,5 @@ func invalidReview(wrong []fault.Field) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "the review cannot be taken as it is: see the fields").With(wrong...)
+	return fault.New(fault.Invalid, "the review has values out of range: see the fields").With(wrong...)
 }

@@ -27,7 +27,7 @@ var (
 		"Take in activity of other modules", seam.Idempotent())
 )
 
-// Bind ties every operation to s.
+// Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
 	return Contract.Bind(
 		importTrust.To(s.ImportTrust),
@@ -40,13 +40,13 @@ func Bind(s Service) *seam.Local {
 	)
 }
 
-// Client is the Service as the rest of the program sees it: every call goes
-// where the module's route leads.
+// Client is the Service as the rest of the program sees it: every call takes
+// the module's route.
 type Client struct{ route *seam.Route }
 
 var _ Service = Client{}
 
-// NewClient calls through route.
+// NewClient returns a Client that calls through route.
 func NewClient(route *seam.Route) Client { return Client{route} }
 
 // ImportTrust implements Service.

@@ -1,9 +1,10 @@
-// Package reputation says who can be trusted, and why.
+// Package reputation is the contract of the reputation module: who can be
+// trusted, and why.
 //
-// People state whom they trust (edges with a weight); once in a while the
-// module computes an epoch: seeded EigenTrust over those edges, which gives
-// every wallet a score, a rank and the reasons. Scores are of one epoch as a
-// whole: what is read between two epochs never mixes them.
+// People state whom they trust (edges with a weight); on a schedule the module
+// computes an epoch: seeded EigenTrust over those edges, with a score, a rank
+// and reasons for every wallet. Scores are of one epoch as a whole: what is
+// read between two epochs never mixes them.
 //
 // Other modules report what wallets did as Activity events; the module counts
 // them and shows the counts beside the score.
@@ -33,25 +34,25 @@ const Name = "reputation"
 // unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
 	// ImportTrust adds trust edges or replaces those with the same source and
-	// target; a weight of zero takes one away, and of two rows for one pair the
-	// later counts. Wrong rows are an invalid fault that names up to 100 of them by
-	// line, and nothing of the upload is kept.
+	// target; a weight of zero removes one, and of two rows for one pair the
+	// later counts. Wrong rows are an invalid fault that names up to 100 of
+	// them by line, and nothing of the upload is kept.
 	ImportTrust(context.Context, TrustUpload) (TrustImported, error)
-	// ComputeEpoch computes scores from the present edges and makes them the
+	// ComputeEpoch computes scores from the current edges and makes them the
 	// current epoch. Conflict: there are no edges or no known seeds.
 	ComputeEpoch(context.Context, EpochRequest) (Epoch, error)
-	// CurrentEpoch tells what the present scores are made of. NotFound: none
+	// CurrentEpoch describes the epoch of the current scores. NotFound: none
 	// has been computed yet.
 	CurrentEpoch(context.Context, EpochQuery) (Epoch, error)
-	// Score gives one wallet's score with its reasons. NotFound: nobody has
+	// Score returns one wallet's score with its reasons. NotFound: nobody has
 	// trusted this wallet and it has not been active.
 	Score(context.Context, ScoreQuery) (Score, error)
-	// Scores gives the standing of many wallets at once, in the order asked;
+	// Scores returns the standings of many wallets, in the order of the request;
 	// wallets without a score have rank 0.
 	Scores(context.Context, ScoresQuery) (Scores, error)
 	// Leaderboard lists the wallets of the current epoch by rank.
 	Leaderboard(context.Context, LeaderboardQuery) (Leaderboard, error)
-	// Record takes in Activity events of other modules, each once.
+	// Record counts Activity events of other modules, each once.
 	Record(context.Context, events.Batch) (events.Receipt, error)
 }
 
@@ -76,7 +77,7 @@ type TrustUpload struct {
 	Body io.Reader `stream:"text/csv" json:"-"`
 }
 
-// TrustImported says what an import did.
+// TrustImported is the result of an import.
 type TrustImported struct {
 	Edges   int `json:"edges"`   // rows read
 	Wallets int `json:"wallets"` // distinct wallets in them
@@ -85,10 +86,10 @@ type TrustImported struct {
 	PassedOver string `json:"passed_over,omitempty"`
 }
 
-// EpochRequest asks for a computation with the settings of the module.
+// EpochRequest starts a computation with the settings of the module.
 type EpochRequest struct{}
 
-// EpochQuery asks for the current epoch.
+// EpochQuery selects the current epoch.
 type EpochQuery struct{}
 
 // Epoch is one computation of all scores.
@@ -108,12 +109,12 @@ type ScoreQuery struct {
 	Wallet wallet.Address `path:"wallet" json:"-"`
 }
 
-// Standing is where a wallet stands in an epoch.
+// Standing is a wallet's place in an epoch.
 type Standing struct {
 	Wallet     wallet.Address `json:"wallet"`
 	Score      float64        `json:"score"`      // share of all trust: the scores of an epoch add up to 1
 	Rank       int            `json:"rank"`       // 1 = most trusted; 0 = no score in this epoch
-	Percentile float64        `json:"percentile"` // share of scored wallets that stand at or below this one, 0–1
+	Percentile float64        `json:"percentile"` // share of scored wallets at or below this one, 0–1
 }
 
 // Score is a wallet's standing with its reasons. The shares of the components
@@ -149,7 +150,7 @@ type ActivityCount struct {
 	LastMS int64  `json:"last_ms"`
 }
 
-// MaxBatch is how many wallets one Scores call takes.
+// MaxBatch is the most wallets of one Scores call.
 const MaxBatch = 1000
 
 // ScoresQuery names up to MaxBatch wallets.
@@ -160,7 +161,7 @@ type ScoresQuery struct {
 // Validate refuses an empty or too long list.
 func (q ScoresQuery) Validate() error {
 	if n := len(q.Wallets); n == 0 || n > MaxBatch {
-		return fault.New(fault.Invalid, "the list of wallets has the wrong length").With(
+		return fault.New(fault.Invalid, "the list of wallets is empty or too long: see the fields").With(
 			fault.Field{Name: "wallets", Message: fmt.Sprintf("send 1 to %d wallets, not %d", MaxBatch, n)})
 	}
 	return nil
@@ -172,7 +173,7 @@ type Scores struct {
 	Standings []Standing `json:"standings"`
 }
 
-// LeaderboardQuery asks for a page; cursor is the last answer's next.
+// LeaderboardQuery selects a page; cursor is the last answer's next.
 type LeaderboardQuery struct {
 	Cursor string `query:"cursor" json:"-"`
 	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50

@@ -1,5 +1,5 @@
 // Package appendjson appends values in their JSON form to a buffer, without the
-// allocations of encoding/json, for answers of which there are millions.
+// allocations of encoding/json, for the most frequent answers.
 package appendjson
 
 import (

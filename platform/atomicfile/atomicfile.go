@@ -1,6 +1,7 @@
-// Package atomicfile writes files that are there whole or not at all, also
-// after a power cut: without a name in the same folder, or where the system has
-// no such files under a hidden one; then synced, renamed, and the folder synced.
+// Package atomicfile writes files that exist whole or not at all, also after a
+// power failure: they are written without a name in the same folder, or under a
+// hidden one where the system has no unnamed files; then synced, renamed, and
+// the folder synced.
 package atomicfile
 
 import (
@@ -14,7 +15,7 @@ import (
 	"banyan/platform/fault"
 )
 
-// File is a file in the making. Write to it, then Commit or Discard.
+// File is a file that is being written. Write to it, then Commit or Discard.
 type File struct {
 	*os.File
 	path   string
@@ -22,12 +23,12 @@ type File struct {
 	hidden string // its name until it is complete; "" while it has none
 }
 
-// Create begins a file that will stand at path with this mode. An older file
-// there stays as it is until Commit. It fails with fault.Invalid where a folder,
-// a device or a pipe is: a file must not take the place of /dev/null.
+// Create opens a file that Commit will put at path with this mode. An older
+// file there stays unchanged until then. It fails with fault.Invalid if path is
+// a folder, a device or a pipe: a file must not replace /dev/null.
 func Create(path string, mode fs.FileMode) (*File, error) {
 	if about, err := os.Stat(path); err == nil && !about.Mode().IsRegular() {
-		return nil, fault.Newf(fault.Invalid, "%s is no regular file, and a file cannot take its place: name another one", path)
+		return nil, fault.Newf(fault.Invalid, "%s is not a regular file and cannot be replaced by one: name another file", path)
 	}
 	if f := createUnnamed(path); f != nil {
 		return &File{File: f, path: path, mode: mode}, nil
@@ -43,11 +44,11 @@ func createNamed(path string, mode fs.FileMode) (*File, error) {
 	return &File{File: f, path: path, mode: mode, hidden: f.Name()}, nil
 }
 
-// Commit puts the file in its place, or discards it and says why it could not.
+// Commit puts the file at its path, or discards it and returns why it could not.
 func (f *File) Commit() error { return f.CommitAs(f.path) }
 
 // CommitAs is Commit under another path in the same folder, for a file whose
-// name follows from what is in it.
+// name depends on its content.
 func (f *File) CommitAs(path string) error {
 	err := errors.Join(f.Chmod(f.mode), f.Sync())
 	if err == nil {
@@ -63,7 +64,7 @@ func (f *File) CommitAs(path string) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-// name gives a file without a name a hidden one: only renaming replaces another.
+// name gives an unnamed file a hidden name: only renaming replaces another file.
 func (f *File) name(path string) error {
 	if f.hidden != "" {
 		return nil
@@ -80,7 +81,7 @@ func hiddenName(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:10]+".partial")
 }
 
-// remove takes the hidden name away.
+// remove deletes the hidden name.
 func (f *File) remove() error {
 	if f.hidden == "" {
 		return nil
@@ -88,11 +89,11 @@ func (f *File) remove() error {
 	return os.Remove(f.hidden)
 }
 
-// Discard gives the file up.
+// Discard deletes the file without committing it.
 func (f *File) Discard() error { return errors.Join(f.Close(), f.remove()) }
 
-// Replace writes a file at once. When write fails, nothing has changed, and its
-// error is given as it is.
+// Replace creates, writes and commits a file. When write fails, nothing has
+// changed, and its error is returned unchanged.
 func Replace(path string, mode fs.FileMode, write func(*os.File) error) error {
 	f, err := Create(path, mode)
 	if err != nil {
@@ -104,7 +105,7 @@ func Replace(path string, mode fs.FileMode, write func(*os.File) error) error {
 	return f.Commit()
 }
 
-// syncFolder makes a rename last.
+// syncFolder makes a rename durable.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

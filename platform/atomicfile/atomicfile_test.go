@@ -20,7 +20,7 @@ func TestReplace(t *testing.T) {
 				return err
 			}
 			if now, err := os.ReadFile(path); err == nil && string(now) == text {
-				t.Errorf("%q stands there before it is complete", text)
+				t.Errorf("%q exists before it is complete", text)
 			}
 			return failure
 		})
@@ -42,7 +42,7 @@ func TestReplace(t *testing.T) {
 	check("first", 0o600)
 	full := errors.New("disk full")
 	if err := put("second", 0o644, full); !errors.Is(err, full) {
-		t.Errorf("a failed write gave %v", err)
+		t.Errorf("a failed write returned %v", err)
 	}
 	check("first", 0o600)
 	if err := put("third", 0o644, nil); err != nil {
@@ -88,7 +88,7 @@ func TestWhatCannotBePutThereLeavesNothing(t *testing.T) {
 		t.Errorf("the folder holds %v", entries)
 	}
 	if _, err := atomicfile.Create(filepath.Join(folder, "nowhere", "x"), 0o600); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a folder that is not there: %v", err)
+		t.Errorf("a folder that does not exist: %v", err)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestOnlyAFileIsReplaced(t *testing.T) {
 	}
 	for _, path := range []string{folder, link, socket.Addr().String()} {
 		if _, err := atomicfile.Create(path, 0o600); !fault.Is(err, fault.Invalid) {
-			t.Errorf("a file that is to take the place of %s is answered with %v", path, err)
+			t.Errorf("a file that would replace %s: got error %v", path, err)
 		}
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 2 {

@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// createUnnamed makes a file in path's folder that has no name there, so that it
-// goes with a process that is killed. Its errors call it path. It is nil where
-// the file system has no such files, or lets none of them have a name later: that
-// is tried with another one, for after hours of work is too late to learn it.
+// createUnnamed creates a file in path's folder without a name, so that it
+// disappears with a process that is killed. Its errors name path. It returns
+// nil where the file system has no such files, or does not let them be named
+// later: that is tried first with another one, because after hours of work is
+// too late to find out.
 func createUnnamed(path string) *os.File {
 	trial, err := openUnnamed(path)
 	if err != nil {
@@ -40,7 +41,7 @@ func openUnnamed(path string) (*os.File, error) {
 	return os.NewFile(uintptr(number), path), nil
 }
 
-// link gives an unnamed file a name that is free.
+// link gives an unnamed file a name that is not in use.
 func link(f *os.File, name string) error {
 	from := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	return os.NewSyscallError("linkat", unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW))

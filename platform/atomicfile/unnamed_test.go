@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAFileInTheMakingGoesWithItsProcess(t *testing.T) {
+func TestAnUncommittedFileDisappearsWithItsProcess(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "scores.csv")
 	f := createUnnamed(path)
@@ -57,6 +57,6 @@ func TestAFileWithAHiddenNameTakesItsPlaceToo(t *testing.T) {
 		t.Error(err)
 	}
 	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
-		t.Errorf("a file that was given up leaves %v", entries)
+		t.Errorf("a discarded file leaves %v", entries)
 	}
 }

@@ -27,22 +27,22 @@ import (
 
 // The files of a folder of certificates, beside NAME.crt and NAME.key for each
 // process. ca.key signs certificates and is needed for nothing else: keep it
-// off the machines that serve.
+// off the servers.
 const (
 	authorityName = "ca"
 	certSuffix    = ".crt"
 	keySuffix     = ".key"
 )
 
-// How long certificates hold.
+// How long certificates are valid.
 const (
 	AuthorityLife = 10 * 365 * 24 * time.Hour
-	DefaultLife   = 365 * 24 * time.Hour // nothing renews by itself, so not too short
-	LongestLife   = 825 * 24 * time.Hour // what TLS clients at large accept of a private authority
+	DefaultLife   = 365 * 24 * time.Hour // renewal is manual, so not too short
+	LongestLife   = 825 * 24 * time.Hour // the longest that TLS clients in general accept of a private authority
 	backdated     = 5 * time.Minute      // the clocks of two machines differ
 )
 
-// FilesIn are the files of one process in a folder that Init and Issue made.
+// FilesIn returns the files of one process in a folder that Init and Issue made.
 func FilesIn(folder, name string) Files {
 	return Files{
 		Cert: filepath.Join(folder, name+certSuffix), Key: filepath.Join(folder, name+keySuffix),
@@ -50,18 +50,18 @@ func FilesIn(folder, name string) Files {
 	}
 }
 
-// Init makes an authority: a folder with ca.crt and ca.key. Fails with
+// Init creates an authority: a folder with ca.crt and ca.key. It fails with
 // fault.Conflict when there is one, because the certificates it issued would
-// stop to count.
+// become invalid.
 func Init(folder string, now time.Time) (Certificate, error) {
 	at := FilesIn(folder, authorityName)
 	for _, path := range []string{at.Cert, at.Key} {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			return Certificate{}, fault.Newf(fault.Conflict, "%s is there already: issue certificates with it, or choose another folder", path)
+			return Certificate{}, fault.Newf(fault.Conflict, "%s exists already: issue certificates with it, or choose another folder", path)
 		}
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return Certificate{}, fmt.Errorf("make the folder for certificates: %w", err)
+		return Certificate{}, fmt.Errorf("create the folder for certificates: %w", err)
 	}
 	key, err := newKey()
 	if err != nil {
@@ -76,17 +76,17 @@ func Init(folder string, now time.Time) (Certificate, error) {
 	return sign(at, draft, draft, key, key)
 }
 
-// Request says whom a certificate is for.
+// Request is the subject of a new certificate.
 type Request struct {
 	Name  string        // the module, or Trunk
 	Hosts []string      // DNS names and IP addresses; none = those of the certificate that is renewed, or the name and this machine
 	Life  time.Duration // 0 = DefaultLife; never longer than the authority's
 }
 
-// Issue makes NAME.crt and NAME.key with the authority in the folder, and
-// replaces what is there: renewing is issuing again, with a new key. Running
-// processes take the new files up by themselves. Fails with fault.Invalid, and
-// with fault.NotFound when the folder has no authority.
+// Issue creates NAME.crt and NAME.key with the authority in the folder, and
+// replaces existing ones: renewing is issuing again, with a new key. Running
+// processes load the new files without a restart. It fails with fault.Invalid,
+// and with fault.NotFound when the folder has no authority.
 func Issue(folder string, r Request, now time.Time) (Certificate, error) {
 	if err := CheckName(r.Name); err != nil {
 		return Certificate{}, err
@@ -98,7 +98,7 @@ func Issue(folder string, r Request, now time.Time) (Certificate, error) {
 		r.Life = DefaultLife
 	}
 	if r.Life < time.Hour || r.Life > LongestLife {
-		return Certificate{}, fault.Newf(fault.Invalid, "a certificate holds from an hour to %d days", LongestLife/(24*time.Hour))
+		return Certificate{}, fault.Newf(fault.Invalid, "a certificate must be valid for an hour to %d days", LongestLife/(24*time.Hour))
 	}
 	ca, caKey, err := readAuthority(folder, now)
 	if err != nil {
@@ -137,7 +137,7 @@ func List(folder string) ([]Certificate, error) {
 		return nil, fmt.Errorf("look for certificates in %s: %w", folder, err)
 	}
 	if len(paths) == 0 {
-		return nil, fault.Newf(fault.NotFound, "there are no certificates in %s: begin with `banyan certs init --dir %s`", folder, folder)
+		return nil, fault.Newf(fault.NotFound, "there are no certificates in %s: create an authority with `banyan certs init --dir %s`", folder, folder)
 	}
 	var all []Certificate
 	for _, path := range paths {
@@ -158,7 +158,7 @@ func List(folder string) ([]Certificate, error) {
 	return all, nil
 }
 
-// Certificate describes one for people.
+// Certificate describes a certificate for people.
 type Certificate struct {
 	File      string    `json:"file"`
 	Name      string    `json:"name"` // of the process, "" for an authority
@@ -181,8 +181,9 @@ func describe(path string, c *x509.Certificate) Certificate {
 	}
 }
 
-// hostsBefore are those of the certificate that is being renewed; without one,
-// the process's name, as container networks resolve it, and this machine.
+// hostsBefore returns the hosts of the certificate that is being renewed;
+// without one, the process's name, as container networks resolve it, and this
+// machine.
 func hostsBefore(path, name string) ([]string, error) {
 	before, err := readCertificates(path)
 	switch {
@@ -200,7 +201,7 @@ func splitHosts(hosts []string) (names []string, ips []net.IP, err error) {
 		case ip != nil:
 			ips = append(ips, ip)
 		case host == "" || strings.ContainsAny(host, " /:@_"):
-			return nil, nil, fault.Newf(fault.Invalid, "%q is neither a host name nor an IP address: give it without scheme and port", host)
+			return nil, nil, fault.Newf(fault.Invalid, "%q is neither a host name nor an IP address: write it without scheme and port", host)
 		default:
 			names = append(names, host)
 		}
@@ -208,12 +209,12 @@ func splitHosts(hosts []string) (names []string, ips []net.IP, err error) {
 	return names, ips, nil
 }
 
-// newKey makes an ECDSA P-256 key: TLS 1.3 needs nothing larger, and every
-// client knows it, which is not so for Ed25519.
+// newKey returns an ECDSA P-256 key: TLS 1.3 needs nothing larger, and every
+// client supports it, unlike Ed25519.
 func newKey() (*ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
+		return nil, fmt.Errorf("generate a key: %w", err)
 	}
 	return key, nil
 }
@@ -229,8 +230,8 @@ func newDraft(commonName string, now time.Time, life time.Duration) (*x509.Certi
 	}, nil
 }
 
-// sign makes the certificate and writes the key before it: who sees the new
-// certificate finds its key in place.
+// sign creates the certificate and writes the key before it: a reader that sees
+// the new certificate finds its key.
 func sign(at Files, draft, issuer *x509.Certificate, key *ecdsa.PrivateKey, issuerKey crypto.Signer) (Certificate, error) {
 	der, err := x509.CreateCertificate(rand.Reader, draft, issuer, key.Public(), issuerKey)
 	if err != nil {
@@ -253,7 +254,7 @@ func sign(at Files, draft, issuer *x509.Certificate, key *ecdsa.PrivateKey, issu
 	return describe(at.Cert, made), nil
 }
 
-// replace writes a file whole or not at all.
+// replace writes a file atomically.
 func replace(path string, text []byte, mode fs.FileMode) error {
 	return atomicfile.Replace(path, mode, func(f *os.File) error {
 		_, err := f.Write(text)
@@ -265,20 +266,20 @@ func readAuthority(folder string, now time.Time) (*x509.Certificate, crypto.Sign
 	at := FilesIn(folder, authorityName)
 	all, err := readCertificates(at.Cert)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fault.Newf(fault.NotFound, "there is no authority in %s: make one with `banyan certs init --dir %s`", folder, folder)
+		return nil, nil, fault.Newf(fault.NotFound, "there is no authority in %s: create one with `banyan certs init --dir %s`", folder, folder)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if now.After(all[0].NotAfter) {
-		return nil, nil, fault.Newf(fault.Conflict, "the authority in %s ended on %s: make a new one in another folder", folder, all[0].NotAfter.Format(time.DateOnly))
+		return nil, nil, fault.Newf(fault.Conflict, "the authority in %s ended on %s: create a new one in another folder", folder, all[0].NotAfter.Format(time.DateOnly))
 	}
 	key, err := readKey(at.Key)
 	if err != nil {
 		return nil, nil, err
 	}
 	if public, ok := all[0].PublicKey.(*ecdsa.PublicKey); !ok || !public.Equal(key.Public()) {
-		return nil, nil, fault.Newf(fault.Conflict, "%s is not the key of %s: put the two that belong together into one folder", at.Key, at.Cert)
+		return nil, nil, fault.Newf(fault.Conflict, "%s is not the key of %s: put a certificate and its own key into the folder", at.Key, at.Cert)
 	}
 	return all[0], key, nil
 }
@@ -290,15 +291,15 @@ func readKey(path string) (crypto.Signer, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fault.Newf(fault.Invalid, "%s holds no PEM key", path)
+		return nil, fault.Newf(fault.Invalid, "%s has no PEM key", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, path+" holds no key that can be read")
+		return nil, fault.Wrap(err, fault.Invalid, path+" has no readable key")
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fault.Newf(fault.Invalid, "%s holds a key that cannot sign", path)
+		return nil, fault.Newf(fault.Invalid, "%s has a key that cannot sign", path)
 	}
 	return signer, nil
 }
@@ -323,12 +324,12 @@ func parseCertificates(path string, text []byte) (all []*x509.Certificate, err e
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, path+" holds a certificate that cannot be read")
+			return nil, fault.Wrap(err, fault.Invalid, path+" has a certificate that cannot be parsed")
 		}
 		all = append(all, c)
 	}
 	if len(all) == 0 {
-		return nil, fault.Newf(fault.Invalid, "%s holds no PEM certificate", path)
+		return nil, fault.Newf(fault.Invalid, "%s has no PEM certificate", path)
 	}
 	return all, nil
 }

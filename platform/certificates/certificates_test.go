@@ -14,12 +14,12 @@ import (
 	"banyan/platform/fault"
 )
 
-// start is when the tests' certificates are made.
+// start is when the tests' certificates are created.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
-// authority makes a folder with an authority.
+// authority returns a folder with a new authority.
 func authority(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "certs")
@@ -100,9 +100,9 @@ func TestWhatCannotBeIssued(t *testing.T) {
 		code   fault.Code
 		says   string
 	}{
-		{"a name with a path in it", folder, certificates.Request{Name: "../ca"}, start, fault.Invalid, "no name of a process"},
+		{"a name with a path in it", folder, certificates.Request{Name: "../ca"}, start, fault.Invalid, "not a name of a process"},
 		{"the authority's name", folder, certificates.Request{Name: "ca"}, start, fault.Invalid, "authority"},
-		{"no name", folder, certificates.Request{}, start, fault.Invalid, "no name"},
+		{"no name", folder, certificates.Request{}, start, fault.Invalid, "not a name"},
 		{"a URL as host", folder, certificates.Request{Name: "a", Hosts: []string{"https://x"}}, start, fault.Invalid, "without scheme"},
 		{"a port", folder, certificates.Request{Name: "a", Hosts: []string{"x:80"}}, start, fault.Invalid, "and port"},
 		{"too long", folder, certificates.Request{Name: "a", Life: 900 * day}, start, fault.Invalid, "825 days"},
@@ -126,7 +126,7 @@ func TestWhatCannotBeIssued(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatNoPeerWouldTake(t *testing.T) {
+func TestOpenRefusesCertificatesThatPeersReject(t *testing.T) {
 	folder, other := authority(t), authority(t)
 	good := issue(t, folder, "reputation", start)
 	stranger := issue(t, other, "reputation", start)
@@ -144,11 +144,11 @@ func TestOpenRefusesWhatNoPeerWouldTake(t *testing.T) {
 	}{
 		{"one file is not set", open(certificates.Files{Cert: good.Cert, CA: good.CA}, "reputation", start), "tls.key"},
 		{"a file is missing", open(certificates.Files{Cert: good.Cert, Key: good.Key, CA: "nowhere"}, "reputation", start), "nowhere"},
-		{"another's key", open(certificates.Files{Cert: good.Cert, Key: stranger.Key, CA: good.CA}, "reputation", start), "no certificate and its key"},
+		{"another's key", open(certificates.Files{Cert: good.Cert, Key: stranger.Key, CA: good.CA}, "reputation", start), "not a certificate and its key"},
 		{"another authority", open(certificates.Files{Cert: stranger.Cert, Key: stranger.Key, CA: good.CA}, "reputation", start), "certs issue --name reputation"},
 		{"another process's certificate", open(good, "airdrop", start), `names "reputation" and this process is "airdrop"`},
 		{"it has ended", open(good, "reputation", start.Add(366*day)), "certs issue --name reputation"},
-		{"its time has not come", open(good, "reputation", start.Add(-day)), "certs issue"},
+		{"it is not valid yet", open(good, "reputation", start.Add(-day)), "certs issue"},
 		{"the authority's own", open(certificates.Files{Cert: good.CA, Key: filepath.Join(folder, "ca.key"), CA: good.CA}, "reputation", start), `names ""`},
 	} {
 		if !fault.Is(c.err, fault.Invalid) || !strings.Contains(c.err.Error(), c.says) {

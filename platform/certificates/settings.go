@@ -2,8 +2,8 @@ package certificates
 
 import "banyan/platform/config"
 
-// Settings name the certificates of the line between Banyan's own processes; all
-// three files or none.
+// Settings name the certificates for connections between Banyan's own
+// processes; all three files or none.
 type Settings struct {
 	Cert   string `yaml:"cert"`
 	Key    string `yaml:"key"`
@@ -11,7 +11,7 @@ type Settings struct {
 	Listen string `yaml:"listen"` // host:port of one more address, "" = none
 }
 
-// Enabled reports whether the line between processes is encrypted.
+// Enabled reports whether connections between processes are encrypted.
 func (s Settings) Enabled() bool { return s.Cert != "" }
 
 // Check implements config.Checker.

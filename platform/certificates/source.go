@@ -20,31 +20,31 @@ import (
 
 // Files are the paths of a process's certificate, its key and the authority's
 // certificate, in PEM. While an authority is replaced by another, the file CA
-// holds both.
+// has both.
 type Files struct{ Cert, Key, CA string }
 
-// Options say who we are.
+// Options identify this process.
 type Options struct {
 	Name string           // the process our own certificate must name: the module, or Trunk
 	Now  func() time.Time // nil = time.Now
 	Log  *slog.Logger     // nil = slog.Default
 }
 
-// Source holds what is in force of the files, and follows them:
+// Source has the certificates in force, and reloads their files:
 //
 //	            files changed and good
-//	in force ───────────────────────────▶ in force (new connections; old ones go on)
+//	in force ───────────────────────────▶ in force (new connections; existing ones stay)
 //	   │    files changed and broken
-//	   └──────────────────────────────▶ in force as before; the log says what is wrong
+//	   └──────────────────────────────▶ in force as before; the error is logged
 type Source struct {
 	files   Files
 	options Options
 	held    atomic.Pointer[material]
 
-	mu     sync.Mutex // one look at a time
+	mu     sync.Mutex // one reload at a time
 	broken digest     // of the files refused last
-	told   digest     // of the files complained about last
-	warned time.Time  // when the coming end was last said
+	told   digest     // of the files whose error was logged last
+	warned time.Time  // when the warning before the end was last logged
 }
 
 type digest [sha256.Size]byte
@@ -56,16 +56,16 @@ type material struct {
 	authorities *x509.CertPool
 }
 
-// How often the files are looked at, and how the end of a certificate is told.
+// How often the files are checked, and when the end of a certificate is logged.
 const (
 	look      = 2 * time.Second
 	warnAhead = 30 * 24 * time.Hour
 	warnEvery = 24 * time.Hour
 )
 
-// Open reads the files. Fails with fault.Invalid when they are not a whole and
-// valid set that names Options.Name, so that a mix-up shows here and not at
-// every peer.
+// Open reads the files. It fails with fault.Invalid unless they are a complete
+// and valid set that names Options.Name, so that a mistake is reported here and
+// not by every peer.
 func Open(f Files, o Options) (*Source, error) {
 	if err := CheckName(o.Name); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func Open(f Files, o Options) (*Source, error) {
 	return s, nil
 }
 
-// Reload looks at the files now and tells whether others came into force. With
-// an error what was in force stays so.
+// Reload checks the files now and reports whether new ones came into force.
+// With an error those in force stay.
 func (s *Source) Reload() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +119,7 @@ func (s *Source) reload() (changed bool, err error) {
 // texts are the contents of Files.
 type texts struct{ cert, key, authority []byte }
 
-// read gives the digest of what it saw also when a file could not be read.
+// read returns the digest of what it saw also when a file could not be read.
 func (s *Source) read() (t texts, seen digest, err error) {
 	h := sha256.New()
 	for _, file := range []struct {
@@ -128,7 +128,7 @@ func (s *Source) read() (t texts, seen digest, err error) {
 	}{{s.files.Cert, &t.cert}, {s.files.Key, &t.key}, {s.files.CA, &t.authority}} {
 		text, problem := os.ReadFile(file.path)
 		if problem != nil && err == nil {
-			err = fault.Wrap(problem, fault.Invalid, "the files for TLS between processes cannot be read: look at the settings tls.cert, tls.key and tls.ca")
+			err = fault.Wrap(problem, fault.Invalid, "the files for TLS between processes cannot be read: check the settings tls.cert, tls.key and tls.ca, and the permissions of the files")
 		}
 		one := sha256.Sum256(text)
 		h.Write(one[:])
@@ -138,11 +138,12 @@ func (s *Source) read() (t texts, seen digest, err error) {
 	return t, seen, err
 }
 
-// check makes what can come into force, and refuses what no peer would take.
+// check returns certificates that can come into force, and refuses those that
+// no peer would accept.
 func (s *Source) check(t texts) (*material, error) {
 	certificate, err := tls.X509KeyPair(t.cert, t.key)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%s and %s are no certificate and its key", s.files.Cert, s.files.Key))
+		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%s and %s are not a certificate and its key", s.files.Cert, s.files.Key))
 	}
 	found, err := parseCertificates(s.files.CA, t.authority)
 	if err != nil {
@@ -154,7 +155,7 @@ func (s *Source) check(t texts) (*material, error) {
 	}
 	own := certificate.Leaf
 	if err := verify(own, m.authorities, x509.ExtKeyUsageAny, s.options.Now()); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("the certificate %s does not count: issue it again with `banyan certs issue --name %s`", s.files.Cert, s.options.Name))
+		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("the certificate %s is not valid under the authority: issue it again with `banyan certs issue --name %s`", s.files.Cert, s.options.Name))
 	}
 	if name := nameIn(own); name != s.options.Name {
 		return nil, fault.Newf(fault.Invalid, "the certificate %s names %q and this process is %q: each process has a certificate of its own", s.files.Cert, name, s.options.Name)
@@ -162,15 +163,15 @@ func (s *Source) check(t texts) (*material, error) {
 	return m, nil
 }
 
-// Watch follows the files until the context ends.
+// Watch reloads changed files until the context ends.
 func (s *Source) Watch(ctx context.Context) error {
 	periodic.Run(ctx, look, s.follow, periodic.AtOnce())
 	return nil
 }
 
-// follow is one look of Watch. A new certificate and its key are two files:
-// what is broken at the first look may be half of a renewal, so it is told at
-// the second, and once.
+// follow is one check of Watch. A new certificate and its key are two files: an
+// error at the first check may be half of a renewal, so it is logged at the
+// second, and once.
 func (s *Source) follow(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +187,7 @@ func (s *Source) follow(ctx context.Context) {
 		}
 	case s.broken == before && s.told != s.broken:
 		s.told = s.broken
-		log.ErrorContext(ctx, "the new certificate files are broken: the ones before stay in force", "error", err, "until", until)
+		log.ErrorContext(ctx, "the new certificate files are invalid, so the previous ones stay in force: issue the certificate again with `banyan certs issue`", "error", err, "until", until)
 	}
 	if now := s.options.Now(); until.Sub(now) < warnAhead && now.Sub(s.warned) >= warnEvery {
 		s.warned = now
@@ -195,10 +196,11 @@ func (s *Source) follow(ctx context.Context) {
 	}
 }
 
-// Expires is when the certificate in force ends.
+// Expires returns when the certificate in force ends.
 func (s *Source) Expires() time.Time { return s.held.Load().certificate.Leaf.NotAfter.UTC() }
 
-// Collector shows when the certificate in force ends, for an alert long before.
+// Collector exports when the certificate in force ends, for an alert long
+// before.
 func Collector(s *Source) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "banyan_tls_certificate_expires_timestamp_seconds",

@@ -21,7 +21,7 @@ import (
 	"banyan/platform/certificates"
 )
 
-// clock is a time that tests move.
+// clock is a time that tests set.
 type clock struct{ at atomic.Int64 }
 
 func newClock(at time.Time) *clock {
@@ -117,7 +117,7 @@ func TestHandshakes(t *testing.T) {
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &authorityAsClient, nil }
 	})
 	old := trusting(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS12, tls.VersionTLS12 })
-	// a stranger who does not look whom it talks to
+	// a client that does not verify the server
 	blind := stranger.ClientConfig("reputation")
 	blind.VerifyConnection = nil
 	late := start.Add(certificates.DefaultLife + day)
@@ -133,10 +133,10 @@ func TestHandshakes(t *testing.T) {
 		{"a client certificate without a name", url, nameless, start, start, "bad certificate"},
 		{"TLS 1.2", url, old, start, start, "protocol version"},
 		{"another authority's server", strangersURL, trunk.ClientConfig("reputation"), start, start, "unknown authority"},
-		{"another module's server", url, trunk.ClientConfig("airdrop"), start, start, `names the process "reputation", and "airdrop" is wanted`},
+		{"another module's server", url, trunk.ClientConfig("airdrop"), start, start, `names the process "reputation", not "airdrop"`},
 		{"the server's has ended", url, trunk.ClientConfig("reputation"), late, start, "expired"},
 		{"the client's has ended", url, trunk.ClientConfig("reputation"), start, late, "certificate"},
-		{"both are in order again", url, trunk.ClientConfig("reputation"), start, start, ""},
+		{"both are valid again", url, trunk.ClientConfig("reputation"), start, start, ""},
 	} {
 		ours.set(c.client)
 		theirs.set(c.server)
@@ -157,7 +157,7 @@ func TestFilesChangeWhileCallsRun(t *testing.T) {
 	folder, next := authority(t), authority(t)
 	now := newClock(start)
 	trunkFiles, repFiles := issue(t, folder, certificates.Trunk, start), issue(t, folder, "reputation", start)
-	left := authority(t) // somebody who keeps the first authority's certificate
+	left := authority(t) // a client that keeps the first authority's certificate
 	for _, name := range []string{"trunk.crt", "trunk.key", "ca.crt"} {
 		copyFile(t, filepath.Join(folder, name), filepath.Join(left, name))
 	}
@@ -219,7 +219,7 @@ func TestFilesChangeWhileCallsRun(t *testing.T) {
 	}
 	reload("certificates of the second", reputation, trunk)
 	if _, _, err := get(t.Context(), url, behind.ClientConfig("reputation")); err == nil {
-		t.Error("who trusts only the first authority takes a certificate of the second")
+		t.Error("a client that trusts only the first authority accepts a certificate of the second")
 	}
 	copyFile(t, filepath.Join(next, "ca.crt"), trunkFiles.CA)
 	reload("the second alone", trunk, reputation)
@@ -233,12 +233,12 @@ func TestFilesChangeWhileCallsRun(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(readFile(t, filepath.Join(next, "ca.crt")))
 	if _, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, CurrentTime: now.now()}); err != nil {
-		t.Errorf("the server still shows its certificate of the first authority: %v", err)
+		t.Errorf("the server still presents its certificate of the first authority: %v", err)
 	}
 	blind := behind.ClientConfig("reputation")
 	blind.VerifyConnection = nil
 	if _, _, err := get(t.Context(), url, blind); err == nil {
-		t.Error("a client of the authority that was taken out is still let in")
+		t.Error("a client of the removed authority is still accepted")
 	}
 }
 

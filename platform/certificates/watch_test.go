@@ -39,8 +39,8 @@ func (l *lines) take() string {
 	return l.text.String()
 }
 
-// TestWatch follows the files through a renewal, a broken one and its repair,
-// and up to the end of the certificate. The bubble's clock starts in 2000.
+// TestWatch goes through a renewal, a broken one and its repair, and up to the
+// end of the certificate. The bubble's clock starts in 2000.
 func TestWatch(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "certs")
 	synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestWatch(t *testing.T) {
 			return log.take()
 		}
 		if text := after(time.Minute); text != "" {
-			t.Errorf("nothing happened, and the log says %s", text)
+			t.Errorf("nothing happened, and the log has %s", text)
 		}
 		first := source.Expires()
 		issue(t, folder, "reputation", time.Now())
@@ -76,36 +76,36 @@ func TestWatch(t *testing.T) {
 		registry.MustRegister(certificates.Collector(source))
 		metrics, err := registry.Gather()
 		if err != nil || len(metrics) != 1 || metrics[0].GetMetric()[0].GetGauge().GetValue() != float64(source.Expires().Unix()) {
-			t.Errorf("the metric says %v, %v", metrics, err)
+			t.Errorf("the metric is %v, %v", metrics, err)
 		}
 
 		good := readFile(t, files.Cert)
 		writeFile(t, files.Cert, good[:len(good)/2])
 		if text := after(2 * time.Second); text != "" { // it may be half of a renewal
-			t.Errorf("told at the first look: %s", text)
+			t.Errorf("logged at the first check: %s", text)
 		}
-		if text := after(2 * time.Second); strings.Count(text, "the ones before stay in force") != 1 || !strings.Contains(text, files.Cert) {
+		if text := after(2 * time.Second); strings.Count(text, "the previous ones stay in force") != 1 || !strings.Contains(text, files.Cert) {
 			t.Errorf("a broken file: %q", text)
 		}
 		if text := after(time.Minute); text != "" {
-			t.Errorf("told again: %s", text)
+			t.Errorf("logged again: %s", text)
 		}
 		if changed, err := source.Reload(); changed || err == nil {
-			t.Errorf("a broken file was taken: %v, %v", changed, err)
+			t.Errorf("a broken file was accepted: %v, %v", changed, err)
 		}
 		here, there := net.Pipe() // sockets would stop the bubble's clock
 		served := make(chan error)
 		go func() { served <- tls.Server(there, source.ServerConfig()).HandshakeContext(ctx) }()
 		err = tls.Client(here, source.ClientConfig("reputation")).HandshakeContext(ctx)
 		if err := errors.Join(err, <-served); err != nil {
-			t.Errorf("the certificate before does not serve: %v", err)
+			t.Errorf("the previous certificate is not in use: %v", err)
 		}
 		writeFile(t, files.Cert, good)
 		if text := after(3 * time.Second); text != "" {
-			t.Errorf("put right, and the log says %q", text)
+			t.Errorf("repaired, and the log has %q", text)
 		}
 		writeFile(t, files.Cert, nil)
-		if text := after(5 * time.Second); strings.Count(text, "the ones before stay in force") != 1 {
+		if text := after(5 * time.Second); strings.Count(text, "the previous ones stay in force") != 1 {
 			t.Errorf("broken a second time: %q", text)
 		}
 		writeFile(t, files.Cert, good)
@@ -117,11 +117,11 @@ func TestWatch(t *testing.T) {
 			t.Errorf("more than a month before the end: %s", text)
 		}
 		if text := after(25 * time.Hour); strings.Count(text, "ends soon") != 2 {
-			t.Errorf("the last month is not told once a day: %q", text)
+			t.Errorf("the last month is not logged once a day: %q", text)
 		}
 		issue(t, folder, "reputation", time.Now())
 		if text := after(2 * time.Hour); strings.Contains(text, "ends soon") {
-			t.Errorf("renewed, and the log says %s", text)
+			t.Errorf("renewed, and the log has %s", text)
 		}
 		stop()
 		if err := <-ended; err != nil {

@@ -8,8 +8,8 @@ import (
 	"banyan/platform/memory"
 )
 
-func TestABudgetIsSharedAndNeverOverdrawn(t *testing.T) {
-	b := memory.NewBudget(100, "too many: come back later")
+func TestABudgetIsSharedAndNeverExceeded(t *testing.T) {
+	b := memory.NewBudget(100, "too many: try again later")
 	one, low := b.Share(0), b.Share(60)
 	if err := one.Take(50); err != nil {
 		t.Fatal(err)
@@ -18,7 +18,7 @@ func TestABudgetIsSharedAndNeverOverdrawn(t *testing.T) {
 		t.Errorf("below its own limit a share is refused: %v", err)
 	}
 	err := low.Take(1)
-	if !fault.Is(err, fault.Busy) || fault.From(err).RetryAfter <= 0 || fault.From(err).Message != "too many: come back later" {
+	if !fault.Is(err, fault.Busy) || fault.From(err).RetryAfter <= 0 || fault.From(err).Message != "too many: try again later" {
 		t.Errorf("over its own limit a share got %v", err)
 	}
 	if err := one.Take(41); !fault.Is(err, fault.Busy) {

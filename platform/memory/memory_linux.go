@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// Available is what this process may still take without anybody swapping, in
-// bytes: of the machine, or of its container where that has less. 0 is unknown.
+// Available returns the memory that this process may still take without
+// swapping, in bytes: of the machine, or of its container where that has less.
+// 0 is unknown.
 func Available() int64 {
 	available := systemMemory("/proc/meminfo")
 	if container := containerMemory("/sys/fs/cgroup"); available == 0 || (container > 0 && container < available) {
@@ -19,8 +20,8 @@ func Available() int64 {
 	return available
 }
 
-// systemMemory is what the system could give without swapping, in bytes; 0 when
-// it does not say.
+// systemMemory returns the memory that the system has available without
+// swapping, in bytes; 0 when it is unknown.
 func systemMemory(path string) int64 {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -28,16 +29,16 @@ func systemMemory(path string) int64 {
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[0] == "MemAvailable:" {
-			kib, _ := strconv.ParseInt(fields[1], 10, 64) // 0 when it is no number
+			kib, _ := strconv.ParseInt(fields[1], 10, 64) // 0 when it is not a number
 			return kib << 10
 		}
 	}
 	return 0
 }
 
-// containerMemory is what a container's limit leaves, in bytes (cgroup v2); 0
-// when it has none. Pages of files count as used there and can be taken back,
-// so only what processes hold for themselves is subtracted.
+// containerMemory returns what a container's limit leaves, in bytes (cgroup
+// v2); 0 when it has none. Pages of files count as used there and can be
+// reclaimed, so only the anonymous memory of processes is subtracted.
 func containerMemory(folder string) int64 {
 	limit := numberIn(folder + "/memory.max")
 	if limit == 0 {
@@ -56,7 +57,7 @@ func containerMemory(folder string) int64 {
 	return max(limit-used, 1)
 }
 
-// numberIn reads a file that holds a number; 0 when there is none, as "max".
+// numberIn reads a file with a number; 0 when it is something else, as "max".
 func numberIn(path string) int64 {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -47,6 +47,6 @@ func TestTheMemoryOfAContainer(t *testing.T) {
 
 func TestThisMachine(t *testing.T) {
 	if got := Available(); got <= 0 {
-		t.Errorf("a Linux system says what is available, got %d", got)
+		t.Errorf("a Linux system reports its available memory, got %d", got)
 	}
 }

@@ -3,5 +3,5 @@
 // Package memory reports how much memory this process may still take.
 package memory
 
-// Available is unknown, which is 0.
+// Available returns 0, unknown, on this system.
 func Available() int64 { return 0 }

@@ -17,24 +17,26 @@ import (
 // Options tune a build; they never change the tree, except for Nybbles.
 type Options struct {
 	Workers int           // goroutines; 0: one for each processor
-	Engine  keccak.Engine // nil: the best there is, or what BANYAN_KECCAK names
+	Engine  keccak.Engine // nil: the fastest available, or the one that BANYAN_KECCAK names
 	// Nybbles is the length of ENS's address prefixes in hex digits, 1 or 2;
-	// 0 takes 1 up to ENSSmall rows and 2 above, which is what ENS did.
+	// 0: 1 up to ENSSmall rows and 2 above, as ENS did.
 	Nybbles int
-	// Memory is about what a LongList and the build over it may hold, in bytes;
-	// 0: no limit. It bounds what no file holds; at least 5 MB are used.
+	// Memory is about what an ExternalList and the build over it may take, in
+	// bytes; 0: no limit. It does not include mapped files; at least 5 MB are
+	// used.
 	Memory int64
-	// Folder is where a LongList keeps what is over Memory, about 100 bytes a
-	// row beside the tree file; "" is the system's folder for temporary files.
+	// Folder is where an ExternalList writes what exceeds Memory, about 100
+	// bytes a row beside the tree file; "" is the system's folder for temporary
+	// files.
 	Folder string
-	// Progress is told how far long work is: done of total units of a stage,
-	// "sorting" and "building" in rows and nodes, "writing" in bytes. Calls do
-	// not overlap. nil tells nobody.
+	// Progress is called with the progress of long work: done of total units of
+	// a stage, "sorting" and "building" in rows and nodes, "writing" in bytes.
+	// Calls do not overlap. It may be nil.
 	Progress func(stage string, done, total int64)
 }
 
 // ENSSmall is the longest list whose shards have a prefix of one hex digit
-// when Options does not say: then a shard has about a thousand rows at most.
+// when Options does not set it: then a shard has about a thousand rows at most.
 const ENSSmall = 16 << 10
 
 // maxNybbles is the longest prefix of a shard.
@@ -60,11 +62,12 @@ func (o Options) filled() (Options, error) {
 	return o, nil
 }
 
-// buffers is how much of the memory goes to the buffers of a merge, in bytes.
+// buffers returns how much of the memory is for the buffers of a merge, in
+// bytes.
 func (o Options) buffers() int { return int(min(o.Memory/4, 1<<30)) }
 
-// Build makes the tree of a list. Fails with fault.Invalid on an empty list,
-// and when ctx ends.
+// Build builds the tree of a list. It fails with fault.Invalid on an empty
+// list, and when ctx ends.
 func Build(ctx context.Context, format Format, list *List, options Options) (*Tree, error) {
 	options, err := options.filled()
 	if err != nil {
@@ -106,7 +109,7 @@ func defaultNybbles(rows int) int {
 	return 2
 }
 
-// builder holds what a build works on.
+// builder is the state of a build.
 type builder struct {
 	Options
 	form   leafForm
@@ -119,8 +122,8 @@ type builder struct {
 func hashAt(nodes []byte, i int) []byte { return nodes[i*HashSize : (i+1)*HashSize : (i+1)*HashSize] }
 
 // heap builds a complete heap. The leaves are hashed in list order into the
-// room of the inner nodes, then set in order at the array's end. That room is
-// one node too small, so a spare one leads the array; it also puts every pair
+// space of the inner nodes, then sorted to the array's end. That space is one
+// node too small, so the array has a spare one first; it also puts every pair
 // on a cache line of its own.
 func (b *builder) heap(ctx context.Context) (layout, error) {
 	n := b.list.Len()
@@ -145,7 +148,7 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 	})
 }
 
-// promoted builds one tree of levels; unique makes equal leaves one.
+// promoted builds one tree of levels; with unique, equal leaves become one.
 func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 	n := b.list.Len()
 	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes(), 2*n) * HashSize)
@@ -176,9 +179,9 @@ func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 	return p, b.levels(ctx, p)
 }
 
-// settle copies the leaves, which are in list order, to their places. From the
-// rows to their places it is twice as fast as the other way: a processor need
-// not wait for what it writes.
+// settle copies the leaves, which are in list order, to their places. Reading
+// in order and writing to the places is twice as fast as the other way: a
+// processor does not wait for writes.
 func (b *builder) settle(ctx context.Context, leaves []byte, workers int) error {
 	from, to := hashesOf(leaves), hashesOf(b.nodes)
 	return spread(ctx, workers, len(b.place), func(low, high int) error {
@@ -189,7 +192,7 @@ func (b *builder) settle(ctx context.Context, leaves []byte, workers int) error 
 	})
 }
 
-// ranks numbers the sorted leaves, equal ones alike when they count once.
+// ranks numbers the sorted leaves; with unique, equal ones have the same number.
 func (b *builder) ranks(order []uint32, leaves []byte, unique bool) []uint32 {
 	ranks := makeLarge[uint32](len(order))
 	for k := 1; k < len(order); k++ {
@@ -224,15 +227,15 @@ func (b *builder) pairs(ctx context.Context, to, from, count int) error {
 // sortRoom is what sorting needs for each row, in bytes.
 const sortRoom = 16
 
-// leaves is sortLeaves into the order of all rows.
+// leaves calls sortLeaves and returns the order of all rows.
 func (b *builder) leaves(ctx context.Context, leaves, room []byte) ([]uint32, error) {
 	order := makeLarge[uint32](b.list.Len())
 	return order, b.sortLeaves(ctx, leaves, room, into(order))
 }
 
-// sortLeaves hashes every row into leaves, in list order, and has the rows
-// taken in the order of their leaves as sortRows does. It sorts in room, where
-// the sorted leaves will be: memory that is touched for the first time is slow.
+// sortLeaves hashes every row into leaves, in list order, and calls take with
+// the rows in the order of their leaves as sortRows does. It sorts in room,
+// where the sorted leaves will be: the first access to memory is slow.
 func (b *builder) sortLeaves(ctx context.Context, leaves, room []byte, take func(first int, rows []uint64)) error {
 	n := b.list.Len()
 	words := wordsOf(room[:n*sortRoom])
@@ -250,8 +253,8 @@ func (b *builder) sortLeaves(ctx context.Context, leaves, room []byte, take func
 	return nil
 }
 
-// batch is how many messages are hashed at once: enough for any width, and
-// small enough for their digests to stay in the first-level cache.
+// batch is how many messages are hashed per call: enough for any width, and few
+// enough for their digests to stay in the first-level cache.
 const batch = 128
 
 // hashRows writes the leaves of the rows [low, high) into leaves, and the
@@ -291,10 +294,10 @@ func (l leafForm) messages(room []byte, list *List, low, high int) []byte {
 	return room[:(high-low)*size]
 }
 
-// grain is the least work worth a goroutine: about 30 µs of hashing.
+// grain is the least work for a goroutine: about 30 µs of hashing.
 const grain = 1024
 
-// spread cuts [0, n) into pieces and works on them with all workers.
+// spread divides [0, n) into pieces and processes them with all workers.
 func (b *builder) spread(ctx context.Context, n int, work func(low, high int) error) error {
 	return spread(ctx, b.Workers, n, work)
 }
@@ -303,7 +306,8 @@ func spread(ctx context.Context, workers, n int, work func(low, high int) error)
 	return spreadBy(ctx, workers, n, grain, work)
 }
 
-// mostPiece bounds a piece, so that progress is seen and an end is noticed.
+// mostPiece bounds a piece, so that progress is reported and the end of ctx is
+// noticed.
 const mostPiece = 64 << 10
 
 func spreadBy(ctx context.Context, workers, n, grain int, work func(low, high int) error) error {

@@ -8,16 +8,16 @@ import (
 	"banyan/platform/merkle/keccak"
 )
 
-// Format says what a leaf is made of and how the nodes above are joined.
+// Format determines the content of a leaf and how the nodes above are hashed.
 type Format string
 
-// The formats, each named after whom it agrees with. In all of them a pair is
+// The formats, each named after its origin. In all of them a pair is
 // hashed with the smaller node first.
 const (
 	// OZ is @openzeppelin/merkle-tree's StandardMerkleTree of (address,
 	// uint256): keccak(keccak(abi.encode(address, amount))), complete heap.
 	OZ Format = "oz"
-	// OZIndexed is the same of (uint256, address, uint256), as Sablier's
+	// OZIndexed is the same for (uint256, address, uint256), as Sablier's
 	// Merkle API and contracts use it.
 	OZIndexed Format = "oz-indexed"
 	// Uniswap is Uniswap's merkle-distributor: keccak(encodePacked(uint256
@@ -28,15 +28,14 @@ const (
 	// for each address prefix, and a tree over their roots.
 	ENS Format = "ens"
 	// Cumulative is 1inch's cumulative drop: ENS's leaf in one tree with
-	// promoted odd nodes. The amount is all that the wallet has been given
-	// over every round.
+	// promoted odd nodes. The amount is the wallet's total over all rounds.
 	Cumulative Format = "cumulative"
 )
 
 // Formats lists them all.
 func Formats() []Format { return []Format{OZ, OZIndexed, Uniswap, ENS, Cumulative} }
 
-// ParseFormat finds a format by its name. Fails with fault.Invalid.
+// ParseFormat returns the format of a name. It fails with fault.Invalid.
 func ParseFormat(name string) (Format, error) {
 	var names []string
 	for _, f := range Formats() {
@@ -48,22 +47,22 @@ func ParseFormat(name string) (Format, error) {
 	if name == "" {
 		return "", fault.Newf(fault.Invalid, "name the tree's format: %s", strings.Join(names, ", "))
 	}
-	return "", fault.Newf(fault.Invalid, "no tree format is called %q: choose one of %s", name, strings.Join(names, ", "))
+	return "", fault.Newf(fault.Invalid, "there is no tree format %q: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Indexed tells whether the leaves begin with the row's index, so that no proof
-// can be checked without it.
+// Indexed reports whether the leaves begin with the row's index, so that no
+// proof can be checked without it.
 func (f Format) Indexed() bool { return f.form().indexed }
 
-// leafForm is how a format writes the message that becomes a leaf.
+// leafForm is the layout of a format's message, whose hash is the leaf.
 type leafForm struct {
-	indexed bool // led by the index, as uint256
+	indexed bool // starts with the index, as uint256
 	padded  bool // the address fills 32 bytes (abi.encode), not 20 (encodePacked)
-	twice   bool // hashed again, so that no inner node can pass for a leaf
+	twice   bool // hashed twice, so that no inner node is accepted as a leaf
 }
 
 // form panics on a Format that ParseFormat does not know: formats from outside
-// pass through it.
+// are parsed by it.
 func (f Format) form() leafForm {
 	switch f {
 	case OZ:
@@ -95,7 +94,7 @@ func (l leafForm) size() int {
 	return size
 }
 
-// put writes the message of a binary row; the zeros between the parts are
+// put writes the message of a binary row; the zeros between the parts must be
 // there already.
 func (l leafForm) put(message, row []byte, index uint64) {
 	if l.indexed {
@@ -116,8 +115,8 @@ func (l leafForm) hash(engine keccak.Engine, leaves, messages []byte) error {
 	return engine.Hash(leaves, messages, l.size())
 }
 
-// hashRows is hash of binary rows where they lie, for the forms without an
-// index: their messages are the row, at most behind zeros.
+// hashRows is hash of binary rows in place, for the forms without an index:
+// their messages are the row, possibly after zeros.
 func (l leafForm) hashRows(engine keccak.Engine, leaves, rows []byte) error {
 	if l.twice {
 		return engine.HashTwice(leaves, rows, l.size()-RowSize, RowSize)
@@ -125,7 +124,7 @@ func (l leafForm) hashRows(engine keccak.Engine, leaves, rows []byte) error {
 	return engine.Hash(leaves, rows, RowSize)
 }
 
-// LeafHash is the leaf of an entry.
+// LeafHash returns the leaf of an entry.
 func LeafHash(format Format, e Entry) Hash {
 	form := format.form()
 	message := make([]byte, form.size())

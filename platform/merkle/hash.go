@@ -16,7 +16,7 @@ const HashSize = keccak.DigestSize
 // is 0x and 64 lower-case hex digits.
 type Hash [HashSize]byte
 
-// ParseHash reads 0x and 64 hex digits. Fails with fault.Invalid.
+// ParseHash reads 0x and 64 hex digits. It fails with fault.Invalid.
 func ParseHash(text string) (Hash, error) {
 	var h Hash
 	if len(text) != 2+2*HashSize || text[0] != '0' || (text[1] != 'x' && text[1] != 'X') {
@@ -28,10 +28,10 @@ func ParseHash(text string) (Hash, error) {
 	return h, nil
 }
 
-// String gives 0x and 64 lower-case hex digits.
+// String returns 0x and 64 lower-case hex digits.
 func (h Hash) String() string { return string(h.appendText(nil)) }
 
-// MarshalText is String (also in JSON).
+// MarshalText returns the text form (also in JSON).
 func (h Hash) MarshalText() ([]byte, error) {
 	return h.appendText(make([]byte, 0, 2+2*HashSize)), nil
 }
@@ -43,7 +43,7 @@ func (h Hash) appendText(text []byte) []byte {
 	return hexdigits.Append(append(text, '0', 'x'), h[:])
 }
 
-// UnmarshalText is ParseHash.
+// UnmarshalText reads the text form as ParseHash does.
 func (h *Hash) UnmarshalText(text []byte) error {
 	parsed, err := ParseHash(string(text))
 	if err != nil {
@@ -53,22 +53,24 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// hashesOf sees bytes as hashes. Copying one is then a few instructions, so
-// that a processor fetches several at a time from wherever they lie.
+// hashesOf returns bytes as hashes, in place. Copying one is then a few
+// instructions, so that a processor fetches several at a time from wherever
+// they are.
 func hashesOf(nodes []byte) []Hash {
 	return unsafe.Slice((*Hash)(unsafe.Pointer(unsafe.SliceData(nodes))), len(nodes)/HashSize) //nolint:gosec // a Hash is bytes, of no alignment
 }
 
-// bytesOf is the way back.
+// bytesOf is the reverse of hashesOf.
 func bytesOf(hashes []Hash) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(hashes))), len(hashes)*HashSize) //nolint:gosec // likewise
 }
 
-// wordsOf sees bytes as words; they begin at a multiple of 8.
+// wordsOf returns bytes as words, in place; their address must be a multiple of
+// 8.
 func wordsOf(bytes []byte) []uint64 {
 	first := unsafe.Pointer(unsafe.SliceData(bytes)) //nolint:gosec // checked in the next line
 	if uintptr(first)%8 != 0 {
-		panic("merkle: words at an odd place")
+		panic("merkle: the address of words is not a multiple of 8")
 	}
 	return unsafe.Slice((*uint64)(first), len(bytes)/8) //nolint:gosec // inside of bytes
 }

@@ -10,10 +10,10 @@ import (
 	"slices"
 )
 
-// RepeatedIndexes gives every row whose index a row before it carries for another
-// wallet, with that row, ordered by index, until yield says stop. Contracts keep
-// one bit an index, so that of two such wallets only one could claim.
-func (l *LongList) RepeatedIndexes(ctx context.Context, yield func(first, again int) bool) error {
+// RepeatedIndexes yields every row whose index an earlier row has for another
+// wallet, with that row, ordered by index, until yield returns false. Contracts
+// store one bit per index, so that of two such wallets only one could claim.
+func (l *ExternalList) RepeatedIndexes(ctx context.Context, yield func(first, again int) bool) error {
 	if !l.Indexed() {
 		return nil
 	}
@@ -21,20 +21,20 @@ func (l *LongList) RepeatedIndexes(ctx context.Context, yield func(first, again 
 		if err := l.settle(ctx); err != nil {
 			return err
 		}
-		return noRoom(l.disk.repeatedIndexes(ctx, yield))
+		return explainFullDisk(l.disk.repeatedIndexes(ctx, yield))
 	}
 	indexes := l.list.indexes
-	if ascending(indexes) { // as nearly all lists are
+	if ascending(indexes) { // as in nearly all lists
 		return nil
 	}
 	keys, spare := make([]uint64, len(indexes)), bits.LeadingZeros64(slices.Max(indexes))
 	for i, index := range indexes {
-		keys[i] = index << spare // sorting likes keys that are spread
+		keys[i] = index << spare // spread keys are sorted faster
 	}
 	o := indexOwner{yield: yield, row: func(i int) ([]byte, error) { return l.list.row(i), nil }}
 	for _, row := range sortOrder(keys, make([]uint64, len(keys)), func(uint32, uint32) int { return 0 }, l.options.Workers) {
 		if err := o.next(indexes[row], int(row)); err != nil {
-			return atEnd(err)
+			return ignoreStop(err)
 		}
 	}
 	return nil
@@ -49,8 +49,8 @@ func ascending(indexes []uint64) bool {
 	return true
 }
 
-// atEnd makes no error of the wish to stop, which is io.EOF.
-func atEnd(err error) error {
+// ignoreStop returns nil for io.EOF, by which yield stops.
+func ignoreStop(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
@@ -62,11 +62,11 @@ type indexOwner struct {
 	yield func(first, again int) bool
 	row   func(i int) ([]byte, error)
 	index uint64
-	first int // the first row that carries index
+	first int // the first row that has index
 	any   bool
 }
 
-// next fails with io.EOF when yield says stop.
+// next returns io.EOF when yield returns false.
 func (o *indexOwner) next(index uint64, row int) error {
 	if !o.any || index != o.index {
 		o.index, o.first, o.any = index, row, true
@@ -76,7 +76,7 @@ func (o *indexOwner) next(index uint64, row int) error {
 	if err != nil {
 		return err
 	}
-	wallet := bytes.Clone(first[:walletSize]) // the next call may use its memory
+	wallet := bytes.Clone(first[:walletSize]) // the next call may reuse its memory
 	again, err := o.row(row)
 	if err != nil {
 		return err
@@ -115,10 +115,10 @@ func (d *onDisk) repeatedIndexes(ctx context.Context, yield func(first, again in
 		}
 		return nil
 	})
-	return errors.Join(atEnd(err), runs.close())
+	return errors.Join(ignoreStop(err), runs.close())
 }
 
-// eachIndexes gives the indexes of all rows, up to most at a time.
+// eachIndexes calls take with the indexes of all rows, up to most at a time.
 func (d *onDisk) eachIndexes(most int, take func(first int, indexes []uint64) error) error {
 	for first := 0; first < d.count; first += most {
 		indexes, err := d.readIndexes(first, min(most, d.count-first))
@@ -132,8 +132,8 @@ func (d *onDisk) eachIndexes(most int, take func(first int, indexes []uint64) er
 	return nil
 }
 
-// sortIndexes writes the indexes, shifted by the bits that none needs, in runs,
-// each with its row's number.
+// sortIndexes writes the indexes in sorted runs, each with its row's number,
+// shifted by the bits that no index uses.
 func (d *onDisk) sortIndexes(ctx context.Context, spare int) (*sortedRuns, error) {
 	const size = indexSize + rowNumberSize
 	runs, err := newSortedRuns(d.options.Folder, size)

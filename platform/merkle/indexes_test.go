@@ -40,7 +40,7 @@ func TestAnIndexOfTwoWalletsIsFoundInMemoryAndOnDisk(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for place, long := range map[string]*LongList{"in memory": longList(t, list, Options{Memory: 1 << 30}), "on disk": longList(t, list, Options{})} {
+			for place, long := range map[string]*ExternalList{"in memory": externalList(t, list, Options{Memory: 1 << 30}), "on disk": externalList(t, list, Options{})} {
 				var got []pair
 				collect := func(first, again int) bool {
 					got = append(got, pair{first, again})

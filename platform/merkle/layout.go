@@ -2,20 +2,21 @@ package merkle
 
 import "math/bits"
 
-// A layout says where the nodes of a tree lie in one flat array, which of them
-// are the leaves, and which siblings make a proof. It holds numbers, no hashes.
+// A layout defines where the nodes of a tree are in one flat array, which of
+// them are the leaves, and which siblings are a proof. It has numbers, no
+// hashes.
 type layout interface {
-	// nodes is how many nodes there are.
+	// nodes returns the number of nodes.
 	nodes() int
-	// root is the number of the root.
+	// root returns the number of the root.
 	root() int
 	// siblings appends the numbers of the nodes that prove this leaf, from
 	// the bottom up.
 	siblings(path []int, leaf int) []int
 }
 
-// siblings is l.siblings for a path on the caller's stack. An interface hides
-// that the path stays there, and each proof would begin with a piece of heap.
+// siblings is l.siblings for a path on the caller's stack. A call through an
+// interface makes the path escape, and each proof would allocate.
 func siblings(l layout, path []int, leaf int) []int {
 	switch l := l.(type) {
 	case heap:
@@ -25,11 +26,11 @@ func siblings(l layout, path []int, leaf int) []int {
 	case sharded:
 		return l.siblings(path, leaf)
 	}
-	panic("merkle: a layout that siblings does not know")
+	panic("merkle: siblings does not support this layout")
 }
 
 // heap is a complete binary tree of 2n-1 nodes, the root first: node i has the
-// children 2i+1 and 2i+2, and the leaves stand at the end in reverse order.
+// children 2i+1 and 2i+2, and the leaves are at the end in reverse order.
 //
 //	      0
 //	   1     2        5 leaves: 8 7 6 5 4, ascending by hash
@@ -48,7 +49,7 @@ func (h heap) siblings(path []int, leaf int) []int {
 	return path
 }
 
-// depths gives the inner nodes [first, last] of each depth, from the deepest.
+// depths yields the inner nodes [first, last] of each depth, from the deepest.
 func (h heap) depths(yield func(first, last int) error) error {
 	inner := h.leaves - 1
 	for depth := bits.Len(uint(inner)) - 1; depth >= 0; depth-- {
@@ -62,7 +63,7 @@ func (h heap) depths(yield func(first, last int) error) error {
 }
 
 // promoted is a tree of levels, each half of the one below, the leaves first
-// and the root last. The odd node at the end of a level moves up unhashed.
+// and the root last. The odd node at the end of a level is promoted unhashed.
 // base is the number of its first node in the array.
 type promoted struct{ base, leaves int }
 
@@ -90,9 +91,9 @@ func (p promoted) siblings(path []int, leaf int) []int {
 	return path
 }
 
-// levels gives what to hash of a tree, from the leaves up: pairs many pairs
-// that begin at node from, into the nodes from to on; and which odd node is
-// promoted to where.
+// levels calls, from the leaves up, hash with each level (pairs pairs of nodes
+// from node from on, whose hashes are the nodes from to on) and promote with
+// each odd node and its place.
 func (p promoted) levels(hash func(to, from, pairs int) error, promote func(to, from int) error) error {
 	start := p.base
 	for width := p.leaves; width > 1; {
@@ -118,8 +119,8 @@ type sharded struct {
 	rank   []int // shard → which leaf of the top is its root
 }
 
-// newSharded lays out shards of these sizes; rank is filled in when the roots
-// are known.
+// newSharded returns the layout of shards of these sizes; rank is filled in
+// when the roots are known.
 func newSharded(sizes []int) sharded {
 	s := sharded{rank: make([]int, len(sizes))}
 	next := 0
@@ -140,7 +141,7 @@ func (s sharded) siblings(path []int, leaf int) []int {
 	return s.top.siblings(s.shards[i].siblings(path, leaf), s.top.leaf(s.rank[i]))
 }
 
-// shardOf is the number of the shard that a node lies in.
+// shardOf returns the number of the shard of a node.
 func (s sharded) shardOf(node int) int {
 	for i := len(s.shards) - 1; i > 0; i-- {
 		if node >= s.shards[i].base {

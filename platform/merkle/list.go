@@ -13,23 +13,24 @@ import (
 	"banyan/platform/wallet"
 )
 
-// rowsPerChunk keeps a growing list from being copied: rows live in chunks of
-// this many (1.7 MB).
+// rowsPerChunk is the size of a chunk of rows (1.7 MB): in chunks, a growing
+// list is not copied.
 const (
 	chunkShift   = 15
 	rowsPerChunk = 1 << chunkShift
 	chunkBytes   = rowsPerChunk * RowSize
-	// chunksAtOnce are made in one piece, which large pages can be below.
+	// chunksAtOnce is how many chunks are allocated in one piece, which large
+	// pages can back.
 	chunksAtOnce = 8
 )
 
-// List is what a tree is built over: rows in their binary form, in the order
-// given. It grows by Append; once it is in use (Build, Find, Chunks) it must
-// not grow any more, and then any number of goroutines may read it.
+// List is the list that a tree is built over: rows in their binary form, in
+// their order. Append adds to it; once it is in use (Build, Find, Chunks) it
+// must not change any more, and then it is safe for concurrent reads.
 type List struct {
 	chunks  [][]byte // RowSize bytes a row; there may be more than count needs
 	indexes []uint64 // nil while every index is the row's position
-	first   int      // the position of row 0 in a LongList that this is a piece of
+	first   int      // the position of row 0 in the ExternalList that this is a piece of
 	count   int
 	total   uint256.Int
 	room    []byte // for the next chunks
@@ -38,22 +39,22 @@ type List struct {
 	byOwn  walletOrder
 }
 
-// NewList makes an empty list.
+// NewList returns an empty list.
 func NewList() *List { return &List{} }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (l *List) Len() int { return l.count }
 
-// Total is the sum of all amounts.
+// Total returns the sum of all amounts.
 func (l *List) Total() uint256.Int { return l.total }
 
-// Indexed tells whether the rows carry indexes of their own.
+// Indexed reports whether the rows have indexes of their own.
 func (l *List) Indexed() bool { return l.indexes != nil }
 
-// At is the row at position i, from 0. It panics outside of the list.
+// At returns the row at position i, from 0. It panics outside of the list.
 func (l *List) At(i int) Entry { return entryOf(l.row(i), l.index(i)) }
 
-// Row is the binary form of row i: read only.
+// Row returns the binary form of row i, which must not be changed.
 func (l *List) Row(i int) []byte { return l.row(i) }
 
 func (l *List) row(i int) []byte {
@@ -62,8 +63,7 @@ func (l *List) row(i int) []byte {
 	return chunk[start : start+RowSize : start+RowSize]
 }
 
-// rows are the rows from i on that lie one behind the other, up to count of
-// them.
+// rows returns the contiguous rows from i on, up to count of them.
 func (l *List) rows(i, count int) []byte {
 	start := i & (rowsPerChunk - 1)
 	end := min(start+count, rowsPerChunk)
@@ -77,19 +77,20 @@ func (l *List) index(i int) uint64 {
 	return uint64(l.first + i)
 }
 
-// restart empties the list for the rows from position first on of a longer
-// one. It keeps its memory, and its total, which is then that of all rows so far.
+// restart empties the list for the rows from position first on of a longer one.
+// It keeps its memory and its total, which is then that of all rows so far.
 func (l *List) restart(first int) {
 	*l = List{chunks: l.chunks, room: l.room, first: first, total: l.total}
 }
 
-// Append adds a row whose index is its position. Fails with fault.Invalid when
-// the sum of the amounts leaves uint256, and with fault.TooLarge over MaxRows.
+// Append adds a row whose index is its position. It fails with fault.Invalid
+// when the sum of the amounts exceeds uint256, and with fault.TooLarge over
+// MaxRows.
 func (l *List) Append(who wallet.Address, amount uint256.Int) error {
 	return l.AppendIndexed(Entry{Index: uint64(l.first + l.count), Wallet: who, Amount: amount})
 }
 
-// AppendIndexed adds a row that brings its own index.
+// AppendIndexed adds a row that has its own index.
 func (l *List) AppendIndexed(e Entry) error {
 	var row [RowSize]byte
 	return l.AppendRows(e.AppendRow(row[:0]), []uint64{e.Index})
@@ -101,7 +102,7 @@ func (l *List) AppendIndexed(e Entry) error {
 func (l *List) AppendRows(rows []byte, indexes []uint64) error {
 	count := len(rows) / RowSize
 	if len(rows)%RowSize != 0 || (indexes != nil && len(indexes) != count) {
-		return fault.Newf(fault.Invalid, "a binary row has %d bytes: %d bytes with %d indexes are no whole number of rows",
+		return fault.Newf(fault.Invalid, "a binary row has %d bytes: %d bytes with %d indexes are not a whole number of rows",
 			RowSize, len(rows), len(indexes))
 	}
 	if l.first+l.count+count > MaxRows {
@@ -124,11 +125,12 @@ func (l *List) AppendRows(rows []byte, indexes []uint64) error {
 	return nil
 }
 
-// chunk is where the next rows go; coming is how many bytes of them are known.
+// chunk returns the chunk for the next rows; coming is how many bytes of them
+// are known.
 func (l *List) chunk(coming int) *[]byte {
 	at := l.count >> chunkShift
 	switch {
-	case l.count&(rowsPerChunk-1) > 0: // there is room in the last one
+	case l.count&(rowsPerChunk-1) > 0: // the last one has space
 	case at < len(l.chunks):
 		l.chunks[at] = l.chunks[at][:0]
 	case at == 0: // a short list gets a short chunk; append grows it
@@ -143,7 +145,7 @@ func (l *List) chunk(coming int) *[]byte {
 	return &l.chunks[at]
 }
 
-// addIndexes keeps indexes only from the first one on that is not its row's
+// addIndexes stores indexes only from the first one on that is not its row's
 // position: most lists need none.
 func (l *List) addIndexes(indexes []uint64, count int) {
 	if l.indexes == nil {
@@ -168,13 +170,13 @@ func (l *List) addIndexes(indexes []uint64, count int) {
 	l.indexes = append(l.indexes, indexes...)
 }
 
-// Find gives the position of the wallet's first row.
+// Find returns the position of the wallet's first row.
 func (l *List) Find(who wallet.Address) (position int, found bool) {
-	position, found, _ = findWallet(l.count, who, walletsOf{list: l, order: l.order()}) // memory does not fail
+	position, found, _ = findWallet(l.count, who, walletsOf{list: l, order: l.order()}) // reads of memory do not fail
 	return position, found
 }
 
-// Duplicates gives every row whose wallet has an earlier row, with the
+// Duplicates yields every row whose wallet has an earlier row, with the
 // position of that wallet's first row, ordered by wallet.
 func (l *List) Duplicates() iter.Seq2[int, int] {
 	return func(yield func(first, again int) bool) {
@@ -193,23 +195,23 @@ func (l *List) Duplicates() iter.Seq2[int, int] {
 	}
 }
 
-// order sorts the wallets at the first need.
+// order sorts the wallets at its first call.
 func (l *List) order() *walletOrder {
 	l.sorted.Do(func() { l.byOwn = newWalletOrder(l.count, l.row, runtime.GOMAXPROCS(0)) })
 	return &l.byOwn
 }
 
-// The binary form of a list, for keeping it in pieces: each chunk is one
-// kind byte, then rows of RowSize bytes (kind 0) or rows that are each led by
-// their index in 8 bytes, big-endian (kind 1). Chunks stand in list order.
+// The binary form of a list, for storing it in pieces: each chunk is one kind
+// byte, then rows of RowSize bytes (kind 0) or rows that each follow their
+// index in 8 bytes, big-endian (kind 1). Chunks are in list order.
 const (
 	chunkPlain   = 0
 	chunkIndexed = 1
 	indexSize    = 8
 )
 
-// Chunks gives the list in its binary form, rows rows at a time (at least 1).
-// Each chunk is the receiver's to keep.
+// Chunks yields the list in its binary form, rows rows at a time (at least 1).
+// The receiver may keep each chunk.
 func (l *List) Chunks(rows int) iter.Seq[[]byte] {
 	rows = max(rows, 1)
 	return func(yield func([]byte) bool) {
@@ -232,10 +234,11 @@ func (l *List) Chunks(rows int) iter.Seq[[]byte] {
 	}
 }
 
-// AppendChunk adds what Chunks gave. Fails with fault.Invalid on anything else.
+// AppendChunk adds a chunk of Chunks. It fails with fault.Invalid on anything
+// else.
 func (l *List) AppendChunk(chunk []byte) error {
 	if len(chunk) == 0 {
-		return fault.New(fault.Invalid, "a chunk of a list is never empty: it was not written by Chunks, or it was cut")
+		return fault.New(fault.Invalid, "a chunk of a list is never empty: it was not written by Chunks, or it is truncated")
 	}
 	body := chunk[1:]
 	switch chunk[0] {
@@ -243,7 +246,7 @@ func (l *List) AppendChunk(chunk []byte) error {
 		return l.AppendRows(body, nil)
 	case chunkIndexed:
 		if len(body)%(indexSize+RowSize) != 0 {
-			return fault.New(fault.Invalid, "a chunk of a list ends inside of a row: it was cut")
+			return fault.New(fault.Invalid, "a chunk of a list ends inside a row: it is truncated")
 		}
 		count := len(body) / (indexSize + RowSize)
 		rows, indexes := make([]byte, 0, count*RowSize), make([]uint64, 0, count)

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// mapFile reads the whole file, where mapping is not the same everywhere.
+// mapFile reads the whole file, on systems where mapping is not available.
 func mapFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

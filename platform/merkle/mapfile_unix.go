@@ -13,7 +13,7 @@ import (
 func mapFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, openFailed(err)
+		return nil, openError(err)
 	}
 	defer func() { _ = file.Close() }() // only read; the mapping stays
 	size, err := sizeOf(file)

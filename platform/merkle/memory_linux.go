@@ -10,9 +10,9 @@ import (
 // hugePage is the size of the larger pages, in bytes.
 const hugePage = 2 << 20
 
-// onLargePages asks for large pages below a slice: touching a million rows for
-// the first time otherwise costs a fifth of a build in page faults. A hint:
-// nothing depends on it.
+// onLargePages requests large pages for a slice: the first access to a million
+// rows otherwise costs a fifth of a build in page faults. It is a hint: nothing
+// depends on it.
 func onLargePages[T any](s []T) []T {
 	bytes := uintptr(len(s)) * unsafe.Sizeof(*new(T))
 	if bytes < 2*hugePage {
@@ -26,8 +26,8 @@ func onLargePages[T any](s []T) []T {
 	return s
 }
 
-// startWriting lets the disk begin with a part of a file, so that the sync at
-// the end has less to wait for. A hint: nothing depends on it.
+// startWriting starts writing a part of a file to disk, so that the sync at the
+// end waits less. It is a hint: nothing depends on it.
 func startWriting(file *os.File, from, length int64) {
 	_ = unix.SyncFileRange(int(file.Fd()), from, length, unix.SYNC_FILE_RANGE_WRITE)
 }

@@ -4,8 +4,8 @@ package merkle
 
 import "os"
 
-// onLargePages leaves it to the system which pages a slice lies on.
+// onLargePages does nothing on this system.
 func onLargePages[T any](s []T) []T { return s }
 
-// startWriting leaves it to the system when it writes.
+// startWriting does nothing on this system.
 func startWriting(*os.File, int64, int64) {}

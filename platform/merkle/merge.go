@@ -8,9 +8,9 @@ import (
 	"github.com/holiman/uint256"
 )
 
-// Merge makes one row of each wallet's rows, at the first one's place: with the
+// Merge replaces each wallet's rows by one, at the first one's place: with the
 // sum of their amounts, or with the first amount alone.
-func (l *LongList) Merge(ctx context.Context, sum bool) error {
+func (l *ExternalList) Merge(ctx context.Context, sum bool) error {
 	if l.disk == nil {
 		merged, err := l.list.merged(sum)
 		if err == nil {
@@ -26,7 +26,7 @@ func (l *LongList) Merge(ctx context.Context, sum bool) error {
 	}
 	merged, err := l.mergedOnDisk(ctx, sum)
 	if err != nil {
-		return noRoom(err)
+		return explainFullDisk(err)
 	}
 	old := l.disk
 	*l = *merged
@@ -45,7 +45,7 @@ func (l *List) merged(sum bool) (*List, error) {
 		if !begun {
 			total = l.At(first).Amount
 		}
-		// The list's own total fits uint256, so a part of it does.
+		// The list's total fits into uint256, so a part of it does.
 		amount := l.At(again).Amount
 		total.Add(&total, &amount)
 		sums[first] = total
@@ -75,22 +75,22 @@ func (l *List) merged(sum bool) (*List, error) {
 	return merged, nil
 }
 
-// A change says what becomes of a row: its number, 4 bytes big-endian; 0, it is
-// dropped, or 1, an amount is added; and the amount.
+// A change is the record of a changed row: its number, 4 bytes big-endian; 0,
+// it is dropped, or 1, an amount is added; and the amount.
 const (
 	changeDrop = 0
 	changeAdd  = 1
 	changeSize = rowNumberSize + 1 + amountSize
 )
 
-// mergedOnDisk sorts the changes by row, and writes the rows anew with them.
-func (l *LongList) mergedOnDisk(ctx context.Context, sum bool) (_ *LongList, err error) {
+// mergedOnDisk sorts the changes by row, and writes the rows again with them.
+func (l *ExternalList) mergedOnDisk(ctx context.Context, sum bool) (_ *ExternalList, err error) {
 	changes, err := l.changes(ctx, sum)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, changes.close()) }()
-	merged, err := NewLongList(l.options)
+	merged, err := NewExternalList(l.options)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (l *LongList) mergedOnDisk(ctx context.Context, sum bool) (_ *LongList, err
 	return merged, nil
 }
 
-// changes writes down what becomes of each repeated row and its first one.
-func (l *LongList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err error) {
+// changes writes the changes of each repeated row and its first one.
+func (l *ExternalList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err error) {
 	runs, err := newSortedRuns(l.options.Folder, changeSize)
 	if err != nil {
 		return nil, err
@@ -151,11 +151,11 @@ func (l *LongList) changes(ctx context.Context, sum bool) (_ *sortedRuns, err er
 	return runs, nil
 }
 
-// rewriter copies rows from one list to another and changes some on the way. It
-// works on a block of them at a time.
+// rewriter copies rows from one list to another and applies changes, a block of
+// rows at a time.
 type rewriter struct {
 	from    *onDisk
-	to      *LongList
+	to      *ExternalList
 	first   int // the row that the block begins with
 	rows    []byte
 	indexes []uint64 // nil when each index is its row's position
@@ -165,7 +165,7 @@ type rewriter struct {
 // rowsAtOnce is how many rows a block has: 416 KiB.
 const rowsAtOnce = 8 << 10
 
-// change applies a change; they come in the order of rows.
+// change applies a change; changes must be in the order of rows.
 func (w *rewriter) change(ctx context.Context, change []byte) error {
 	row := int(binary.BigEndian.Uint32(change))
 	if err := w.seek(ctx, row); err != nil {
@@ -184,11 +184,11 @@ func (w *rewriter) change(ctx context.Context, change []byte) error {
 	return nil
 }
 
-// seek hands blocks on until row is in the one at hand, or, past the last row,
-// until all are handed on.
+// seek writes blocks until row is in the current one, or, past the last row,
+// until all are written.
 func (w *rewriter) seek(ctx context.Context, row int) error {
 	for row >= w.first+len(w.dropped) {
-		if err := w.hand(ctx); err != nil {
+		if err := w.flush(ctx); err != nil {
 			return err
 		}
 		w.first += len(w.dropped)
@@ -210,8 +210,8 @@ func (w *rewriter) seek(ctx context.Context, row int) error {
 	return nil
 }
 
-// hand gives on what is left of the block.
-func (w *rewriter) hand(ctx context.Context) error {
+// flush writes the rest of the block.
+func (w *rewriter) flush(ctx context.Context) error {
 	kept := 0
 	for i, dropped := range w.dropped {
 		if dropped {

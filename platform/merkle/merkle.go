@@ -1,5 +1,5 @@
-// Package merkle builds the Merkle trees of airdrops: it turns a list of
-// (wallet, amount) into a root that a contract keeps, and into the proofs that
+// Package merkle builds the Merkle trees of airdrops: it computes from a list
+// of (wallet, amount) the root that a contract stores, and the proofs that
 // wallets claim with. Roots and proofs are byte for byte those of the tools
 // named at each Format, whatever the number of cores and the hash engine.
 //
@@ -9,11 +9,11 @@
 //	proof, err := tree.Proof(0)
 //	merkle.Verify(merkle.OZ, tree.Root(), entry, proof) // true
 //
-// The pieces, from the bottom: keccak hashes batches; format.go knows what a
-// leaf is made of; layout.go knows where nodes lie and which ones make a proof;
-// order.go sorts; build.go joins them; tree.go reads; treefile.go has the layout
-// of the file. A list that may be longer than memory is a LongList, and
-// BuildFile makes its tree on disk (longbuild.go).
+// The pieces, from the bottom: keccak hashes batches; format.go has the content
+// of leaves; layout.go has where nodes are and which ones are a proof; order.go
+// sorts; build.go builds; tree.go reads; treefile.go has the layout of the
+// file. A list that may be longer than memory is an ExternalList, and BuildFile
+// builds its tree on disk (externalbuild.go).
 package merkle
 
 import (
@@ -30,7 +30,8 @@ import (
 const MaxRows = 1<<31 - 1
 
 // RowSize is the binary size of a row: 20 bytes of wallet, then 32 bytes of
-// amount, big-endian. That is also what abi.encodePacked(address, uint256) gives.
+// amount, big-endian. That is also what abi.encodePacked(address, uint256)
+// returns.
 const RowSize = walletSize + amountSize
 
 const (
@@ -40,15 +41,14 @@ const (
 
 // Entry is one row of a list: this wallet may claim this amount.
 type Entry struct {
-	// Index is the number the row carries into the leaf in the formats that
-	// have one (oz-indexed, uniswap): its position, unless the list brought
-	// its own.
+	// Index is the row's number in the leaf in the formats that have one
+	// (oz-indexed, uniswap): its position, unless the list has its own.
 	Index  uint64
 	Wallet wallet.Address
 	Amount uint256.Int // in base units
 }
 
-// entryOf reads a binary row; index is what it carries.
+// entryOf reads a binary row; index is its index.
 func entryOf(row []byte, index uint64) Entry {
 	var e Entry
 	e.Index = index
@@ -66,9 +66,9 @@ func (e Entry) AppendRow(to []byte) []byte {
 	return to[:len(to)+RowSize]
 }
 
-// errOverflow is what a list answers when its sum leaves uint256.
+// errOverflow returns the error of a list whose sum exceeds uint256.
 func errOverflow() error {
-	return fault.New(fault.Invalid, "the amounts of this list add up to more than 2^256-1: no token can pay that; check the amounts")
+	return fault.New(fault.Invalid, "the amounts of this list add up to more than 2^256-1, which no token can pay: check the amounts")
 }
 
 // addAmounts adds the amounts of binary rows to total.
@@ -83,5 +83,5 @@ func addAmounts(total *uint256.Int, rows []byte) error {
 	return nil
 }
 
-// walletKey is the first 64 bits of a row's wallet, for sorting.
+// walletKey returns the first 64 bits of a row's wallet, for sorting.
 func walletKey(row []byte) uint64 { return binary.BigEndian.Uint64(row) }

@@ -19,7 +19,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// readList reads a published CSV by its header, with the plainest means.
+// readList reads a published CSV by its header, as simply as possible.
 func readList(t testing.TB, path string) *merkle.List {
 	t.Helper()
 	file, err := os.Open(path)
@@ -88,7 +88,7 @@ func checkProofs(t *testing.T, tree *merkle.Tree) {
 		richer := e
 		richer.Amount.AddUint64(&e.Amount, 1)
 		if merkle.Verify(tree.Format(), tree.Root(), richer, proof) {
-			t.Fatalf("%s: row %d's proof holds for an amount it was not made for", tree.Format(), i)
+			t.Fatalf("%s: row %d's proof verifies with another amount", tree.Format(), i)
 		}
 		leaf, err := tree.Leaf(i)
 		if err != nil {
@@ -187,7 +187,7 @@ func TestAgreesWithTheSecondENSAirdrop(t *testing.T) {
 	checkProofs(t, tree)
 	finer := build(t, merkle.ENS, list, merkle.Options{Nybbles: 2})
 	if finer.Root() == tree.Root() {
-		t.Fatal("256 shards and 16 shards give the same root")
+		t.Fatal("256 shards and 16 shards have the same root")
 	}
 	checkProofs(t, finer)
 }

@@ -9,17 +9,17 @@ import (
 
 // Multiproof proves several leaves at once, as OpenZeppelin's MerkleProof does
 // (https://docs.openzeppelin.com/contracts/5.x/api/utils/cryptography#MerkleProof-multiProofVerify):
-// the contract takes leaves and nodes from two queues; each flag says whether
-// the second of a pair comes from the leaves (true) or from Proof.
+// the contract takes leaves and nodes from two queues; each flag is true if the
+// second of a pair is from the leaves, and false if it is from Proof.
 type Multiproof struct {
-	Rows   []int  `json:"rows"` // what Leaves belong to, in their order
+	Rows   []int  `json:"rows"` // of Leaves, in their order
 	Leaves []Hash `json:"leaves"`
 	Proof  []Hash `json:"proof"`
 	Flags  []bool `json:"proofFlags"`
 }
 
-// Multiproof proves these rows together. Only the complete heap of OZ and
-// OZIndexed has multiproofs that its contracts understand: other formats fail
+// Multiproof returns one proof of all these rows. Only the complete heap of OZ
+// and OZIndexed has multiproofs that its contracts accept: other formats fail
 // with fault.Unsupported. A row named twice fails with fault.Invalid.
 func (t *Tree) Multiproof(rows []int) (Multiproof, error) {
 	if _, complete := t.layout.(heap); !complete {
@@ -33,7 +33,7 @@ func (t *Tree) Multiproof(rows []int) (Multiproof, error) {
 			return Multiproof{}, err
 		}
 		if _, twice := places[row]; twice {
-			return Multiproof{}, fault.Newf(fault.Invalid, "row %d is to be proven twice: name each row once", row)
+			return Multiproof{}, fault.Newf(fault.Invalid, "row %d is named twice: name each row once", row)
 		}
 		places[row] = place
 	}
@@ -47,12 +47,12 @@ func (t *Tree) Multiproof(rows []int) (Multiproof, error) {
 		}
 		m.Leaves = append(m.Leaves, leaf)
 	}
-	return m, t.climbTogether(&m, queue)
+	return m, t.multiproofNodes(&m, queue)
 }
 
-// climbTogether fills in the nodes and flags; queue holds nodes from the
+// multiproofNodes fills in the nodes and flags; queue has nodes from the
 // deepest on.
-func (t *Tree) climbTogether(m *Multiproof, queue []int) error {
+func (t *Tree) multiproofNodes(m *Multiproof, queue []int) error {
 	if len(queue) == 0 {
 		m.Proof = append(m.Proof, t.root)
 		return nil
@@ -77,9 +77,9 @@ func (t *Tree) climbTogether(m *Multiproof, queue []int) error {
 	return nil
 }
 
-// Verify tells whether the multiproof leads from its leaves to root. It holds
-// for hashes of leaves: that a leaf belongs to an entry is for the caller to
-// check with LeafHash.
+// Verify reports whether the multiproof leads from its leaves to root. It
+// checks hashes of leaves: the caller must check with LeafHash that a leaf
+// belongs to an entry.
 func (m Multiproof) Verify(root Hash) bool {
 	if len(m.Leaves)+len(m.Proof) != len(m.Flags)+1 {
 		return false

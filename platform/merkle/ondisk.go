@@ -9,7 +9,8 @@ import (
 	"io"
 )
 
-// onDisk is the rows of a list that are in files, and their wallets in order.
+// onDisk is the part of a list whose rows are in files, and their wallets in
+// order.
 type onDisk struct {
 	options Options
 	count   int
@@ -21,7 +22,7 @@ type onDisk struct {
 	wallets *sortedRuns // the wallet and its row's number, 4 bytes big-endian
 	sorting []uint64    // memory to sort in
 
-	// What sortWallets makes, in the form of the tree file.
+	// The result of sortWallets, in the format of the tree file.
 	order, prefixes *spool
 	repeats         *spool // of each repeated wallet its first row and the other one, 4 bytes each
 }
@@ -113,7 +114,7 @@ func (d *onDisk) readIndexes(first, count int) ([]uint64, error) {
 	return indexes, nil
 }
 
-// indexContent is the content of the section of the indexes.
+// indexContent returns the content of the section of the indexes.
 func (d *onDisk) indexContent(room []byte, low, high int64) ([]byte, error) {
 	room = room[:high-low]
 	at := 0
@@ -128,7 +129,7 @@ func (d *onDisk) indexContent(room []byte, low, high int64) ([]byte, error) {
 	return room, err
 }
 
-// addIndexes keeps indexes from the first piece on that has its own.
+// addIndexes stores indexes from the first piece on that has its own.
 func (d *onDisk) addIndexes(list *List) (err error) {
 	if d.indexes == nil {
 		if !list.Indexed() {
@@ -149,7 +150,7 @@ func (d *onDisk) addIndexes(list *List) (err error) {
 }
 
 // sortWallets merges the runs, once: it writes the order of the wallets, where
-// each prefix begins in it, and which wallets are there again.
+// each prefix begins in it, and which wallets are repeated.
 func (d *onDisk) sortWallets(ctx context.Context) (err error) {
 	if d.order != nil {
 		return nil
@@ -178,7 +179,7 @@ func (d *onDisk) sortWallets(ctx context.Context) (err error) {
 	return errors.Join(d.wallets.close(), d.order.Flush(), d.prefixes.Flush(), d.repeats.Flush())
 }
 
-// walletOrderWriter takes the wallets in order.
+// walletOrderWriter writes the order of the wallets, which it gets in order.
 type walletOrderWriter struct {
 	*onDisk
 	size   int // of a prefix, in bits
@@ -205,7 +206,7 @@ func (o *walletOrderWriter) add(record []byte) {
 	o.at++
 }
 
-// failed is why something could not be written so far.
+// failed returns the first write error so far.
 func (o *walletOrderWriter) failed() error {
 	return errors.Join(o.order.err, o.prefixes.err, o.repeats.err)
 }

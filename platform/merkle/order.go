@@ -10,25 +10,25 @@ import (
 const (
 	// maxSortWorkers bounds the tables of counts, one for each worker.
 	maxSortWorkers = 8
-	// partRowBits make parts of 4096 rows, which stay in the first-level cache
+	// partRowBits makes parts of 4096 rows, which stay in the first-level cache
 	// while they are sorted.
 	partRowBits = 12
-	// maxPartBits bounds the parts: so many places to write to in turns, and
-	// their lines, stay there, too.
+	// maxPartBits bounds the parts: the cache lines of so many alternating
+	// write positions stay there, too.
 	maxPartBits = 10
 )
 
-// sortOrder gives the numbers of the rows in ascending order of their keys,
-// and of compare where keys are equal; rows equal in both keep their order.
-// A key is the first 64 bits of what compare compares. packed is room for as
-// many words as there are keys.
+// sortOrder returns the numbers of the rows in ascending order of their keys,
+// and of compare where keys are equal; rows equal in both keep their order. A
+// key must be the first 64 bits of what compare compares. packed is a buffer of
+// as many words as there are keys.
 func sortOrder(keys, packed []uint64, compare func(a, b uint32) int, workers int) []uint32 {
 	order := makeLarge[uint32](len(keys))
 	sortRows(keys, packed, compare, workers, into(order))
 	return order
 }
 
-// into takes sorted rows into their order.
+// into returns a take function that copies sorted rows into order.
 func into(order []uint32) func(first int, rows []uint64) {
 	return func(first int, rows []uint64) {
 		for k, row := range rows {
@@ -37,14 +37,14 @@ func into(order []uint32) func(first int, rows []uint64) {
 	}
 }
 
-// sortRows is sortOrder without the order in memory: take is given the rows
-// piece by piece, those from place first on, by all workers at once.
+// sortRows is sortOrder without the order in memory: take is called with pieces
+// of the rows, those from place first on, by all workers concurrently.
 //
-// Keys are usually hashes, hence spread evenly: rows are dealt to parts, and
-// those of a part to buckets that hold a handful each, which are sorted as plain
-// integers with the row number in the low bits. Dealt at once to as many buckets,
-// each row would wait for memory. Uneven keys stay correct and get slower, never
-// worse than an ordinary sort.
+// Keys are usually hashes, hence spread evenly: rows are distributed to parts,
+// and those of a part to buckets of a few rows each, which are sorted as plain
+// integers with the row number in the low bits. Distributed to as many buckets
+// in one step, each row would wait for memory. With uneven keys it is still
+// correct but slower, never slower than an ordinary sort.
 func sortRows(keys, packed []uint64, compare func(a, b uint32) int, workers int, take func(first int, rows []uint64)) {
 	s := sorter{keys: keys, packed: packed, compare: compare, take: take}
 	s.rowBits = bits.Len(uint(max(len(keys)-1, 0)))
@@ -54,8 +54,8 @@ func sortRows(keys, packed []uint64, compare func(a, b uint32) int, workers int,
 	if len(keys) < 1<<14 {
 		workers = 1
 	}
-	ends := s.deal(workers)
-	together(workers, func(w int) {
+	ends := s.distribute(workers)
+	runAll(workers, func(w int) {
 		low, high := span(1<<s.partBits, w, workers)
 		t := table{counts: make([]uint32, 1<<s.bucketBits), shift: 64 - s.partBits - s.bucketBits}
 		start := 0
@@ -78,15 +78,15 @@ type sorter struct {
 	rowBits, partBits, bucketBits int
 }
 
-// span is worker w's part of n.
+// span returns worker w's part of n.
 func span(n, w, workers int) (int, int) { return n * w / workers, n * (w + 1) / workers }
 
-// deal packs the keys and distributes them to their parts. It gives where each
-// part ends.
-func (s *sorter) deal(workers int) []uint32 {
+// distribute packs the keys and distributes them to their parts. It returns
+// where each part ends.
+func (s *sorter) distribute(workers int) []uint32 {
 	shift := 64 - s.partBits // of a key, to its part
 	counts := make([][]uint32, workers)
-	together(workers, func(w int) {
+	runAll(workers, func(w int) {
 		table := make([]uint32, 1<<s.partBits)
 		low, high := span(len(s.keys), w, workers)
 		for _, key := range s.keys[low:high] {
@@ -100,7 +100,7 @@ func (s *sorter) deal(workers int) []uint32 {
 			table[part], next = next, next+table[part]
 		}
 	}
-	together(workers, func(w int) {
+	runAll(workers, func(w int) {
 		table, packed := counts[w], s.packed
 		rowMask := uint64(1)<<s.rowBits - 1
 		low, high := span(len(s.keys), w, workers)
@@ -113,11 +113,11 @@ func (s *sorter) deal(workers int) []uint32 {
 	return counts[workers-1] // its rows are the last ones of every part
 }
 
-// sortPart sorts packed[start:end] and has its rows taken.
+// sortPart sorts packed[start:end] and calls take with its rows.
 func (s *sorter) sortPart(start, end int, t *table) {
 	rows := s.packed[start:end]
-	if len(rows) > crowd*len(t.counts) {
-		slices.Sort(rows) // uneven keys, and no room for so many
+	if len(rows) > bucketRows*len(t.counts) {
+		slices.Sort(rows) // uneven keys, too many for the buckets
 	} else {
 		rows = t.sort(rows)
 	}
@@ -132,16 +132,16 @@ func (s *sorter) sortPart(start, end int, t *table) {
 // table sorts the rows of one part after the other; each worker has one.
 type table struct {
 	counts []uint32 // of the rows in each bucket, then where it ends
-	shift  int      // of a row, to its bucket; what is above is the same for all
+	shift  int      // of a row, to its bucket; higher bits are the same for all
 	room   []uint64
 }
 
-// crowd is how many rows a bucket has on average at most: twice as many as even
-// keys give it.
-const crowd = 8
+// bucketRows is the most rows of a bucket on average: twice the average with
+// even keys.
+const bucketRows = 8
 
-// sort deals rows to their buckets and sorts those. What it gives is valid until
-// the next call.
+// sort distributes rows to their buckets and sorts those. The result is valid
+// until the next call.
 func (t *table) sort(rows []uint64) []uint64 {
 	counts, mask := t.counts, uint64(len(t.counts)-1)
 	clear(counts)
@@ -166,9 +166,9 @@ func (t *table) sort(rows []uint64) []uint64 {
 	return t.room
 }
 
-// sortBucket sorts rows[start:end]. A small bucket is sorted together with what
-// follows it: that is greater, so it stays behind, and sorting always as many
-// takes no branch that is a matter of chance.
+// sortBucket sorts rows[start:end]. A small bucket is sorted together with the
+// rows that follow it: those are greater, so they stay after it, and sorting
+// always the same number needs no unpredictable branch.
 func sortBucket(rows []uint64, start, end int) {
 	size := end - start
 	switch {
@@ -206,8 +206,8 @@ func (s *sorter) sortTies(packed []uint64) {
 	}
 }
 
-// together runs work(0) … work(n-1) at the same time and waits for all.
-func together(n int, work func(int)) {
+// runAll runs work(0) … work(n-1) concurrently and waits for all.
+func runAll(n int, work func(int)) {
 	var all sync.WaitGroup
 	for i := 1; i < n; i++ {
 		all.Go(func() { work(i) })

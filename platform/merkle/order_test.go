@@ -26,8 +26,8 @@ func TestTheNetworksSort(t *testing.T) {
 	}
 }
 
-// Keys that are even, that crowd into few buckets, that differ only where the
-// row's number takes their place, and that are equal.
+// Keys that are even, that fall into few buckets, that differ only in the bits
+// that the row's number replaces, and that are equal.
 func TestRowsAreSorted(t *testing.T) {
 	kinds := map[string]func(random *rand.Rand) uint64{
 		"even":    (*rand.Rand).Uint64,
@@ -46,7 +46,7 @@ func TestRowsAreSorted(t *testing.T) {
 }
 
 // checkOrder sorts numbers of which one key in four has an equal one, and whose
-// remainder behind the key orders those, or does not either.
+// remainder after the key orders those, or is equal, too.
 func checkOrder(t *testing.T, key func(*rand.Rand) uint64, n, workers int) {
 	random := rand.New(rand.NewPCG(uint64(n), 1))
 	keys, rest, want := make([]uint64, n), make([]byte, n), make([]uint32, n)

@@ -53,7 +53,7 @@ func TestEveryProofOfTheUniswapAirdrop(t *testing.T) {
 	}
 }
 
-func TestManyProofsAtOnceAreJudgedAsOneByOne(t *testing.T) {
+func TestManyProofsAtOnceAreVerifiedAsOneByOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, format := range merkle.Formats() {
 		tree := build(t, format, madeUp(3000), merkle.Options{})
@@ -88,7 +88,7 @@ func TestManyProofsAtOnceAreJudgedAsOneByOne(t *testing.T) {
 				}
 			}
 			if right < 500 || right > 1500 {
-				t.Fatalf("%d of %d claims hold: the test tests little", right, len(claims))
+				t.Fatalf("%d of %d claims verify: the test proves little", right, len(claims))
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func TestMultiproofsLeadToTheRoot(t *testing.T) {
 	}
 }
 
-// spoiled asserts that no part of a multiproof can be changed.
+// spoiled asserts that a multiproof with any part changed does not verify.
 func spoiled(t *testing.T, root merkle.Hash, m merkle.Multiproof) {
 	t.Helper()
 	for i := range m.Leaves {
@@ -174,7 +174,7 @@ func TestMultiproofTakesNodesInOpenZeppelinsOrder(t *testing.T) {
 	}
 }
 
-func TestMultiproofRefusesWhatNoContractTakes(t *testing.T) {
+func TestMultiproofRefusesWhatNoContractAccepts(t *testing.T) {
 	tree := build(t, merkle.OZ, madeUp(5), merkle.Options{})
 	if _, err := tree.Multiproof([]int{1, 2, 1}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a row twice: %v", err)

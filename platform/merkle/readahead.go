@@ -6,14 +6,14 @@ import (
 	"banyan/platform/wallet"
 )
 
-// LookAhead is how many wallets ReadAhead takes at a time.
+// LookAhead is how many wallets ReadAhead reads for at a time.
 const LookAhead = 64
 
-// ReadAhead says which wallets Find will be asked for next, count of them and
-// LookAhead at most: a hint, which makes long checks faster. A look-up waits for
-// memory three times, for the prefix, the entry and the row of a wallet. These
-// waits follow each other; those of different wallets need not, and here all
-// prefixes are asked for first, then all entries, then all rows.
+// ReadAhead prefetches for the wallets that Find will look up next, count of
+// them and LookAhead at most: a hint, which makes long checks faster. A look-up
+// waits for memory three times, for the prefix, the entry and the row of a
+// wallet, one after the other. Those of different wallets can overlap: here all
+// prefixes are read first, then all entries, then all rows.
 func (t *Tree) ReadAhead(count int, who func(i int) *wallet.Address) {
 	m, file := t.store.(*inFile)
 	if !file || m.closed.Load() {
@@ -31,7 +31,7 @@ func (t *Tree) ReadAhead(count int, who func(i int) *wallet.Address) {
 		touched ^= prefixes[begins[i]*4]
 	}
 	for i := range count {
-		// Nothing is believed of a block that may not be checked yet.
+		// The values of a block that may not be checked yet are not trusted.
 		begins[i] = min(int(binary.LittleEndian.Uint32(prefixes[begins[i]*4:])), rows-1)
 		touched ^= order[begins[i]*8]
 	}
@@ -47,7 +47,7 @@ func (t *Tree) ReadAhead(count int, who func(i int) *wallet.Address) {
 	m.touched.Store(uint32(touched))
 }
 
-// section is all of a section, also what may not be checked yet.
+// section returns all of a section, also blocks that may not be checked yet.
 func (m *inFile) section(p part) []byte {
 	e := m.extents[p]
 	return m.data[e.start : e.start+e.length]

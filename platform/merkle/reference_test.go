@@ -16,8 +16,8 @@ import (
 	"banyan/platform/wallet"
 )
 
-// The reference is the same trees the slow and obvious way: slices of slices
-// and go-ethereum's hash, one at a time.
+// The reference builds the same trees in the slow and obvious way: slices of
+// slices and go-ethereum's hash, one at a time.
 
 func madeUp(n int) *merkle.List {
 	random := rand.New(rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}))
@@ -108,7 +108,7 @@ func referenceRoot(format merkle.Format, list *merkle.List) []byte {
 	return referenceLevels(leaves)
 }
 
-func TestEveryFormatAgreesWithTheObviousWay(t *testing.T) {
+func TestEveryFormatAgreesWithTheReference(t *testing.T) {
 	for _, format := range merkle.Formats() {
 		for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 600, 3001} {
 			list := madeUp(n)

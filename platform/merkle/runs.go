@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sortedRuns are records on disk, in runs that are each sorted by all of their
-// bytes: what is too long for memory is sorted by adding one run after the
-// other and merging them at the end.
+// sortedRuns is an external merge sort: records on disk, in runs that are each
+// sorted by all of their bytes, are merged at the end.
 type sortedRuns struct {
 	size int // of a record in bytes, 8 or more
 	file *scratchFile
@@ -26,8 +25,8 @@ func newSortedRuns(folder string, size int) (*sortedRuns, error) {
 // recordsAtOnce is how many records are written or merged at a time.
 const recordsAtOnce = 16 << 10
 
-// add writes a run of count records. put gives record k in ascending order; it
-// is called by several workers at once.
+// add writes a run of count records. put writes record k of the ascending
+// order; it is called by several workers concurrently.
 func (r *sortedRuns) add(ctx context.Context, workers, count int, put func(to []byte, k int)) error {
 	run := extent{start: r.end, length: int64(count) * int64(r.size)}
 	err := spreadBy(ctx, workers, count, recordsAtOnce, func(low, high int) error {
@@ -62,9 +61,9 @@ func (r *sortedRuns) addUnsorted(ctx context.Context, workers int, records []byt
 	return r.add(ctx, workers, n, func(to []byte, k int) { copy(to, record(order[k])) })
 }
 
-// merge gives all records in ascending order, up to recordsAtOnce at a time,
+// merge yields all records in ascending order, up to recordsAtOnce at a time,
 // and reads through buffers of room bytes in all. One batch is merged while
-// yield works on the one before; it may change a batch, and must not keep it.
+// yield processes the one before; it may change a batch, and must not keep it.
 func (r *sortedRuns) merge(ctx context.Context, room int, yield func(records []byte) error) error {
 	m, err := r.cursors(room)
 	if err != nil {
@@ -108,7 +107,7 @@ func (r *sortedRuns) merge(ctx context.Context, room int, yield func(records []b
 	return group.Wait()
 }
 
-// The least and the most that is read of a run at once, in bytes.
+// The least and the most that is read of a run at a time, in bytes.
 const (
 	leastRead = 64 << 10
 	mostRead  = 4 << 20
@@ -141,15 +140,15 @@ type merger struct {
 	heap []*cursor
 }
 
-// cursor stands before a record of a run.
+// cursor is a position in a run, before a record.
 type cursor struct {
 	key   uint64 // the first 64 bits of the record
-	ahead []byte // read and not yet taken: begins with the record
+	ahead []byte // read and not yet consumed: begins with the record
 	left  extent // not yet read
 	room  []byte
 }
 
-// fill appends the next records to batch, as many as it has room for.
+// fill appends the next records to batch, as many as fit.
 func (m *merger) fill(batch []byte) ([]byte, error) {
 	for len(m.heap) > 0 && len(batch)+m.size <= cap(batch) {
 		top := m.heap[0]

@@ -9,8 +9,9 @@ import (
 	"os"
 )
 
-// scratchFile is a file for what does not fit into memory. It has no name from the
-// start where the system allows that, so that a killed process leaves nothing.
+// scratchFile is a temporary file for data that does not fit into memory. It
+// has no name from the start where the system allows that, so that a killed
+// process leaves nothing.
 type scratchFile struct {
 	*os.File
 	named bool
@@ -24,7 +25,7 @@ func newScratchFile(folder string) (*scratchFile, error) {
 	return &scratchFile{File: f, named: os.Remove(f.Name()) != nil}, nil
 }
 
-// close gives its room on disk back; a second time does nothing.
+// close frees its disk space; a second call does nothing.
 func (s *scratchFile) close() error {
 	if s == nil || s.File == nil {
 		return nil
@@ -42,7 +43,7 @@ func (s *scratchFile) close() error {
 type spool struct {
 	*bufio.Writer
 	file *scratchFile
-	err  error // why it could not be written
+	err  error // the first write error
 }
 
 func newSpool(folder string) (*spool, error) {
@@ -67,18 +68,18 @@ func (s *spool) put64(v uint64) {
 	}
 }
 
-// reader reads from the beginning; what is not flushed is not there.
+// reader returns a reader from the start; data must be flushed before.
 func (s *spool) reader() *bufio.Reader {
 	return bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), 256<<10)
 }
 
-// empty tells whether nothing was written.
+// empty reports whether nothing was written.
 func (s *spool) empty() bool {
 	about, err := s.file.Stat()
 	return err == nil && about.Size() == 0
 }
 
-// content is that of a section that is in the file as it is.
+// content returns the content of a section that is in the file unchanged.
 func (s *spool) content(room []byte, low, high int64) ([]byte, error) {
 	_, err := s.file.ReadAt(room[:high-low], low)
 	return room[:high-low], err

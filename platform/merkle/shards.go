@@ -9,7 +9,7 @@ import (
 	"banyan/platform/fault"
 )
 
-// shardOf is the number that an address prefix of so many hex digits spells.
+// shardOf returns the number of an address prefix of so many hex digits.
 func shardOf(row []byte, nybbles int) int {
 	if nybbles == 1 {
 		return int(row[0] >> 4)
@@ -72,7 +72,7 @@ func (b *builder) byShard(order []uint32) (grouped []uint32, sizes []int) {
 	return grouped, sizes
 }
 
-// rankRoots sorts the shards' roots and notes where each one goes.
+// rankRoots sorts the shards' roots and records the rank of each.
 func (s sharded) rankRoots(root func(shard int) []byte) {
 	keys := make([]uint64, len(s.shards))
 	for i := range keys {
@@ -86,8 +86,9 @@ func (s sharded) rankRoots(root func(shard int) []byte) {
 	}
 }
 
-// ShardProof is the part of row i's proof above its shard: the same for every
-// row of the shard. Fails with fault.Unsupported in every format but ENS.
+// ShardProof returns the part of row i's proof above its shard: the same for
+// every row of the shard. It fails with fault.Unsupported in every format but
+// ENS.
 func (t *Tree) ShardProof(i int) ([]Hash, error) {
 	s, ok := t.layout.(sharded)
 	if !ok {

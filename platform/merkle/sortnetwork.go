@@ -2,7 +2,7 @@ package merkle
 
 // Sorting networks: the same comparisons whatever the numbers are, each a
 // minimum and a maximum, which take no branch. They have the fewest comparisons
-// there can be: Knuth, The Art of Computer Programming 3, section 5.3.4.
+// possible: Knuth, The Art of Computer Programming 3, section 5.3.4.
 
 func sort4(n *[4]uint64) {
 	a, b, c, d := n[0], n[1], n[2], n[3]

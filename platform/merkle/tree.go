@@ -11,8 +11,8 @@ import (
 )
 
 // Tree is a list with its leaves and nodes. It never changes: any number of
-// goroutines may read it. A tree of Build lives in memory (RowSize + 64 + 4
-// bytes a row); reads fail only on a tree that lives in a file.
+// goroutines may read it. A tree of Build is in memory (RowSize + 64 + 4 bytes
+// a row); reads fail only on a tree that is in a file.
 type Tree struct {
 	format  Format
 	nybbles int // ENS only: hex digits of a shard's prefix
@@ -23,33 +23,34 @@ type Tree struct {
 	store   store
 }
 
-// store is where a tree's arrays live: in memory or in a mapped file.
+// store has a tree's arrays: in memory or in a mapped file.
 type store interface {
 	row(i int) ([]byte, error)   // RowSize bytes, read only
-	index(i int) (uint64, error) // what row i carries into its leaf
+	index(i int) (uint64, error) // the index in row i's leaf
 	place(i int) (int, error)    // the number of row i's leaf among the nodes
 	node(i int) ([]byte, error)  // HashSize bytes, read only
 	find(who wallet.Address) (position int, found bool, err error)
 	ranked(i int) (position int, err error) // the i-th row in the order of wallets
 }
 
-// Root is what the contract keeps.
+// Root returns the root, which the contract stores.
 func (t *Tree) Root() Hash { return t.root }
 
-// Format is how it was built.
+// Format returns the format it was built in.
 func (t *Tree) Format() Format { return t.format }
 
-// Nybbles is the length of the shards' prefixes in hex digits; 0 in every
+// Nybbles returns the length of the shards' prefixes in hex digits; 0 in every
 // format but ENS.
 func (t *Tree) Nybbles() int { return t.nybbles }
 
-// Count is the number of rows.
+// Count returns the number of rows.
 func (t *Tree) Count() int { return t.count }
 
-// Total is the sum of all amounts.
+// Total returns the sum of all amounts.
 func (t *Tree) Total() uint256.Int { return t.total }
 
-// At is row i of the list, from 0. Fails with fault.NotFound outside of it.
+// At returns row i of the list, from 0. It fails with fault.NotFound outside of
+// it.
 func (t *Tree) At(i int) (Entry, error) {
 	if err := t.checkRow(i); err != nil {
 		return Entry{}, err
@@ -65,13 +66,13 @@ func (t *Tree) At(i int) (Entry, error) {
 	return entryOf(row, index), nil
 }
 
-// Find gives the position of the wallet's first row. found is false for a
-// wallet that is not on the list; err says that the list could not be read.
+// Find returns the position of the wallet's first row. found is false for a
+// wallet that is not on the list; err is set when the list could not be read.
 func (t *Tree) Find(who wallet.Address) (position int, found bool, err error) {
 	return t.store.find(who)
 }
 
-// Ranked is the position of the i-th row in the order of wallets.
+// Ranked returns the position of the i-th row in the order of wallets.
 func (t *Tree) Ranked(i int) (position int, err error) {
 	if err := t.checkRow(i); err != nil {
 		return 0, err
@@ -79,8 +80,8 @@ func (t *Tree) Ranked(i int) (position int, err error) {
 	return t.store.ranked(i)
 }
 
-// Place is the number of row i's leaf among the nodes, as the format numbers
-// them; OpenZeppelin calls it treeIndex.
+// Place returns the number of row i's leaf among the nodes, as the format
+// numbers them; OpenZeppelin calls it treeIndex.
 func (t *Tree) Place(i int) (int, error) {
 	if err := t.checkRow(i); err != nil {
 		return 0, err
@@ -88,10 +89,10 @@ func (t *Tree) Place(i int) (int, error) {
 	return t.store.place(i)
 }
 
-// Nodes is how many nodes the tree has.
+// Nodes returns the number of nodes.
 func (t *Tree) Nodes() int { return t.layout.nodes() }
 
-// Node is node i, as the format numbers them. Fails with fault.NotFound
+// Node returns node i, as the format numbers them. It fails with fault.NotFound
 // outside of the tree.
 func (t *Tree) Node(i int) (Hash, error) {
 	if i < 0 || i >= t.layout.nodes() {
@@ -104,7 +105,7 @@ func (t *Tree) Node(i int) (Hash, error) {
 	return Hash(node), nil
 }
 
-// Leaf is the leaf of row i.
+// Leaf returns the leaf of row i.
 func (t *Tree) Leaf(i int) (Hash, error) {
 	place, err := t.Place(i)
 	if err != nil {
@@ -113,26 +114,27 @@ func (t *Tree) Leaf(i int) (Hash, error) {
 	return t.Node(place)
 }
 
-// Proof is what row i's wallet claims with: the siblings from the leaf up. It
-// is empty, and not nil, where there is one leaf only.
+// Proof returns the proof of row i: the siblings from the leaf up. It is empty,
+// and not nil, if there is only one leaf.
 func (t *Tree) Proof(i int) ([]Hash, error) { return t.AppendProof([]Hash{}, i) }
 
-// AppendProof appends the proof of row i to proof, for many in a row.
+// AppendProof appends the proof of row i to proof, for callers that reuse its
+// memory.
 func (t *Tree) AppendProof(proof []Hash, i int) ([]Hash, error) {
 	place, err := t.Place(i)
 	if err != nil {
 		return proof, err
 	}
-	return t.climb(proof, place)
+	return t.appendSiblings(proof, place)
 }
 
-// Prove is Leaf and AppendProof at once.
+// Prove returns the results of Leaf and AppendProof.
 func (t *Tree) Prove(to []Hash, i int) (leaf Hash, proof []Hash, err error) {
 	place, err := t.Place(i)
 	if err != nil {
 		return Hash{}, to, err
 	}
-	proof, err = t.climb(to, place) // first: it waits longest for memory, and the leaf lies beside its beginning
+	proof, err = t.appendSiblings(to, place) // first: it waits longest for memory, and the leaf is next to its first node
 	if err != nil {
 		return Hash{}, to, err
 	}
@@ -140,8 +142,8 @@ func (t *Tree) Prove(to []Hash, i int) (leaf Hash, proof []Hash, err error) {
 	return leaf, proof, err
 }
 
-// climb appends the proof of the leaf at place.
-func (t *Tree) climb(proof []Hash, place int) ([]Hash, error) {
+// appendSiblings appends the proof of the leaf at place.
+func (t *Tree) appendSiblings(proof []Hash, place int) ([]Hash, error) {
 	var room [MaxDepth]int
 	return t.nodesAt(proof, siblings(t.layout, room[:0], place))
 }
@@ -156,8 +158,8 @@ func (t *Tree) nodesAt(to []Hash, numbers []int) ([]Hash, error) {
 	return to, nil
 }
 
-// copyNodes is from.copyNodes; an interface would send numbers to the heap, as
-// with siblings.
+// copyNodes is from.copyNodes; through an interface numbers would escape, as in
+// siblings.
 func copyNodes(from store, to []Hash, numbers []int) error {
 	switch s := from.(type) {
 	case *inFile:
@@ -165,13 +167,14 @@ func copyNodes(from store, to []Hash, numbers []int) error {
 	case *inMemory:
 		return s.copyNodes(to, numbers)
 	}
-	panic("merkle: a store that copyNodes does not know")
+	panic("merkle: copyNodes does not support this store")
 }
 
-// MaxDepth is the longest proof there can be: 31 levels, and 8 above shards.
+// MaxDepth is the length of the longest possible proof: 31 levels, and 8 above
+// shards.
 const MaxDepth = 40
 
-// Proofs gives every row with its proof, in list order, until yield fails or
+// Proofs yields every row with its proof, in list order, until yield fails or
 // ctx ends. The proof is valid during the call only.
 func (t *Tree) Proofs(ctx context.Context, yield func(position int, e Entry, proof []Hash) error) error {
 	proof := make([]Hash, 0, MaxDepth)

@@ -17,7 +17,7 @@ import (
 const wholeCheck = 64 << 20
 
 // Check verifies all of a tree file: every block, and then every section
-// against a tree built anew from the rows. A tree that is too large for
+// against a tree built again from the rows. A tree that is too large for
 // options.Memory is built in a file in options.Folder. It fails with
 // fault.Invalid on the first difference. A tree in memory was built by this
 // program and has nothing to check.
@@ -30,15 +30,15 @@ func (t *Tree) Check(ctx context.Context, options Options) error {
 		return err
 	}
 	options.Nybbles = t.nybbles
-	rows, err := m.longList(ctx, options)
+	rows, err := m.externalList(ctx, options)
 	if err != nil {
 		return err
 	}
 	return errors.Join(t.compareWith(ctx, m, rows), rows.Close())
 }
 
-// compareWith holds the file against the tree of its rows.
-func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *LongList) error {
+// compareWith compares the file with the tree of its rows.
+func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *ExternalList) error {
 	if list := rows.InMemory(); list != nil {
 		again, err := Build(ctx, t.format, list, rows.options)
 		if err != nil {
@@ -66,10 +66,10 @@ func (t *Tree) compareWith(ctx context.Context, m *inFile, rows *LongList) error
 	return errors.Join(err, again.Close())
 }
 
-// compareAll holds the header and every section against what they should be.
+// compareAll compares the header and every section with the expected ones.
 func (m *inFile) compareAll(ctx context.Context, want header, contents func(part) content) error {
 	if want.root != m.header.root {
-		return fault.Newf(fault.Invalid, "the tree file says its root is %s, and its rows have the root %s: build it again", m.header.root, want.root)
+		return fault.Newf(fault.Invalid, "the tree file has the root %s, and its rows have the root %s: build it again", m.header.root, want.root)
 	}
 	if want.withSums(m.header.sums) != m.header {
 		return errDamaged(0)
@@ -100,9 +100,9 @@ func (m *inFile) checkBlocks(ctx context.Context) error {
 	})
 }
 
-// longList gives the rows. Where they fit into memory they share the file's.
-func (m *inFile) longList(ctx context.Context, options Options) (*LongList, error) {
-	rows, err := NewLongList(options)
+// externalList returns the rows. If they fit into memory they share the file's.
+func (m *inFile) externalList(ctx context.Context, options Options) (*ExternalList, error) {
+	rows, err := NewExternalList(options)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m *inFile) longList(ctx context.Context, options Options) (*LongList, erro
 	return rows, nil
 }
 
-// list gives the rows as a list that shares the file's memory.
+// list returns the rows as a list that shares the file's memory.
 func (m *inFile) list() (*List, error) {
 	e := m.extents[partRows]
 	rows := m.data[e.start : e.start+e.length : e.start+e.length]
@@ -149,7 +149,7 @@ func (m *inFile) list() (*List, error) {
 	return list, err
 }
 
-// indexes gives the indexes of count rows from first on.
+// indexes returns the indexes of count rows from first on.
 func (m *inFile) indexes(first, count int) ([]uint64, error) {
 	indexes := make([]uint64, count)
 	for i := range indexes {
@@ -161,7 +161,7 @@ func (m *inFile) indexes(first, count int) ([]uint64, error) {
 	return indexes, nil
 }
 
-// compare holds a section, and its padding, against what it should be.
+// compare compares a section, and its padding, with the expected content.
 func (m *inFile) compare(ctx context.Context, p part, want content) error {
 	e := m.extents[p]
 	const piece = pieceSize
@@ -176,7 +176,7 @@ func (m *inFile) compare(ctx context.Context, p part, want content) error {
 			return err
 		}
 		if !bytes.Equal(m.data[e.start+low:e.start+high], wanted) {
-			return fault.Newf(fault.Invalid, "the tree file's checksums are right and its contents from byte %d on are not what its rows make: it was not written by this program; build it again", e.start+low)
+			return fault.Newf(fault.Invalid, "the tree file's checksums are right, but its contents from byte %d on do not match its rows, so it was not written by this program: build it again", e.start+low)
 		}
 	}
 	end := m.extents[p+1].start

@@ -10,9 +10,9 @@ import (
 	"banyan/platform/fault"
 )
 
-// The tree file (.tree): one immutable file that holds a list, its leaves and
-// its nodes, and is read in place. Integers are little-endian; amounts and
-// hashes are as in Ethereum. Everything lies in blocks of 4096 bytes.
+// The tree file (.tree): one immutable file with a list, its leaves and its
+// nodes, which is read in place. Integers are little-endian; amounts and hashes
+// are as in Ethereum. Everything is in blocks of 4096 bytes.
 //
 //	block 0: the header
 //	   0  8   magic: 89 'T' 'R' 'E' 'E' 0D 0A 1A
@@ -26,12 +26,12 @@ import (
 //	  88 32   root
 //	 120  4   hex digits of a shard's prefix (ens; otherwise 0)
 //	 124  4   shards (ens; otherwise 0)
-//	 128  4   1 when rows carry indexes of their own, otherwise 0
+//	 128  4   1 when rows have indexes of their own, otherwise 0
 //	 132  4   CRC-32C of the checksums section
 //	4092  4   CRC-32C of the bytes before it
 //	then the sections, each beginning on a block and padded with zeros:
 //	  rows      52 × rows    wallet, 20 bytes; amount, 32 bytes big-endian
-//	  indexes    8 × rows    only when rows carry their own
+//	  indexes    8 × rows    only when rows have their own
 //	  places     4 × rows    the number of the row's leaf among the nodes
 //	  nodes     32 × nodes   as the format's layout numbers them (layout.go)
 //	  order      8 × rows    sorted by wallet: the row's number in 4 bytes, then
@@ -42,10 +42,10 @@ import (
 //	  checksums  4 × blocks  CRC-32C of each block between the header and here;
 //	                         the file ends with it
 //
-// The sizes follow from the header alone, so a file that is cut or has bytes
-// appended is refused. A reader checks the header and the checksums section
-// when it opens the file, and each block before its first use: a damaged file
-// never gives a wrong answer.
+// The sizes follow from the header alone, so a file that is truncated or has
+// bytes appended is refused. A reader checks the header and the checksums
+// section when it opens the file, and each block before its first use: a
+// damaged file never yields a wrong result.
 const (
 	treeVersion = 1
 	blockSize   = 4096
@@ -76,7 +76,7 @@ const (
 	parts
 )
 
-// extent is where a section lies, in bytes.
+// extent is the position of a section, in bytes.
 type extent struct{ start, length int64 }
 
 // header is block 0, decoded.
@@ -119,7 +119,7 @@ func (h header) encode() []byte {
 func decodeHeader(block []byte) (h header, err error) {
 	le := binary.LittleEndian
 	if len(block) < len(treeMagic) || !bytes.Equal(block[:len(treeMagic)], treeMagic) {
-		return h, fault.New(fault.Invalid, "this is no tree file: make one with banyan airdrop build --out")
+		return h, fault.New(fault.Invalid, "this is not a tree file: build one with banyan airdrop build --out")
 	}
 	if len(block) < blockSize {
 		return h, errCut()
@@ -153,7 +153,7 @@ func decodeHeader(block []byte) (h header, err error) {
 	return h, h.check()
 }
 
-// check refuses numbers that no tree has.
+// check refuses numbers that no tree can have.
 func (h header) check() error {
 	sharded := h.format == ENS
 	switch {
@@ -165,7 +165,7 @@ func (h header) check() error {
 	return nil
 }
 
-// extents lays out the file; size is its length in bytes.
+// extents returns the layout of the file; size is its length in bytes.
 func (h header) extents() (all [parts]extent, size int64) {
 	lengths := [parts]int64{
 		partRows:     int64(h.rows) * RowSize,
@@ -188,7 +188,7 @@ func (h header) extents() (all [parts]extent, size int64) {
 }
 
 func errCut() error {
-	return fault.New(fault.Invalid, "the tree file is cut short or has been added to: copy it again, or build it again")
+	return fault.New(fault.Invalid, "the tree file is truncated or has bytes appended: copy it again, or build it again")
 }
 
 func errDamaged(block int64) error {

@@ -11,19 +11,20 @@ import (
 )
 
 // Open maps a tree file into memory, read only; processes that open the same
-// file share it. It reads the header and the checksums; a file over 64 MiB is
-// read further, and checked, when a look-up needs it, a smaller one at once.
-// Close the tree when no look-up is under way any more.
+// file share it. It reads the header and the checksums; the rest of a file over
+// 64 MiB is read, and checked, when a look-up needs it, that of a smaller one
+// at once. Close the tree when no look-up is running any more.
 //
-// A tree file is replaced, never changed: what was checked is not checked again,
-// and a process that reads where its file was cut meanwhile ends with SIGBUS.
+// A tree file is replaced, never changed: checked blocks are not checked again,
+// and a process that reads beyond the end of a file that was truncated
+// meanwhile ends with SIGBUS.
 //
-// It fails with fault.Invalid when the file is damaged, cut or no tree file,
-// and with fault.Unsupported on another version's. Look-ups fail with
+// It fails with fault.Invalid when the file is damaged, truncated or not a tree
+// file, and with fault.Unsupported on another version's. Look-ups fail with
 // fault.Invalid when the part they need is damaged.
 func Open(path string) (*Tree, error) { return openFile(path, wholeCheck) }
 
-// openFile is Open; files of up to whole bytes are checked as a whole.
+// openFile is Open; files of up to whole bytes are checked completely.
 func openFile(path string, whole int) (*Tree, error) {
 	data, err := mapFile(path)
 	if err != nil {
@@ -32,7 +33,7 @@ func openFile(path string, whole int) (*Tree, error) {
 	m := &inFile{data: data}
 	tree, err := m.open()
 	if err == nil && len(data) <= whole {
-		err = m.checkBlocks(context.Background()) // milliseconds: nobody waits for it to be left
+		err = m.checkBlocks(context.Background()) // milliseconds: not interruptible
 	}
 	if err != nil {
 		unmapErr := unmapFile(data)
@@ -44,7 +45,8 @@ func openFile(path string, whole int) (*Tree, error) {
 	return tree, nil
 }
 
-// Close gives back a tree file; a tree in memory needs none. Look-ups after it fail.
+// Close unmaps a tree file; a tree in memory need not be closed. Look-ups after
+// it fail.
 func (t *Tree) Close() error {
 	m, file := t.store.(*inFile)
 	if !file || m.closed.Swap(true) {
@@ -53,14 +55,14 @@ func (t *Tree) Close() error {
 	return unmapFile(m.data)
 }
 
-// inFile is the store of a tree that lives in a mapped file.
+// inFile is the store of a tree that is in a mapped file.
 type inFile struct {
 	data    []byte
 	header  header
 	extents [parts]extent
 	checked []atomic.Uint64 // a bit for each block whose checksum was right
 	closed  atomic.Bool
-	touched atomic.Uint32 // what ReadAhead has read, so that it is read at all
+	touched atomic.Uint32 // what ReadAhead has read, so that the reads are not optimised away
 }
 
 func (m *inFile) open() (*Tree, error) {
@@ -119,11 +121,11 @@ func (m *inFile) layout() (layout, error) {
 	return s, nil
 }
 
-// bytes gives a piece of a section, after checking the blocks it lies in.
+// bytes returns a piece of a section, after checking its blocks.
 func (m *inFile) bytes(p part, from, size int) ([]byte, error) {
 	e := &m.extents[p]
 	if from < 0 || from > int(e.length)-size {
-		return nil, errDamaged((e.start + int64(from)) / blockSize) // another section's damage led here
+		return nil, errDamaged((e.start + int64(from)) / blockSize) // because of damage in another section
 	}
 	if m.closed.Load() {
 		return nil, errClosed()
@@ -148,7 +150,7 @@ func (m *inFile) isChecked(block uint64) bool {
 	return m.checked[block/64].Load()&(1<<(block%64)) != 0
 }
 
-// check compares a block with its checksum; once is enough.
+// check compares a block with its checksum, once.
 func (m *inFile) check(block uint64) error {
 	want := binary.LittleEndian.Uint32(m.data[uint64(m.extents[partSums].start)+(block-1)*4:])
 	if checksum(m.data[block*blockSize:(block+1)*blockSize]) != want {
@@ -185,9 +187,9 @@ func (m *inFile) place(i int) (int, error) {
 
 func (m *inFile) node(i int) ([]byte, error) { return m.bytes(partNodes, HashSize*i, HashSize) }
 
-// copyNodes does for many nodes what node does for one. They lie far apart, and
-// a processor fetches many at once when there is little between one and the
-// next. None lies in two blocks.
+// copyNodes does for many nodes what node does for one. They are far apart, and
+// a processor fetches many at a time when there are few instructions in
+// between. None is in two blocks.
 func (m *inFile) copyNodes(to []Hash, numbers []int) error {
 	if m.closed.Load() {
 		return errClosed()

@@ -12,9 +12,10 @@ import (
 )
 
 // WriteFile writes the tree to path as a tree file (treefile.go has the
-// layout). The file is there whole or not at all, also after a power cut: it
+// layout). The file exists whole or not at all, also after a power failure: it
 // is written under another name, synced, renamed, and the folder synced. An
-// older file at path is replaced; who has it open keeps reading the old one.
+// older file at path is replaced; a process that has it open keeps reading the
+// old one.
 func (t *Tree) WriteFile(ctx context.Context, path string) error {
 	memory, built := t.store.(*inMemory)
 	if !built {
@@ -23,7 +24,7 @@ func (t *Tree) WriteFile(ctx context.Context, path string) error {
 	return t.writeFile(ctx, path, memory, Options{})
 }
 
-// treeMode is that of tree files: what they hold is public.
+// treeMode is the mode of tree files: their contents are public.
 const treeMode = 0o644
 
 func (t *Tree) writeFile(ctx context.Context, path string, memory *inMemory, options Options) error {
@@ -43,12 +44,12 @@ func (t *Tree) writeFile(ctx context.Context, path string, memory *inMemory, opt
 		return w.finish(h)
 	})
 	if err != nil {
-		return fmt.Errorf("keep the tree: %w", err)
+		return fmt.Errorf("write the tree file: %w", err)
 	}
 	return nil
 }
 
-// header describes a built tree.
+// header returns the header of a built tree.
 func (t *Tree) header(memory *inMemory) header {
 	h := header{
 		format: t.format, rows: t.count, leaves: t.count, nodes: t.layout.nodes(),
@@ -63,8 +64,9 @@ func (t *Tree) header(memory *inMemory) header {
 	return h
 }
 
-// content gives the bytes [low, high) of a section; it may return memory of
-// the tree's own, or fill room, which is large enough. Several workers call it.
+// content returns the bytes [low, high) of a section; it may return memory of
+// the tree, or fill room, which is large enough. Several workers call it
+// concurrently.
 type content func(room []byte, low, high int64) ([]byte, error)
 
 func (m *inMemory) content(p part, l layout, h header) content {
@@ -86,7 +88,7 @@ func (m *inMemory) content(p part, l layout, h header) content {
 	return shardSizes(l)
 }
 
-// shardSizes is the content of the section of the shards.
+// shardSizes returns the content of the section of the shards.
 func shardSizes(l layout) content {
 	return words(8, func(to []byte, i int) {
 		s := l.(sharded) //nolint:forcetypeassert // the section is empty in every other layout
@@ -95,7 +97,7 @@ func shardSizes(l layout) content {
 	})
 }
 
-// numbers writes 32-bit numbers.
+// numbers returns the content of 32-bit numbers.
 func numbers(of []uint32) content {
 	return func(room []byte, low, high int64) ([]byte, error) {
 		room = room[:high-low]
@@ -106,7 +108,7 @@ func numbers(of []uint32) content {
 	}
 }
 
-// words writes elements of a size that divides a block.
+// words returns the content of elements of a size that divides a block.
 func words(size int64, put func(to []byte, i int)) content {
 	return func(room []byte, low, high int64) ([]byte, error) {
 		room = room[:high-low]
@@ -117,22 +119,22 @@ func words(size int64, put func(to []byte, i int)) content {
 	}
 }
 
-// bytes is a content: the rows lie in chunks of whole blocks.
+// bytes is a content: the rows are in chunks of whole blocks.
 func (l *List) bytes(_ []byte, low, high int64) ([]byte, error) {
 	chunk := l.chunks[low/chunkBytes]
 	return chunk[low%chunkBytes : (high-1)%chunkBytes+1], nil
 }
 
 // treeWriter writes the sections of a tree file, each with all processors and
-// with the checksums of its blocks on the way, and then what leads to them.
+// with the checksums of its blocks, and then the header.
 type treeWriter struct {
 	file   *os.File
 	sums   []byte // the checksums section
 	report *progress
 }
 
-// newTreeWriter is for a tree of h's rows, format, indexes and shards' prefix.
-// The other numbers of h may not be known yet.
+// newTreeWriter returns a writer for a tree of h's rows, format, indexes and
+// shards' prefix. The other numbers of h may not be known yet.
 func newTreeWriter(file *os.File, h header) *treeWriter {
 	// There are never more nodes: a tree has twice its leaves, and at most one
 	// promoted node more on each level.
@@ -147,7 +149,7 @@ func (w *treeWriter) rows(ctx context.Context, list *List) error {
 	return w.section(ctx, extent{start: blockSize + int64(list.first)*RowSize, length: int64(list.count) * RowSize}, list.bytes)
 }
 
-// resize gives the file the length that follows from the whole of h.
+// resize sets the length of the file, which follows from the whole of h.
 func (w *treeWriter) resize(h header) (extents [parts]extent, size int64, err error) {
 	extents, size = h.extents()
 	w.sums = w.sums[:extents[partSums].length]
@@ -155,13 +157,13 @@ func (w *treeWriter) resize(h header) (extents [parts]extent, size int64, err er
 }
 
 const (
-	// pieceBlocks is how many blocks are written at once: it divides a chunk of
-	// rows, which has 416 blocks.
+	// pieceBlocks is how many blocks are written at a time: it divides a chunk
+	// of rows, which has 416 blocks.
 	pieceBlocks = 208
 	pieceSize   = pieceBlocks * blockSize
 )
 
-// section writes what belongs at e, which begins with a block.
+// section writes the content of e, which starts at a block.
 func (w *treeWriter) section(ctx context.Context, e extent, get content) error {
 	return w.pieces(ctx, e, func(data []byte, low, high int64) ([]byte, error) {
 		data, err := get(data, low, high)
@@ -176,8 +178,8 @@ func (w *treeWriter) section(ctx context.Context, e extent, get content) error {
 	})
 }
 
-// written is for a section that is in the file already: it reads it again for
-// its checksums, and pads it.
+// written adds a section that is in the file already: it reads it for its
+// checksums, and pads it.
 func (w *treeWriter) written(ctx context.Context, e extent) error {
 	padding := make([]byte, (blockSize-e.length%blockSize)%blockSize)
 	if _, err := w.file.WriteAt(padding, e.start+e.length); err != nil {
@@ -190,7 +192,8 @@ func (w *treeWriter) written(ctx context.Context, e extent) error {
 	})
 }
 
-// pieces notes the checksum of each block of a section; put gives the blocks.
+// pieces records the checksum of each block of a section; put returns the
+// blocks.
 func (w *treeWriter) pieces(ctx context.Context, e extent, put content) error {
 	pieces := int((e.length + pieceSize - 1) / pieceSize)
 	return spreadBy(ctx, runtime.GOMAXPROCS(0), pieces, 1, func(first, last int) error {

@@ -6,15 +6,16 @@ import (
 	"banyan/platform/merkle/keccak"
 )
 
-// Verify tells whether proof leads from the entry's leaf to root, as
-// OpenZeppelin's MerkleProof.verify does. It holds for every format: a proof
-// is a plain list of siblings in all of them.
+// Verify reports whether proof leads from the entry's leaf to root, as
+// OpenZeppelin's MerkleProof.verify does. It works for every format: a proof is
+// a plain list of siblings in all of them.
 func Verify(format Format, root Hash, e Entry, proof []Hash) bool {
-	return Climb(LeafHash(format, e), proof) == root
+	return ProcessProof(LeafHash(format, e), proof) == root
 }
 
-// Climb gives the root that a leaf and its proof lead to.
-func Climb(leaf Hash, proof []Hash) Hash {
+// ProcessProof returns the root that a leaf and its proof lead to, as
+// OpenZeppelin's MerkleProof.processProof does.
+func ProcessProof(leaf Hash, proof []Hash) Hash {
 	node := leaf
 	for _, sibling := range proof {
 		node = joinPair(node, sibling)

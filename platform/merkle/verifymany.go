@@ -12,7 +12,7 @@ type Claimed struct {
 }
 
 // VerifyMany is Verify for many claims at once, several proofs side by side
-// in the hash engine. ok[i] answers for claims[i].
+// in the hash engine. ok[i] is the result of claims[i].
 func VerifyMany(ctx context.Context, format Format, root Hash, claims []Claimed, options Options) (ok []bool, err error) {
 	options, err = options.filled()
 	if err != nil {
@@ -21,8 +21,8 @@ func VerifyMany(ctx context.Context, format Format, root Hash, claims []Claimed,
 	ok = make([]bool, len(claims))
 	err = spread(ctx, options.Workers, len(claims), func(low, high int) error {
 		v := newLockstep(options, format.form())
-		for start := low; start < high; start += abreast {
-			end := min(start+abreast, high)
+		for start := low; start < high; start += laneCount {
+			end := min(start+laneCount, high)
 			if err := v.verify(root, claims[start:end], ok[start:end]); err != nil {
 				return err
 			}
@@ -35,24 +35,24 @@ func VerifyMany(ctx context.Context, format Format, root Hash, claims []Claimed,
 	return ok, nil
 }
 
-// abreast is how many proofs climb side by side: a multiple of any engine's
-// width, few enough for the first-level cache.
-const abreast = 64
+// laneCount is how many proofs are verified side by side: a multiple of any
+// engine's width, few enough for the first-level cache.
+const laneCount = 64
 
-// lockstep climbs up to abreast proofs a level at a time.
+// lockstep hashes up to laneCount proofs a level at a time.
 type lockstep struct {
 	options  Options
 	form     leafForm
 	messages []byte
-	nodes    [abreast]Hash     // where each active claim has come to
-	pairs    [2 * abreast]Hash // each with its sibling
-	active   [abreast]*Claimed // claims that have not used up their proof
-	answers  [abreast]*bool    // and where their answer goes
-	touched  byte              // what readAhead has read, so that it is read at all
+	nodes    [laneCount]Hash     // the current node of each active claim
+	pairs    [2 * laneCount]Hash // each with its sibling
+	active   [laneCount]*Claimed // claims with siblings left
+	answers  [laneCount]*bool    // and the place of their result
+	touched  byte                // what readAhead has read, so that the reads are not optimised away
 }
 
 func newLockstep(options Options, form leafForm) *lockstep {
-	return &lockstep{options: options, form: form, messages: make([]byte, abreast*form.size())}
+	return &lockstep{options: options, form: form, messages: make([]byte, laneCount*form.size())}
 }
 
 func (l *lockstep) verify(root Hash, claims []Claimed, ok []bool) error {
@@ -67,7 +67,7 @@ func (l *lockstep) verify(root Hash, claims []Claimed, ok []bool) error {
 		return err
 	}
 	for level := 0; ; level++ {
-		// Who has used up the proof leaves; the others move together.
+		// Claims without siblings left are done; the others move together.
 		stay := 0
 		for k, claim := range l.active[:going] {
 			if level == len(claim.Proof) {
@@ -87,11 +87,11 @@ func (l *lockstep) verify(root Hash, claims []Claimed, ok []bool) error {
 	}
 }
 
-// readAhead touches the proofs one after the other, as they lie in memory more
-// often than not. A processor fetches ahead of that; of many proofs that climb
-// side by side it does not, and every level would wait for memory.
+// readAhead reads the proofs one after the other, usually in their order in
+// memory. A processor prefetches that; it does not when many proofs are read
+// side by side, and every level would wait for memory.
 func (l *lockstep) readAhead(claims []Claimed) {
-	const perLine = 64 / HashSize // a cache line brings two nodes
+	const perLine = 64 / HashSize // a cache line has two nodes
 	touched := byte(0)
 	for i := range claims {
 		proof := claims[i].Proof

@@ -7,10 +7,10 @@ import (
 	"banyan/platform/wallet"
 )
 
-// walletOrder finds a wallet among rows that stand in any order. A table says
-// where among the sorted wallets each prefix begins; the entries there carry
-// the next 32 bits of the wallet beside the row's number. So a look-up reads
-// one place of the table, one of the entries, and one row.
+// walletOrder finds a wallet among rows in any order. A table has where among
+// the sorted wallets each prefix begins; the entries there have the next 32
+// bits of the wallet beside the row's number. So a look-up reads one element of
+// the table, one entry, and one row.
 type walletOrder struct {
 	prefix  []uint32 // 1<<prefixBits+1 numbers: where in entries a prefix begins
 	entries []uint64 // sorted by wallet, equal wallets in list order
@@ -23,7 +23,7 @@ func rowOf(entry uint64) int            { return int(uint32(entry)) }
 // prefixBits is chosen so that about eight wallets share a prefix.
 func prefixBits(count int) int { return max(0, bits.Len(uint(count))-4) }
 
-// split cuts the first 64 bits of a wallet into prefix and fingerprint.
+// split divides the first 64 bits of a wallet into prefix and fingerprint.
 func split(key uint64, size int) (prefix int, fingerprint uint32) {
 	return int(key >> (64 - size)), uint32(key << size >> 32)
 }
@@ -39,7 +39,7 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 	for p := 1; p < len(table); p++ {
 		table[p] += table[p-1]
 	}
-	together(workers, func(w int) {
+	runAll(workers, func(w int) {
 		low, high := span(count, w, workers)
 		for i := low; i < high; i++ {
 			_, fingerprint := split(keys[rows[i]], size)
@@ -49,11 +49,11 @@ func newWalletOrder(count int, row func(int) []byte, workers int) walletOrder {
 	return walletOrder{prefix: table, entries: entries}
 }
 
-// sortWallets gives the rows in the order of their wallets, equal ones in list
-// order. It fills keys with the first 64 bits of each row's wallet, and packed
-// is room of the same length.
+// sortWallets returns the rows in the order of their wallets, equal ones in
+// list order. It fills keys with the first 64 bits of each row's wallet, and
+// packed is a buffer of the same length.
 func sortWallets(count int, row func(int) []byte, keys, packed []uint64, workers int) []uint32 {
-	together(workers, func(w int) {
+	runAll(workers, func(w int) {
 		low, high := span(count, w, workers)
 		for i := low; i < high; i++ {
 			keys[i] = walletKey(row(i))
@@ -71,7 +71,7 @@ type walletIndex interface {
 	row(i int) ([]byte, error)
 }
 
-// findWallet gives the first row of who in list order.
+// findWallet returns the first row of who in list order.
 func findWallet(count int, who wallet.Address, in walletIndex) (position int, found bool, err error) {
 	if count == 0 {
 		return 0, false, nil
@@ -96,13 +96,13 @@ func findWallet(count int, who wallet.Address, in walletIndex) (position int, fo
 	}
 	order, position, err := compareAt(low, end, fingerprint, who, in)
 	if order < 0 && err == nil {
-		order, position, err = amongAlike(low+1, end, fingerprint, who, in)
+		order, position, err = searchFingerprint(low+1, end, fingerprint, who, in)
 	}
 	return position, order == 0 && err == nil, err
 }
 
 // compareAt compares the wallet at place i of the order with who, which has this
-// fingerprint. order is 1 behind the last wallet that has it.
+// fingerprint. order is 1 after the last wallet that has it.
 func compareAt(i, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
 	if i == end {
 		return 1, 0, nil
@@ -118,9 +118,9 @@ func compareAt(i, end int, fingerprint uint32, who wallet.Address, in walletInde
 	return bytes.Compare(row[:walletSize], who[:]), rowOf(entry), nil
 }
 
-// amongAlike is for many wallets of one fingerprint, which somebody has made to
-// look alike: otherwise there is one.
-func amongAlike(low, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
+// searchFingerprint searches many wallets of one fingerprint, which only an
+// attacker makes: otherwise there is one.
+func searchFingerprint(low, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
 	for high := end; low < high; {
 		middle := int(uint(low+high) >> 1)
 		order, _, err := compareAt(middle, end, fingerprint, who, in)

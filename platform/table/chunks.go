@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 const (
@@ -26,7 +26,7 @@ type chunker struct {
 	line   int    // the number of the next chunk's first line, from 1
 	read   int64
 	blank  int64 // bytes of chunks without a row, up to here
-	limits unpack.Limits
+	limits decompress.Limits
 	ended  bool
 	// blanks are the bytes that lines without cells are made of.
 	blanks string

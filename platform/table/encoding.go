@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // headSize is how much of a text is looked at to know its encoding and line
@@ -28,10 +28,10 @@ type text struct {
 	lineEnds string
 }
 
-// openText unpacks and decodes. Fails as unpack.Open does, and with
+// openText decompresses and decodes. Fails as decompress.Open does, and with
 // fault.Unsupported on what is known not to be text.
-func openText(ctx context.Context, in io.Reader, limits unpack.Limits) (*text, error) {
-	plain, err := unpack.Open(ctx, in, limits)
+func openText(ctx context.Context, in io.Reader, limits decompress.Limits) (*text, error) {
+	plain, err := decompress.Open(ctx, in, limits)
 	if err != nil {
 		return nil, fmt.Errorf("read the list: %w", err)
 	}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 )
 
 // FuzzRead holds the reader to what it promises whatever it is given: one of
@@ -42,7 +42,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return nil
 		}
-		options := table.Options{Workers: 1, Limits: unpack.Limits{Max: 1 << 20}, MaxRows: 10_000}
+		options := table.Options{Workers: 1, Limits: decompress.Limits{Max: 1 << 20}, MaxRows: 10_000}
 		report, err := table.Read(context.Background(), bytes.NewReader(data), spec, options, func(_ context.Context, part *table.Part) (*table.Part, error) { return part, nil }, check)
 		switch {
 		case err != nil && !slices.Contains([]fault.Code{fault.Invalid, fault.TooLarge, fault.Unsupported}, fault.CodeOf(err)):

@@ -25,8 +25,8 @@ import (
 	"runtime"
 	"slices"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 // What every reader is bounded by.
@@ -86,10 +86,10 @@ type Options struct {
 	MaxRows int // 0: no limit
 	Workers int // goroutines that parse; 0: one for each processor
 	// Limits are what the text may cost. The zero value is for uploads of people
-	// whom nobody knows; unpack.Files for files.
-	Limits unpack.Limits
+	// whom nobody knows; decompress.Files for files.
+	Limits decompress.Limits
 	// Progress is called with how many bytes were taken from the reader so
-	// far, before unpacking; calls do not overlap. It may be nil.
+	// far, before decompression; calls do not overlap. It may be nil.
 	Progress func(read int64)
 }
 

@@ -14,17 +14,17 @@ import (
 // textSize is 0x and 40 hex digits.
 const textSize = 2 + 2*len(Address{})
 
-// spelling is an address with its EIP-55 text, and the sponge that finds it.
-// Each remembers its last address: the check of a request's wallet has just
-// found what the answer about that wallet will say.
+// spelling is an address with its EIP-55 text, and the sponge that computes it.
+// Each caches its last address: checking a request's wallet has just computed
+// the text that the answer about that wallet needs.
 type spelling struct {
 	address Address
 	text    [textSize]byte
 	sponge  sponge
-	sum     [len(Address{})]byte // the beginning of a hash; the rest has no digit to tell of
+	sum     [len(Address{})]byte // the start of a hash; the rest has no digit to decide
 }
 
-// sponge is what x/crypto gives: Read spares the copy of it that Sum makes.
+// sponge is x/crypto's hash: Read saves the copy of it that Sum makes.
 type sponge interface {
 	hash.Hash
 	io.Reader
@@ -36,8 +36,8 @@ var spellings = sync.Pool{New: func() any {
 	return s
 }}
 
-// takeSpelling gives the spelling of an address, until it goes back to
-// spellings.
+// takeSpelling returns the spelling of an address, which the caller puts back
+// into spellings.
 func takeSpelling(a Address) *spelling {
 	s := spellings.Get().(*spelling)
 	if s.address != a {
@@ -46,8 +46,8 @@ func takeSpelling(a Address) *spelling {
 	return s
 }
 
-// spell writes a letter large when the hash of the small text has 8 or more in
-// its place. Where that is so is a matter of chance: nothing branches on it.
+// spell writes a letter in upper case when the hash of the lower-case text has
+// 8 or more in its place. That is random, so nothing branches on it.
 func (s *spelling) spell(a Address) {
 	s.address = a
 	copy(s.text[:], "0x")
@@ -56,7 +56,7 @@ func (s *spelling) spell(a Address) {
 	s.sponge.Reset()
 	_, _ = s.sponge.Write(digits) // a sponge never fails
 	_, _ = s.sponge.Read(s.sum[:])
-	const letter, small = 6, 'a' - 'A' // the bit that no digit has, and what makes a letter small
+	const letter, small = 6, 'a' - 'A' // the bit that only letters have, and the bit of lower case
 	for i := 0; i < len(s.sum); i += 4 {
 		eight := binary.BigEndian.Uint64(digits[2*i:])
 		large := hexdigits.Halves(binary.BigEndian.Uint32(s.sum[i:])) >> 3

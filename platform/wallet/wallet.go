@@ -1,5 +1,5 @@
-// Package wallet holds the 20-byte address that every module speaks of:
-// 20 bytes in the database, EIP-55 text outside.
+// Package wallet has the address type of all modules: 20 bytes in the database,
+// EIP-55 text outside.
 package wallet
 
 import (
@@ -17,9 +17,9 @@ import (
 // (https://eips.ethereum.org/EIPS/eip-55); the zero value is the zero address.
 type Address [20]byte
 
-// Parse reads "0x" and 40 hex digits. All lower or all upper case is taken as
-// it is; mixed case must carry the right EIP-55 checksum, because a wrong one
-// means a mistyped address. Fails with fault.Invalid.
+// Parse reads "0x" and 40 hex digits. All lower or all upper case is accepted
+// without a check; mixed case must have the right EIP-55 checksum, because a
+// wrong one means a mistyped address. It fails with fault.Invalid.
 func Parse(text string) (Address, error) { return parse([]byte(text)) }
 
 func parse(text []byte) (a Address, err error) {
@@ -31,20 +31,20 @@ func parse(text []byte) (a Address, err error) {
 		return Address{}, fault.New(fault.Invalid, "a wallet address has only hex digits (0-9, a-f) after 0x")
 	}
 	var small, large uint64
-	for i := 0; i < len(digits); i += 8 { // of hex digits, only letters have bit 6, and the small ones bit 5
+	for i := 0; i < len(digits); i += 8 { // of hex digits, only letters have bit 6, and lower-case ones bit 5
 		eight := binary.BigEndian.Uint64(digits[i:])
 		small |= eight >> 6 & (eight >> 5)
 		large |= eight >> 6 &^ (eight >> 5)
 	}
-	if small&hexdigits.Ones != 0 && large&hexdigits.Ones != 0 && !a.spelled(digits) {
+	if small&hexdigits.Ones != 0 && large&hexdigits.Ones != 0 && !a.isChecksummed(digits) {
 		return Address{}, fault.New(fault.Invalid,
 			"the upper and lower case letters of this address do not match its EIP-55 checksum: a digit may be wrong; copy it again")
 	}
 	return a, nil
 }
 
-// spelled tells whether the 40 digits are those of the EIP-55 form.
-func (a Address) spelled(digits []byte) bool {
+// isChecksummed reports whether the 40 digits are those of the EIP-55 form.
+func (a Address) isChecksummed(digits []byte) bool {
 	s := takeSpelling(a)
 	defer spellings.Put(s)
 	return bytes.Equal(s.text[2:], digits)
@@ -59,7 +59,7 @@ func MustParse(text string) Address {
 	return a
 }
 
-// String gives the EIP-55 form.
+// String returns the EIP-55 form.
 func (a Address) String() string {
 	s := takeSpelling(a)
 	defer spellings.Put(s)
@@ -73,16 +73,16 @@ func (a Address) AppendText(text []byte) ([]byte, error) {
 	return append(text, s.text[:]...), nil
 }
 
-// Short is for people: 0x1234…cdef.
+// Short returns a short form for people: 0x1234…cdef.
 func (a Address) Short() string {
 	s := a.String()
 	return s[:6] + "…" + s[38:]
 }
 
-// IsZero tells whether it is the zero address.
+// IsZero reports whether a is the zero address.
 func (a Address) IsZero() bool { return a == Address{} }
 
-// MarshalText gives the EIP-55 form (also in JSON and in URLs).
+// MarshalText returns the EIP-55 form (also in JSON and in URLs).
 func (a Address) MarshalText() ([]byte, error) { return a.AppendText(nil) }
 
 // UnmarshalText is Parse.
@@ -95,10 +95,10 @@ func (a *Address) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Value stores the 20 bytes.
+// Value implements driver.Valuer with the 20 bytes.
 func (a Address) Value() (driver.Value, error) { return a[:], nil }
 
-// Scan reads the 20 bytes.
+// Scan implements sql.Scanner for 20 bytes.
 func (a *Address) Scan(src any) error {
 	b, ok := src.([]byte)
 	if !ok || len(b) != 20 {

@@ -39,7 +39,7 @@ func TestTheVectorsOfEIP55(t *testing.T) {
 	}
 }
 
-// One letter in the wrong case is a mistyped address, wherever it stands.
+// One letter in the wrong case is a mistyped address, at any position.
 func TestEveryLetterInTheWrongCaseIsRefused(t *testing.T) {
 	refused := 0
 	for _, text := range eip55[4:] { // the mixed ones
@@ -53,7 +53,7 @@ func TestEveryLetterInTheWrongCaseIsRefused(t *testing.T) {
 			}
 			_, err := wallet.Parse(string(wrong))
 			if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "EIP-55") {
-				t.Errorf("%s was taken: %v", wrong, err)
+				t.Errorf("%s was accepted: %v", wrong, err)
 			}
 			refused++
 		}
@@ -63,19 +63,19 @@ func TestEveryLetterInTheWrongCaseIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoAddressIsRefused(t *testing.T) {
+func TestMalformedAddressesAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "0x", eip55[0][2:], "0x" + eip55[0], eip55[0] + "0", eip55[0][:41],
 		"1x" + eip55[0][2:], "0x" + strings.Repeat("g", 40), " " + eip55[0][:41], "0x" + strings.Repeat("é", 20),
 		"vitalik.eth",
 	} {
 		if a, err := wallet.Parse(text); !fault.Is(err, fault.Invalid) || !a.IsZero() {
-			t.Errorf("%q gives %s, %v", text, a, err)
+			t.Errorf("%q is read as %s, %v", text, a, err)
 		}
 	}
 }
 
-func TestAddressesTravelThroughJSONAndTheDatabase(t *testing.T) {
+func TestAddressesRoundTripThroughJSONAndTheDatabase(t *testing.T) {
 	a := wallet.MustParse(eip55[4])
 	text, err := json.Marshal(map[wallet.Address]wallet.Address{a: a})
 	if want := `{"` + eip55[4] + `":"` + eip55[4] + `"}`; err != nil || string(text) != want {
@@ -86,7 +86,7 @@ func TestAddressesTravelThroughJSONAndTheDatabase(t *testing.T) {
 		t.Errorf("back from JSON: %v, %v", back, err)
 	}
 	if err := json.Unmarshal([]byte(`"0x12"`), new(wallet.Address)); err == nil {
-		t.Error("JSON took a short address")
+		t.Error("JSON accepted a short address")
 	}
 	value, err := a.Value()
 	if err != nil {
@@ -102,7 +102,7 @@ func TestAddressesTravelThroughJSONAndTheDatabase(t *testing.T) {
 	}
 	for _, bad := range []any{nil, eip55[4], []byte{1}, make([]byte, 21), int64(5)} {
 		if err := row.Scan(bad); err == nil {
-			t.Errorf("the database's %T was taken", bad)
+			t.Errorf("the database's %T was accepted", bad)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestShortAndZero(t *testing.T) {
 		t.Errorf("short is %s", got)
 	}
 	if !(wallet.Address{}).IsZero() || (wallet.Address{19: 1}).IsZero() {
-		t.Error("zero is told wrongly")
+		t.Error("IsZero is wrong")
 	}
 }
 
@@ -137,7 +137,7 @@ func TestTheTextIsAppended(t *testing.T) {
 	}
 }
 
-// What is remembered of one wallet must not be said of another.
+// The cached text of one wallet must not be returned for another.
 func TestManyReadAndWriteAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for from := range 8 {
@@ -169,10 +169,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if !common.IsHexAddress(text) || common.HexToAddress(text) != common.Address(a) {
-			t.Fatalf("%q was taken as %s", text, a)
+			t.Fatalf("%q was accepted as %s", text, a)
 		}
 		if !strings.EqualFold(a.String(), text) {
-			t.Fatalf("%q was taken as %s", text, a)
+			t.Fatalf("%q was accepted as %s", text, a)
 		}
 	})
 }

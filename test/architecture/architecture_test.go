@@ -36,7 +36,7 @@ var layers = slices.Concat([]string{
 	"platform/latency",
 	"platform/loopback",
 	"platform/atomicfile",
-	"platform/unpack",
+	"platform/decompress",
 	"platform/table",
 	"platform/wallet",
 	"platform/appendjson",

@@ -41,7 +41,7 @@ var heavy = map[string]string{
 	"banyan/platform/rollout":            "only the program moves modules",
 	"banyan/platform/legacy":             "only the program stands in front of a legacy system",
 	"banyan/platform/telemetry":          "who collects metrics and traces is the program's choice",
-	"banyan/platform/unpack":             "uploads are decompressed by the work behind a contract",
+	"banyan/platform/decompress":         "uploads are decompressed by the work behind a contract",
 	"banyan/platform/testenv":            "it is for tests",
 	"banyan/web":                         "pages stand above the modules",
 	"banyan/cli":                         "commands stand above the modules",

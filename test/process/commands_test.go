@@ -60,7 +60,7 @@ func TestExitCodes(t *testing.T) {
 		{"airdrop build --in bad.csv --format ozz --out t.tree", exitUsage, "oz-indexed"},
 		{"airdrop build --in bad.csv --format oz --out t.tree", exitFailure, "line"},
 		{"airdrop build bad.csv", exitUsage, `"bad.csv" has no flag before it`},
-		{"airdrop build --in bad.csv --format oz --out no/t.tree", exitFailure, "there is no folder no"},
+		{"airdrop build --in bad.csv --format oz --out no/t.tree", exitFailure, "the folder no does not exist"},
 		{"airdrop proof --tree none.tree", exitUsage, "ADDRESS: name one wallet"},
 		{"airdrop tree info", exitUsage, "F.tree: name one"},
 		{"airdrop proof --tree none.tree 0x52908400098527886E0F7030069857D2E4169EE7", exitFailure, "none.tree"},

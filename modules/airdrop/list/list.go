@@ -6,7 +6,7 @@
 //
 // The text is read by one goroutine and parsed by several; what stays in
 // memory is the binary list (merkle.RowSize bytes a row), never the text, and of
-// a LongList no more than it may have.
+// a ExternalList no more than it may have.
 package list
 
 import (
@@ -17,11 +17,11 @@ import (
 	"runtime"
 	"sync"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/keccak"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 )
 
 // List is a read list: what merkle.Build takes.
@@ -61,8 +61,8 @@ type Options struct {
 	Indexed     bool       // claims go by index (merkle.Format.Indexed): no two wallets may share one
 	Workers     int        // goroutines that parse; 0: one for each processor
 	// Limits are what the text may cost. The zero value is for uploads of people
-	// whom nobody knows; unpack.Files for files.
-	Limits  unpack.Limits
+	// whom nobody knows; decompress.Files for files.
+	Limits  decompress.Limits
 	Columns Columns // chosen ones
 	Flags   Flags   // how they can be chosen, for messages
 	// Seen is called with how the list was read, when that succeeded; it may be nil.
@@ -113,7 +113,7 @@ func Read(ctx context.Context, in io.Reader, options Options) (*List, error) {
 // ReadLong is Read for a list that may be longer than memory: of build, Memory
 // and Folder say what it may hold where, and merkle.BuildFile takes the rest.
 // Close the list.
-func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.Options) (*merkle.LongList, error) {
+func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.Options) (*merkle.ExternalList, error) {
 	options, err := options.filled()
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, err.Error())
 	}
-	rows, err := merkle.NewLongList(build)
+	rows, err := merkle.NewExternalList(build)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func Lines[T any](ctx context.Context, in io.Reader, options Options,
 // reading is what Read has gathered so far.
 type reading struct {
 	options  Options
-	list     *merkle.LongList
+	list     *merkle.ExternalList
 	lines    lineMap
 	names    columns
 	meaning  meaning

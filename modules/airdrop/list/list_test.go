@@ -17,11 +17,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/table"
 	"banyan/platform/testenv/testneeds"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -72,7 +72,7 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"sum of two":             {text: first + ",10\n" + second + ",1\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "15", rows: 2},
 		"sum of three":           {text: first + ",10\n" + first + ",1\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "16", rows: 1},
 		"sum with other rows":    {text: second + ",1\n" + first + ",10\n" + lower + ",5\n", options: list.Options{OnDuplicate: list.Sum}, amount: "1", rows: 2},
-		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, Limits: unpack.Limits{Max: 46}}, amount: "10", rows: 1},
+		"within the limits":      {text: first + ",10\n", options: list.Options{MaxRows: 1, Limits: decompress.Limits{Max: 46}}, amount: "10", rows: 1},
 		"empty lines first":      {text: strings.Repeat("\n", 1<<20) + first + ",10\n", amount: "10", rows: 1},
 		"semicolons":             {text: "address;amount\n" + first + ";10\n", amount: "10", rows: 1},
 		"semicolons, no header":  {text: first + ";1.5\n", options: list.Options{Decimals: 1}, amount: "15", rows: 1},
@@ -333,10 +333,10 @@ func TestLimits(t *testing.T) {
 		code    fault.Code
 	}{
 		"rows":         {[]byte(rows.String()), list.Options{MaxRows: 199_999}, fault.TooLarge},
-		"bytes":        {[]byte(rows.String()), list.Options{Limits: unpack.Limits{Max: 1 << 20}}, fault.TooLarge},
-		"a bomb":       {bomb, list.Options{Limits: unpack.Limits{Max: 1 << 20}}, fault.TooLarge},
+		"bytes":        {[]byte(rows.String()), list.Options{Limits: decompress.Limits{Max: 1 << 20}}, fault.TooLarge},
+		"a bomb":       {bomb, list.Options{Limits: decompress.Limits{Max: 1 << 20}}, fault.TooLarge},
 		"zeros":        {zeros, list.Options{}, fault.Invalid},
-		"zeros, bytes": {zeros, list.Options{Limits: unpack.Limits{Max: 1000}}, fault.TooLarge},
+		"zeros, bytes": {zeros, list.Options{Limits: decompress.Limits{Max: 1000}}, fault.TooLarge},
 	}
 	for name, c := range cases {
 		if _, err := list.Read(context.Background(), bytes.NewReader(c.data), c.options); !fault.Is(err, c.code) {
@@ -467,7 +467,7 @@ func TestQuestionsKeepTheirOrderAndTheirFirstError(t *testing.T) {
 func TestShortLinesAreAnsweredInBatches(t *testing.T) {
 	const lines = 400_000
 	longest, taken, reserved := atomic.Int64{}, 0, atomic.Int64{}
-	options := list.Options{Workers: 2, Limits: unpack.Limits{Reserve: func(n int64) error { reserved.Add(n); return nil }}}
+	options := list.Options{Workers: 2, Limits: decompress.Limits{Reserve: func(n int64) error { reserved.Add(n); return nil }}}
 	err := list.Questions(context.Background(), strings.NewReader("0x\n"+strings.Repeat("x\n", lines)), options,
 		func(questions []list.Question) (int, error) {
 			for n := int64(len(questions)); ; {
@@ -533,7 +533,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed), uint8(18))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, decimals uint8) {
-		options := list.Options{Decimals: int(decimals % 30), Workers: 2, Limits: unpack.Limits{Max: 4 << 20}}
+		options := list.Options{Decimals: int(decimals % 30), Workers: 2, Limits: decompress.Limits{Max: 4 << 20}}
 		rows, err := list.Read(context.Background(), bytes.NewReader(data), options)
 		if err != nil {
 			failure := fault.From(err)

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 )
 
 // BuildJob makes a tree file of a list.
@@ -31,7 +31,7 @@ type BuildJob struct {
 	Memory int64
 }
 
-// Built is what a build came to.
+// Built is the result of a build.
 type Built struct {
 	Root    merkle.Hash   `json:"root"`
 	Count   int           `json:"count"`
@@ -45,25 +45,25 @@ type Built struct {
 
 // Build reads the list, builds the tree and writes the file. It fails as
 // list.ReadLong and merkle.BuildFile do, and then leaves no file.
-func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
-	start := d.Now()
+func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
+	start := r.Now()
 	format, duplicates, err := job.check()
 	if err != nil {
 		return Built{}, err
 	}
-	if err := keepInputs(job.Out, job.In); err != nil {
+	if err := refuseOverwriting(job.Out, job.In); err != nil {
 		return Built{}, err
 	}
 	path := treePath(job.Out)
 	build := merkle.Options{
-		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: d.Progress,
+		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: r.Progress,
 	}
 	var passed string
 	read := list.Options{
 		Decimals: job.Decimals, OnDuplicate: duplicates, Indexed: format.Indexed(), Columns: job.Columns, Flags: columnFlags,
 		Seen: func(r table.Report) { passed = r.Passed() },
 	}
-	rows, err := d.readList(ctx, job.In, read, build)
+	rows, err := r.readList(ctx, job.In, read, build)
 	if err != nil {
 		return Built{}, err
 	}
@@ -73,7 +73,7 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 		return Built{}, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	built := d.built(tree, path, start)
+	built := r.built(tree, path, start)
 	built.PassedOver = passed
 	return built, nil
 }
@@ -81,7 +81,7 @@ func (d Desk) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 // columnFlags are the flags that choose columns.
 var columnFlags = list.Flags{Address: "--address-column", Amount: "--amount-column", Index: "--index-column"}
 
-// treePath says where a tree file goes: out may be a folder.
+// treePath returns the path of a tree file: out may be a folder.
 func treePath(out string) func(root merkle.Hash) string {
 	about, err := os.Stat(out)
 	if err != nil || !about.IsDir() {
@@ -91,20 +91,20 @@ func treePath(out string) func(root merkle.Hash) string {
 }
 
 // keep writes the tree file of a tree in memory; out may be a folder.
-func (d Desk) keep(ctx context.Context, tree *merkle.Tree, out string, start time.Time) (Built, error) {
-	d.progress("writing", 0, 0)
+func (r Runner) keep(ctx context.Context, tree *merkle.Tree, out string, start time.Time) (Built, error) {
+	r.progress("writing", 0, 0)
 	path := treePath(out)
 	if err := tree.WriteFile(ctx, path(tree.Root())); err != nil {
 		return Built{}, err
 	}
-	return d.built(tree, path, start), nil
+	return r.built(tree, path, start), nil
 }
 
-func (d Desk) built(tree *merkle.Tree, path func(merkle.Hash) string, start time.Time) Built {
+func (r Runner) built(tree *merkle.Tree, path func(merkle.Hash) string, start time.Time) Built {
 	total := tree.Total()
 	return Built{
 		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: tree.Format(),
-		Tree: path(tree.Root()), Seconds: d.since(start),
+		Tree: path(tree.Root()), Seconds: r.since(start),
 	}
 }
 
@@ -134,14 +134,14 @@ func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, e
 }
 
 // readList reads a list from a path.
-func (d Desk) readList(ctx context.Context, path string, options list.Options, build merkle.Options) (*merkle.LongList, error) {
-	in, size, err := d.open(path)
+func (r Runner) readList(ctx context.Context, path string, options list.Options, build merkle.Options) (*merkle.ExternalList, error) {
+	in, size, err := r.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }() // only read
-	options.Limits = unpack.Files()
-	options.Progress = func(read int64) { d.progress("reading", read, size) }
+	options.Limits = decompress.Files()
+	options.Progress = func(read int64) { r.progress("reading", read, size) }
 	rows, err := list.ReadLong(ctx, in, options, build)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

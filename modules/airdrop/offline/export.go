@@ -24,13 +24,14 @@ const (
 type ExportJob struct {
 	Tree string
 	As   string // one of the kinds
-	Out  string // a file, "-" for standard output; for shards a folder that is not there yet
-	// Digits is the length of the shards' prefixes in hex digits, 1 to 4; 0: so
-	// that a shard has some hundred wallets. A tree of the format ens has its own.
+	Out  string // a file, "-" for standard output; for shards a folder that does not exist yet
+	// Digits is the length of the shards' prefixes in hex digits, 1 to 4; 0:
+	// chosen so that a shard has some hundred wallets. A tree of the format ens
+	// has its own.
 	Digits int
 }
 
-// Exported is what an export came to.
+// Exported is the result of an export.
 type Exported struct {
 	As      string  `json:"as"`
 	Out     string  `json:"out"`
@@ -41,13 +42,13 @@ type Exported struct {
 
 // Export writes the tree in another form. It fails with fault.Unsupported when
 // the tree's format has no such form, and then leaves no output.
-func (d Desk) Export(ctx context.Context, job ExportJob) (done Exported, err error) {
-	start := d.Now()
+func (r Runner) Export(ctx context.Context, job ExportJob) (done Exported, err error) {
+	start := r.Now()
 	write, err := job.writer()
 	if err != nil {
 		return done, err
 	}
-	if err := keepInputs(job.Out, job.Tree); err != nil {
+	if err := refuseOverwriting(job.Out, job.Tree); err != nil {
 		return done, err
 	}
 	tree, err := merkle.Open(job.Tree)
@@ -62,38 +63,39 @@ func (d Desk) Export(ctx context.Context, job ExportJob) (done Exported, err err
 	done = Exported{As: job.As, Out: job.Out, Count: tree.Count(), Files: 1}
 	if job.As == AsShards {
 		done.Files, err = writeShards(ctx, tree, job, func(rows int) {
-			d.progress("sharding", int64(rows), int64(tree.Count()))
+			r.progress("sharding", int64(rows), int64(tree.Count()))
 		})
 	} else {
 		var out *output
-		if out, err = d.create(job.Out); err != nil {
+		if out, err = r.create(job.Out); err != nil {
 			return done, err
 		}
-		err = out.finish(write(ctx, &told{Writer: out, desk: d}, tree))
+		err = out.finish(write(ctx, &progressWriter{Writer: out, runner: r}, tree))
 	}
 	if err != nil {
 		return done, fmt.Errorf("export %s: %w", job.Tree, err)
 	}
-	done.Seconds = d.since(start)
+	done.Seconds = r.since(start)
 	return done, nil
 }
 
-// told tells the desk how many bytes went by. How many there will be is known
+// progressWriter reports how many bytes were written. The total is known only
 // at the end.
-type told struct {
+type progressWriter struct {
 	io.Writer
-	desk    Desk
+	runner  Runner
 	written int64
 }
 
-func (t *told) Write(p []byte) (int, error) {
+func (t *progressWriter) Write(p []byte) (int, error) {
 	n, err := t.Writer.Write(p)
 	t.written += int64(n)
-	t.desk.progress("exporting", t.written, 0)
+	t.runner.progress("exporting", t.written, 0)
 	return n, err
 }
 
-// writer checks the job and gives what writes its file; nil for shards.
+// writer checks the job and returns the function that writes its file; nil for
+// shards.
 func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) error, error) {
 	if job.Tree == "" {
 		return nil, fault.UsageOf("--tree", "name the tree file")
@@ -116,7 +118,7 @@ func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) er
 			return nil, fault.UsageOf("--out", "shards are many files: name a folder")
 		}
 		if _, err := os.Lstat(job.Out); err == nil {
-			return nil, fault.UsageOf("--out", job.Out+" is there already: name a new folder")
+			return nil, fault.UsageOf("--out", job.Out+" exists already: name a new folder")
 		}
 		return nil, nil
 	}

@@ -10,7 +10,7 @@ import (
 	"banyan/platform/merkle/published"
 )
 
-// Description says what a tree file holds.
+// Description is what a tree file contains.
 type Description struct {
 	Root    merkle.Hash   `json:"root"`
 	Count   int           `json:"count"`
@@ -23,20 +23,20 @@ type Description struct {
 }
 
 // Info describes a tree file from its header.
-func (d Desk) Info(tree string) (Description, error) {
-	return d.inspect(tree, func(*merkle.Tree) error { return nil })
+func (r Runner) Info(tree string) (Description, error) {
+	return r.inspect(tree, func(*merkle.Tree) error { return nil })
 }
 
-// Check verifies all of a tree file (merkle.Tree.Check). most is the
-// Memory of a BuildJob; what is over it goes to the system's folder for temporary files.
-func (d Desk) Check(ctx context.Context, tree string, most int64) (Description, error) {
-	return d.inspect(tree, func(t *merkle.Tree) error {
-		return t.Check(ctx, merkle.Options{Memory: memoryOr(most), Progress: d.Progress})
+// Check verifies all of a tree file (merkle.Tree.Check). most is the Memory of
+// a BuildJob; what exceeds it goes to the system's folder for temporary files.
+func (r Runner) Check(ctx context.Context, tree string, most int64) (Description, error) {
+	return r.inspect(tree, func(t *merkle.Tree) error {
+		return t.Check(ctx, merkle.Options{Memory: memoryOr(most), Progress: r.Progress})
 	})
 }
 
-func (d Desk) inspect(path string, look func(*merkle.Tree) error) (about Description, err error) {
-	start := d.Now()
+func (r Runner) inspect(path string, look func(*merkle.Tree) error) (about Description, err error) {
+	start := r.Now()
 	t, err := merkle.Open(path)
 	if err != nil {
 		return about, err
@@ -52,39 +52,39 @@ func (d Desk) inspect(path string, look func(*merkle.Tree) error) (about Descrip
 	total := t.Total()
 	return Description{
 		Root: t.Root(), Count: t.Count(), Total: total.Dec(), Format: t.Format(), Nodes: t.Nodes(),
-		Nybbles: t.Nybbles(), Tree: path, Seconds: d.since(start),
+		Nybbles: t.Nybbles(), Tree: path, Seconds: r.since(start),
 	}, nil
 }
 
 // Import verifies a tree that somebody published, an OpenZeppelin dump or a
 // Uniswap result, and keeps it in a tree file.
-func (d Desk) Import(ctx context.Context, in, out string) (Built, error) {
-	start := d.Now()
+func (r Runner) Import(ctx context.Context, in, out string) (Built, error) {
+	start := r.Now()
 	if in == "" {
 		return Built{}, fault.UsageOf("--in", "name the published JSON, or - for standard input")
 	}
 	if out == "" {
 		return Built{}, fault.UsageOf("--out", "name the tree file to write")
 	}
-	if err := keepInputs(out, in); err != nil {
+	if err := refuseOverwriting(out, in); err != nil {
 		return Built{}, err
 	}
-	file, _, err := d.open(in)
+	file, _, err := r.open(in)
 	if err != nil {
 		return Built{}, err
 	}
 	defer func() { _ = file.Close() }() // only read
-	d.progress("verifying", 0, 0)
+	r.progress("verifying", 0, 0)
 	tree, err := published.Read(ctx, file)
 	if err != nil {
 		return Built{}, fmt.Errorf("%s: %w", in, err)
 	}
-	return d.keep(ctx, tree, out, start)
+	return r.keep(ctx, tree, out, start)
 }
 
-// memoryOr is what was asked for, or three quarters of the memory that is
+// memoryOr returns what was requested, or three quarters of the memory that is
 // available now: the rest is for the pages of the files that are read and
-// written. 0 is no limit, where the system does not say.
+// written. It returns 0, no limit, where the system does not report its memory.
 func memoryOr(asked int64) int64 {
 	if asked > 0 {
 		return asked

@@ -10,17 +10,16 @@ import (
 	"banyan/platform/fault"
 )
 
-// output is a file that appears under its name when it is complete, and not
-// at all otherwise.
+// output is a file that appears under its name only when it is complete.
 type output struct {
 	*bufio.Writer
 	file *atomicfile.File // nil when it is standard output
 }
 
-// create begins an output; finish ends it.
-func (d Desk) create(path string) (*output, error) {
+// create opens an output; finish closes it.
+func (r Runner) create(path string) (*output, error) {
 	if path == Stdio {
-		return &output{Writer: bufio.NewWriterSize(d.Out, 256<<10)}, nil
+		return &output{Writer: bufio.NewWriterSize(r.Out, 256<<10)}, nil
 	}
 	file, err := atomicfile.Create(path, 0o644) // results are to be shared
 	if err != nil {
@@ -29,8 +28,8 @@ func (d Desk) create(path string) (*output, error) {
 	return &output{Writer: bufio.NewWriterSize(file, 256<<10), file: file}, nil
 }
 
-// finish keeps the output when err is nil and drops it otherwise. It gives
-// err, or why keeping failed.
+// finish commits the output when err is nil and discards it otherwise. It
+// returns err, or why committing failed.
 func (o *output) finish(err error) error {
 	if err == nil {
 		err = o.Flush()
@@ -46,19 +45,19 @@ func (o *output) finish(err error) error {
 
 var _ io.Writer = (*output)(nil)
 
-// keepInputs refuses an output that would take the place of an input: a list is
-// rarely meant to be replaced by its tree, and gone.
-func keepInputs(out string, inputs ...string) error {
+// refuseOverwriting refuses an output that would replace one of the inputs:
+// nobody means to replace a list by its tree.
+func refuseOverwriting(out string, inputs ...string) error {
 	if out == Stdio {
 		return nil
 	}
 	about, err := os.Stat(out)
 	if err != nil {
-		return nil //nolint:nilerr // nothing is there that could be lost
+		return nil //nolint:nilerr // no file there that could be lost
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(about, other) {
-			return fault.UsageOf("--out", out+" is what is to be read: name another file")
+			return fault.UsageOf("--out", out+" is also the input, which would be overwritten: name another file")
 		}
 	}
 	return nil

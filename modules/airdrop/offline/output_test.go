@@ -18,10 +18,10 @@ func TestNothingIsWrittenOverWhatIsRead(t *testing.T) {
 	if err := os.WriteFile(list, []byte("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed,1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	desk := offline.Desk{Now: time.Now}
+	runner := offline.Runner{Now: time.Now}
 	ctx := t.Context()
 	job := offline.BuildJob{In: list, Format: string(merkle.OZ), Out: tree}
-	if _, err := desk.Build(ctx, job); err != nil {
+	if _, err := runner.Build(ctx, job); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{list, tree} {
@@ -31,23 +31,23 @@ func TestNothingIsWrittenOverWhatIsRead(t *testing.T) {
 	}
 	for name, work := range map[string]func(context.Context, string) error{
 		"build": func(ctx context.Context, out string) error {
-			_, err := desk.Build(ctx, offline.BuildJob{In: list, Format: string(merkle.OZ), Out: out})
+			_, err := runner.Build(ctx, offline.BuildJob{In: list, Format: string(merkle.OZ), Out: out})
 			return err
 		},
 		"import": func(ctx context.Context, out string) error {
-			_, err := desk.Import(ctx, list, out)
+			_, err := runner.Import(ctx, list, out)
 			return err
 		},
 		"verify": func(ctx context.Context, out string) error {
-			_, err := desk.Verify(ctx, offline.VerifyJob{Tree: tree, In: list, Out: out})
+			_, err := runner.Verify(ctx, offline.VerifyJob{Tree: tree, In: list, Out: out})
 			return err
 		},
 		"proofs": func(ctx context.Context, out string) error {
-			_, err := desk.VerifyProofs(ctx, offline.ProofsJob{Proofs: list, Root: merkle.Hash{}.String(), Format: string(merkle.OZ), Out: out})
+			_, err := runner.VerifyProofs(ctx, offline.ProofsJob{Proofs: list, Root: merkle.Hash{}.String(), Format: string(merkle.OZ), Out: out})
 			return err
 		},
 		"export": func(ctx context.Context, out string) error {
-			_, err := desk.Export(ctx, offline.ExportJob{Tree: tree, As: offline.AsCSV, Out: out})
+			_, err := runner.Export(ctx, offline.ExportJob{Tree: tree, As: offline.AsCSV, Out: out})
 			return err
 		},
 	} {
@@ -61,11 +61,11 @@ func TestNothingIsWrittenOverWhatIsRead(t *testing.T) {
 		}
 		for _, out := range []string{read, read + ".again"} {
 			if err := work(ctx, out); !fault.Is(err, fault.Invalid) || fault.From(err).Fields[0].Name != "--out" {
-				t.Errorf("%s over what it reads is answered with %v", name, err)
+				t.Errorf("%s over its input: got error %v", name, err)
 			}
 		}
 		if after, err := os.ReadFile(read); err != nil || string(after) != string(before) {
-			t.Errorf("%s replaced what it reads (%v)", name, err)
+			t.Errorf("%s replaced its input (%v)", name, err)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Claim is what one wallet claims with.
+// Claim is what one wallet needs to claim.
 type Claim struct {
 	Address wallet.Address `json:"address"`
 	Index   uint64         `json:"index"`
@@ -20,7 +20,7 @@ type Claim struct {
 
 // Proof looks a wallet up in a tree file. Fails with fault.NotFound when it is
 // not on the list.
-func (d Desk) Proof(tree, address string) (claim Claim, err error) {
+func (r Runner) Proof(tree, address string) (claim Claim, err error) {
 	if tree == "" {
 		return Claim{}, fault.UsageOf("--tree", "name the tree file")
 	}
@@ -50,7 +50,7 @@ func (d Desk) Proof(tree, address string) (claim Claim, err error) {
 	return claim, nil
 }
 
-// ClaimOf is the claim of row i.
+// ClaimOf returns the claim of row i.
 func ClaimOf(t *merkle.Tree, i int) (Claim, error) {
 	e, err := t.At(i)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strconv"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -23,7 +23,7 @@ type ProofsJob struct {
 }
 
 // claimLine is a line of a proofs file. Amounts are decimal, as a string or a
-// number, in base units. A root or leaf beside them is not believed.
+// number, in base units. A root or leaf beside them is ignored.
 type claimLine struct {
 	Address *wallet.Address `json:"address"` // as Claim prints it
 	Wallet  *wallet.Address `json:"wallet"`  // as the API does
@@ -32,10 +32,10 @@ type claimLine struct {
 	Proof   []merkle.Hash   `json:"proof"`
 }
 
-// VerifyProofs answers for each claim: eligible when its proof leads to the
-// root, ineligible when it does not, invalid when the line is no claim.
-func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, err error) {
-	start := d.Now()
+// VerifyProofs gives each claim a verdict: eligible when its proof leads to the
+// root, ineligible when it does not, invalid when the line is not a claim.
+func (r Runner) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, err error) {
+	start := r.Now()
 	root, err := merkle.ParseHash(job.Root)
 	if err != nil {
 		return sum, fault.UsageOf("--root", fault.From(err).Message)
@@ -44,21 +44,21 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	if err != nil {
 		return sum, fault.UsageOf("--format", fault.From(err).Message)
 	}
-	if err := keepInputs(job.Out, job.Proofs); err != nil {
+	if err := refuseOverwriting(job.Out, job.Proofs); err != nil {
 		return sum, err
 	}
-	in, size, err := d.open(job.Proofs)
+	in, size, err := r.open(job.Proofs)
 	if err != nil {
 		return sum, err
 	}
 	defer func() { _ = in.Close() }() // only read
 	out := (*output)(nil)
 	if job.Out != "" {
-		if out, err = d.create(job.Out); err != nil {
+		if out, err = r.create(job.Out); err != nil {
 			return sum, err
 		}
 	}
-	options := list.Options{Limits: unpack.Files(), Progress: func(read int64) { d.progress("checking", read, size) }}
+	options := list.Options{Limits: decompress.Files(), Progress: func(read int64) { r.progress("checking", read, size) }}
 	answer := func(eachLine func(func([]byte, int) bool)) (verdicts, error) {
 		batch := claimBatch{verdicts: verdicts{wanted: out != nil}, format: format}
 		eachLine(batch.read)
@@ -83,11 +83,11 @@ func (d Desk) VerifyProofs(ctx context.Context, job ProofsJob) (sum Verified, er
 	if out != nil {
 		err = out.finish(err)
 	}
-	sum.Seconds = d.since(start)
+	sum.Seconds = r.since(start)
 	return sum, err
 }
 
-// claimBatch is the claims of a piece of the file.
+// claimBatch holds the claims of a piece of the file.
 type claimBatch struct {
 	verdicts
 	format merkle.Format
@@ -99,7 +99,7 @@ func (b *claimBatch) read(line []byte, number int) bool {
 	q := list.Question{Line: number}
 	claim, err := readClaim(line, b.format)
 	if err != nil {
-		q.Problem = "the line is no claim: " + err.Error()
+		q.Problem = "the line is not a claim: " + err.Error()
 	} else {
 		q.Wallet, q.Amount = claim.Entry.Wallet, claim.Entry.Amount
 		b.claims = append(b.claims, claim)
@@ -111,7 +111,7 @@ func (b *claimBatch) read(line []byte, number int) bool {
 func readClaim(line []byte, format merkle.Format) (claim merkle.Claimed, err error) {
 	var c claimLine
 	if err := json.Unmarshal(line, &c); err != nil {
-		return claim, noClaim(err)
+		return claim, explainClaim(err)
 	}
 	switch {
 	case c.Address == nil:
@@ -129,21 +129,22 @@ func readClaim(line []byte, format merkle.Format) (claim merkle.Claimed, err err
 	case c.Index != nil:
 		claim.Entry.Index = *c.Index
 	case format.Indexed():
-		return claim, fmt.Errorf("it has no index, and the leaves of %s begin with one", format)
+		return claim, fmt.Errorf("it has no index, which the leaves of %s include", format)
 	}
 	text := string(c.Amount)
 	if unquoted, err := strconv.Unquote(text); err == nil {
 		text = unquoted
 	}
 	if err := claim.Entry.Amount.SetFromDecimal(text); err != nil {
-		return claim, fmt.Errorf("its amount %.80s is no decimal number of base units, at most 2^256-1", text)
+		return claim, fmt.Errorf("its amount %.80s is not a decimal number of base units, at most 2^256-1", text)
 	}
 	claim.Entry.Wallet, claim.Proof = *c.Address, c.Proof
 	return claim, nil
 }
 
-// noClaim says what is wrong with a line, in words that are not of Go's types.
-func noClaim(err error) error {
+// explainClaim returns what is wrong with a line, without the names of Go's
+// types.
+func explainClaim(err error) error {
 	var kind *json.UnmarshalTypeError
 	var known *fault.Fault
 	switch {
@@ -155,7 +156,8 @@ func noClaim(err error) error {
 	return errors.New(`it is not one JSON object like {"address":"0x…","amount":"1","proof":["0x…"]}`)
 }
 
-// judge writes the verdicts; ok answers for the valid lines, in their order.
+// judge writes the verdicts; ok has the results of the valid lines, in their
+// order.
 func (b *claimBatch) judge(ok []bool) {
 	for i := range b.lines {
 		q := &b.lines[i]
@@ -178,7 +180,7 @@ func (b *claimBatch) judge(ok []bool) {
 	}
 }
 
-// name writes the address out, which costs a hash, only where it is wanted.
+// name formats the address, which costs a hash, only when verdicts are written.
 func (b *claimBatch) name(q *list.Question) {
 	if b.wanted {
 		q.Address = []byte(q.Wallet.String())

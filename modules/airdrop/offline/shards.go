@@ -23,10 +23,10 @@ const (
 	shardRows = 512
 )
 
-// Shards are static files for a claim page without a server. The page takes
-// the first digits of the wallet, in lower case and after 0x, and fetches
-// <digits>.json; a shard that is not there has no wallets. root.json says how
-// many digits:
+// Shards are static files for a claim page without a server. The page takes the
+// first digits of the wallet, in lower case and after 0x, and fetches
+// <digits>.json; a shard that does not exist has no wallets. root.json has the
+// number of digits:
 //
 //	{"root":"0x…","shardNybbles":2,"total":"…","count":…,"format":"oz"}
 //
@@ -35,12 +35,13 @@ const (
 //
 //	{"proof":["0x…"],"entries":{"0x…":{"balance":"…"}}}
 //
-// In the other formats each wallet has all it claims with:
+// In the other formats each wallet has all that its claim needs:
 //
 //	{"claims":{"0x…":{"index":0,"amount":"…","proof":["0x…"]}}}
 
-// writeShards fills a folder and gives the number of files. The folder appears
-// under its name when it is complete. progress is told how many rows are done.
+// writeShards fills a folder and returns the number of files. The folder
+// appears under its name only when it is complete. progress is called with the
+// number of rows done.
 func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress func(rows int)) (files int, err error) {
 	digits, err := shardDigits(tree, job.Digits)
 	if err != nil {
@@ -62,7 +63,7 @@ func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress
 	if err := s.root(); err != nil {
 		return 0, err
 	}
-	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // a web server is to read it
+	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // a web server must be able to read it
 		return 0, err
 	}
 	return s.files, os.Rename(temporary, job.Out)
@@ -91,10 +92,10 @@ type shardWriter struct {
 	folder string
 	digits int
 	files  int
-	// progress is told how many rows are done.
+	// progress is called with the number of rows done.
 	progress func(rows int)
 
-	prefix string // of the shard in hand; "" before the first
+	prefix string // of the current shard; "" before the first
 	text   []byte
 	proof  []merkle.Hash
 }
@@ -129,7 +130,7 @@ func (s *shardWriter) all(ctx context.Context) error {
 
 func prefixOf(who wallet.Address, digits int) string { return hex.EncodeToString(who[:2])[:digits] }
 
-// open begins a shard; row is its first.
+// open starts a shard; row is its first.
 func (s *shardWriter) open(prefix string, row int) error {
 	s.prefix = prefix
 	if s.tree.Format() != merkle.ENS {
@@ -185,5 +186,5 @@ func (s *shardWriter) root() error {
 }
 
 func (s *shardWriter) write(name string, text []byte) error {
-	return os.WriteFile(filepath.Join(s.folder, name), text, 0o644) //nolint:gosec // a web server is to read it
+	return os.WriteFile(filepath.Join(s.folder, name), text, 0o644) //nolint:gosec // a web server must be able to read it
 }

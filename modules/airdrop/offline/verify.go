@@ -10,10 +10,10 @@ import (
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
@@ -28,12 +28,12 @@ type VerifyJob struct {
 	Columns list.Columns
 }
 
-// Verified is the sum of all verdicts.
+// Verified counts the verdicts.
 type Verified struct {
 	Checked    int     `json:"checked"`
 	Eligible   int     `json:"eligible"`
 	Ineligible int     `json:"ineligible"` // not on the list, or with another amount
-	Invalid    int     `json:"invalid"`    // lines that hold no wallet
+	Invalid    int     `json:"invalid"`    // lines without a valid wallet
 	Seconds    float64 `json:"seconds"`
 	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
 	PassedOver string `json:"passed_over,omitempty"`
@@ -46,10 +46,10 @@ func (v *Verified) add(o Verified) {
 	v.Invalid += o.Invalid
 }
 
-// Verify answers for each line: eligible, ineligible or invalid. It fails when
-// the tree or the list cannot be read at all, and then leaves no output.
-func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err error) {
-	start := d.Now()
+// Verify gives each line a verdict: eligible, ineligible or invalid. It fails
+// when the tree or the list cannot be read, and then leaves no output.
+func (r Runner) Verify(ctx context.Context, job VerifyJob) (sum Verified, err error) {
+	start := r.Now()
 	if job.Tree == "" {
 		return sum, fault.UsageOf("--tree", "name the tree file")
 	}
@@ -59,7 +59,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
 		return sum, fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
-	if err := keepInputs(job.Out, job.Tree, job.In); err != nil {
+	if err := refuseOverwriting(job.Out, job.Tree, job.In); err != nil {
 		return sum, err
 	}
 	tree, err := merkle.Open(job.Tree)
@@ -71,22 +71,22 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 			err = closeErr
 		}
 	}()
-	in, size, err := d.open(job.In)
+	in, size, err := r.open(job.In)
 	if err != nil {
 		return sum, err
 	}
 	defer func() { _ = in.Close() }() // only read
 	out := (*output)(nil)
 	if job.Out != "" {
-		if out, err = d.create(job.Out); err != nil {
+		if out, err = r.create(job.Out); err != nil {
 			return sum, err
 		}
 	}
 	passed := ""
 	options := list.Options{
 		Decimals: job.Decimals, Columns: job.Columns, Flags: list.Flags{Address: columnFlags.Address, Amount: columnFlags.Amount},
-		Limits:   unpack.Files(),
-		Progress: func(read int64) { d.progress("checking", read, size) },
+		Limits:   decompress.Files(),
+		Progress: func(read int64) { r.progress("checking", read, size) },
 		Seen:     func(r table.Report) { passed = r.Passed() },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {
@@ -95,7 +95,7 @@ func (d Desk) Verify(ctx context.Context, job VerifyJob) (sum Verified, err erro
 	if out != nil {
 		err = out.finish(err)
 	}
-	sum.Seconds, sum.PassedOver = d.since(start), passed
+	sum.Seconds, sum.PassedOver = r.since(start), passed
 	return sum, err
 }
 
@@ -107,7 +107,7 @@ func writer(out *output) io.Writer {
 }
 
 // Check reads wallets, or wallet,amount, and writes one verdict a line to out
-// (nil: only the sum is wanted), in the order of the lines:
+// (nil: only the counts are needed), in the order of the lines:
 //
 //	{"line":1,"address":"0x…","status":"eligible","amount":"400"}
 //	{"line":2,"address":"0x…","status":"ineligible","reason":"the wallet is not on the list"}
@@ -140,10 +140,10 @@ func Check(ctx context.Context, tree *merkle.Tree, in io.Reader, options list.Op
 	return sum, err
 }
 
-// verdicts are the answers to a piece of the lines.
+// verdicts are the results of a batch of lines.
 type verdicts struct {
 	tree   *merkle.Tree
-	wanted bool // text, not only the sum
+	wanted bool // text, not only the counts
 	text   []byte
 	sum    Verified
 }
@@ -213,10 +213,10 @@ func appendDecimal(to []byte, amount *uint256.Int) []byte {
 	return append(to, amount.Dec()...)
 }
 
-// longestText is how much of a line that makes no sense is repeated.
+// longestText is how much of a malformed line is repeated in its verdict.
 const longestText = 256
 
-// appendText writes a JSON string; bytes that are no UTF-8 become U+FFFD.
+// appendText writes a JSON string; bytes that are not UTF-8 become U+FFFD.
 func appendText(to, text []byte) []byte {
 	text = text[:min(len(text), longestText)]
 	to = append(to, '"')

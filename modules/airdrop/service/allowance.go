@@ -6,62 +6,61 @@ import (
 	"errors"
 	"io"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/memory"
-	"banyan/platform/unpack"
 )
 
-// allowance is what one VerifyWallets may cost, by who asks for it.
+// allowance is what one VerifyWallets call may cost, by its caller.
 type allowance struct {
-	sent   int64         // bytes as they are sent, which are read as a whole first; 0: a stream, and the server's limit
-	lines  int           // with text
-	unpack unpack.Limits // of the text
-	answer unpack.Limits // of the answer: its proportion to what was sent
-	memory int64         // bytes of the budget that may be in use when more is taken; 0: all of them
+	sent       int64             // bytes as sent, which are read whole before they are checked; 0: a stream, up to the server's limit
+	lines      int               // with text
+	decompress decompress.Limits // of the text
+	answer     decompress.Limits // of the answer: its ratio to what was sent
+	memory     int64             // bytes of the budget that may be in use when more is taken; 0: all of them
 }
 
 const (
-	// anonymousSent is more than 200,000 lines of wallet,amount have.
+	// anonymousSent is more bytes than 200,000 lines of wallet,amount take.
 	anonymousSent = 16 << 20
-	// answerAtLeast is so short an answer that it may be larger than what was sent
-	// by any factor, and answerRatio that factor for longer ones: a line of 43
+	// Up to answerAtLeast bytes an answer may exceed what was sent by any
+	// factor; answerRatio is the largest factor for longer ones: a line of 43
 	// bytes has an answer of about 110, and one of 2 bytes as well.
 	answerAtLeast = 16 << 20
 	answerRatio   = 64
 )
 
-// allowed tells callers apart. Anybody can sign in, so that alone earns more
-// lines and a stream, which goes on while it arrives; who runs the place may pack
-// as they like.
-func (s *service) allowed(ctx context.Context) allowance {
+// allowanceOf returns the allowance of the caller. Anybody can sign in, so
+// signing in allows only more lines and a stream that is checked while it
+// arrives; operators may compress as they like.
+func (s *service) allowanceOf(ctx context.Context) allowance {
 	may := allowance{
 		lines:  s.options.MaxWallets,
-		answer: unpack.Limits{Ratio: answerRatio, AtLeast: answerAtLeast},
+		answer: decompress.Limits{Ratio: answerRatio, AtLeast: answerAtLeast},
 	}
 	switch caller := identity.From(ctx); {
 	case caller.Role >= identity.Operator || caller.Service != "":
-		may.unpack, may.answer = unpack.Files(), unpack.Files()
+		may.decompress, may.answer = decompress.Files(), decompress.Files()
 	case caller.Role == identity.Anonymous:
 		may.lines, may.sent = s.options.MaxWalletsAnonymous, anonymousSent
-		may.memory = s.options.VerifyBytes / 4 * 3 // the rest is for those who signed in
+		may.memory = s.options.VerifyBytes / 4 * 3 // the rest is for callers who are signed in
 	}
-	may.unpack.Max = s.options.MaxWalletsBytes
+	may.decompress.Max = s.options.MaxWalletsBytes
 	return may
 }
 
-// firstRoom is how much memory a body has at first, in bytes.
-const firstRoom = 4 << 10
+// firstRoom is the first buffer of a body, in bytes.
+const firstBuffer = 4 << 10
 
-// arrived reads a body as a whole into memory, which grows with what arrives: a
-// client that sends slowly, or never ends, holds what it has sent and nothing
-// that unpacks it. Fails with fault.TooLarge over most bytes, and as the body
-// does.
-func arrived(ctx context.Context, body io.Reader, most int64, share *memory.Share) (*bytes.Reader, error) {
+// readBody reads a whole body into memory that grows as it arrives: a client
+// that sends slowly, or never ends, occupies as much as it has sent, and no
+// decoder. It fails with fault.TooLarge over most bytes, and as the body does.
+func readBody(ctx context.Context, body io.Reader, most int64, share *memory.Share) (*bytes.Reader, error) {
 	var whole []byte
 	for {
 		if len(whole) == cap(whole) {
-			size := max(firstRoom, min(2*cap(whole), int(most)+1))
+			size := max(firstBuffer, min(2*cap(whole), int(most)+1))
 			if err := share.Take(int64(size - cap(whole))); err != nil {
 				return nil, err
 			}

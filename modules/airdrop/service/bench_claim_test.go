@@ -19,8 +19,8 @@ import (
 )
 
 // BenchmarkClaimHandler is a claim below the router: the request's path is
-// matched already, and the answer goes nowhere. The tree is a mapped file of a
-// million rows, and the wallets that ask are spread over it.
+// matched already, and the answer is discarded. The tree is a mapped file of a
+// million rows, and the requested wallets are spread over it.
 func BenchmarkClaimHandler(b *testing.B) {
 	const rows = 1_000_000
 	w := open(b, service.Options{DB: databasetest.SQLite(b, airdrop.Name), Trees: filepath.Join(b.TempDir(), "trees")}, seamtest.InProcess)
@@ -43,7 +43,7 @@ func BenchmarkClaimHandler(b *testing.B) {
 	}
 }
 
-// claimHandler is what the router leads a claim to.
+// claimHandler returns the handler that the router has for claims.
 func claimHandler(b *testing.B, route *seam.Route) (found http.Handler) {
 	b.Helper()
 	router := chi.NewRouter()
@@ -75,7 +75,7 @@ func claimRequest(b *testing.B, campaign, wallet string) *http.Request {
 	return httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 }
 
-// discarded is the answer's header; the body is left aside.
+// discarded is the answer's header; the body is discarded.
 type discarded http.Header
 
 func (d discarded) Header() http.Header            { return http.Header(d) }

@@ -38,16 +38,16 @@ import (
 const (
 	benchRows    = 200_000
 	benchCallers = 64
-	benchWallets = 1000 // different ones that are asked for
+	benchWallets = 1000 // different wallets that are requested
 )
 
-// BenchmarkClaimOverHTTP asks for claims with 64 connections, beside a bare chi
-// handler that answers the same bodies from a table: once of the module's HTTP
-// side alone, and once behind all that `banyan serve` does around a request but
-// limit its rate and write a line for it. The three take turns, so that all meet
-// the same noise. The client is as thin as can be: what it costs is on each side
-// and would hide the difference. What counts is the processors' time, for every
-// side keeps all of them busy.
+// BenchmarkClaimOverHTTP requests claims over 64 connections, beside a bare chi
+// handler that answers the same bodies from a table: once with the module's
+// HTTP side alone, and once behind all that `banyan serve` does around a
+// request except rate limiting and logging. The three take turns, so that all
+// meet the same noise. The client is as thin as can be: what it costs is on
+// each side and would hide the difference. What counts is the processors' time,
+// for every side keeps all of them busy.
 func BenchmarkClaimOverHTTP(b *testing.B) {
 	w := open(b, service.Options{DB: databasetest.SQLite(b, airdrop.Name), Trees: filepath.Join(b.TempDir(), "trees")}, seamtest.InProcess)
 	side := chi.NewRouter()
@@ -150,8 +150,8 @@ func bareHandler(answers map[string][]byte) http.Handler {
 	return router
 }
 
-// load sends count requests over benchCallers connections, and says what it took
-// of the processors, its own part included.
+// load sends count requests over benchCallers connections and returns the
+// processors' time, its own part included.
 func load(b *testing.B, url string, requests [][]byte, count int) time.Duration {
 	b.Helper()
 	failed := make([]error, benchCallers)
@@ -191,7 +191,7 @@ func ask(address string, requests [][]byte, from, to int) error {
 	return nil
 }
 
-// skipAnswer reads one answer with a Content-Length and forgets it.
+// skipAnswer reads one answer with a Content-Length and discards it.
 func skipAnswer(in *bufio.Reader) error {
 	status, err := in.ReadSlice('\n')
 	if err != nil {
@@ -231,7 +231,7 @@ func BenchmarkClaim(b *testing.B) {
 }
 
 // BenchmarkVerifyWallets checks a million lines, half of them on the list, once
-// written small and once with checksums.
+// in lower case and once with checksums.
 func BenchmarkVerifyWallets(b *testing.B) {
 	w := open(b, service.Options{DB: databasetest.SQLite(b, airdrop.Name)}, seamtest.InProcess)
 	c := w.built(b, draft(merkle.OZ), numberedList(benchRows))
@@ -240,7 +240,7 @@ func BenchmarkVerifyWallets(b *testing.B) {
 	for i := range lines {
 		fmt.Fprintln(&text, numbered(i*7919%(2*benchRows)))
 	}
-	for name, sent := range map[string][]byte{"small letters": bytes.ToLower(text.Bytes()), "checksums": text.Bytes()} {
+	for name, sent := range map[string][]byte{"lower case": bytes.ToLower(text.Bytes()), "checksums": text.Bytes()} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				stream := must(w.VerifyWallets(operator, airdrop.WalletsUpload{ID: c.ID, Body: bytes.NewReader(sent)}))(b)
@@ -253,7 +253,7 @@ func BenchmarkVerifyWallets(b *testing.B) {
 	}
 }
 
-// BenchmarkUploadList reads and stores a list, fsync for fsync.
+// BenchmarkUploadList reads and stores a list, with its fsyncs.
 func BenchmarkUploadList(b *testing.B) {
 	w := open(b, service.Options{DB: databasetest.SQLite(b, airdrop.Name)}, seamtest.InProcess)
 	c := w.drafted(b, draft(merkle.OZ))

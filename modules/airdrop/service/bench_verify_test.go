@@ -46,7 +46,7 @@ func BenchmarkVerifyOverHTTP(b *testing.B) {
 	for i := range rows {
 		fmt.Fprintln(&text, numbered(i*7919%(2*rows)))
 	}
-	for name, sent := range map[string][]byte{"small letters": bytes.ToLower(text.Bytes()), "checksums": text.Bytes()} {
+	for name, sent := range map[string][]byte{"lower case": bytes.ToLower(text.Bytes()), "checksums": text.Bytes()} {
 		b.Run(name, func(b *testing.B) {
 			folder := b.TempDir()
 			in := filepath.Join(folder, "in.csv")
@@ -56,8 +56,8 @@ func BenchmarkVerifyOverHTTP(b *testing.B) {
 			var ours, theirs time.Duration
 			for b.Loop() {
 				start := time.Now()
-				desk := offline.Desk{Now: time.Now}
-				sum, err := desk.Verify(b.Context(), offline.VerifyJob{
+				runner := offline.Runner{Now: time.Now}
+				sum, err := runner.Verify(b.Context(), offline.VerifyJob{
 					Tree: w.treeFile(b, c), In: in, Out: filepath.Join(folder, "command"),
 				})
 				if err != nil || sum.Checked != rows {

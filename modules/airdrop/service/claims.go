@@ -14,30 +14,31 @@ import (
 )
 
 // served is a built campaign, ready to answer claims: in memory, or in a file
-// that is mapped. It never changes, as the campaign never does, so any number of
-// callers read it. Each of them holds it while it reads, and the last one to
-// leave gives the file back: nobody reads what is no longer mapped.
+// that is mapped. It never changes, as the campaign never does, so any number
+// of callers read it. Each of them holds it while it reads, and the last one to
+// leave unmaps the file: nobody reads what is no longer mapped.
 type served struct {
 	campaign string
 	tree     *merkle.Tree
 	file     string       // "": in memory
 	bytes    int64        // of memory that only this process has
-	holders  atomic.Int64 // 0: the file is given back
+	holders  atomic.Int64 // 0: the file is unmapped
 }
 
 // bytesPerRow is what a tree in memory needs for a row: the row with its own
 // index, two nodes, the place of its leaf, and the order of the wallets.
 const bytesPerRow = merkle.RowSize + 8 + 2*merkle.HashSize + 4 + 8
 
-// A mapped tree lies in the system's cache, which takes it back when it needs
-// the room. This process remembers which of its blocks are checked, a bit each.
+// A mapped tree is in the system's page cache, which evicts it when it needs
+// the memory. This process remembers which of its blocks are checked, a bit
+// each.
 const (
 	mappedBytes     = 4 << 10
 	rowsPerSeenByte = 8 * 4096 / bytesPerRow
 )
 
 // newServed sorts the wallets now, so that no caller waits for it later; in a
-// file they are. The caller holds what it gets.
+// file they are sorted. The caller holds the result.
 func newServed(campaign string, tree *merkle.Tree, file string) (*served, error) {
 	t := &served{campaign: campaign, tree: tree, file: file, bytes: int64(tree.Count()) * bytesPerRow}
 	t.holders.Store(1)
@@ -51,7 +52,8 @@ func newServed(campaign string, tree *merkle.Tree, file string) (*served, error)
 	return t, nil
 }
 
-// hold keeps the tree readable until leave. false: it is too late.
+// hold keeps the tree readable until leave. It returns false when the tree is
+// unmapped already.
 func (t *served) hold() bool {
 	for {
 		n := t.holders.Load()
@@ -64,14 +66,14 @@ func (t *served) hold() bool {
 	}
 }
 
-// leave ends a hold, and gives the file back with the last one.
+// leave ends a hold; the last one unmaps the file.
 func (t *served) leave() {
 	if t.holders.Add(-1) == 0 {
 		_ = t.tree.Close() // what was mapped can always be unmapped
 	}
 }
 
-// claim answers for one wallet. Fails with fault.NotFound.
+// claim returns the claim of one wallet. It fails with fault.NotFound.
 func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
 	at, found, err := t.tree.Find(who)
 	if err != nil {
@@ -79,7 +81,7 @@ func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
 	}
 	if !found {
 		return airdrop.Claim{}, fault.NoSuch("claim",
-			"the wallet %s is not on the list of this campaign: it has nothing to claim here", who)
+			"the wallet %s is not on the list of this campaign, so it has nothing to claim: check the address", who)
 	}
 	leaf, proof, err := t.tree.Prove(merkle.NewProof(), at)
 	if err != nil {
@@ -100,7 +102,7 @@ func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cau
 // buildStored reads a campaign's list and builds its tree. Fails with
 // fault.NotFound, and with fault.Conflict for a draft.
 func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *merkle.Tree, err error) {
-	leave, err := s.enterHeavy(ctx)
+	leave, err := s.enterBuild(ctx)
 	if err != nil {
 		return stored{}, nil, err
 	}
@@ -129,15 +131,15 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 }
 
 // loadTree makes a built campaign ready to serve, from its file if there is a
-// good one. Otherwise the root is computed anew and must be the stored one: no
-// proof at all is better than a wrong one.
+// good one. Otherwise the root is computed again and must be the stored one: no
+// proof is better than a wrong one.
 func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), id)
 	if err != nil {
 		return nil, err
 	}
 	if c.State != airdrop.Built {
-		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so there is nothing to claim: come back when its list is final")
+		return nil, fault.New(fault.Conflict, "the tree of this campaign is not built yet, so nothing can be claimed: try again when the campaign is built")
 	}
 	if tree, file := s.loadFile(ctx, c); tree != nil {
 		return newServed(id, tree, file)
@@ -153,14 +155,14 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 }
 
 // serve makes the tree that was just built for a campaign ready, from a file if
-// it can be kept in one.
+// one can be written.
 func (s *service) serve(ctx context.Context, c stored, built *merkle.Tree) (*served, error) {
 	tree, file := s.files.keep(ctx, c, built)
 	return newServed(c.ID, tree, file)
 }
 
-// errRoot is a defect: the list in the database does not give the root that was
-// announced. Its words are for the log; a caller sees an internal fault.
+// errRoot reports a defect: the list in the database does not have the
+// announced root. Its text is for the log; a caller sees an internal fault.
 func errRoot(campaign string, announced, computed merkle.Hash) error {
-	return damaged(campaign, "its list", errors.New("it gives the root "+computed.String()+" and not the announced "+announced.String()))
+	return damaged(campaign, "its list", errors.New("its root is "+computed.String()+" and not the announced "+announced.String()))
 }

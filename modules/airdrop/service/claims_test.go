@@ -11,7 +11,7 @@ import (
 // Claims share the memory of their proofs, one after the other: no answer may
 // show what belongs to another wallet.
 func TestClaimsOfManyWalletsAtOnceDoNotMix(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), numberedList(300))
 		var all sync.WaitGroup
 		for caller := range 8 {
@@ -21,7 +21,7 @@ func TestClaimsOfManyWalletsAtOnceDoNotMix(t *testing.T) {
 					claim, err := w.Claim(anybody, airdrop.ClaimQuery{ID: c.ID, Wallet: who})
 					entry := merkle.Entry{Index: claim.Index, Wallet: who, Amount: claim.Amount}
 					if err != nil || claim.Wallet != who || !merkle.Verify(merkle.OZ, *c.Root, entry, claim.Proof) {
-						t.Errorf("the claim of %s does not hold: %v", who, err)
+						t.Errorf("the claim of %s cannot be verified: %v", who, err)
 					}
 				}
 			})

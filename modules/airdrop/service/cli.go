@@ -16,7 +16,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Commands gives `banyan airdrop …`: the work that needs no server.
+// Commands returns `banyan airdrop …`: the work that needs no server.
 func Commands() *cobra.Command {
 	group := &cobra.Command{
 		Use:   airdrop.Name,
@@ -42,7 +42,7 @@ address (wallet, receiver, to …), amount (value, balance, quantity …) and in
 in any order, and the flags below choose where two could be meant. Columns that
 are not used are named. Cells are separated by commas, semicolons or tabs; lines
 that begin with # are comments. Or one JSON object a line with these names. gzip
-and zstd are undone. Amounts are base units, or tokens when --decimals is given.
+and zstd are decompressed. Amounts are base units, or tokens when --decimals is given.
 What is wrong is named by line, up to 100, and then nothing is written. A list
 that does not fit into memory is sorted on disk, beside F.tree.
 
@@ -62,9 +62,9 @@ Formats, each byte for byte that of its origin:
 			// A list is a few large pieces: collecting more often costs next to
 			// nothing, and a long one then needs little more than itself.
 			defer debug.SetGCPercent(debug.SetGCPercent(20))
-			desk, stop := openDesk(c)
+			runner, stop := openRunner(c)
 			job.Memory = memory * mebibyte
-			built, err := desk.Build(c.Context(), job)
+			built, err := runner.Build(c.Context(), job)
 			stop()
 			if err != nil {
 				return err
@@ -120,7 +120,7 @@ func proofCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "proof --tree F.tree ADDRESS",
-		Short: "Give the proof that a wallet claims with",
+		Short: "Print the proof that a wallet claims with",
 		Long: `Proof looks a wallet up in a tree file and prints all that its claim needs. The
 amount is in base units. It fails when the wallet is not on the list.`,
 		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
@@ -129,8 +129,8 @@ amount is in base units. It fails when the wallet is not on the list.`,
 			if _, err := wallet.Parse(args[0]); err != nil {
 				return fault.UsageOf("ADDRESS", fault.From(err).Message)
 			}
-			desk, stop := openDesk(c)
-			claim, err := desk.Proof(tree, args[0])
+			runner, stop := openRunner(c)
+			claim, err := runner.Proof(tree, args[0])
 			stop()
 			if err != nil {
 				return err
@@ -167,7 +167,7 @@ func flagsOnly(_ *cobra.Command, args []string) error {
 	return fault.UsageOf("ARGUMENTS", fmt.Sprintf("%q has no flag before it", args[0]))
 }
 
-// show prints a result for programs or for people.
+// show prints a result as JSON for programs or as text for people.
 func show(c *cobra.Command, asJSON bool, result any, format string, args ...any) error {
 	if asJSON {
 		return json.NewEncoder(c.OutOrStdout()).Encode(result)

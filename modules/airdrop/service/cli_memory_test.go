@@ -15,7 +15,7 @@ import (
 // little is a --memory that holds an eighth of the Uniswap airdrop.
 const little = "5"
 
-func TestAListOverMemoryGivesTheSameFile(t *testing.T) {
+func TestAListOverMemoryBuildsTheSameFile(t *testing.T) {
 	list := testneeds.Data(t, "uni/uni_claims.csv.zst")
 	folder := t.TempDir()
 	var inMemory, onDisk offline.Built
@@ -57,7 +57,7 @@ func TestRepeatsOnAListOverMemory(t *testing.T) {
 	_, err := command(t, "", build...)
 	var refused *fault.Fault
 	if !errors.As(err, &refused) || len(refused.Fields) != 1 || refused.Fields[0].Line != rows+1 {
-		t.Errorf("the repeated line is answered with %v", err)
+		t.Errorf("a list with a repeated line: got error %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(tree)); err != nil || len(left) != 0 {
 		t.Errorf("a refused list leaves %v (%v)", left, err)
@@ -71,6 +71,6 @@ func TestRepeatsOnAListOverMemory(t *testing.T) {
 		}
 	}
 	if _, err := command(t, "", append(build, "--memory", "-1")...); !fault.Is(err, fault.Invalid) {
-		t.Errorf("--memory -1 is answered with %v", err)
+		t.Errorf("--memory -1: got error %v", err)
 	}
 }

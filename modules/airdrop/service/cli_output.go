@@ -9,27 +9,27 @@ import (
 	"banyan/platform/fault"
 )
 
-const treeOutUsage = "the tree `FILE`, replaced if it is there; a folder gets a file named by the root"
+const treeOutUsage = "the tree `FILE`, replaced if it exists; a folder gets a file named by the root"
 
 // The checks of --out come before the work, which may take minutes: an output
 // that could not be kept at the end is refused at the start. That it is missing
 // is for the work itself to say.
 
-// checkTreeOut checks where a tree file is to go: a file, or the folder of one
+// checkTreeOut checks the path of a tree file: a file, or the folder of one
 // that is named by its root.
 func checkTreeOut(out string) error {
 	switch {
 	case out == "":
 		return nil
 	case out == offline.Stdio:
-		return fault.UsageOf("--out", "a tree is a file that is read in any order: name one, or a folder")
+		return fault.UsageOf("--out", "a tree file is not written in order and cannot go to a stream: name a file, or a folder")
 	case isFolder(out):
 		return checkFolder(out)
 	}
 	return checkFileOut(out)
 }
 
-// checkFileOut checks where a file or a stream is to go.
+// checkFileOut checks the path of an output that may be a file or a stream.
 func checkFileOut(out string) error {
 	switch {
 	case out == "" || out == offline.Stdio:
@@ -38,13 +38,13 @@ func checkFileOut(out string) error {
 		return fault.UsageOf("--out", out+" is a folder: name a file, for example "+filepath.Join(out, "result"))
 	}
 	if about, err := os.Stat(out); err == nil && !about.Mode().IsRegular() {
-		return fault.UsageOf("--out", out+" is no regular file: name another")
+		return fault.UsageOf("--out", out+" is not a regular file: name another")
 	}
 	return checkFolder(filepath.Dir(out))
 }
 
-// checkNewFolder checks where a folder is to appear, and gives its path without
-// the slash that shells put behind folders.
+// checkNewFolder checks the path of a new folder and returns it without the
+// slash that shells append to folders.
 func checkNewFolder(out string) (string, error) {
 	if out == "" || out == offline.Stdio {
 		return out, nil
@@ -58,17 +58,17 @@ func isFolder(path string) bool {
 	return err == nil && about.IsDir()
 }
 
-// checkFolder makes sure that a folder takes new files, by making one.
+// checkFolder checks that a folder accepts new files, by creating one.
 func checkFolder(folder string) error {
 	if !isFolder(folder) {
-		return fault.Newf(fault.NotFound, "there is no folder %s: make it, or choose another --out", folder)
+		return fault.Newf(fault.NotFound, "the folder %s does not exist: create it, or choose another --out", folder)
 	}
 	probe, err := os.CreateTemp(folder, ".*.partial")
 	if err == nil {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Forbidden, "the folder "+folder+" takes no new files: choose another --out")
+		return fault.Wrap(err, fault.Forbidden, "the folder "+folder+" does not accept new files: check its permissions and its disk, or choose another --out")
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"banyan/platform/fault"
 )
 
-// The work before an output may take minutes: whether the output can be kept
+// The work before an output may take minutes: whether the output can be written
 // is known before the first byte of the input is read.
 func TestAnOutputThatCannotBeKeptIsRefusedBeforeTheInputIsRead(t *testing.T) {
 	tree, folder := smallTree(t), t.TempDir()
@@ -47,7 +47,7 @@ func TestAnOutputThatCannotBeKeptIsRefusedBeforeTheInputIsRead(t *testing.T) {
 	}
 }
 
-// unread is an input that nobody may read.
+// unread is an input that must not be read.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {
@@ -65,8 +65,8 @@ func TestAFolderOfShardsMayEndInASlash(t *testing.T) {
 	}
 }
 
-// Somebody typed --in -, thought better of it and pressed Ctrl-C: no more input
-// comes, and the command ends all the same.
+// After --in - and Ctrl-C no more input comes, and the command must end all the
+// same.
 func TestACommandThatWaitsForInputCanBeInterrupted(t *testing.T) {
 	in, typing, err := os.Pipe()
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"banyan/modules/airdrop/offline"
 )
 
-// openDesk gives the commands their surroundings, with a progress bar when
-// stderr is a terminal. stop clears the bar away.
-func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
-	desk = offline.Desk{Now: time.Now, In: interruptible(c.Context(), c.InOrStdin()), Out: c.OutOrStdout()}
+// openRunner returns the Runner of a command, with a progress bar when stderr
+// is a terminal. stop removes the bar.
+func openRunner(c *cobra.Command) (runner offline.Runner, stop func()) {
+	runner = offline.Runner{Now: time.Now, In: interruptible(c.Context(), c.InOrStdin()), Out: c.OutOrStdout()}
 	width := columns(c.ErrOrStderr())
 	if width < narrowest {
-		return desk, func() {}
+		return runner, func() {}
 	}
 	var bar *progressbar.ProgressBar
 	shown := ""
-	desk.Progress = func(stage string, done, total int64) {
+	runner.Progress = func(stage string, done, total int64) {
 		if stage != shown {
 			if bar != nil {
-				_ = bar.Clear() // a bar that cannot be drawn is no reason to stop
+				_ = bar.Clear() // a bar that cannot be drawn must not end the work
 			}
 			if total == 0 {
 				total = -1 // a spinner
@@ -38,7 +38,7 @@ func openDesk(c *cobra.Command) (desk offline.Desk, stop func()) {
 		}
 		_ = bar.Set64(done)
 	}
-	return desk, func() {
+	return runner, func() {
 		if bar != nil {
 			_ = bar.Clear()
 		}
@@ -50,8 +50,9 @@ const (
 	roomy     = 60 // columns where speed and remaining time fit beside it
 )
 
-// inUnits says what a stage counts (merkle.Options.Progress), where there is
-// room: a bar longer than its line would leave a trail.
+// inUnits returns the options that show what a stage counts
+// (merkle.Options.Progress), if the terminal is wide enough: a bar longer than
+// its line would leave remains.
 func inUnits(stage string, width int) []progressbar.Option {
 	if width < roomy {
 		return []progressbar.Option{progressbar.OptionSetWidth(8), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false)}
@@ -66,7 +67,7 @@ func inUnits(stage string, width int) []progressbar.Option {
 	return append(options, progressbar.OptionShowBytes(true))
 }
 
-// columns is the width of a terminal, 0 when w is none.
+// columns returns the width of a terminal, 0 when w is not one.
 func columns(w io.Writer) int {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -76,14 +77,14 @@ func columns(w io.Writer) int {
 	switch {
 	case err != nil:
 		return 0
-	case width == 0: // a terminal that does not say
+	case width == 0: // a terminal that does not report its width
 		return roomy
 	}
 	return width
 }
 
-// interruptible lets a command that waits for a person or a pipe end with its
-// context: no system call would wake the read.
+// interruptible returns a reader that fails when the context ends, also while
+// it waits for a person or a pipe: no system call would interrupt that read.
 func interruptible(ctx context.Context, in io.Reader) io.Reader {
 	file, ok := in.(*os.File)
 	if !ok {
@@ -95,8 +96,8 @@ func interruptible(ctx context.Context, in io.Reader) io.Reader {
 	return &interruptibleReader{ctx: ctx, in: in}
 }
 
-// interruptibleReader reads nothing before it is asked: the input may be meant
-// for the next command.
+// interruptibleReader reads nothing before its first Read: the input may be
+// meant for the next command.
 type interruptibleReader struct {
 	ctx  context.Context
 	in   io.Reader
@@ -110,14 +111,14 @@ func (r *interruptibleReader) Read(p []byte) (int, error) {
 	return r.pipe.Read(p)
 }
 
-// begin starts the copying. When the context ends, it goes on waiting for the
-// input, and ends with that or with the program.
+// begin starts the copying. When the context ends, the copying still waits for
+// the input; it ends with the input or with the program.
 func (r *interruptibleReader) begin() {
 	read, write := io.Pipe()
 	r.pipe = read
 	context.AfterFunc(r.ctx, func() { _ = write.CloseWithError(r.ctx.Err()) })
 	go func() {
-		// Without the file's own ways to copy, which know no large buffer.
+		// Without the file's own WriteTo, which uses no large buffer.
 		_, err := io.CopyBuffer(write, struct{ io.Reader }{r.in}, make([]byte, 256<<10))
 		_ = write.CloseWithError(err)
 	}()

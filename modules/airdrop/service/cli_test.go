@@ -18,7 +18,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// command runs `banyan airdrop args…` and gives its standard output.
+// command runs `banyan airdrop args…` and returns its standard output.
 func command(t *testing.T, input string, args ...string) (string, error) {
 	t.Helper()
 	c := service.Commands()
@@ -59,7 +59,7 @@ func TestCommandsOnTheUniswapAirdrop(t *testing.T) {
 
 	var claim offline.Claim
 	commandJSON(t, &claim, "proof", "--tree", built.Tree, "0x0000000000000000000000000000000000000001")
-	if claim.Index != 1 || claim.Amount != "5988626491000000000000" || merkle.Climb(claim.Leaf, claim.Proof).String() != root {
+	if claim.Index != 1 || claim.Amount != "5988626491000000000000" || merkle.ProcessProof(claim.Leaf, claim.Proof).String() != root {
 		t.Fatalf("claim %+v", claim)
 	}
 
@@ -192,7 +192,7 @@ func TestColumnsAreChosenAndTheOthersNamed(t *testing.T) {
 	}
 }
 
-func TestOneListMayBringAnAddressTwice(t *testing.T) {
+func TestOnDuplicateAllowsAnAddressTwice(t *testing.T) {
 	list := alice + ",1\n" + bob + ",2\n" + alice + ",3\n"
 	for choice, amount := range map[string]string{"sum": "4", "first": "1"} {
 		tree := filepath.Join(t.TempDir(), "x.tree")
@@ -207,8 +207,9 @@ func TestOneListMayBringAnAddressTwice(t *testing.T) {
 	}
 }
 
-// What names a --flag or an ARGUMENT is bad usage, which main answers with exit code 2.
-func TestUsageAndFailureAreToldApart(t *testing.T) {
+// An error that names a --flag or an ARGUMENT is bad usage, which main answers
+// with exit code 2.
+func TestUsageAndFailureAreDistinguished(t *testing.T) {
 	tree := smallTree(t)
 	cases := map[string]struct {
 		args []string

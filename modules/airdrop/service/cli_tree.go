@@ -34,13 +34,13 @@ func exportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			desk, stop := openDesk(c)
-			done, err := desk.Export(c.Context(), job)
+			runner, stop := openRunner(c)
+			done, err := runner.Export(c.Context(), job)
 			stop()
 			if err != nil {
 				return err
 			}
-			if job.Out == offline.Stdio { // the export has standard output for itself
+			if job.Out == offline.Stdio { // standard output is for the export alone
 				c.SetOut(c.ErrOrStderr())
 			}
 			return show(c, asJSON, done, "rows  %d\nas    %s\nto    %s\nfiles %d\nin %.2f s\n",
@@ -50,7 +50,7 @@ func exportCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
 	f.StringVar(&job.As, "as", "", "the `KIND`: oz-json, uniswap-json, csv or shards")
-	f.StringVar(&job.Out, "out", "", "the `PATH` to write: a file (one that is there is replaced), - for standard output, or a new folder for shards")
+	f.StringVar(&job.Out, "out", "", "the `PATH` to write: a file (an existing one is replaced), - for standard output, or a new folder for shards")
 	f.IntVar(&job.Digits, "shard-digits", 0, "a shard's prefix has `N` hex digits, 1 to 4 (by default so that a shard has some hundred wallets)")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
@@ -63,16 +63,16 @@ func importCommand() *cobra.Command {
 		Use:   "import --in TREE.json --out F.tree",
 		Short: "Verify a tree that somebody published, and keep it in a tree file",
 		Long: `Import reads an OpenZeppelin standard-v1 dump or a Uniswap result, builds the
-tree anew from its entries, and compares every node, or root, total and every
-proof, with what was published. Only what is right is kept.`,
+tree again from its entries, and compares every node, or root, total and every
+proof, with what was published. Nothing is written unless all of it is right.`,
 		Example: `  banyan airdrop import --in merkle-result.json --out drop.tree`,
 		Args:    flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkTreeOut(out); err != nil {
 				return err
 			}
-			desk, stop := openDesk(c)
-			built, err := desk.Import(c.Context(), in, out)
+			runner, stop := openRunner(c)
+			built, err := runner.Import(c.Context(), in, out)
 			stop()
 			if err != nil {
 				return err
@@ -96,33 +96,33 @@ func showBuilt(c *cobra.Command, asJSON bool, built offline.Built) error {
 func treeCommand() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "tree",
-		Short: "Look at a tree file, or verify all of it",
+		Short: "Inspect a tree file, or verify all of it",
 	}
 	group.AddCommand(treeInfoCommand(), treeCheckCommand())
 	return group
 }
 
 func treeInfoCommand() *cobra.Command {
-	return inspectCommand("info", "Say what a tree file holds", "",
-		func(_ context.Context, desk offline.Desk, tree string) (offline.Description, error) {
-			return desk.Info(tree)
+	return inspectCommand("info", "Describe a tree file from its header", "",
+		func(_ context.Context, runner offline.Runner, tree string) (offline.Description, error) {
+			return runner.Info(tree)
 		})
 }
 
 func treeCheckCommand() *cobra.Command {
 	var memory int64
 	c := inspectCommand("check", "Verify all of a tree file: every block, and every node against the rows", "whole\n",
-		func(ctx context.Context, desk offline.Desk, tree string) (offline.Description, error) {
+		func(ctx context.Context, runner offline.Runner, tree string) (offline.Description, error) {
 			if memory < 0 {
 				return offline.Description{}, fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")
 			}
-			return desk.Check(ctx, tree, memory*mebibyte)
+			return runner.Check(ctx, tree, memory*mebibyte)
 		})
 	memoryFlag(c, &memory)
 	return c
 }
 
-func inspectCommand(name, short, verdict string, inspect func(context.Context, offline.Desk, string) (offline.Description, error)) *cobra.Command {
+func inspectCommand(name, short, verdict string, inspect func(context.Context, offline.Runner, string) (offline.Description, error)) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     name + " F.tree",
@@ -130,8 +130,8 @@ func inspectCommand(name, short, verdict string, inspect func(context.Context, o
 		Example: "  banyan airdrop tree " + name + " drop.tree",
 		Args:    oneArgument("F.tree", "name one tree file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			desk, stop := openDesk(c)
-			about, err := inspect(c.Context(), desk, args[0])
+			runner, stop := openRunner(c)
+			about, err := inspect(c.Context(), runner, args[0])
 			stop()
 			if err != nil {
 				return err

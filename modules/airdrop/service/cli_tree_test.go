@@ -119,7 +119,7 @@ func readJSON[T any](t *testing.T, path string) (value T) {
 	return value
 }
 
-// proveShard checks a file's wallets and counts them.
+// proveShard verifies a file's wallets and counts them.
 func proveShard(t *testing.T, format merkle.Format, root merkle.Hash, prefix, file string) int {
 	t.Helper()
 	shard := readJSON[struct {
@@ -137,7 +137,7 @@ func proveShard(t *testing.T, format merkle.Format, root merkle.Hash, prefix, fi
 			t.Fatal(err)
 		}
 		if !strings.HasPrefix(strings.ToLower(address[2:]), prefix) || !merkle.Verify(format, root, e, c.Proof) {
-			t.Fatalf("%s: %s in shard %s does not hold", format, address, prefix)
+			t.Fatalf("%s: %s in shard %s cannot be verified", format, address, prefix)
 		}
 	}
 	if format != merkle.ENS {
@@ -156,13 +156,13 @@ func proveShard(t *testing.T, format merkle.Format, root merkle.Hash, prefix, fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if merkle.Climb(own.Root(), shard.Proof) != root {
+	if merkle.ProcessProof(own.Root(), shard.Proof) != root {
 		t.Fatalf("the shard %s does not lead to the root", prefix)
 	}
 	return len(shard.Entries)
 }
 
-func TestExportSaysWhatItCannotDo(t *testing.T) {
+func TestExportRefusesWhatItCannotDo(t *testing.T) {
 	tree, _ := treeOf(t, "oz", spreadList(3))
 	folder := t.TempDir()
 	for name, c := range map[string]struct {
@@ -246,9 +246,8 @@ func TestVerifyChecksFullProofsWithoutTheTree(t *testing.T) {
 	}
 }
 
-// TestVerifySaysWhatIsNoClaim: a line that says less than a claim does must not
-// pass for one whose proof is wrong.
-func TestVerifySaysWhatIsNoClaim(t *testing.T) {
+// A line with less than a claim must not count as one whose proof is wrong.
+func TestVerifyReportsWhyALineIsNotAClaim(t *testing.T) {
 	tree, built := treeOf(t, "oz-indexed", spreadList(3))
 	who := fmt.Sprintf("0x%040x", 0)
 	good, err := command(t, "", "proof", "--tree", tree, "--json", who)
@@ -265,14 +264,14 @@ func TestVerifySaysWhatIsNoClaim(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		good:                                    `"status":"eligible"`,
-		as(`"address"`, `"wallet"`):             `"status":"eligible"`, // as the API and its pages give it
+		as(`"address"`, `"wallet"`):             `"status":"eligible"`, // as the API and its pages return it
 		as(`{`, `{"wallet":"`+who+`",`):         `"status":"eligible"`,
 		as(`{`, `{"wallet":"`+alice+`",`):       `its address and its wallet differ`,
 		as(`"address"`, `"account"`):            `it has no address`,
 		as(`"amount"`, `"value"`):               `it has no amount`,
 		as(`"proof"`, `"path"`):                 `it has no proof`,
-		as(`"index"`, `"row"`):                  `it has no index, and the leaves of oz-indexed begin with one`,
-		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount 1e3 is no decimal number`,
+		as(`"index"`, `"row"`):                  `it has no index, which the leaves of oz-indexed include`,
+		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount 1e3 is not a decimal number`,
 		as(`"index":0`, `"index":"0"`):          `its index is a JSON string`,
 		as(who, who[:20]):                       `a wallet address is 0x and 40 hex digits`,
 		good[:len(good)-1]:                      `it is not one JSON object`,

@@ -13,40 +13,40 @@ func verifyCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "verify --tree F.tree --in WALLETS.csv | --proofs CLAIMS.ndjson --root ROOT --format FORMAT",
-		Short: "Say who of a list is eligible",
+		Short: "Check which wallets of a list are eligible",
 		Long: `Verify looks up every wallet of a list (wallet or wallet,amount on each line,
-packed with gzip or zstd if you like) and says of each line whether it is
+compressed with gzip or zstd if you like) and reports of each line whether it is
 eligible, ineligible or invalid. With --out it writes one JSON object a line; with
---out - the sum goes to standard error. Wallets that are not eligible are an
-answer and no failure.
+--out - the sum goes to standard error. A wallet that is not eligible is an
+answer, not a failure.
 
 With --proofs it needs no tree: every line is a claim as banyan airdrop proof
---json prints it, or as the API and its pages give it, and its proof must lead
+--json prints it, or as the API and its pages return it, and its proof must lead
 from its own address, index and amount to the root.`,
 		Example: `  banyan airdrop verify --tree drop.tree --in wallets.csv --out verdicts.ndjson
   banyan airdrop verify --proofs claims.ndjson --root 0xc8500f8e2fcf3c9a32880e1b973fb28acc88be35787a8abcf9981b2b65dbdeb5 --format uniswap`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := oneQuestion(c, proofs.Proofs != ""); err != nil {
+			if err := oneMethod(c, proofs.Proofs != ""); err != nil {
 				return err
 			}
 			if err := checkFileOut(job.Out); err != nil {
 				return err
 			}
-			desk, stop := openDesk(c)
+			runner, stop := openRunner(c)
 			var sum offline.Verified
 			var err error
 			if proofs.Proofs != "" {
 				proofs.Out = job.Out
-				sum, err = desk.VerifyProofs(c.Context(), proofs)
+				sum, err = runner.VerifyProofs(c.Context(), proofs)
 			} else {
-				sum, err = desk.Verify(c.Context(), job)
+				sum, err = runner.Verify(c.Context(), job)
 			}
 			stop()
 			if err != nil {
 				return err
 			}
-			if job.Out == offline.Stdio { // the verdicts have standard output for themselves
+			if job.Out == offline.Stdio { // standard output is for the verdicts alone
 				c.SetOut(c.ErrOrStderr())
 			}
 			tellPassedOver(c, asJSON, sum.PassedOver)
@@ -57,7 +57,7 @@ from its own address, index and amount to the root.`,
 	f := c.Flags()
 	f.StringVar(&job.Tree, "tree", "", "the tree `FILE`")
 	f.StringVar(&job.In, "in", "", "the list of `WALLETS`, or - for standard input")
-	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE` (one that is there is replaced), or - for standard output")
+	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE` (an existing one is replaced), or - for standard output")
 	f.IntVar(&job.Decimals, "decimals", 0, "--in: amounts on the lines are tokens with `N` decimals, not base units")
 	columnFlags(c, &job.Columns)
 	f.StringVar(&proofs.Proofs, "proofs", "", "check the full proofs of these `CLAIMS` instead, one JSON object a line, or - for standard input")
@@ -67,20 +67,20 @@ from its own address, index and amount to the root.`,
 	return c
 }
 
-// oneQuestion refuses flags of the other way to verify, which would be passed
-// over: who names a root wants it to count.
-func oneQuestion(c *cobra.Command, proofs bool) error {
+// oneMethod refuses flags of the other way to verify: a root that is given must
+// not be ignored silently.
+func oneMethod(c *cobra.Command, proofs bool) error {
 	if proofs {
 		for _, flag := range []string{"tree", "in", "decimals", "address-column", "amount-column"} {
 			if c.Flags().Changed(flag) {
-				return fault.UsageOf("--"+flag, "proofs are checked without it: name --root and --format")
+				return fault.UsageOf("--"+flag, "--proofs are checked against --root and --format, without this flag: leave it out")
 			}
 		}
 		return nil
 	}
 	for _, flag := range []string{"root", "format"} {
 		if c.Flags().Changed(flag) {
-			return fault.UsageOf("--"+flag, "only --proofs needs it: a tree file knows its own (banyan airdrop tree info)")
+			return fault.UsageOf("--"+flag, "only --proofs uses it, because a tree file contains its own (banyan airdrop tree info): leave it out")
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func three() string {
 }
 
 func TestCampaignGoesFromDraftToBuilt(t *testing.T) {
-	eachWayWith(t, service.Options{Clock: clockAt(1_700_000_000_000)}, func(t *testing.T, w *world) {
+	eachWayWith(t, service.Options{Clock: clockAt(1_700_000_000_000)}, func(t *testing.T, w *fixture) {
 		d := draft(merkle.OZ)
 		d.Name, d.Symbol = "  Season one ", " BAN "
 		c := w.drafted(t, d)
@@ -67,8 +67,8 @@ func TestCampaignGoesFromDraftToBuilt(t *testing.T) {
 	})
 }
 
-func TestClaimCarriesAProofThatHolds(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+func TestClaimHasAProofThatVerifies(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for _, format := range merkle.Formats() {
 			c := w.built(t, draft(format), three())
 			for i, amount := range []string{"100", "250", "115792089237316195423570985008687907853269984665640564039457584007913129639000"} {
@@ -85,8 +85,8 @@ func TestClaimCarriesAProofThatHolds(t *testing.T) {
 	})
 }
 
-func TestClaimSaysWhyThereIsNone(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+func TestClaimReportsWhyThereIsNone(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(1)}
 		refused(w.Claim(anybody, ask))(t, fault.Conflict)
@@ -97,17 +97,17 @@ func TestClaimSaysWhyThereIsNone(t *testing.T) {
 
 		stranger := refused(w.Claim(anybody, airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(4)}))(t, fault.NotFound)
 		if !strings.Contains(stranger.Message, "not on the list") || !strings.Contains(stranger.Message, numbered(4).String()) {
-			t.Errorf("a wallet without a claim is told %q", stranger.Message)
+			t.Errorf("a wallet without a claim gets %q", stranger.Message)
 		}
 		nowhere := refused(w.Claim(anybody, airdrop.ClaimQuery{ID: "nowhere", Wallet: numbered(1)}))(t, fault.NotFound)
 		if !strings.Contains(nowhere.Message, "no campaign") {
-			t.Errorf("a campaign that is not there is answered with %q", nowhere.Message)
+			t.Errorf("a campaign that does not exist is answered with %q", nowhere.Message)
 		}
 	})
 }
 
 func TestUnknownCampaignsAreNotFound(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for _, id := range []string{"aaaaaaaaaa", "x", "../../etc", "a\x00b", "Ünïcode", strings.Repeat("a", 3000), "a b?c#d"} {
 			refused(w.Campaign(anybody, airdrop.CampaignQuery{ID: id}))(t, fault.NotFound)
 			refused(w.Claim(anybody, airdrop.ClaimQuery{ID: id, Wallet: numbered(1)}))(t, fault.NotFound)
@@ -119,7 +119,7 @@ func TestUnknownCampaignsAreNotFound(t *testing.T) {
 }
 
 func TestABuiltCampaignNeverChanges(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		other := fmt.Sprintf("%s,5\n", numbered(9))
 		refused(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(other)}))(t, fault.Conflict)
@@ -144,7 +144,7 @@ func TestABuiltCampaignNeverChanges(t *testing.T) {
 }
 
 func TestBuildNeedsAList(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.Uniswap))
 		refused(w.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t, fault.Conflict)
 		if got := must(w.Campaign(anybody, airdrop.CampaignQuery{ID: c.ID}))(t); got.State != airdrop.Draft {
@@ -154,7 +154,7 @@ func TestBuildNeedsAList(t *testing.T) {
 }
 
 func TestConcurrentBuildsAgree(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(three())}))(t)
 		built := make([]airdrop.Campaign, 8)
@@ -170,10 +170,10 @@ func TestConcurrentBuildsAgree(t *testing.T) {
 	})
 }
 
-func TestEveryOperationAdmitsWhomItSays(t *testing.T) {
+func TestEveryOperationAdmitsItsDeclaredCallers(t *testing.T) {
 	member, moderator := as(identity.Member), as(identity.Moderator)
 	module := identity.AsService(context.Background(), "exchange-review")
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		reads := map[string]func(context.Context) error{
 			"campaigns": func(ctx context.Context) error { _, err := w.Campaigns(ctx, airdrop.CampaignsQuery{}); return err },
@@ -231,7 +231,7 @@ func TestEveryOperationAdmitsWhomItSays(t *testing.T) {
 }
 
 func TestDraftsOutOfRangeNameTheirFields(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for name, bad := range map[string]func(*airdrop.CampaignDraft){
 			"name":        func(d *airdrop.CampaignDraft) { d.Name = "  " },
 			"description": func(d *airdrop.CampaignDraft) { d.Description = strings.Repeat("ä", 2001) },
@@ -262,7 +262,7 @@ func TestDraftsOutOfRangeNameTheirFields(t *testing.T) {
 }
 
 func TestARepeatedCreateIsOneCampaign(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		once := seam.WithIdempotencyKey(operator, "create-1")
 		first := must(w.CreateCampaign(once, draft(merkle.OZ)))(t)
 		same(t, "the second call", must(w.CreateCampaign(once, draft(merkle.OZ)))(t), first)
@@ -289,7 +289,7 @@ func TestCampaignsComeNewestFirstAndOncePerWalk(t *testing.T) {
 		calls++
 		return time.UnixMilli(1_700_000_000_000 + calls/3)
 	}
-	eachWayWith(t, service.Options{Clock: clock}, func(t *testing.T, w *world) {
+	eachWayWith(t, service.Options{Clock: clock}, func(t *testing.T, w *fixture) {
 		if page := must(w.Campaigns(anybody, airdrop.CampaignsQuery{}))(t); page.Campaigns == nil || len(page.Campaigns) != 0 || page.Next != "" {
 			t.Errorf("without campaigns the page is %+v", page)
 		}
@@ -331,7 +331,7 @@ func TestCampaignsComeNewestFirstAndOncePerWalk(t *testing.T) {
 }
 
 func TestBadPagesAreInvalid(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for _, q := range []airdrop.CampaignsQuery{
 			{Limit: -1},
 			{Limit: 201},
@@ -348,7 +348,7 @@ func TestBadPagesAreInvalid(t *testing.T) {
 }
 
 func TestEverythingSurvivesARestart(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		built := w.built(t, draft(merkle.Uniswap), three())
 		listed := w.drafted(t, draft(merkle.OZ))
 		must(w.UploadList(operator, airdrop.ListUpload{ID: listed.ID, Body: strings.NewReader(three())}))(t)
@@ -365,10 +365,10 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	})
 }
 
-func TestADamagedListNeverGivesAProof(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+func TestADamagedListNeverYieldsAProof(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
-		// Two amounts change places: the count and the total stay right.
+		// Two amounts are swapped: the count and the total stay right.
 		damaged := []byte{0}
 		for i, amount := range []string{"250", "100", "115792089237316195423570985008687907853269984665640564039457584007913129639000"} {
 			e := merkle.Entry{Wallet: numbered(i + 1), Amount: *uint256.MustFromDecimal(amount)}
@@ -378,7 +378,7 @@ func TestADamagedListNeverGivesAProof(t *testing.T) {
 			_, err := tx.Exec(anybody, `UPDATE list_chunk SET body = ?`, damaged)
 			return err
 		})
-		// A tree that is kept in a file would still be right.
+		// A tree in a file would still be right.
 		if err := errors.Join(err, os.RemoveAll(w.options.Trees)); err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func TestADamagedListNeverGivesAProof(t *testing.T) {
 	})
 }
 
-// same compares by JSON, which is what callers see.
+// same compares as JSON, which is what callers see.
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	g, err := json.Marshal(got)
@@ -408,7 +408,7 @@ func same(t testing.TB, what string, got, want any) {
 
 func clockAt(ms int64) func() time.Time { return func() time.Time { return time.UnixMilli(ms) } }
 
-// during is an empty reader that does something when it is read.
+// during is an empty reader that calls a function when it is read.
 type during func() error
 
 func (d during) Read([]byte) (int, error) {
@@ -418,8 +418,8 @@ func (d during) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// stored counts what the database holds of lists.
-func (w *world) stored(t testing.TB) (lists, chunks int) {
+// stored counts the lists and chunks in the database.
+func (w *fixture) stored(t testing.TB) (lists, chunks int) {
 	t.Helper()
 	if err := w.db.Read().Get(anybody, &lists, `SELECT COUNT(*) FROM list`); err != nil {
 		t.Fatal(err)

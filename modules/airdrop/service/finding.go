@@ -13,14 +13,15 @@ import (
 	"banyan/platform/wallet"
 )
 
-// findings are the outcomes of a piece of a VerifyWallets, in order and packed:
+// findings are the outcomes of a batch of lines of VerifyWallets, in order,
+// encoded as
 //
 //	1 byte    outcome, and how the address was written
-//	uvarint   lines since the finding before
+//	uvarint   lines since the previous finding
 //	uvarint   position on the list (onList, otherAmount); or length of the
 //	          reason (notAWallet), and the reason
 //	20 bytes  address, when it was 0x and hex digits; then, if some of them were
-//	          capitals, 5 bytes that say which
+//	          capitals, 5 bytes with a bit for each
 //	          otherwise uvarint length, and the text as it was sent
 type findings []byte
 
@@ -35,12 +36,12 @@ const (
 
 // How an address was written, in the bits above.
 const (
-	inLower   = iota << 2 // 0x and small hex digits
+	inLower   = iota << 2 // 0x and lower-case hex digits
 	withUpper             // 0x, and capitals among the hex digits
 	asText                // anything else
 )
 
-// finding is one of them.
+// finding is the outcome of one line.
 type finding struct {
 	line    int
 	outcome byte
@@ -55,8 +56,8 @@ const (
 	capitalBytes = 5
 )
 
-// find looks up what the lines of a batch ask for. length is what their verdicts
-// have at most, in bytes, or nearly so.
+// find looks up the wallets of a batch. length is about the greatest length of
+// their verdicts, in bytes.
 func (t *served) find(questions []list.Question) (found findings, length int64, err error) {
 	to := make(findings, 0, (addressBytes+6)*len(questions))
 	line := 0
@@ -84,8 +85,8 @@ func (t *served) find(questions []list.Question) (found findings, length int64, 
 // usualVerdict is the length of a verdict on a wallet.
 const usualVerdict = 130
 
-// quotedLength is how long a text is in JSON, at most: a byte that is written as
-// \u and four digits counts six.
+// quotedLength returns the greatest length of a text in JSON: a byte that is
+// written as \u and four digits counts six.
 func quotedLength(text []byte) (length int64) {
 	for _, c := range text {
 		switch {
@@ -100,7 +101,7 @@ func quotedLength(text []byte) (length int64) {
 	return length
 }
 
-// outcome answers one question about a wallet.
+// outcome looks one wallet up.
 func (t *served) outcome(q *list.Question) (outcome byte, at int, err error) {
 	at, found, err := t.tree.Find(q.Wallet)
 	switch {
@@ -121,7 +122,7 @@ func (t *served) outcome(q *list.Question) (outcome byte, at int, err error) {
 	return onList, at, nil
 }
 
-// add packs a finding on q; before is the line of the one before.
+// add appends a finding on q; before is the line of the previous one.
 func (fs findings) add(f finding, q *list.Question, before int) findings {
 	to := fs
 	start := len(to)
@@ -155,7 +156,7 @@ func (fs findings) add(f finding, q *list.Question, before int) findings {
 	return append(to, packed[:capitalBytes]...)
 }
 
-// next unpacks the first finding; before is the line of the one before it.
+// next decodes the first finding; before is the line of the previous one.
 func (fs findings) next(before int) (finding, findings) {
 	f := finding{outcome: fs[0] & outcomeBits, written: fs[0] &^ outcomeBits}
 	from := fs[1:]

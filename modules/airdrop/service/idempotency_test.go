@@ -16,7 +16,7 @@ import (
 )
 
 func TestARepeatedUploadAndBuildHaveOneEffect(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		ctx := seam.WithIdempotencyKey(operator, "season-1")
 		upload := func(ctx context.Context, amount string) (airdrop.Campaign, error) {
@@ -38,7 +38,7 @@ func TestARepeatedUploadAndBuildHaveOneEffect(t *testing.T) {
 	})
 }
 
-// The answers are lost after the module has done what was asked.
+// The answers are lost after the module has done the work.
 func TestLostAnswersAreNotSecondEffects(t *testing.T) {
 	databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
 		w := open(t, service.Options{DB: db}, seamtest.OverHTTP)

@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	campaignIDLength = 10 // base32 characters: 50 bits; a clash is noticed and drawn again
-	listIDLength     = 24 // 120 bits: never met twice
+	campaignIDLength = 10 // base32 characters: 50 bits; a collision is noticed and drawn again
+	listIDLength     = 24 // 120 bits: never drawn twice
 	idAttempts       = 4
 )
 
-// ids makes names out of randomness: short, safe in URLs, easy to read out.
+// ids draws random names: short, safe in URLs, easy to read aloud.
 type ids struct{ random io.Reader }
 
 func (i ids) draw(length int) (string, error) {

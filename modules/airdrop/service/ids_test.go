@@ -31,6 +31,6 @@ func TestAnIDThatIsTakenIsDrawnAgain(t *testing.T) {
 		t.Errorf("a source that repeats itself: %v", err)
 	}
 	if _, err := s.CreateCampaign(t.Context(), d); !fault.Is(err, fault.Internal) {
-		t.Errorf("a source that is dry: %v", err)
+		t.Errorf("a source that is exhausted: %v", err)
 	}
 }

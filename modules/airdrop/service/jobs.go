@@ -9,10 +9,10 @@ import (
 
 const (
 	// abandonedAfter is how long a list without a campaign stays untouched
-	// before it counts as left behind. An upload touches its list with every
+	// before it counts as abandoned. An upload touches its list with every
 	// chunk, many times a second.
 	abandonedAfter = 5 * time.Minute
-	// sweepEvery is how often Run looks.
+	// sweepEvery is the interval of Run.
 	sweepEvery = time.Minute
 )
 
@@ -22,26 +22,26 @@ type Jobs struct {
 	files treeFiles
 }
 
-// NewJobs makes the background work of the module; o as for New.
+// NewJobs returns the background work of the module; o as for New.
 func NewJobs(o Options) *Jobs {
 	o = o.withDefaults()
 	return &Jobs{lists: newLists(o), files: treeFiles{options: o, store: store{o.DB}}}
 }
 
-// Run deletes what interrupted uploads and tree files in the making left behind,
-// at the start and then every minute, until ctx ends. Several processes may run
-// it on one database and one folder.
+// Run deletes the lists of interrupted uploads and unfinished tree files, at
+// the start and then every minute, until ctx ends. Several processes may run it
+// on one database and one folder.
 func (j *Jobs) Run(ctx context.Context) error {
 	periodic.Run(ctx, sweepEvery, func(ctx context.Context) {
 		if err := j.lists.sweep(ctx); err != nil && ctx.Err() == nil {
-			j.lists.options.Log.WarnContext(ctx, "looking for lists left behind failed; trying again in a minute", "error", err)
+			j.lists.options.Log.WarnContext(ctx, "abandoned lists could not be looked for and take space: trying again in a minute", "error", err)
 		}
 		j.files.sweep(ctx)
 	}, periodic.AtOnce())
 	return nil
 }
 
-// sweep deletes the lists that are left behind now.
+// sweep deletes the lists that are abandoned now.
 func (l lists) sweep(ctx context.Context) error {
 	before := l.options.Clock().Add(-abandonedAfter).UnixMilli()
 	left, err := l.store.abandoned(ctx, before)
@@ -52,7 +52,7 @@ func (l lists) sweep(ctx context.Context) error {
 		if err := l.delete(ctx, id, before); err != nil {
 			return err
 		}
-		l.options.Log.InfoContext(ctx, "deleted a list that an interrupted upload left behind", "list", id)
+		l.options.Log.InfoContext(ctx, "deleted the list of an interrupted upload", "list", id)
 	}
 	return nil
 }

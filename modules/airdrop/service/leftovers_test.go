@@ -67,7 +67,8 @@ func TestWhatAKilledUploadLeftIsRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		inUse := chunksIn(t, db)
-		// Two uploads stop in the middle: one was killed, the other is only slow.
+		// Two uploads stop in the middle: one was killed, the other is only
+		// slow.
 		left := func(id string, chunks int) {
 			if err := s.store.beginList(t.Context(), id, o.nowMS()); err != nil {
 				t.Fatal(err)
@@ -144,7 +145,7 @@ func TestAnUploadTakenForAbandonedKeepsNothing(t *testing.T) {
 			t.Errorf("a chunk for a list that is gone: %v", err)
 		}
 		if _, _, err := s.store.setList(t.Context(), c.ID, writtenList{id: "slow", count: 1, total: *uint256.NewInt(1)}, s.options.nowMS(), keepNothing); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("taking a list into use that is gone: %v", err)
+			t.Errorf("using a list that is gone: %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {
 			t.Errorf("there is still %v", found)
@@ -181,10 +182,10 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 	})
 }
 
-// keepNothing is what a write without an idempotency key keeps.
+// keepNothing is the Keep of a write without an idempotency key.
 func keepNothing(context.Context, *database.Tx, airdrop.Campaign) error { return nil }
 
-func TestTreeFilesInTheMakingAreSweptWhenNobodyWritesThem(t *testing.T) {
+func TestAbandonedPartialTreeFilesAreRemoved(t *testing.T) {
 	folder := t.TempDir()
 	now := time.Now()
 	for name, age := range map[string]time.Duration{

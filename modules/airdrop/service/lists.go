@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// chunkRows keeps a chunk near 1 MiB: small enough that other writers get
-	// their turn between two of them.
+	// chunkRows keeps a chunk near 1 MiB: small enough that other writers run
+	// between two of them.
 	chunkRows = 20_000
 	// deletedAtOnce is how many chunks one transaction deletes.
 	deletedAtOnce = 8
-	// cleanupPatience bounds the deletion that follows an upload, also when the
+	// cleanupTimeout bounds the deletion that follows an upload, also when the
 	// caller has gone; Run deletes what is left.
-	cleanupPatience = 30 * time.Second
+	cleanupTimeout = 30 * time.Second
 )
 
 // lists keeps the campaigns' lists in the database.
@@ -35,8 +35,8 @@ func newLists(o Options) lists {
 	return lists{options: o, store: store{o.DB}, ids: ids{random: o.Random}}
 }
 
-// keep stores rows as the campaign's list. Whatever goes wrong, the
-// campaign keeps the list it had and nothing of the new one stays.
+// keep stores rows as the campaign's list. On any error the campaign keeps the
+// list it had and nothing of the new one stays.
 func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	listID, err := l.ids.draw(listIDLength)
 	if err != nil {
@@ -53,11 +53,11 @@ func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, kee
 	return c.Campaign, nil
 }
 
-// write writes the chunks and then takes them into use; old is the list
-// that the campaign had before.
+// write writes the chunks and then makes them the campaign's list; old is the
+// list that it had before.
 func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
-		return stored{}, "", fmt.Errorf("begin list: %w", err)
+		return stored{}, "", fmt.Errorf("add list: %w", err)
 	}
 	number, digest := 0, sha256.New()
 	for chunk := range rows.Chunks(chunkRows) {
@@ -70,12 +70,12 @@ func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.
 	written := writtenList{id: listID, count: rows.Len(), total: rows.Total(), digest: digest.Sum(nil)}
 	c, old, err = l.store.setList(ctx, campaign, written, l.options.nowMS(), keep)
 	if err != nil {
-		return stored{}, "", fmt.Errorf("take list into use: %w", err)
+		return stored{}, "", fmt.Errorf("set the campaign's list: %w", err)
 	}
 	return c, old, nil
 }
 
-// listFingerprint tells one upload from another by the campaign and its rows.
+// listFingerprint identifies an upload by its campaign and its rows.
 func listFingerprint(campaign string, rows *merkle.List) idempotency.Fingerprint {
 	return func() (sum [sha256.Size]byte, err error) {
 		h := sha256.New()
@@ -88,17 +88,17 @@ func listFingerprint(campaign string, rows *merkle.List) idempotency.Fingerprint
 }
 
 // drop deletes a list that no campaign has. A failure is logged and not
-// answered: the caller's own outcome stands, and Run tries again.
+// returned: the caller's own outcome is decided, and Run tries again.
 func (l lists) drop(ctx context.Context, listID string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if err := l.delete(ctx, listID, math.MaxInt64); err != nil {
-		l.options.Log.WarnContext(ctx, "a list that is not in use could not be deleted; it will be later", "list", listID, "error", err)
+		l.options.Log.WarnContext(ctx, "a list that no campaign uses could not be deleted and takes space: it will be tried again in a minute", "list", listID, "error", err)
 	}
 }
 
 // delete deletes a list unless a campaign has it or it was touched since
-// beforeMS, in transactions short enough for others to get in between.
+// beforeMS, in transactions short enough for other writers to run in between.
 func (l lists) delete(ctx context.Context, listID string, beforeMS int64) error {
 	if marked, err := l.store.abandon(ctx, listID, beforeMS); err != nil || !marked {
 		return err

@@ -31,7 +31,7 @@ import (
 
 func TestTheUNIListGivesUniswapsRoot(t *testing.T) {
 	list := testneeds.ReadData(t, "uni/uni_claims.csv.zst")
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.Uniswap))
 		must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: bytes.NewReader(list)}))(t)
 		built := must(w.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t)
@@ -58,7 +58,7 @@ func TestTheUNIListGivesUniswapsRoot(t *testing.T) {
 	})
 }
 
-func TestOpenZeppelinsVectorsHold(t *testing.T) {
+func TestOpenZeppelinsVectorsVerify(t *testing.T) {
 	var vectors []struct {
 		N       int
 		Total   string
@@ -78,7 +78,7 @@ func TestOpenZeppelinsVectorsHold(t *testing.T) {
 	if len(vectors) == 0 {
 		t.Fatal("there are no vectors")
 	}
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for _, v := range vectors {
 			list := testneeds.ReadData(t, fmt.Sprintf("oz/oz_%d.csv", v.N))
 			plain := w.built(t, draft(merkle.OZ), string(list))
@@ -100,7 +100,7 @@ func TestOpenZeppelinsVectorsHold(t *testing.T) {
 }
 
 func TestAListComesPlainGzippedOrZstandard(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		root := w.built(t, draft(merkle.OZ), three()).Root
 		spreadsheet := "\xef\xbb\xbf" + strings.ReplaceAll(strings.TrimSuffix(three(), "\n"), "\n", "\r\n")
 		for name, body := range map[string][]byte{
@@ -114,7 +114,7 @@ func TestAListComesPlainGzippedOrZstandard(t *testing.T) {
 }
 
 func TestAmountsMayBeDecimalsOfTheToken(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		d := draft(merkle.OZ)
 		d.Decimals = 6
 		c := w.drafted(t, d)
@@ -132,9 +132,9 @@ func TestAmountsMayBeDecimalsOfTheToken(t *testing.T) {
 	})
 }
 
-func TestDuplicateWalletsGoByTheRule(t *testing.T) {
+func TestDuplicateWalletsFollowTheRule(t *testing.T) {
 	list := fmt.Sprintf("%s,1\n%s,20\n%s,300\n", numbered(1), numbered(2), numbered(1))
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for rule, total := range map[string]string{"sum": "321", "first": "21"} {
 			c := w.drafted(t, draft(merkle.OZ))
 			got := must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, OnDuplicate: rule, Body: strings.NewReader(list)}))(t)
@@ -158,7 +158,7 @@ func TestDuplicateWalletsGoByTheRule(t *testing.T) {
 
 func TestWrongRowsAreNamedAndNothingIsKept(t *testing.T) {
 	good := numbered(5).String()
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		before := must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(three())}))(t)
 		for name, row := range map[string]string{
@@ -205,7 +205,7 @@ func TestWrongRowsAreNamedAndNothingIsKept(t *testing.T) {
 }
 
 func TestUploadsThatDoNotArriveKeepNothing(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		before := must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(three())}))(t)
 		long := numberedList(1000)
@@ -233,7 +233,7 @@ func TestUploadsThatDoNotArriveKeepNothing(t *testing.T) {
 	})
 }
 
-func TestAnUploadCutOnTheWireIsAProblem(t *testing.T) {
+func TestATruncatedUploadOverHTTPIsAProblem(t *testing.T) {
 	databasetest.Each(t, airdrop.Name, func(t *testing.T, db *database.DB) {
 		w := open(t, service.Options{DB: db}, seamtest.OverHTTP)
 		c := w.drafted(t, draft(merkle.OZ))
@@ -263,7 +263,7 @@ func TestAnUploadCutOnTheWireIsAProblem(t *testing.T) {
 
 func TestListsOverALimitAreTooLarge(t *testing.T) {
 	limits := service.Options{MaxRows: 1000, MaxListBytes: 100_000}
-	eachWayWith(t, limits, func(t *testing.T, w *world) {
+	eachWayWith(t, limits, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		upload := func(body []byte) error {
 			_, err := w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: bytes.NewReader(body)})
@@ -296,7 +296,7 @@ func TestListsOverALimitAreTooLarge(t *testing.T) {
 }
 
 func TestTheLastOfConcurrentUploadsIsWhole(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.drafted(t, draft(merkle.OZ))
 		const rows = 45_000 // three chunks each
 		totals := map[string]bool{}
@@ -328,8 +328,8 @@ func TestTheLastOfConcurrentUploadsIsWhole(t *testing.T) {
 	})
 }
 
-// put uploads as a person's program would, past the Client.
-func (w *world) put(t *testing.T, id string, body io.Reader) *http.Response {
+// put uploads over HTTP without the Client.
+func (w *fixture) put(t *testing.T, id string, body io.Reader) *http.Response {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPut, w.way.URL+"/api/v1/airdrop/campaigns/"+id+"/list", body)
 	if err != nil {
@@ -344,7 +344,7 @@ func (w *world) put(t *testing.T, id string, body io.Reader) *http.Response {
 	return resp
 }
 
-// numberedList has n rows of amount 1.
+// numberedList returns n rows of amount 1.
 func numberedList(n int) string {
 	var list strings.Builder
 	for i := range n {
@@ -353,7 +353,7 @@ func numberedList(n int) string {
 	return list.String()
 }
 
-// broken fails where a stream should go on.
+// broken fails in the middle of a stream.
 type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }

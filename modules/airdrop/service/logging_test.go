@@ -2,7 +2,7 @@ package service
 
 import "log/slog"
 
-// logTo hands over each line that is logged.
+// logTo returns a logger that calls line with each line.
 func logTo(line lineFunc) *slog.Logger { return slog.New(slog.NewTextHandler(line, nil)) }
 
 type lineFunc func(string)

@@ -1,6 +1,6 @@
-// Package service is the work of the airdrop module: what the contract in
-// modules/airdrop promises, on a database and a folder of tree files, and the
-// commands that need neither.
+// Package service implements the airdrop module: the contract of
+// modules/airdrop on a database and a folder of tree files, and the commands
+// that need neither.
 //
 // Reading order: module.go, service.go, lists.go, trees.go, claims.go, verify.go,
 // store.go.

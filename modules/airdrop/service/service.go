@@ -21,7 +21,7 @@ import (
 	"banyan/platform/seam"
 )
 
-// Options say what the module stands on, and its limits. Zero limits are the
+// Options are the module's dependencies and limits. Zero limits are the
 // defaults.
 type Options struct {
 	DB     *database.DB
@@ -34,7 +34,7 @@ type Options struct {
 	TreeBytes    int64 // of built trees kept in memory to serve claims; 0 = 512 MiB
 
 	// Trees is the folder where built trees are kept as files, which all
-	// processes of this machine share; it is made when it is needed. "": each
+	// processes of this machine share; it is created when it is needed. "": each
 	// process keeps them in its memory.
 	Trees string
 
@@ -44,13 +44,13 @@ type Options struct {
 	VerifyBytes         int64 // of memory for such checks, all callers together; 0 = 512 MiB
 }
 
-// uploadBytes is memory for reading uploaded lists, all operators together: what
-// unpacks them, and the text under way. The rows count apart.
+// uploadBytes is memory for reading uploaded lists, all operators together:
+// their decoders, and the text being read. The rows are not included.
 const uploadBytes = 1 << 30
 
-// heavyAtOnce is how many lists are read into trees at a time: each may need
-// gigabytes, and building uses every core anyway.
-const heavyAtOnce = 2
+// maxBuilds is how many trees are built at a time: each may need gigabytes, and
+// building uses every core anyway.
+const maxBuilds = 2
 
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
@@ -87,15 +87,15 @@ type service struct {
 	lists   lists
 	files   treeFiles
 	trees   *trees
-	heavy   chan struct{}  // a place for each tree being built
+	builds  chan struct{}  // a slot for each tree being built
 	checks  *memory.Budget // of VerifyWallets
 	uploads *memory.Budget // of UploadList
 }
 
 var _ airdrop.Service = (*service)(nil)
 
-// New makes the module. What an upload left behind when the process was killed
-// is removed by Run (jobs.go).
+// New returns the module's service. The lists of uploads that ended with a
+// killed process are removed by Run (jobs.go).
 func New(o Options) airdrop.Service {
 	o = o.withDefaults()
 	s := &service{
@@ -104,9 +104,9 @@ func New(o Options) airdrop.Service {
 		lists:   newLists(o),
 		files:   treeFiles{options: o, store: store{o.DB}},
 		ids:     ids{random: o.Random},
-		heavy:   make(chan struct{}, heavyAtOnce),
-		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are under way: try again in a minute, or send fewer wallets at a time"),
-		uploads: memory.NewBudget(uploadBytes, "many lists are being uploaded: try again in a minute, or send this one unpacked"),
+		builds:  make(chan struct{}, maxBuilds),
+		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are running and their memory is in use: try again in a minute, or send fewer wallets at a time"),
+		uploads: memory.NewBudget(uploadBytes, "many lists are being uploaded and their memory is in use: try again in a minute, or send this one uncompressed"),
 	}
 	s.trees = newTrees(o.TreeBytes, s.loadTree)
 	return s
@@ -114,21 +114,22 @@ func New(o Options) airdrop.Service {
 
 func (o Options) nowMS() int64 { return o.Clock().UnixMilli() }
 
-// errBuilt is the answer to a change of what never changes.
+// errBuilt refuses a change of a built campaign.
 func errBuilt() error {
-	return fault.New(fault.Conflict, "the campaign is built and its root may be in a contract: create a new campaign for another list")
+	return fault.New(fault.Conflict, "the campaign is built and its root may be in a contract, so it cannot change: create a new campaign for another list")
 }
 
 // CreateCampaign implements Service. The same caller with the same idempotency
 // key gets the campaign that the first call made.
 func (s *service) CreateCampaign(ctx context.Context, d airdrop.CampaignDraft) (airdrop.Campaign, error) {
-	return idempotency.Do(ctx, s.once(ctx, "createCampaign", idempotency.Of(d)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	return idempotency.Do(ctx, s.idempotent(ctx, "createCampaign", idempotency.Of(d)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		return s.create(ctx, d, keep)
 	})
 }
 
-// once is a write whose answer is kept under the caller's idempotency key.
-func (s *service) once(ctx context.Context, operation string, request idempotency.Fingerprint) idempotency.Write {
+// idempotent returns a write whose answer is kept under the caller's
+// idempotency key.
+func (s *service) idempotent(ctx context.Context, operation string, request idempotency.Fingerprint) idempotency.Write {
 	return idempotency.Write{DB: s.options.DB, Operation: operation, Key: seam.IdempotencyKey(ctx), Request: request}
 }
 
@@ -150,7 +151,7 @@ func (s *service) create(ctx context.Context, d airdrop.CampaignDraft, keep idem
 			return c, nil
 		}
 	}
-	return airdrop.Campaign{}, fmt.Errorf("create campaign: %d random ids in a row are taken: the random source is broken", idAttempts)
+	return airdrop.Campaign{}, fmt.Errorf("create campaign: %d random ids in a row exist already, so the random source repeats itself", idAttempts)
 }
 
 // Campaign implements Service.
@@ -175,10 +176,10 @@ func (s *service) Campaigns(ctx context.Context, q airdrop.CampaignsQuery) (aird
 	return airdrop.CampaignPage{Campaigns: found, Next: next}, nil
 }
 
-// UploadList implements Service. The list is read and judged as a whole before
-// anything is written; then it is written beside the old one, and taken into
-// use by the last small transaction. A list that comes again with its key has to
-// be read before it is known to be the same.
+// UploadList implements Service. The list is read and checked as a whole before
+// anything is written; then it is written beside the old one, and the last,
+// small transaction makes it the campaign's list. A list that is sent again
+// with its key has to be read before it is known to be the same.
 func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop.Campaign, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), u.ID)
 	if err != nil {
@@ -191,7 +192,7 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
-	w := s.once(ctx, "uploadList", listFingerprint(c.ID, rows))
+	w := s.idempotent(ctx, "uploadList", listFingerprint(c.ID, rows))
 	w.LookFirst = true
 	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		if c.State == airdrop.Built {
@@ -202,9 +203,9 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 }
 
 // BuildTree implements Service. The tree is built outside of any transaction;
-// two builds at once compute the same root, and the second finds it stored.
+// two concurrent builds compute the same root, and the second finds it stored.
 func (s *service) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
-	return idempotency.Do(ctx, s.once(ctx, "buildTree", idempotency.Of(q.ID)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	return idempotency.Do(ctx, s.idempotent(ctx, "buildTree", idempotency.Of(q.ID)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		return s.build(ctx, q, keep)
 	})
 }
@@ -244,24 +245,24 @@ func errNoList(campaign string) error {
 	return fault.New(fault.Conflict, "the campaign has no list yet: upload it with PUT /api/v1/airdrop/campaigns/"+campaign+"/list")
 }
 
-// enterHeavy waits for a place among the trees being built.
-func (s *service) enterHeavy(ctx context.Context) (leave func(), err error) {
+// enterBuild waits for a slot among the trees being built.
+func (s *service) enterBuild(ctx context.Context) (leave func(), err error) {
 	select {
-	case s.heavy <- struct{}{}:
-		return sync.OnceFunc(func() { <-s.heavy }), nil
+	case s.builds <- struct{}{}:
+		return sync.OnceFunc(func() { <-s.builds }), nil
 	case <-ctx.Done():
 		return nil, fault.From(ctx.Err())
 	}
 }
 
-// Claim implements Service. A file that turns out to be damaged is made again
+// Claim implements Service. A file that turns out to be damaged is replaced
 // before the answer.
 func (s *service) Claim(ctx context.Context, q airdrop.ClaimQuery) (airdrop.Claim, error) {
 	c, err := s.claim(ctx, q)
-	err, again := s.mend(ctx, err)
+	err, again := s.dropDamaged(ctx, err)
 	if again {
 		c, err = s.claim(ctx, q)
-		err, _ = s.mend(ctx, err)
+		err, _ = s.dropDamaged(ctx, err)
 	}
 	return c, err
 }

@@ -34,7 +34,8 @@ type campaignRow struct {
 	BuiltMS     int64  `db:"built_ms"`
 }
 
-// stored is a campaign with the id of its list, which stays inside.
+// stored is a campaign with the id of its list, which the contract does not
+// show.
 type stored struct {
 	airdrop.Campaign
 	listID string
@@ -61,12 +62,12 @@ func (r campaignRow) campaign() (stored, error) {
 	return c, nil
 }
 
-// damaged is a row that this module cannot have written.
+// damaged reports a row that this module cannot have written.
 func damaged(campaign, what string, cause error) error {
 	return fmt.Errorf("campaign %s is damaged in the database (%s): %w", campaign, what, cause)
 }
 
-// insertCampaign adds a draft. added is false when its id is taken already.
+// insertCampaign adds a draft. added is false when its id exists already.
 func (s store) insertCampaign(ctx context.Context, c airdrop.Campaign, creator string, keep idempotency.Keep[airdrop.Campaign]) (added bool, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		changed, err := tx.Exec(ctx, `
@@ -113,7 +114,7 @@ const selectCampaign = `
 		built_ms
 	FROM campaign `
 
-// campaign reads one. Fails with fault.NotFound.
+// campaign reads one campaign. It fails with fault.NotFound.
 func (s store) campaign(ctx context.Context, from database.Queryer, id string) (stored, error) {
 	if !isID(id) {
 		return stored{}, errNoCampaign()
@@ -130,11 +131,10 @@ func (s store) campaign(ctx context.Context, from database.Queryer, id string) (
 }
 
 func errNoCampaign() error {
-	return fault.NoSuch("campaign", "no campaign has this id: list them with GET /api/v1/airdrop/campaigns")
+	return fault.NoSuch("campaign", "no campaign has this id: list the campaigns with GET /api/v1/airdrop/campaigns")
 }
 
-// campaigns reads up to limit campaigns that stand after the position, newest
-// first.
+// campaigns reads up to limit campaigns after the position, newest first.
 func (s store) campaigns(ctx context.Context, after position, limit int) ([]airdrop.Campaign, error) {
 	var rows []campaignRow
 	err := s.db.Read().Select(ctx, &rows, selectCampaign+`
@@ -156,7 +156,7 @@ func (s store) campaigns(ctx context.Context, after position, limit int) ([]aird
 }
 
 // lockCampaign reads a campaign inside a write that will change it, so that two
-// of them come one after the other.
+// such writes run one after the other.
 func (s store) lockCampaign(ctx context.Context, tx *database.Tx, id string) (stored, error) {
 	if err := tx.Lock(ctx, "campaign/"+id); err != nil {
 		return stored{}, err
@@ -164,7 +164,7 @@ func (s store) lockCampaign(ctx context.Context, tx *database.Tx, id string) (st
 	return s.campaign(ctx, tx, id)
 }
 
-// writtenList is a list whose chunks are all there. Its digest is SHA-256 over
+// writtenList is a list whose chunks are all stored. Its digest is SHA-256 over
 // them, in their order.
 type writtenList struct {
 	id     string
@@ -173,8 +173,9 @@ type writtenList struct {
 	digest []byte
 }
 
-// setList gives a campaign a list, and marks the list it had for deletion (old,
-// "" when there was none). Fails with fault.Conflict when the campaign is built.
+// setList sets the list of a campaign, and marks the list it had for deletion
+// (old, "" when there was none). It fails with fault.Conflict when the campaign
+// is built.
 func (s store) setList(ctx context.Context, campaign string, list writtenList, nowMS int64, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
@@ -211,8 +212,9 @@ func (s store) setList(ctx context.Context, campaign string, list writtenList, n
 	return c, old, err
 }
 
-// setBuilt stores the root computed over listID. Fails with fault.Conflict when
-// the campaign has another list by now; a campaign that is built stays as it is.
+// setBuilt stores the root computed over listID. It fails with fault.Conflict
+// when the campaign has another list by now; a campaign that is built stays as
+// it is.
 func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkle.Hash, nowMS int64, keep idempotency.Keep[airdrop.Campaign]) (c stored, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		before, err := s.lockCampaign(ctx, tx, campaign)
@@ -242,7 +244,7 @@ func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkl
 	return c, err
 }
 
-// beginList makes room for a new list.
+// beginList adds the row of a new list.
 func (s store) beginList(ctx context.Context, listID string, nowMS int64) error {
 	return s.db.Write(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO list (id, touched_ms) VALUES (?, ?)`, listID, nowMS)
@@ -261,20 +263,20 @@ func (s store) addChunk(ctx context.Context, listID string, number int, body []b
 	})
 }
 
-// touchList says that the list is still being written. Fails when somebody took
-// it for abandoned meanwhile.
+// touchList marks the list as still being written. It fails when another
+// process took it for abandoned meanwhile.
 func (s store) touchList(ctx context.Context, tx *database.Tx, listID string, nowMS int64) error {
 	changed, err := tx.Exec(ctx, `UPDATE list SET touched_ms = ? WHERE id = ? AND touched_ms > 0`, nowMS, listID)
 	if err != nil {
 		return err
 	}
 	if changed != 1 {
-		return fault.New(fault.Unavailable, "storing the list took so long that it was taken for abandoned: nothing was kept, send it again")
+		return fault.New(fault.Unavailable, "storing the list took so long that it counted as abandoned: nothing was kept, send it again")
 	}
 	return nil
 }
 
-// readChunks gives the chunks of a list in order.
+// readChunks calls each with the chunks of a list, in order.
 func (s store) readChunks(ctx context.Context, from database.Reader, listID string, each func(body []byte) error) error {
 	rows, err := from.Query(ctx, `
 		SELECT
@@ -285,7 +287,7 @@ func (s store) readChunks(ctx context.Context, from database.Reader, listID stri
 	if err != nil {
 		return fmt.Errorf("read list: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
+	defer func() { _ = rows.Close() }() // rows.Err has the error
 	for rows.Next() {
 		var body []byte
 		if err := rows.Scan(&body); err != nil {
@@ -301,7 +303,8 @@ func (s store) readChunks(ctx context.Context, from database.Reader, listID stri
 	return nil
 }
 
-// digest gives the digest of a list. One from before digests were kept is read.
+// digest returns the digest of a list. For a list from before digests were
+// stored it reads the chunks.
 func (s store) digest(ctx context.Context, from database.Reader, listID string) (sum []byte, err error) {
 	if err := from.Get(ctx, &sum, `SELECT digest FROM list WHERE id = ?`, listID); err != nil {
 		return nil, fmt.Errorf("read the digest of a list: %w", err)
@@ -311,7 +314,7 @@ func (s store) digest(ctx context.Context, from database.Reader, listID string) 
 	}
 	h := sha256.New()
 	err = s.readChunks(ctx, from, listID, func(body []byte) error {
-		h.Write(body) // a hash does not fail
+		h.Write(body) // a hash never fails
 		return nil
 	})
 	return h.Sum(nil), err
@@ -333,7 +336,8 @@ func (s store) abandon(ctx context.Context, listID string, beforeMS int64) (mark
 	return marked, err
 }
 
-// abandoned names lists that no campaign has and nobody touched since beforeMS.
+// abandoned returns lists that no campaign has and nobody touched since
+// beforeMS.
 func (s store) abandoned(ctx context.Context, beforeMS int64) ([]string, error) {
 	var ids []string
 	err := s.db.Read().Select(ctx, &ids, `
@@ -350,7 +354,7 @@ func (s store) abandoned(ctx context.Context, beforeMS int64) ([]string, error) 
 	return ids, nil
 }
 
-// deleteChunks removes up to most of the chunks of a list that is marked for
+// deleteChunks deletes up to most of the chunks of a list that is marked for
 // deletion, and the list itself with its last one.
 func (s store) deleteChunks(ctx context.Context, listID string, most int) (done bool, err error) {
 	err = s.db.Write(ctx, func(tx *database.Tx) error {

@@ -22,8 +22,8 @@ import (
 	"banyan/platform/testenv/seamtest"
 )
 
-// treeFile is where the tree of a built campaign is kept.
-func (w *world) treeFile(t testing.TB, c airdrop.Campaign) string {
+// treeFile returns the path of a built campaign's tree.
+func (w *fixture) treeFile(t testing.TB, c airdrop.Campaign) string {
 	t.Helper()
 	var chunks [][]byte
 	err := w.db.Read().Select(anybody, &chunks, `
@@ -40,15 +40,15 @@ func (w *world) treeFile(t testing.TB, c airdrop.Campaign) string {
 	return filepath.Join(w.options.Trees, fmt.Sprintf("%x-%x.tree", c.Root[:], digest[:16]))
 }
 
-// filed opens the module in process with a folder for its trees.
-func filed(t testing.TB, o service.Options) *world {
+// filed opens the module in process with a folder for its tree files.
+func filed(t testing.TB, o service.Options) *fixture {
 	o.DB = databasetest.SQLite(t, airdrop.Name)
 	o.Trees = filepath.Join(t.TempDir(), "trees")
 	return open(t, o, seamtest.InProcess)
 }
 
-// logged is what the module says from now on.
-func (w *world) logged() *bytes.Buffer {
+// logged returns what the module logs from now on.
+func (w *fixture) logged() *bytes.Buffer {
 	var text bytes.Buffer
 	w.options.Log = slog.New(slog.NewTextHandler(&text, nil))
 	return &text
@@ -64,7 +64,7 @@ func contents(t testing.TB, path string) []byte {
 }
 
 func TestATreeIsKeptInAFileNamedByItsRoot(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for _, format := range merkle.Formats() {
 			c := w.built(t, draft(format), numberedList(300))
 			ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(299)}
@@ -87,7 +87,7 @@ func TestATreeIsKeptInAFileNamedByItsRoot(t *testing.T) {
 	})
 }
 
-// Whatever happens to the file, the list in the database is the truth.
+// Whatever happens to the file, the list in the database is authoritative.
 func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 	flip := func(where func(size int) int) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
@@ -103,7 +103,7 @@ func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 		"a byte of the rows":      flip(func(int) int { return 4096 + 21 }),
 		"a byte of the nodes":     flip(func(size int) int { return size / 2 }),
 		"a byte of the checksums": flip(func(size int) int { return size - 1 }),
-		"a file that is cut": func(t *testing.T, path string) {
+		"a truncated file": func(t *testing.T, path string) {
 			if err := os.Truncate(path, 5000); err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,8 @@ func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 			ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(0)}
 			claim, good := must(w.Claim(anybody, ask))(t), contents(t, w.treeFile(t, c))
 
-			// Another file takes its place, as a bad copy does: what is mapped stays.
+			// Another file replaces it, as a bad copy does: what is mapped
+			// stays.
 			if err := os.Remove(w.treeFile(t, c)); err != nil {
 				t.Fatal(err)
 			}
@@ -143,10 +144,10 @@ func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 			again := w.restarted(t)
 			same(t, "a claim after the restart", must(again.Claim(anybody, ask))(t), claim)
 			if !bytes.Equal(contents(t, w.treeFile(t, c)), good) {
-				t.Error("the file was not made again")
+				t.Error("the file was not written again")
 			}
 			if strings.Count(log.String(), "built again") != 1 {
-				t.Errorf("the log says %q", log)
+				t.Errorf("the log has %q", log)
 			}
 		})
 	}
@@ -164,7 +165,7 @@ func TestAFileOfAnotherTreeIsNotServed(t *testing.T) {
 	same(t, "a claim", must(w.restarted(t).Claim(anybody, ask))(t), claim)
 }
 
-// Most roots say nothing of the order, and two lists may share one. These
+// Most roots do not determine the order, and two lists may share one. These
 // differ only in their second chunks.
 func TestTheSameListInAnotherOrderKeepsItsPlaces(t *testing.T) {
 	const rows, turnedFrom = 25_000, 20_001
@@ -193,8 +194,8 @@ func TestTheSameListInAnotherOrderKeepsItsPlaces(t *testing.T) {
 	}
 }
 
-// forgetDigests makes all lists those from before digests were kept.
-func (w *world) forgetDigests(t testing.TB) {
+// forgetDigests makes all lists like those from before digests were stored.
+func (w *fixture) forgetDigests(t testing.TB) {
 	t.Helper()
 	err := w.db.Write(anybody, func(tx *database.Tx) error {
 		changed, err := tx.Exec(anybody, `UPDATE list SET digest = NULL WHERE digest IS NOT NULL`)
@@ -221,9 +222,9 @@ func TestAListWithoutADigestHasTheSameFile(t *testing.T) {
 	}
 }
 
-// BenchmarkFirstClaim is the first question after a restart, for a list of a
+// BenchmarkFirstClaim is the first claim after a restart, for a list of a
 // million rows: from its file, from its file when the digest of the list has to
-// be computed, and with the tree built anew.
+// be computed, and with the tree built again.
 func BenchmarkFirstClaim(b *testing.B) {
 	const rows = 1_000_000
 	w := filed(b, service.Options{})
@@ -254,7 +255,7 @@ func TestWithoutAUsableFolderTreesAreServedFromMemory(t *testing.T) {
 	ask := airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(7)}
 	claim := must(w.Claim(anybody, ask))(t)
 	if strings.Count(log.String(), "served from memory") != 1 {
-		t.Errorf("the log says %q", log)
+		t.Errorf("the log has %q", log)
 	}
 	same(t, "a claim", must(w.restarted(t).Claim(anybody, ask))(t), claim)
 	if err := os.Remove(w.options.Trees); err != nil {
@@ -266,16 +267,16 @@ func TestWithoutAUsableFolderTreesAreServedFromMemory(t *testing.T) {
 	}
 }
 
-// Trees come and go while others read them, in two processes' worth of the
+// Trees are loaded and evicted while others read them, by two instances of the
 // module on one folder. Reading what is no longer mapped would end the program.
-func TestTreesGoWhileTheyAreRead(t *testing.T) {
+func TestTreesAreEvictedWhileTheyAreRead(t *testing.T) {
 	const campaigns, callers, rounds, rows = 4, 8, 60, 300
 	w := filed(t, service.Options{TreeBytes: 1}) // only the last one stays
 	var ids []string
 	for i := range campaigns {
 		ids = append(ids, w.built(t, draft(merkle.OZ), numberedList(rows+i)).ID)
 	}
-	processes := []*world{w, w.restarted(t)}
+	processes := []*fixture{w, w.restarted(t)}
 	var all sync.WaitGroup
 	for caller := range callers {
 		all.Go(func() {
@@ -307,7 +308,7 @@ func TestTreesGoWhileTheyAreRead(t *testing.T) {
 
 // Files over 64 MiB are checked where they are read, and not when they are
 // opened.
-func TestDamageFoundInUseIsMended(t *testing.T) {
+func TestDamageFoundInUseIsRepaired(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: half a million rows")
 	}
@@ -319,7 +320,7 @@ func TestDamageFoundInUseIsMended(t *testing.T) {
 	if len(good) <= 64<<20 {
 		t.Fatal("the file is checked as a whole")
 	}
-	harm := func() *world {
+	harm := func() *fixture {
 		bad := bytes.Clone(good)
 		for at := 8 << 20; at < len(bad)*9/10; at += 4096 { // the first rows and the checksums stay right
 			bad[at] ^= 1
@@ -336,14 +337,14 @@ func TestDamageFoundInUseIsMended(t *testing.T) {
 	again := harm()
 	same(t, "a claim", must(again.Claim(anybody, ask))(t), claim)
 	if !bytes.Equal(contents(t, w.treeFile(t, c)), good) {
-		t.Error("the file was not made again")
+		t.Error("the file was not written again")
 	}
 	again = harm()
 	upload := func() airdrop.WalletsUpload {
 		return airdrop.WalletsUpload{ID: c.ID, Body: strings.NewReader(fmt.Sprintf("%s\n%s\n", numbered(rows-1), numbered(rows)))}
 	}
 	if f := refused(again.VerifyWallets(anybody, upload()))(t, fault.Unavailable); f.RetryAfter <= 0 {
-		t.Error("nobody says when to come back")
+		t.Error("the fault has no RetryAfter")
 	}
 	got := verdictsOf(t, again.verified(t, c.ID, upload().Body))
 	if len(got) != 2 || got[0].Status != airdrop.Eligible || got[1].Status != airdrop.Ineligible {

@@ -11,23 +11,23 @@ import (
 )
 
 // trees keeps built campaigns ready, up to a number of bytes of memory and of
-// campaigns; the least recently used goes first, as soon as nobody reads it any
-// more. A campaign is loaded at the first question for it, by whoever asks
-// first, and the others wait for that.
+// campaigns; the least recently used is evicted first, as soon as nobody reads
+// it any more. A campaign is loaded by the first caller who requests it, and
+// concurrent callers wait for that load.
 //
-// The one asked for last always stays, even if it alone is over the limit:
-// loading it for every single question would be worse.
+// The one requested last always stays, even if it alone is over the limit:
+// loading it for every single request would be worse.
 type trees struct {
 	limit int64
 	most  int
 	load  func(ctx context.Context, id string) (*served, error)
-	clock atomic.Int64 // ticks when another tree is used than before
+	clock atomic.Int64 // ticks when a tree is used that is not the last one
 
-	// ready is replaced and never changed, so that nobody locks to look there:
-	// processors that all ask for one campaign would wait for each other.
+	// ready is replaced and never changed, so that reading it takes no lock:
+	// processors that all request one campaign would wait for each other.
 	ready atomic.Pointer[map[string]*keptTree]
 
-	mu      sync.Mutex // of whoever replaces ready, and of what follows
+	mu      sync.Mutex // guards replacing ready, and the fields below
 	loading map[string]*treeLoad
 	bytes   int64
 }
@@ -41,8 +41,9 @@ type keptTree struct {
 	used atomic.Int64 // tick of the last use
 }
 
-// treeLoad is one load under way; tree and err are set before done is closed.
-// Whoever waited for it has to hold the tree, which may be gone again by then.
+// treeLoad is one load under way; tree and err are set before done is closed. A
+// caller who waited for it has to hold the tree, which may be evicted again by
+// then.
 type treeLoad struct {
 	done chan struct{}
 	tree *served
@@ -55,7 +56,7 @@ func newTrees(limit int64, load func(ctx context.Context, id string) (*served, e
 	return t
 }
 
-// get gives the tree of a campaign, which the caller must leave. It fails as
+// get returns the tree of a campaign, which the caller must leave. It fails as
 // load does, and when ctx ends.
 func (t *trees) get(ctx context.Context, id string) (*served, error) {
 	for {
@@ -78,32 +79,33 @@ func (t *trees) get(ctx context.Context, id string) (*served, error) {
 		switch {
 		case l.err == nil && l.tree.hold():
 			return l.tree, nil
-		case l.err != nil && !gaveUp(l.err):
+		case l.err != nil && !isCancellation(l.err):
 			return nil, l.err
 		}
-		// Whoever loaded went away half-way, or the tree went to make room for
-		// others; this caller still wants it.
+		// The caller who loaded has gone, or the tree was evicted for others;
+		// this caller still needs it.
 	}
 }
 
-func gaveUp(err error) bool {
+func isCancellation(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// find is the common case: ready, and noted as used. The caller holds it.
+// find returns a tree that is ready, the common case, and notes its use; nil
+// when it is not. The caller holds it.
 func (t *trees) find(id string) *served {
 	kept := (*t.ready.Load())[id]
-	if kept == nil || !kept.hold() { // or it has just left
+	if kept == nil || !kept.hold() { // or it was just evicted
 		return nil
 	}
-	if kept.used.Load() != t.clock.Load() { // another one was asked for since
+	if kept.used.Load() != t.clock.Load() { // another one was used since
 		kept.used.Store(t.clock.Add(1))
 	}
 	return kept.served
 }
 
-// join gives the load of id that is under way, or begins one that the caller
-// must run (mine). nil: there is nothing to load any more.
+// join returns the load of id that is running, or adds one that the caller must
+// run (mine). It returns nil when the tree is ready by now.
 func (t *trees) join(id string) (l *treeLoad, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -118,7 +120,7 @@ func (t *trees) join(id string) (l *treeLoad, mine bool) {
 	return l, true
 }
 
-// run loads and tells those who wait, also when load panics.
+// run loads and then wakes the waiting callers, also when load panics.
 func (t *trees) run(ctx context.Context, id string, l *treeLoad) {
 	defer func() {
 		t.mu.Lock()
@@ -132,8 +134,8 @@ func (t *trees) run(ctx context.Context, id string, l *treeLoad) {
 	}
 }
 
-// put keeps a tree, which the caller holds, and lets go of others while there
-// are too many.
+// put keeps a tree, which the caller holds, and evicts others while there are
+// too many.
 func (t *trees) put(tree *served) {
 	kept := &keptTree{served: tree}
 	kept.used.Store(t.clock.Add(1))
@@ -142,24 +144,23 @@ func (t *trees) put(tree *served) {
 	defer t.mu.Unlock()
 	ready := maps.Clone(*t.ready.Load())
 	if before := ready[tree.campaign]; before != nil {
-		t.takeOut(before, ready)
+		t.remove(before, ready)
 	}
 	ready[tree.campaign] = kept
 	t.bytes += tree.bytes
 	for (t.bytes > t.limit || len(ready) > t.most) && len(ready) > 1 {
-		t.takeOut(oldest(ready, tree.campaign), ready)
+		t.remove(oldest(ready, tree.campaign), ready)
 	}
 	t.replace(ready)
 }
 
-// takeOut prepares what is to be ready next; t.mu is locked until replace.
-func (t *trees) takeOut(kept *keptTree, ready map[string]*keptTree) {
+// remove takes a tree out of the next ready; t.mu is locked until replace.
+func (t *trees) remove(kept *keptTree, ready map[string]*keptTree) {
 	delete(ready, kept.campaign)
 	t.bytes -= kept.bytes
 }
 
-// replace puts ready in the place of what was, and lets go of what it does not
-// have any more.
+// replace installs ready and leaves the trees that are no longer in it.
 func (t *trees) replace(ready map[string]*keptTree) {
 	for id, kept := range *t.ready.Swap(&ready) {
 		if ready[id] != kept {
@@ -168,7 +169,7 @@ func (t *trees) replace(ready map[string]*keptTree) {
 	}
 }
 
-// oldest is the least recently used but for spared.
+// oldest returns the least recently used tree other than spared.
 func oldest(ready map[string]*keptTree, spared string) (oldest *keptTree) {
 	for id, kept := range ready {
 		if id != spared && (oldest == nil || kept.used.Load() < oldest.used.Load()) {
@@ -178,15 +179,15 @@ func oldest(ready map[string]*keptTree, spared string) (oldest *keptTree) {
 	return oldest
 }
 
-// discard takes out a tree that turned out to be bad, and does away with what
-// it was loaded from before anybody loads it again. Of those who find out at
-// once, only the first does so: what is ready then may be a good one.
+// discard evicts a damaged tree and calls away, which removes the file it was
+// loaded from, before anybody loads it again. Of concurrent callers only the
+// first does so: the tree that is ready after that may be a good one.
 func (t *trees) discard(bad *served, away func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ready := maps.Clone(*t.ready.Load())
 	if kept := ready[bad.campaign]; kept != nil && kept.served == bad {
-		t.takeOut(kept, ready)
+		t.remove(kept, ready)
 		t.replace(ready)
 		away()
 	}

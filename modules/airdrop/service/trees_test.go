@@ -15,7 +15,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// treeOf is a campaign with so many rows.
+// treeOf returns a campaign with so many rows.
 func treeOf(t testing.TB, campaign string, rows int) *served {
 	t.Helper()
 	list := merkle.NewList()
@@ -41,7 +41,7 @@ func TestTheLeastRecentlyUsedTreeGoesFirst(t *testing.T) {
 		loads[id]++
 		return treeOf(t, id, 10), nil
 	})
-	// a, b and c fit; d pushes out b, because a was used after it.
+	// a, b and c fit; d evicts b, because a was used after it.
 	for _, id := range []string{"a", "b", "c", "a", "d", "a", "c", "d", "b"} {
 		got, err := kept.get(t.Context(), id)
 		if err != nil || got.campaign != id {
@@ -63,13 +63,13 @@ func TestATreeOverTheLimitStaysAlone(t *testing.T) {
 	kept.put(treeOf(t, "small", 10))
 	kept.put(treeOf(t, "giant", 31))
 	if kept.find("giant") == nil || kept.find("small") != nil {
-		t.Error("the giant is not the one that stayed")
+		t.Error("the tree over the limit is not the one that stayed")
 	}
 	kept.put(treeOf(t, "small", 10))
 	if kept.find("giant") != nil || kept.find("small") == nil || kept.bytes != 10*bytesPerRow {
-		t.Errorf("the giant outstayed the next one: %d bytes", kept.bytes)
+		t.Errorf("the tree over the limit stayed after the next one was loaded: %d bytes", kept.bytes)
 	}
-	kept.put(treeOf(t, "small", 20)) // the same campaign again takes its own place
+	kept.put(treeOf(t, "small", 20)) // the same campaign again replaces itself
 	if kept.bytes != 20*bytesPerRow || len(*kept.ready.Load()) != 1 {
 		t.Errorf("%d bytes in %d trees", kept.bytes, len(*kept.ready.Load()))
 	}
@@ -102,7 +102,7 @@ func TestCallersAtOnceShareOneLoad(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		if err := <-answers; !fault.Is(err, fault.Canceled) {
-			t.Errorf("who went away while waiting was answered %v", err)
+			t.Errorf("a caller who left while waiting got %v", err)
 		}
 		close(open)
 		for range 9 {
@@ -135,10 +135,10 @@ func TestAWaitingCallerTakesOverFromOneWhoLeft(t *testing.T) {
 		synctest.Wait()
 		leave()
 		if err := <-first; !errors.Is(err, context.Canceled) {
-			t.Errorf("who left was answered %v", err)
+			t.Errorf("the caller who left got %v", err)
 		}
 		if err := <-second; err != nil {
-			t.Errorf("who stayed was answered %v", err)
+			t.Errorf("the caller who stayed got %v", err)
 		}
 	})
 }
@@ -190,14 +190,14 @@ func TestATreeStaysOpenForItsReaders(t *testing.T) {
 	kept.most = 1
 	kept.put(treeOf(t, "b", 10))
 	if kept.find("a") != nil || kept.find("b") == nil {
-		t.Error("the limit of trees does not count")
+		t.Error("the limit of trees has no effect")
 	}
 	if c, err := reader.claim(who); err != nil || c.Root != built.tree.Root() {
-		t.Errorf("the reader's tree went away: %v", err)
+		t.Errorf("the reader's tree was unmapped: %v", err)
 	}
 	reader.leave()
 	if reader.hold() {
-		t.Error("a tree that is given back can be held again")
+		t.Error("an unmapped tree can be held again")
 	}
 	if _, err := reader.claim(who); err == nil {
 		t.Error("the file is still mapped after the last reader left")
@@ -211,8 +211,8 @@ func TestOnlyTheBadTreeIsDiscarded(t *testing.T) {
 	kept.put(bad)
 	kept.discard(bad, func() { away++ })
 	kept.put(good)
-	kept.discard(bad, func() { away++ }) // somebody else had found it, too
+	kept.discard(bad, func() { away++ }) // another caller had found it, too
 	if away != 1 || kept.find("a") != good {
-		t.Errorf("done away with %d times", away)
+		t.Errorf("removed %d times", away)
 	}
 }

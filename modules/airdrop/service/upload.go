@@ -8,14 +8,14 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/unpack"
 )
 
-// readList reads an upload as a whole. Fails with fault.Invalid, naming up to
-// 100 wrong rows, with fault.TooLarge, and with fault.Busy while others
-// upload too much.
+// readList reads a whole upload. It fails with fault.Invalid, naming up to 100
+// wrong rows, with fault.TooLarge, and with fault.Busy while other uploads
+// occupy the memory.
 func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign) (*merkle.List, error) {
 	share := s.uploads.Share(0)
 	defer share.Return()
@@ -23,30 +23,30 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 		OnDuplicate: list.Duplicates(u.OnDuplicate),
 		MaxRows:     s.options.MaxRows,
 		Indexed:     c.Format.Indexed(),
-		Limits:      unpack.Files(),
+		Limits:      decompress.Files(),
 	}
 	options.Limits.Max, options.Limits.Reserve = s.options.MaxListBytes, share.Take
 	if u.Decimals {
 		options.Decimals = c.Decimals
 	}
-	rows, err := list.Read(ctx, orNothing(u.Body), options)
+	rows, err := list.Read(ctx, orEmpty(u.Body), options)
 	if err != nil {
-		return nil, brokenOff(ctx, err)
+		return nil, incompleteUpload(ctx, err)
 	}
 	return rows, nil
 }
 
-func orNothing(body io.Reader) io.Reader {
+func orEmpty(body io.Reader) io.Reader {
 	if body == nil {
 		return http.NoBody
 	}
 	return body
 }
 
-// brokenOff gives an error of a stream that has no code yet the one of a stream
-// that did not arrive: over HTTP the seam has done that already, in process the
-// reader is the caller's.
-func brokenOff(ctx context.Context, err error) error {
+// incompleteUpload returns the error of a stream with a code: fault.Invalid if
+// it had none, as of a stream that did not arrive whole. Over HTTP the seam has
+// done that already; in process the reader is the caller's.
+func incompleteUpload(ctx context.Context, err error) error {
 	var known *fault.Fault
 	if errors.As(err, &known) {
 		return err
@@ -54,5 +54,5 @@ func brokenOff(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fault.From(ctx.Err())
 	}
-	return fault.Wrap(err, fault.Invalid, "the upload broke off before all of it had arrived: nothing was kept, send it again")
+	return fault.Wrap(err, fault.Invalid, "the upload ended before all of it had arrived: nothing was kept, send it again")
 }

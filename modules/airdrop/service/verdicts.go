@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// sentAtOnce is how much of the answer is sent at a time, in bytes: a slow
-	// reader gets its time anew for each.
-	sentAtOnce = 64 << 10
+	// sendSize is how much of the answer is sent at a time, in bytes: the write
+	// deadline of a slow reader starts again with each.
+	sendSize = 64 << 10
 	// bytesPerVerdict is the length of most lines of the answer, and a little
 	// more, for each byte of their findings.
 	bytesPerVerdict = 5
 )
 
-// verdicts are the pieces of an answer on their way: several goroutines write
-// them out, one sends them in order. At most two for each of the former are
-// in memory.
+// verdicts are the pieces of an answer: several goroutines format them, one
+// sends them in order. At most two pieces for each formatting goroutine are in
+// memory.
 type verdicts struct {
 	tree     *served
 	findings []findings
 	texts    []chan []byte // one for each piece
-	places   chan struct{} // taken for a piece before it is written out, until it is sent
-	rooms    chan []byte   // memory of pieces that are sent
-	next     atomic.Int64  // the piece to write out
+	slots    chan struct{} // taken for a piece before it is formatted, until it is sent
+	buffers  chan []byte   // buffers of pieces that are sent
+	next     atomic.Int64  // the next piece to format
 }
 
 // writeVerdicts writes a line of JSON for each finding.
@@ -36,7 +36,7 @@ func (t *served) writeVerdicts(ctx context.Context, w io.Writer, all []findings)
 	workers := min(runtime.GOMAXPROCS(0), checkWorkers, len(all))
 	v := verdicts{
 		tree: t, findings: all, texts: make([]chan []byte, len(all)),
-		places: make(chan struct{}, 2*workers), rooms: make(chan []byte, 2*workers),
+		slots: make(chan struct{}, 2*workers), buffers: make(chan []byte, 2*workers),
 	}
 	for i := range v.texts {
 		v.texts[i] = make(chan []byte, 1)
@@ -45,22 +45,22 @@ func (t *served) writeVerdicts(ctx context.Context, w io.Writer, all []findings)
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
-			if err := v.writeOut(working); err != nil {
+			if err := v.format(working); err != nil {
 				stop(err)
 			}
 		})
 	}
 	err := v.send(working, w)
 	stop(err)
-	group.Wait() // the tree must not be left before
+	group.Wait() // they read the tree, which the caller leaves after this
 	return err
 }
 
-// writeOut writes piece after piece, until there are no more or ctx ends.
-func (v *verdicts) writeOut(ctx context.Context) error {
+// format formats pieces until there are no more or ctx ends.
+func (v *verdicts) format(ctx context.Context) error {
 	for {
 		select {
-		case v.places <- struct{}{}:
+		case v.slots <- struct{}{}:
 		case <-ctx.Done():
 			return nil
 		}
@@ -70,7 +70,7 @@ func (v *verdicts) writeOut(ctx context.Context) error {
 		}
 		var room []byte
 		select {
-		case room = <-v.rooms:
+		case room = <-v.buffers:
 		default:
 			room = make([]byte, 0, bytesPerVerdict*len(v.findings[i]))
 		}
@@ -89,27 +89,28 @@ func (v *verdicts) send(ctx context.Context, w io.Writer) error {
 		select {
 		case text = <-piece:
 		case <-ctx.Done():
-			return over(ctx)
+			return endError(ctx)
 		}
 		for rest := text; len(rest) > 0; {
 			if ctx.Err() != nil {
-				return over(ctx)
+				return endError(ctx)
 			}
-			n := min(sentAtOnce, len(rest))
+			n := min(sendSize, len(rest))
 			if _, err := w.Write(rest[:n]); err != nil {
 				return err
 			}
 			rest = rest[n:]
 		}
-		v.rooms <- text[:0] // has room for all that are on their way
-		<-v.places
+		v.buffers <- text[:0] // has room for the buffers of all pieces in memory
+		<-v.slots
 	}
 	return nil
 }
 
-// over says why ctx ended: a piece could not be written out, or the caller went.
-func over(ctx context.Context) error {
-	if cause := context.Cause(ctx); !gaveUp(cause) {
+// endError returns why ctx ended: a piece could not be formatted, or the caller
+// has gone.
+func endError(ctx context.Context) error {
+	if cause := context.Cause(ctx); !isCancellation(cause) {
 		return cause
 	}
 	return fault.From(ctx.Err())

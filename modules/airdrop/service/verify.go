@@ -14,59 +14,59 @@ import (
 	"banyan/platform/seam"
 )
 
-// perCheck is what a VerifyWallets needs beside its text and its findings, in
-// bytes: the first pieces of the answer. More of them use the memory that the
+// perCheck is what a VerifyWallets call needs beside its text and its findings,
+// in bytes: the first pieces of the answer. Later ones use the memory that the
 // text had.
 const perCheck = 3 << 20
 
-// checkWorkers is how many goroutines work on one check at most: each needs some
-// 4 MiB, and one alone reads the text for all of them.
+// checkWorkers is the most goroutines of one check: each needs some 4 MiB, and
+// a single one reads the text for all of them.
 const checkWorkers = 8
 
-// VerifyWallets implements Service. The whole stream is read, and judged,
-// before the first line of the answer: what can fail (the campaign, the stream,
-// the limits) fails as a plain fault. Until then an answer is kept in about 25
-// bytes a line, see finding.go.
+// VerifyWallets implements Service. The whole stream is read and checked before
+// the first line of the answer, so that every failure (of the campaign, the
+// stream, a limit) is a plain fault. Until then an answer takes about 25 bytes
+// a line, see finding.go.
 func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (seam.Stream, error) {
 	tree, err := s.trees.get(ctx, u.ID)
 	if err != nil {
 		return seam.Stream{}, err
 	}
-	may := s.allowed(ctx)
+	may := s.allowanceOf(ctx)
 	share := s.checks.Share(may.memory)
-	findings, err := s.judge(ctx, tree, orNothing(u.Body), may, share)
+	findings, err := s.judge(ctx, tree, orEmpty(u.Body), may, share)
 	if err != nil {
 		share.Return()
-		err, _ = s.mend(ctx, err)
+		err, _ = s.dropDamaged(ctx, err)
 		tree.leave()
-		return seam.Stream{}, brokenOff(ctx, err)
+		return seam.Stream{}, incompleteUpload(ctx, err)
 	}
 	var written atomic.Bool
 	return seam.Stream{ContentType: "application/x-ndjson", Write: func(w io.Writer) error {
 		if written.Swap(true) {
-			return errors.New("the verdicts were written already: ask again")
+			return errors.New("the verdicts were written already: call VerifyWallets again")
 		}
 		defer tree.leave()
 		defer share.Return()
-		err, _ := s.mend(ctx, tree.writeVerdicts(ctx, w, findings))
+		err, _ := s.dropDamaged(ctx, tree.writeVerdicts(ctx, w, findings))
 		return err
 	}}, nil
 }
 
-// judge reads the stream and keeps what is found, in batches and in order.
+// judge reads the stream and returns its findings, in batches and in order.
 func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may allowance, share *memory.Share) ([]findings, error) {
 	if err := share.Take(perCheck); err != nil {
 		return nil, err
 	}
 	sent := &counted{Reader: body}
 	if may.sent > 0 {
-		whole, err := arrived(ctx, body, may.sent, share)
+		whole, err := readBody(ctx, body, may.sent, share)
 		if err != nil {
 			return nil, err
 		}
 		sent.Reader = whole
 	}
-	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.unpack}
+	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.decompress}
 	options.Limits.Reserve = share.Take
 	var all []findings
 	var answer atomic.Int64 // bytes
@@ -77,7 +77,7 @@ func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may a
 		}
 		if most := may.answer.Proportion(sent.bytes.Load()); answer.Add(length) > most && most >= 0 {
 			return nil, fault.Newf(fault.TooLarge,
-				"the answer would be longer than %d times what was sent, and than %d MiB: send fewer wallets at a time, or lines that hold wallets",
+				"the answer would be longer than %d times what was sent, and than %d MiB: send fewer wallets at a time, and no lines without wallets",
 				may.answer.Ratio, may.answer.AtLeast>>20)
 		}
 		return f, share.Take(int64(cap(f)))
@@ -89,7 +89,7 @@ func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may a
 	return all, err
 }
 
-// counted counts what is read.
+// counted counts the bytes that are read.
 type counted struct {
 	io.Reader
 	bytes atomic.Int64

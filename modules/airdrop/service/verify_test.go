@@ -50,7 +50,7 @@ func TestVerdictsComeInTheOrderOfTheLines(t *testing.T) {
 		{Line: 12, Status: airdrop.Invalid},
 		{Line: 13, Address: one, Status: airdrop.Eligible, Amount: "100"},
 	}
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		text := strings.Join(lines, "\r\n")
 		for name, body := range map[string][]byte{"plain": []byte(text), "gzip": gzipped(t, text), "zstd": zstandard(t, text)} {
@@ -76,11 +76,11 @@ func TestVerdictsComeInTheOrderOfTheLines(t *testing.T) {
 	})
 }
 
-// The answer is made from a packed form in several pieces and by several
+// The answer is formatted from findings in several pieces and by several
 // goroutines; here each of many lines is checked against what was sent.
 func TestVerdictsOfManyLinesMatchTheirLines(t *testing.T) {
 	const rows, asked = 3000, 40_000
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), numberedList(rows))
 		var text strings.Builder
 		for i := range asked {
@@ -118,8 +118,8 @@ func TestVerdictsOfManyLinesMatchTheirLines(t *testing.T) {
 	})
 }
 
-func TestAVerifyThatCannotBeWholeFailsBeforeItBegins(t *testing.T) {
-	eachWayWith(t, service.Options{MaxWallets: 1000, MaxWalletsBytes: 100_000}, func(t *testing.T, w *world) {
+func TestAVerifyThatCannotCompleteFailsBeforeItsFirstLine(t *testing.T) {
+	eachWayWith(t, service.Options{MaxWallets: 1000, MaxWalletsBytes: 100_000}, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		wallets := strings.Repeat(numbered(1).String()+"\n", 1000)
 		verify := func(body io.Reader) error {
@@ -131,11 +131,11 @@ func TestAVerifyThatCannotBeWholeFailsBeforeItBegins(t *testing.T) {
 			body io.Reader
 			code fault.Code
 		}{
-			"a gzip that was cut":     {bytes.NewReader(packed[:len(packed)-6]), fault.Invalid},
-			"a line too many":         {strings.NewReader(wallets + numbered(1).String()), fault.TooLarge},
-			"a bomb":                  {bytes.NewReader(gzipped(t, strings.Repeat("\n", 10_000_000))), fault.TooLarge},
-			"a stream that broke off": {io.MultiReader(strings.NewReader(wallets), broken{io.ErrUnexpectedEOF}), fault.Invalid},
-			"nothing":                 {strings.NewReader(""), fault.Invalid},
+			"a truncated gzip":          {bytes.NewReader(packed[:len(packed)-6]), fault.Invalid},
+			"a line too many":           {strings.NewReader(wallets + numbered(1).String()), fault.TooLarge},
+			"a bomb":                    {bytes.NewReader(gzipped(t, strings.Repeat("\n", 10_000_000))), fault.TooLarge},
+			"a stream that ended early": {io.MultiReader(strings.NewReader(wallets), broken{io.ErrUnexpectedEOF}), fault.Invalid},
+			"nothing":                   {strings.NewReader(""), fault.Invalid},
 		} {
 			err := verify(refusal.body)
 			if w.way.URL != "" && errors.Is(err, io.ErrUnexpectedEOF) {
@@ -154,7 +154,7 @@ func TestAVerifyThatCannotBeWholeFailsBeforeItBegins(t *testing.T) {
 	})
 }
 
-// In process only: over HTTP the answer is written, and its memory given back,
+// In process only: over HTTP the answer is written, and its memory returned,
 // before the caller has it.
 func TestChecksShareTheirMemory(t *testing.T) {
 	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), VerifyBytes: 10 << 20}, seamtest.InProcess)
@@ -162,12 +162,12 @@ func TestChecksShareTheirMemory(t *testing.T) {
 	ask := func() airdrop.WalletsUpload {
 		return airdrop.WalletsUpload{ID: c.ID, Body: strings.NewReader(numbered(1).String())}
 	}
-	for range 3 { // memory that is not given back would be missed in the second round
+	for range 3 { // memory that is not returned would be missing in the second round
 		first := must(w.VerifyWallets(anybody, ask()))(t)
 		second := must(w.VerifyWallets(anybody, ask()))(t)
 		f := refused(w.VerifyWallets(anybody, ask()))(t, fault.Busy)
 		if f.RetryAfter <= 0 {
-			t.Error("who is sent away is not told when to come back")
+			t.Error("the refusal has no RetryAfter")
 		}
 		if err := first.Write(io.Discard); err != nil {
 			t.Fatal(err)
@@ -179,10 +179,11 @@ func TestChecksShareTheirMemory(t *testing.T) {
 	}
 }
 
-// What a check may cost goes by who asks: anybody can have made up the caller.
-func TestWhatACheckMayCostGoesByItsCaller(t *testing.T) {
+// The cost of a check is limited by its caller: anybody can claim to be another
+// caller.
+func TestTheCostOfACheckIsLimitedByItsCaller(t *testing.T) {
 	o := service.Options{MaxWallets: 600_000, MaxWalletsAnonymous: 1000}
-	eachWayWith(t, o, func(t *testing.T, w *world) {
+	eachWayWith(t, o, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		line := numbered(1).String() + "\n"
 		member := as(identity.Member)
@@ -191,17 +192,17 @@ func TestWhatACheckMayCostGoesByItsCaller(t *testing.T) {
 			body   []byte
 			code   fault.Code // "": answered
 		}{
-			"anybody's lines":             {anybody, []byte(strings.Repeat(line, 1000)), ""},
-			"one too many":                {anybody, []byte(strings.Repeat(line, 1001)), fault.TooLarge},
-			"a member's":                  {member, []byte(strings.Repeat(line, 1001)), ""},
-			"more than 16 MiB":            {anybody, bytes.Repeat([]byte("\n"), 16<<20+1), fault.TooLarge},
-			"a long window":               {anybody, longWindow(line), fault.TooLarge},
-			"a member's long window":      {member, longWindow(line), fault.TooLarge},
-			"an operator's":               {operator, longWindow(line), ""},
-			"an answer of any length":     {member, zstandard(t, strings.Repeat("x\n", 500_000)), fault.TooLarge},
-			"an operator's long answer":   {operator, zstandard(t, strings.Repeat("x\n", 500_000)), ""},
-			"much of nothing":             {member, gzipped(t, strings.Repeat("\n", 17<<20)+line), fault.TooLarge},
-			"much of nothing, operator's": {operator, gzipped(t, strings.Repeat("\n", 17<<20)+line), ""},
+			"anybody's lines":                {anybody, []byte(strings.Repeat(line, 1000)), ""},
+			"one too many":                   {anybody, []byte(strings.Repeat(line, 1001)), fault.TooLarge},
+			"a member's":                     {member, []byte(strings.Repeat(line, 1001)), ""},
+			"more than 16 MiB":               {anybody, bytes.Repeat([]byte("\n"), 16<<20+1), fault.TooLarge},
+			"a long window":                  {anybody, longWindow(line), fault.TooLarge},
+			"a member's long window":         {member, longWindow(line), fault.TooLarge},
+			"an operator's":                  {operator, longWindow(line), ""},
+			"an answer of any length":        {member, zstandard(t, strings.Repeat("x\n", 500_000)), fault.TooLarge},
+			"an operator's long answer":      {operator, zstandard(t, strings.Repeat("x\n", 500_000)), ""},
+			"many empty lines":               {member, gzipped(t, strings.Repeat("\n", 17<<20)+line), fault.TooLarge},
+			"an operator's many empty lines": {operator, gzipped(t, strings.Repeat("\n", 17<<20)+line), ""},
 		} {
 			stream, err := w.VerifyWallets(check.caller, airdrop.WalletsUpload{ID: c.ID, Body: bytes.NewReader(check.body)})
 			if err == nil {
@@ -220,9 +221,9 @@ func longWindow(text string) []byte {
 	return append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0x88, byte(size), byte(size >> 8), byte(size >> 16)}, text...)
 }
 
-// A body that arrives slowly, or not to its end, holds what has arrived: its
-// memory is counted as it grows, and a decoder waits for all of it.
-func TestAnUnfinishedCheckHoldsWhatItHasSent(t *testing.T) {
+// A body that arrives slowly, or not to its end, occupies what has arrived: its
+// memory is counted as it grows, and decoding starts when all of it is there.
+func TestAnUnfinishedCheckOccupiesOnlyWhatItHasSent(t *testing.T) {
 	const waiting = 100
 	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), VerifyBytes: waiting * 5 << 20}, seamtest.InProcess)
 	c := w.built(t, draft(merkle.OZ), three())
@@ -244,7 +245,7 @@ func TestAnUnfinishedCheckHoldsWhatItHasSent(t *testing.T) {
 			ended <- err
 		}()
 	}
-	for range waiting { // with a window each they would not all come here
+	for range waiting { // with a window each they would not all get here
 		select {
 		case <-begun:
 		case err := <-ended:
@@ -254,7 +255,7 @@ func TestAnUnfinishedCheckHoldsWhatItHasSent(t *testing.T) {
 	close(finish)
 	for range waiting {
 		if err := <-ended; !fault.Is(err, fault.Invalid) {
-			t.Errorf("a body that broke off: %v", err)
+			t.Errorf("a body that ended early: %v", err)
 		}
 	}
 	if got := verdictsOf(t, w.verified(t, c.ID, strings.NewReader(numbered(1).String()))); len(got) != 1 {
@@ -266,7 +267,7 @@ type readerFunc func([]byte) (int, error)
 
 func (r readerFunc) Read(p []byte) (int, error) { return r(p) }
 
-// The text goes on for ever, so the check ends because its caller has gone.
+// The text is endless, so the check ends because its caller has gone.
 func TestAVerifyEndsWithItsCallerWhileItReads(t *testing.T) {
 	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), MaxWalletsBytes: 1 << 40, MaxWallets: 1 << 30, VerifyBytes: 1 << 30}, seamtest.InProcess)
 	c := w.built(t, draft(merkle.OZ), three())
@@ -294,7 +295,7 @@ func TestAVerifyEndsWithItsCallerWhileItReads(t *testing.T) {
 }
 
 func TestAVerifyEndsWithItsCaller(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		c := w.built(t, draft(merkle.OZ), three())
 		ctx, cancel := context.WithCancel(anybody)
 		stream := must(w.VerifyWallets(ctx, airdrop.WalletsUpload{ID: c.ID, Body: strings.NewReader(strings.Repeat(numbered(1).String()+"\n", 200_000))}))(t)

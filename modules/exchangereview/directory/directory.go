@@ -1,19 +1,19 @@
-// Package directory reads lists of exchanges and brings a starter list along.
+// Package directory reads lists of exchanges and contains a starter list.
 //
 // A list is a JSON array of objects. Of each, these fields are read; all others
-// are left aside:
+// are ignored:
 //
-//	id         required; gives the slug, see Slug
+//	id         required; the slug is made from it, see Slug
 //	name       required
 //	kind       required; cex or dex
 //	website    http or https
 //	year       it opened
 //	countries  ISO 3166-1 alpha-2 codes; a language tag counts as its region
 //	chains     names such as ethereum
-//	maker_fee  share of the trade: 0.001 is 0.1 %; a list of tiers is left aside
+//	maker_fee  share of the trade: 0.001 is 0.1 %; a list of tiers is ignored
 //	taker_fee  likewise
 //
-// A field that is absent, null or empty says nothing about the exchange.
+// A field that is absent, null or empty leaves the exchange's value unknown.
 package directory
 
 import (
@@ -42,7 +42,7 @@ type Entry struct {
 	TakerFee  *float64
 }
 
-// The limits of a list, far above every directory there is.
+// The limits of a list, far above every existing directory.
 const (
 	MaxEntries = 20_000
 	MaxBytes   = 16 << 20
@@ -59,7 +59,7 @@ const (
 //go:embed starter.json
 var starter []byte
 
-// Starter gives well-known exchanges, for a directory that is empty.
+// Starter returns well-known exchanges, for an empty directory.
 func Starter() ([]Entry, error) {
 	entries, err := Read(bytes.NewReader(starter))
 	if err != nil {
@@ -68,8 +68,8 @@ func Starter() ([]Entry, error) {
 	return entries, nil
 }
 
-// Slug makes an id fit for an address: small letters and digits, with a dash
-// for every run of anything else. It may be empty.
+// Slug turns an id into the form of a URL's path: lower-case letters and
+// digits, with a dash for every run of anything else. It may be empty.
 func Slug(id string) string {
 	var b strings.Builder
 	dash := false

@@ -61,11 +61,11 @@ func TestFieldsAreRead(t *testing.T) {
 		t.Errorf("got fees %v and %v", a.MakerFee, a.TakerFee)
 	}
 	if c.Website != "" || c.Year != 0 || len(c.Countries)+len(c.Chains) != 0 || c.MakerFee != nil || c.TakerFee != nil {
-		t.Errorf("what is not known has a value: %+v", c)
+		t.Errorf("unknown fields have values: %+v", c)
 	}
 }
 
-// entry gives one line of JSON with some fields replaced; "-" leaves one out.
+// entry returns one line of JSON with some fields replaced; "-" leaves one out.
 func entry(changes ...string) string {
 	fields := map[string]string{"id": `"x"`, "name": `"X"`, "kind": `"cex"`}
 	for i := 0; i < len(changes); i += 2 {
@@ -107,7 +107,7 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 		{"countries", `["USA"]`, `"USA"`},
 		{"countries", `[1]`, "list of texts"},
 		{"chains", `["two words"]`, `"two words"`},
-		{"chains", `["` + strings.Repeat("a", 41) + `"]`, "none"},
+		{"chains", `["` + strings.Repeat("a", 41) + `"]`, "not valid"},
 		{"maker_fee", `0.11`, "share"},
 		{"maker_fee", `"0.1 %"`, "share"},
 		{"taker_fee", `-1`, "share"},
@@ -204,7 +204,7 @@ func readFault(t *testing.T, text string) *fault.Fault {
 }
 
 // The real directory: made by others, with nulls, tiers for fees, language tags
-// for countries, and fields that are left aside.
+// for countries, and fields that are ignored.
 func TestTheRealDirectoryIsRead(t *testing.T) {
 	entries, err := Read(bytes.NewReader(testneeds.ReadData(t, "directory/exchange_directory.json")))
 	if err != nil {
@@ -235,7 +235,7 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, e := range entries {
 			if e.Slug == "" || e.Slug != Slug(e.Slug) || e.Name == "" || (e.Kind != Centralised && e.Kind != Decentralised) {
-				t.Fatalf("%q gave %+v", text, e)
+				t.Fatalf("%q is read as %+v", text, e)
 			}
 		}
 	})

@@ -14,8 +14,8 @@ import (
 	"banyan/platform/fault"
 )
 
-// object is an entry before its fields are looked at, so that each wrong one
-// is named and not only the first.
+// object is an entry before its fields are checked, so that each wrong one is
+// named and not only the first.
 type object struct {
 	ID        json.RawMessage `json:"id"`
 	Name      json.RawMessage `json:"name"`
@@ -28,8 +28,8 @@ type object struct {
 	TakerFee  json.RawMessage `json:"taker_fee"`
 }
 
-// parse reads one entry. What is right is filled in, so that its slug can
-// name it beside what is wrong.
+// parse reads one entry. Valid fields are filled in, so that its slug can name
+// it beside the wrong ones.
 func parse(raw json.RawMessage) (Entry, []fault.Field) {
 	if !utf8.Valid(raw) { // encoding/json would put replacement characters
 		return Entry{}, []fault.Field{{Message: "is not encoded in UTF-8"}}
@@ -57,7 +57,7 @@ func parse(raw json.RawMessage) (Entry, []fault.Field) {
 	return e, wrong
 }
 
-// absent tells that a field says nothing.
+// absent reports whether a field has no value.
 func absent(raw json.RawMessage) bool {
 	return len(raw) == 0 || string(raw) == "null" || string(raw) == `""`
 }
@@ -87,7 +87,7 @@ func readID(raw json.RawMessage, into *string) string {
 		return message
 	}
 	if *into = Slug(id); *into == "" {
-		return "has no letters or digits (a–z, 0–9) to make an address of"
+		return "has no letters or digits (a–z, 0–9) for the exchange's address"
 	}
 	return ""
 }
@@ -117,7 +117,7 @@ func readKind(raw json.RawMessage, into *string) string {
 	return ""
 }
 
-// readWebsite admits only what is safe to link to.
+// readWebsite accepts only addresses that are safe to link to.
 func readWebsite(raw json.RawMessage, into *string) string {
 	var text string
 	if absent(raw) {
@@ -131,7 +131,7 @@ func readWebsite(raw json.RawMessage, into *string) string {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(text, " \"<>"):
 		return "is not an address that begins with https:// or http://"
 	case u.User != nil:
-		return "has a user name in it, which would mislead people: leave that out"
+		return "has a user name in it, which misleads people: leave that out"
 	}
 	*into = text
 	return ""
@@ -161,8 +161,8 @@ func readFee(raw json.RawMessage, into **float64) string {
 	return ""
 }
 
-// readList reads texts, each brought into its one form by clean, which gives
-// "" for what is none.
+// readList reads texts, each normalised by clean, which returns "" for an
+// invalid one.
 func readList(raw json.RawMessage, into *[]string, clean func(string) string) string {
 	if absent(raw) {
 		return ""
@@ -178,7 +178,7 @@ func readList(raw json.RawMessage, into *[]string, clean func(string) string) st
 	for _, text := range texts {
 		c := clean(text)
 		if c == "" {
-			return fmt.Sprintf("has %.40q, which is none", text)
+			return fmt.Sprintf("has %.40q, which is not valid there", text)
 		}
 		if !slices.Contains(all, c) {
 			all = append(all, c)

@@ -10,13 +10,13 @@ import (
 	"banyan/platform/fault"
 )
 
-// maxProblems is how many wrong fields one answer names.
+// maxProblems is the most wrong fields that one fault names.
 const maxProblems = 100
 
-// Read reads a list. Everything wrong in it, up to 100 fields, is one
-// fault.Invalid whose fields carry the line where the entry begins; then no
-// entry is returned. Faults of r come back as they are; a list over MaxBytes or
-// MaxEntries is fault.TooLarge.
+// Read reads a list. All wrong fields, up to 100, are one fault.Invalid that
+// names the line where each entry begins; then no entry is returned. Errors of
+// r are returned unchanged; a list over MaxBytes or MaxEntries is
+// fault.TooLarge.
 func Read(r io.Reader) ([]Entry, error) {
 	lines := &lineCounter{source: &limited{source: r, left: MaxBytes}}
 	in := bufio.NewReader(lines)
@@ -27,7 +27,7 @@ func Read(r io.Reader) ([]Entry, error) {
 	if token, err := l.decoder.Token(); err != nil {
 		return nil, l.broken(err)
 	} else if token != json.Delim('[') {
-		return nil, fault.New(fault.Invalid, "the list is a JSON array of exchanges: begin it with [")
+		return nil, fault.New(fault.Invalid, "the list is not a JSON array of exchanges: start it with [")
 	}
 	for l.decoder.More() {
 		if len(l.entries) == MaxEntries {
@@ -47,7 +47,7 @@ func Read(r io.Reader) ([]Entry, error) {
 		if fault.Is(err, fault.TooLarge) {
 			return nil, err
 		}
-		return nil, fault.New(fault.Invalid, "the list has something after its closing ]: send one array")
+		return nil, fault.New(fault.Invalid, "the list has more text after its closing ]: send one array")
 	}
 	if len(l.wrong) > 0 {
 		return nil, l.invalid()
@@ -55,8 +55,8 @@ func Read(r io.Reader) ([]Entry, error) {
 	return l.entries, nil
 }
 
-// checkStart passes a byte order mark by and names what is often sent instead
-// of JSON in UTF-8.
+// checkStart skips a byte order mark and reports what is often sent instead of
+// JSON in UTF-8.
 func checkStart(in *bufio.Reader) error {
 	start, err := in.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -70,12 +70,12 @@ func checkStart(in *bufio.Reader) error {
 	case begins("\xff\xfe"), begins("\xfe\xff"):
 		return fault.New(fault.Invalid, "the list is encoded in UTF-16: save it as UTF-8")
 	case begins("\x1f\x8b"), begins("\x28\xb5\x2f"):
-		return fault.New(fault.Invalid, "the list is compressed: send the JSON as it is")
+		return fault.New(fault.Invalid, "the list is compressed: send the JSON uncompressed")
 	}
 	return nil
 }
 
-// list is a reading under way.
+// list is the state of one Read.
 type list struct {
 	lines   *lineCounter
 	decoder *json.Decoder
@@ -94,7 +94,7 @@ func (l *list) next() error {
 	e, wrong := parse(raw)
 	if before, twice := l.bySlug[e.Slug]; twice && e.Slug != "" {
 		wrong = append(wrong, fault.Field{
-			Name: "id", Message: fmt.Sprintf("gives the same slug %q as the entry on line %d: leave one out", e.Slug, before),
+			Name: "id", Message: fmt.Sprintf("has the same slug %q as the entry on line %d: leave one out", e.Slug, before),
 		})
 	} else {
 		l.bySlug[e.Slug] = line
@@ -121,7 +121,7 @@ func (l *list) invalid() error {
 	return fault.New(fault.Invalid, message).With(l.wrong...)
 }
 
-// broken says where the JSON ends to be JSON.
+// broken returns the fault of malformed JSON, with its place.
 func (l *list) broken(err error) error {
 	var known *fault.Fault
 	if errors.As(err, &known) {
@@ -141,8 +141,8 @@ func (l *list) broken(err error) error {
 		With(fault.Field{Line: line, Message: message})
 }
 
-// lineCounter remembers where lines begin, because the decoder reads ahead of
-// the entry it gives.
+// lineCounter records where lines begin, because the decoder reads ahead of the
+// entry it returns.
 type lineCounter struct {
 	source io.Reader
 	read   int64
@@ -161,7 +161,7 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at gives the 1-based line of an offset.
+// at returns the 1-based line of an offset.
 func (c *lineCounter) at(offset int64) int {
 	low, high := 0, len(c.breaks)
 	for low < high {
@@ -174,7 +174,7 @@ func (c *lineCounter) at(offset int64) int {
 	return low + 1
 }
 
-// limited refuses more than its bytes.
+// limited fails with fault.TooLarge after its limit of bytes.
 type limited struct {
 	source io.Reader
 	left   int64

@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// pattern is a query made ready for many texts.
+// pattern is a query prepared for matching many texts.
 type pattern struct {
 	letters []rune
 	mask    uint64
-	edits   int // how many typing errors are forgiven
+	edits   int // the most edits of a match
 }
 
 func newPattern(letters []rune) pattern {
-	return pattern{letters: letters, mask: mask(letters), edits: forgiven(len(letters))}
+	return pattern{letters: letters, mask: mask(letters), edits: allowedEdits(len(letters))}
 }
 
-// forgiven grows with the length: in a short word every letter counts.
-func forgiven(length int) int {
+// allowedEdits grows with the length: in a short word every letter counts.
+func allowedEdits(length int) int {
 	switch {
 	case length <= 3:
 		return 0
@@ -29,7 +29,7 @@ func forgiven(length int) int {
 	return 3
 }
 
-// score is 0 when the pattern is not in the text.
+// score returns 0 when the pattern does not match the text.
 func (p *pattern) score(t *text) int {
 	if len(t.letters) < len(p.letters)-p.edits || bits.OnesCount64(p.mask&^t.mask) > p.edits {
 		return 0
@@ -53,7 +53,8 @@ func (p *pattern) score(t *text) int {
 	return typoScore - fewest*typoCost - leftover
 }
 
-// inside tells the beginning of a word from other places.
+// inside returns the score of a match at a place: higher at the beginning of a
+// word.
 func (p *pattern) inside(t *text) int {
 	for _, from := range t.words {
 		if rest := t.letters[from:]; len(rest) >= len(p.letters) && slices.Equal(rest[:len(p.letters)], p.letters) {
@@ -76,9 +77,9 @@ func indexRunes(in, what []rune) int {
 const maxRow = maxQuery + 8
 
 // prefixDistance is the smallest number of edits (a letter missing, added,
-// changed, or two neighbours swapped) that turns the query into some beginning
-// of the text; most+1 when that is more than most. It is the optimal string
-// alignment distance, row by row; a row that is over most everywhere ends it.
+// changed, or two neighbours swapped) that turns the query into a prefix of the
+// text; most+1 when that is more than most. It is the optimal string alignment
+// distance, row by row; a row that is over most everywhere ends it.
 func prefixDistance(query, text []rune, most int) int {
 	width := min(len(text), len(query)+most)
 	if most < 0 || width < len(query)-most {

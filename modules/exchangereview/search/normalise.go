@@ -6,7 +6,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// normalise gives the letters and digits of a text in lower case, without
+// normalise returns the letters and digits of a text in lower case, without
 // accents and in compatibility form (Ⓢ is s), and where its words begin. A word
 // ends at anything else. The decomposition is Unicode's NFKD
 // (https://unicode.org/reports/tr15/).

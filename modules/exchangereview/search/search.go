@@ -1,9 +1,9 @@
-// Package search finds names although they are typed wrongly: letters missing,
+// Package search finds names in spite of typing errors: letters missing,
 // doubled or swapped, spaces, case and accents.
 //
-// A directory has a thousand or two names, so every query looks at each of
-// them. What makes that fast is that most are ruled out by one comparison of
-// letter masks (see mask), which never rules out a match.
+// A directory has a thousand or two names, so every query examines each of
+// them. That is fast because one comparison of letter masks (see mask) excludes
+// most of them, and never a match.
 package search
 
 import (
@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// Name is what can be found: an identifier of the caller's and the texts it
-// goes by, of which the best match counts.
+// Name is what can be found: an identifier of the caller's and its texts, of
+// which the best match counts.
 type Name struct {
 	ID    int64
 	Texts []string
@@ -24,7 +24,7 @@ type Match struct {
 	Score int
 }
 
-// The scores, before the length of what is left over is taken off. They are
+// The scores, before the length of the unmatched text is subtracted. They are
 // far enough apart that a better kind of match always comes first.
 const (
 	exactScore  = 10_000 // the whole name
@@ -54,7 +54,7 @@ type text struct {
 	mask    uint64
 }
 
-// New indexes names. Equal scores will be answered in their order.
+// New indexes names. Names with equal scores are returned in their order.
 func New(names []Name) *Index {
 	x := &Index{ids: make([]int64, len(names))}
 	for i, n := range names {
@@ -68,7 +68,7 @@ func New(names []Name) *Index {
 	return x
 }
 
-// Find gives the matches of a query, best first. A query without letters or
+// Find returns the matches of a query, best first. A query without letters or
 // digits matches nothing.
 func (x *Index) Find(query string) []Match {
 	letters, words := normalise(query)
@@ -109,8 +109,8 @@ func (x *Index) Find(query string) []Match {
 	return found
 }
 
-// spread scores a text in which every word of the query is found somewhere; 0
-// when there are none or one is not.
+// spread returns the score of a text in which every word of the query is found
+// somewhere; 0 when the query has no words or one is not found.
 func spread(parts []pattern, t *text) int {
 	lowest := exactScore
 	for i := range parts {

@@ -87,7 +87,7 @@ func TestEqualScoresKeepTheirOrderAndANameComesOnce(t *testing.T) {
 }
 
 // slow is the definition of prefixDistance without a bound: the full table for
-// each beginning of the text.
+// each prefix of the text.
 func slow(query, text []rune) int {
 	fewest := len(query)
 	for end := 0; end <= len(text); end++ {
@@ -115,7 +115,7 @@ func slow(query, text []rune) int {
 	return fewest
 }
 
-func TestDistanceIsWhatItsDefinitionSays(t *testing.T) {
+func TestDistanceMatchesItsDefinition(t *testing.T) {
 	word := rapid.SliceOfN(rapid.SampledFrom([]rune("abc")), 1, 9)
 	rapid.Check(t, func(t *rapid.T) {
 		query, text := word.Draw(t, "query"), word.Draw(t, "text")

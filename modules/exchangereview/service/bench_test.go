@@ -58,7 +58,7 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 		bareTook += postAll(b, client, bare.URL, part)
 	}
 	b.StopTimer()
-	b.ReportMetric(0, "ns/op") // of both together, which says nothing
+	b.ReportMetric(0, "ns/op") // of both together, which is meaningless
 	b.ReportMetric(float64(b.N)/oursTook.Seconds(), "reviews/s")
 	b.ReportMetric(float64(b.N)/bareTook.Seconds(), "bare-rows/s")
 	b.ReportMetric(bareTook.Seconds()/oursTook.Seconds(), "×bare")
@@ -98,7 +98,7 @@ func BenchmarkPublishWithKeys(b *testing.B) {
 		plainBusy, keyedBusy = plainBusy+middle-start, keyedBusy+benchclock.ProcessorTime(b)-middle
 	}
 	b.StopTimer()
-	b.ReportMetric(0, "ns/op") // of both together, which says nothing
+	b.ReportMetric(0, "ns/op") // of both together, which is meaningless
 	b.ReportMetric(float64(b.N)/plainTook.Seconds(), "plain-reviews/s")
 	b.ReportMetric(float64(b.N)/keyedTook.Seconds(), "keyed-reviews/s")
 	b.ReportMetric(100*plainTook.Seconds()/keyedTook.Seconds(), "%-of-plain")
@@ -111,8 +111,8 @@ type post struct {
 	key  string // "" = without
 }
 
-// signedPosts signs n first reviews ahead of time, as n/10 wallets would.
-func signedPosts(b *testing.B, w *world, n int) []post {
+// signedPosts signs n first reviews in advance, as n/10 wallets would.
+func signedPosts(b *testing.B, w *fixture, n int) []post {
 	b.Helper()
 	list := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{}))(b).Exchanges
 	posts := make([]post, n)
@@ -139,7 +139,7 @@ func signedPosts(b *testing.B, w *world, n int) []post {
 	return posts
 }
 
-// postAll sends the posts from 64 callers and gives how long that took.
+// postAll sends the posts from 64 callers and returns how long that took.
 func postAll(b *testing.B, client *http.Client, url string, posts []post) time.Duration {
 	b.Helper()
 	next := make(chan post, callers)

@@ -14,7 +14,7 @@ import (
 )
 
 // catalogue holds the names of the directory in memory: a thousand or two,
-// read again when the version in the database has risen.
+// read again when the version in the database has increased.
 type catalogue struct {
 	store   store
 	current atomic.Pointer[edition]
@@ -36,8 +36,8 @@ type listing struct {
 	chains []string
 }
 
-// id gives the exchange of a slug. NotFound: no such slug. What is known is
-// not asked of the database, because exchanges keep their slug and id.
+// id returns the id of a slug. NotFound: no such slug. A known slug needs no
+// query, because exchanges keep their slug and id.
 func (c *catalogue) id(ctx context.Context, slug string) (int64, error) {
 	if e := c.current.Load(); e != nil {
 		if id, ok := e.ids[slug]; ok {
@@ -54,7 +54,7 @@ func (c *catalogue) id(ctx context.Context, slug string) (int64, error) {
 	return 0, noExchange()
 }
 
-// latest gives the directory as it is now.
+// latest returns the directory as it is now.
 func (c *catalogue) latest(ctx context.Context) (*edition, error) {
 	version, err := c.store.directoryVersion(ctx)
 	if err != nil {
@@ -109,7 +109,7 @@ type hit struct {
 	score int
 }
 
-// find gives the listings that match the query and pass its filters, best
+// find returns the listings that match the query and pass its filters, best
 // first and then by compareSlugs.
 func (e *edition) find(q exchangereview.ExchangesQuery) (found []hit) {
 	for _, m := range e.index.Find(q.Q) {

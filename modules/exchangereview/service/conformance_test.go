@@ -26,7 +26,7 @@ import (
 // exchanges_test.go, weights are in weights_test.go.
 
 func TestPreparedReviewIsWhatAWalletSigns(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		d := a.draft("kraken", 4)
 		prepared := must(w.PrepareReview(anybody, d))(t)
@@ -65,7 +65,7 @@ func TestPreparedReviewIsWhatAWalletSigns(t *testing.T) {
 }
 
 func TestWrongDraftsAreRefused(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		change := func(f func(*exchangereview.ReviewDraft)) exchangereview.ReviewDraft {
 			d := a.draft("kraken", 4)
@@ -105,7 +105,7 @@ func TestWrongDraftsAreRefused(t *testing.T) {
 }
 
 func TestPublishedReviewIsEverywhere(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		w.reputation.set(3, map[*writer]float64{a: 0.5})
 		signed := w.prepare(t, a, "kraken", 4)
@@ -142,7 +142,7 @@ func TestPublishedReviewIsEverywhere(t *testing.T) {
 }
 
 // announced compares the last event of the outbox.
-func (w *world) announced(t *testing.T, want reputation.Activity) {
+func (w *fixture) announced(t *testing.T, want reputation.Activity) {
 	t.Helper()
 	var payload string
 	err := w.db.Read().Get(t.Context(), &payload, `SELECT payload FROM event_outbox WHERE topic = ? ORDER BY id DESC LIMIT 1`, reputation.ActivityTopic.Name())
@@ -156,7 +156,7 @@ func (w *world) announced(t *testing.T, want reputation.Activity) {
 }
 
 func TestEditReplacesAndKeepsHistory(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a, b := numbered(t, 1), numbered(t, 2)
 		w.publish(t, b, "kraken", 2)
 		first := w.publish(t, a, "kraken", 1)
@@ -183,7 +183,7 @@ func TestEditReplacesAndKeepsHistory(t *testing.T) {
 }
 
 func TestReviewsThatCannotBeStoredLeaveNothing(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a, b := numbered(t, 1), numbered(t, 2)
 		live := w.publish(t, a, "kraken", 3)
 		before, rating := w.rows(t), w.rating(t, "kraken")
@@ -225,7 +225,8 @@ func TestReviewsThatCannotBeStoredLeaveNothing(t *testing.T) {
 		if got := w.rating(t, "kraken"); got != rating {
 			t.Errorf("rating %+v, before %+v", got, rating)
 		}
-		// Within the ten minutes, and by another site's clock a little off, it is taken.
+		// Within the ten minutes, and by another site's clock a little off, it
+		// is accepted.
 		must(w.PublishReview(anybody, a.sign(t, change(func(r *exchangereview.SignedReview) { r.CreatedMS = now + 600_000 }))))(t)
 	})
 }
@@ -237,8 +238,8 @@ func mirror(s *exchangereview.Signature) {
 	s[64] ^= 27 ^ 28
 }
 
-func TestAReplayIsToldThatItIsStored(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+func TestAReplayIsRefusedAsStored(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		first := w.prepare(t, a, "kraken", 1)
 		must(w.PublishReview(anybody, first))(t)
@@ -257,7 +258,7 @@ func TestAReplayIsToldThatItIsStored(t *testing.T) {
 }
 
 func TestASiteTakesOnlyItsOwnReviews(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		r := must(w.PrepareReview(anybody, a.draft("kraken", 5)))(t).Review
 		digest := exchangereview.NewDigester("other.example").Hash(&r)
@@ -271,7 +272,7 @@ func TestASiteTakesOnlyItsOwnReviews(t *testing.T) {
 }
 
 func TestAReviewHasALastVersion(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		for i := range exchangereview.MaxVersions {
 			w.clock.Pass(time.Second)
@@ -294,7 +295,7 @@ func TestAReviewHasALastVersion(t *testing.T) {
 }
 
 func TestReviewsArePagedNewestFirst(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		var order []wallet.Address
 		for i := range 7 {
 			a := numbered(t, i)
@@ -335,9 +336,9 @@ func TestReviewsArePagedNewestFirst(t *testing.T) {
 	})
 }
 
-// What people and programs send by hand, where a Client cannot go wrong.
+// Malformed bodies, which a Client cannot send.
 func TestWrongBodiesAreProblems(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		if w.way.URL == "" {
 			return // there are no bodies in process
 		}

@@ -10,9 +10,9 @@ import (
 	"banyan/platform/page"
 )
 
-// LoadStarter fills a directory that has never been filled with well-known
-// exchanges, and says how many. Whoever empties the directory later does not
-// get them back. Call it once at start.
+// LoadStarter adds well-known exchanges to a directory that has never had any,
+// and returns how many. A directory that is emptied later stays empty. Call it
+// once at start.
 func LoadStarter(ctx context.Context, o Options) (added int, err error) {
 	entries, err := directory.Starter()
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *service) Exchanges(ctx context.Context, q exchangereview.ExchangesQuery
 	return answer, nil
 }
 
-// place returns where the exchange stands in a way to sort.
+// place returns the position of the exchange in an order.
 func (r *exchangeRow) place(sort string) *place {
 	switch sort {
 	case exchangereview.ByName:
@@ -100,7 +100,7 @@ func (r *exchangeRow) place(sort string) *place {
 	return &place{Number: r.RatingOrder, Slug: r.Slug}
 }
 
-// match is where an exchange stands among those that a search found.
+// match is the position of an exchange among those that a search found.
 type match struct {
 	Score int    `json:"score"`
 	Slug  string `json:"slug"`

@@ -26,8 +26,8 @@ func slugs(list []exchangereview.Exchange) (all []string) {
 	return all
 }
 
-// list follows the cursors to the end and gives all slugs.
-func (w *world) list(t testing.TB, q exchangereview.ExchangesQuery) (all []string) {
+// list follows the cursors to the end and returns all slugs.
+func (w *fixture) list(t testing.TB, q exchangereview.ExchangesQuery) (all []string) {
 	t.Helper()
 	for range 1000 {
 		page := must(w.Exchanges(anybody, q))(t)
@@ -43,8 +43,8 @@ func (w *world) list(t testing.TB, q exchangereview.ExchangesQuery) (all []strin
 	return nil
 }
 
-func TestStarterIsLoadedOnceAndNeverBack(t *testing.T) {
-	eachEmptyWay(t, func(t *testing.T, w *world) {
+func TestStarterIsLoadedOnlyOnce(t *testing.T) {
+	eachEmptyWay(t, func(t *testing.T, w *fixture) {
 		ctx := t.Context()
 		if n := must(service.LoadStarter(ctx, w.options))(t); n != 40 {
 			t.Errorf("loaded %d, want 40", n)
@@ -61,12 +61,12 @@ func TestStarterIsLoadedOnceAndNeverBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := must(service.LoadStarter(ctx, w.options))(t); n != 0 {
-			t.Errorf("%d exchanges came back that an operator had removed", n)
+			t.Errorf("%d exchanges were loaded again that an operator had removed", n)
 		}
 		if got := w.list(t, exchangereview.ExchangesQuery{}); !slices.Equal(got, []string{"uniswap"}) {
 			t.Errorf("got %v", got)
 		}
-		// Its slug is still in memory; the database has the last word.
+		// Its slug is still in memory; the database is authoritative.
 		a := numbered(t, 2)
 		refused(w.PublishReview(anybody, a.sign(t, exchangereview.SignedReview{
 			Slug: "kraken", Wallet: a.wallet, Overall: 5, Aspects: a.draft("", 5).Aspects, CreatedMS: w.clock.Now().UnixMilli(),
@@ -75,8 +75,8 @@ func TestStarterIsLoadedOnceAndNeverBack(t *testing.T) {
 	})
 }
 
-func TestStarterStaysAwayFromAnImportedDirectory(t *testing.T) {
-	eachEmptyWay(t, func(t *testing.T, w *world) {
+func TestStarterIsNotLoadedIntoAnImportedDirectory(t *testing.T) {
+	eachEmptyWay(t, func(t *testing.T, w *fixture) {
 		must(w.ImportExchanges(operator, upload(`[{"id": "own", "name": "Own", "kind": "cex"}]`)))(t)
 		if n := must(service.LoadStarter(t.Context(), w.options))(t); n != 0 {
 			t.Errorf("loaded %d", n)
@@ -85,7 +85,7 @@ func TestStarterStaysAwayFromAnImportedDirectory(t *testing.T) {
 }
 
 func TestImportNeedsAnOperator(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		one := func() exchangereview.ExchangeUpload { return upload(`[{"id": "own", "name": "Own", "kind": "cex"}]`) }
 		refused(w.ImportExchanges(anybody, one()))(t, fault.Unauthenticated, "sign in")
 		refused(w.ImportExchanges(as(identity.Member), one()))(t, fault.Forbidden, "operator")
@@ -97,7 +97,7 @@ func TestImportNeedsAnOperator(t *testing.T) {
 }
 
 func TestImportAddsAndUpdates(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		w.publish(t, numbered(t, 1), "kraken", 4)
 		before := must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: "kraken"}))(t)
 		done := must(w.ImportExchanges(operator, upload(`[
@@ -109,7 +109,7 @@ func TestImportAddsAndUpdates(t *testing.T) {
 		k := must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: "kraken"}))(t)
 		if k.Name != "Kraken Pro" || k.Website != before.Website || k.Year != before.Year || !slices.Equal(k.Countries, before.Countries) ||
 			*k.MakerFee != *before.MakerFee || *k.TakerFee != 0.005 || k.Rating != before.Rating || k.Rating.Reviews != 1 {
-			t.Errorf("what the import left open changed:\n%+v\n%+v", before, k)
+			t.Errorf("fields without a value in the import changed:\n%+v\n%+v", before, k)
 		}
 		n := must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: "new-one"}))(t)
 		if n.Name != "Ñew" || n.Kind != exchangereview.Decentralised || !slices.Equal(n.Chains, []string{"base", "zora"}) || n.Countries == nil ||
@@ -125,7 +125,7 @@ func TestImportAddsAndUpdates(t *testing.T) {
 			t.Errorf("on zora: %v", got)
 		}
 		if got := w.list(t, exchangereview.ExchangesQuery{Chain: "BASE", Q: "new"}); len(got) != 0 {
-			t.Errorf("found on the chain it left: %v", got)
+			t.Errorf("found on its former chain: %v", got)
 		}
 		if got := w.list(t, exchangereview.ExchangesQuery{Chain: "base"}); slices.Contains(got, "new-one") || len(got) == 0 {
 			t.Errorf("on base: %v", got)
@@ -134,7 +134,7 @@ func TestImportAddsAndUpdates(t *testing.T) {
 }
 
 func TestARefusedImportKeepsNothing(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		good := `{"id": "own", "name": "Own", "kind": "cex"}`
 		f := refused(w.ImportExchanges(operator, upload("[\n"+good+",\n"+`{"id": "b", "name": "", "kind": "x"}`+"]")))(t, fault.Invalid, "entry 2")
 		if len(f.Fields) != 2 || f.Fields[0].Line != 3 || f.Fields[0].Name != "name" || f.Fields[1].Name != "kind" {
@@ -152,7 +152,7 @@ func TestARefusedImportKeepsNothing(t *testing.T) {
 
 func TestTheRealDirectoryIsImported(t *testing.T) {
 	text := testneeds.ReadData(t, "directory/exchange_directory.json")
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		done := must(w.ImportExchanges(operator, upload(string(text))))(t)
 		if done.Added+done.Updated != 1369 || done.Updated < 20 {
 			t.Errorf("got %+v", done)
@@ -190,7 +190,7 @@ func TestTheRealDirectoryIsImported(t *testing.T) {
 }
 
 func TestExchangesAreSortedAndPaged(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a, b, c := numbered(t, 1), numbered(t, 2), numbered(t, 3)
 		w.publish(t, a, "okx", 5)
 		w.publish(t, a, "curve", 5) // two with 5 stars, and one review each: by slug
@@ -229,7 +229,7 @@ func TestExchangesAreSortedAndPaged(t *testing.T) {
 }
 
 func TestWrongQueriesAreRefused(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		first := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 1}))(t)
 		found := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Q: "coin", Limit: 1}))(t)
 		if first.Next == "" || found.Next == "" {
@@ -277,8 +277,8 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 
 // Pages neither repeat nor lose an exchange when ratings change between them,
 // as long as the exchange itself does not move.
-func TestPagesHoldWhileRatingsChange(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+func TestPagesStayConsistentWhileRatingsChange(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		for i := range 6 {
 			w.publish(t, numbered(t, i), []string{"okx", "luno", "gate", "mexc", "gmx", "orca"}[i], 3)
 		}
@@ -296,7 +296,7 @@ func TestPagesHoldWhileRatingsChange(t *testing.T) {
 }
 
 func TestASecondProcessSeesAnImport(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		if got := w.list(t, exchangereview.ExchangesQuery{Q: "brandnew"}); len(got) != 0 {
 			t.Fatalf("found %v", got)
 		}
@@ -310,7 +310,7 @@ func TestASecondProcessSeesAnImport(t *testing.T) {
 }
 
 func TestManyEntriesAreImportedInOneGo(t *testing.T) {
-	eachEmptyWay(t, func(t *testing.T, w *world) {
+	eachEmptyWay(t, func(t *testing.T, w *fixture) {
 		done := must(w.ImportExchanges(operator, upload(manyExchanges(1500))))(t)
 		if done.Added != 1500 {
 			t.Errorf("got %+v", done)

@@ -9,8 +9,8 @@ import (
 	"banyan/platform/fault"
 )
 
-// WaitForQuestions waits until n callers wait for reputation to be asked.
-func WaitForQuestions(s exchangereview.Service, n int) {
+// WaitForRequests waits until n callers wait for the next call of reputation.
+func WaitForRequests(s exchangereview.Service, n int) {
 	w := s.(*service).weigher
 	for {
 		w.mu.Lock()

@@ -14,7 +14,7 @@ import (
 )
 
 func TestARepeatedReviewIsPublishedOnce(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		ctx := seam.WithIdempotencyKey(anybody, "review-1")
 		signed := w.prepare(t, a, "kraken", 4)
@@ -32,7 +32,7 @@ func TestARepeatedReviewIsPublishedOnce(t *testing.T) {
 		}
 		edited := w.prepare(t, a, "kraken", 5)
 		refused(w.PublishReview(ctx, edited))(t, fault.Conflict, "Idempotency-Key")
-		// What was refused may be sent again with its key.
+		// A refused request may be sent again with its key.
 		other := seam.WithIdempotencyKey(anybody, "review-2")
 		early := edited
 		early.CreatedMS += 3_600_000
@@ -45,7 +45,7 @@ func TestARepeatedReviewIsPublishedOnce(t *testing.T) {
 }
 
 // The answer is lost after the review was stored: the seam sends it again, and
-// the caller gets the answer and no conflict.
+// the caller gets the answer and not a conflict.
 func TestALostAnswerIsNotASecondReview(t *testing.T) {
 	databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
 		w := open(t, db, seamtest.OverHTTP)
@@ -58,14 +58,14 @@ func TestALostAnswerIsNotASecondReview(t *testing.T) {
 			t.Errorf("got version %d, %v rows after %d requests", got.Version, rows, w.way.Requests.Load())
 		}
 		signed = w.prepare(t, numbered(t, 2), "kraken", 4)
-		w.way.Lose(2) // and once is all
+		w.way.Lose(2) // more than the one retry
 		refused(w.PublishReview(anybody, signed))(t, fault.Unavailable, "cannot be reached")
 	})
 }
 
 // People who are not signed in share no keys: each key is its signer's.
 func TestTwoSignersMayUseOneKey(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		ctx := seam.WithIdempotencyKey(anybody, "review-1")
 		for n := range 2 {
 			signed := w.prepare(t, numbered(t, n), "kraken", 4)

@@ -11,16 +11,16 @@ import (
 	"banyan/platform/wallet"
 )
 
-// reweighBatch is how many reviewers are weighed in one call and one
+// reweighBatch is how many reviewers get their weights in one call and one
 // transaction, so that reviews are published in between.
 const reweighBatch = 200
 
 // Jobs is the module's background work: it keeps the weights of reviewers at
 // the current epoch of reputation.
 //
-// A reviewer's row says which epoch its weight is from. A new epoch makes all
-// of them old; a batch at a time is asked for and brought up to date. So it does
-// not matter when the work is interrupted, or that two processes do it at once.
+// A reviewer's row has the epoch of its weight. A new epoch makes all of them
+// outdated; they are updated in batches. So the work may be interrupted, or
+// done by two processes at once.
 type Jobs struct {
 	store      store
 	reputation Reputation
@@ -28,7 +28,7 @@ type Jobs struct {
 	log        *slog.Logger
 }
 
-// NewJobs makes the jobs; Run does them.
+// NewJobs returns the module's jobs; Run runs them.
 func NewJobs(o Options) *Jobs {
 	o = o.withDefaults()
 	return &Jobs{store: store{o.DB}, reputation: o.Reputation, every: o.ReweighEvery, log: o.Log}
@@ -44,17 +44,17 @@ func (j *Jobs) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failing:
-			j.log.WarnContext(ctx, "reviewers cannot be weighed; trying again", "error", err, "every", j.every)
+			j.log.WarnContext(ctx, "the weights of reviewers cannot be updated, so reviews count with those of the last epoch: trying again", "error", err, "every", j.every)
 		case err == nil && changed > 0:
-			j.log.InfoContext(ctx, "weighed reviewers by the current epoch", "reviewers", changed)
+			j.log.InfoContext(ctx, "updated the weights of reviewers to the current epoch", "reviewers", changed)
 		}
 		failing = err != nil
 	}, periodic.AtOnce())
 	return nil
 }
 
-// Reweigh brings every reviewer to reputation's current epoch and says how many
-// were not at it. When nothing is to do it costs one question about one wallet.
+// Reweigh updates every reviewer to reputation's current epoch and returns how
+// many it updated. When all are current it costs one call about one wallet.
 func (j *Jobs) Reweigh(ctx context.Context) (reviewers int, err error) {
 	anybody, err := j.store.someReviewer(ctx)
 	if database.IsNoRows(err) {
@@ -63,9 +63,9 @@ func (j *Jobs) Reweigh(ctx context.Context) (reviewers int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("look for reviewers: %w", err)
 	}
-	now, err := askWeights(ctx, j.reputation, []wallet.Address{anybody})
+	now, err := fetchWeights(ctx, j.reputation, []wallet.Address{anybody})
 	if err != nil {
-		return 0, fmt.Errorf("ask for the current epoch: %w", err)
+		return 0, fmt.Errorf("get the current epoch: %w", err)
 	}
 	for epoch := now[0].epoch; ; {
 		wallets, err := j.store.unweighed(ctx, epoch, reweighBatch)
@@ -75,9 +75,9 @@ func (j *Jobs) Reweigh(ctx context.Context) (reviewers int, err error) {
 		if len(wallets) == 0 {
 			return reviewers, nil
 		}
-		weights, err := askWeights(ctx, j.reputation, wallets)
+		weights, err := fetchWeights(ctx, j.reputation, wallets)
 		if err != nil {
-			return reviewers, fmt.Errorf("ask for weights: %w", err)
+			return reviewers, fmt.Errorf("get weights: %w", err)
 		}
 		epoch = weights[0].epoch // it may have changed since
 		units := make(map[wallet.Address]int64, len(wallets))

@@ -1,5 +1,5 @@
-// Package service is the work of the exchange-review module: what the contract in
-// modules/exchangereview promises, on a database.
+// Package service implements the exchange-review module: the contract of
+// modules/exchangereview on a database.
 //
 // Reading order: module.go, service.go, exchanges.go, reviews.go, weigher.go,
 // jobs.go, store*.go.
@@ -42,7 +42,7 @@ func start(ctx context.Context, e *host.Env) (*seam.Local, error) {
 	}
 	added, err := LoadStarter(ctx, o)
 	if added > 0 {
-		e.Log.InfoContext(ctx, "the directory starts with well-known exchanges", "exchanges", added)
+		e.Log.InfoContext(ctx, "added well-known exchanges to the empty directory", "exchanges", added)
 	}
 	return bound, err
 }

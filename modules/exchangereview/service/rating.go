@@ -7,15 +7,15 @@ import (
 )
 
 // A review weighs max(0.05, percentile of its writer) in units of 1/65536.
-// Whole units make sums exact: what was added can be taken away again without
-// a trace, in any order, and every machine gets the same bits.
+// Whole units make sums exact: what was added can be subtracted again without a
+// rest, in any order, and every machine computes the same bits.
 const (
 	weightOne     = 1 << 16
 	weightLeast   = 3277 // 0.05
 	leastStanding = 0.05
 )
 
-// weightOf turns a percentile into units.
+// weightOf converts a percentile, 0–1, into units.
 func weightOf(percentile float64) int64 {
 	if !(percentile > leastStanding) { // also NaN
 		return weightLeast
@@ -23,7 +23,7 @@ func weightOf(percentile float64) int64 {
 	return min(int64(math.Round(percentile*weightOne)), weightOne)
 }
 
-// sums are what an exchange's live reviews add up to.
+// sums are the sums over an exchange's live reviews.
 type sums struct {
 	Reviews  int64
 	Weight   int64                            // units
@@ -31,7 +31,7 @@ type sums struct {
 	Received [5]int64                         // reviews with 1, 2, 3, 4, 5 stars overall
 }
 
-// add adds n times (1, or −1 to take away) a review of this weight.
+// add adds a review of this weight n times (1, or −1 to subtract it).
 func (s *sums) add(n, weight int64, stars [exchangereview.Dimensions]int) {
 	s.Reviews += n
 	s.Received[stars[0]-1] += n
@@ -46,7 +46,7 @@ func (s *sums) reweigh(change int64, stars [exchangereview.Dimensions]int) {
 	}
 }
 
-// rating is the sums as people see them.
+// rating returns the sums in the contract's units.
 func (s *sums) rating() exchangereview.Rating {
 	r := exchangereview.Rating{Reviews: int(s.Reviews)}
 	if s.Reviews == 0 || s.Weight == 0 {

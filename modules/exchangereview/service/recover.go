@@ -15,11 +15,11 @@ import (
 // same signature written in a second way (EIP-2).
 const halfOrder = "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0"
 
-// signer recovers who signed a digest. Fails with fault.Invalid when the
-// signature is none.
+// recoverSigner returns the address that signed a digest. It fails with
+// fault.Invalid when the signature is malformed.
 func recoverSigner(digest exchangereview.Hash, s exchangereview.Signature) (wallet.Address, error) {
 	wrong := func(why string) (wallet.Address, error) {
-		return wallet.Address{}, fault.New(fault.Invalid, "the signature is malformed: sign again in your wallet and send what it gives").
+		return wallet.Address{}, fault.New(fault.Invalid, "the signature is malformed: sign again in your wallet and send its signature unchanged").
 			With(fault.Field{Name: "signature", Message: why})
 	}
 	switch v := &s[64]; *v {
@@ -27,18 +27,18 @@ func recoverSigner(digest exchangereview.Hash, s exchangereview.Signature) (wall
 		*v -= 27
 	case 0, 1:
 	default:
-		return wrong("its last byte is 27 or 28")
+		return wrong("its last byte must be 27 or 28")
 	}
 	limit, err := hex.DecodeString(halfOrder)
 	if err != nil {
 		return wallet.Address{}, err
 	}
 	if bytes.Compare(s[32:64], limit) > 0 {
-		return wrong("its s is in the upper half, which is a copy of another signature")
+		return wrong("its s is in the upper half, which is the malleable copy of another signature")
 	}
 	key, err := crypto.Ecrecover(digest[:], s[:])
 	if err != nil {
-		return wrong("it belongs to no key")
+		return wrong("no key has made it")
 	}
 	return wallet.Address(crypto.Keccak256(key[1:])[12:]), nil
 }

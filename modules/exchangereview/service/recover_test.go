@@ -45,7 +45,7 @@ func TestSignerIsRecovered(t *testing.T) {
 	other := digest
 	other[0]++
 	if got, err := recoverSigner(other, good); err == nil && got == address {
-		t.Error("a signature counts for another digest")
+		t.Error("a signature is valid for another digest")
 	}
 }
 
@@ -54,14 +54,14 @@ func TestMalformedSignaturesAreRefused(t *testing.T) {
 	digest := exchangereview.Hash{0: 1, 31: 0xff}
 	good := sign(t, key, digest)
 
-	upper := good // the same point, written the second way: s → n − s, v flipped
+	upper := good // the same point in its second form: s → n − s, v flipped
 	s := new(big.Int).Sub(crypto.S256().Params().N, new(big.Int).SetBytes(good[32:64]))
 	s.FillBytes(upper[32:64])
 	upper[64] ^= 27 ^ 28
 	if raw := upper; true {
 		raw[64] -= 27
 		if _, err := crypto.Ecrecover(digest[:], raw[:]); err != nil {
-			t.Fatalf("the second writing must be valid in itself, or the test shows nothing: %v", err)
+			t.Fatalf("the second form must be valid in itself, or the test proves nothing: %v", err)
 		}
 	}
 	badV, noR, noS := good, good, good

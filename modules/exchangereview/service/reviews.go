@@ -40,8 +40,8 @@ func (s *service) PrepareReview(ctx context.Context, q exchangereview.ReviewDraf
 	return exchangereview.PreparedReview{TypedData: s.digester.Document(&r), Review: r}, nil
 }
 
-// PublishReview implements Service. What is kept for a repeated request is only
-// what the request does not say itself.
+// PublishReview implements Service. The answer that is kept for a repeated
+// request has only what the request does not contain.
 func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedReview) (exchangereview.Review, error) {
 	hash := s.digester.Hash(&q)
 	w := idempotency.Write{
@@ -60,8 +60,8 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	}, nil
 }
 
-// publish does everything that needs no transaction before it: it holds the
-// database's only writer.
+// publish does everything that needs no transaction before it starts one: a
+// transaction occupies the database's only writer.
 func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, keep idempotency.Keep[outcome]) (outcome, error) {
 	if err := s.checkTime(q.CreatedMS); err != nil {
 		return outcome{}, err
@@ -76,7 +76,7 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	}
 	if by != q.Wallet {
 		return outcome{}, fault.Newf(fault.Forbidden,
-			"this was not signed by %s as it stands here: sign with that wallet what prepare gave, and change nothing after", q.Wallet)
+			"this review was not signed by %s in this form: sign the prepared document with that wallet, and change nothing afterwards", q.Wallet)
 	}
 	p := publication{review: *q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
@@ -98,7 +98,7 @@ func (s *service) checkTime(createdMS int64) error {
 	case off > maxSkew:
 		message = "is more than 10 minutes ago: the review is stale"
 	case off < -maxSkew:
-		message = "is more than 10 minutes in the future: is the clock right?"
+		message = "is more than 10 minutes in the future: check the clock"
 	default:
 		return nil
 	}
@@ -106,7 +106,7 @@ func (s *service) checkTime(createdMS int64) error {
 		With(fault.Field{Name: "created_ms", Message: message + ", the server has " + now.UTC().Format(time.RFC3339)})
 }
 
-// publication is one review on its way into the database.
+// publication is one review that is being stored.
 type publication struct {
 	review   exchangereview.SignedReview
 	exchange int64
@@ -116,14 +116,14 @@ type publication struct {
 	outcome
 }
 
-// outcome is what a review becomes by being stored.
+// outcome is what storing a review determines.
 type outcome struct {
 	Version int   `json:"version"`
 	Units   int64 `json:"units"` // its weight
 }
 
-// write stores the review, makes it the live one, counts it and announces it:
-// all or nothing.
+// write stores the review, makes it the live one, counts it and publishes its
+// event: all or nothing.
 func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	r := &p.review
 	if p.Units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
@@ -156,7 +156,7 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	return outbox.Publish(ctx, tx, reputation.ActivityTopic, r.Wallet.String(), activity)
 }
 
-// retireLive makes the version that the review names as its previous history.
+// retireLive retires the version that the review names as its previous one.
 func (p *publication) retireLive(ctx context.Context, tx *database.Tx) (before liveRow, err error) {
 	before, err = live(ctx, tx, p.exchange, p.review.Wallet)
 	switch {
@@ -165,13 +165,14 @@ func (p *publication) retireLive(ctx context.Context, tx *database.Tx) (before l
 	case err != nil:
 		return before, err
 	case before.Version >= exchangereview.MaxVersions:
-		return before, fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it stays as it is", exchangereview.MaxVersions-1)
+		return before, fault.Newf(fault.Conflict, "this review has been edited %d times, which is the limit: it cannot be edited again", exchangereview.MaxVersions-1)
 	}
 	return before, retire(ctx, tx, before.ID)
 }
 
-// misplaced says why a review does not follow the live version (zero = none).
-// Only such a review can be stored already: nothing follows the live one yet.
+// misplaced returns why a review does not follow the live version (zero =
+// none). Only such a review can be stored already: nothing follows the live one
+// yet.
 func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 	stored, err := isStored(ctx, tx, p.exchange, p.review.Wallet, p.hash)
 	if err != nil {
@@ -188,7 +189,7 @@ func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 	case !database.IsNoRows(err):
 		return err
 	}
-	return fault.New(fault.Conflict, "the review does not follow the live version, which was written meanwhile or elsewhere: prepare it again, and sign what that gives").
+	return fault.New(fault.Conflict, "the review does not follow the live version, which was published meanwhile: prepare it again, and sign the new document").
 		With(fault.Field{Name: "previous", Message: message})
 }
 
@@ -226,8 +227,8 @@ func (s *service) ReviewsOf(ctx context.Context, q exchangereview.ReviewsOfQuery
 	return pageOf(list, rows, size), nil
 }
 
-// pageOf is a page of reviews in the order of their ids, of which the next page
-// stays below the last.
+// pageOf returns a page of reviews in descending order of their ids; the next
+// page starts below the last.
 func pageOf(list page.List[int64], rows []reviewRow, size int) exchangereview.ReviewPage {
 	rows, next := page.Cut(list, rows, size, func(row reviewRow) int64 { return row.ID })
 	answer := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}, Next: next}

@@ -10,22 +10,25 @@ import (
 	"banyan/platform/database"
 )
 
-// Reputation is what this module asks of reputation; reputation.Client has it.
+// Reputation is what this module needs of reputation; reputation.Client
+// implements it.
 type Reputation interface {
 	Scores(context.Context, reputation.ScoresQuery) (reputation.Scores, error)
 }
 
-// Options are what the module needs. Give New, NewJobs and LoadStarter the same.
+// Options are the module's dependencies and limits. New, NewJobs and
+// LoadStarter must get the same.
 type Options struct {
 	DB         *database.DB // opened with Module: Name, migrated
 	Reputation Reputation
 	// Site is the host, and the port if there is one, of the address where
-	// people reach this place. It stands in every signature.
+	// people reach this installation. It is part of every signature.
 	Site string
-	// ReputationWait is how long a new reviewer's weight is waited for; then
-	// the review is stored with the least weight and weighed later. 0 = 500 ms.
+	// ReputationWait is the longest wait for a new reviewer's weight; after it
+	// the review is stored with the least weight and reweighed later. 0 = 500
+	// ms.
 	ReputationWait time.Duration
-	// ReweighEvery is how often NewJobs looks for a new epoch. 0 = 10 s.
+	// ReweighEvery is how often Jobs checks for a new epoch. 0 = 10 s.
 	ReweighEvery time.Duration
 	Clock        func() time.Time // nil = time.Now
 	Log          *slog.Logger     // nil = silent
@@ -52,7 +55,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// service implements Service. What it holds in memory can be made again from
+// service implements Service. What it keeps in memory can be read again from
 // the database at any time.
 type service struct {
 	store     store
@@ -64,7 +67,7 @@ type service struct {
 
 var _ exchangereview.Service = (*service)(nil)
 
-// New makes the service. It starts nothing and has nothing to close.
+// New returns the service. It starts nothing and has nothing to close.
 func New(o Options) exchangereview.Service {
 	o = o.withDefaults()
 	st := store{o.DB}

@@ -9,8 +9,8 @@ import (
 )
 
 // store holds all SQL of the module: reviews here, exchanges in
-// store_exchanges.go, weights in store_weights.go. Rows become the contract's
-// types there, so no other file knows a column.
+// store_exchanges.go, weights in store_weights.go. They convert rows to the
+// contract's types, so no other file knows a column.
 type store struct{ db *database.DB }
 
 const reviewColumns = `
@@ -37,7 +37,7 @@ const reviewTables = `
 	JOIN exchange AS e ON e.id = r.exchange_id
 	JOIN reviewer AS w ON w.wallet = r.wallet`
 
-// starsRow is what a review gives an exchange.
+// starsRow is the ratings of a review.
 type starsRow struct {
 	Overall     int `db:"overall"`
 	Withdrawals int `db:"withdrawals"`
@@ -84,7 +84,8 @@ func (r *reviewRow) review() exchangereview.Review {
 	return v
 }
 
-// liveReviews gives an exchange's live reviews with ids below before.
+// liveReviews returns an exchange's live reviews with ids below before, newest
+// first.
 func (st store) liveReviews(ctx context.Context, exchange, before int64, limit int) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
 		WHERE r.retired = 0 AND r.exchange_id = ? AND r.id < ?
@@ -93,7 +94,8 @@ func (st store) liveReviews(ctx context.Context, exchange, before int64, limit i
 	return rows, err
 }
 
-// liveReviewsOf gives a wallet's live reviews with ids below before.
+// liveReviewsOf returns a wallet's live reviews with ids below before, newest
+// first.
 func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
 		WHERE r.retired = 0 AND r.wallet = ? AND r.id < ?
@@ -102,7 +104,8 @@ func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int
 	return rows, err
 }
 
-// versions gives a wallet's versions of its review of an exchange, newest first.
+// versions returns a wallet's versions of its review of an exchange, newest
+// first.
 func (st store) versions(ctx context.Context, exchange int64, of wallet.Address) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
 		WHERE r.exchange_id = ? AND r.wallet = ?
@@ -119,7 +122,8 @@ type liveRow struct {
 	starsRow
 }
 
-// live reads the live version; database.IsNoRows when there is none.
+// live reads the live version; the error is database.IsNoRows when there is
+// none.
 func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Address) (row liveRow, err error) {
 	err = q.Get(ctx, &row, `
 		SELECT
@@ -138,7 +142,7 @@ func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Add
 	return row, err
 }
 
-// isStored tells whether this very version was stored before.
+// isStored reports whether exactly this version was stored before.
 func isStored(ctx context.Context, q database.Queryer, exchange int64, of wallet.Address, hash exchangereview.Hash) (bool, error) {
 	var n int
 	err := q.Get(ctx, &n, `
@@ -148,9 +152,9 @@ func isStored(ctx context.Context, q database.Queryer, exchange int64, of wallet
 	return n > 0, err
 }
 
-// admitReviewer gives what the wallet's reviews weigh. One that is not known
-// yet is stored with w. The row stays locked until the transaction ends: it is
-// what makes the reviews of one wallet, and its weight, change one at a time.
+// admitReviewer returns the weight of the wallet's reviews. A new reviewer is
+// stored with w. The row stays locked until the transaction ends: this
+// serialises changes to the reviews of one wallet and to its weight.
 func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w weight) (units int64, err error) {
 	err = tx.Get(ctx, &units, `
 		INSERT INTO reviewer (wallet, weight, epoch)
@@ -160,7 +164,7 @@ func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w we
 	return units, err
 }
 
-// retire makes a version history.
+// retire marks a version as replaced.
 func retire(ctx context.Context, tx *database.Tx, id int64) error {
 	_, err := tx.Exec(ctx, `UPDATE review SET retired = version WHERE id = ?`, id)
 	return err

@@ -55,7 +55,7 @@ func (r *sumsRow) sums() sums {
 	}
 }
 
-// list gives the sums in the order of sumColumns.
+// list returns the sums in the order of sumColumns.
 func (s *sums) list() []any {
 	all := []any{s.Reviews, s.Weight}
 	for _, n := range s.Stars {
@@ -112,7 +112,7 @@ func (r *exchangeRow) exchange() (exchangereview.Exchange, error) {
 	return e, nil
 }
 
-// exchangesByID gives those of the ids that exist, in no order.
+// exchangesByID returns those of the ids that exist, in no order.
 func (st store) exchangesByID(ctx context.Context, ids []int64) (rows []exchangeRow, err error) {
 	query, args, err := database.In(`SELECT`+exchangeColumns+` FROM exchange WHERE id IN (?)`, ids)
 	if err != nil {
@@ -122,22 +122,24 @@ func (st store) exchangesByID(ctx context.Context, ids []int64) (rows []exchange
 	return rows, err
 }
 
-// place is the last exchange of a page: where the next one begins.
+// place is the position of the last exchange of a page: the next one starts
+// after it.
 type place struct {
 	Number int64  `json:"number,omitzero"` // rating_order or reviews
 	Text   string `json:"text,omitzero"`   // name_order
 	Slug   string `json:"slug"`
 }
 
-// listOrders has, for each way to sort, the order and what comes after a place.
-// The first condition alone is what an index can use.
+// listOrders has, for each way to sort, the order and the condition of what
+// follows a place. An index can use only the first part of the condition.
 var listOrders = map[string]struct{ after, order string }{
 	exchangereview.ByRating:  {`rating_order <= ? AND (rating_order < ? OR slug > ?)`, `rating_order DESC, slug`},
 	exchangereview.ByReviews: {`reviews <= ? AND (reviews < ? OR slug > ?)`, `reviews DESC, slug`},
 	exchangereview.ByName:    {`name_order >= ? AND (name_order > ? OR slug > ?)`, `name_order, slug`},
 }
 
-// listExchanges gives up to limit exchanges after a place (nil = the first).
+// listExchanges returns up to limit exchanges after a place (nil = from the
+// first).
 func (st store) listExchanges(ctx context.Context, q exchangereview.ExchangesQuery, after *place, limit int) (rows []exchangeRow, err error) {
 	var where []string
 	var args []any
@@ -165,7 +167,8 @@ func (st store) listExchanges(ctx context.Context, q exchangereview.ExchangesQue
 	return rows, err
 }
 
-// directoryVersion tells whether what is held in memory is old.
+// directoryVersion returns the version by which a directory in memory is known
+// to be outdated.
 func (st store) directoryVersion(ctx context.Context) (version int64, err error) {
 	err = st.db.Read().Get(ctx, &version, `SELECT version FROM directory WHERE id = 1`)
 	return version, err
@@ -179,7 +182,7 @@ type nameRow struct {
 	Chains string `db:"chains"`
 }
 
-// names gives the whole directory, in no order, and the version it is of.
+// names returns the whole directory, in no order, and its version.
 func (st store) names(ctx context.Context) (rows []nameRow, version int64, err error) {
 	err = st.db.Snapshot(ctx, func(r database.Reader) error {
 		rows = nil
@@ -199,7 +202,7 @@ func (st store) names(ctx context.Context) (rows []nameRow, version int64, err e
 }
 
 // importEntries adds or updates the entries, all or none. With onlyFirst it
-// does so only into a directory that has never been filled.
+// does so only in a directory that has never had any.
 func (st store) importEntries(ctx context.Context, entries []directory.Entry, onlyFirst bool) (done exchangereview.ExchangesImported, err error) {
 	err = st.db.Write(ctx, func(tx *database.Tx) error {
 		done = exchangereview.ExchangesImported{}
@@ -238,7 +241,8 @@ func (st store) importEntries(ctx context.Context, entries []directory.Entry, on
 	return done, err
 }
 
-// writeEntries stores a part of an import; what an entry leaves open stays.
+// writeEntries stores a part of an import; fields without a value keep the
+// stored one.
 func writeEntries(ctx context.Context, tx *database.Tx, entries []directory.Entry) error {
 	var args []any
 	for _, e := range entries {
@@ -311,7 +315,7 @@ func writeEntries(ctx context.Context, tx *database.Tx, entries []directory.Entr
 	return nil
 }
 
-// rowsOf gives the placeholders of n rows.
+// rowsOf returns the placeholders of n rows.
 func rowsOf(n, columns int) string {
 	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
 	return strings.Repeat(row+", ", n-1) + row

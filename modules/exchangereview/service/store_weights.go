@@ -8,15 +8,15 @@ import (
 	"banyan/platform/wallet"
 )
 
-// someReviewer gives any wallet that has written a review; database.IsNoRows
-// when none has.
+// someReviewer returns any wallet that has written a review; the error is
+// database.IsNoRows when none has.
 func (st store) someReviewer(ctx context.Context) (w wallet.Address, err error) {
 	err = st.db.Read().Get(ctx, &w, `SELECT wallet FROM reviewer LIMIT 1`)
 	return w, err
 }
 
-// unweighed gives reviewers whose weight is not from this epoch. Epochs after
-// it count, too: reputation may have been set up anew and begun again at 1.
+// unweighed returns reviewers whose weight is not from this epoch, also if it
+// is from a later one: reputation may have been set up again and count from 1.
 func (st store) unweighed(ctx context.Context, epoch int64, limit int) (wallets []wallet.Address, err error) {
 	for _, is := range []string{`epoch < ?`, `epoch > ?`} {
 		err = st.db.Read().Select(ctx, &wallets, `
@@ -43,7 +43,7 @@ type weighedRow struct {
 	starsRow
 }
 
-// setWeights gives reviewers their weights of one epoch and changes the sums of
+// setWeights sets reviewers' weights of one epoch and changes the sums of
 // the exchanges they reviewed by the exact difference, in one transaction.
 // Rows are locked in one order, reviewers before exchanges, as publishing does.
 func (st store) setWeights(ctx context.Context, epoch int64, units map[wallet.Address]int64) error {
@@ -81,7 +81,7 @@ func (st store) setWeights(ctx context.Context, epoch int64, units map[wallet.Ad
 	})
 }
 
-// lockReviewers reads reviewers and keeps everybody else from changing them.
+// lockReviewers reads reviewers and locks them against other writers.
 func lockReviewers(ctx context.Context, tx *database.Tx, units map[wallet.Address]int64) (rows []reviewerRow, err error) {
 	wallets := make([]wallet.Address, 0, len(units))
 	for w := range units {
@@ -99,7 +99,7 @@ func lockReviewers(ctx context.Context, tx *database.Tx, units map[wallet.Addres
 	return rows, err
 }
 
-// shiftSums adds what a change of weights means to the exchanges' sums.
+// shiftSums applies a change of weights to the exchanges' sums.
 func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, change map[wallet.Address]int64) error {
 	if len(wallets) == 0 {
 		return nil

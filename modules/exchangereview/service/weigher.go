@@ -20,46 +20,46 @@ type weight struct {
 	epoch int64
 }
 
-// unasked is the epoch of a weight that reputation has yet to give. Epochs
-// begin at 0: none has been computed.
-const unasked = -1
+// epochUnknown is the epoch of a weight that reputation has not returned yet.
+// Epoch 0 means that none has been computed.
+const epochUnknown = -1
 
-// restAfterFailure is how long reputation is left alone when it has failed, so
-// that its absence costs one review the waiting and not every one.
-const restAfterFailure = 2 * time.Second
+// pauseAfterFailure is how long reputation is not called after it failed, so
+// that only one review waits for the time-out and not every one.
+const pauseAfterFailure = 2 * time.Second
 
-// weigher asks reputation for the weights of new reviewers. Whoever comes while
-// a question is under way waits for the next one, which then asks for all who
-// wait at once: under load that is one call for dozens of reviews, and without
-// load nobody waits for company.
+// weigher gets the weights of new reviewers from reputation. Callers who come
+// while a call is in flight wait for the next one, which is for all who wait:
+// under load that is one call for dozens of reviews, and without load nobody
+// waits for a batch to fill.
 type weigher struct {
 	reputation Reputation
 	wait       time.Duration
 	clock      func() time.Time
 	log        *slog.Logger
 
-	mu      sync.Mutex
-	asking  bool
-	waiting []*question
-	restTil time.Time
+	mu          sync.Mutex
+	asking      bool
+	waiting     []*weightRequest
+	pausedUntil time.Time
 }
 
-// question is one caller who waits for a weight.
-type question struct {
+// weightRequest is one caller who waits for a weight.
+type weightRequest struct {
 	wallet wallet.Address
 	answer chan weight   // 1 buffered
-	lead   chan struct{} // closed: ask for everybody who waits
+	lead   chan struct{} // closed: fetch the batch of all who wait
 }
 
-// weigh gives the wallet's weight, or the least one, unasked, when reputation
-// does not answer in time. It returns within about twice the wait, whatever
-// becomes of ctx: the caller who asks does so for others.
+// weigh returns the wallet's weight, or the least one, of epochUnknown, when
+// reputation does not answer in time. It returns within about twice the wait,
+// whatever becomes of ctx: the caller who fetches does so for others.
 func (w *weigher) weigh(ctx context.Context, of wallet.Address) weight {
-	q := &question{wallet: of, answer: make(chan weight, 1), lead: make(chan struct{})}
+	q := &weightRequest{wallet: of, answer: make(chan weight, 1), lead: make(chan struct{})}
 	w.mu.Lock()
-	if w.clock().Before(w.restTil) {
+	if w.clock().Before(w.pausedUntil) {
 		w.mu.Unlock()
-		return weight{weightLeast, unasked}
+		return weight{weightLeast, epochUnknown}
 	}
 	w.waiting = append(w.waiting, q)
 	if !w.asking {
@@ -72,14 +72,14 @@ func (w *weigher) weigh(ctx context.Context, of wallet.Address) weight {
 		return a
 	case <-q.lead:
 	}
-	w.askForAll(ctx)
+	w.fetchBatch(ctx)
 	return <-q.answer
 }
 
-// askForAll answers those who wait now, then hands the lead to one who has come
-// meanwhile. Both happen whatever reputation does, a panic included: otherwise
-// everybody after would wait for ever.
-func (w *weigher) askForAll(ctx context.Context) {
+// fetchBatch answers those who wait now, then makes one who has come meanwhile
+// the leader. Both happen whatever reputation does, a panic included: otherwise
+// all later callers would wait for ever.
+func (w *weigher) fetchBatch(ctx context.Context) {
 	w.mu.Lock()
 	n := min(len(w.waiting), reputation.MaxBatch)
 	batch := w.waiting[:n:n]
@@ -87,7 +87,7 @@ func (w *weigher) askForAll(ctx context.Context) {
 	w.mu.Unlock()
 
 	var weights []weight
-	defer func() { w.handOn(batch, weights) }()
+	defer func() { w.deliver(batch, weights) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.wait)
 	defer cancel()
 	wallets := make([]wallet.Address, n)
@@ -95,17 +95,17 @@ func (w *weigher) askForAll(ctx context.Context) {
 		wallets[i] = q.wallet
 	}
 	var err error
-	if weights, err = askWeights(ctx, w.reputation, wallets); err != nil {
-		w.log.WarnContext(ctx, "reputation does not answer: new reviewers have the least weight until it does", "error", err)
+	if weights, err = fetchWeights(ctx, w.reputation, wallets); err != nil {
+		w.log.WarnContext(ctx, "reputation does not answer, so new reviewers have the least weight until it does: check the reputation module", "error", err)
 	}
 }
 
-// handOn gives the answers, of which there are none when reputation has failed,
-// and the lead.
-func (w *weigher) handOn(batch []*question, weights []weight) {
+// deliver sends the answers, nil when reputation has failed, and chooses the
+// next leader.
+func (w *weigher) deliver(batch []*weightRequest, weights []weight) {
 	for i, q := range batch {
 		if weights == nil {
-			q.answer <- weight{weightLeast, unasked}
+			q.answer <- weight{weightLeast, epochUnknown}
 			continue
 		}
 		q.answer <- weights[i]
@@ -113,7 +113,7 @@ func (w *weigher) handOn(batch []*question, weights []weight) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if weights == nil {
-		w.restTil = w.clock().Add(restAfterFailure)
+		w.pausedUntil = w.clock().Add(pauseAfterFailure)
 	}
 	if len(w.waiting) == 0 {
 		w.waiting = nil
@@ -123,21 +123,21 @@ func (w *weigher) handOn(batch []*question, weights []weight) {
 	close(w.waiting[0].lead)
 }
 
-// askWeights asks reputation as this module itself: what a wallet weighs does
-// not depend on who publishes.
-func askWeights(ctx context.Context, from Reputation, wallets []wallet.Address) ([]weight, error) {
+// fetchWeights calls reputation as this module itself: the weight of a wallet
+// does not depend on who publishes.
+func fetchWeights(ctx context.Context, from Reputation, wallets []wallet.Address) ([]weight, error) {
 	scores, err := from.Scores(identity.AsService(ctx, exchangereview.Name), reputation.ScoresQuery{Wallets: wallets})
 	if err != nil {
 		return nil, err
 	}
 	if len(scores.Standings) != len(wallets) {
-		return nil, fault.Newf(fault.Internal, "reputation gave %d standings for %d wallets", len(scores.Standings), len(wallets))
+		return nil, fault.Newf(fault.Internal, "reputation returned %d standings for %d wallets", len(scores.Standings), len(wallets))
 	}
 	weights := make([]weight, len(wallets))
 	for i, asked := range wallets {
 		s := scores.Standings[i]
 		if s.Wallet != asked {
-			return nil, fault.Newf(fault.Internal, "reputation gave the standing of %s for %s", s.Wallet, asked)
+			return nil, fault.Newf(fault.Internal, "reputation returned the standing of %s for %s", s.Wallet, asked)
 		}
 		weights[i] = weight{weightOf(s.Percentile), scores.Epoch}
 	}

@@ -23,7 +23,7 @@ import (
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-4 }
 
 func TestRatingsAreWeightedByReputation(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		known, unknown, best := numbered(t, 1), numbered(t, 2), numbered(t, 3)
 		w.reputation.set(1, map[*writer]float64{known: 0.75, best: 1})
 		if r := w.publish(t, known, "kraken", 5); r.Weight != 0.75 {
@@ -46,7 +46,7 @@ func TestRatingsAreWeightedByReputation(t *testing.T) {
 }
 
 func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a, b := numbered(t, 1), numbered(t, 2)
 		w.reputation.set(4, map[*writer]float64{a: 0.5, b: 0.25})
 		w.reputation.fail(fault.New(fault.Unavailable, "gone"))
@@ -56,10 +56,10 @@ func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
 		calls := w.reputation.calls
 		w.publish(t, b, "kraken", 1)
 		if w.reputation.calls != calls {
-			t.Error("reputation was asked again right after it failed")
+			t.Error("reputation was called again right after it failed")
 		}
 		if _, err := w.jobs().Reweigh(t.Context()); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("the job says %v while reputation is down", err)
+			t.Errorf("the job returns %v while reputation is down", err)
 		}
 		if got := w.rating(t, "kraken"); !near(got.Mean, 3) {
 			t.Errorf("mean %v, want 3", got.Mean)
@@ -74,7 +74,7 @@ func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
 		if n := must(w.jobs().Reweigh(t.Context()))(t); n != 0 {
 			t.Errorf("weighed %d again with nothing to do", n)
 		}
-		// After a rest it is asked again.
+		// After the pause it is called again.
 		w.clock.Pass(time.Minute)
 		c := numbered(t, 3)
 		w.reputation.set(4, map[*writer]float64{a: 0.5, b: 0.25, c: 0.6})
@@ -85,7 +85,7 @@ func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
 }
 
 func TestBeforeTheFirstEpochEverybodyWeighsLeast(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		w.publish(t, a, "kraken", 5)
 		if n := must(w.jobs().Reweigh(t.Context()))(t); n != 0 {
@@ -102,9 +102,9 @@ func TestBeforeTheFirstEpochEverybodyWeighsLeast(t *testing.T) {
 }
 
 // A wallet's reviews weigh the same, of whatever epoch reputation is when each
-// is published; the next run of the job brings all of them along.
+// is published; the next run of the job updates all of them.
 func TestAllReviewsOfAWalletWeighTheSame(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		w.reputation.set(1, map[*writer]float64{a: 0.2})
 		w.publish(t, a, "kraken", 5)
@@ -123,9 +123,9 @@ func TestAllReviewsOfAWalletWeighTheSame(t *testing.T) {
 	})
 }
 
-// Reputation may be set up anew and count its epochs from 1 again.
-func TestAnEpochThatBeginsAgainIsFollowed(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+// Reputation may be set up again and count its epochs from 1.
+func TestEpochsThatRestartAreFollowed(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		w.reputation.set(70, map[*writer]float64{a: 0.2})
 		w.publish(t, a, "kraken", 5)
@@ -141,7 +141,7 @@ func TestAnEpochThatBeginsAgainIsFollowed(t *testing.T) {
 
 // More reviewers than one batch holds.
 func TestReweighingGoesThroughAllBatches(t *testing.T) {
-	databasetestEach(t, func(t *testing.T, w *world) {
+	databasetestEach(t, func(t *testing.T, w *fixture) {
 		const reviewers = 450
 		everybody := map[*writer]float64{}
 		for i := range reviewers {
@@ -169,7 +169,7 @@ func TestReweighingGoesThroughAllBatches(t *testing.T) {
 
 // databasetestEach is in process on both databases, for what HTTP does not
 // change.
-func databasetestEach(t *testing.T, test func(t *testing.T, w *world)) {
+func databasetestEach(t *testing.T, test func(t *testing.T, w *fixture)) {
 	t.Helper()
 	databasetest.Each(t, exchangereview.Name, func(t *testing.T, db *database.DB) {
 		w := open(t, db, seamtest.InProcess)
@@ -179,7 +179,7 @@ func databasetestEach(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 // publishAll publishes for all writers, 16 at a time.
-func publishAll(t *testing.T, w *world, writers map[*writer]float64, what func(*writer) (slug string, overall int)) {
+func publishAll(t *testing.T, w *fixture, writers map[*writer]float64, what func(*writer) (slug string, overall int)) {
 	t.Helper()
 	var signed []exchangereview.SignedReview
 	for a := range writers {
@@ -208,7 +208,7 @@ func publishAll(t *testing.T, w *world, writers map[*writer]float64, what func(*
 }
 
 func TestOneFirstReviewWinsOfManyAtOnce(t *testing.T) {
-	eachWay(t, func(t *testing.T, w *world) {
+	eachWay(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		var signed []exchangereview.SignedReview
 		for i := range 16 {
@@ -239,7 +239,7 @@ func TestOneFirstReviewWinsOfManyAtOnce(t *testing.T) {
 // Writers and the job at once, two processes of each: afterwards every sum is
 // what the rows add up to.
 func TestSumsStayExactUnderConcurrency(t *testing.T) {
-	databasetestEach(t, func(t *testing.T, w *world) {
+	databasetestEach(t, func(t *testing.T, w *fixture) {
 		other := open(t, databasetest.Again(t, w.db), seamtest.InProcess)
 		other.options.Reputation, other.options.Clock = w.reputation, w.clock.Now
 		other.start(t, seamtest.InProcess)
@@ -251,7 +251,7 @@ func TestSumsStayExactUnderConcurrency(t *testing.T) {
 		w.reputation.set(1, writers)
 		ctx, stop := context.WithCancel(t.Context())
 		var jobs, group sync.WaitGroup
-		for _, at := range []*world{w, other} {
+		for _, at := range []*fixture{w, other} {
 			jobs.Go(func() {
 				for epoch := int64(2); ctx.Err() == nil; epoch++ {
 					shifted := map[*writer]float64{}
@@ -267,7 +267,7 @@ func TestSumsStayExactUnderConcurrency(t *testing.T) {
 		}
 		i := 0
 		for a := range writers {
-			at := []*world{w, other}[i%2]
+			at := []*fixture{w, other}[i%2]
 			i++
 			group.Go(func() {
 				for round := range 6 {
@@ -290,9 +290,9 @@ func TestSumsStayExactUnderConcurrency(t *testing.T) {
 	})
 }
 
-// Any sequence of reviews, edits, new epochs and outages gives the rating that
-// its definition gives: the sum of weight × stars over the sum of weights.
-func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
+// Any sequence of reviews, edits, new epochs and outages has the rating of its
+// definition: the sum of weight × stars over the sum of weights.
+func TestRatingsMatchTheirDefinition(t *testing.T) {
 	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(service.LoadStarter(t.Context(), w.options))(t)
 	writers, round, epoch := 0, 0, int64(1)
@@ -344,7 +344,7 @@ func TestRatingsAreWhatTheirDefinitionSays(t *testing.T) {
 	})
 }
 
-// Reviews that come while reputation is being asked share the next question.
+// Reviews that come while a call of reputation is in flight share the next one.
 func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(service.LoadStarter(t.Context(), w.options))(t)
@@ -367,11 +367,11 @@ func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 		weights[i] = r.Weight
 	}
 	group.Go(func() { publish(0) })
-	<-w.reputation.entered // the first is being asked for
+	<-w.reputation.entered // the first is being fetched
 	for i := 1; i < len(signed); i++ {
 		group.Go(func() { publish(i) })
 	}
-	service.WaitForQuestions(w.service, len(signed)-1)
+	service.WaitForRequests(w.service, len(signed)-1)
 	close(w.reputation.hold)
 	group.Wait()
 	if w.reputation.calls != 2 || w.reputation.asked != len(signed) {
@@ -384,7 +384,7 @@ func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 	}
 }
 
-// A reputation that hangs costs the waiting that was set, and no review.
+// A reputation that hangs costs the configured wait, and no review.
 func TestAHangingReputationIsNotWaitedFor(t *testing.T) {
 	db := databasetest.SQLite(t, exchangereview.Name)
 	rep := &standings{percentile: map[wallet.Address]float64{}, hold: make(chan struct{})}
@@ -419,7 +419,7 @@ func TestAPanicOfReputationEndsWithItsCall(t *testing.T) {
 }
 
 func TestJobsRunUntilTheyAreStopped(t *testing.T) {
-	databasetestEach(t, func(t *testing.T, w *world) {
+	databasetestEach(t, func(t *testing.T, w *fixture) {
 		a := numbered(t, 1)
 		w.publish(t, a, "kraken", 5)
 		w.reputation.set(1, map[*writer]float64{a: 0.6})

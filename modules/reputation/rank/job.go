@@ -13,9 +13,9 @@ import (
 
 	"banyan/modules/reputation/trust"
 	"banyan/platform/atomicfile"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 )
 
 // The methods of a Job.
@@ -159,7 +159,7 @@ func (j Job) check() error {
 func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Interner[string], edges []trust.Edge, latest int64, err error) {
 	names, latest = trust.NewInterner[string](0), trust.NoTime
 	err = readFile(j.Trust, j.Progress, func(r io.Reader) error {
-		read, err := Read(ctx, r, unpack.Files(), Named(names), func(row Row[uint32]) error {
+		read, err := Read(ctx, r, decompress.Files(), Named(names), func(row Row[uint32]) error {
 			edges = append(edges, trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time})
 			latest = max(latest, row.Time)
 			return nil
@@ -185,7 +185,7 @@ func (j Job) preTrust(ctx context.Context, names *trust.Interner[string], report
 	var seeds Seeds
 	err := readFile(j.Seeds, nil, func(r io.Reader) (err error) {
 		var read table.Report
-		seeds, read, err = ReadSeeds(ctx, r, unpack.Files(), names)
+		seeds, read, err = ReadSeeds(ctx, r, decompress.Files(), names)
 		report.pass(j.Seeds, read.Passed())
 		return err
 	})

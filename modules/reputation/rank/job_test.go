@@ -150,7 +150,7 @@ func TestRefusedJobsWriteNothing(t *testing.T) {
 		{"unknown method", list, "a\n", func(j *rank.Job) { j.Method = "magic" }, fault.Invalid, []string{"--method", "eigentrust or banyan"}},
 		{"alpha zero", list, "a\n", func(j *rank.Job) { j.Options.Alpha = 0 }, fault.Invalid, []string{"--alpha"}},
 		{"epsilon below zero", list, "a\n", func(j *rank.Job) { j.Options.Epsilon = -1 }, fault.Invalid, []string{"--epsilon"}},
-		{"not settled", list, "a\n", func(j *rank.Job) { j.Options.MaxIterations = 2 }, fault.Invalid, []string{"not settled after 2"}},
+		{"not settled", list, "a\n", func(j *rank.Job) { j.Options.MaxIterations = 2 }, fault.Invalid, []string{"not converged after 2"}},
 		{"half-life without times", list, "a\n", func(j *rank.Job) { j.HalfLife = time.Hour }, fault.Invalid, []string{"--half-life", "no row has a time"}},
 		{"no such list", list, "a\n", func(j *rank.Job) { j.Trust += "x" }, fault.NotFound, []string{"cannot open", "trust.csvx"}},
 		{"no such folder", list, "a\n", func(j *rank.Job) { j.Out = filepath.Join(j.Out, "deeper", "x") }, fault.Invalid, []string{"--out", "no folder"}},

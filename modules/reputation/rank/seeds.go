@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"banyan/modules/reputation/trust"
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/table"
-	"banyan/platform/unpack"
 )
 
 // The columns of a list of seeds, by their place in seedList.Columns.
@@ -56,7 +56,7 @@ type Seeds struct {
 // is over zero, 1 when left out. A header line is optional; one that is a
 // single word is a seed when the trust list knows it. Fails like Read, and
 // with fault.Invalid when none is known.
-func ReadSeeds(ctx context.Context, r io.Reader, limits unpack.Limits, names *trust.Interner[string]) (Seeds, table.Report, error) {
+func ReadSeeds(ctx context.Context, r io.Reader, limits decompress.Limits, names *trust.Interner[string]) (Seeds, table.Report, error) {
 	var seeds Seeds
 	var wrong problems
 	take := func(part *table.Part) error {

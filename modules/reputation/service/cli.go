@@ -17,18 +17,18 @@ import (
 	"banyan/platform/fault"
 )
 
-// Commands gives `banyan reputation …`.
+// Commands returns `banyan reputation …`.
 func Commands() *cobra.Command {
 	group := &cobra.Command{
 		Use:   reputation.Name,
-		Short: "Say who can be trusted, and why",
+		Short: "Compute who can be trusted, and why",
 		Args:  cobra.NoArgs,
 	}
 	group.AddCommand(rankCommand())
 	return group
 }
 
-// rankFlags is what cobra cannot read as it is.
+// rankFlags are the flags whose syntax cobra does not know.
 type rankFlags struct {
 	halfLife, at string
 	json         bool
@@ -44,11 +44,11 @@ func rankCommand() *cobra.Command {
 
 TRUST.csv is source,target[,weight[,time]]: ids are any text, a weight below zero
 is distrust and none is 1, times are seconds since 1970, RFC 3339 or days.
-SEEDS.csv is id[,weight]: who the community is sure of; trust begins there.
+SEEDS.csv is id[,weight]: who the community is sure of; trust starts there.
 Headers are optional: they name the columns, also as i,j,v and from,to,value do,
 and columns without a use are named. Lines that begin with # are comments.
 Cells may be separated by commas, semicolons or tabs, and both files may be
-packed with gzip or zstd. Rows between the same two ids add up, nobody's trust
+compressed with gzip or zstd. Rows between the same two ids add up, nobody's trust
 in themselves counts.
 
 Methods:
@@ -73,22 +73,22 @@ Methods:
 	f := c.Flags()
 	f.StringVar(&job.Trust, "trust", "", "who trusts whom: source,target[,weight[,time]]")
 	f.StringVar(&job.Seeds, "seeds", "", "who is trusted from the start: id[,weight]")
-	f.StringVar(&job.Out, "out", "", "where the scores go; an existing file is replaced")
+	f.StringVar(&job.Out, "out", "", "the file for the scores; an existing one is replaced")
 	f.StringVar(&job.Method, "method", rank.EigenTrust, rank.EigenTrust+" or "+rank.Banyan)
 	f.Float64Var(&job.Options.Alpha, "alpha", trust.DefaultAlpha, "share of trust that returns to the seeds in each step")
 	f.Float64Var(&job.Options.Epsilon, "epsilon", trust.DefaultEpsilon, "stop when a step changes the scores by no more than this (L2)")
-	f.IntVar(&job.Options.MaxIterations, "max-iterations", trust.DefaultMaxIterations, "give up after so many steps")
-	f.StringVar(&flags.halfLife, "half-life", "", "a statement of this age counts half, for example 180d or 720h; without it nothing fades")
+	f.IntVar(&job.Options.MaxIterations, "max-iterations", trust.DefaultMaxIterations, "fail after so many steps")
+	f.StringVar(&flags.halfLife, "half-life", "", "a statement of this age counts half, for example 180d or 720h; without it nothing decays")
 	f.StringVar(&flags.at, "at", "", "the time that ages are counted from; without it the latest in the list")
 	f.BoolVar(&job.UniformPreTrust, "uniform-pretrust", false, "trust everybody alike from the start, instead of seeds; open to sybils")
-	f.Float64Var(&job.Standing.Shrink, "shrink", trust.DefaultShrink, "banyan: how many average raters of silence everybody starts with")
+	f.Float64Var(&job.Standing.Shrink, "shrink", trust.DefaultShrink, "banyan: how many average raters without an opinion everybody starts with")
 	f.Float64Var(&job.Standing.Discount, "discount", trust.DefaultDiscount, "banyan: how much more distrust weighs than trust")
 	f.Float64Var(&job.Standing.Scale, "scale", 0, "banyan: the weight that means full trust; without it the largest in the list")
 	f.BoolVar(&flags.json, "json", false, "print the report as JSON")
 	return c
 }
 
-// apply reads the flags that have a syntax of their own.
+// apply parses the flags that have a syntax of their own.
 func (f rankFlags) apply(job *rank.Job) (err error) {
 	if f.halfLife != "" {
 		if job.HalfLife, err = rank.ParseHalfLife(f.halfLife); err != nil {
@@ -107,7 +107,7 @@ func (f rankFlags) apply(job *rank.Job) (err error) {
 	return nil
 }
 
-// showProgress draws a bar when stderr is a terminal. stop ends it.
+// showProgress draws a bar when stderr is a terminal. stop removes it.
 func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
 	if f, ok := stderr.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
@@ -116,7 +116,7 @@ func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	job.Progress = func(read, size int64) {
 		bar.ChangeMax64(size)
-		_ = bar.Set64(read) // a bar that cannot be drawn is no reason to stop
+		_ = bar.Set64(read) // a bar that cannot be drawn must not end the work
 	}
 	return func() { _ = bar.Finish() }
 }

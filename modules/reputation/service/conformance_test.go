@@ -37,7 +37,7 @@ func person(n int) (w wallet.Address) {
 	return w
 }
 
-// conform runs a test the four ways; persons 0 and 1 are seeds.
+// conform runs a test the four ways; wallets 0 and 1 are seeds.
 func conform(t *testing.T, test func(t *testing.T, s reputation.Service)) {
 	t.Helper()
 	seamtest.Ways(t, reputation.Name, func(t *testing.T, db *database.DB, open seamtest.Open) {
@@ -58,9 +58,9 @@ func importText(s reputation.Service, text string) (reputation.TrustImported, er
 	return s.ImportTrust(operator, reputation.TrustUpload{Body: strings.NewReader(text)})
 }
 
-// village is a small graph: 0→2, 1→2, 2→3, 3→4 and so on to 12, and 2 trusts
+// sampleGraph is a small graph: 0→2, 1→2, 2→3, 3→4 and so on to 12, and 2 trusts
 // 13–25, so that 2 has many to trust and 3 few who trust it.
-func village() string {
+func sampleGraph() string {
 	var b strings.Builder
 	b.WriteString("source,target,weight\n")
 	edge := func(from, to, weight int) { fmt.Fprintf(&b, "%s,%s,%d\n", person(from), person(to), weight) }
@@ -84,7 +84,7 @@ func TestConformanceScores(t *testing.T) {
 		if _, err := s.ComputeEpoch(operator, reputation.EpochRequest{}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("an epoch without edges: %v", err)
 		}
-		imported, err := importText(s, village())
+		imported, err := importText(s, sampleGraph())
 		if err != nil || imported != (reputation.TrustImported{Edges: 38, Wallets: 26}) {
 			t.Fatalf("import: %+v, %v", imported, err)
 		}
@@ -134,7 +134,7 @@ func TestConformanceBatchAndLeaderboard(t *testing.T) {
 		if page, err := s.Leaderboard(nobody, reputation.LeaderboardQuery{}); err != nil || len(page.Standings) != 0 || page.Epoch != 0 {
 			t.Errorf("before the first epoch: %+v, %v", page, err)
 		}
-		if _, err := importText(s, village()); err != nil {
+		if _, err := importText(s, sampleGraph()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.ComputeEpoch(operator, reputation.EpochRequest{}); err != nil {
@@ -181,10 +181,10 @@ func TestConformanceBatchAndLeaderboard(t *testing.T) {
 	})
 }
 
-// A walk over the leaderboard that began before new epochs ends clearly.
+// A walk over the leaderboard that began before new epochs ends with a conflict.
 func TestConformanceAWalkNeverMixesEpochs(t *testing.T) {
 	conform(t, func(t *testing.T, s reputation.Service) {
-		if _, err := importText(s, village()); err != nil {
+		if _, err := importText(s, sampleGraph()); err != nil {
 			t.Fatal(err)
 		}
 		compute := func() {
@@ -210,7 +210,7 @@ func TestConformanceAWalkNeverMixesEpochs(t *testing.T) {
 
 func TestConformanceImport(t *testing.T) {
 	conform(t, func(t *testing.T, s reputation.Service) {
-		if _, err := importText(s, village()); err != nil {
+		if _, err := importText(s, sampleGraph()); err != nil {
 			t.Fatal(err)
 		}
 		line := func(from, to int, weight string) string {
@@ -236,11 +236,12 @@ func TestConformanceImport(t *testing.T) {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 		}
-		cut := io.MultiReader(strings.NewReader(line(5, 0, "9")), iotest.ErrReader(errors.New("cable pulled")))
+		cut := io.MultiReader(strings.NewReader(line(5, 0, "9")), iotest.ErrReader(errors.New("connection lost")))
 		if _, err := s.ImportTrust(operator, reputation.TrustUpload{Body: cut}); err == nil {
-			t.Error("a stream that broke was taken")
+			t.Error("a stream that ended early was accepted")
 		}
-		// nothing of all that was kept; a zero takes an edge away and a later line wins
+		// nothing of all that was kept; a zero removes an edge and a later line
+		// wins
 		if _, err := importText(s, line(2, 3, "0")+line(0, 2, "7")+line(0, 2, "5")); err != nil {
 			t.Fatal(err)
 		}
@@ -255,7 +256,7 @@ func TestConformanceImport(t *testing.T) {
 		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
 		if err != nil || epoch.Wallets != 26 || epoch.Edges != 37 {
-			t.Errorf("epoch %+v, %v; want the village without one edge", epoch, err)
+			t.Errorf("epoch %+v, %v; want the sample graph without one edge", epoch, err)
 		}
 	})
 }
@@ -331,7 +332,7 @@ func TestConformanceCanceled(t *testing.T) {
 	conform(t, func(t *testing.T, s reputation.Service) {
 		ctx, cancel := context.WithCancel(operator)
 		cancel()
-		if _, err := s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(village())}); !fault.Is(err, fault.Canceled) {
+		if _, err := s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(sampleGraph())}); !fault.Is(err, fault.Canceled) {
 			t.Errorf("a canceled import: %v", err)
 		}
 		if _, err := s.ComputeEpoch(operator, reputation.EpochRequest{}); !fault.Is(err, fault.Conflict) {

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// scoresPerWrite keeps one write short, so that others get their turn.
+	// scoresPerWrite keeps one write short, so that other writers run in
+	// between.
 	scoresPerWrite = 2000
-	// keptEpochs lets readers finish the pages of the epoch before.
+	// keptEpochs lets readers finish the pages of the previous epoch.
 	keptEpochs = 2
 )
 
@@ -70,8 +71,8 @@ func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputat
 		return reputation.Epoch{}, err
 	}
 	s.o.Log.InfoContext(ctx, "epoch computed", "epoch", epoch.Number, "wallets", epoch.Wallets, "edges", epoch.Edges, "iterations", epoch.Iterations)
-	// The epoch is committed: what goes wrong from here on is not a failure of the
-	// request. The next epoch deletes what was left, too.
+	// The epoch is committed: an error from here on is not a failure of the
+	// request. The next epoch also deletes what was left.
 	if err := s.prune(ctx, epoch.Number); err != nil {
 		s.o.Log.WarnContext(ctx, "the scores of former epochs could not be deleted: they take space until the next epoch is computed", "epoch", epoch.Number, "error", err)
 	}
@@ -89,7 +90,7 @@ type walletGraph struct {
 func (s service) loadGraph(ctx context.Context) (walletGraph, error) {
 	if len(s.o.Seeds) == 0 {
 		return walletGraph{}, fault.Wrap(trust.NoSeeds(), fault.Conflict,
-			"there are no seeds: name some trusted wallets in reputation.seeds; without them anybody could make up a crowd that trusts itself")
+			"there are no seeds: set reputation.seeds to some trusted wallets; without them anybody could create wallets that trust each other")
 	}
 	var edges []trust.Edge
 	wallets := trust.NewInterner[wallet.Address](1024)
@@ -113,7 +114,7 @@ func (s service) loadGraph(ctx context.Context) (walletGraph, error) {
 		return walletGraph{}, err
 	}
 	if len(edges) == 0 {
-		return walletGraph{}, fault.New(fault.Conflict, "there is no trust to compute with: import edges with POST /api/v1/reputation/trust/import first")
+		return walletGraph{}, fault.New(fault.Conflict, "there are no trust edges to compute scores from: import them with POST /api/v1/reputation/trust/import first")
 	}
 	renumbered := wallets.Sort(func(a, b wallet.Address) int { return bytes.Compare(a[:], b[:]) })
 	for i := range edges {
@@ -130,7 +131,7 @@ func (s service) withSeeds(wallets *trust.Interner[wallet.Address], edges []trus
 		}
 	}
 	if len(seeds) == 0 {
-		return g, fault.New(fault.Conflict, "none of the wallets in reputation.seeds occurs in the trust edges: check the seeds, or import their edges first")
+		return g, fault.New(fault.Conflict, "none of the wallets in reputation.seeds occurs in the trust edges: check the setting, or import their edges first")
 	}
 	g = walletGraph{wallets: wallets, seeds: len(seeds)}
 	if g.graph, err = trust.NewGraph(wallets.Len(), edges, trust.Decay{}); err != nil {
@@ -161,7 +162,7 @@ func (s service) writeScores(ctx context.Context, epoch int64, g walletGraph, sc
 	return nil
 }
 
-// prune deletes what is no longer read, a little at a time.
+// prune deletes scores that are no longer read, in small batches.
 func (s service) prune(ctx context.Context, current int64) error {
 	for {
 		var deleted int64

@@ -10,12 +10,12 @@ import (
 	"banyan/platform/testenv/databasetest"
 )
 
-// An epoch that is committed is an epoch that is answered, with or without an
-// idempotency key, also when the scores of the epochs before it cannot be deleted.
-func TestAnEpochIsNoFailureBecausePruningIs(t *testing.T) {
+// A committed epoch is returned, with or without an idempotency key, also when
+// the scores of the epochs before it cannot be deleted.
+func TestACommittedEpochSucceedsWhenPruningFails(t *testing.T) {
 	db := databasetest.SQLite(t, reputation.Name)
 	s := service.New(options(db))
-	if _, err := importText(s, village()); err != nil {
+	if _, err := importText(s, sampleGraph()); err != nil {
 		t.Fatal(err)
 	}
 	exec := func(statement string) {

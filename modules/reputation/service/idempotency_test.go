@@ -18,14 +18,14 @@ func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {
 		upload := func(text string) (reputation.TrustImported, error) {
 			return s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(text)})
 		}
-		first, err := upload(village())
+		first, err := upload(sampleGraph())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := importText(s, person(0).String()+","+person(2).String()+",77\n"); err != nil { // a later word
+		if _, err := importText(s, person(0).String()+","+person(2).String()+",77\n"); err != nil { // a later statement
 			t.Fatal(err)
 		}
-		if again, err := upload(village()); err != nil || again != first {
+		if again, err := upload(sampleGraph()); err != nil || again != first {
 			t.Errorf("the upload again: %+v, %v, want %+v", again, err, first)
 		}
 		if _, err := upload(person(0).String() + "," + person(2).String() + ",78\n"); !fault.Is(err, fault.Conflict) {
@@ -44,7 +44,7 @@ func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {
 	})
 }
 
-// The answer is lost after the module has done what was asked.
+// The answer is lost after the module has done the work.
 func TestALostAnswerIsNotASecondEffect(t *testing.T) {
 	databasetest.Each(t, reputation.Name, func(t *testing.T, db *database.DB) {
 		way := seamtest.OverHTTP(t, reputation.Contract, bind(db))
@@ -52,7 +52,7 @@ func TestALostAnswerIsNotASecondEffect(t *testing.T) {
 		ctx := seam.WithIdempotencyKey(operator, "trust-1")
 		way.Lose(1)
 		upload := func() (reputation.TrustImported, error) {
-			return s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(village())})
+			return s.ImportTrust(ctx, reputation.TrustUpload{Body: strings.NewReader(sampleGraph())})
 		}
 		if _, err := upload(); !fault.Is(err, fault.Unavailable) || way.Requests.Load() != 1 {
 			t.Errorf("an upload whose answer was lost: %v after %d requests: its stream cannot be sent again", err, way.Requests.Load())

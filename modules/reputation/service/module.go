@@ -1,5 +1,5 @@
-// Package service is the work of the reputation module: what the contract in
-// modules/reputation promises, on a database.
+// Package service implements the reputation module: the contract of
+// modules/reputation on a database.
 //
 // Reading order: module.go, service.go, epoch.go, jobs.go, store.go; the
 // algorithm is in trust/, the reader of trust lists in rank/.

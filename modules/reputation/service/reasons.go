@@ -10,12 +10,12 @@ import (
 	"banyan/platform/wallet"
 )
 
-// mostReasons is how many trusting wallets are kept by name for each score; the
-// rest are summed up. It bounds a row to about 270 bytes.
+// mostReasons is how many trusting wallets are stored with each score; the rest
+// are summed up. It bounds a row to about 270 bytes.
 const mostReasons = 8
 
-// reasons are kept with a score, because the edges go on changing after the
-// epoch. The layout, big-endian:
+// reasons are stored with a score, because the edges change after the epoch.
+// The layout, big-endian:
 //
 //	float64 seed · float64 dangling · uint32 others · float64 share of others ·
 //	then for each named wallet: 20 bytes wallet · float64 share
@@ -57,7 +57,7 @@ func appendFloat(b []byte, f float64) []byte {
 
 func floatAt(b []byte) float64 { return math.Float64frombits(binary.BigEndian.Uint64(b)) }
 
-// decodeReasons gives the components, the named ones largest first.
+// decodeReasons returns the components, the named ones largest first.
 func decodeReasons(b []byte) ([]reputation.Component, error) {
 	if len(b) < reasonsHead || (len(b)-reasonsHead)%reasonSize != 0 {
 		return nil, errors.New("the reasons of a score are damaged")

@@ -12,6 +12,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/modules/reputation/rank"
 	"banyan/platform/database"
+	"banyan/platform/decompress"
 	"banyan/platform/events"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
@@ -19,16 +20,15 @@ import (
 	"banyan/platform/memory"
 	"banyan/platform/page"
 	"banyan/platform/seam"
-	"banyan/platform/unpack"
 	"banyan/platform/wallet"
 )
 
-// Options are what the module stands on and its settings.
+// Options are the module's dependencies and settings.
 type Options struct {
 	DB      *database.DB
 	Log     *slog.Logger
 	Clock   func() time.Time
-	Seeds   []wallet.Address // where trust enters; those not in the graph are left out
+	Seeds   []wallet.Address // of the pre-trust; those not in the graph are left out
 	Alpha   float64          // 0 = trust.DefaultAlpha
 	Epsilon float64          // 0 = trust.DefaultEpsilon
 	MaxRows int              // of one import; 0 = 5,000,000
@@ -36,11 +36,11 @@ type Options struct {
 
 const standardMaxRows = 5_000_000
 
-// What imports may cost: bytes of one once unpacked, and of memory to unpack
-// those of all operators.
+// What imports may cost: bytes of one once decompressed, and of memory to
+// decompress those of all operators.
 const (
 	maxImportBytes = 2 << 30
-	unpackMemory   = 512 << 20
+	decompressMemory   = 512 << 20
 )
 
 type service struct {
@@ -50,16 +50,17 @@ type service struct {
 
 var _ reputation.Service = service{}
 
-// New makes the service.
+// New returns the service.
 func New(o Options) reputation.Service {
 	if o.MaxRows == 0 {
 		o.MaxRows = standardMaxRows
 	}
-	return service{o, memory.NewBudget(unpackMemory, "many packed lists are being imported: try again in a minute, or send this one unpacked")}
+	return service{o, memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed")}
 }
 
 // ImportTrust implements Service. All rows are read before the first is
-// written, and they are written as one: an upload is kept whole or not at all.
+// written, and they are written in one transaction: an upload is kept whole or
+// not at all.
 func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (reputation.TrustImported, error) {
 	type pair struct{ source, target wallet.Address }
 	var rows []rank.Row[wallet.Address]
@@ -67,12 +68,12 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	wallets := make(map[wallet.Address]struct{})
 	share := s.imports.Share(0)
 	defer share.Return()
-	limits := unpack.Files()
+	limits := decompress.Files()
 	limits.Max, limits.Reserve = maxImportBytes, share.Take
 	read, err := rank.Read(ctx, q.Body, limits, rank.Wallet, func(r rank.Row[wallet.Address]) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}
 		key := pair{r.Source, r.Target}
-		if i, said := at[key]; said { // a later line is the source's later word
+		if i, said := at[key]; said { // a later line is the source's later statement
 			rows[i] = r
 			return nil
 		}
@@ -101,8 +102,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	})
 }
 
-// fingerprint tells one upload from another by what it says, however it was
-// written down.
+// fingerprint identifies an upload by its edges, however they were formatted.
 func fingerprint(rows []rank.Row[wallet.Address]) idempotency.Fingerprint {
 	return func() (sum [sha256.Size]byte, err error) {
 		h := sha256.New()
@@ -117,7 +117,7 @@ func fingerprint(rows []rank.Row[wallet.Address]) idempotency.Fingerprint {
 	}
 }
 
-var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator starts it with POST /api/v1/reputation/epochs")
+var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator computes them with POST /api/v1/reputation/epochs")
 
 // CurrentEpoch implements Service.
 func (s service) CurrentEpoch(ctx context.Context, _ reputation.EpochQuery) (reputation.Epoch, error) {
@@ -163,7 +163,7 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 		return reputation.Score{}, err
 	}
 	if !scored && len(answer.Activity) == 0 {
-		return reputation.Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody has trusted it and it has not been active", q.Wallet)
+		return reputation.Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody trusts it and it has not been active", q.Wallet)
 	}
 	return answer, nil
 }
@@ -201,15 +201,15 @@ func (s service) Scores(ctx context.Context, q reputation.ScoresQuery) (reputati
 	return answer, err
 }
 
-// boardPlace is a place in the leaderboard of one epoch.
+// boardPlace is a position in the leaderboard of one epoch.
 type boardPlace struct {
 	Epoch int64 `json:"epoch"`
 	Place int   `json:"place"` // 1 = the first
 }
 
 // Leaderboard implements Service. A cursor names its epoch, so that the pages
-// of one walk fit together; when that epoch is gone, the walk ends with a
-// conflict instead of a mixture.
+// of one walk are consistent; when that epoch is deleted, the walk ends with a
+// conflict instead of mixing epochs.
 func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery) (reputation.Leaderboard, error) {
 	answer := reputation.Leaderboard{Standings: []reputation.Standing{}}
 	list := page.NewList[boardPlace]("leaderboard")
@@ -232,7 +232,7 @@ func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery)
 			if err != nil {
 				return fmt.Errorf("look for an epoch: %w", err)
 			}
-			return fault.New(fault.Conflict, "the scores of the first page were replaced by newer ones: leave the cursor out to begin at the first page")
+			return fault.New(fault.Conflict, "the scores of the first page were replaced by newer ones: leave the cursor out to start again at the first page")
 		}
 		answer.Epoch = after.Epoch
 		rows, err := readPlaces(ctx, r, after.Epoch, after.Place, size+1)

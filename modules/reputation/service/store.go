@@ -17,9 +17,9 @@ import (
 // rowsPerStatement keeps a statement below SQLite's 32,766 placeholders.
 const rowsPerStatement = 4000
 
-// saveEdges puts statements of trust in, over what the same source said of the
-// same target before; a weight of zero takes the edge away. No two rows have
-// the same source and target.
+// saveEdges stores trust edges and replaces those of the same source and
+// target; a weight of zero removes the edge. No two rows may have the same
+// source and target.
 func saveEdges(ctx context.Context, tx *database.Tx, rows []rank.Row[wallet.Address]) error {
 	var args []any
 	for len(rows) > 0 {
@@ -53,7 +53,7 @@ func saveEdges(ctx context.Context, tx *database.Tx, rows []rank.Row[wallet.Addr
 	return nil
 }
 
-// values is "(?,?),(?,?)" for rows of that many columns.
+// values returns "(?,?),(?,?)" for rows of that many columns.
 func values(rows, columns int) string {
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
 	return strings.TrimSuffix(strings.Repeat(row+",", rows), ",")
@@ -76,7 +76,7 @@ func eachEdge(ctx context.Context, r database.Reader, each func(source, target w
 }
 
 func scanEdges(rows *sqlx.Rows, each func(source, target wallet.Address, weight float64, timeMS *int64) error) error {
-	defer func() { _ = rows.Close() }() // rows.Err tells what there is to tell
+	defer func() { _ = rows.Close() }() // rows.Err has the error
 	for rows.Next() {
 		var source, target wallet.Address
 		var weight float64
@@ -102,7 +102,7 @@ type epochRow struct {
 	Epsilon    float64 `db:"epsilon"`
 }
 
-// beginEpoch takes the next number for e.
+// beginEpoch adds e under the next number.
 func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64, err error) {
 	if err := tx.Lock(ctx, "epochs"); err != nil {
 		return 0, err
@@ -132,7 +132,7 @@ func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64,
 		FROM epochs
 		RETURNING number`, e.TimeMS, e.Wallets, e.Edges, e.Seeds, e.Iterations, e.Alpha, e.Epsilon)
 	if err != nil {
-		return 0, fmt.Errorf("begin an epoch: %w", err)
+		return 0, fmt.Errorf("add an epoch: %w", err)
 	}
 	return number, nil
 }
@@ -168,7 +168,7 @@ func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreR
 	return nil
 }
 
-// completeEpoch makes an epoch's scores the ones that are read.
+// completeEpoch makes an epoch the current one.
 func completeEpoch(ctx context.Context, tx *database.Tx, number int64) error {
 	if _, err := tx.Exec(ctx, `UPDATE epochs SET complete = 1 WHERE number = ?`, number); err != nil {
 		return fmt.Errorf("complete an epoch: %w", err)
@@ -177,7 +177,7 @@ func completeEpoch(ctx context.Context, tx *database.Tx, number int64) error {
 }
 
 // pruneScores deletes up to limit scores of epochs before oldest, and of those
-// before the current one that never became complete. It gives how many.
+// before the current one that were never completed. It returns how many.
 func pruneScores(ctx context.Context, tx *database.Tx, oldest, current int64, limit int) (int64, error) {
 	deleted, err := tx.Exec(ctx, `
 		DELETE FROM scores
@@ -196,8 +196,8 @@ func pruneScores(ctx context.Context, tx *database.Tx, oldest, current int64, li
 	return deleted, nil
 }
 
-// readCurrentEpoch gives the latest complete epoch; database.IsNoRows when
-// there is none.
+// readCurrentEpoch returns the latest complete epoch; the error is
+// database.IsNoRows when there is none.
 func readCurrentEpoch(ctx context.Context, r database.Queryer) (epochRow, error) {
 	var e epochRow
 	err := r.Get(ctx, &e, `
@@ -217,7 +217,8 @@ func readCurrentEpoch(ctx context.Context, r database.Queryer) (epochRow, error)
 	return e, err
 }
 
-// readScore gives one score of an epoch; database.IsNoRows when there is none.
+// readScore returns one score of an epoch; the error is database.IsNoRows when
+// there is none.
 func readScore(ctx context.Context, r database.Queryer, epoch int64, w wallet.Address) (scoreRow, error) {
 	var s scoreRow
 	err := r.Get(ctx, &s, `
@@ -234,7 +235,7 @@ func readScore(ctx context.Context, r database.Queryer, epoch int64, w wallet.Ad
 	return s, err
 }
 
-// readStandings gives the scores of these wallets in any order, without their
+// readStandings returns the scores of these wallets in any order, without their
 // reasons.
 func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets []wallet.Address) ([]scoreRow, error) {
 	query, args, err := database.In(`
@@ -257,7 +258,7 @@ func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets
 	return rows, nil
 }
 
-// readPlaces gives the scores of an epoch after a place, in order.
+// readPlaces returns the scores of an epoch after a place, in order.
 func readPlaces(ctx context.Context, r database.Queryer, epoch int64, after, limit int) ([]scoreRow, error) {
 	var rows []scoreRow
 	err := r.Select(ctx, &rows, `
@@ -278,7 +279,7 @@ func readPlaces(ctx context.Context, r database.Queryer, epoch int64, after, lim
 	return rows, nil
 }
 
-// epochKept tells whether an epoch is complete and its scores are still there.
+// epochKept reports whether an epoch is complete and its scores still exist.
 func epochKept(ctx context.Context, r database.Queryer, number int64) (bool, error) {
 	var kept bool
 	err := r.Get(ctx, &kept, `
@@ -292,7 +293,7 @@ func epochKept(ctx context.Context, r database.Queryer, number int64) (bool, err
 	return kept, err
 }
 
-// countActivity adds one to what a wallet did.
+// countActivity adds one to a wallet's count of a kind.
 func countActivity(ctx context.Context, tx *database.Tx, a reputation.Activity) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO activity (

@@ -20,8 +20,8 @@ func BenchmarkBitcoinOTC(b *testing.B) {
 }
 
 // BenchmarkMillion ranks 1,000,000 nodes with 10,000,000 edges beside a plain
-// loop over an edge list already in memory and normalised, the best that can
-// be done without turning the matrix.
+// loop over an edge list already in memory and normalised, the best that can be
+// done without transposing the matrix.
 func BenchmarkMillion(b *testing.B) {
 	const n = 1_000_000
 	edges := community(rand.New(rand.NewPCG(1, 1)), n, 10*n)
@@ -64,7 +64,7 @@ func beside(b *testing.B, n int, edges []trust.Edge, baseline func(founder uint3
 	b.ReportMetric(float64(iterations), "iterations")
 }
 
-// normalised drops what does not count and divides by the row's sum.
+// normalised drops the edges that do not count and divides by the row's sum.
 func normalised(n int, edges []trust.Edge) []trust.Edge {
 	out := make([]float64, n)
 	var list []trust.Edge

@@ -64,7 +64,7 @@ func sameAs(t testing.TB, got []float64, want map[uint32]float64, relative float
 	}
 }
 
-func TestBitcoinOTCIsAsTheNaiveComputationSays(t *testing.T) {
+func TestBitcoinOTCMatchesTheNaiveComputation(t *testing.T) {
 	names, edges := bitcoinOTC(t)
 	g := graph(t, names.Len(), edges)
 	if c := g.Counts(); c.Positive != 32029 || c.Negative != 3563 || c.Rows != 35592 {
@@ -94,7 +94,7 @@ func TestBitcoinOTCIsAsTheNaiveComputationSays(t *testing.T) {
 				want, steps := naive(edges, c.share, trust.DefaultAlpha, epsilon)
 				got := eigentrust(t, g, c.pre, trust.Options{Epsilon: epsilon})
 				if got.Iterations != steps {
-					t.Errorf("settled in %d iterations, the naive computation in %d", got.Iterations, steps)
+					t.Errorf("converged in %d iterations, the naive computation in %d", got.Iterations, steps)
 				}
 				sameAs(t, got.Trust, want, 1e-9)
 				if s := sum(got.Trust); math.Abs(s-1) > 1e-12 {
@@ -116,7 +116,7 @@ func TestSybilsGetAlmostNothingFromSeeds(t *testing.T) {
 			t.Errorf("with seeds the sybils hold %.2f %% of the trust, want less than 1 %%", 100*with)
 		}
 		if without < 0.3 {
-			t.Errorf("without seeds the sybils hold only %.2f %%: this attack shows nothing", 100*without)
+			t.Errorf("without seeds the sybils hold only %.2f %%: this attack proves nothing", 100*without)
 		}
 	}
 	t.Run("made up community", func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestSybilsGetAlmostNothingFromSeeds(t *testing.T) {
 	})
 }
 
-func TestAnyGraphIsAsTheNaiveComputationSays(t *testing.T) {
+func TestAnyGraphMatchesTheNaiveComputation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "nodes")
 		node := rapid.Uint32Range(0, uint32(n-1))
@@ -191,13 +191,13 @@ func TestScoresDoNotDependOnCoresOrOnTheOrderOfEdges(t *testing.T) {
 			first, standing = got, judged
 		}
 		if !slices.Equal(first.Trust, got.Trust) || first.Delta != got.Delta || !slices.Equal(standing, judged) {
-			t.Fatalf("%d workers and another order of the edges gave other bits", workers)
+			t.Fatalf("%d workers and another order of the edges computed other bits", workers)
 		}
 		random.Shuffle(len(edges), func(a, b int) { edges[a], edges[b] = edges[b], edges[a] })
 	}
 }
 
-func TestAWarmStartArrivesAtTheSamePlaceSooner(t *testing.T) {
+func TestAWarmStartConvergesSoonerToTheSameScores(t *testing.T) {
 	const n = 3000
 	edges := community(rand.New(rand.NewPCG(7, 8)), n, 30000)
 	pre := seeded(t, n, 1)
@@ -241,7 +241,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		{"alpha over 1", rank(pre, trust.Options{Alpha: 1.5}), "alpha"},
 		{"alpha not a number", rank(pre, trust.Options{Alpha: math.NaN()}), "alpha"},
 		{"epsilon below zero", rank(pre, trust.Options{Epsilon: -1}), "epsilon"},
-		{"not settled", rank(pre, trust.Options{MaxIterations: 3}), "allow more iterations"},
+		{"not converged", rank(pre, trust.Options{MaxIterations: 3}), "allow more iterations"},
 		{"start of another graph", rank(pre, trust.Options{Start: []float64{1}}), "the start has 1"},
 		{"start below zero", rank(pre, trust.Options{Start: []float64{1, -1, 0}}), "node 1"},
 		{"weight not a number", make1(2, trust.Edge{Source: 0, Target: 1, Weight: math.NaN()}), "NaN"},
@@ -258,6 +258,6 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := trust.EigenTrust(over, g, pre, trust.Options{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled context gave %v", err)
+		t.Errorf("a cancelled context returned %v", err)
 	}
 }

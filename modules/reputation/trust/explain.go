@@ -6,15 +6,16 @@ import (
 	"slices"
 )
 
-// Contribution is what one edge brings to a node's score.
+// Contribution is the contribution of one edge to a node's score.
 type Contribution struct {
 	Source uint32
 	Trust  float64 // the source's own trust, t_j
 	Weight float64 // Trust: the part of it that flows over this edge, 0…1. Standing: the rating, −1…1
-	Share  float64 // what the score has from this edge
+	Share  float64 // this edge's part of the score
 }
 
-// Explanation takes a score apart. Score = Seed + Dangling + Σ Edges.Share + Residual.
+// Explanation is a score in its parts: Score = Seed + Dangling + Σ Edges.Share
+// + Residual.
 type Explanation struct {
 	Node     uint32
 	Score    float64
@@ -23,12 +24,12 @@ type Explanation struct {
 	// Edges by size of share, the largest first, ties by source. They include
 	// edges from sources without trust, whose share is 0.
 	Edges []Contribution
-	// Residual is what the iteration had not settled yet; its size is below
+	// Residual is what the iteration had not converged yet; its size is below
 	// epsilon for Trust, and only rounding (about 1e-16) for Standing.
 	Residual float64
 }
 
-// Explainer explains scores of one graph. Safe for concurrent use.
+// Explainer explains scores of one graph. It is safe for concurrent use.
 type Explainer struct {
 	g        *Graph
 	pre      PreTrust
@@ -37,8 +38,8 @@ type Explainer struct {
 	dangling float64
 }
 
-// NewExplainer prepares explanations of trust, which EigenTrust computed from
-// the same graph, pre-trust and options.
+// NewExplainer returns an Explainer of trust, which EigenTrust must have
+// computed from the same graph, pre-trust and options.
 func NewExplainer(g *Graph, pre PreTrust, trust []float64, opt Options) *Explainer {
 	e := &Explainer{g: g, pre: pre, trust: trust, alpha: opt.withDefaults().Alpha}
 	for j, out := range g.out {

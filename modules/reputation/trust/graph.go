@@ -1,5 +1,5 @@
-// Package trust turns who-trusts-whom into scores, and says where each score
-// came from. It is pure: no I/O, no clock, no module.
+// Package trust computes scores from who trusts whom, and explains each score.
+// It is pure: no I/O, no clock, no module.
 //
 //	nodes are dense uint32 numbers (Interner makes them from names or wallets)
 //	g, _      := trust.NewGraph(nodes, edges, trust.Decay{})
@@ -37,21 +37,21 @@ type Edge struct {
 	Time           int64
 }
 
-// Decay fades statements: weight · 2^(−age/HalfLife), age = At − Time, never
-// below zero. The zero value means no decay. At is UTC milliseconds.
+// Decay weakens statements by age: weight · 2^(−age/HalfLife), age = At − Time,
+// never below zero. The zero value means no decay. At is UTC milliseconds.
 type Decay struct {
 	HalfLife time.Duration
 	At       int64
 }
 
-// Counts says what became of the edges given:
+// Counts has what became of the edges given to NewGraph:
 // Rows = Self + Zero + Repeated + Vanished + Positive + Negative.
 type Counts struct {
 	Rows     int // edges given
-	Self     int // dropped: nobody vouches for themselves
-	Zero     int // dropped: a weight of zero says nothing
+	Self     int // dropped: source and target are the same
+	Zero     int // dropped: the weight is zero
 	Repeated int // added into an earlier edge between the same two
-	Vanished int // pairs whose weights add up to nothing
+	Vanished int // pairs whose weights add up to zero
 	Positive int // pairs that trust
 	Negative int // pairs that distrust; EigenTrust leaves them out, Standing uses them
 }
@@ -92,7 +92,7 @@ func NewGraph(nodes int, edges []Edge, decay Decay) (*Graph, error) {
 		return nil, fault.Newf(fault.TooLarge, "a trust graph has at most %d edges, not %d", uint32(math.MaxUint32), len(edges))
 	}
 	if decay.HalfLife < 0 {
-		return nil, fault.New(fault.Invalid, "a half-life must be longer than zero")
+		return nil, fault.New(fault.Invalid, "the half-life must be longer than zero")
 	}
 	g := &Graph{nodes: nodes, counts: Counts{Rows: len(edges)}}
 	if err := g.check(edges); err != nil {
@@ -100,11 +100,11 @@ func NewGraph(nodes int, edges []Edge, decay Decay) (*Graph, error) {
 	}
 	rows := groupBySource(nodes, edges)
 	g.merge(rows, decay)
-	g.turn(rows)
+	g.transpose(rows)
 	return g, nil
 }
 
-// check refuses what no sum could carry, and counts what is dropped.
+// check refuses edges that no sum could hold, and counts those that are dropped.
 func (g *Graph) check(edges []Edge) error {
 	for i, e := range edges {
 		size := math.Abs(e.Weight)
@@ -127,20 +127,20 @@ func (g *Graph) check(edges []Edge) error {
 	return nil
 }
 
-// CheckWeight tells whether a weight can be used: 0, or from MinWeight to
+// CheckWeight reports whether a weight can be used: 0, or from MinWeight to
 // MaxWeight in size.
 func CheckWeight(w float64) bool {
 	size := math.Abs(w)
 	return w == 0 || (size >= MinWeight && size <= MaxWeight) // NaN fails both
 }
 
-// Nodes gives the number of nodes.
+// Nodes returns the number of nodes.
 func (g *Graph) Nodes() int { return g.nodes }
 
-// Counts says what became of the edges given.
+// Counts returns what became of the edges given to NewGraph.
 func (g *Graph) Counts() Counts { return g.counts }
 
-// weightAt gives a stored weight, relative to its source's row (see fresh).
+// weightAt returns a stored weight, relative to its source's row (see fresh).
 func (g *Graph) weightAt(k uint32) float64 {
 	if g.weight32 != nil {
 		return float64(g.weight32[k])

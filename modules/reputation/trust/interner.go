@@ -7,21 +7,21 @@ import (
 	"banyan/platform/fault"
 )
 
-// Interner numbers keys (names, wallets) densely from 0 in order of
-// appearance. The zero value is not useful: use NewInterner. Not for
-// concurrent use while it grows.
+// Interner numbers keys (names, wallets) densely from 0 in order of appearance.
+// The zero value is not usable: use NewInterner. It is not safe for concurrent
+// use while it grows.
 type Interner[K comparable] struct {
 	numbers map[K]uint32
 	keys    []K
 }
 
-// NewInterner makes an interner with room for about size keys.
+// NewInterner returns an interner with room for about size keys.
 func NewInterner[K comparable](size int) *Interner[K] {
 	return &Interner[K]{numbers: make(map[K]uint32, size), keys: make([]K, 0, size)}
 }
 
-// Number gives the key's number, a new one when it is new. Fails with
-// fault.TooLarge after 2³²−1 keys.
+// Number returns the key's number, the next one when the key is new. It fails
+// with fault.TooLarge after 2³²−1 keys.
 func (in *Interner[K]) Number(key K) (uint32, error) {
 	if n, ok := in.numbers[key]; ok {
 		return n, nil
@@ -44,21 +44,21 @@ func NumberOfText(in *Interner[string], name []byte) (uint32, error) {
 	return in.Number(string(name))
 }
 
-// Lookup gives the key's number if it has one.
+// Lookup returns the key's number if it has one.
 func (in *Interner[K]) Lookup(key K) (uint32, bool) {
 	n, ok := in.numbers[key]
 	return n, ok
 }
 
-// Key gives the key of a number.
+// Key returns the key of a number.
 func (in *Interner[K]) Key(number uint32) K { return in.keys[number] }
 
-// Len is how many keys there are.
+// Len returns the number of keys.
 func (in *Interner[K]) Len() int { return len(in.keys) }
 
-// Sort renumbers the keys in their own order and gives the new number of each
-// old one. Scores then do not depend, to the last bit, on the order in which
-// the keys were first seen.
+// Sort renumbers the keys in the order of compare and returns the new number of
+// each old one. Scores then do not depend, to the last bit, on the order in
+// which the keys were first seen.
 func (in *Interner[K]) Sort(compare func(a, b K) int) (renumbered []uint32) {
 	order := make([]uint32, len(in.keys))
 	for i := range order {

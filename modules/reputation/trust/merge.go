@@ -25,7 +25,7 @@ type sourceRows struct {
 // rowsAtOnce is how many rows a worker takes at a time.
 const rowsAtOnce = 4096
 
-// groupBySource is a counting sort; self-trust and zeros stay behind.
+// groupBySource is a counting sort; self-trust and zeros are dropped.
 func groupBySource(nodes int, edges []Edge) sourceRows {
 	rows := sourceRows{start: make([]uint32, nodes+1), length: make([]uint32, nodes)}
 	for _, e := range edges {
@@ -47,9 +47,9 @@ func groupBySource(nodes int, edges []Edge) sourceRows {
 	return rows
 }
 
-// merge sorts each row into its canonical order, decays it and adds up what
-// goes to the same target. The order (target, time, weight) is total up to
-// statements that are equal, so the sums do not depend on the input's order.
+// merge sorts each row into its canonical order, decays it and adds up the
+// edges to the same target. The order (target, time, weight) is total except
+// for equal statements, so the sums do not depend on the input's order.
 func (g *Graph) merge(rows sourceRows, decay Decay) {
 	g.out = make([]float64, g.nodes)
 	if decay.HalfLife > 0 {
@@ -62,7 +62,7 @@ func (g *Graph) merge(rows sourceRows, decay Decay) {
 			row := rows.all[rows.start[j] : rows.start[j]+rows.length[j]]
 			slices.SortFunc(row, canonical)
 			if g.rowFresh != nil {
-				g.rowFresh[j] = fade(row, decay)
+				g.rowFresh[j] = decayRow(row, decay)
 			}
 			merged := mergeRow(row, &counts[chunk])
 			rows.length[j] = uint32(len(merged))
@@ -91,10 +91,10 @@ func canonical(a, b statement) int {
 	return cmp.Compare(a.weight, b.weight)
 }
 
-// fade decays a row relative to its freshest statement and gives that one's
-// own freshness: normalising makes the two the same for EigenTrust, but a row
-// of only old statements does not underflow to nothing.
-func fade(row []statement, decay Decay) float64 {
+// decayRow decays a row relative to its freshest statement and returns that
+// one's own freshness: normalising makes the two the same for EigenTrust, but a
+// row of only old statements does not underflow to zero.
+func decayRow(row []statement, decay Decay) float64 {
 	if len(row) == 0 {
 		return 1
 	}
@@ -117,8 +117,8 @@ func fade(row []statement, decay Decay) float64 {
 	return math.Exp2(-least)
 }
 
-// mergeRow adds up a sorted row in place and gives its new, shorter form. Sums
-// of nothing (opposite statements, or all of them long faded) are left out.
+// mergeRow adds up a sorted row in place and returns its new, shorter form.
+// Sums of zero (opposite statements, or all of them long decayed) are left out.
 func mergeRow(row []statement, counts *Counts) []statement {
 	kept := row[:0]
 	for at := 0; at < len(row); {
@@ -142,9 +142,10 @@ func mergeRow(row []statement, counts *Counts) []statement {
 	return kept
 }
 
-// turn lays the rows out by target: trusting sources first, then distrusting
-// ones. Sources come ascending because rows are visited in their order.
-func (g *Graph) turn(rows sourceRows) {
+// transpose lays the rows out by target: trusting sources first, then
+// distrusting ones. Sources come ascending because rows are visited in their
+// order.
+func (g *Graph) transpose(rows sourceRows) {
 	g.start = make([]uint32, g.nodes+1)
 	g.split = make([]uint32, g.nodes)
 	exact := true

@@ -6,19 +6,20 @@ import (
 	"banyan/platform/fault"
 )
 
-// Seed is a node that is trusted before anybody says anything: a founder, a
+// Seed is a node that is trusted before there are any edges: a founder, a
 // moderator, a well-known member. Weight 0 counts as 1.
 type Seed struct {
 	Node   uint32
 	Weight float64
 }
 
-// PreTrust is where trust enters the graph: the vector p of EigenTrust, not
-// negative, with the sum 1. Make it with Seeded.
+// PreTrust is the distribution of trust before any edges: the vector p of
+// EigenTrust, not negative, with the sum 1. Seeded makes it.
 type PreTrust struct{ share []float64 }
 
-// Seeded gives each seed its share of the pre-trust. A seed named twice has
-// the sum of its weights. Fails with fault.Invalid without seeds: see NoSeeds.
+// Seeded returns the pre-trust in which each seed has a share by its weight. A
+// seed named twice has the sum of its weights. It fails with fault.Invalid
+// without seeds: see NoSeeds.
 func Seeded(nodes int, seeds []Seed) (PreTrust, error) {
 	if len(seeds) == 0 {
 		return PreTrust{}, NoSeeds()
@@ -49,16 +50,16 @@ func Seeded(nodes int, seeds []Seed) (PreTrust, error) {
 	return PreTrust{share}, nil
 }
 
-// NoSeeds is the refusal to rank without seeds.
+// NoSeeds returns the fault of ranking without seeds.
 func NoSeeds() error {
 	return fault.New(fault.Invalid, "no seeds were given: without them every node is trusted alike from the start, "+
-		"and whoever makes the most accounts (sybils) takes most of the trust. "+
+		"and who creates the most accounts (sybils) gets most of the trust. "+
 		"Name a few nodes that the community is sure of, for example founders and moderators")
 }
 
-// Uniform trusts everybody alike from the start. It is open to sybils: 5,000 of
-// them with 10 edges from outside take half of all trust in a graph of 5,881.
-// Use it only to compare, never as a default.
+// Uniform returns the pre-trust that is the same for every node. It is open to
+// sybils: 5,000 of them with 10 edges from outside take half of all trust in a
+// graph of 5,881. Use it only to compare, never as a default.
 func Uniform(nodes int) PreTrust {
 	share := make([]float64, nodes)
 	for i := range share {
@@ -67,5 +68,5 @@ func Uniform(nodes int) PreTrust {
 	return PreTrust{share}
 }
 
-// Of gives a node's share of the pre-trust.
+// Of returns a node's share of the pre-trust.
 func (p PreTrust) Of(node uint32) float64 { return p.share[node] }

@@ -12,7 +12,7 @@ import (
 	"banyan/platform/testenv/testneeds"
 )
 
-// naive is EigenTrust as the paper writes it: maps, pushing along every edge,
+// naive is EigenTrust as the paper defines it: maps, pushing along every edge,
 // nothing shared with the package. It stops by the same rule.
 func naive(edges []trust.Edge, seeds map[uint32]float64, alpha, epsilon float64) (map[uint32]float64, int) {
 	local, out := map[uint32]map[uint32]float64{}, map[uint32]float64{}
@@ -94,8 +94,8 @@ func community(random *rand.Rand, n, edges int) []trust.Edge {
 	return made
 }
 
-// withSybils adds accounts that all vouch for each other, and edges into them
-// from members who were fooled.
+// withSybils adds accounts that all trust each other, and edges to them from
+// deceived members.
 func withSybils(random *rand.Rand, edges []trust.Edge, n, sybils, attacks int) []trust.Edge {
 	all := append([]trust.Edge(nil), edges...)
 	sybil := func(i int) uint32 { return uint32(n + i%sybils) }

@@ -2,24 +2,25 @@ package trust
 
 import "math"
 
-// blockSize is the work (nodes and edges) in a block. Blocks are cut by the
+// blockSize is the work (nodes and edges) in a block. Blocks depend on the
 // graph alone, never by the number of cores, because each has a partial sum of
 // its own and those are added in block order.
 const blockSize = 1 << 13
 
-// solver is one power iteration, fused: a pass reads each edge once and gives
-// the next trust, its scaled form, the change and the dangling mass together.
+// solver is the power iteration, fused: a pass reads each edge once and
+// computes the next trust, its scaled form, the change and the dangling mass
+// together.
 type solver[W float32 | float64] struct {
 	g      *Graph
 	weight []W
 	pre    []float64
-	per    []float64 // 1/out: what one unit of weight is worth per unit of trust; 0 = dangling
+	per    []float64 // 1/out: the trust that flows per unit of weight and of trust; 0 = dangling
 	blocks []uint32  // first node of each block, and the end
 
-	trust, next         []float64
-	scaled, nextScaled  []float64 // trust · per
-	dangling            float64
-	changes, leftBehind []float64 // per block: Σ (next−trust)², Σ next of dangling nodes
+	trust, next           []float64
+	scaled, nextScaled    []float64 // trust · per
+	dangling              float64
+	changes, danglingMass []float64 // per block: Σ (next−trust)², Σ next of dangling nodes
 }
 
 func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust, start []float64) *solver[W] {
@@ -29,22 +30,22 @@ func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust, start []
 		scaled: make([]float64, g.nodes), nextScaled: make([]float64, g.nodes),
 	}
 	s.changes = make([]float64, len(s.blocks)-1)
-	s.leftBehind = make([]float64, len(s.blocks)-1)
+	s.danglingMass = make([]float64, len(s.blocks)-1)
 	for b := range s.changes {
 		for i := s.blocks[b]; i < s.blocks[b+1]; i++ {
 			if g.out[i] > 0 {
 				s.per[i] = 1 / g.out[i]
 				s.scaled[i] = start[i] * s.per[i]
 			} else {
-				s.leftBehind[b] += start[i]
+				s.danglingMass[b] += start[i]
 			}
 		}
-		s.dangling += s.leftBehind[b]
+		s.dangling += s.danglingMass[b]
 	}
 	return s
 }
 
-// blocks cuts the nodes into pieces of about the same work.
+// blocks divides the nodes into pieces of about the same work.
 func (g *Graph) blocks() []uint32 {
 	cut := []uint32{0}
 	load := 0
@@ -58,7 +59,7 @@ func (g *Graph) blocks() []uint32 {
 	return append(cut, uint32(g.nodes))
 }
 
-// step moves on by one iteration and gives the L2 size of the change.
+// step does one iteration and returns the L2 size of the change.
 func (s *solver[W]) step(alpha float64, workers int) float64 {
 	returned := alpha + (1-alpha)*s.dangling
 	inParallel(workers, len(s.changes), func(b int) { s.pull(b, 1-alpha, returned) })
@@ -66,7 +67,7 @@ func (s *solver[W]) step(alpha float64, workers int) float64 {
 	s.dangling = 0
 	for b := range s.changes {
 		change += s.changes[b]
-		s.dangling += s.leftBehind[b]
+		s.dangling += s.danglingMass[b]
 	}
 	s.trust, s.next = s.next, s.trust
 	s.scaled, s.nextScaled = s.nextScaled, s.scaled
@@ -96,5 +97,5 @@ func (s *solver[W]) pull(block int, passed, returned float64) {
 		}
 	}
 	s.changes[block] = change
-	s.leftBehind[block] = left
+	s.danglingMass[block] = left
 }

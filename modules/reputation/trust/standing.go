@@ -11,9 +11,9 @@ const (
 )
 
 // StandingOptions tunes Standing. The zero value is the defaults above; a
-// discount of nothing is a negative number.
+// negative number is no discount.
 type StandingOptions struct {
-	Shrink   float64 // k: how many average raters' worth of silence everybody starts with; pulls thin evidence to 0
+	Shrink   float64 // k: how many average raters without an opinion everybody starts with; shrinks weak evidence to 0
 	Discount float64 // how much more a distrusting rating weighs than a trusting one
 	Scale    float64 // the weight that means full trust; 0 = the largest in the graph, in size
 	Workers  int     // 0 = one per core; changes the speed, never the result
@@ -37,25 +37,26 @@ func (o StandingOptions) withDefaults(g *Graph) StandingOptions {
 func (o StandingOptions) Check() error {
 	switch {
 	case o.Shrink != 0 && !(o.Shrink >= MinWeight && o.Shrink <= MaxWeight):
-		return fault.Newf(fault.Invalid, "shrink is over 0 and finite, not %g: the default is %g", o.Shrink, DefaultShrink)
+		return fault.Newf(fault.Invalid, "shrink must be over 0 and finite, not %g: the default is %g", o.Shrink, DefaultShrink)
 	case !(o.Discount <= MaxWeight):
-		return fault.Newf(fault.Invalid, "the distrust discount is 0 or more and finite, not %g: the default is %g", o.Discount, DefaultDiscount)
+		return fault.Newf(fault.Invalid, "the distrust discount must be 0 or more and finite, not %g: the default is %g", o.Discount, DefaultDiscount)
 	case o.Scale != 0 && (o.Scale < 0 || !CheckWeight(o.Scale)):
-		return fault.Newf(fault.Invalid, "the scale is the weight that means full trust, from %g to %g, not %g", MinWeight, MaxWeight, o.Scale)
+		return fault.Newf(fault.Invalid, "the scale, the weight that means full trust, must be from %g to %g, not %g", MinWeight, MaxWeight, o.Scale)
 	}
 	return nil
 }
 
-// Standing judges every node by what the trusted say of it, good and bad:
+// Standing returns every node's standing, the weighted mean of what trusted
+// nodes state of it, good and bad:
 //
 //	            Σ t_j·f·r  −  Discount · Σ t_j·f·|r|   (the second over distrusting r)
 //	standing = ───────────────────────────────────────
 //	                   Σ t_j·f  +  Shrink/n
 //
 // over the raters j of the node: t_j is j's EigenTrust, r = weight/Scale
-// clamped to −1…1, f = 2^(−age/half-life), n the number of nodes. It is 0 for
-// who was never rated, at most 1, at least −(1+Discount). raters is the Trust
-// of an EigenTrust Result over the same graph.
+// clamped to −1…1, f = 2^(−age/half-life), n the number of nodes. It is 0 for a
+// node that was never rated, at most 1, at least −(1+Discount). raters is the
+// Trust of an EigenTrust Result over the same graph.
 func Standing(g *Graph, raters []float64, opt StandingOptions) ([]float64, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func Standing(g *Graph, raters []float64, opt StandingOptions) ([]float64, error
 	return scores, nil
 }
 
-// verdict is the parts of one node's standing.
+// verdict has the parts of one node's standing.
 type verdict struct{ praise, blame, discount, evidence float64 }
 
 func (v verdict) score() float64 { return (v.praise - v.blame - v.discount) / v.evidence }
@@ -94,7 +95,7 @@ func (g *Graph) judge(node uint32, raters []float64, opt StandingOptions) verdic
 	return v
 }
 
-// rating gives what edge k counts, and what it says, from −1 to 1.
+// rating returns the weight of edge k, and its rating, from −1 to 1.
 func (g *Graph) rating(k uint32, raters []float64, scale float64) (weight, rating float64) {
 	j := g.source[k]
 	weight, rating = raters[j], g.weightAt(k)/scale

@@ -15,7 +15,7 @@ import (
 
 func near(a, b, within float64) bool { return math.Abs(a-b) <= within }
 
-func TestStandingIsTheWeightedMeanOfWhatTheTrustedSay(t *testing.T) {
+func TestStandingIsTheWeightedMeanOfTrustedRatings(t *testing.T) {
 	g := graph(t, 4, []trust.Edge{
 		{Source: 0, Target: 2, Weight: 10, Time: trust.NoTime},
 		{Source: 1, Target: 2, Weight: -5, Time: trust.NoTime},
@@ -27,18 +27,18 @@ func TestStandingIsTheWeightedMeanOfWhatTheTrustedSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Node 2: (0.6·1 − 0.4·0.5 − 0.5·0.4·0.5) / (0.6 + 0.4 + 2/4).
-	// Node 3 is rated only by somebody without trust.
+	// Node 3 is rated only by a node without trust.
 	for i, want := range []float64{0, 0, 0.3 / 1.5, 0} {
 		if !near(got[i], want, 1e-15) {
-			t.Errorf("node %d stands at %g, want %g", i, got[i], want)
+			t.Errorf("node %d has the standing %g, want %g", i, got[i], want)
 		}
 	}
 	if got, _ = trust.Standing(g, raters, trust.StandingOptions{Shrink: 2, Discount: -1, Scale: 5}); !near(got[2], (0.6-0.4)/1.5, 1e-15) {
-		t.Errorf("without discount, on a scale of 5, node 2 stands at %g", got[2])
+		t.Errorf("without discount, on a scale of 5, node 2 has the standing %g", got[2])
 	}
 	for _, bad := range []trust.StandingOptions{{Shrink: -1}, {Shrink: math.NaN()}, {Discount: math.Inf(1)}, {Scale: -1}} {
 		if _, err := trust.Standing(g, raters, bad); err == nil {
-			t.Errorf("%+v was taken", bad)
+			t.Errorf("%+v was accepted", bad)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestARepeatedRatingCountsAsOneOpinion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got[2] >= 0 {
-		t.Errorf("a hundred shouts outweigh one no of equal trust: %g", got[2])
+		t.Errorf("a hundred repeated ratings outweigh one opposite rating of equal trust: %g", got[2])
 	}
 }
 
@@ -69,7 +69,7 @@ func TestOldStatementsFade(t *testing.T) {
 		{"one half-life older", now - 180*day, now, 1.0 / 3},
 		{"two half-lives older", now - 360*day, now, 1.0 / 5},
 		{"without a time it is fresh", trust.NoTime, now - 180*day, 2.0 / 3},
-		{"a time to come is now", now + 900*day, now, 0.5},
+		{"a time in the future counts as now", now + 900*day, now, 0.5},
 		{"a row of old statements does not underflow", now - 9_000*day - 180*day, now - 9_000*day, 1.0 / 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,11 +79,11 @@ func TestOldStatementsFade(t *testing.T) {
 			}
 			r := eigentrust(t, g, seeded(t, 3, 0), trust.Options{})
 			if part := r.Trust[1] / (r.Trust[1] + r.Trust[2]); !near(part, c.want, 1e-12) {
-				t.Errorf("node 1 gets %g of what node 0 gives, want %g", part, c.want)
+				t.Errorf("node 1 gets %g of node 0's trust, want %g", part, c.want)
 			}
 		})
 	}
-	t.Run("standing fades to nothing", func(t *testing.T) {
+	t.Run("standing decays to zero", func(t *testing.T) {
 		standing := func(age int64) float64 {
 			g, err := trust.NewGraph(2, []trust.Edge{{Target: 1, Weight: 10, Time: now - age}}, decay)
 			if err != nil {
@@ -97,11 +97,11 @@ func TestOldStatementsFade(t *testing.T) {
 		}
 		// 0.5·f / (0.5·f + 1/2), f = 1 and ½.
 		if fresh, old := standing(0), standing(180*day); !near(fresh, 0.5, 1e-7) || !near(old, 1.0/3, 1e-7) {
-			t.Errorf("a fresh rating gives %g and one of a half-life %g, want 1/2 and 1/3", fresh, old)
+			t.Errorf("a fresh rating yields %g and one of a half-life %g, want 1/2 and 1/3", fresh, old)
 		}
 	})
 	if _, err := trust.NewGraph(1, nil, trust.Decay{HalfLife: -1}); err == nil || !strings.Contains(err.Error(), "half-life") {
-		t.Errorf("a half-life below zero gave %v", err)
+		t.Errorf("a half-life below zero returned %v", err)
 	}
 }
 
@@ -136,7 +136,7 @@ func addsUp(t *rapid.T, x trust.Explanation, score, within float64) {
 		total += c.Share
 	}
 	if x.Score != score || !near(total, score, within) || !near(total+x.Residual, score, 1e-14) {
-		t.Fatalf("node %d has %g, explained as %g and a rest of %g", x.Node, score, total, x.Residual)
+		t.Fatalf("node %d has %g, explained as %g and a residual of %g", x.Node, score, total, x.Residual)
 	}
 	for i := 1; i < len(x.Edges); i++ {
 		if math.Abs(x.Edges[i].Share) > math.Abs(x.Edges[i-1].Share) {
@@ -162,6 +162,6 @@ func TestSortedNumbersFollowTheNames(t *testing.T) {
 		t.Errorf("carol has the number %d (%v), and number 2 is %s", n, ok, names.Key(2))
 	}
 	if _, ok := names.Lookup("dave"); ok {
-		t.Error("dave was never named, and has a number")
+		t.Error("dave was never added, and has a number")
 	}
 }

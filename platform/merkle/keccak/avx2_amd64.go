@@ -8,7 +8,7 @@ import (
 
 //go:generate go run ./gen -write avx2 -out avx2_amd64.s
 
-// These stand around circl's permutation; gen writes them. state is the lanes
+// These surround circl's permutation; gen writes them. state is the lanes
 // of a state256; pairs, messages and digests are of four messages, back to
 // back. pairs256 and absorb256 start the sponges, again256 starts them with
 // their digests.
@@ -28,7 +28,7 @@ func squeeze256(state *uint64, digests *byte)
 const (
 	// width256 is how many states circl's permutation works on.
 	width256 = 4
-	// overread256 is the most that absorb256 reads behind the last message.
+	// overread256 is the most bytes that absorb256 reads after the last message.
 	overread256 = 32
 )
 
@@ -99,13 +99,13 @@ func newState256() state256 {
 	return s
 }
 
-// room256 is for messages that cannot be read where they lie. The zeros in
-// front of them stay zeros.
+// room256 is a buffer for messages that cannot be read in place. The zeros
+// before them stay zeros.
 type room256 [width256*MaxMessage + overread256]byte
 
-// absorb starts the sponges with the next messages. Those that zeros belong in
-// front of, and the last ones, behind which nothing may be read, are copied to
-// room, which is the same for all messages of one form.
+// absorb starts the sponges with the next messages. Those that start with
+// zeros, and the last ones, after which nothing may be read, are copied to
+// room, whose zeros are the same for all messages of one form.
 func (s state256) absorb(messages []byte, lead, size int, room *room256) {
 	if lead > 0 || len(messages) < width256*size+overread256 {
 		whole := lead + size
@@ -127,7 +127,7 @@ func (s state256) absorbPairs(pairs []byte) {
 	pairs256(&s.lanes[0], &pairs[0])
 }
 
-// squeeze writes the next digests and gives the room for those after them.
+// squeeze writes the next digests and returns the buffer for those after them.
 func (s state256) squeeze(digests []byte) []byte {
 	if len(digests) < width256*DigestSize {
 		var all [width256 * DigestSize]byte

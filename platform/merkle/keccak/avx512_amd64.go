@@ -8,10 +8,10 @@ import (
 
 //go:generate go run ./gen -write avx512 -out avx512_amd64.s
 
-// These hash eight messages a block; blocks is at least 1, and digests lie
-// back to back. gen writes them. pairs512 takes pairs of digests, rows512
-// messages of up to 64 bytes as form says, and wide512 messages that bring
-// their padding in 128 bytes.
+// These hash eight messages a block; blocks is at least 1, and digests are
+// contiguous. gen writes them. pairs512 takes pairs of digests, rows512
+// messages of up to 64 bytes according to form, and wide512 messages that are padded
+// to 128 bytes.
 //
 //go:noescape
 func pairs512(digests, messages *byte, blocks int)
@@ -22,9 +22,9 @@ func rows512(digests, messages *byte, blocks int, twice bool, form *form512)
 //go:noescape
 func wide512(digests, messages *byte, blocks int, twice bool)
 
-// form512 is what rows512 makes of a message: it reads what lies in the mask of
-// the 64 bytes that begin lead bytes before the message, and touches nothing
-// else of them; padding is the rest, and the 8 bytes behind.
+// form512 is how rows512 reads a message: of the 64 bytes that begin lead bytes
+// before it, those in the mask, and no others; padding is the rest, and the 8
+// bytes after them.
 type form512 struct {
 	lead, size uint64
 	mask       uint64 // a bit for each byte
@@ -43,7 +43,7 @@ const width512 = 8
 // avx512 hashes eight messages at once.
 type avx512 struct{}
 
-// hasAVX512 also says that the operating system keeps the registers.
+// hasAVX512 also checks that the operating system saves the registers.
 func hasAVX512() bool {
 	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
 }
@@ -79,14 +79,14 @@ func (e avx512) messages(digests, messages []byte, lead, size int, twice bool) e
 	return nil
 }
 
-// Sizes in bytes of the messages that rows512 and wide512 take.
+// Sizes in bytes of the messages of rows512 and wide512.
 const (
 	rowSize  = 64
 	wideSize = 128
 )
 
-// inPadded copies messages to where they have room for the zeros before them
-// and their padding, some blocks at a time, and hashes them there.
+// inPadded copies messages to a buffer with their leading zeros and padding,
+// some blocks at a time, and hashes them there.
 func inPadded(digests, messages []byte, lead, size int, twice bool) {
 	const most = 4 * width512
 	var padded [most * wideSize]byte
@@ -114,8 +114,8 @@ func (avx512) HashPairs(digests, pairs []byte) error {
 	return nil
 }
 
-// inBlocks hashes whole blocks in place, and the messages that are left over
-// in a block of their own.
+// inBlocks hashes whole blocks in place, and the remaining messages in a block
+// of their own.
 func inBlocks(digests, messages []byte, size int, hash func(digests, messages *byte, blocks int)) {
 	count := len(messages) / size
 	blocks := count / width512

@@ -10,7 +10,7 @@ import (
 // and measurements.
 const Variable = "BANYAN_KECCAK"
 
-// Best is the fastest engine this processor has, or the one that
+// Best returns the fastest engine of this processor, or the one that
 // BANYAN_KECCAK names. It fails when that engine is unknown or cannot run here.
 func Best() (Engine, error) {
 	name := os.Getenv(Variable)
@@ -24,7 +24,7 @@ func Best() (Engine, error) {
 	return engine, nil
 }
 
-// Named finds an engine that runs on this processor by its name.
+// Named returns the engine of this name, if it runs on this processor.
 func Named(name string) (Engine, error) {
 	var names []string
 	for _, engine := range Engines() {
@@ -33,5 +33,5 @@ func Named(name string) (Engine, error) {
 		}
 		names = append(names, engine.Name())
 	}
-	return nil, fmt.Errorf("no Keccak engine is called %q here: this processor runs %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no Keccak engine %q on this processor: choose one of %s", name, strings.Join(names, ", "))
 }

@@ -2,7 +2,7 @@
 
 package keccak
 
-// Engines lists the engines this processor can run, the fastest first.
+// Engines returns the engines that this processor can run, the fastest first.
 func Engines() []Engine {
 	var engines []Engine
 	if hasAVX512() {

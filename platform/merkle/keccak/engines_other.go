@@ -2,5 +2,5 @@
 
 package keccak
 
-// Engines lists the engines this processor can run, the fastest first.
+// Engines returns the engines that this processor can run, the fastest first.
 func Engines() []Engine { return []Engine{Scalar{}} }

@@ -14,7 +14,7 @@ import (
 	"banyan/platform/merkle/keccak"
 )
 
-// guarded is memory between two pages that nobody may touch.
+// guarded is memory between two guard pages.
 type guarded []byte
 
 func newGuarded(t *testing.T, least int) guarded {
@@ -37,7 +37,7 @@ func newGuarded(t *testing.T, least int) guarded {
 // ends are the n bytes right after the first guard and right before the last.
 func (g guarded) ends(n int) [][]byte { return [][]byte{g[:n], g[len(g)-n:]} }
 
-// fault runs work and gives what the processor refused to touch, if anything.
+// fault runs work and returns the memory fault of the processor, if any.
 func fault(work func()) (refused any) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { refused = recover() }()

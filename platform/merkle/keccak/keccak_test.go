@@ -14,7 +14,7 @@ import (
 	"banyan/platform/merkle/keccak"
 )
 
-// reference hashes one message the plainest way.
+// reference hashes one message in the simplest way.
 func reference(parts ...[]byte) []byte {
 	h := sha3.NewLegacyKeccak256()
 	for _, part := range parts {
@@ -35,8 +35,8 @@ func eachEngine(t *testing.T, test func(t *testing.T, engine keccak.Engine)) {
 	}
 }
 
-// Answers that everybody agrees on: of nothing, of "abc", and of what a
-// Solidity function selector is made from.
+// Published digests: of the empty message, of "abc", and of a Solidity function
+// signature.
 func TestKnownAnswers(t *testing.T) {
 	known := map[string]string{
 		"":                          "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
@@ -85,8 +85,8 @@ func TestEveryLead(t *testing.T) {
 	})
 }
 
-// leads are some of the numbers of zeros that fit in front of size bytes: those
-// that engines make a difference between, and what is in between.
+// leads returns some of the numbers of zeros that fit before size bytes: those
+// that engines treat differently, and some in between.
 func leads(size int) []int {
 	all := []int{0, 1, 12, 32, 51, keccak.PairSize - 1 - size, keccak.PairSize - size, keccak.PairSize + 1 - size, keccak.MaxMessage - size}
 	return slices.DeleteFunc(all, func(lead int) bool { return lead < 0 || lead+size > keccak.MaxMessage })
@@ -123,8 +123,8 @@ func checkHash(t *testing.T, engine keccak.Engine, messages []byte, size int) {
 	}
 }
 
-// referenceHashes are the digests that Hash and HashTwice are to write of
-// messages behind lead zeros.
+// referenceHashes returns the digests that Hash and HashTwice must write for
+// messages after lead zeros.
 func referenceHashes(messages []byte, lead, size int) (once, twice []byte) {
 	for ; len(messages) > 0; messages = messages[size:] {
 		digest := reference(make([]byte, lead), messages[:size])
@@ -133,7 +133,7 @@ func referenceHashes(messages []byte, lead, size int) (once, twice []byte) {
 	return once, twice
 }
 
-// referencePairs are the digests that HashPairs is to write.
+// referencePairs returns the digests that HashPairs must write.
 func referencePairs(pairs []byte) (digests []byte) {
 	for ; len(pairs) > 0; pairs = pairs[keccak.PairSize:] {
 		a, b := pairs[:keccak.DigestSize], pairs[keccak.DigestSize:keccak.PairSize]
@@ -201,7 +201,7 @@ func TestPairsThatAreHardToOrder(t *testing.T) {
 	})
 }
 
-// pairsByWords gives a pair for each way in which the four words of its halves
+// pairsByWords returns a pair for each way in which the four words of its halves
 // can compare: less, equal or greater.
 func pairsByWords() (pairs []byte) {
 	for way := range 3 * 3 * 3 * 3 {
@@ -300,7 +300,7 @@ func TestTheEnvironmentChooses(t *testing.T) {
 	}
 	t.Setenv(keccak.Variable, "abacus")
 	if best, err := keccak.Best(); err == nil {
-		t.Errorf("an unknown engine gives %v", best)
+		t.Errorf("an unknown engine returns %v", best)
 	}
 	t.Setenv(keccak.Variable, "")
 	if best, err := keccak.Best(); err != nil || best.Name() != keccak.Engines()[0].Name() {
@@ -308,8 +308,8 @@ func TestTheEnvironmentChooses(t *testing.T) {
 	}
 }
 
-// FuzzEngines holds every engine to the reference, with any content, length,
-// count and alignment, and lengths that do not fit.
+// FuzzEngines compares every engine with the reference, with any content,
+// length, count and alignment, and lengths that do not fit.
 func FuzzEngines(f *testing.F) {
 	f.Add([]byte("address and amount"), uint8(5), uint8(1))
 	f.Add(bytes.Repeat([]byte{0xff}, 1000), uint8(52), uint8(3))

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// Scalar is the engine that runs everywhere: one message at a time through
-// golang.org/x/crypto. The others are checked against it.
+// Scalar is the engine for every processor: one message at a time through
+// golang.org/x/crypto. The others are tested against it.
 type Scalar struct{}
 
 // Name is "scalar".
@@ -62,8 +62,8 @@ func (Scalar) HashPairs(digests, pairs []byte) error {
 	return nil
 }
 
-// scalarState is one sponge, used again and again: setting one up costs a
-// third of a hash.
+// scalarState is one sponge, which is reused: creating one costs a third of a
+// hash.
 type scalarState struct {
 	sponge interface {
 		hash.Hash

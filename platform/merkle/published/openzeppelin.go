@@ -16,7 +16,7 @@ import (
 	"banyan/platform/wallet"
 )
 
-// standardV1 is what @openzeppelin/merkle-tree calls its dumps.
+// standardV1 is the format name of @openzeppelin/merkle-tree's dumps.
 const standardV1 = "standard-v1"
 
 // The leaf encodings of the formats.
@@ -34,7 +34,7 @@ type value struct {
 
 func (f *file) openZeppelin(ctx context.Context) (*merkle.Tree, error) {
 	if f.Format != standardV1 {
-		return nil, fault.Newf(fault.Unsupported, "the dump has the format %q: %s is read here", f.Format, standardV1)
+		return nil, fault.Newf(fault.Unsupported, "the dump has the format %q, and only %s is supported", f.Format, standardV1)
 	}
 	var format merkle.Format
 	switch {
@@ -43,7 +43,7 @@ func (f *file) openZeppelin(ctx context.Context) (*merkle.Tree, error) {
 	case slices.Equal(f.LeafEncoding, indexedEncoding):
 		format = merkle.OZIndexed
 	default:
-		return nil, fault.Newf(fault.Unsupported, "the leaves are made of %q: trees of (address, uint256) and (uint256, address, uint256) are read here", f.LeafEncoding)
+		return nil, fault.Newf(fault.Unsupported, "the leaves are made of %q, and only (address, uint256) and (uint256, address, uint256) are supported", f.LeafEncoding)
 	}
 	list := merkle.NewList()
 	for i, v := range f.values {
@@ -72,7 +72,7 @@ func (v value) entry(format merkle.Format, position uint64) (e merkle.Entry, err
 		}
 		index, err := number(parts[0])
 		if err != nil || !index.IsUint64() {
-			return e, fault.Newf(fault.Invalid, "%s is no index", parts[0])
+			return e, fault.Newf(fault.Invalid, "%s is not an index", parts[0])
 		}
 		e.Index, parts = index.Uint64(), parts[1:]
 	}
@@ -80,7 +80,7 @@ func (v value) entry(format merkle.Format, position uint64) (e merkle.Entry, err
 		return e, fault.Newf(fault.Invalid, "has %d parts instead of address and amount", len(parts))
 	}
 	if err := json.Unmarshal(parts[0], &e.Wallet); err != nil {
-		return e, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%s is no address", parts[0]))
+		return e, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%s is not an address", parts[0]))
 	}
 	amount, err := number(parts[1])
 	if err != nil {
@@ -114,12 +114,12 @@ func parseNumber(text string) (*uint256.Int, error) {
 		err = n.SetFromDecimal(text)
 	}
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%q is no uint256", text))
+		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%q is not a uint256", text))
 	}
 	return &n, nil
 }
 
-// compareHeap holds the dump against the tree built from its values.
+// compareHeap compares the dump with the tree built from its values.
 func (f *file) compareHeap(tree *merkle.Tree) error {
 	if len(f.tree) != tree.Nodes() {
 		return fault.Newf(fault.Invalid, "the dump has %d nodes, and a tree of its %d values has %d", len(f.tree), tree.Count(), tree.Nodes())
@@ -130,7 +130,7 @@ func (f *file) compareHeap(tree *merkle.Tree) error {
 			return err
 		}
 		if node != published {
-			return fault.Newf(fault.Invalid, "node %d of the dump is %s, and its values make it %s", i, published, node)
+			return fault.Newf(fault.Invalid, "node %d of the dump is %s, and %s by its values", i, published, node)
 		}
 	}
 	for i, v := range f.values {
@@ -139,13 +139,13 @@ func (f *file) compareHeap(tree *merkle.Tree) error {
 			return err
 		}
 		if v.TreeIndex < 0 || v.TreeIndex >= len(f.tree) || f.tree[v.TreeIndex] != leaf {
-			return fault.Newf(fault.Invalid, "value %d of the dump says that node %d is its leaf, and it is not", i, v.TreeIndex)
+			return fault.Newf(fault.Invalid, "value %d of the dump names node %d as its leaf, and it is not", i, v.TreeIndex)
 		}
 	}
 	return nil
 }
 
-// WriteOpenZeppelin writes a tree as StandardMerkleTree.load reads it. Fails
+// WriteOpenZeppelin writes a tree as StandardMerkleTree.load reads it. It fails
 // with fault.Unsupported on other formats than oz and oz-indexed.
 func WriteOpenZeppelin(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 	encoding := plainEncoding
@@ -154,7 +154,7 @@ func WriteOpenZeppelin(ctx context.Context, out io.Writer, tree *merkle.Tree) er
 	case merkle.OZIndexed:
 		encoding = indexedEncoding
 	default:
-		return fault.Newf(fault.Unsupported, "a tree of the format %s is none of OpenZeppelin's: build it with oz or oz-indexed", tree.Format())
+		return fault.Newf(fault.Unsupported, "OpenZeppelin has no form of trees of the format %s: build it with oz or oz-indexed", tree.Format())
 	}
 	w := bufio.NewWriterSize(out, 256<<10)
 	leafEncoding, err := json.Marshal(encoding)
@@ -208,7 +208,8 @@ func separate(line []byte, i int) []byte {
 	return line
 }
 
-// flush writes the line now and then, and sees whether ctx has ended.
+// flush writes the line when it is long enough, and checks whether ctx has
+// ended.
 func flush(ctx context.Context, w io.Writer, line []byte) ([]byte, error) {
 	if len(line) < 64<<10 {
 		return line, nil

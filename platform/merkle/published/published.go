@@ -1,8 +1,8 @@
 // Package published reads and writes trees in the JSON that other tools
 // publish: @openzeppelin/merkle-tree's standard-v1 dump and Uniswap's
-// merkle-distributor result. What is read is not believed: the tree is built
-// anew from the entries, and every published root, node and proof is compared
-// with it.
+// merkle-distributor result. The input is verified: the tree is built again
+// from the entries, and every published root, node and proof is compared with
+// it.
 package published
 
 import (
@@ -17,15 +17,14 @@ import (
 	"banyan/platform/merkle"
 )
 
-// Read reads either kind of file and gives the tree it describes, built anew
-// and found equal. Fails with fault.Invalid on anything that is wrong, naming
-// the first entry that differs, and with fault.Unsupported on kinds of trees
-// that no contract here knows.
+// Read reads either kind of file and returns its tree, built again and
+// verified. It fails with fault.Invalid on the first difference, naming the
+// entry, and with fault.Unsupported on other kinds of trees.
 func Read(ctx context.Context, in io.Reader) (*merkle.Tree, error) {
 	decoder := json.NewDecoder(bufio.NewReaderSize(in, 256<<10))
 	f := &file{}
 	if err := f.read(ctx, decoder); err != nil {
-		return nil, described(err)
+		return nil, explain(err)
 	}
 	switch {
 	case f.Format != "" || f.treeSeen:
@@ -36,7 +35,7 @@ func Read(ctx context.Context, in io.Reader) (*merkle.Tree, error) {
 	return nil, fault.New(fault.Invalid, "this is neither an OpenZeppelin standard-v1 dump (format, leafEncoding, tree, values) nor a Uniswap result (merkleRoot, tokenTotal, claims)")
 }
 
-// file is what either kind of file holds.
+// file has the contents of either kind of file.
 type file struct {
 	Format       string
 	LeafEncoding []string
@@ -49,8 +48,8 @@ type file struct {
 	claims     []claim
 }
 
-// read takes the file apart element by element: a file of a million claims
-// has more than a gigabyte.
+// read decodes the file element by element: a file of a million claims has more
+// than a gigabyte.
 func (f *file) read(ctx context.Context, d *json.Decoder) error {
 	if err := expect(d, '{'); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (f *file) read(ctx context.Context, d *json.Decoder) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fault.New(fault.Invalid, "there is something after the JSON object")
+		return fault.New(fault.Invalid, "there is more text after the JSON object")
 	}
 	return nil
 }
@@ -124,7 +123,7 @@ func elements(d *json.Decoder, open json.Delim, each func(name string) error) er
 			if err != nil {
 				return err
 			}
-			name, _ = token.(string) // a member's name is a string, the decoder sees to it
+			name, _ = token.(string) // the decoder ensures that a member's name is a string
 		}
 		if err := each(name); err != nil {
 			return fmt.Errorf("element %d: %w", n, err)
@@ -140,14 +139,14 @@ func expect(d *json.Decoder, delim json.Delim) error {
 		return err
 	}
 	if token != delim {
-		return fault.Newf(fault.Invalid, "%v stands where %v should", token, delim)
+		return fault.Newf(fault.Invalid, "there is %v instead of %v", token, delim)
 	}
 	return nil
 }
 
-// described makes an invalid fault of what the decoder says; what the reader
-// below it says stays as it is.
-func described(err error) error {
+// explain converts the decoder's errors to invalid faults; errors of the reader
+// below it stay unchanged.
+func explain(err error) error {
 	var f *fault.Fault
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -155,11 +154,11 @@ func described(err error) error {
 	case errors.As(err, &f) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.Wrap(err, fault.Invalid, "the JSON ends too early: the file was cut")
+		return fault.Wrap(err, fault.Invalid, "the JSON ends too early: the file is truncated")
 	case errors.As(err, &syntax):
-		return fault.Wrap(err, fault.Invalid, fmt.Sprintf("the file is no JSON at byte %d", syntax.Offset))
+		return fault.Wrap(err, fault.Invalid, fmt.Sprintf("the file is not JSON at byte %d", syntax.Offset))
 	case errors.As(err, &kind):
-		return fault.Wrap(err, fault.Invalid, fmt.Sprintf("the JSON has a %s at byte %d where something else should be", kind.Value, kind.Offset))
+		return fault.Wrap(err, fault.Invalid, fmt.Sprintf("the JSON has a %s at byte %d where another kind of value must be", kind.Value, kind.Offset))
 	}
 	return fmt.Errorf("read the published tree: %w", err)
 }

@@ -98,7 +98,7 @@ func TestUniswapsAmountsAreWholeBytes(t *testing.T) {
 	}
 }
 
-func TestDoesNotBelieveWhatItReads(t *testing.T) {
+func TestRefusesWrongPublishedTrees(t *testing.T) {
 	uniswap := write(t, some(t, merkle.Uniswap, 5))
 	change := func(text, from, to string) string {
 		if !strings.Contains(text, from) {
@@ -121,18 +121,18 @@ func TestDoesNotBelieveWhatItReads(t *testing.T) {
 		"another dump":          {change(dump, "standard-v1", "simple-v1"), fault.Unsupported, "simple-v1"},
 		"other leaves":          {change(dump, `["address","uint256"]`, `["address","string"]`), fault.Unsupported, "string"},
 		"three parts":           {change(dump, `,"5"]`, `,"5","6"]`), fault.Invalid, "3 parts"},
-		"bad address":           {change(dump, `["0x1111`, `["0x111`), fault.Invalid, "no address"},
-		"bad amount":            {change(dump, `"5"`, `"-5"`), fault.Invalid, "no uint256"},
+		"bad address":           {change(dump, `["0x1111`, `["0x111`), fault.Invalid, "not an address"},
+		"bad amount":            {change(dump, `"5"`, `"-5"`), fault.Invalid, "not a uint256"},
 		"Uniswap's root":        {flipDigit(uniswap, `"merkleRoot":"0x`), fault.Invalid, "published root"},
 		"Uniswap's total":       {change(uniswap, `"tokenTotal":"0x4ec"`, `"tokenTotal":"0x4ed"`), fault.Invalid, "published total"},
 		"Uniswap's proof":       {flipDigit(uniswap, `"proof":["0x`), fault.Invalid, "published proof"},
 		"an index twice":        {change(uniswap, `"index":1`, `"index":2`), fault.Invalid, "same index"},
 		"neither":               {`{"a":1}`, fault.Invalid, "neither"},
-		"an array":              {`[]`, fault.Invalid, "stands where"},
-		"nothing":               {``, fault.Invalid, "cut"},
+		"an array":              {`[]`, fault.Invalid, "instead of"},
+		"nothing":               {``, fault.Invalid, "truncated"},
 		"cut":                   {dump[:len(dump)/2], fault.Invalid, ""},
 		"something after":       {dump + "1", fault.Invalid, "after the JSON"},
-		"no JSON":               {"address,amount", fault.Invalid, "no JSON"},
+		"no JSON":               {"address,amount", fault.Invalid, "not JSON"},
 		"the wrong kind inside": {change(dump, `"treeIndex":2`, `"treeIndex":"2"`), fault.Invalid, "JSON has a string"},
 		"a short hash":          {change(dump, "0x62e1", "0x62e"), fault.Invalid, "hash"},
 	}
@@ -155,7 +155,7 @@ func flipDigit(text, after string) string {
 }
 
 func TestPassesOnWhyTheReaderFailed(t *testing.T) {
-	broken := errors.New("the disk is gone")
+	broken := errors.New("disk failure")
 	_, err := published.Read(context.Background(), io.MultiReader(strings.NewReader(dump[:100]), failing{broken}))
 	if !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)

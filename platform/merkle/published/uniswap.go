@@ -63,7 +63,7 @@ func (f *file) uniswap(ctx context.Context) (*merkle.Tree, error) {
 	return tree, f.compareClaims(tree)
 }
 
-// compareClaims holds the result against the tree built from its claims.
+// compareClaims compares the result with the tree built from its claims.
 func (f *file) compareClaims(tree *merkle.Tree) error {
 	if tree.Root() != *f.MerkleRoot {
 		return fault.Newf(fault.Invalid, "the published root is %s, and the claims have the root %s", f.MerkleRoot, tree.Root())
@@ -81,17 +81,17 @@ func (f *file) compareClaims(tree *merkle.Tree) error {
 			return err
 		}
 		if !slices.Equal(proof, c.Proof) {
-			return fault.Newf(fault.Invalid, "the published proof of %s is not the one that the claims make", c.address)
+			return fault.Newf(fault.Invalid, "the published proof of %s is not the one of the tree of these claims", c.address)
 		}
 	}
 	return nil
 }
 
 // WriteUniswap writes a tree as Uniswap's merkle-distributor does: amounts in
-// hex, claims by address. Fails with fault.Unsupported on other formats.
+// hex, claims by address. It fails with fault.Unsupported on other formats.
 func WriteUniswap(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 	if tree.Format() != merkle.Uniswap {
-		return fault.Newf(fault.Unsupported, "a tree of the format %s is none of Uniswap's: build it with uniswap", tree.Format())
+		return fault.Newf(fault.Unsupported, "Uniswap has no form of trees of the format %s: build it with uniswap", tree.Format())
 	}
 	w := bufio.NewWriterSize(out, 256<<10)
 	total := tree.Total()
@@ -133,7 +133,7 @@ func AppendProof(line []byte, proof []merkle.Hash) []byte {
 	return append(line, ']')
 }
 
-// evenHex writes whole bytes, as ethers does.
+// evenHex formats whole bytes, as ethers does.
 func evenHex(amount *uint256.Int) string {
 	digits := strings.TrimPrefix(amount.Hex(), "0x")
 	if len(digits)%2 == 1 {

@@ -1,5 +1,5 @@
 // Package hexdigits writes the digits of addresses and hashes, many times as
-// fast as encoding/hex. Proofs are little else.
+// fast as encoding/hex. Proofs consist of little else.
 package hexdigits
 
 import (
@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Append appends two small digits for each byte.
+// Append appends two lower-case digits for each byte.
 func Append(to, bytes []byte) []byte {
 	had := len(to)
 	to = slices.Grow(to, 2*len(bytes))[:had+2*len(bytes)]
@@ -16,7 +16,8 @@ func Append(to, bytes []byte) []byte {
 	return to
 }
 
-// Write writes two small digits for each byte; it panics when to is too short.
+// Write writes two lower-case digits for each byte; it panics when to is too
+// short.
 func Write(to, bytes []byte) {
 	to = to[:2*len(bytes)]
 	if done := byVectors(to, bytes); done < len(bytes) {
@@ -24,7 +25,8 @@ func Write(to, bytes []byte) {
 	}
 }
 
-// byWords is for what byVectors leaves: on some processors that is all.
+// byWords writes the digits that byVectors leaves: on some processors all of
+// them.
 func byWords(to, bytes []byte) {
 	for ; len(bytes) >= 4; to, bytes = to[8:], bytes[4:] {
 		binary.BigEndian.PutUint64(to, eight(binary.BigEndian.Uint32(bytes)))
@@ -35,7 +37,8 @@ func byWords(to, bytes []byte) {
 // Ones is 1 in each of eight bytes.
 const Ones = 0x0101010101010101
 
-// Halves gives the halves of four bytes in eight, the first one in the highest.
+// Halves returns the halves of four bytes in eight, the first one in the
+// highest.
 func Halves(bytes uint32) uint64 {
 	x := uint64(bytes)
 	x = (x | x<<16) & 0x0000ffff0000ffff
@@ -43,7 +46,7 @@ func Halves(bytes uint32) uint64 {
 	return (x | x<<4) & (Ones * 0x0f)
 }
 
-// eight gives the digits of four bytes, likewise.
+// eight returns the digits of four bytes, likewise.
 func eight(bytes uint32) uint64 {
 	x := Halves(bytes)
 	letters := (x + Ones*6) >> 4 & Ones // 1 for each digit over 9

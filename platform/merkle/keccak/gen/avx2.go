@@ -2,14 +2,14 @@ package main
 
 import "fmt"
 
-// A sponge on four messages at once with AVX2, around a permutation that
-// stands elsewhere: cloudflare/circl's, whose state is 25 lanes in memory, one
-// after the other, each with a word of every message.
+// A sponge on four messages at once with AVX2, around the permutation of
+// cloudflare/circl, whose state is 25 lanes in memory, one after the other,
+// each with a word of every message.
 //
-// Where a message's words lie side by side, the state wants them 32 bytes
-// apart, so reading is transposing: one register takes 16 bytes of messages 0
-// and 2, another those of 1 and 3, and unpacking the two gives two lanes.
-// Writing digests is the same backwards.
+// A message's words are contiguous and the state has them 32 bytes apart, so
+// reading transposes: one register takes 16 bytes of messages 0 and 2, another
+// those of 1 and 3, and unpacking the two gives two lanes. Writing digests is
+// the same backwards.
 
 // Sizes of a state. A message and its padding fill the first blockLanes lanes,
 // of which the last one ends the padding.
@@ -26,7 +26,7 @@ const (
 	padLast256  = 8                 // a word: 0x80 at the end of the block, and a sign
 	swap256     = 16                // VPSHUFB's order to reverse 8 bytes, twice
 	keep256     = swap256 + 16 + 32 // in the middle of 32 bytes of ones and 32 of zeros
-	padding256  = keep256 + 32 + 32 // where 0x01 stands between 32 bytes of zeros and 31
+	padding256  = keep256 + 32 + 32 // where 0x01 is between 32 bytes of zeros and 31
 )
 
 // sponge256 writes the engine's functions.
@@ -43,8 +43,8 @@ func (p *program) sponge256() {
 	p.squeeze256()
 }
 
-// begin256 opens a function that has more arguments after state, of so many
-// bytes. The state is in DI then, the constants are in AX.
+// begin256 writes the start of a function with more arguments after state, of
+// so many bytes. It leaves the state in DI and the constants in AX.
 func (p *program) begin256(name, more string, size int) {
 	p.line("\n// func %s(state *uint64%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d", name, more, name, 8+size)
 	p.op("LEAQ ·constants256(SB), AX")
@@ -76,8 +76,8 @@ func (p *program) padLanes(from int) {
 	p.endBlock(lastLane)
 }
 
-// endBlock writes the block's last lane and clears those behind it; last is
-// where it lies from DI on.
+// endBlock writes the block's last lane and clears those after it; last is its
+// offset from DI.
 func (p *program) endBlock(last int) {
 	p.op("VPBROADCASTQ %d(AX), Y14", padLast256)
 	p.storeLane(14, last)
@@ -120,8 +120,8 @@ func (p *program) pairs256() {
 
 // compareHalves sets Y8 to ones where the left half, in Y0 … Y3, is greater
 // than the right one, in Y4 … Y7, as big-endian numbers. Which one is greater
-// is a matter of chance, so no branch asks for it; that they differ in their
-// first 8 bytes is not, so one branch leaves out the others.
+// is random, so nothing branches on it; they nearly always differ in their
+// first 8 bytes, so one branch skips the others.
 func (p *program) compareHalves(label string) {
 	p.op("VBROADCASTI128 %d(AX), Y12", swap256)
 	p.op("VPBROADCASTQ %d(AX), Y13", padLast256)
@@ -147,7 +147,7 @@ func (p *program) compareHalves(label string) {
 }
 
 // absorb256 absorbs messages of any size and pads them. It reads them 32 bytes
-// at a time, also where they end, and then forgets what is behind them.
+// at a time, also where they end, and then masks what is after them.
 func (p *program) absorb256() {
 	p.begin256("absorb256", ", messages *byte, size int", 16)
 	p.op("MOVQ messages+8(FP), SI")
@@ -173,7 +173,7 @@ func (p *program) absorb256() {
 	p.op("JMP whole")
 
 	// The message ends inside these four lanes, or before them: CX is 32 less
-	// than what is left of it, and shifts the view of the table.
+	// than the rest of it, and is the offset into the table.
 	p.line("part:")
 	p.transpose(0, at)
 	p.op("SUBQ CX, AX")

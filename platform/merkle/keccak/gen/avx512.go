@@ -6,8 +6,8 @@ import (
 )
 
 // Sponges on eight messages at once with AVX-512, around the permutation of
-// rounds512.go: messages go from memory to the state's registers and digests
-// back, and nothing in between leaves them.
+// rounds512.go: messages are read from memory into the state's registers and
+// digests written back; nothing in between is in memory.
 
 // Offsets in the table of constants: round constants, then these.
 const (
@@ -27,8 +27,8 @@ var (
 	sixteenLanes = onlyLanes(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 )
 
-// digest says where the four lanes are at the end; every path of registers
-// through the rounds is the same, so it is known beforehand.
+// digest is where the four lanes are at the end; the registers are the same for
+// every path through the rounds, so it is known in advance.
 func digest() [4]int {
 	at := start()
 	for range rounds {
@@ -38,7 +38,7 @@ func digest() [4]int {
 }
 
 // rows reads eight messages, 64 bytes of each from offset on and stride apart,
-// and turns them into the lanes Z(first) … Z(first+7), by way of Z8 … Z31.
+// and transposes them into the lanes Z(first) … Z(first+7), by way of Z8 … Z31.
 func (p *program) rows(offset, stride, first int) {
 	for i := range 8 {
 		p.op("VMOVDQU64 %d(SI), Z%d", offset+stride*i, 8+i)
@@ -55,7 +55,7 @@ const (
 	formNext = formPadding + 64
 )
 
-// openForm sets what maskedRows reads with: K1, and multiples of the messages'
+// openForm sets the registers of maskedRows: K1, and multiples of the messages'
 // size in R8 … R11. SI moves back by the lead, to where the 64 bytes begin.
 func (p *program) openForm() {
 	p.op("MOVQ form+32(FP), BX")
@@ -78,16 +78,17 @@ func (p *program) maskedRows() {
 	p.fetch(0, "(R8*8)")
 }
 
-// fetch asks for the 512 bytes at an offset from SI, where the next block is:
-// it comes while this one is hashed. The processor itself does not look so far
-// ahead. It is a hint, and may well be about what is not there.
+// fetch prefetches the 512 bytes at an offset from SI, where the next block is,
+// while this one is hashed. The processor itself does not prefetch so far
+// ahead. It is a hint, and the address need not exist.
 func (p *program) fetch(offset int, index string) {
 	for line := range 8 {
 		p.op("PREFETCHT0 %d(SI)%s", offset+64*line, index)
 	}
 }
 
-// transpose512 turns the messages Z8 … Z15 into the lanes Z(first) … Z(first+7).
+// transpose512 transposes the messages Z8 … Z15 into the lanes Z(first) …
+// Z(first+7).
 func (p *program) transpose512(first int) {
 	for i := range 4 {
 		a, b := 8+2*i, 9+2*i
@@ -158,8 +159,8 @@ func (p *program) storeDigests() {
 	}
 }
 
-// moveDigest takes the digest's lanes to Z0 … Z3. Their registers and the
-// targets do not cross.
+// moveDigest moves the digest's lanes to Z0 … Z3. None of their registers is
+// the target of another.
 func (p *program) moveDigest() {
 	d := digest()
 	for i := range 4 {
@@ -185,7 +186,7 @@ func (p *program) text(name, signature string, size int) {
 	p.op("MOVQ blocks+16(FP), CX")
 }
 
-// entry writes one function: load gives the first round's lanes.
+// entry writes one function: load writes and returns the first round's lanes.
 func (p *program) entry(name string, zero zeros, step int, twice bool, load func()) {
 	signature, size := "digests, messages *byte, blocks int", 24
 	if twice {
@@ -245,7 +246,7 @@ func (p *program) hashes512() {
 	for n := 1; n < rounds-1; n++ {
 		at = p.round(n, at, zeros{}, 5, 5)
 	}
-	p.round(rounds-1, at, zeros{}, 1, 4) // only the digest is wanted
+	p.round(rounds-1, at, zeros{}, 1, 4) // only the digest is needed
 	p.op("RET")
 
 	p.entry("pairs512", eightLanes, 512, false, func() {

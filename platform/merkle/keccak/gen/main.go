@@ -1,6 +1,6 @@
-// Gen writes the assembly of package keccak: avx512 and avx2 are what the
-// engines of these names stand on, permutation is what bench/ measures the
-// limit with. Run it by `go generate`; a test holds the files to it.
+// Gen writes the assembly of package keccak: avx512 and avx2 are for the
+// engines of these names, permutation is for the limit that bench/ measures.
+// Run it with `go generate`; a test checks that the files are up to date.
 package main
 
 import (
@@ -28,12 +28,12 @@ func main() {
 	default:
 		log.Fatalf("gen does not write %q", *write)
 	}
-	if err := os.WriteFile(*out, p.Bytes(), 0o644); err != nil { //nolint:gosec // source code that everybody may read
+	if err := os.WriteFile(*out, p.Bytes(), 0o644); err != nil { //nolint:gosec // source code is readable for everybody
 		log.Fatal(err)
 	}
 }
 
-// program is assembly as it grows, in Go's syntax: sources first, the
+// program is the assembly written so far, in Go's syntax: sources first, the
 // destination last.
 type program struct{ bytes.Buffer }
 

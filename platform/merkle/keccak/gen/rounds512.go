@@ -13,7 +13,7 @@ import (
 //   - VPTERNLOGQ does chi's a ^ (~b & c) in one instruction, VPROLQ does rho;
 //     sums of two stay VPXORQ, because some processors read three registers
 //     at half the rate;
-//   - pi moves nothing: the generator renames registers from round to round;
+//   - pi needs no instruction: the generator renames registers from round to round;
 //   - the first round knows which lanes are zero, and the last one computes
 //     only the four lanes that are the digest.
 //
@@ -50,7 +50,7 @@ const sums = 25
 
 var spares = [2]int{28, 31}
 
-// where says which register holds lane x + 5y before a given round.
+// where has the register of each lane x + 5y before a given round.
 type where [25]int
 
 // zeros marks lanes that are known to be zero.
@@ -67,7 +67,7 @@ func onlyLanes(lanes ...int) (z zeros) {
 }
 
 // column sums lanes x, x+5, … into register sums+x; it may alias a lane when
-// only one is there, so it gives the register.
+// there is only one, so it returns the register.
 func (p *program) column(at where, zero zeros, x int) int {
 	var lanes []int
 	for y := range 5 {
@@ -95,8 +95,8 @@ func (p *program) column(at where, zero zeros, x int) int {
 	return sum
 }
 
-// theta leaves what each column is changed by in the registers it gives, and
-// frees the two of spares. The order is such that seven registers are enough.
+// theta returns the registers with the change of each column, and frees the two
+// of spares. The order is such that seven registers are enough.
 func (p *program) theta(at where, zero zeros) (change [5]int) {
 	for x := range 5 {
 		p.column(at, zero, x)
@@ -107,14 +107,14 @@ func (p *program) theta(at where, zero zeros) (change [5]int) {
 	for _, x := range []int{1, 3, 0, 2} {
 		left, right := sum((x+4)%5), sum((x+1)%5)
 		p.op("VPROLQ $1, Z%d, Z31", right)
-		p.op("VPXORQ Z31, Z%d, Z%d", left, left) // nobody needs this sum any more
+		p.op("VPXORQ Z31, Z%d, Z%d", left, left) // this sum is not needed any more
 		change[x] = left
 	}
 	change[4] = 30
 	return change
 }
 
-// rho takes one lane through theta's change and its rotation.
+// rho applies theta's change and the rotation to one lane.
 func (p *program) rho(at where, zero zeros, change [5]int, lane int) {
 	r, d := at[lane], change[lane%5]
 	if zero[lane] {
@@ -137,7 +137,7 @@ func pi(at where) (next where) {
 	return next
 }
 
-// row is chi on one row; count is how many of its lanes are wanted, 4 or 5.
+// row is chi on one row; count is how many of its lanes are needed, 4 or 5.
 func (p *program) row(at where, y, count int) {
 	lane := func(x int) int { return at[x%5+5*y] }
 	p.op("VMOVDQA64 Z%d, Z%d", lane(0), spares[0])
@@ -155,7 +155,7 @@ func (p *program) row(at where, y, count int) {
 }
 
 // round is one round up to chi's first count lanes of its first rows rows; it
-// gives where the lanes are after it. Row by row, so that rotations, of which
+// returns where the lanes are after it. Row by row, so that rotations, of which
 // a processor does fewer at a time, are spread among the rest.
 func (p *program) round(n int, at where, zero zeros, rows, count int) where {
 	fmt.Fprintf(p, "\n\t// round %d\n", n)
@@ -175,7 +175,7 @@ func (p *program) round(n int, at where, zero zeros, rows, count int) where {
 	return next
 }
 
-// start is where a fresh state lies: lane i in register i.
+// start is where a new state is: lane i in register i.
 func start() (at where) {
 	for i := range at {
 		at[i] = i
@@ -184,7 +184,7 @@ func start() (at where) {
 }
 
 // permutation512 writes all rounds on states that stay in their registers:
-// there is no faster way to do them.
+// this is the fastest possible way.
 func (p *program) permutation512() {
 	p.constants512()
 	fmt.Fprint(p, "\n// func permute512(state *uint64, times int)\nTEXT ·permute512(SB), NOSPLIT, $0-16\n")
@@ -200,7 +200,7 @@ func (p *program) permutation512() {
 		at = p.round(n, at, zeros{}, 5, 5)
 	}
 	if at != start() {
-		log.Fatal("after all rounds the lanes are not where they began")
+		log.Fatal("after all rounds the lanes are not in their first registers")
 	}
 	p.op("DECQ CX")
 	p.op("JNE again")

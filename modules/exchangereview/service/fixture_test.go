@@ -25,8 +25,9 @@ import (
 
 const site = "banyan.example:8443"
 
-// world is the module as its callers have it, on one database and by one route.
-type world struct {
+// fixture is the module as its callers use it, on one database and through one
+// route.
+type fixture struct {
 	exchangereview.Client
 	db         *database.DB
 	options    service.Options
@@ -38,9 +39,9 @@ type world struct {
 
 // eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}, on the
 // starter directory.
-func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
+func eachWay(t *testing.T, test func(t *testing.T, w *fixture)) {
 	t.Helper()
-	eachEmptyWay(t, func(t *testing.T, w *world) {
+	eachEmptyWay(t, func(t *testing.T, w *fixture) {
 		if _, err := service.LoadStarter(t.Context(), w.options); err != nil {
 			t.Fatal(err)
 		}
@@ -48,32 +49,32 @@ func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-func eachEmptyWay(t *testing.T, test func(t *testing.T, w *world)) {
+func eachEmptyWay(t *testing.T, test func(t *testing.T, w *fixture)) {
 	t.Helper()
 	seamtest.Ways(t, exchangereview.Name, func(t *testing.T, db *database.DB, way seamtest.Open) { test(t, open(t, db, way)) })
 }
 
 // open starts the module on a database.
-func open(t testing.TB, db *database.DB, way seamtest.Open) *world {
+func open(t testing.TB, db *database.DB, way seamtest.Open) *fixture {
 	t.Helper()
-	w := &world{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
+	w := &fixture{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
 	w.options = service.Options{
 		DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now,
-		ReputationWait: time.Minute, // a busy machine must not decide what a review weighs
+		ReputationWait: time.Minute, // a busy machine must not change a review's weight
 	}
 	w.start(t, way)
 	return w
 }
 
-// start makes the module from the options.
-func (w *world) start(t testing.TB, way seamtest.Open) {
+// start returns the module with the options.
+func (w *fixture) start(t testing.TB, way seamtest.Open) {
 	t.Helper()
 	w.service = service.New(w.options)
 	w.way = way(t, exchangereview.Contract, exchangereview.Bind(w.service))
 	w.Client = exchangereview.NewClient(w.way.Route)
 }
 
-// standings is a reputation that says what the test wants.
+// standings is a reputation with the answers of the test.
 type standings struct {
 	mu         sync.Mutex
 	epoch      int64
@@ -83,7 +84,7 @@ type standings struct {
 	calls      int
 	asked      int
 	hold       chan struct{} // when set, answers wait for it
-	entered    chan struct{} // when set, receives at each question
+	entered    chan struct{} // when set, receives at each call
 }
 
 func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
@@ -91,7 +92,7 @@ func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reput
 		return reputation.Scores{}, err
 	}
 	if identity.From(ctx) != (identity.Caller{Service: exchangereview.Name}) {
-		return reputation.Scores{}, errors.New("the module asks as itself, not as " + identity.From(ctx).Name())
+		return reputation.Scores{}, errors.New("the module must call as itself, not as " + identity.From(ctx).Name())
 	}
 	s.mu.Lock()
 	hold, entered := s.hold, s.entered
@@ -127,7 +128,7 @@ func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reput
 	return answer, nil
 }
 
-// set begins an epoch in which these writers have these percentiles.
+// set starts an epoch in which these writers have these percentiles.
 func (s *standings) set(epoch int64, percentiles map[*writer]float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,13 +144,13 @@ func (s *standings) fail(err error) {
 	s.failure = err
 }
 
-// writer is somebody with a wallet.
+// writer is a person with a wallet.
 type writer struct {
 	key    *ecdsa.PrivateKey
 	wallet wallet.Address
 }
 
-// numbered is the same writer in every run.
+// numbered returns the same writer in every run.
 func numbered(t testing.TB, n int) *writer {
 	t.Helper()
 	var seed [32]byte
@@ -161,7 +162,7 @@ func numbered(t testing.TB, n int) *writer {
 	return &writer{key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))}
 }
 
-// sign signs what the review says.
+// sign signs the review.
 func (a *writer) sign(t testing.TB, r exchangereview.SignedReview) exchangereview.SignedReview {
 	t.Helper()
 	digest := exchangereview.NewDigester(site).Hash(&r)
@@ -181,21 +182,21 @@ func (a *writer) draft(slug string, overall int) exchangereview.ReviewDraft {
 	}
 }
 
-// prepare makes a signed review the way a page does.
-func (w *world) prepare(t testing.TB, a *writer, slug string, overall int) exchangereview.SignedReview {
+// prepare returns a signed review made as a page does it.
+func (w *fixture) prepare(t testing.TB, a *writer, slug string, overall int) exchangereview.SignedReview {
 	t.Helper()
 	prepared := must(w.PrepareReview(anybody, a.draft(slug, overall)))(t)
 	return a.sign(t, prepared.Review)
 }
 
 // publish prepares, signs and publishes.
-func (w *world) publish(t testing.TB, a *writer, slug string, overall int) exchangereview.Review {
+func (w *fixture) publish(t testing.TB, a *writer, slug string, overall int) exchangereview.Review {
 	t.Helper()
 	return must(w.PublishReview(anybody, w.prepare(t, a, slug, overall)))(t)
 }
 
-// rating reads an exchange's rating, and sees that all sums are exact.
-func (w *world) rating(t testing.TB, slug string) exchangereview.Rating {
+// rating reads an exchange's rating, and checks that all sums are exact.
+func (w *fixture) rating(t testing.TB, slug string) exchangereview.Rating {
 	t.Helper()
 	if err := service.VerifySums(t.Context(), w.db); err != nil {
 		t.Error(err)
@@ -203,8 +204,8 @@ func (w *world) rating(t testing.TB, slug string) exchangereview.Rating {
 	return must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: slug}))(t).Rating
 }
 
-// rows counts what a publication leaves behind, in each table.
-func (w *world) rows(t testing.TB) (counts [3]int) {
+// rows counts the rows of each table that a publication writes.
+func (w *fixture) rows(t testing.TB) (counts [3]int) {
 	t.Helper()
 	for i, table := range []string{"review", "reviewer", "event_outbox"} {
 		if err := w.db.Read().Get(t.Context(), &counts[i], `SELECT COUNT(*) FROM `+table); err != nil {
@@ -214,7 +215,7 @@ func (w *world) rows(t testing.TB) (counts [3]int) {
 	return counts
 }
 
-func (w *world) jobs() *service.Jobs { return service.NewJobs(w.options) }
+func (w *fixture) jobs() *service.Jobs { return service.NewJobs(w.options) }
 
 func as(role identity.Role) context.Context {
 	return identity.With(context.Background(), identity.Caller{Wallet: wallet.Address{19: 7}, Role: role})
@@ -225,7 +226,7 @@ var (
 	anybody  = context.Background()
 )
 
-// must takes a call's answer and fails the test on its error.
+// must returns a call's answer and fails the test on its error.
 func must[A any](answer A, err error) func(t testing.TB) A {
 	return func(t testing.TB) A {
 		t.Helper()
@@ -236,7 +237,7 @@ func must[A any](answer A, err error) func(t testing.TB) A {
 	}
 }
 
-// refused takes a call's error, checks its code and that it says something.
+// refused checks the code of a call's error, and that it has a message.
 func refused[A any](_ A, err error) func(t testing.TB, code fault.Code, says string) *fault.Fault {
 	return func(t testing.TB, code fault.Code, says string) *fault.Fault {
 		t.Helper()
@@ -250,7 +251,7 @@ func refused[A any](_ A, err error) func(t testing.TB, code fault.Code, says str
 			text += " " + field.String()
 		}
 		if !strings.Contains(text, says) {
-			t.Errorf("got %q, want it to say %q", text, says)
+			t.Errorf("got %q, want it to contain %q", text, says)
 		}
 		return f
 	}

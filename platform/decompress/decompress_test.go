@@ -1,4 +1,4 @@
-package unpack_test
+package decompress_test
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
-	"banyan/platform/unpack"
 )
 
 func gzipped(t *testing.T, text string) []byte {
@@ -36,10 +36,10 @@ func zstandard(t *testing.T, text string) []byte {
 	return w.EncodeAll([]byte(text), nil)
 }
 
-func read(from io.Reader) (string, error) { return readWith(unpack.Files(), from) }
+func read(from io.Reader) (string, error) { return readWith(decompress.Files(), from) }
 
-func readWith(limits unpack.Limits, from io.Reader) (string, error) {
-	text, err := unpack.Open(context.Background(), from, limits)
+func readWith(limits decompress.Limits, from io.Reader) (string, error) {
+	text, err := decompress.Open(context.Background(), from, limits)
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +48,7 @@ func readWith(limits unpack.Limits, from io.Reader) (string, error) {
 	return string(all), err
 }
 
-func TestPlainAndPackedGiveTheSameText(t *testing.T) {
+func TestPlainAndCompressedReadTheSameText(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "two bytes": "ab", "a line": "0x01,5\n", "much": strings.Repeat("0x01,5\n", 100_000),
 	} {
@@ -65,18 +65,18 @@ func TestPlainAndPackedGiveTheSameText(t *testing.T) {
 	}
 }
 
-func TestPackedTextMustArriveWhole(t *testing.T) {
+func TestCompressedTextMustArriveWhole(t *testing.T) {
 	text := strings.Repeat("0x01,5\n0x02,7\n", 20)
 	for kind, whole := range map[string][]byte{"gzip": gzipped(t, text), "zstd": zstandard(t, text)} {
 		for cut := 4; cut < len(whole); cut++ {
-			if _, err := read(bytes.NewReader(whole[:cut])); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), kind+" stream is cut off") || errors.Is(err, io.EOF) {
-				t.Errorf("%s cut to %d bytes gave %v", kind, cut, err)
+			if _, err := read(bytes.NewReader(whole[:cut])); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), kind+" stream is truncated") || errors.Is(err, io.EOF) {
+				t.Errorf("%s cut to %d bytes returned %v", kind, cut, err)
 			}
 		}
 		spoilt := bytes.Clone(whole)
 		spoilt[len(spoilt)-6] ^= 0x55
 		if _, err := read(bytes.NewReader(spoilt)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), kind+" stream is damaged") {
-			t.Errorf("spoilt %s gave %v", kind, err)
+			t.Errorf("damaged %s returned %v", kind, err)
 		}
 	}
 }
@@ -85,22 +85,22 @@ func TestPackedTextMustArriveWhole(t *testing.T) {
 func TestAZstdWindowIsBounded(t *testing.T) {
 	frame := "\x28\xb5\x2f\xfd\x00%\x09\x00\x00a"
 	if got, err := read(strings.NewReader(strings.Replace(frame, "%", "\x88", 1))); err != nil || got != "a" {
-		t.Errorf("a window of 128 MiB gave %q, %v", got, err)
+		t.Errorf("a window of 128 MiB returned %q, %v", got, err)
 	}
 	if _, err := read(strings.NewReader(strings.Replace(frame, "%", "\x90", 1))); !fault.Is(err, fault.TooLarge) {
-		t.Errorf("a window of 256 MiB gave %v", err)
+		t.Errorf("a window of 256 MiB returned %v", err)
 	}
 }
 
 func TestAZipArchiveIsRefused(t *testing.T) {
 	if _, err := read(strings.NewReader("PK\x03\x04rest")); !fault.Is(err, fault.Unsupported) {
-		t.Errorf("it gave %v", err)
+		t.Errorf("it returned %v", err)
 	}
 }
 
 // A reader that fails has not sent damaged bytes.
 func TestTheOriginsOwnErrorComesBack(t *testing.T) {
-	disk, full := errors.New("disk on fire"), fault.New(fault.TooLarge, "the body is over the limit")
+	disk, full := errors.New("disk failure"), fault.New(fault.TooLarge, "the body is over the limit")
 	text := strings.Repeat("0x01,5\n", 10)
 	for kind, whole := range map[string][]byte{"plain": []byte(text), "gzip": gzipped(t, text), "zstd": zstandard(t, text)} {
 		for _, sent := range []int{0, 2, 3, len(whole) - 1} {
@@ -108,19 +108,19 @@ func TestTheOriginsOwnErrorComesBack(t *testing.T) {
 				return io.MultiReader(bytes.NewReader(whole[:sent]), iotest.ErrReader(err))
 			}
 			if _, err := read(broken(disk)); !errors.Is(err, disk) || !fault.Is(err, fault.Internal) {
-				t.Errorf("%s: a broken disk after %d bytes gave %v", kind, sent, err)
+				t.Errorf("%s: a broken disk after %d bytes returned %v", kind, sent, err)
 			}
 			if _, err := read(broken(full)); !fault.Is(err, fault.TooLarge) {
-				t.Errorf("%s: a limit after %d bytes gave %v", kind, sent, err)
+				t.Errorf("%s: a limit after %d bytes returned %v", kind, sent, err)
 			}
 			if _, err := read(broken(io.ErrUnexpectedEOF)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "announced length") {
-				t.Errorf("%s: an upload cut after %d bytes gave %v", kind, sent, err)
+				t.Errorf("%s: an upload cut after %d bytes returned %v", kind, sent, err)
 			}
 		}
 	}
 }
 
-// The frame says 128 KiB of line ends in 4 bytes, again and again.
+// Each block has 128 KiB of line ends in 4 bytes.
 func bomb(blocks int) []byte {
 	frame := []byte("\x28\xb5\x2f\xfd\x00\x68") // a window of 8 MiB
 	for range blocks {
@@ -129,18 +129,18 @@ func bomb(blocks int) []byte {
 	return append(frame, 0x01, 0x00, 0x00)
 }
 
-func TestATextUnpacksInProportionToWhatWasSent(t *testing.T) {
-	limits := unpack.Limits{Ratio: 10, AtLeast: 1 << 20}
+func TestTheDecompressionRatioIsBounded(t *testing.T) {
+	limits := decompress.Limits{Ratio: 10, AtLeast: 1 << 20}
 	if got, err := readWith(limits, bytes.NewReader(bomb(8))); err != nil || len(got) != 1<<20 {
 		t.Errorf("at the limit there are %d bytes, %v", len(got), err)
 	}
 	if _, err := readWith(limits, bytes.NewReader(bomb(9))); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "10 times") {
 		t.Errorf("over the limit: %v", err)
 	}
-	if _, err := readWith(unpack.Limits{}, bytes.NewReader(bomb(129))); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "64 times") {
-		t.Errorf("without limits those of an upload hold, but it ended with %v", err)
+	if _, err := readWith(decompress.Limits{}, bytes.NewReader(bomb(129))); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "64 times") {
+		t.Errorf("without limits those of an upload must apply, but it ended with %v", err)
 	}
-	if got, err := readWith(unpack.Files(), bytes.NewReader(bomb(129))); err != nil || len(got) != 129<<17 {
+	if got, err := readWith(decompress.Files(), bytes.NewReader(bomb(129))); err != nil || len(got) != 129<<17 {
 		t.Errorf("a file of one's own: %d bytes, %v", len(got), err)
 	}
 	packed := gzipped(t, strings.Repeat("\n", 2<<20))
@@ -155,10 +155,10 @@ func TestATextUnpacksInProportionToWhatWasSent(t *testing.T) {
 func TestATextHasAGreatestLength(t *testing.T) {
 	text := strings.Repeat("0x01,5\n", 1000)
 	for kind, sent := range map[string][]byte{"plain": []byte(text), "gzip": gzipped(t, text), "zstd": zstandard(t, text)} {
-		if got, err := readWith(unpack.Limits{Max: 7000}, bytes.NewReader(sent)); err != nil || got != text {
+		if got, err := readWith(decompress.Limits{Max: 7000}, bytes.NewReader(sent)); err != nil || got != text {
 			t.Errorf("%s at the limit: %d bytes, %v", kind, len(got), err)
 		}
-		if _, err := readWith(unpack.Limits{Max: 6999}, bytes.NewReader(sent)); !fault.Is(err, fault.TooLarge) {
+		if _, err := readWith(decompress.Limits{Max: 6999}, bytes.NewReader(sent)); !fault.Is(err, fault.TooLarge) {
 			t.Errorf("%s over the limit: %v", kind, err)
 		}
 	}
@@ -172,10 +172,10 @@ func TestMemoryIsReservedBeforeItIsTaken(t *testing.T) {
 		want int64 // at least
 	}{"plain": {[]byte(text), 0}, "gzip": {gzipped(t, text), 64 << 10}, "zstd": {zstandard(t, text), 8 << 20}} {
 		taken := int64(0)
-		if _, err := readWith(unpack.Limits{Reserve: func(n int64) error { taken += n; return nil }}, bytes.NewReader(c.sent)); err != nil || taken < c.want {
+		if _, err := readWith(decompress.Limits{Reserve: func(n int64) error { taken += n; return nil }}, bytes.NewReader(c.sent)); err != nil || taken < c.want {
 			t.Errorf("%s reserved %d bytes (%v), want %d", kind, taken, err, c.want)
 		}
-		_, err := readWith(unpack.Limits{Reserve: func(int64) error { return busy }}, bytes.NewReader(c.sent))
+		_, err := readWith(decompress.Limits{Reserve: func(int64) error { return busy }}, bytes.NewReader(c.sent))
 		if refused := errors.Is(err, busy); refused != (kind != "plain") {
 			t.Errorf("%s without memory: %v", kind, err)
 		}
@@ -184,7 +184,7 @@ func TestMemoryIsReservedBeforeItIsTaken(t *testing.T) {
 
 func TestReadingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	text, err := unpack.Open(ctx, bytes.NewReader(bomb(100)), unpack.Limits{})
+	text, err := decompress.Open(ctx, bytes.NewReader(bomb(100)), decompress.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,11 +201,11 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 
 func TestAnUploadsWindowIsSmall(t *testing.T) {
 	frame := "\x28\xb5\x2f\xfd\x00%\x09\x00\x00a"
-	if got, err := readWith(unpack.Limits{}, strings.NewReader(strings.Replace(frame, "%", "\x68", 1))); err != nil || got != "a" {
+	if got, err := readWith(decompress.Limits{}, strings.NewReader(strings.Replace(frame, "%", "\x68", 1))); err != nil || got != "a" {
 		t.Errorf("a window of 8 MiB: %q, %v", got, err)
 	}
 	for _, window := range []string{"\x69", "\x88"} {
-		_, err := readWith(unpack.Limits{}, strings.NewReader(strings.Replace(frame, "%", window, 1)))
+		_, err := readWith(decompress.Limits{}, strings.NewReader(strings.Replace(frame, "%", window, 1)))
 		if !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "8 MiB") {
 			t.Errorf("a larger window: %v", err)
 		}

@@ -9,11 +9,11 @@ import (
 	"banyan/platform/wallet"
 )
 
-// Whatever a line held, its finding is unpacked as it was packed, and the next
-// one begins where it ends.
+// Whatever a line contained, its finding is decoded as it was encoded, and the
+// next one starts where it ends.
 func FuzzFindings(f *testing.F) {
 	f.Add(1, 7, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "")
-	f.Add(3, 1<<30, "0xZZ", "is no address")
+	f.Add(3, 1<<30, "0xZZ", "is not an address")
 	f.Add(1<<20, 0, "0X5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED", "")
 	f.Fuzz(func(t *testing.T, line, at int, address, reason string) {
 		if line < 0 || at < 0 || line > 1<<40 {
@@ -44,12 +44,12 @@ func FuzzFindings(f *testing.F) {
 			}
 		}
 		if len(packed) != 0 {
-			t.Errorf("%d bytes are left over", len(packed))
+			t.Errorf("%d bytes are left", len(packed))
 		}
 	})
 }
 
-func TestOrdinaryAddressesArePackedSmall(t *testing.T) {
+func TestOrdinaryAddressesAreEncodedCompactly(t *testing.T) {
 	for address, want := range map[string]int{
 		strings.ToLower("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"): 23,
 		"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed":                  28,

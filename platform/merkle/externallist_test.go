@@ -20,15 +20,15 @@ import (
 	"banyan/platform/fault"
 )
 
-// longList feeds rows piece by piece into a list that holds one chunk of them
-// in memory at most.
-func longList(t testing.TB, list *List, options Options) *LongList {
+// externalList adds rows in pieces to a list that has at most one chunk of them
+// in memory.
+func externalList(t testing.TB, list *List, options Options) *ExternalList {
 	t.Helper()
 	if options.Memory == 0 {
 		options.Memory = 1
 	}
 	options.Folder = t.TempDir()
-	long, err := NewLongList(options)
+	long, err := NewExternalList(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +57,8 @@ func longList(t testing.TB, list *List, options Options) *LongList {
 	return long
 }
 
-// withRepeats is a list on which some rows are there again, far from the first
-// time, some of them often and with the same index and amount.
+// withRepeats returns a list with some rows repeated far from the first time,
+// some of them often and with the same index and amount.
 func withRepeats(t testing.TB, n int, indexed bool) *List {
 	t.Helper()
 	once, list := someRows(t, n, indexed), NewList()
@@ -85,10 +85,10 @@ func withRepeats(t testing.TB, n int, indexed bool) *List {
 func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 	plain := someRows(t, rowsPerChunk+1, false)
 	lists := map[string]*List{
-		"one row more than memory holds": plain,
-		"repeats":                        withRepeats(t, 2*rowsPerChunk+4321, false),
-		"repeats with indexes":           withRepeats(t, 2*rowsPerChunk+4321, true),
-		"indexes from the last piece on": lateIndexes(t),
+		"one row more than fits into memory": plain,
+		"repeats":                            withRepeats(t, 2*rowsPerChunk+4321, false),
+		"repeats with indexes":               withRepeats(t, 2*rowsPerChunk+4321, true),
+		"indexes from the last piece on":     lateIndexes(t),
 	}
 	for name, list := range lists {
 		for _, format := range Formats() {
@@ -96,7 +96,7 @@ func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 				t.Parallel()
 				for _, nybbles := range map[bool][]int{true: {1, 2}, false: {0}}[format == ENS] {
 					_, want := buildFileWith(t, format, list, Options{Nybbles: nybbles})
-					long := longList(t, list, Options{Nybbles: nybbles})
+					long := externalList(t, list, Options{Nybbles: nybbles})
 					if long.InMemory() != nil || long.Len() != list.Len() || long.Total() != list.Total() || long.Indexed() != list.Indexed() {
 						t.Fatalf("the list on disk has %d rows, %v", long.Len(), long.Indexed())
 					}
@@ -107,7 +107,8 @@ func TestAFileBuiltOnDiskIsTheSameByteForByte(t *testing.T) {
 	}
 }
 
-// lateIndexes carries indexes that are positions, and then others.
+// lateIndexes returns a list whose first indexes are positions, and later ones
+// are not.
 func lateIndexes(t testing.TB) *List {
 	t.Helper()
 	list := someRows(t, 2*rowsPerChunk, false)
@@ -123,7 +124,7 @@ func lateIndexes(t testing.TB) *List {
 }
 
 // fileOf builds the tree file of a list whose rows are on disk.
-func fileOf(t testing.TB, format Format, long *LongList) string {
+func fileOf(t testing.TB, format Format, long *ExternalList) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "on-disk.tree")
 	tree, err := BuildFile(t.Context(), format, long, func(Hash) string { return path })
@@ -163,7 +164,7 @@ func TestRepeatedWalletsAreFoundAndMergedOnDiskAsInMemory(t *testing.T) {
 		for first, again := range list.Duplicates() {
 			want = append(want, pair{first, again})
 		}
-		err := longList(t, list, Options{}).Duplicates(t.Context(), func(first, again int) bool {
+		err := externalList(t, list, Options{}).Duplicates(t.Context(), func(first, again int) bool {
 			got = append(got, pair{first, again})
 			return true
 		})
@@ -175,7 +176,7 @@ func TestRepeatedWalletsAreFoundAndMergedOnDiskAsInMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			long := longList(t, list, Options{})
+			long := externalList(t, list, Options{})
 			if err := long.Merge(t.Context(), sum); err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +197,7 @@ func TestMergingCanBringAListBackIntoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	long := longList(t, list, Options{})
+	long := externalList(t, list, Options{})
 	if long.InMemory() != nil {
 		t.Fatal("the list should begin on disk")
 	}
@@ -210,7 +211,7 @@ func TestMergingCanBringAListBackIntoMemory(t *testing.T) {
 }
 
 func TestAListOnDiskRefusesASumThatNoTokenCanPay(t *testing.T) {
-	long := longList(t, someRows(t, rowsPerChunk+10, false), Options{})
+	long := externalList(t, someRows(t, rowsPerChunk+10, false), Options{})
 	row := Entry{Amount: *new(uint256.Int).SetAllOne()}.AppendRow(nil)
 	if err := long.AppendRows(t.Context(), row, nil); !fault.Is(err, fault.Invalid) {
 		t.Fatalf("got %v", err)
@@ -234,7 +235,7 @@ func TestATreeTooLargeForMemoryIsCheckedOnDisk(t *testing.T) {
 		}
 		forge(t, path)
 		if err := check(); !fault.Is(err, fault.Invalid) {
-			t.Fatalf("%s: a forged node is not seen: %v", format, err)
+			t.Fatalf("%s: a forged node is not detected: %v", format, err)
 		}
 		if left, err := os.ReadDir(options.Folder); err != nil || len(left) != 0 {
 			t.Fatalf("%v is left behind (%v)", left, err)
@@ -243,7 +244,7 @@ func TestATreeTooLargeForMemoryIsCheckedOnDisk(t *testing.T) {
 }
 
 // One process may check several trees, or one tree twice, at a time.
-func TestChecksOnDiskDoNotMeet(t *testing.T) {
+func TestConcurrentChecksOnDiskDoNotInterfere(t *testing.T) {
 	list := someRows(t, rowsPerChunk+5, false)
 	folder := t.TempDir()
 	var checks errgroup.Group
@@ -265,7 +266,7 @@ func TestChecksOnDiskDoNotMeet(t *testing.T) {
 	}
 }
 
-// forge changes a node in the middle, and makes the checksums right again.
+// forge changes a node in the middle, and corrects the checksums.
 func forge(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -289,7 +290,7 @@ func forge(t *testing.T, path string) {
 	}
 }
 
-func TestWhatIsGivenUpLeavesNothingOnDisk(t *testing.T) {
+func TestAbandonedListsLeaveNothingOnDisk(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := t.TempDir()
 	options := Options{}
@@ -298,7 +299,7 @@ func TestWhatIsGivenUpLeavesNothingOnDisk(t *testing.T) {
 			cancel()
 		}
 	}
-	long := longList(t, someRows(t, 2*rowsPerChunk, false), options)
+	long := externalList(t, someRows(t, 2*rowsPerChunk, false), options)
 	_, err := BuildFile(ctx, OZ, long, func(Hash) string { return filepath.Join(out, "some.tree") })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
@@ -322,7 +323,7 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 		last[stage] = done
 	}
 	n := 2*rowsPerChunk + 77
-	fileOf(t, Cumulative, longList(t, someRows(t, n, false), options))
+	fileOf(t, Cumulative, externalList(t, someRows(t, n, false), options))
 	if want := []string{"sorting", "building", "writing"}; !slices.Equal(stages, want) {
 		t.Errorf("the stages are %v, want %v", stages, want)
 	}
@@ -331,14 +332,14 @@ func TestProgressOfEachStageRisesToItsEnd(t *testing.T) {
 	}
 }
 
-func TestAFullDiskSaysWhatToDo(t *testing.T) {
+func TestAFullDiskReportsWhatToDo(t *testing.T) {
 	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT} {
 		full := &fs.PathError{Op: "write", Path: "x", Err: reason}
-		if err := noRoom(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {
+		if err := explainFullDisk(fmt.Errorf("sort: %w", full)); !fault.Is(err, fault.Unavailable) || !errors.Is(err, reason) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if err := noRoom(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || fault.Is(err, fault.Unavailable) {
+	if err := explainFullDisk(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -355,7 +356,7 @@ func TestRunsMergeInOrder(t *testing.T) {
 			for range runs {
 				records := make([]byte, r.IntN(2*recordsAtOnce)*size)
 				for i := range records {
-					records[i] = byte(r.IntN(2)) // hence many that are nearly or quite the same
+					records[i] = byte(r.IntN(2)) // hence many that are nearly or exactly the same
 				}
 				for i := 0; i < len(records); i += size {
 					want = append(want, records[i:i+size])

@@ -20,8 +20,9 @@ import (
 	"banyan/platform/wallet"
 )
 
-// world is the module as its callers have it, on one database and by one route.
-type world struct {
+// fixture is the module as its callers use it, on one database and through one
+// route.
+type fixture struct {
 	airdrop.Client
 	db      *database.DB
 	options service.Options
@@ -30,12 +31,12 @@ type world struct {
 }
 
 // eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}.
-func eachWay(t *testing.T, test func(t *testing.T, w *world)) {
+func eachWay(t *testing.T, test func(t *testing.T, w *fixture)) {
 	t.Helper()
 	eachWayWith(t, service.Options{}, test)
 }
 
-func eachWayWith(t *testing.T, o service.Options, test func(t *testing.T, w *world)) {
+func eachWayWith(t *testing.T, o service.Options, test func(t *testing.T, w *fixture)) {
 	t.Helper()
 	seamtest.Ways(t, airdrop.Name, func(t *testing.T, db *database.DB, way seamtest.Open) {
 		o := o
@@ -48,16 +49,16 @@ func eachWayWith(t *testing.T, o service.Options, test func(t *testing.T, w *wor
 }
 
 // open starts the module on a database.
-func open(t testing.TB, o service.Options, way seamtest.Open) *world {
+func open(t testing.TB, o service.Options, way seamtest.Open) *fixture {
 	t.Helper()
-	w := &world{db: o.DB, options: o, open: way, way: way(t, airdrop.Contract, airdrop.Bind(service.New(o)))}
+	w := &fixture{db: o.DB, options: o, open: way, way: way(t, airdrop.Contract, airdrop.Bind(service.New(o)))}
 	w.Client = airdrop.NewClient(w.way.Route)
 	return w
 }
 
-// restarted is the module as it comes up again on the same database, in
+// restarted returns the module started again on the same database, as in
 // another process.
-func (w *world) restarted(t *testing.T) *world {
+func (w *fixture) restarted(t *testing.T) *fixture {
 	t.Helper()
 	o := w.options
 	o.DB = databasetest.Again(t, w.db)
@@ -73,7 +74,7 @@ var (
 	anybody  = context.Background()
 )
 
-// numbered is the wallet with this number: spread evenly, as real ones are.
+// numbered returns the wallet with this number: spread evenly, as real ones are.
 func numbered(n int) wallet.Address {
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], uint64(n))
@@ -81,7 +82,7 @@ func numbered(n int) wallet.Address {
 	return wallet.Address(sum[:20])
 }
 
-// must takes a call's answer and fails the test on its error.
+// must returns a call's answer and fails the test on its error.
 func must[A any](answer A, err error) func(t testing.TB) A {
 	return func(t testing.TB) A {
 		t.Helper()
@@ -92,7 +93,7 @@ func must[A any](answer A, err error) func(t testing.TB) A {
 	}
 }
 
-// refused takes a call's error and checks its code.
+// refused checks the code of a call's error.
 func refused[A any](_ A, err error) func(t testing.TB, code fault.Code) *fault.Fault {
 	return func(t testing.TB, code fault.Code) *fault.Fault {
 		t.Helper()
@@ -104,13 +105,13 @@ func refused[A any](_ A, err error) func(t testing.TB, code fault.Code) *fault.F
 }
 
 // drafted creates a campaign of the format.
-func (w *world) drafted(t testing.TB, d airdrop.CampaignDraft) airdrop.Campaign {
+func (w *fixture) drafted(t testing.TB, d airdrop.CampaignDraft) airdrop.Campaign {
 	t.Helper()
 	return must(w.CreateCampaign(operator, d))(t)
 }
 
 // built creates a campaign over a CSV and builds it.
-func (w *world) built(t testing.TB, d airdrop.CampaignDraft, csv string) airdrop.Campaign {
+func (w *fixture) built(t testing.TB, d airdrop.CampaignDraft, csv string) airdrop.Campaign {
 	t.Helper()
 	c := w.drafted(t, d)
 	must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(csv)}))(t)
@@ -118,7 +119,7 @@ func (w *world) built(t testing.TB, d airdrop.CampaignDraft, csv string) airdrop
 }
 
 // verified answers VerifyWallets with the whole text.
-func (w *world) verified(t testing.TB, id string, body io.Reader) string {
+func (w *fixture) verified(t testing.TB, id string, body io.Reader) string {
 	t.Helper()
 	stream := must(w.VerifyWallets(anybody, airdrop.WalletsUpload{ID: id, Body: body}))(t)
 	if stream.ContentType != "application/x-ndjson" {

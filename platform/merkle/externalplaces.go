@@ -10,7 +10,7 @@ import (
 )
 
 // place merges the leaves into their places among the nodes.
-func (b *longBuilder) place(ctx context.Context) (err error) {
+func (b *externalBuilder) place(ctx context.Context) (err error) {
 	n := b.header.rows
 	switch b.header.format {
 	case OZ, OZIndexed:
@@ -39,11 +39,11 @@ func (b *longBuilder) place(ctx context.Context) (err error) {
 // leafPlacer takes the leaves in their order, writes them into the nodes
 // section, and notes each row's place.
 type leafPlacer struct {
-	*longBuilder
+	*externalBuilder
 	lead   int
-	shard  int // ens: the prefix in hand
+	shard  int // ens: the current prefix
 	shards int // ens: how many there were
-	count  int // of leaves; equal ones are one in uniswap
+	count  int // of leaves; equal ones count once in uniswap
 	next   int // the node of the next leaf
 	step   int // from a leaf's node to the next one's: 1, or -1 in a heap
 	last   Hash
@@ -51,15 +51,15 @@ type leafPlacer struct {
 	held   int    // how many
 }
 
-func newLeafPlacer(b *longBuilder) *leafPlacer {
-	p := &leafPlacer{longBuilder: b, lead: b.lead(), shard: -1, step: 1, room: make([]byte, recordsAtOnce*HashSize)}
+func newLeafPlacer(b *externalBuilder) *leafPlacer {
+	p := &leafPlacer{externalBuilder: b, lead: b.lead(), shard: -1, step: 1, room: make([]byte, recordsAtOnce*HashSize)}
 	if h, ok := b.layout.(heap); ok {
 		p.next, p.step = h.leaf(0), -1
 	}
 	return p
 }
 
-// take is what merge yields to.
+// take is the yield function of merge.
 func (p *leafPlacer) take(records []byte) error {
 	size := p.lead + HashSize + rowNumberSize
 	for ; len(records) > 0; records = records[size:] {
@@ -80,7 +80,7 @@ func (p *leafPlacer) take(records []byte) error {
 	return p.flush()
 }
 
-// put holds a leaf; take gives no more of them than there is room for.
+// put buffers a leaf; take puts no more of them than the buffer has space for.
 func (p *leafPlacer) put(leaf []byte) {
 	at := p.held
 	if p.step < 0 {
@@ -104,7 +104,7 @@ func (p *leafPlacer) nextShard(prefix int) error {
 	return nil
 }
 
-// flush writes the leaves that are held.
+// flush writes the buffered leaves.
 func (p *leafPlacer) flush() error {
 	leaves, first := p.room[:p.held*HashSize], p.next-p.held
 	if p.step < 0 {
@@ -115,8 +115,9 @@ func (p *leafPlacer) flush() error {
 	return err
 }
 
-// scatter brings the places of all rows from the order of leaves into that of
-// rows. It deals them to parts of the rows on disk, each of which fits into memory.
+// scatter reorders the places of all rows from the order of leaves to that of
+// rows. It distributes them to parts of the rows on disk, each of which fits
+// into memory.
 type scatter struct {
 	rows  int // of the list
 	each  int // rows of a part
@@ -126,7 +127,8 @@ type scatter struct {
 // mostParts bounds the files and buffers of a scatter.
 const mostParts = 64
 
-// newScatter is for so many rows; room is the memory for a part, in bytes.
+// newScatter returns a scatter for so many rows; room is the memory for a part,
+// in bytes.
 func newScatter(folder string, rows, room int) (_ *scatter, err error) {
 	const whole = blockSize / 4 // so that each part begins with a block
 	s := &scatter{rows: rows}

@@ -11,12 +11,12 @@ import (
 )
 
 // BuildFile builds the tree of a list of any length and writes its tree file.
-// path says where, once the root is known; its folder must not depend on the
-// root. The file is the same, byte for byte, however much memory there is. The
-// list is used up: only Close is left to do. Close the tree, too.
+// path returns its path, once the root is known; its folder must not depend on
+// the root. The file is the same, byte for byte, however much memory there is.
+// Afterwards the list must only be closed. Close the tree, too.
 //
-// A list that does not fit into Options.Memory is built on disk, in passes from
-// one end to the other:
+// A list that does not fit into Options.Memory is built on disk, in sequential
+// passes, with an external sort:
 //
 //	rows ──▶ hashed piece by piece: runs of (leaf, row) sorted by leaf
 //	runs ──▶ merged: leaves into the nodes section, (row, place) by rows
@@ -25,7 +25,7 @@ import (
 //
 // It fails as Build and Tree.WriteFile do, with fault.Unavailable when the disk
 // is full, and then leaves no file.
-func BuildFile(ctx context.Context, format Format, list *LongList, path func(root Hash) string) (*Tree, error) {
+func BuildFile(ctx context.Context, format Format, list *ExternalList, path func(root Hash) string) (*Tree, error) {
 	if rows := list.InMemory(); rows != nil {
 		tree, err := Build(ctx, format, rows, list.options)
 		if err != nil {
@@ -42,23 +42,23 @@ func BuildFile(ctx context.Context, format Format, list *LongList, path func(roo
 	}
 	file, err := atomicfile.Create(path(Hash{}), treeMode)
 	if err != nil {
-		return nil, fmt.Errorf("keep the tree: %w", err)
+		return nil, fmt.Errorf("write the tree file: %w", err)
 	}
-	b := newLongBuilder(format, list, file.File)
+	b := newExternalBuilder(format, list, file.File)
 	if err := b.build(ctx); err != nil {
-		return nil, errors.Join(noRoom(err), file.Discard())
+		return nil, errors.Join(explainFullDisk(err), file.Discard())
 	}
 	if err := file.CommitAs(path(b.header.root)); err != nil {
-		return nil, fmt.Errorf("keep the tree: %w", err)
+		return nil, fmt.Errorf("write the tree file: %w", err)
 	}
 	return Open(path(b.header.root))
 }
 
-// longBuilder builds a tree in its file.
-type longBuilder struct {
+// externalBuilder builds a tree in its file.
+type externalBuilder struct {
 	Options
 	form   leafForm
-	list   *LongList
+	list   *ExternalList
 	header header
 	layout layout
 	sizes  []int // ens: rows of each shard, by prefix
@@ -69,10 +69,10 @@ type longBuilder struct {
 	report *progress
 }
 
-func newLongBuilder(format Format, list *LongList, file *os.File) *longBuilder {
+func newExternalBuilder(format Format, list *ExternalList, file *os.File) *externalBuilder {
 	n := list.disk.count
 	total := list.Total()
-	b := &longBuilder{
+	b := &externalBuilder{
 		Options: list.options, form: format.form(), list: list,
 		header: header{format: format, rows: n, leaves: n, total: total.Bytes32(), indexed: list.Indexed()},
 	}
@@ -92,7 +92,7 @@ func newLongBuilder(format Format, list *LongList, file *os.File) *longBuilder {
 	return b
 }
 
-func (b *longBuilder) build(ctx context.Context) (err error) {
+func (b *externalBuilder) build(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.close()) }()
 	for _, step := range []func(context.Context) error{b.hash, b.place, b.join, b.finish} {
 		if err := step(ctx); err != nil {
@@ -102,7 +102,7 @@ func (b *longBuilder) build(ctx context.Context) (err error) {
 	return nil
 }
 
-func (b *longBuilder) close() error {
+func (b *externalBuilder) close() error {
 	var err error
 	if b.leaves != nil {
 		err = b.leaves.close()
@@ -113,9 +113,9 @@ func (b *longBuilder) close() error {
 	return err
 }
 
-// lead is what a leaf's record begins with: in ens its shard, for the leaves
-// are sorted in each shard by itself.
-func (b *longBuilder) lead() int {
+// lead returns the length of what a leaf's record starts with: in ens its
+// shard, because the leaves are sorted within each shard.
+func (b *externalBuilder) lead() int {
 	if b.header.format == ENS {
 		return 1
 	}
@@ -123,7 +123,7 @@ func (b *longBuilder) lead() int {
 }
 
 // hash writes the rows section and the runs of leaves.
-func (b *longBuilder) hash(ctx context.Context) (err error) {
+func (b *externalBuilder) hash(ctx context.Context) (err error) {
 	disk, lead := b.list.disk, b.lead()
 	if b.leaves, err = newSortedRuns(b.Folder, lead+HashSize+rowNumberSize); err != nil {
 		return err
@@ -159,11 +159,11 @@ func (b *longBuilder) hash(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	piece.chunks = nil // the memory is for what follows
+	piece.chunks = nil // frees the memory for the next steps
 	return disk.rows.close()
 }
 
-func (b *longBuilder) countShards(part *builder, order []uint32) []uint32 {
+func (b *externalBuilder) countShards(part *builder, order []uint32) []uint32 {
 	order, sizes := part.byShard(order)
 	for i, size := range sizes {
 		b.sizes[i] += size
@@ -172,7 +172,7 @@ func (b *longBuilder) countShards(part *builder, order []uint32) []uint32 {
 }
 
 // join hashes the levels above the leaves, in the file.
-func (b *longBuilder) join(ctx context.Context) error {
+func (b *externalBuilder) join(ctx context.Context) error {
 	hash := func(to, from, count int) error { return b.pairs(ctx, to, from, count) }
 	switch l := b.layout.(type) {
 	case heap:
@@ -194,7 +194,7 @@ func (b *longBuilder) join(ctx context.Context) error {
 }
 
 // rankRoots sorts the shards' roots and makes them the leaves of the top.
-func (b *longBuilder) rankRoots(s sharded) error {
+func (b *externalBuilder) rankRoots(s sharded) error {
 	roots := make([]byte, len(s.shards)*HashSize)
 	for i, shard := range s.shards {
 		if _, err := b.out.file.ReadAt(hashAt(roots, i), b.node(shard.root())); err != nil {
@@ -210,14 +210,14 @@ func (b *longBuilder) rankRoots(s sharded) error {
 	return nil
 }
 
-// node is where a node lies in the file.
-func (b *longBuilder) node(number int) int64 { return b.nodes + int64(number)*HashSize }
+// node returns the offset of a node in the file.
+func (b *externalBuilder) node(number int) int64 { return b.nodes + int64(number)*HashSize }
 
 // pairsAtOnce is how many pairs are read, hashed and written at a time: 128 KiB.
 const pairsAtOnce = 2 << 10
 
 // pairs hashes count pairs that begin at node from into the nodes from to on.
-func (b *longBuilder) pairs(ctx context.Context, to, from, count int) error {
+func (b *externalBuilder) pairs(ctx context.Context, to, from, count int) error {
 	return spreadBy(ctx, b.Workers, count, pairsAtOnce, func(low, high int) error {
 		pairs, nodes := make([]byte, 2*pairsAtOnce*HashSize), make([]byte, pairsAtOnce*HashSize)
 		for ; low < high; low += pairsAtOnce {
@@ -239,7 +239,7 @@ func (b *longBuilder) pairs(ctx context.Context, to, from, count int) error {
 }
 
 // promote copies the odd node of a level.
-func (b *longBuilder) promote(to, from int) error {
+func (b *externalBuilder) promote(to, from int) error {
 	var node Hash
 	if _, err := b.out.file.ReadAt(node[:], b.node(from)); err != nil {
 		return err
@@ -248,8 +248,8 @@ func (b *longBuilder) promote(to, from int) error {
 	return err
 }
 
-// finish writes all that is left of the file.
-func (b *longBuilder) finish(ctx context.Context) error {
+// finish writes the rest of the file.
+func (b *externalBuilder) finish(ctx context.Context) error {
 	if _, err := b.out.file.ReadAt(b.header.root[:], b.node(b.layout.root())); err != nil {
 		return err
 	}

@@ -12,29 +12,29 @@ import (
 	"banyan/platform/fault"
 )
 
-// LongList is a list that may be longer than memory. Up to Options.Memory it is
-// a List; beyond that its rows go to disk, and their wallets are sorted there in
-// runs. It is filled by AppendRows first, then used, by one goroutine at a time.
-// Close it when it is done with.
-type LongList struct {
+// ExternalList is a list that may be longer than memory. Up to Options.Memory
+// it is a List; beyond that its rows are written to disk, and their wallets are
+// sorted there in runs (an external sort). It is filled by AppendRows first,
+// then used, by one goroutine at a time. Close it after use.
+type ExternalList struct {
 	options Options
 	window  int     // rows that are in memory at most
 	list    *List   // all rows, or those after the ones on disk
 	disk    *onDisk // nil while all rows are in memory
 }
 
-// rowMemory is what a build holds of each row at its peak, in bytes: the row,
+// rowMemory is the peak memory of a build for each row, in bytes: the row,
 // its leaf, as much again for the nodes, and what sorting needs (measured).
 const rowMemory = 142
 
-// NewLongList makes an empty list. Of the options it uses Memory, Folder,
+// NewExternalList returns an empty list. Of the options it uses Memory, Folder,
 // Workers and Progress.
-func NewLongList(options Options) (*LongList, error) {
+func NewExternalList(options Options) (*ExternalList, error) {
 	options, err := options.filled()
 	if err != nil {
 		return nil, err
 	}
-	l := &LongList{options: options, list: NewList(), window: MaxRows}
+	l := &ExternalList{options: options, list: NewList(), window: MaxRows}
 	if options.Memory > 0 {
 		// Whole chunks, so that each window ends at the end of a block.
 		chunks := options.Memory / rowMemory / rowsPerChunk
@@ -43,19 +43,19 @@ func NewLongList(options Options) (*LongList, error) {
 	return l, nil
 }
 
-// Len is the number of rows.
-func (l *LongList) Len() int { return l.list.first + l.list.count }
+// Len returns the number of rows.
+func (l *ExternalList) Len() int { return l.list.first + l.list.count }
 
-// Total is the sum of all amounts.
-func (l *LongList) Total() uint256.Int { return l.list.total }
+// Total returns the sum of all amounts.
+func (l *ExternalList) Total() uint256.Int { return l.list.total }
 
-// Indexed tells whether the rows carry indexes of their own.
-func (l *LongList) Indexed() bool {
+// Indexed reports whether the rows have indexes of their own.
+func (l *ExternalList) Indexed() bool {
 	return l.list.Indexed() || (l.disk != nil && l.disk.indexes != nil)
 }
 
-// InMemory is the whole list when it fits there, otherwise nil.
-func (l *LongList) InMemory() *List {
+// InMemory returns the whole list when it fits into memory, otherwise nil.
+func (l *ExternalList) InMemory() *List {
 	if l.disk != nil {
 		return nil
 	}
@@ -63,8 +63,8 @@ func (l *LongList) InMemory() *List {
 }
 
 // AppendRows adds rows as List.AppendRows does. It may take seconds, when
-// memory is full and rows go to disk. A list that failed is of no more use.
-func (l *LongList) AppendRows(ctx context.Context, rows []byte, indexes []uint64) error {
+// memory is full and rows go to disk. A list that failed must only be closed.
+func (l *ExternalList) AppendRows(ctx context.Context, rows []byte, indexes []uint64) error {
 	for len(rows) > 0 {
 		if l.list.count == l.window {
 			if err := l.spill(ctx); err != nil {
@@ -85,8 +85,8 @@ func (l *LongList) AppendRows(ctx context.Context, rows []byte, indexes []uint64
 	return nil
 }
 
-// Close gives back what the list holds on disk.
-func (l *LongList) Close() error {
+// Close frees what the list has on disk.
+func (l *ExternalList) Close() error {
 	if l.disk == nil {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (l *LongList) Close() error {
 }
 
 // spill moves the rows in memory to disk.
-func (l *LongList) spill(ctx context.Context) error {
+func (l *ExternalList) spill(ctx context.Context) error {
 	if l.disk == nil {
 		disk, err := newOnDisk(l.options)
 		if err != nil {
@@ -103,25 +103,26 @@ func (l *LongList) spill(ctx context.Context) error {
 		l.disk = disk
 	}
 	if err := l.disk.add(ctx, l.list); err != nil {
-		return noRoom(err)
+		return explainFullDisk(err)
 	}
 	l.list.restart(l.Len())
 	return nil
 }
 
-// settle brings the last rows of a list on disk there, too, and sorts all.
-func (l *LongList) settle(ctx context.Context) error {
+// settle writes the last rows of a list on disk and sorts all.
+func (l *ExternalList) settle(ctx context.Context) error {
 	if l.list.count > 0 {
 		if err := l.spill(ctx); err != nil {
 			return err
 		}
 	}
-	return noRoom(l.disk.sortWallets(ctx))
+	return explainFullDisk(l.disk.sortWallets(ctx))
 }
 
-// Duplicates gives every row whose wallet has an earlier row, with the position
-// of that wallet's first row, ordered by wallet, until yield says stop.
-func (l *LongList) Duplicates(ctx context.Context, yield func(first, again int) bool) error {
+// Duplicates yields every row whose wallet has an earlier row, with the
+// position of that wallet's first row, ordered by wallet, until yield returns
+// false.
+func (l *ExternalList) Duplicates(ctx context.Context, yield func(first, again int) bool) error {
 	if l.disk == nil {
 		l.list.Duplicates()(yield)
 		return nil
@@ -142,11 +143,11 @@ func (l *LongList) Duplicates(ctx context.Context, yield func(first, again int) 
 	}
 }
 
-// noRoom says what to do when the disk is full, or a quota of it.
-func noRoom(err error) error {
+// explainFullDisk adds what to do to the error of a full disk or quota.
+func explainFullDisk(err error) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return err
 	}
 	return fault.Wrap(err, fault.Unavailable,
-		"the disk is full: a list that does not fit into memory takes about 170 bytes a row there, with its tree file; make room, or choose a folder on another disk")
+		"the disk is full: a list that does not fit into memory takes about 170 bytes a row there, with its tree file; free some space, or choose a folder on another disk")
 }
