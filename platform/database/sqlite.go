@@ -38,10 +38,15 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 }
 
 // Driver gives mattn's driver. The driver's DSN has no word for the limit on the
-// write-ahead log, which otherwise stays as large as the largest import made it.
+// write-ahead log, which otherwise stays as large as the largest import made it,
+// and none for temporary files.
 func (c sqliteConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
-		_, err := conn.Exec(`PRAGMA journal_size_limit = `+strconv.Itoa(walBytes), nil)
+		pragmas := `PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes)
+		if !hasTemporaryFolder(temporaryFolders()) {
+			pragmas += `; PRAGMA temp_store = MEMORY`
+		}
+		_, err := conn.Exec(pragmas, nil)
 		return err
 	}}
 }
@@ -100,8 +105,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	db.path = path
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fault.Wrap(err, fault.Unavailable,
-			"cannot make the data folder "+folder+": look at its owner and permissions, or choose another in the database URL")
+		return fileFault(err, "cannot make the data folder "+folder)
 	}
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
@@ -118,7 +122,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		err = nil
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "cannot make the database file "+path+": look at the folder's owner and permissions")
+		return fileFault(err, "cannot make the database file "+path)
 	}
 	pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(path, false)}, 1)
 	var mode string

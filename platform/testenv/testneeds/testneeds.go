@@ -1,7 +1,7 @@
 // Package testneeds finds what tests need from outside the repository: real
 // data that others made, programs, and an address to listen on. Without it a test
 // is skipped, visibly, or fails if BANYAN_TEST_REQUIRE names it, as in
-// "postgres,chromium,data". It is imported by tests only.
+// "postgres,pgbouncer,chromium,data". It is imported by tests only.
 package testneeds
 
 import (
@@ -16,9 +16,10 @@ import (
 
 // What BANYAN_TEST_REQUIRE can name.
 const (
-	RealData = "data"
-	Postgres = "postgres"
-	Chromium = "chromium"
+	RealData  = "data"
+	Postgres  = "postgres"
+	PgBouncer = "pgbouncer"
+	Chromium  = "chromium"
 )
 
 // PostgresURL is the test server: BANYAN_TEST_POSTGRES, or the standard one.
