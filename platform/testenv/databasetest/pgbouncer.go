@@ -42,9 +42,13 @@ func PgBouncer(t testing.TB, mode string, more ...string) (server, socket string
 	address := testneeds.Address(t)
 	_, port, _ := net.SplitHostPort(address)
 	folder := bouncerFolder(t)
+	database := fmt.Sprintf("%s = host=%s port=%d dbname=%s user=%s", behind.Database, behind.Host, behind.Port, behind.Database, behind.User)
+	if behind.Password != "" { // an empty one is a syntax error to PgBouncer
+		database += " password='" + behind.Password + "'"
+	}
 	lines := append([]string{
 		"[databases]",
-		fmt.Sprintf("%s = host=%s port=%d dbname=%s user=%s password='%s'", behind.Database, behind.Host, behind.Port, behind.Database, behind.User, behind.Password),
+		database,
 		"[pgbouncer]",
 		"listen_addr = 127.0.0.1", "listen_port = " + port, "unix_socket_dir = " + folder,
 		"auth_type = any", "pool_mode = " + mode,
