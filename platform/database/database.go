@@ -163,10 +163,27 @@ func (db *DB) Options() Options { return db.options }
 // Path is the SQLite file; empty for PostgreSQL.
 func (db *DB) Path() string { return db.path }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and, for PostgreSQL, takes writes: a
+// standby, and a server that was the primary until now, do not.
 func (db *DB) Ping(ctx context.Context) error {
-	var one int
-	return db.Read().Get(ctx, &one, `SELECT 1`)
+	if db.dialect == SQLite {
+		var one int
+		return db.Read().Get(ctx, &one, `SELECT 1`)
+	}
+	refuses := func() (bool, error) {
+		var state string
+		err := db.Read().Get(ctx, &state, `SELECT current_setting('transaction_read_only')`)
+		return state == "on", err
+	}
+	is, err := refuses()
+	if is && err == nil {
+		db.dropIdle() // a new connection may find the primary
+		is, err = refuses()
+	}
+	if is && err == nil {
+		return db.unavailable(errReadOnly, adviceReadOnly)
+	}
+	return err
 }
 
 // Write runs fn in a transaction and returns when it is on disk; see the

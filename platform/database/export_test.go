@@ -22,3 +22,12 @@ func IsUnique(err error) bool {
 	}
 	return postgresCode(err) == "23505" // unique_violation
 }
+
+// Advice and the choice of temporary storage, for errors and folders that a test
+// cannot make happen.
+var (
+	SQLiteAdvice       = sqliteAdvice
+	PostgresAdvice     = postgresAdvice
+	FileFault          = fileFault
+	HasTemporaryFolder = hasTemporaryFolder
+)

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,7 +13,8 @@ import (
 	"banyan/platform/fault"
 )
 
-const adviceClosed = "is closed because the program is stopping: try again in a moment"
+// errReadOnly is the cause when Ping finds that the server takes no writes.
+var errReadOnly = errors.New("transaction_read_only is on")
 
 // errClosed is the cause of a write that is called after Close.
 var errClosed = errors.New("the writer has ended")
@@ -95,57 +94,6 @@ func IsOutage(err error) bool {
 func IsStatement(err error) bool {
 	var lite sqlite3.Error
 	return !IsOutage(err) && (errors.As(err, &lite) || postgresCode(err) != "")
-}
-
-// sqliteAdvice completes "the database of x …", or is empty for errors that
-// are about the statement and not about the database.
-func sqliteAdvice(err error) string {
-	var lite sqlite3.Error
-	if !errors.As(err, &lite) {
-		return ""
-	}
-	switch lite.Code {
-	case sqlite3.ErrFull:
-		return "cannot grow, its disk is full: free space there; nothing of this write was kept"
-	case sqlite3.ErrIoErr:
-		return "cannot be read or written, its disk reports an error: check the disk and the system log; nothing of this write was kept"
-	case sqlite3.ErrReadonly:
-		return "is read-only: make the file and its folder writable for this user; nothing was written"
-	case sqlite3.ErrPerm, sqlite3.ErrCantOpen, sqlite3.ErrAuth:
-		return "cannot be opened: check the owner and permissions of its folder"
-	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return "is locked by another process: stop the other program that writes to it, or try again; nothing was written"
-	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return "is damaged: stop the program, keep a copy of the file and restore a backup"
-	case sqlite3.ErrNomem:
-		return "is out of memory: let the program use more, or try again; nothing was written"
-	}
-	return ""
-}
-
-func postgresAdvice(err error) string {
-	code := postgresCode(err)
-	var refused *pgconn.ConnectError
-	if errors.As(err, &refused) && !strings.HasPrefix(code, "53") {
-		return "cannot be reached: check that PostgreSQL runs, and the settings database.url and database.password"
-	}
-	var network net.Error
-	if errors.As(err, &network) || pgconn.SafeToRetry(err) {
-		return "lost its connection to PostgreSQL: try again"
-	}
-	switch {
-	case code == "40001" || code == "40P01":
-		return "had too many changes of the same rows at once: try again"
-	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"):
-		return "lost its connection to PostgreSQL: try again"
-	case code == "53100":
-		return "cannot grow, PostgreSQL's disk is full: free space there"
-	case strings.HasPrefix(code, "53"):
-		return "is out of PostgreSQL's resources (connections or memory): try again; lower database.connections, or raise max_connections"
-	case code == "25006":
-		return "is read-only: connect to the primary"
-	}
-	return ""
 }
 
 // postgresCode is the SQLSTATE, "" for errors that have none.

@@ -124,7 +124,7 @@ func (db *DB) Warm(ctx context.Context) {
 			}
 			defer func() { _ = conn.Close() }() // back to the pool
 			defer rollBack(ctx, conn)
-			if _, err = conn.ExecContext(ctx, `BEGIN`); err == nil {
+			if _, err = conn.ExecContext(ctx, begin); err == nil {
 				_ = db.checkFence(ctx, conn) // for its prepared statements; no write depends on the answer
 			}
 		})

@@ -21,7 +21,7 @@ const lockWait = 20 * time.Millisecond
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "cannot create the lock file "+path+": check the folder's owner and permissions")
+		return nil, fileFault(err, "cannot create the lock file "+path)
 	}
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

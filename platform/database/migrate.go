@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Migrate applies the migrations that this program has and the database has not. Any number of
@@ -89,21 +91,78 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 		defer func() { _ = pool.Close() }() // every statement has been answered
 		return fn(pool.DB)
 	}
-	conn, err := db.readers.Connx(ctx)
+	conn, err := db.lockPostgres(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to migrate %s: %w", db.options.Module, db.explain(ctx, err))
+		return err
 	}
-	// The lock belongs to the session: discarding the
-	// connection releases it, whatever its state.
-	defer func() { _ = conn.Close() }()
-	defer discard(conn)
-	const lock = `SELECT pg_advisory_lock(hashtextextended($1, 0))`
-	if _, err := conn.ExecContext(ctx, lock, "banyan migrate "+db.options.Schema); err != nil {
-		return fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(ctx, err))
-	}
-	// goose keeps its tables of versions in the schema, too.
-	if _, err := conn.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{db.options.Schema}.Sanitize()); err != nil {
-		return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
+	defer func() { _ = conn.Close() }() // back to the pool, or thrown away already
+	defer rollBack(ctx, conn)
+	if err := db.createSchema(ctx); err != nil {
+		return err
 	}
 	return fn(db.readers.DB)
 }
+
+// lockPostgres returns a connection with a transaction that has the lock. It
+// writes nothing and ends with the work; a pooler keeps it in one session. Whoever
+// waits has no transaction open: a pooler of few sessions would otherwise have none
+// left for the one that works.
+func (db *DB) lockPostgres(ctx context.Context) (*sqlx.Conn, error) {
+	for {
+		conn, err := db.beginPostgres(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, err = conn.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`)
+		locked := false
+		if err == nil {
+			err = conn.GetContext(ctx, &locked, `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))`, "banyan migrate "+db.options.Schema)
+		}
+		if err == nil && locked {
+			return conn, nil
+		}
+		rollBack(ctx, conn)
+		_ = conn.Close() // back to the pool, or thrown away already
+		if err == nil {
+			err = periodic.Sleep(ctx, lockWait)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("wait for another process that migrates %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+	}
+}
+
+// createSchema makes the schema where it is missing: a role that an administrator
+// made the schemas for needs no right to do so. It refuses a schema that the role
+// may not use, which PostgreSQL leaves out of the search path without a word.
+// goose keeps its tables of versions in the schema, too.
+func (db *DB) createSchema(ctx context.Context) error {
+	var there bool
+	if err := db.readers.GetContext(ctx, &there, schemaThere, db.options.Schema); err != nil {
+		return fmt.Errorf("look for the schema of %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	name := pgx.Identifier{db.options.Schema}.Sanitize()
+	if !there {
+		_, err := db.readers.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+name)
+		if postgresCode(err) == "42501" { // insufficient_privilege
+			return db.unavailable(err, "has no schema "+name+", and its role may not make one: have an administrator run "+
+				"CREATE SCHEMA "+name+" AUTHORIZATION the role, or GRANT CREATE ON DATABASE to it")
+		}
+		if err != nil {
+			return fmt.Errorf("create the schema of %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+	}
+	var current string
+	if err := db.readers.GetContext(ctx, &current, `SELECT COALESCE(current_schema(), '')`); err != nil {
+		return fmt.Errorf("look at the schema of %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	if current != db.options.Schema {
+		return fault.Newf(fault.Unavailable,
+			"the database of %s has a schema %s that its role may not use: have an administrator run ALTER SCHEMA %s OWNER TO the role, or GRANT USAGE, CREATE ON SCHEMA %s to it",
+			db.options.Module, name, name, name)
+	}
+	return nil
+}
+
+// schemaThere asks whether a schema exists, whoever may use it.
+const schemaThere = `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`

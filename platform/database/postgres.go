@@ -2,14 +2,17 @@ package database
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 
 	"banyan/platform/fault"
@@ -28,44 +31,78 @@ const (
 	// the connection is closed.
 	cancelDelay = 5 * time.Millisecond
 	cancelWait  = time.Second
+	// readOnly is the SQLSTATE of a write to a standby or to a read-only role.
+	readOnly = "25006"
 )
 
-// openPostgres connects with the schema as the only one on the search path.
-// pgx keeps prepared statements per connection by itself.
+// begin starts a transaction; postgresConn adds the search path where it must.
+const begin = `BEGIN`
+
+// openPostgres connects with the schema as the only one on the search path, and
+// finds out whether it goes through a pooler (pooler.go). Otherwise pgx keeps
+// prepared statements per connection by itself.
 func (db *DB) openPostgres(ctx context.Context) error {
+	config, err := db.postgresConfig()
+	if err != nil {
+		return err
+	}
+	path := pgx.Identifier{db.options.Schema}.Sanitize()
+	config.RuntimeParams["search_path"] = path
+	db.readers = db.postgresPool(*config, "")
+	pooler, err := db.throughPooler(ctx, path)
+	if pooler {
+		_ = db.readers.Close() // it has only asked
+		err = db.openPooler(ctx, *config, path)
+	}
+	if err != nil {
+		_ = db.readers.Close() // the error that counts is the first
+		return fmt.Errorf("open the database of %s: %w", db.options.Module, db.explain(ctx, err))
+	}
+	return nil
+}
+
+// postgresConfig reads the URL. Its errors never hold a password.
+func (db *DB) postgresConfig() (*pgx.ConnConfig, error) {
+	module := db.options.Module
 	config, err := pgx.ParseConfig(db.options.URL)
 	if err != nil {
-		// pgx masks the password in this error.
-		return fault.Wrap(err, fault.Invalid, "the database URL of "+db.options.Module+" is not a PostgreSQL URL: use postgres://user:password@host:5432/name")
+		if _, unreadable := url.Parse(db.options.URL); unreadable != nil {
+			// Its text quotes what it stumbled over, which may be the password.
+			return nil, fault.Newf(fault.Invalid, "the database URL of %s cannot be read: in a password, write each of # / ? %% @ : as %%23 %%2F %%3F %%25 %%40 %%3A, "+
+				"or put the password into database.password, where it stands as it is", module)
+		}
+		// pgx does not mask a password among the URL's parameters.
+		_, masked := pgx.ParseConfig(URL(db.options.URL).String())
+		return nil, fault.Wrap(masked, fault.Invalid, "the database URL of "+module+" is not a PostgreSQL URL: use postgres://user:password@host:5432/name")
 	}
-	config.RuntimeParams["search_path"] = pgx.Identifier{db.options.Schema}.Sanitize()
+	if config.RuntimeParams["search_path"] != "" || strings.Contains(config.RuntimeParams["options"], "search_path") {
+		return nil, fault.Newf(fault.Invalid, "the database URL of %s (or PGOPTIONS) sets search_path, but each module keeps its rows in a schema of its own, named after the module: take search_path out", module)
+	}
 	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "banyan " + db.options.Module
+		config.RuntimeParams["application_name"] = "banyan " + module
 	}
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{
 			Conn: conn, CancelRequestDelay: cancelDelay, DeadlineDelay: cancelWait,
 		}
 	}
-	pool := stdlib.OpenDB(*config)
-	pool.SetMaxOpenConns(db.options.Connections)
-	pool.SetMaxIdleConns(db.options.Connections)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	db.readers = sqlx.NewDb(pool, "pgx")
-	if err := db.Ping(ctx); err != nil {
-		_ = pool.Close() // the first error is returned
-		return fmt.Errorf("open the database of %s: %w", db.options.Module, err)
-	}
-	return nil
+	return config, nil
 }
 
-// writePostgres runs fn in a transaction, and again after a deadlock or a
-// serialization failure.
+// writePostgres runs fn in a transaction, again when PostgreSQL asks for it, and
+// once more elsewhere when its server turns out to be read-only, as one that was
+// the primary until now is.
 func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	moved := false
 	for run := 0; ; run++ {
 		err := db.transact(ctx, true, fn)
 		code := postgresCode(err)
-		if run == postgresRetries || (code != "40001" && code != "40P01") {
+		if code == readOnly && !moved {
+			moved = true
+			db.dropIdle()
+			continue
+		}
+		if run >= postgresRetries || (code != "40001" && code != "40P01") {
 			return err
 		}
 		// Random, so that the writes do not conflict again: 0–20, 0–40, 0–80 ms.
@@ -79,21 +116,19 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 // transact runs fn once, in one transaction. However fn ends, also by a panic,
 // the connection returns to the pool without a transaction or not at all.
 func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) error {
-	conn, err := db.readers.Connx(ctx)
+	conn, err := db.beginPostgres(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
+		return err
 	}
-	open := false
+	open, usable := true, true
 	defer func() {
-		if open {
+		if open && usable {
 			rollBack(ctx, conn)
+		} else if open {
+			discard(conn)
 		}
 		_ = conn.Close() // back to the pool; a broken one was discarded already
 	}()
-	open = true // even if BEGIN fails, it may have begun
-	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
-		return fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
-	}
 	if fenced {
 		if err := db.checkFence(ctx, conn); err != nil {
 			return err
@@ -101,7 +136,9 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 	}
 	tx := &Tx{db: db, run: conn}
 	defer func() { tx.over = true }()
-	if err := tx.outcome(fn(tx)); err != nil {
+	err = tx.outcome(fn(tx))
+	usable = postgresCode(err) != readOnly && postgresCode(tx.failed) != readOnly
+	if err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
@@ -116,6 +153,29 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 	open = false
 	db.wakers.wake(tx.wakes)
 	return nil
+}
+
+// beginPostgres takes a connection and begins a transaction on it. One that was
+// lost while nobody used it is thrown away with all that nobody uses, since a
+// server that ended one session has ended the others, and BEGIN is sent again.
+func (db *DB) beginPostgres(ctx context.Context) (*sqlx.Conn, error) {
+	for run := 0; ; run++ {
+		conn, err := db.readers.Connx(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+		if _, err = conn.ExecContext(ctx, begin); err == nil {
+			return conn, nil
+		}
+		if !errors.Is(err, driver.ErrBadConn) {
+			rollBack(ctx, conn) // whatever came of it, it may have begun
+		}
+		_ = conn.Close() // back to the pool; a broken one was thrown away already
+		if !errors.Is(err, driver.ErrBadConn) || run == postgresRetries {
+			return nil, fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+		}
+		db.dropIdle()
+	}
 }
 
 // rollBack ends the transaction, or the connection when that fails.

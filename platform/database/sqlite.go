@@ -39,10 +39,15 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 }
 
 // Driver returns mattn's driver. The DSN has no parameter for the limit on the
-// write-ahead log, which would otherwise stay as large as the largest import made it.
+// write-ahead log, which would otherwise stay as large as the largest import made it,
+// and none for temporary files.
 func (c sqliteConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
-		_, err := conn.Exec(`PRAGMA journal_size_limit = `+strconv.Itoa(walBytes), nil)
+		pragmas := `PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes)
+		if !hasTemporaryFolder(temporaryFolders()) {
+			pragmas += `; PRAGMA temp_store = MEMORY`
+		}
+		_, err := conn.Exec(pragmas, nil)
 		return err
 	}}
 }
@@ -102,8 +107,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	db.path = path
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fault.Wrap(err, fault.Unavailable,
-			"cannot create the data folder "+folder+": check the owner and permissions of the folder above it, or choose another with the setting data")
+		return fileFault(err, "cannot create the data folder "+folder)
 	}
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
@@ -120,7 +124,7 @@ func (db *DB) openSQLite(ctx context.Context) error {
 		err = nil
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "cannot create the database file "+path+": check the folder's owner and permissions")
+		return fileFault(err, "cannot create the database file "+path)
 	}
 	pool := sqlitePool(sqliteConnector{dsn: sqliteDSN(path, false)}, 1)
 	var mode string

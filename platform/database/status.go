@@ -12,8 +12,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	goosedb "github.com/pressly/goose/v3/database"
-
-	"banyan/platform/fault"
 )
 
 // Migration is one migration of a schema, and whether it is applied.
@@ -55,7 +53,7 @@ func ReadStatus(ctx context.Context, options Options) (Status, error) {
 	if db.dialect == SQLite {
 		exists, err = db.inspectSQLite()
 	} else if err = db.openPostgres(ctx); err == nil {
-		err = db.readers.GetContext(ctx, &exists, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, db.options.Schema)
+		err = db.readers.GetContext(ctx, &exists, schemaThere, db.options.Schema)
 		err = db.explain(ctx, err)
 	}
 	if db.readers != nil {
@@ -76,7 +74,7 @@ func (db *DB) inspectSQLite() (exists bool, err error) {
 	}
 	_, err = os.Stat(db.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fault.Wrap(err, fault.Unavailable, "cannot inspect the database file "+db.path+": check the folder's owner and permissions")
+		return false, fileFault(err, "cannot inspect the database file "+db.path)
 	}
 	query := url.Values{"mode": {"rw"}, "_query_only": {"on"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}}
 	dsn := "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?" + query.Encode()

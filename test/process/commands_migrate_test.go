@@ -28,7 +28,7 @@ func TestLookingAtTheStatusCreatesNothing(t *testing.T) {
 		t.Errorf("exit %d, %v: %s", code, err, out)
 	}
 	for _, line := range []string{"events status", "events dead", "events replay --all"} {
-		if code, _, errOut := banyan(t, strings.Fields(line)...); code != exitFailure || !strings.Contains(errOut, "there is no database of reputation yet") {
+		if code, _, errOut := banyan(t, strings.Fields(line)...); code != exitFailure || !strings.Contains(errOut, "there is no database of reputation:") {
 			t.Errorf("%s: exit %d, %s", line, code, errOut)
 		}
 	}

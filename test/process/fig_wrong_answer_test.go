@@ -57,7 +57,7 @@ func findWrongAnswer(t *testing.T, p place, f *figures) {
 	}
 	browser := signIn(t, g.trunk.url, operator)
 	page := browser("/operator/modules")
-	for _, says := range []string{`data-verdict="trouble"`, "Not safe", "persistent difference"} {
+	for _, says := range []string{`data-verdict="problem"`, "Not safe", "persistent difference"} {
 		if !strings.Contains(page, says) {
 			t.Errorf("the page of the modules does not say %q", says)
 		}

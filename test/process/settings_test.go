@@ -119,17 +119,17 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"an unknown mode":                   {file: "modules:\n  airdrop:\n    mode: elsewhere\n", want: []string{`:3: modules.airdrop.mode: "elsewhere" is not one of local, remote`}},
 		"an unknown level":                  {file: "log:\n  level: loud\n", want: []string{`:2: log.level: "loud" is not one of debug, info, warn, error`}},
 		"an unknown format":                 {file: "log:\n  format: xml\n", want: []string{`:2: log.format: "xml" is not one of text, json`}},
-		"no unit":                           {file: "http:\n  read_timeout: \"30\"\n", want: []string{`:2: http.read_timeout: "30" is no duration`}},
+		"no unit":                           {file: "http:\n  read_timeout: \"30\"\n", want: []string{`:2: http.read_timeout: "30" is not a duration`}},
 		"a time-out of 0":                   {file: "http:\n  header_timeout: 0s\n", want: []string{":2: http.header_timeout: is 0s, must be 100ms or more"}},
-		"a size of letters":                 {file: "http:\n  upload_limit: huge\n", want: []string{`:2: http.upload_limit: "huge" is no size`}},
+		"a size of letters":                 {file: "http:\n  upload_limit: huge\n", want: []string{`:2: http.upload_limit: "huge" is not a size`}},
 		"a size below another":              {file: "http:\n  upload_limit: 1 KiB\n", want: []string{":2: http.upload_limit: is 1 KiB, must be 1 MiB or more"}},
-		"no URL":                            {file: "public_url: banyan.example.org\n", want: []string{":1: public_url:", "is no URL"}},
+		"no URL":                            {file: "public_url: banyan.example.org\n", want: []string{":1: public_url:", "is not a URL"}},
 		"a URL with a path":                 {file: "public_url: https://x.org/banyan\n", want: []string{":1: public_url: must end after the host and port: https://x.org"}},
 		"no port":                           {file: "listen: localhost\n", want: []string{":1: listen:", "host:port"}},
 		"no folder":                         {file: "data: \"\"\n", want: []string{":1: data: must name a folder"}},
 		"both on one address":               {file: "listen: 127.0.0.1:8090\n", want: []string{"admin.listen: is the same as listen"}},
 		"out of range":                      {file: "tracing:\n  sample: 1.1\n", want: []string{":2: tracing.sample: is 1.1, must be from 0 to 1"}},
-		"no collector":                      {file: "tracing:\n  endpoint: here\n", want: []string{":2: tracing.endpoint: is no URL of a collector"}},
+		"no collector":                      {file: "tracing:\n  endpoint: here\n", want: []string{":2: tracing.endpoint: is not the URL of a collector"}},
 		"not a number at all":               {file: "reputation:\n  alpha: .nan\n", want: []string{":2: reputation.alpha: is NaN"}},
 		"a list in a list":                  {file: "reputation:\n  seeds: [[]]\n", want: []string{":2: reputation.seeds: item 1"}},
 		"a mistyped wallet":                 {file: "identity:\n  operators:\n    - \"0xd8DA6BF26964aF9D7eEd9e03E53415D37aA96045\"\n", want: []string{":2: identity.operators:", "EIP-55"}},
@@ -137,31 +137,31 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"remote without a URL":              {file: "modules:\n  airdrop:\n    mode: remote\n", want: []string{"modules.airdrop.url: is empty, but modules.airdrop.mode is remote"}},
 		"a schedule, no seeds":              {file: "reputation:\n  schedule: 1h\n", want: []string{":2: reputation.schedule: is 1h0m0s, but reputation.seeds is empty"}},
 		"no events":                         {file: "events:\n  max_attempts: 0\n", want: []string{":2: events.max_attempts: is 0, must be from 1 to 1000"}},
-		"take without legacy":               {file: "strangler:\n  take: [\"/a 10 %\"]\n", want: []string{":2: strangler.take: is set, but strangler.legacy is not"}},
-		"an operators' host without legacy": {file: "strangler:\n  operator_url: https://o.example\n", want: []string{":2: strangler.operator_url: is set, but strangler.legacy is not"}},
+		"take without legacy":               {file: "legacy:\n  take: [\"/a 10 %\"]\n", want: []string{":2: legacy.take: is set, but legacy.url is not"}},
+		"an operators' host without legacy": {file: "legacy:\n  operator_url: https://o.example\n", want: []string{":2: legacy.operator_url: is set, but legacy.url is not"}},
 		"operators at public_url": {
-			file: "public_url: https://a.example\nstrangler:\n  legacy: http://127.0.0.1:1\n  operator_url: https://A.example:8443\n",
-			want: []string{":4: strangler.operator_url: has the host of public_url", "operator.a.example"},
+			file: "public_url: https://a.example\nlegacy:\n  url: http://127.0.0.1:1\n  operator_url: https://A.example:8443\n",
+			want: []string{":4: legacy.operator_url: has the host of public_url", "operator.a.example"},
 		},
 		"operators without TLS": {
-			file: "public_url: https://a.example\nstrangler:\n  legacy: http://127.0.0.1:1\n  operator_url: http://o.example\n",
-			want: []string{":4: strangler.operator_url: is http and public_url is https"},
+			file: "public_url: https://a.example\nlegacy:\n  url: http://127.0.0.1:1\n  operator_url: http://o.example\n",
+			want: []string{":4: legacy.operator_url: is http and public_url is https"},
 		},
-		"a prefix in the API":     {file: "strangler:\n  prefix: /api/banyan\n", want: []string{":2: strangler.prefix: \"/api/banyan\" must be a path outside of /api"}},
-		"a prefix with an end":    {file: "strangler:\n  prefix: /banyan/\n", want: []string{":2: strangler.prefix: "}},
-		"no prefix":               {file: "strangler:\n  prefix: /\n", want: []string{":2: strangler.prefix: "}},
-		"no name of a header":     {file: "strangler:\n  pass_headers: [\"X Real\"]\n", want: []string{":2: strangler.pass_headers: \"X Real\" is no name of a header"}},
-		"a CA for plain http":     {file: "strangler:\n  legacy: http://127.0.0.1:1\n  ca: ca.pem\n", want: []string{":3: strangler.ca: is set, but strangler.legacy is not https"}},
-		"no idle time":            {file: "strangler:\n  idle_timeout: 0s\n", want: []string{":2: strangler.idle_timeout: is 0s, must be 10ms or more"}},
-		"take without a share":    {file: "strangler:\n  legacy: http://127.0.0.1:1\n  take: [\"/a\"]\n", want: []string{":3: strangler.take: ", "write it like \"/exchanges 10 %\""}},
+		"a prefix in the API":     {file: "legacy:\n  prefix: /api/banyan\n", want: []string{":2: legacy.prefix: \"/api/banyan\" must be a path outside of /api"}},
+		"a prefix with an end":    {file: "legacy:\n  prefix: /banyan/\n", want: []string{":2: legacy.prefix: "}},
+		"no prefix":               {file: "legacy:\n  prefix: /\n", want: []string{":2: legacy.prefix: "}},
+		"no name of a header":     {file: "legacy:\n  pass_headers: [\"X Real\"]\n", want: []string{":2: legacy.pass_headers: \"X Real\" is no name of a header"}},
+		"a CA for plain http":     {file: "legacy:\n  url: http://127.0.0.1:1\n  ca: ca.pem\n", want: []string{":3: legacy.ca: is set, but legacy.url is not https"}},
+		"no idle time":            {file: "legacy:\n  idle_timeout: 0s\n", want: []string{":2: legacy.idle_timeout: is 0s, must be 10ms or more"}},
+		"take without a share":    {file: "legacy:\n  url: http://127.0.0.1:1\n  take: [\"/a\"]\n", want: []string{":3: legacy.take: ", "write it like \"/exchanges 10 %\""}},
 		"half a certificate":      {file: "tls:\n  cert: a.crt\n", want: []string{":2: tls.cert: needs tls.key and tls.ca"}},
 		"TLS without certificate": {file: "tls:\n  listen: 127.0.0.1:1\n", want: []string{":2: tls.listen: needs tls.cert"}},
 		"a wrong second URL":      {file: "modules:\n  airdrop:\n    url: http://127.0.0.1:1, ftp://x\n", want: []string{":3: modules.airdrop.url: ", "ftp://x"}},
-		"an unknown module":       {file: "module: exchangereview\n", want: []string{":1: module: \"exchangereview\" is no module: choose reputation, "}},
+		"an unknown module":       {file: "module: exchangereview\n", want: []string{":1: module: there is no module \"exchangereview\": choose reputation, "}},
 		"a password for SQLite":   {file: "database:\n  password: \"x\"\n", want: []string{":2: database.password: is set, but database.url is not"}},
 		"MySQL":                   {file: "database:\n  url: mysql://u:hunter2@h/n\n", want: []string{":2: database.url: must be empty"}},
 		"the printed mask":        {file: "database:\n  password: \"***\"\n", want: []string{":2: database.password: is ***, the mask"}},
-		"not YAML":                {file: "listen: 127.0.0.1:1\n  data: [\n", want: []string{"banyan.yaml:2: is not readable YAML"}},
+		"not YAML":                {file: "listen: 127.0.0.1:1\n  data: [\n", want: []string{"banyan.yaml:2: is not valid YAML"}},
 		"an unknown variable":     {env: []string{"BANYAN_LISTN=:1"}, want: []string{"BANYAN_LISTN: there is no such setting: did you mean BANYAN_LISTEN?"}},
 		"a bad variable":          {env: []string{"BANYAN_DATABASE_READERS=many"}, want: []string{"BANYAN_DATABASE_READERS: database.readers: must be a whole number"}},
 		"two spellings disagree":  {env: []string{"BANYAN_HTTP_BURST=1", "BANYAN_HTTP__BURST=2"}, want: []string{"http.burst: is also set by"}},
@@ -315,7 +315,7 @@ func keysOf(t *testing.T, text []byte) (keys []string) {
 func FuzzAnOperatorsFileIsTakenOrRefusedButNeverPanics(f *testing.F) {
 	for _, seed := range []string{
 		"listen: :1\n", "a: &a [*a]\n", "http: &h\n  <<: *h\n", "? [a]\n: b\n", "data: !!binary aGk=\n",
-		"modules: {airdrop: {url: \"http://[::1]:1, , \"}}\n", "strangler: {take: [\"%\"]}\n", "database: {url: \"postgres://%zz@h/n\"}\n",
+		"modules: {airdrop: {url: \"http://[::1]:1, , \"}}\n", "legacy: {take: [\"%\"]}\n", "database: {url: \"postgres://%zz@h/n\"}\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -323,7 +323,7 @@ func FuzzAnOperatorsFileIsTakenOrRefusedButNeverPanics(f *testing.F) {
 		path := filepath.Join(t.TempDir(), "f.yaml")
 		writeFile(t, path, string(content))
 		code, _, errOut := banyan(t, "config", "--config", path)
-		if code != exitOK && !strings.Contains(errOut, "the configuration cannot be used:\n  ") || strings.Contains(errOut, "goroutine ") {
+		if code != exitOK && !strings.Contains(errOut, "the settings cannot be used:\n  ") || strings.Contains(errOut, "goroutine ") {
 			t.Errorf("exit code %d without saying why: %s", code, errOut)
 		}
 	})

@@ -39,8 +39,8 @@ const standardMaxRows = 5_000_000
 // What imports may cost: bytes of one once decompressed, and of memory to
 // decompress those of all operators.
 const (
-	maxImportBytes = 2 << 30
-	decompressMemory   = 512 << 20
+	maxImportBytes   = 2 << 30
+	decompressMemory = 512 << 20
 )
 
 type service struct {

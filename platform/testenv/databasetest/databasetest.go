@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,8 @@ func Again(t testing.TB, db *database.DB) *database.DB {
 }
 
 // PostgresOptions returns the options of a new schema, which is dropped at the end of
-// the test, for tests with their own migrations.
+// the test, for tests with their own migrations. With BANYAN_TEST_PGBOUNCER=session,
+// or transaction, it is reached through a PgBouncer of its own in that mode.
 func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options {
 	t.Helper()
 	server := testneeds.PostgresURL()
@@ -91,6 +93,9 @@ func PostgresOptions(t testing.TB, module string, steps fs.FS) database.Options 
 	}
 	schema := "test_" + strings.ReplaceAll(module, "-", "_") + "_" + randomHex(t)
 	t.Cleanup(func() { dropSchema(t, pool, schema) })
+	if mode := os.Getenv("BANYAN_TEST_PGBOUNCER"); mode != "" {
+		server, _ = PgBouncer(t, mode)
+	}
 	return database.Options{
 		Module: module, URL: withoutSync(t, server), Schema: schema, Migrations: steps,
 		Connections: 8, // test servers allow 100, and packages are tested in parallel

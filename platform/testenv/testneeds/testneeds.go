@@ -1,7 +1,7 @@
 // Package testneeds finds what tests need from outside the repository: real data,
 // programs, and an address to listen on. A test is skipped, visibly, without what it
 // needs, or fails if BANYAN_TEST_REQUIRE names it, as in
-// "postgres,chromium,data". It is imported by tests only.
+// "postgres,pgbouncer,chromium,data". It is imported by tests only.
 package testneeds
 
 import (
@@ -16,9 +16,10 @@ import (
 
 // The values of BANYAN_TEST_REQUIRE.
 const (
-	RealData = "data"
-	Postgres = "postgres"
-	Chromium = "chromium"
+	RealData  = "data"
+	Postgres  = "postgres"
+	PgBouncer = "pgbouncer"
+	Chromium  = "chromium"
 )
 
 // PostgresURL returns the URL of the test server: BANYAN_TEST_POSTGRES, or a default.
