@@ -27,7 +27,7 @@ func newRoot(program host.Program) *cobra.Command {
 	s := &source{program: program}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./config.yaml where there is one)")
 	root.AddCommand(
-		serveCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
+		serveCommand(s), healthCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), certsCommand(),
 		openapiCommand(program), versionCommand(program.Version),
 	)
 	for _, m := range program.Modules {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -49,6 +50,7 @@ type Process struct {
 	settings *Settings
 	clock    func() time.Time
 	log      *slog.Logger
+	logLevel *slog.LevelVar
 
 	registry *prometheus.Registry
 	health   *telemetry.Health
@@ -102,9 +104,9 @@ func (p *Process) address() string {
 	case p.isTrunk():
 		return p.settings.PublicURL
 	case p.settings.TLS.Enabled():
-		return "https://" + p.settings.Listen
+		return "https://" + reachable(p.settings.Listen, net.InterfaceAddrs)
 	}
-	return "http://" + p.settings.Listen
+	return "http://" + reachable(p.settings.Listen, net.InterfaceAddrs)
 }
 
 // openDatabase opens and migrates a database that this process works on.
@@ -140,8 +142,9 @@ func (p *Process) Settings() *Settings { return p.settings }
 // Legacy is the system that the program stands in front of; nil without one.
 func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
 
-// URL is the address on which the server listens, once it does.
-func (p *Process) URL() string { return "http://" + p.server.Addr() }
+// URL is the address on which the server listens, for somebody on this machine,
+// once it does.
+func (p *Process) URL() string { return "http://" + here(p.server.Addr()) }
 
 // RouteStatus is what the operator sees of the modules' routes.
 func (p *Process) RouteStatus() []seam.Status {
@@ -186,7 +189,7 @@ func (p *Process) Listen() error {
 	if what == "" {
 		what = "everything"
 	}
-	p.log.Info("serving "+what, "url", p.URL(), "admin", p.server.AdminAddr(), "version", p.program.Version)
+	p.log.Info("serving "+what, "url", p.URL(), "admin", here(p.server.AdminAddr()), "version", p.program.Version)
 	return nil
 }
 
@@ -240,7 +243,12 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	if err := loaded.check(); err != nil {
 		return nil, err
 	}
-	p := &Process{program: loaded.Program, settings: loaded.Settings, clock: o.Clock, log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log)}
+	level := new(slog.LevelVar)
+	level.Set(loaded.Settings.Log.Level.Slog())
+	p := &Process{
+		program: loaded.Program, settings: loaded.Settings, clock: o.Clock,
+		log: telemetry.NewLoggerAt(os.Stderr, loaded.Settings.Log, level), logLevel: level,
+	}
 	if p.clock == nil {
 		p.clock = time.Now
 	}

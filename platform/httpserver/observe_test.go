@@ -109,7 +109,7 @@ func BenchmarkMiddleware(b *testing.B) {
 		})
 	}
 	build := func(o httpserver.Options) http.Handler {
-		o.PublicURL, o.Limits, o.Logger = "http://x.test", limits(), slog.New(slog.DiscardHandler)
+		o.PublicURL, o.Limits, o.Logger = "http://example.com", limits(), slog.New(slog.DiscardHandler)
 		s, err := httpserver.New(o)
 		if err != nil {
 			b.Fatal(err)

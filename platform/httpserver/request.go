@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"banyan/platform/requestctx"
 )
@@ -30,6 +29,8 @@ type requestState struct {
 	payer  payer
 	now    func() time.Time
 	nonce  string
+	// foreign: the request asks for a host that is not this server's.
+	foreign bool
 }
 
 type stateKey struct{}
@@ -48,21 +49,6 @@ func (s *requestState) Value(key any) any {
 func stateOf(ctx context.Context) *requestState {
 	state, _ := ctx.Value(stateKey{}).(*requestState)
 	return state
-}
-
-// clientAddress finds who is calling. Without proxies it is the connection's
-// other end; with n proxies the n-th entry of X-Forwarded-For from the right,
-// which is the leftmost that a proxy of ours wrote (buildRouter has it found).
-// Entries further left are the caller's own words and never believed.
-func (s *Server) clientAddress(r *http.Request) netip.Addr {
-	if s.options.Limits.TrustedProxies > 0 {
-		return middleware.GetClientIPAddr(r.Context())
-	}
-	other, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return other.Addr().Unmap()
 }
 
 // ClientIP is the caller's address; invalid when the proxies did not say.
@@ -86,8 +72,13 @@ func (s *Server) request(router http.Handler) http.Handler {
 		route := routes.Get().(*chi.Context)
 		route.Reset()
 		route.Routes = s.router
-		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
-		if (limits.TrustedProxies > 0 || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
+		peer := peerOf(r)
+		fromProxy := s.proxies.trusts(peer)
+		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.proxies.client(peer, r.Header), now: s.options.Now, foreign: s.isForeign(r)}
+		if !fromProxy && !s.options.Internal && r.Header[forwardedFor] != nil {
+			s.warnUntrusted(r, peer)
+		}
+		if (fromProxy || s.options.Internal) && saneID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
 			state.ID = newID()

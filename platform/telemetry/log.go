@@ -17,11 +17,17 @@ import (
 	"banyan/platform/requestctx"
 )
 
-// NewLogger makes the program's logger. Each line carries the request_id,
+// NewLogger makes a logger of the settings' level, see NewLoggerAt.
+func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
+	return NewLoggerAt(w, cfg, cfg.Level.Slog())
+}
+
+// NewLoggerAt makes the program's logger, whose level is asked for with every
+// line: a slog.LevelVar changes it. Each line carries the request_id,
 // trace_id and span_id of its context, and attributes whose names speak of a
 // secret are masked, whoever wrote them.
-func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Level.Slog(), ReplaceAttr: maskSecrets}
+func NewLoggerAt(w io.Writer, cfg LogSettings, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: maskSecrets}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
 	if cfg.Format == JSONLog {
 		handler = slog.NewJSONHandler(w, options)
