@@ -76,7 +76,8 @@ type proxiesOnly struct {
 
 func (p proxiesOnly) Check(c *config.Checks) {
 	whole := limits()
-	whole.Burst, whole.ExpensiveCost, whole.TrustedProxies = 1, 1, p.TrustedProxies
+	whole.Burst, whole.StaticBurst, whole.WalletBurst, whole.ExpensiveCost = 1, 1, 1, 1
+	whole.TrustedProxies = p.TrustedProxies
 	whole.Check(c)
 }
 
