@@ -87,10 +87,11 @@ func explain(err error, server string) error {
 
 // bearer finds or makes the token that says who is asking.
 func (o *operating) bearer(ctx context.Context, settings *host.Settings) (string, error) {
-	if o.token != "" {
-		return o.token, nil
+	// What was read from a file often ends with a line feed, which no header takes.
+	if token := strings.TrimSpace(o.token); token != "" {
+		return token, nil
 	}
-	if token := os.Getenv(tokenVariable); token != "" {
+	if token := strings.TrimSpace(os.Getenv(tokenVariable)); token != "" {
 		return token, nil
 	}
 	if !settings.Database.Postgres() {

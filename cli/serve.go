@@ -19,6 +19,8 @@ func serveCommand(s *source) *cobra.Command {
 		Short: "Serve everything, or one module alone",
 		Example: "  banyan serve\n" +
 			"  banyan serve --module reputation --listen 127.0.0.1:8081",
+		Long: "It stops in good order at SIGINT and SIGTERM, and at once at a second one. At SIGHUP it takes up the\n" +
+			"certificate files, log.level and legacy.take as they are then, and goes on.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("module") {
@@ -27,13 +29,7 @@ func serveCommand(s *source) *cobra.Command {
 			if cmd.Flags().Changed("listen") {
 				s.set("listen", listen)
 			}
-			loaded, err := s.load()
-			if err != nil {
-				return flagOrSettings(err)
-			}
-			standalone(loaded)
-			warnInjected(cmd.ErrOrStderr(), loaded)
-			return serve(cmd.Context(), loaded, host.Options{Pages: pages(s.modules, nil)}, nil)
+			return serveThroughSignals(cmd, s)
 		},
 	}
 	c.Flags().StringVar(&module, "module", "", "serve only this `module`: "+s.program.OneOfModules())

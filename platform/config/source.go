@@ -85,6 +85,12 @@ func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 		return false
 	}
 	w.walk("", root)
+	for i, g := range w.found {
+		like := c.defaults[g.key].node
+		if like.Kind == yaml.SequenceNode && g.node.Kind == yaml.ScalarNode && (g.node.ShortTag() == "!!str" || g.node.ShortTag() == "!!int") {
+			w.found[i] = c.text(g.key, g.node.Value, g.origin) // a list of one, written without brackets
+		}
+	}
 	return w.found, w.problems
 }
 

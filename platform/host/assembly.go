@@ -55,7 +55,9 @@ func (p *Process) openIdentity(ctx context.Context) error {
 			return err
 		}
 		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
-		trunk := p.keysAt([]string{p.settings.Identity.TrunkURL}, rollout.Trunk)
+		url := p.settings.Identity.TrunkURL
+		trunk := &trunkKeys{keys: p.keysAt([]string{url}, rollout.Trunk), url: url, now: p.clock, log: p.log}
+		p.health.Add("identity.trunk_url", trunk.ready)
 		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
 		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
 		return nil
@@ -149,6 +151,8 @@ func (p *Process) serverOptions() httpserver.Options {
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
 		Authenticate: p.authenticate, Wallet: signedInWallet, Privileged: isOperator, Now: p.clock,
 	}
+	options.Hosts, options.AnyAddress = p.hosts()
+	options.Own, options.AnyHostPaths = identity.Process, []string{identity.JWKSPath, identity.WellKnownJWKSPath}
 	if !p.isTrunk() {
 		options.Process = identity.Process
 	}

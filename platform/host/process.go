@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -47,6 +48,7 @@ type Process struct {
 	settings *Settings
 	clock    func() time.Time
 	log      *slog.Logger
+	logLevel *slog.LevelVar
 
 	registry *prometheus.Registry
 	health   *telemetry.Health
@@ -99,9 +101,9 @@ func (p *Process) address() string {
 	case p.isTrunk():
 		return p.settings.PublicURL
 	case p.settings.TLS.Enabled():
-		return "https://" + p.settings.Listen
+		return "https://" + reachable(p.settings.Listen, net.InterfaceAddrs)
 	}
-	return "http://" + p.settings.Listen
+	return "http://" + reachable(p.settings.Listen, net.InterfaceAddrs)
 }
 
 // openDatabase opens and migrates a database of this process.
@@ -137,8 +139,9 @@ func (p *Process) Settings() *Settings { return p.settings }
 // Legacy returns the proxy of the legacy system; nil without one.
 func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
 
-// URL returns the URL of the server's listener, after Listen.
-func (p *Process) URL() string { return "http://" + p.server.Addr() }
+// URL returns the URL of the server's listener for a client on this machine, after
+// Listen.
+func (p *Process) URL() string { return "http://" + here(p.server.Addr()) }
 
 // RouteStatus returns the state of the modules' routes, for operators.
 func (p *Process) RouteStatus() []seam.Status {
@@ -183,7 +186,7 @@ func (p *Process) Listen() error {
 	if what == "" {
 		what = "everything"
 	}
-	p.log.Info("serving "+what, "url", p.URL(), "admin", p.server.AdminAddr(), "version", p.program.Version)
+	p.log.Info("serving "+what, "url", p.URL(), "admin", here(p.server.AdminAddr()), "version", p.program.Version)
 	return nil
 }
 
@@ -237,7 +240,12 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	if err := loaded.check(); err != nil {
 		return nil, err
 	}
-	p := &Process{program: loaded.Program, settings: loaded.Settings, clock: o.Clock, log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log)}
+	level := new(slog.LevelVar)
+	level.Set(loaded.Settings.Log.Level.Slog())
+	p := &Process{
+		program: loaded.Program, settings: loaded.Settings, clock: o.Clock,
+		log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log, level), logLevel: level,
+	}
 	if p.clock == nil {
 		p.clock = time.Now
 	}

@@ -38,7 +38,7 @@ func TestALongAnswerCountsAsSeveralRequests(t *testing.T) {
 	clock := &stopped{}
 	s := start(t, func(o *httpserver.Options) {
 		o.Now = clock.now
-		o.Limits.TrustedProxies = 1
+		o.Limits.TrustedProxies = []string{"1"}
 		o.Limits.Rate, o.Limits.Burst = 1, 10
 		o.Limits.WalletRate, o.Limits.WalletBurst = 1, 10
 		o.Limits.BytesPerRequest = 1 << 10
@@ -84,7 +84,7 @@ func TestAnExpensiveOperationHasAPriceAndAPlace(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	s := start(t, func(o *httpserver.Options) {
 		o.Now = clock.now
-		o.Limits.TrustedProxies = 1
+		o.Limits.TrustedProxies = []string{"1"}
 		o.Limits.Rate, o.Limits.Burst = 1, 20
 		o.Limits.WalletRate, o.Limits.WalletBurst = 1, 20
 		o.Limits.ExpensiveCost, o.Limits.ExpensivePerClient, o.Limits.ExpensivePerWallet = 5, 1, 2

@@ -6,15 +6,16 @@
 //  2. observe   the span, the metrics and one log line (observe.go)
 //  3. recover   a panic becomes a 500 problem
 //  4. headers   security headers and the content security policy (headers.go)
-//  5. limit     requests per client, by address, and what they cost (limit.go, cost.go); in a module that runs alone after 10
+//  5. limit     requests per client, by address, and what they cost (limit.go, cost.go); in a module that runs alone after 11
 //  6. body      the size of a request's body (body.go)
 //  7. front     Options.Front: what another system answers instead
-//  8. origin    no changes by requests from other sites (net/http's CrossOriginProtection)
-//  9. compress  html, css, scripts and JSON; never streams
-//  10. caller   Options.Authenticate: the caller
-//  11. wallet   requests per signed-in wallet
+//  8. host      nothing under names that are not this server's (host.go); again after 11
+//  9. origin    no changes by requests from other sites (net/http's CrossOriginProtection)
+//  10. compress html, css, scripts and JSON; never streams
+//  11. caller   Options.Authenticate: the caller
+//  12. wallet   requests per signed-in wallet
 //
-// The routes are inside. Refusals of the layers 3 to 11, unknown paths (404)
+// The routes are inside. Refusals of the layers 3 to 12, unknown paths (404)
 // and wrong methods (405) all go through Server.Fail: a problem document for
 // programs, a page for people.
 package httpserver
@@ -28,10 +29,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/klauspost/compress/gzhttp"
 
 	"banyan/platform/telemetry"
@@ -44,9 +45,24 @@ type Options struct {
 	// OperatorURL is scheme://host[:port] of a second name of this server, whose
 	// origin is separate: each refuses changes by requests from the other's pages.
 	OperatorURL string
-	Limits      Settings // a rate of 0 is unlimited
-	Logger      *slog.Logger
-	Requests    bool // log a line per request; internal failures are logged in any case
+	// Hosts are further names of this server, without ports, beside those of
+	// PublicURL and OperatorURL. All others are refused with fault.Misdirected;
+	// one loopback name stands for all.
+	Hosts []string
+	// AnyAddress is a server that listens on every address of the machine, and is
+	// known by the one that a request arrived at.
+	AnyAddress bool
+	// AnyHostPaths are served whatever host is asked for: what is public anyway,
+	// and is asked for by those who know this server by an address of their own.
+	AnyHostPaths []string
+	// Own names the Banyan process that has proven to send the request of a
+	// context, "" for others (identity.Process). Its requests may ask for any
+	// host. nil: nobody's may.
+	Own func(context.Context) string
+
+	Limits   Settings // a rate of 0 is unlimited
+	Logger   *slog.Logger
+	Requests bool // log a line per request; internal failures are logged in any case
 
 	Metrics *telemetry.HTTPMetrics
 	Tracing *telemetry.Tracing
@@ -100,13 +116,16 @@ type Options struct {
 //	not ready → drain delay → no new connections, Draining is closed →
 //	running requests finish, within shutdown_grace → closed
 type Server struct {
-	options  Options
-	router   chi.Router
-	main     listening
-	inner    listening // TLSListen; its server is main's
-	admin    listening
-	costs    *costs
-	draining chan struct{}
+	options   Options
+	router    chi.Router
+	main      listening
+	inner     listening // TLSListen; its server is main's
+	admin     listening
+	costs     *costs
+	hosts     hosts
+	proxies   proxies
+	untrusted sync.Once // for the one warning
+	draining  chan struct{}
 }
 
 // New builds the router with its middleware. It fails when PublicURL is not a URL.
@@ -121,7 +140,11 @@ func New(o Options) (*Server, error) {
 	if err != nil || public.Host == "" {
 		return nil, fmt.Errorf("public_url %q is not a URL: write one like https://banyan.example.org", o.PublicURL)
 	}
-	s := &Server{options: o, costs: newCosts(o.Limits), draining: make(chan struct{})}
+	trusted, err := parseProxies(o.Limits.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
+	}
+	s := &Server{options: o, costs: newCosts(o.Limits), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
@@ -144,7 +167,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave tls.listen empty", o.TLSListen)
 	}
 	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
-		Handler:           o.Admin,
+		Handler:           guardAdmin(o.AdminListen, o.Admin),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,
 		IdleTimeout:       o.Limits.IdleTimeout, // no write time-out: a profile takes as long as requested
@@ -174,11 +197,13 @@ func (s *Server) buildRouter(public *url.URL) error {
 	if o.Front != nil {
 		r.Use(o.Front)
 	}
+	r.Use(s.refuseForeign)
 	r.Use(protect)
 	r.Use(compress)
 	if o.Authenticate != nil {
 		r.Use(o.Authenticate)
 	}
+	r.Use(s.refuseStrangers)
 	if o.Process != nil {
 		r.Use(s.limitClients)
 	}
@@ -193,13 +218,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 }
 
 // Handler returns the router behind all layers, which Run serves.
-func (s *Server) Handler() http.Handler {
-	whole := s.request(s.router)
-	if n := s.options.Limits.TrustedProxies; n > 0 {
-		return middleware.ClientIPFromXFFTrustedProxies(n)(whole)
-	}
-	return whole
-}
+func (s *Server) Handler() http.Handler { return s.request(s.router) }
 
 // Router returns the router, to add routes before Run. Only Handler serves it.
 // Sub-routers that are mounted share its answers to unknown paths and wrong

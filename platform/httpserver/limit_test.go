@@ -32,7 +32,7 @@ func TestAClientThatAsksTooMuchIsToldWhenToComeBack(t *testing.T) {
 	clock := &stopped{}
 	s := start(t, func(o *httpserver.Options) {
 		o.Now = clock.now
-		o.Limits.TrustedProxies = 1
+		o.Limits.TrustedProxies = []string{"1"}
 		o.Limits.Rate, o.Limits.Burst = 0.5, 2
 		o.Limits.StaticRate, o.Limits.StaticBurst = 0.5, 5
 	}, func(r chi.Router) {
@@ -109,7 +109,7 @@ func TestAWalletHasOneLimitFromAllItsAddresses(t *testing.T) {
 	clock := &stopped{}
 	s := start(t, func(o *httpserver.Options) {
 		o.Now = clock.now
-		o.Limits.TrustedProxies = 1
+		o.Limits.TrustedProxies = []string{"1"}
 		o.Limits.WalletRate, o.Limits.WalletBurst = 1, 2
 		type key struct{}
 		o.Authenticate = func(next http.Handler) http.Handler {

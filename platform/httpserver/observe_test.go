@@ -75,7 +75,7 @@ func TestASpanPerRequestArrivesNamedByItsRoute(t *testing.T) {
 	log := &lines{}
 	s := start(t, func(o *httpserver.Options) {
 		o.Tracing = tracing
-		o.Logger = telemetry.NewLogger(log, telemetry.LogSettings{Format: telemetry.JSONLog})
+		o.Logger = telemetry.NewLogger(log, telemetry.LogSettings{Format: telemetry.JSONLog}, slog.LevelInfo)
 	}, func(r chi.Router) { r.Get("/api/v1/things/{id}", text("x")) })
 	do(t, request(t, "GET", s.url+"/api/v1/things/17", "", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
 	log.await(t, `"trace_id":"0af7651916cd43dd8448eb211c80319c"`)
@@ -109,7 +109,7 @@ func BenchmarkMiddleware(b *testing.B) {
 		})
 	}
 	build := func(o httpserver.Options) http.Handler {
-		o.PublicURL, o.Limits, o.Logger = "http://x.test", limits(), slog.New(slog.DiscardHandler)
+		o.PublicURL, o.Limits, o.Logger = "http://example.com", limits(), slog.New(slog.DiscardHandler)
 		s, err := httpserver.New(o)
 		if err != nil {
 			b.Fatal(err)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"banyan/platform/plain"
 	"banyan/platform/requestctx"
@@ -31,6 +30,8 @@ type requestState struct {
 	payer  payer
 	now    func() time.Time
 	nonce  string
+	// foreign: the request asks for a host that is not this server's.
+	foreign bool
 }
 
 type stateKey struct{}
@@ -70,23 +71,7 @@ func stateOf(ctx context.Context) *requestState {
 	return state
 }
 
-// clientAddress returns the client's address. Without proxies it is the peer of the
-// connection; with n proxies the n-th entry of X-Forwarded-For from the right,
-// which is the leftmost that a trusted proxy has written (found by a middleware of
-// buildRouter). Entries further left are set by the client and ignored.
-func (s *Server) clientAddress(r *http.Request) netip.Addr {
-	if s.options.Limits.TrustedProxies > 0 {
-		return middleware.GetClientIPAddr(r.Context())
-	}
-	other, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return other.Addr().Unmap()
-}
-
-// ClientIP returns the client's address, the invalid one if the proxies did not send
-// it.
+// ClientIP returns the client's address, the invalid one if the proxies did not send it.
 func ClientIP(ctx context.Context) netip.Addr {
 	if state := stateOf(ctx); state != nil {
 		return state.client
@@ -110,8 +95,13 @@ func (s *Server) request(router http.Handler) http.Handler {
 		}
 		route.Reset()
 		route.Routes = s.router
-		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.clientAddress(r), now: s.options.Now}
-		if (limits.TrustedProxies > 0 || s.options.Internal) && validID(r.Header.Get(requestIDHeader)) {
+		peer := peerOf(r)
+		fromProxy := s.proxies.trusts(peer)
+		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.proxies.client(peer, r.Header), now: s.options.Now, foreign: s.isForeign(r)}
+		if !fromProxy && !s.options.Internal && r.Header[forwardedFor] != nil {
+			s.warnUntrusted(r, peer)
+		}
+		if (fromProxy || s.options.Internal) && validID(r.Header.Get(requestIDHeader)) {
 			state.ID = r.Header.Get(requestIDHeader)
 		} else {
 			state.ID = newID()

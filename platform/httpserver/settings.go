@@ -8,7 +8,7 @@ import (
 
 // Settings are the limits of the public address.
 type Settings struct {
-	TrustedProxies int           `yaml:"trusted_proxies"`
+	TrustedProxies []string      `yaml:"trusted_proxies"` // networks and addresses, or one number
 	BodyLimit      config.Bytes  `yaml:"body_limit"`
 	UploadLimit    config.Bytes  `yaml:"upload_limit"`
 	HeaderLimit    config.Bytes  `yaml:"header_limit"`
@@ -34,7 +34,9 @@ type Settings struct {
 
 // Check implements config.Checker.
 func (s Settings) Check(c *config.Checks) {
-	c.Within("trusted_proxies", s.TrustedProxies, 0, 16)
+	if _, err := parseProxies(s.TrustedProxies); err != nil {
+		c.Wrong("trusted_proxies", "%s", err)
+	}
 	c.Size("body_limit", s.BodyLimit, 1<<10)
 	c.Size("upload_limit", s.UploadLimit, s.BodyLimit)
 	c.Size("header_limit", s.HeaderLimit, 4<<10)

@@ -72,7 +72,7 @@ func start(t *testing.T, change func(*httpserver.Options), routes func(chi.Route
 	t.Helper()
 	log := &lines{}
 	o := httpserver.Options{
-		Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Limits: limits(), Requests: true,
+		Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Hosts: []string{"127.0.0.1", "x"}, Limits: limits(), Requests: true,
 		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {

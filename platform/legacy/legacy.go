@@ -209,6 +209,10 @@ func (l *Legacy) Front(next http.Handler) http.Handler {
 			return
 		}
 		p := l.place(r)
+		if httpserver.ForeignHost(r.Context()) && !p.kept {
+			l.forward(w, r, &l.rest) // another site of theirs: what is taken is taken at public_url
+			return
+		}
 		if p.take != nil && !l.leads(w, r, p) || !p.kept && p.take == nil && p.other == "" {
 			l.forward(w, r, l.meterOf(p))
 			return

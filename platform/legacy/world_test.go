@@ -128,7 +128,7 @@ var limits = httpserver.Settings{
 // they are counted after they are answered.
 func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base string, l *legacy.Legacy, stop func()) {
 	t.Helper()
-	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Limits: limits, Logger: quiet})
+	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Hosts: []string{"127.0.0.1", "shop.example", "operator.test", "operator.test.evil.example"}, Limits: limits, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

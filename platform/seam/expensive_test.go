@@ -27,7 +27,7 @@ func TestAnExpensiveOperationRefusesBeforeTheBodyArrives(t *testing.T) {
 		return measured{n}, err
 	}))
 	server, err := httpserver.New(httpserver.Options{
-		Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Logger: slog.New(slog.DiscardHandler),
+		Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Hosts: []string{"127.0.0.1", "x"}, Logger: slog.New(slog.DiscardHandler),
 		Limits: httpserver.Settings{
 			BodyLimit: 1 << 20, UploadLimit: 1 << 20, HeaderLimit: 8 << 10, ExpensivePerClient: 1, ExpensiveCost: 10,
 			HeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute, UploadTimeout: time.Hour,

@@ -17,11 +17,12 @@ import (
 	"banyan/platform/requestctx"
 )
 
-// NewLogger returns the program's logger. Each line has the request_id, trace_id and
-// span_id of its context, and attributes whose names are those of secrets
-// (redact.IsSecret) are masked.
-func NewLogger(w io.Writer, cfg LogSettings) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Level.Slog(), ReplaceAttr: maskSecrets}
+// NewLogger returns the program's logger. The level is asked for with every line: a
+// slog.LevelVar changes it. Each line has the request_id, trace_id and span_id of its
+// context, and attributes whose names are those of secrets (redact.IsSecret) are
+// masked.
+func NewLogger(w io.Writer, cfg LogSettings, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: maskSecrets}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
 	if cfg.Format == JSONLog {
 		handler = slog.NewJSONHandler(w, options)

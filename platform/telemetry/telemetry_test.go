@@ -31,7 +31,7 @@ func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 	ctx := trace.ContextWithSpanContext(requestctx.WithID(t.Context(), "req-1"), span)
 	for _, format := range []telemetry.LogFormat{telemetry.JSONLog, telemetry.TextLog} {
 		var out bytes.Buffer
-		log := telemetry.NewLogger(&out, telemetry.LogSettings{Level: "info", Format: format}).With("module", "airdrop")
+		log := telemetry.NewLogger(&out, telemetry.LogSettings{Format: format}, slog.LevelInfo).With("module", "airdrop")
 		log.DebugContext(ctx, "too quiet")
 		log.InfoContext(ctx, "hello", "authorization", "Bearer hunter2", "http", slog.GroupValue(slog.String("Set-Cookie", "hunter2")), "token_ttl", time.Minute)
 		line := out.String()
@@ -48,12 +48,12 @@ func TestALogLineCarriesWhatItsContextKnows(t *testing.T) {
 		}
 	}
 	var grouped bytes.Buffer
-	telemetry.NewLogger(&grouped, telemetry.LogSettings{}).WithGroup("http").InfoContext(ctx, "inside", "cookie", "hunter2")
+	telemetry.NewLogger(&grouped, telemetry.LogSettings{}, slog.LevelInfo).WithGroup("http").InfoContext(ctx, "inside", "cookie", "hunter2")
 	if line := grouped.String(); !strings.Contains(line, "req-1") || strings.Contains(line, "hunter2") {
 		t.Errorf("inside a group the line is %s", line)
 	}
 	var plain bytes.Buffer
-	telemetry.NewLogger(&plain, telemetry.LogSettings{}).Info("outside")
+	telemetry.NewLogger(&plain, telemetry.LogSettings{}, slog.LevelInfo).Info("outside")
 	if strings.Contains(plain.String(), "request_id") || strings.Contains(plain.String(), "trace_id") {
 		t.Errorf("a line outside a request claims one: %s", &plain)
 	}

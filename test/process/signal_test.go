@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -26,5 +27,31 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		case <-patience:
 			t.Fatalf("it still runs:\n%s", p.logged())
 		}
+	}
+}
+
+// TestAHangupReloads: service managers and log rotation send it, and so does a
+// terminal that is closed.
+func TestAHangupReloads(t *testing.T) {
+	file := t.TempDir() + "/own.yaml"
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("log:\n  level: info\n")
+	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.start(t, nil, "--listen", "127.0.0.1:0", "--config", file)
+	for _, step := range []struct{ text, logged string }{
+		{"log:\n  level: debug\n", `"log.level":"debug"`},
+		{"log:\n  level: loud\n", "what was refused stays as it was"},
+	} {
+		write(step.text)
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the log says "+step.logged, func() bool { return strings.Contains(p.logged(), step.logged) })
+	}
+	if status, _, err := call(t.Context(), "GET", p.url+"/exchanges", "", nil, nil); err != nil || status != 200 {
+		t.Errorf("after it: %d %v", status, err)
 	}
 }

@@ -23,6 +23,10 @@ func (r *Client) answerFault(resp *http.Response, ours bool) error {
 	if resp.StatusCode == http.StatusUnauthorized {
 		message = "the module " + r.module + " does not trust this process: check identity.trunk_url there, and the clocks"
 	}
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Content-Type") == fault.MediaType {
+		// Banyan's, and it did not come as far as the contract: that is where callers are checked.
+		message = "the module " + r.module + " cannot check who is calling, or is stopping: start the trunk, and check that identity.trunk_url there leads to it"
+	}
 	f := fault.Wrap(err, fault.Unavailable, message)
 	f.RetryAfter = fault.From(err).RetryAfter
 	return f
