@@ -45,7 +45,7 @@ func moduleCommand(s *source) *cobra.Command {
 func moduleListCommand(o *operating) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "list", Short: "Every module with its state, and what differs from config.yaml", Args: noArgs,
+		Use: "list", Short: "Every module with its state, and what differs from the settings", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var all rollout.Modules
 			err := o.with(cmd.Context(), func(ctx context.Context, modules rollout.Client) (err error) {
@@ -62,7 +62,7 @@ func moduleListCommand(o *operating) *cobra.Command {
 			for i, m := range all.Modules {
 				note := m.Problem
 				if m.Differs && note == "" {
-					note = "config.yaml says " + placeText(m.Config)
+					note = "the settings say " + placeText(m.Config)
 				}
 				rows[i] = table.Row{m.Plan.Module, placeText(m.Plan.Place), m.Plan.Version, m.Plan.ChangedBy, msText(m.Plan.ChangedMS), note}
 			}
@@ -122,7 +122,7 @@ func moduleResetCommand(o *operating) *cobra.Command {
 	var request rollout.ResetRequest
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "reset NAME", Short: "Let config.yaml decide again where the calls of a module go",
+		Use: "reset NAME", Short: "Let the settings decide again where the calls of a module go",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one module: banyan module reset reputation"))
@@ -166,7 +166,7 @@ func moduleAuditCommand(o *operating) *cobra.Command {
 			for i, e := range entries {
 				to := placeText(e.To)
 				if e.Configured {
-					to += " (config.yaml)"
+					to += " (settings)"
 				}
 				if e.Anyway {
 					to += " (anyway)"
@@ -188,7 +188,7 @@ func printPlan(cmd *cobra.Command, plan rollout.Plan, asJSON bool) error {
 	}
 	by := ""
 	if plan.Configured {
-		by = ", as config.yaml says"
+		by = ", as the settings say"
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s%s (version %d)\n", plan.Module, placeText(plan.Place), by, plan.Version)
 	return nil

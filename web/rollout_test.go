@@ -128,9 +128,9 @@ func TestAStepAndItsTrace(t *testing.T) {
 	if status, page = v.form(modulesPage+"/reputation/reset", url.Values{"version": {"3"}}); status != http.StatusOK {
 		t.Fatalf("a reset: %d", status)
 	}
-	contains(t, page, "as config.yaml says")
+	contains(t, page, "as the settings say")
 	if strings.Contains(card(t, page, "reputation"), "data-differs") {
-		t.Error("after a reset the plan still differs from config.yaml")
+		t.Error("after a reset the plan still differs from the settings")
 	}
 	if status, page = v.form(modulesPage+"/reputation", url.Values{"to": {"remote"}, "version": {"4"}, "anyway": {"yes"}}); status != http.StatusOK {
 		t.Fatalf("a step taken anyway: %d", status)

@@ -31,7 +31,7 @@ const Guard = "guard"
 type Change struct {
 	Mode    seam.Mode `json:"mode"`
 	Percent float64   `json:"percent,omitempty"` // 0–100, in shadow and canary only
-	URLs    []string  `json:"urls,omitempty"`    // none = those of the present plan, or config.yaml's
+	URLs    []string  `json:"urls,omitempty"`    // none = those of the present plan, or the settings'
 	Why     string    `json:"why,omitempty"`     // up to 500 characters, for the audit
 	// IfVersion is the version of the plan that was looked at; any other one in
 	// the database is a conflict. nil = whatever is there.

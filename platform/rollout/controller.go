@@ -23,8 +23,8 @@
 // because it lasts and must be found again after a restart, and Set will refuse
 // all other steps until it has ended.
 //
-// A plan wins over config.yaml, also after a restart; where the two differ is
-// shown. Reset lets config.yaml decide again.
+// A plan wins over the settings, also after a restart; where the two differ is
+// shown. Reset lets the settings decide again.
 //
 // Reading order: plan.go, controller.go, change.go, step.go, judge.go, follow.go;
 // mover.go, reconcile.go, remotes.go, data_check.go; handover.go, verify.go;
@@ -46,7 +46,7 @@ import (
 // Managed is a module whose route is changed here.
 type Managed struct {
 	Name       string
-	Configured Place // what config.yaml says, and what the route does when Open is called
+	Configured Place // what the settings say, and what the route does when Open is called
 
 	// Apply makes a change as the one replica that makes it: it dials the remote,
 	// hands the ownership of writes over where the step asks for it, and sets the
@@ -87,11 +87,11 @@ type Controller struct {
 	modules []*module
 }
 
-// Open reads the plans and follows those that differ from config.yaml, so that
+// Open reads the plans and follows those that differ from the settings, so that
 // no request takes the way that was left. The database is migrated already.
 //
 // A plan that cannot be followed does not keep the program from starting: the
-// module stays where config.yaml says, the state says why, and Run tries again.
+// module stays where the settings say, the state says why, and Run tries again.
 // Fails with fault.Invalid when two modules share a name.
 func Open(ctx context.Context, db *database.DB, o Options) (*Controller, error) {
 	c := &Controller{db: db, clock: o.Clock, log: o.Log}
@@ -149,7 +149,7 @@ func (c *Controller) module(name string) (*module, error) {
 	return nil, fault.Newf(fault.NotFound, "there is no module %q here: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// read returns the plan in the database, which is config.yaml's until somebody
+// read returns the plan in the database, which is the settings' until somebody
 // changes it.
 func (c *Controller) read(ctx context.Context, m *module) (Plan, error) {
 	stored, err := readPlans(ctx, c.db.Read())

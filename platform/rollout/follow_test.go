@@ -98,10 +98,10 @@ func TestThePlanOutlivesARestart(t *testing.T) {
 		third := newFakeRoute()
 		c = open(t, db, moved, third)
 		if p, err := c.Plan(t.Context(), "reputation"); err != nil || p.Mode != seam.ModeRemote || p.Version != 2 {
-			t.Errorf("after Reset and a change of config.yaml the plan is %+v (%v)", p, err)
+			t.Errorf("after Reset and a change of the settings the plan is %+v (%v)", p, err)
 		}
 		if _, _, followed := third.state(); followed != 0 {
-			t.Error("a route that is where config.yaml says was led there again")
+			t.Error("a route that is where the settings say was led there again")
 		}
 	})
 }

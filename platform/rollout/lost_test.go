@@ -217,7 +217,7 @@ func TestATakeWithoutAPlanIsTakenBack(t *testing.T) {
 	c.want("taken back", seam.ModeLocal, 3, rollout.Trunk)
 }
 
-// config.yaml says remote, and the module's process starts after the trunk.
+// the settings say remote, and the module's process starts after the trunk.
 func TestAModuleThatIsNotThereYetGetsTheWritesWhenItAnswers(t *testing.T) {
 	c := newCluster(t)
 	peer := c.peers[addressA]

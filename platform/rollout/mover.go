@@ -35,7 +35,7 @@ type Mover struct {
 type MoverOptions struct {
 	Route      *seam.Route          // of the module; its RouteOptions.Lost must be ownership.IsLost
 	Owner      *ownership.Ownership // this process's view of who owns the module's writes
-	Configured Place                // what config.yaml says
+	Configured Place                // what the settings say
 	Timeout    time.Duration        // of one call to the module's process
 	// Dial returns the module at these addresses without waiting for it. The Mover
 	// closes it when no plan needs it any longer.
@@ -63,7 +63,7 @@ func (m *Mover) name() string { return m.owner.Module() }
 // isOwner reports whether this process owned the writes by a claim.
 func (m *Mover) isOwner(c ownership.Claim) bool { return c.Owner == m.owner.Self().Name }
 
-// Start sets the route to where config.yaml says, without asking the remote,
+// Start sets the route to where the settings say, without asking the remote,
 // which cannot be asked while this process does not serve yet: the remote checks
 // who asks with keys of this process. Reconcile asks it.
 func (m *Mover) Start(ctx context.Context) error {

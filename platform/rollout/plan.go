@@ -25,7 +25,7 @@ type Plan struct {
 	Module string `json:"module"`
 	Place
 	Version    int64  `json:"version"`              // goes up by one with each change; 0 = there was none
-	Configured bool   `json:"configured"`           // config.yaml decides
+	Configured bool   `json:"configured"`           // the settings decide
 	ChangedBy  string `json:"changed_by,omitempty"` // as identity.Caller.Name has it, or "guard"
 	ChangedMS  int64  `json:"changed_ms,omitempty"` // UTC milliseconds
 	Why        string `json:"why,omitempty"`
@@ -38,7 +38,7 @@ type Entry struct {
 	Who        string `json:"who"`
 	Automatic  bool   `json:"automatic"`  // the guard's rollback
 	Anyway     bool   `json:"anyway"`     // the step was not shown to be safe, and the operator went on
-	Configured bool   `json:"configured"` // back to what config.yaml says
+	Configured bool   `json:"configured"` // back to what the settings say
 	From       Place  `json:"from"`
 	To         Place  `json:"to"`
 	Why        string `json:"why,omitempty"`

@@ -25,7 +25,7 @@ var (
 	set = seam.Write[SetRequest, Plan](Contract, "setModule", "PUT /modules/{name}", seam.Operators,
 		"Change where the calls of a module go")
 	reset = seam.Write[ResetRequest, Plan](Contract, "resetModule", "POST /modules/{name}/reset", seam.Operators,
-		"Let config.yaml decide again where the calls of a module go")
+		"Let the settings decide again where the calls of a module go")
 	audit = seam.Read[AuditQuery, AuditPage](Contract, "audit", "GET /modules/{name}/audit", seam.Operators,
 		"Who moved a module, when and why, newest first")
 	differences = seam.Read[DifferencesQuery, Differences](Contract, "differences", "GET /modules/{name}/differences/{operation}", seam.Operators,
@@ -59,8 +59,8 @@ type ModuleQuery struct {
 // answers.
 type ModuleState struct {
 	Plan     Plan    `json:"plan"`              // in the database, for every replica
-	Config   Place   `json:"config"`            // what this replica's config.yaml says
-	Differs  bool    `json:"differs"`           // the plan leads elsewhere than config.yaml
+	Config   Place   `json:"config"`            // what this replica's settings say
+	Differs  bool    `json:"differs"`           // the plan leads elsewhere than the settings
 	Followed int64   `json:"followed"`          // the version in force in this replica
 	Problem  string  `json:"problem,omitempty"` // why that is not the plan's
 	Route    *Status `json:"route,omitempty"`   // of this replica; nil = not known
@@ -80,7 +80,7 @@ type SetRequest struct {
 	Change
 }
 
-// ResetRequest has config.yaml decide again.
+// ResetRequest has the settings decide again.
 type ResetRequest struct {
 	Name      string `path:"name" json:"-"`
 	Why       string `json:"why,omitempty"`        // as in Change

@@ -37,7 +37,7 @@ func newModule(m Managed) *module {
 }
 
 // planOf picks the module's plan; without one, or with one that follows
-// config.yaml, it is what this process's config.yaml says.
+// config.yaml, it is what this process's settings say.
 func (m *module) planOf(stored []Plan) Plan {
 	plan := Plan{Module: m.Name, Configured: true}
 	for _, p := range stored {

@@ -40,7 +40,7 @@ func (c *Controller) Set(ctx context.Context, by identity.Caller, name string, c
 	})
 }
 
-// Reset lets config.yaml decide again, also when it is changed later. Fails as
+// Reset lets the settings decide again, also when it is changed later. Fails as
 // Set does.
 func (c *Controller) Reset(ctx context.Context, by identity.Caller, q ResetRequest) (Plan, error) {
 	if message := checkWhy(q.Why); message != "" {

@@ -218,7 +218,7 @@ func (p *Pages) act(action func(*http.Request) error) ui.Handler {
 		}
 		name := chi.URLParam(r, "name")
 		if p.o.Modules == nil {
-			return fault.New(fault.NotFound, "this program moves no modules: each stays where config.yaml says; change it there and restart")
+			return fault.New(fault.NotFound, "this program moves no modules: each stays where the settings say; change them and restart")
 		}
 		err := action(r)
 		if err == nil {

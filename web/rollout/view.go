@@ -21,8 +21,8 @@ type moduleView struct {
 	Plan        rollout.Place // what all replicas follow
 	Version     int64
 	Config      rollout.Place
-	Differs     bool   // the plan differs from config.yaml
-	Pinned      bool   // somebody decided; false: config.yaml does
+	Differs     bool   // the plan differs from the settings
+	Pinned      bool   // somebody decided; false: the settings do
 	Behind      bool   // this replica does not do what the plan says (yet)
 	Problem     string // why
 	Mode        string // what the route of this replica does
@@ -294,7 +294,7 @@ func (v moduleView) Place() string { return placeLabel(v.Mode, v.Percent) }
 // PlanLabel is what the plan says, should this replica do otherwise.
 func (v moduleView) PlanLabel() string { return placeLabel(string(v.Plan.Mode), v.Plan.Percent) }
 
-// ConfigLabel is what config.yaml says.
+// ConfigLabel is what the settings say.
 func (v moduleView) ConfigLabel() string { return placeLabel(string(v.Config.Mode), v.Config.Percent) }
 
 // Words explain the plan to somebody who does not know the states.
