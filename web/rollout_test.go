@@ -122,7 +122,7 @@ func TestAStepAndItsTrace(t *testing.T) {
 	}
 
 	if status, page = v.form(modulesPage+"/reputation", url.Values{"to": {"shadow:10"}, "version": {"2"}}); status != http.StatusOK {
-		t.Fatalf("a step back: %d", status)
+		t.Fatalf("a rollback: %d", status)
 	}
 	contains(t, card(t, page, "reputation"), "shadow 10 %", "http://10.0.0.9:1") // the addresses are remembered
 	if status, page = v.form(modulesPage+"/reputation/reset", url.Values{"version": {"3"}}); status != http.StatusOK {

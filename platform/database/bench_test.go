@@ -18,9 +18,9 @@ import (
 
 const benchCallers = 64
 
-// crowd runs n writes from 64 goroutines and gives writes per second and the
+// load runs n writes from 64 goroutines and gives writes per second and the
 // slowest of a hundred.
-func crowd(b *testing.B, n int, write func(id int) error) (perSecond float64, p99 time.Duration) {
+func load(b *testing.B, n int, write func(id int) error) (perSecond float64, p99 time.Duration) {
 	b.Helper()
 	var next atomic.Int64
 	took := make([]time.Duration, n)
@@ -53,7 +53,7 @@ func crowd(b *testing.B, n int, write func(id int) error) (perSecond float64, p9
 func BenchmarkDurableWrites(b *testing.B) {
 	db := sqliteShelf(b)
 	ctx := context.Background()
-	group, groupP99 := crowd(b, b.N, func(id int) error {
+	group, groupP99 := load(b, b.N, func(id int) error {
 		return db.Write(ctx, func(tx *database.Tx) error { return addBook(ctx, tx, id, fmt.Sprint("title ", id)) })
 	})
 
@@ -64,7 +64,7 @@ func BenchmarkDurableWrites(b *testing.B) {
 	}
 	defer func() { _ = conn.Close() }()
 	conn.SetMaxOpenConns(1)
-	single, singleP99 := crowd(b, min(b.N, 4000), func(id int) error {
+	single, singleP99 := load(b, min(b.N, 4000), func(id int) error {
 		tx, err := conn.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func BenchmarkPointReads(b *testing.B) {
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reads/s")
 	})
 	b.Run("get, 64 callers", func(b *testing.B) {
-		perSecond, p99 := crowd(b, b.N, func(id int) error {
+		perSecond, p99 := load(b, b.N, func(id int) error {
 			var title string
 			return db.Read().Get(ctx, &title, query, id%rows)
 		})
@@ -191,7 +191,7 @@ func BenchmarkPointReads(b *testing.B) {
 func BenchmarkPostgresWrites(b *testing.B) {
 	db := databasetest.Again(b, postgresShelf(b))
 	ctx := context.Background()
-	perSecond, p99 := crowd(b, b.N, func(id int) error {
+	perSecond, p99 := load(b, b.N, func(id int) error {
 		return db.Write(ctx, func(tx *database.Tx) error { return addBook(ctx, tx, id, fmt.Sprint("title ", id)) })
 	})
 	b.ReportMetric(perSecond, "writes/s")

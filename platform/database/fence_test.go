@@ -283,7 +283,7 @@ func fenced(b *testing.B, with, without *database.DB) {
 	for written < b.N {
 		for i, db := range []*database.DB{with, without} {
 			base := written
-			perSecond, _ := crowd(b, chunk, func(id int) error {
+			perSecond, _ := load(b, chunk, func(id int) error {
 				return db.Write(b.Context(), func(tx *database.Tx) error {
 					return addBook(b.Context(), tx, base+id, string(rune(0x4e00+id))+" "+string(rune(0x4e00+base/chunk)))
 				})

@@ -409,7 +409,7 @@ func TestAnotherProcessThatHoldsTheFileIsNamed(t *testing.T) {
 
 // Many callers with every kind of end at once: what was acknowledged is there,
 // whole; what was not is not.
-func TestAMixedCrowdKeepsExactlyWhatWasAcknowledged(t *testing.T) {
+func TestAMixedLoadKeepsExactlyWhatWasAcknowledged(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		const callers, writesEach = 24, 25
 		var mu sync.Mutex

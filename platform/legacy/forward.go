@@ -102,9 +102,9 @@ func safe(method string) bool {
 func (l *Legacy) receive(resp *http.Response) error {
 	l.inHeaders(resp)
 	p := passageOf(resp.Request.Context())
-	lasting := resp.StatusCode == http.StatusSwitchingProtocols ||
+	longLived := resp.StatusCode == http.StatusSwitchingProtocols ||
 		strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
-	if lasting {
+	if longLived {
 		ctx := resp.Request.Context()
 		p.tasks.Go(func() { // such an answer has no end of its own: the server's stop is one
 			select {

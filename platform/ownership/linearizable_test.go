@@ -46,8 +46,8 @@ var counters = porcupine.Model{
 	DescribeOperation: func(input, output any) string { return fmt.Sprint(input, " → ", output) },
 }
 
-// crowd calls two processes while the ownership goes to and fro between them.
-type crowd struct {
+// load calls two processes while the ownership goes to and fro between them.
+type load struct {
 	t            *testing.T
 	children     [2]*child
 	owner        atomic.Int64 // where writes are sent: the route
@@ -63,7 +63,7 @@ type crowd struct {
 
 // caller does one operation after the other. A refused add has had no effect,
 // and is sent to the other process.
-func (c *crowd) caller(id int) {
+func (c *load) caller(id int) {
 	for !c.t.Failed() {
 		o := operation{key: rand.Int64N(keys), isAdd: rand.IntN(10) < 7}
 		what, to := "get", rand.Int64N(2) // both may read
@@ -112,7 +112,7 @@ func TestTheHistoryOfTwoProcessesIsLinearizable(t *testing.T) {
 		t.Run(string(dialect), func(t *testing.T) {
 			options := tallyOptions(t, dialect)
 			db := tally(t, options)
-			c := newCrowd(t)
+			c := newLoad(t)
 			c.children[0] = start(t, "trunk", options)
 			c.children[1] = start(t, "tally", options)
 			c.run(c.handOver)
@@ -127,7 +127,7 @@ func TestTheHistoryOfTwoProcessesIsLinearizable(t *testing.T) {
 func TestWithoutTheFenceTheHistoryIsNotLinearizable(t *testing.T) {
 	options := tallyOptions(t, database.SQLite)
 	tally(t, options)
-	c := newCrowd(t)
+	c := newLoad(t)
 	c.anywhere = true
 	c.children[0] = start(t, "trunk", options, childFree+"=yes")
 	c.children[1] = start(t, "tally", options, childFree+"=yes")
@@ -145,13 +145,13 @@ func TestWithoutTheFenceTheHistoryIsNotLinearizable(t *testing.T) {
 	}
 }
 
-func newCrowd(t *testing.T) *crowd {
-	return &crowd{t: t, begun: time.Now(), acknowledged: make(chan struct{}, perHandOver), stop: make(chan struct{})}
+func newLoad(t *testing.T) *load {
+	return &load{t: t, begun: time.Now(), acknowledged: make(chan struct{}, perHandOver), stop: make(chan struct{})}
 }
 
 // run has the callers call until script is over. It hands script a channel that
 // is closed when all callers have ended, which they do when one fails.
-func (c *crowd) run(script func(ended <-chan struct{})) {
+func (c *load) run(script func(ended <-chan struct{})) {
 	var wg sync.WaitGroup
 	for id := range callers {
 		wg.Go(func() { c.caller(id) })
@@ -167,7 +167,7 @@ func (c *crowd) run(script func(ended <-chan struct{})) {
 }
 
 // handOver returns up when the callers have: one of them has failed.
-func (c *crowd) handOver(ended <-chan struct{}) {
+func (c *load) handOver(ended <-chan struct{}) {
 	for epoch := int64(1); epoch <= handOvers; epoch++ {
 		for range perHandOver {
 			select {
@@ -186,7 +186,7 @@ func (c *crowd) handOver(ended <-chan struct{}) {
 	}
 }
 
-func (c *crowd) check(db *database.DB) {
+func (c *load) check(db *database.DB) {
 	c.t.Helper()
 	c.t.Logf("%d operations acknowledged over %d hand-overs, %d refused by the fence and sent on", len(c.history), handOvers, c.refused.Load())
 	if c.refused.Load() == 0 {

@@ -64,7 +64,7 @@ func (w *world) deliver() {
 }
 
 // ask calls another process and waits for its answer: nil, or why not.
-func (w *world) ask(from, to *process, patience int, do func() error) error {
+func (w *world) ask(from, to *process, rounds int, do func() error) error {
 	answered := false
 	var answer error
 	life := -1
@@ -75,7 +75,7 @@ func (w *world) ask(from, to *process, patience int, do func() error) error {
 		err := do()
 		w.send(message{to: from, life: life, run: func() { answered, answer = true, err }})
 	}})
-	if !w.until(patience, func() bool { return answered }) {
+	if !w.until(rounds, func() bool { return answered }) {
 		return fault.New(fault.DeadlineExceeded, "no answer")
 	}
 	return answer

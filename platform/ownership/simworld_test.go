@@ -87,8 +87,8 @@ func (w *world) step() {
 
 // until waits for a condition, and gives up when its clock says so: clocks jump,
 // so that may be at once.
-func (w *world) until(patience int, condition func() bool) bool {
-	for range patience {
+func (w *world) until(rounds int, condition func() bool) bool {
+	for range rounds {
 		if condition() {
 			return true
 		}

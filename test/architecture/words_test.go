@@ -16,7 +16,20 @@ import (
 // program do without, and what to write instead. A metaphor names the product;
 // everything else has the field's terms in plain English (see CONTRIBUTING.md).
 var forbidden = map[string]string{
-	"house": "the program, the host, or what it is",
+	"house":      "the program, the host, or what it is",
+	"plant":      "start or open",
+	"grove":      "cluster",
+	"crowd":      "load",
+	"liar":       "wrong answer",
+	"lent":       "borrowed until Release",
+	"patience":   "timeout",
+	"step back":  "rollback",
+	"lasting":    "persistent or long-lived",
+	"unpack":     "decompress",
+	"conveyor":   "pipeline",
+	"lighthouse": "what it is",
+	"roomy":      "wide",
+	"hasty":      "what it leaves out",
 }
 
 // TestWordsAreTheFields looks through the identifiers, comments and texts of all

@@ -99,7 +99,7 @@ func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64,
 
 // lead presses a button of a module's form until the module is at one of the
 // states. Once may not be enough: on a busy machine the remote is slow, and the
-// guard takes a step back of its own, or warns; a step onward is taken anyway.
+// guard rolls back by itself, or warns; a step onward is taken anyway.
 func lead(t *testing.T, ctx context.Context, module, which string, states ...string) {
 	t.Helper()
 	for {

@@ -80,7 +80,7 @@ type ownerView struct {
 	Away      bool // not this process
 }
 
-// rollbackView is a step back that the guard took.
+// rollbackView is a rollback by the guard.
 type rollbackView struct {
 	From, To string
 	Why      string
@@ -313,7 +313,7 @@ func modeTone(mode string) string {
 	return "amber"
 }
 
-// Far reports whether the step back does not yet lead to local.
+// Far reports whether the rollback does not lead to local.
 func (v moduleView) Far() bool { return v.Back != nil && v.Back.Mode != "local" }
 
 // Addresses are those of the remote, for the field.

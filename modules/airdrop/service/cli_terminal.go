@@ -47,14 +47,14 @@ func openRunner(c *cobra.Command) (runner offline.Runner, stop func()) {
 
 const (
 	narrowest = 30 // columns that a bar needs by itself
-	roomy     = 60 // columns where speed and remaining time fit beside it
+	wide      = 60 // columns where speed and remaining time fit beside it
 )
 
 // inUnits returns the options that show what a stage counts
 // (merkle.Options.Progress), if the terminal is wide enough: a bar longer than
 // its line would leave remains.
 func inUnits(stage string, width int) []progressbar.Option {
-	if width < roomy {
+	if width < wide {
 		return []progressbar.Option{progressbar.OptionSetWidth(8), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false)}
 	}
 	options := []progressbar.Option{progressbar.OptionSetPredictTime(true)}
@@ -78,7 +78,7 @@ func columns(w io.Writer) int {
 	case err != nil:
 		return 0
 	case width == 0: // a terminal that does not report its width
-		return roomy
+		return wide
 	}
 	return width
 }

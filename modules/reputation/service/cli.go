@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 
 	"banyan/modules/reputation"
-	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/fault"
 )
 
@@ -35,7 +35,7 @@ type rankFlags struct {
 }
 
 func rankCommand() *cobra.Command {
-	job := rank.Job{Now: time.Now}
+	job := trustlist.Job{Now: time.Now}
 	var flags rankFlags
 	c := &cobra.Command{
 		Use:   "rank --trust TRUST.csv --seeds SEEDS.csv --out SCORES.csv",
@@ -74,7 +74,7 @@ Methods:
 	f.StringVar(&job.Trust, "trust", "", "who trusts whom: source,target[,weight[,time]]")
 	f.StringVar(&job.Seeds, "seeds", "", "who is trusted from the start: id[,weight]")
 	f.StringVar(&job.Out, "out", "", "the file for the scores; an existing one is replaced")
-	f.StringVar(&job.Method, "method", rank.EigenTrust, rank.EigenTrust+" or "+rank.Banyan)
+	f.StringVar(&job.Method, "method", trustlist.EigenTrust, trustlist.EigenTrust+" or "+trustlist.Banyan)
 	f.Float64Var(&job.Options.Alpha, "alpha", trust.DefaultAlpha, "share of trust that returns to the seeds in each step")
 	f.Float64Var(&job.Options.Epsilon, "epsilon", trust.DefaultEpsilon, "stop when a step changes the scores by no more than this (L2)")
 	f.IntVar(&job.Options.MaxIterations, "max-iterations", trust.DefaultMaxIterations, "fail after so many steps")
@@ -89,15 +89,15 @@ Methods:
 }
 
 // apply parses the flags that have a syntax of their own.
-func (f rankFlags) apply(job *rank.Job) (err error) {
+func (f rankFlags) apply(job *trustlist.Job) (err error) {
 	if f.halfLife != "" {
-		if job.HalfLife, err = rank.ParseHalfLife(f.halfLife); err != nil {
+		if job.HalfLife, err = trustlist.ParseHalfLife(f.halfLife); err != nil {
 			return fault.UsageOf("--half-life", err.Error())
 		}
 	}
 	job.At = trust.NoTime
 	if f.at != "" {
-		if job.At, err = rank.ParseTime(f.at); err != nil {
+		if job.At, err = trustlist.ParseTime(f.at); err != nil {
 			return fault.UsageOf("--at", err.Error())
 		}
 	}
@@ -108,7 +108,7 @@ func (f rankFlags) apply(job *rank.Job) (err error) {
 }
 
 // showProgress draws a bar when stderr is a terminal. stop removes it.
-func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
+func showProgress(job *trustlist.Job, stderr io.Writer) (stop func()) {
 	if f, ok := stderr.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
 	}
@@ -121,7 +121,7 @@ func showProgress(job *rank.Job, stderr io.Writer) (stop func()) {
 	return func() { _ = bar.Finish() }
 }
 
-func printReport(c *cobra.Command, r rank.Report, asJSON bool) error {
+func printReport(c *cobra.Command, r trustlist.Report, asJSON bool) error {
 	if r.Warning != "" {
 		fmt.Fprintln(c.ErrOrStderr(), "warning:", r.Warning)
 	}
@@ -133,7 +133,7 @@ func printReport(c *cobra.Command, r rank.Report, asJSON bool) error {
 	}
 	_, err := fmt.Fprintf(c.OutOrStdout(), "ranked %d ids from %d edges and %d seeds by %s in %.2f s (%d iterations): %s\n",
 		r.Nodes, r.Edges, r.Seeds, r.Method, r.Seconds, r.Iterations, r.Out)
-	if err == nil && r.Method == rank.EigenTrust && r.Negative > 0 {
+	if err == nil && r.Method == trustlist.EigenTrust && r.Negative > 0 {
 		_, err = fmt.Fprintf(c.OutOrStdout(), "%d edges of distrust were left out: --method banyan uses them\n", r.Negative)
 	}
 	return err

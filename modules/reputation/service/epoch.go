@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"banyan/modules/reputation"
-	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
@@ -145,7 +145,7 @@ func (s service) withSeeds(wallets *trust.Interner[wallet.Address], edges []trus
 
 func (s service) writeScores(ctx context.Context, epoch int64, g walletGraph, scores []float64, options trust.Options) error {
 	explainer := trust.NewExplainer(g.graph, g.pre, scores, options)
-	places := rank.Order(scores)
+	places := trustlist.Order(scores)
 	for begin := 0; begin < len(places); begin += scoresPerWrite {
 		part := places[begin:min(begin+scoresPerWrite, len(places))]
 		rows := make([]scoreRow, len(part))

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"banyan/modules/reputation"
-	"banyan/modules/reputation/rank"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/decompress"
 	"banyan/platform/events"
@@ -63,14 +63,14 @@ func New(o Options) reputation.Service {
 // not at all.
 func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (reputation.TrustImported, error) {
 	type pair struct{ source, target wallet.Address }
-	var rows []rank.Row[wallet.Address]
+	var rows []trustlist.Row[wallet.Address]
 	at := make(map[pair]int)
 	wallets := make(map[wallet.Address]struct{})
 	share := s.imports.Share(0)
 	defer share.Return()
 	limits := decompress.Files()
 	limits.Max, limits.Reserve = maxImportBytes, share.Take
-	read, err := rank.Read(ctx, q.Body, limits, rank.Wallet, func(r rank.Row[wallet.Address]) error {
+	read, err := trustlist.Read(ctx, q.Body, limits, trustlist.Wallet, func(r trustlist.Row[wallet.Address]) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}
 		key := pair{r.Source, r.Target}
 		if i, said := at[key]; said { // a later line is the source's later statement
@@ -91,7 +91,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 		DB: s.o.DB, Operation: "importTrust", Key: seam.IdempotencyKey(ctx), Request: fingerprint(rows), LookFirst: true,
 	}
 	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
-		answer := reputation.TrustImported{Edges: read.Rows, Wallets: len(wallets), PassedOver: rank.Passed(read)}
+		answer := reputation.TrustImported{Edges: read.Rows, Wallets: len(wallets), PassedOver: trustlist.Passed(read)}
 		err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
 			if err := saveEdges(ctx, tx, rows); err != nil {
 				return err
@@ -103,7 +103,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 }
 
 // fingerprint identifies an upload by its edges, however they were formatted.
-func fingerprint(rows []rank.Row[wallet.Address]) idempotency.Fingerprint {
+func fingerprint(rows []trustlist.Row[wallet.Address]) idempotency.Fingerprint {
 	return func() (sum [sha256.Size]byte, err error) {
 		h := sha256.New()
 		line := make([]byte, 0, 2*len(wallet.Address{})+16)

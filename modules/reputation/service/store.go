@@ -8,8 +8,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"banyan/modules/reputation"
-	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -20,7 +20,7 @@ const rowsPerStatement = 4000
 // saveEdges stores trust edges and replaces those of the same source and
 // target; a weight of zero removes the edge. No two rows may have the same
 // source and target.
-func saveEdges(ctx context.Context, tx *database.Tx, rows []rank.Row[wallet.Address]) error {
+func saveEdges(ctx context.Context, tx *database.Tx, rows []trustlist.Row[wallet.Address]) error {
 	var args []any
 	for len(rows) > 0 {
 		part := rows[:min(len(rows), rowsPerStatement)]

@@ -30,11 +30,11 @@ func TestHousekeepingNoticesOtherProcessesAndClearsAway(t *testing.T) {
 				Keys: here, Sessions: s, Log: slog.New(slog.DiscardHandler), Reload: time.Millisecond, Sweep: time.Millisecond,
 			}.Run(ctx)
 		}()
-		patience, giveUp := context.WithTimeout(t.Context(), time.Minute) // a hang ends as a failure
+		waiting, giveUp := context.WithTimeout(t.Context(), time.Minute) // a hang ends as a failure
 		defer giveUp()
 		sessions := 1
 		for sessions > 0 || string(here.JWKS()) == keys {
-			if err := db.Read().Get(patience, &sessions, "SELECT COUNT(*) FROM session"); err != nil {
+			if err := db.Read().Get(waiting, &sessions, "SELECT COUNT(*) FROM session"); err != nil {
 				t.Fatal(err)
 			}
 			runtime.Gosched()

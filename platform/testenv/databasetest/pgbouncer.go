@@ -52,7 +52,7 @@ func PgBouncer(t testing.TB, mode string, more ...string) (server, socket string
 		"[pgbouncer]",
 		"listen_addr = 127.0.0.1", "listen_port = " + port, "unix_socket_dir = " + folder,
 		"auth_type = any", "pool_mode = " + mode,
-		"ignore_startup_parameters = synchronous_commit", // see hasty
+		"ignore_startup_parameters = synchronous_commit", // see withoutSync
 	}, more...)
 	settings := filepath.Join(folder, "pgbouncer.ini")
 	if err := os.WriteFile(settings, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil { //nolint:gosec // read by nobody

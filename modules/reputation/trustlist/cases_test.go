@@ -1,4 +1,4 @@
-package rank_test
+package trustlist_test
 
 import (
 	"encoding/csv"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/modules/reputation/rank"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/fault"
 	"banyan/platform/testenv/testneeds"
 )
@@ -119,7 +119,7 @@ func TestSeedListsHaveTheShapesOfTrustLists(t *testing.T) {
 		{"[\"ann\"]\n", 0, "this seems to be JSON"},
 	} {
 		j := job(t, list, c.seeds)
-		j.Method = rank.EigenTrust
+		j.Method = trustlist.EigenTrust
 		report, err := j.Run(t.Context())
 		said := strings.Join(report.Passed, "")
 		if err != nil {

@@ -1,4 +1,4 @@
-package rank_test
+package trustlist_test
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"banyan/modules/reputation/rank"
 	"banyan/modules/reputation/trust"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/fault"
 	"banyan/platform/testenv/testneeds"
 )
@@ -31,12 +31,12 @@ func write(t *testing.T, folder, name, text string) string {
 
 // job is one with the defaults, in a folder of its own. Without seeds there is
 // no file of them.
-func job(t *testing.T, list, seeds string) rank.Job {
+func job(t *testing.T, list, seeds string) trustlist.Job {
 	t.Helper()
 	folder := t.TempDir()
-	j := rank.Job{
+	j := trustlist.Job{
 		Trust: write(t, folder, "trust.csv", list), Out: filepath.Join(folder, "scores.csv"),
-		Method: rank.EigenTrust, At: trust.NoTime,
+		Method: trustlist.EigenTrust, At: trust.NoTime,
 		Options: trust.Options{Alpha: trust.DefaultAlpha, Epsilon: trust.DefaultEpsilon, MaxIterations: trust.DefaultMaxIterations},
 		Now:     func() time.Time { return time.Unix(1_700_000_000, 0) },
 	}
@@ -46,7 +46,7 @@ func job(t *testing.T, list, seeds string) rank.Job {
 	return j
 }
 
-func ranked(t *testing.T, j rank.Job) (string, rank.Report) {
+func ranked(t *testing.T, j trustlist.Job) (string, trustlist.Report) {
 	t.Helper()
 	report, err := j.Run(context.Background())
 	if err != nil {
@@ -92,7 +92,7 @@ func TestTheOrderOfRowsDoesNotChangeAByte(t *testing.T) {
 	for range 3000 {
 		rows = append(rows, "u"+strconv.Itoa(random.IntN(300))+",u"+strconv.Itoa(random.IntN(300))+","+strconv.FormatFloat(random.NormFloat64()+1, 'f', 3, 64)+","+strconv.Itoa(random.IntN(1e9)))
 	}
-	for _, method := range []string{rank.EigenTrust, rank.Banyan} {
+	for _, method := range []string{trustlist.EigenTrust, trustlist.Banyan} {
 		var first string
 		for i := range 3 {
 			j := job(t, strings.Join(rows, "\n"), "u1\nu2,3\nu3\n")
@@ -111,7 +111,7 @@ func TestTheOrderOfRowsDoesNotChangeAByte(t *testing.T) {
 
 func TestBanyanHearsDistrust(t *testing.T) {
 	j := job(t, "founder,good,8\nfounder,bad,-8\ngood,founder,5\nbad,bad2,10\n", "founder")
-	j.Method = rank.Banyan
+	j.Method = trustlist.Banyan
 	out, report := ranked(t, j)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if !strings.HasPrefix(lines[1], "good,") || !strings.HasPrefix(lines[len(lines)-1], "bad,-") || report.EdgesUsed != 4 {
@@ -137,7 +137,7 @@ func TestRefusedJobsWriteNothing(t *testing.T) {
 	const list = "a,b,1\nb,a,1\n"
 	for _, c := range []struct {
 		name, list, seeds string
-		change            func(*rank.Job)
+		change            func(*trustlist.Job)
 		code              fault.Code
 		says              []string
 	}{
@@ -145,17 +145,17 @@ func TestRefusedJobsWriteNothing(t *testing.T) {
 		{"all seeds unknown", list, "A\nx\n", nil, fault.Invalid, []string{"none of the 2 seeds", "A, x"}},
 		{"empty seeds", list, "id\n", nil, fault.Invalid, []string{"seeds.csv", "the list has no rows", "id[,weight]"}},
 		{"seed below zero", list, "a,-1\n", nil, fault.Invalid, []string{"line 1", "over 0"}},
-		{"seeds and uniform", list, "a\n", func(j *rank.Job) { j.UniformPreTrust = true }, fault.Invalid, []string{"--uniform-pretrust"}},
+		{"seeds and uniform", list, "a\n", func(j *trustlist.Job) { j.UniformPreTrust = true }, fault.Invalid, []string{"--uniform-pretrust"}},
 		{"wrong row", list + "a,b,x\n", "a\n", nil, fault.Invalid, []string{"trust.csv", "line 3: weight", "nothing was kept"}},
-		{"unknown method", list, "a\n", func(j *rank.Job) { j.Method = "magic" }, fault.Invalid, []string{"--method", "eigentrust or banyan"}},
-		{"alpha zero", list, "a\n", func(j *rank.Job) { j.Options.Alpha = 0 }, fault.Invalid, []string{"--alpha"}},
-		{"epsilon below zero", list, "a\n", func(j *rank.Job) { j.Options.Epsilon = -1 }, fault.Invalid, []string{"--epsilon"}},
-		{"not settled", list, "a\n", func(j *rank.Job) { j.Options.MaxIterations = 2 }, fault.Invalid, []string{"not converged after 2"}},
-		{"half-life without times", list, "a\n", func(j *rank.Job) { j.HalfLife = time.Hour }, fault.Invalid, []string{"--half-life", "no row has a time"}},
-		{"no such list", list, "a\n", func(j *rank.Job) { j.Trust += "x" }, fault.NotFound, []string{"cannot open", "trust.csvx"}},
-		{"no such folder", list, "a\n", func(j *rank.Job) { j.Out = filepath.Join(j.Out, "deeper", "x") }, fault.Invalid, []string{"--out", "no folder"}},
-		{"out is a folder", list, "a\n", func(j *rank.Job) { j.Out = filepath.Dir(j.Out) }, fault.Invalid, []string{"--out", "not a file"}},
-		{"out is an input", list, "a\n", func(j *rank.Job) { j.Out = j.Trust }, fault.Invalid, []string{"--out", "one of the inputs"}},
+		{"unknown method", list, "a\n", func(j *trustlist.Job) { j.Method = "magic" }, fault.Invalid, []string{"--method", "eigentrust or banyan"}},
+		{"alpha zero", list, "a\n", func(j *trustlist.Job) { j.Options.Alpha = 0 }, fault.Invalid, []string{"--alpha"}},
+		{"epsilon below zero", list, "a\n", func(j *trustlist.Job) { j.Options.Epsilon = -1 }, fault.Invalid, []string{"--epsilon"}},
+		{"not settled", list, "a\n", func(j *trustlist.Job) { j.Options.MaxIterations = 2 }, fault.Invalid, []string{"not converged after 2"}},
+		{"half-life without times", list, "a\n", func(j *trustlist.Job) { j.HalfLife = time.Hour }, fault.Invalid, []string{"--half-life", "no row has a time"}},
+		{"no such list", list, "a\n", func(j *trustlist.Job) { j.Trust += "x" }, fault.NotFound, []string{"cannot open", "trust.csvx"}},
+		{"no such folder", list, "a\n", func(j *trustlist.Job) { j.Out = filepath.Join(j.Out, "deeper", "x") }, fault.Invalid, []string{"--out", "no folder"}},
+		{"out is a folder", list, "a\n", func(j *trustlist.Job) { j.Out = filepath.Dir(j.Out) }, fault.Invalid, []string{"--out", "not a file"}},
+		{"out is an input", list, "a\n", func(j *trustlist.Job) { j.Out = j.Trust }, fault.Invalid, []string{"--out", "one of the inputs"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j := job(t, c.list, c.seeds)
@@ -273,12 +273,12 @@ func fewLines(t *testing.T, path string, seeds []string) map[string]float64 {
 
 func TestHalfLives(t *testing.T) {
 	for text, want := range map[string]time.Duration{"180d": 4320 * time.Hour, "720h": 720 * time.Hour, "0.5d": 12 * time.Hour, "90m": 90 * time.Minute} {
-		if got, err := rank.ParseHalfLife(text); err != nil || got != want {
+		if got, err := trustlist.ParseHalfLife(text); err != nil || got != want {
 			t.Errorf("%s is %v (%v), want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "d", "0d", "-1d", "0h", "-5h", "180", "NaNd", "1e9d", "6 months"} {
-		if got, err := rank.ParseHalfLife(text); err == nil {
+		if got, err := trustlist.ParseHalfLife(text); err == nil {
 			t.Errorf("%q was taken as %v", text, got)
 		}
 	}

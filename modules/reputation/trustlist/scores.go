@@ -1,4 +1,4 @@
-package rank
+package trustlist
 
 import (
 	"cmp"

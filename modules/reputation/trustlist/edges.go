@@ -1,7 +1,7 @@
-// Package rank reads trust lists and ranks who is on them: the work behind
+// Package trustlist reads trust lists and ranks who is on them: the work behind
 // `banyan reputation rank`, whose ids are any text, and the reader behind the
 // import of trust, whose ids are wallets.
-package rank
+package trustlist
 
 import (
 	"context"
