@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -51,7 +52,8 @@ func call(ctx context.Context, r *Client, q *Request) (answer answered, err erro
 type process struct {
 	number int
 	calls  atomic.Int64
-	keys   []string
+	mu     sync.Mutex
+	keys   []string                                        // of the writes
 	answer func(req *http.Request) (*http.Response, error) // nil = 200
 }
 
@@ -60,7 +62,9 @@ func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {
 		for name, values := range req.Header {
 			if http.CanonicalHeaderKey(name) == HeaderIdempotency {
+				p.mu.Lock()
 				p.keys = append(p.keys, values...)
+				p.mu.Unlock()
 			}
 		}
 	}
