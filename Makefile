@@ -9,7 +9,7 @@ DEAD          := $(shell $(GO) env GOPATH)/bin/deadcode-$(DEAD_VERSION)
 LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # What computes, reads files and needs no C compiler.
-ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/decompress ./platform/table ./platform/memory ./platform/identity/siwe \
+ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/decompress ./platform/table ./platform/memory ./platform/identity/signin/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/trustlist ./modules/reputation/trust
 # The packages whose contract has example files.
 CONTRACTS      = $(addprefix ./,$(shell grep -rl --include=*_test.go "func TestContractFiles" modules platform | xargs -n1 dirname | sort))
