@@ -137,13 +137,13 @@ func connectAdvice(code string) string {
 	case code == "28P01":
 		return "refuses the user or the password: look at database.url and database.password"
 	case strings.HasPrefix(code, "28"):
-		return "refuses the user: look whether the role in database.url exists, and whether pg_hba.conf lets it in from here"
+		return "refuses the user: check that the role in database.url exists, and that pg_hba.conf lets it in from here"
 	case code == "3D000":
 		return "is not there: create it, or correct the name at the end of database.url"
 	case code == "57P03":
 		return "is starting, stopping or recovering: try again in a moment"
 	}
-	return "cannot be reached: look whether PostgreSQL runs and whether the URL, user and password are right"
+	return "cannot be reached: check that PostgreSQL (or the pooler) runs there, and the settings database.url and database.password"
 }
 
 // poolerAdvice is for what PgBouncer says, all of it with one SQLSTATE.

@@ -37,7 +37,6 @@ var heavy = map[string]string{
 	"banyan/platform/idempotency":        "it stores answers",
 	"banyan/platform/identity/signin":    "it stores sessions and keys",
 	"banyan/platform/ownership":          "it stores who owns the writes",
-	"banyan/platform/strangler":          "only the program moves modules",
 	"banyan/platform/rollout":            "only the program moves modules",
 	"banyan/platform/legacy":             "only the program stands in front of a legacy system",
 	"banyan/platform/telemetry":          "who collects metrics and traces is the program's choice",

@@ -121,8 +121,7 @@ func recites(file *ast.File, names map[string]string) (lists []token.Pos) {
 // mayRecite are files that name modules because each part of them is about one:
 // they get longer with a module that has pages, and do not fail without.
 var mayRecite = []string{
-	"web/webtest/",          // what a test of the pages shows of each module
-	"web/strangler_view.go", // the title of a module on its page
+	"web/webtest/", // what a test of the pages shows of each module
 }
 
 // TestModulesAreListedOnlyInMain: a list of modules, a switch over their names or
