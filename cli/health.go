@@ -44,7 +44,7 @@ func healthCommand(s *source) *cobra.Command {
 					return err
 				}
 			} else if u, err := url.Parse(where); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-				return fault.Usage(fmt.Errorf("--url %q is no address: write one like http://127.0.0.1:8090", where))
+				return fault.Usage(fmt.Errorf("--url %q is not an address: write one like http://127.0.0.1:8090", where))
 			}
 			ready, err := askReadiness(cmd.Context(), strings.TrimSuffix(where, "/"))
 			if err != nil {

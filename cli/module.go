@@ -18,7 +18,7 @@ import (
 
 const (
 	// tokenVariable names the environment variable with a token for commands
-	// that speak to a running program.
+	// that call a running program.
 	tokenVariable = "BANYAN_TOKEN"
 	// commandTokenTTL is the life of a token that a command makes for itself.
 	commandTokenTTL = 2 * time.Minute
@@ -32,7 +32,7 @@ func moduleCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "module",
 		Short: "See where each module runs, and move it while the program runs",
-		Long: "These commands speak to the running program as its operator. On the same host, with the program's\n" +
+		Long: "These commands call the running program as its operator. On the same host, with the program's\n" +
 			"settings, they make a token of two minutes for themselves; from elsewhere give them one of\n" +
 			"`banyan token create --role operator` in " + tokenVariable + ".",
 	}

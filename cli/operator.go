@@ -45,7 +45,7 @@ func (o *operating) with(ctx context.Context, fn func(context.Context, rollout.C
 	}
 	remote, err := seam.NewRemote(rollout.Contract, seam.RemoteOptions{URLs: []string{server}, Tokens: fixedToken(token), Timeout: commandWait})
 	if err != nil {
-		return fault.Usage(fmt.Errorf("--server %q is no address: write one like http://127.0.0.1:8080", server))
+		return fault.Usage(fmt.Errorf("--server %q is not an address: write one like http://127.0.0.1:8080", server))
 	}
 	defer remote.Close()
 	ctx, cancel := context.WithTimeout(ctx, commandWait)
@@ -64,7 +64,7 @@ type fixedToken string
 func (t fixedToken) Token(identity.Caller, string) (string, error) { return string(t), nil }
 
 // explain keeps the program's own words, except where it was not the program that
-// spoke and the command line knows more: what the seam wraps is no answer of the
+// answered, and the command line has more to go by: what the seam wraps is not an answer of the
 // program's.
 func explain(err error, server string) error {
 	if !fault.Is(err, fault.Unavailable) {
@@ -95,7 +95,7 @@ func (o *operating) bearer(ctx context.Context, settings *host.Settings) (string
 		return token, nil
 	}
 	if !settings.Database.Postgres() {
-		// Without the program's file its key would be made anew, and be none.
+		// Without the program's file a new key would be made, which nobody trusts.
 		if _, err := os.Stat(filepath.Join(settings.Data, "identity.db")); errors.Is(err, fs.ErrNotExist) {
 			return "", fault.Newf(fault.NotFound, "the program's keys are not in %s: run this where the program runs, with its settings (--config), or set %s to a token that `banyan token create --role operator` made there", settings.Data, tokenVariable)
 		}

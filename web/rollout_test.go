@@ -229,7 +229,7 @@ func TestDifferencesShowBothAnswers(t *testing.T) {
 	page := v.get(modulesPage+"/reputation/differences/score", http.StatusOK)
 	contains(t, page, "1 persistent", "1 transient", "components[0].share", "4f1c2a7790d3",
 		"<mark>  score: 0.0546</mark>", "<mark>  score: 0.0521</mark>", "<mark>      share: 0.022932</mark>", "<span>      share: 0.27</span>",
-		"error: &#34;not_found&#34;", "nobody knows this wallet")
+		"error: &#34;not_found&#34;", "this wallet is not known")
 	if strings.Count(page, "<mark>") != 5 { // two fields in two answers, and the error where there is one
 		t.Errorf("%d lines are marked, want 5", strings.Count(page, "<mark>"))
 	}

@@ -66,7 +66,7 @@ type OperatorPart struct {
 	Err     error       // of a template
 }
 
-// WalletPart is what a module knows of one wallet.
+// WalletPart is what a module has of one wallet.
 type WalletPart struct {
 	HTML    template.HTML
 	Missing *ui.Missing // above it

@@ -43,7 +43,7 @@ type Source struct {
 
 	mu     sync.Mutex // one reload at a time
 	broken digest     // of the files refused last
-	told   digest     // of the files whose error was logged last
+	logged digest     // of the files whose error was logged last
 	warned time.Time  // when the warning before the end was last logged
 }
 
@@ -180,13 +180,13 @@ func (s *Source) follow(ctx context.Context) {
 	log, until := s.options.Log, s.Expires()
 	switch {
 	case err == nil:
-		s.told = digest{}
+		s.logged = digest{}
 		if changed {
 			s.warned = time.Time{}
 			log.InfoContext(ctx, "new certificate files are in force", "until", until)
 		}
-	case s.broken == before && s.told != s.broken:
-		s.told = s.broken
+	case s.broken == before && s.logged != s.broken:
+		s.logged = s.broken
 		log.ErrorContext(ctx, "the new certificate files are invalid, so the previous ones stay in force: issue the certificate again with `banyan certs issue`", "error", err, "until", until)
 	}
 	if now := s.options.Now(); until.Sub(now) < warnAhead && now.Sub(s.warned) >= warnEvery {

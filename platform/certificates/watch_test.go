@@ -31,7 +31,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// take gives what was logged since the last time.
+// take returns what was logged since the last time.
 func (l *lines) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

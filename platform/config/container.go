@@ -35,7 +35,7 @@ func isInjected(name, value string) bool {
 }
 
 // strangeValue says why a variable's value cannot be what was meant, "" where
-// nothing speaks against it.
+// there is no reason against it.
 func (c catalog) strangeValue(key, value string) string {
 	if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
 		return "has quotes around its value: a shell takes them away, an env file and a compose list keep them; remove them"

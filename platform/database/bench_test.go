@@ -18,7 +18,7 @@ import (
 
 const benchCallers = 64
 
-// load runs n writes from 64 goroutines and gives writes per second and the
+// load runs n writes from 64 goroutines and returns writes per second and the
 // slowest of a hundred.
 func load(b *testing.B, n int, write func(id int) error) (perSecond float64, p99 time.Duration) {
 	b.Helper()

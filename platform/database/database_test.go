@@ -371,7 +371,7 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.code)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: the error tells the password: %v", c.what, err)
+			t.Errorf("%s: the error has the password: %v", c.what, err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // LockFile lets tests hold the lock of another process.
 var LockFile = lockFile
 
-// IsUnique tells that a write clashed with a row that is there: a UNIQUE or
+// IsUnique reports whether a write clashed with a row that is there: a UNIQUE or
 // PRIMARY KEY constraint, in either dialect.
 func IsUnique(err error) bool {
 	var lite sqlite3.Error

@@ -85,7 +85,7 @@ func TestTheFenceIsAskedInEveryTransaction(t *testing.T) {
 	})
 }
 
-// What the memory knows costs no lock: another may hold it.
+// What is in memory costs no lock: another may hold it.
 func TestAKnownRefusalDoesNotWait(t *testing.T) {
 	db := sqliteShelf(t)
 	release := hold(t, db)

@@ -50,7 +50,7 @@ func awaitWaiting(t *testing.T, db *database.DB, n int) {
 	}
 }
 
-// together runs the writes in this order, as one group, and gives their errors.
+// together runs the writes in this order, as one group, and returns their errors.
 func together(t *testing.T, db *database.DB, writes ...func(tx *database.Tx) error) []error {
 	t.Helper()
 	release := hold(t, db)
@@ -314,7 +314,7 @@ func TestAGoroutineThatEndsInsideFnHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// awaited tells when somebody begins to wait for its end.
+// awaited calls tell when somebody begins to wait for its end.
 type awaited struct {
 	context.Context
 	tell func()

@@ -17,7 +17,7 @@ const lockWait = 20 * time.Millisecond
 // lockFile takes an exclusive lock between processes (and between handles in
 // one process) on a file beside the database, never on the database itself:
 // closing a descriptor of that drops SQLite's own locks. It waits until ctx
-// ends. A process that dies leaves no lock behind.
+// ends. A process that ends leaves no lock behind, however it ends.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

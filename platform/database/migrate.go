@@ -45,7 +45,7 @@ func (db *DB) migrateSet(ctx context.Context, pool *sql.DB, set string) error {
 	}
 	if current > known {
 		return fault.Newf(fault.Conflict,
-			"the database of %s (set %s) is at version %d and this program knows only up to %d: start the newer program, or restore a backup made before the upgrade",
+			"the database of %s (set %s) is at version %d and this program has migrations up to %d: start the newer program, or restore a backup made before the upgrade",
 			db.options.Module, set, current, known)
 	}
 	if _, err := provider.Up(ctx); err != nil {

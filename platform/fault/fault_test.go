@@ -23,7 +23,7 @@ var statuses = map[fault.Code]int{
 	fault.Canceled: 499, fault.Internal: 500, fault.Unavailable: 503, fault.Busy: 503, fault.DeadlineExceeded: 504,
 }
 
-// overHTTP sends failure through a real server and gives what the other side reads.
+// overHTTP sends failure through a real server and returns what the other side reads.
 func overHTTP(t *testing.T, failure error) (resp *http.Response, body string, got error) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,6 +1,6 @@
 // Package host assembles the program: it opens what modules use, starts the modules
 // in the order in which main lists them, and runs the server and the background
-// tasks. It knows modules by their descriptors only.
+// tasks. It has modules by their descriptors only.
 //
 //	p, err := program.Load(source)              // settings
 //	process, err := host.New(ctx, p, options)   // everything is open, nothing runs

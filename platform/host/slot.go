@@ -12,7 +12,7 @@ import (
 	"banyan/platform/seam"
 )
 
-// slot is one module as this process knows it: the route that leads its calls,
+// slot is one module as this process has it: the route that leads its calls,
 // and, where this process can reach the module's data, the module itself.
 type slot struct {
 	process    *Process
@@ -130,7 +130,7 @@ func (s *slot) remoteOptions(urls []string, peer string) seam.RemoteOptions {
 	}
 }
 
-// trust has these keys speak for the module and nobody else; nil: no keys do.
+// trust makes these keys the only ones that count for the module; nil: no keys do.
 func (s *slot) trust(keys identity.KeySource) {
 	if keys == nil {
 		s.process.verifier.Distrust(s.name())

@@ -50,7 +50,7 @@ func newModuleProcess(t *testing.T) *moduleProcess {
 	return m
 }
 
-// isTrusted reports whether the process may speak for its module.
+// isTrusted reports whether the process may act for its module.
 func (m *moduleProcess) isTrusted(t *testing.T, p *Process) bool {
 	t.Helper()
 	check, err := p.verifier.VerifyFor(context.Background(), m.token, audience, audience)

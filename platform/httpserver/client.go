@@ -134,7 +134,7 @@ func peerOf(r *http.Request) netip.Addr {
 	return other.Addr().Unmap()
 }
 
-// warnUntrusted says once that a proxy which nobody trusts speaks of its clients:
+// warnUntrusted says once that a proxy that is not trusted names its clients:
 // all of them have one limit then, and one address in the log.
 func (s *Server) warnUntrusted(r *http.Request, peer netip.Addr) {
 	s.untrusted.Do(func() {

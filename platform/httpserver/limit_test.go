@@ -296,7 +296,7 @@ func TestTheTimeToSendARequestIsNotTheTimeToAnswerIt(t *testing.T) {
 	}
 }
 
-// An upload has its time anew with every piece, an ordinary body has not; and
+// An upload has its time again with every piece, an ordinary body has not; and
 // no upload outlives its last moment.
 func TestAnUploadMayTakeLongerThanARequestButNotForEver(t *testing.T) {
 	t.Parallel()

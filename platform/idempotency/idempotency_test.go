@@ -149,7 +149,7 @@ func TestErrorsAreNotStored(t *testing.T) {
 	})
 }
 
-// A repeated write that fails because its effect is there gives the answer.
+// A repeated write that fails because its effect is there returns the answer.
 func TestAWriteThatCannotBeRepeatedAnswersFromTheStore(t *testing.T) {
 	databasetest.Each(t, "reputation", func(t *testing.T, db *database.DB) {
 		ctx := identity.With(t.Context(), alice)

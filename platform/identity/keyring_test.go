@@ -7,9 +7,9 @@ import (
 	"banyan/platform/identity"
 )
 
-// TestAKeyringSpeaksForItsModuleAlone: what leaves the process names the
+// TestAKeyringSignsForItsModuleAlone: what leaves the process names the
 // module, whoever the caller was.
-func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
+func TestAKeyringSignsForItsModuleAlone(t *testing.T) {
 	const module = "airdrop"
 	person := identity.Caller{Wallet: alice(), Role: identity.Operator}
 	ring := newRing(t, module, newClock(), 3)
@@ -19,8 +19,8 @@ func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if heard, err := verify(t.Context(), v, token, "reputation"); err != nil || heard != (identity.Caller{Service: module}) {
-			t.Errorf("asked to speak for %s it says %+v, %v", caller.Name(), heard, err)
+		if verified, err := verify(t.Context(), v, token, "reputation"); err != nil || verified != (identity.Caller{Service: module}) {
+			t.Errorf("asked to act for %s it says %+v, %v", caller.Name(), verified, err)
 		}
 		if _, err := verify(t.Context(), v, token, "exchange-review"); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("a token for reputation is accepted by exchange-review: %v", err)
@@ -28,7 +28,7 @@ func TestAKeyringSpeaksForItsModuleAlone(t *testing.T) {
 	}
 	for _, other := range []string{"trunk", "reputation"} {
 		if _, err := ring.Token(identity.Caller{Service: other}, "reputation"); err == nil {
-			t.Errorf("the keyring of %s spoke for %s", module, other)
+			t.Errorf("the keyring of %s signed for %s", module, other)
 		}
 	}
 }

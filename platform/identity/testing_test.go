@@ -56,7 +56,7 @@ func verifies(t testing.TB, v *identity.Verifier, token, audience string, want i
 	}
 }
 
-// verify returns who speaks through this token to this audience.
+// verify returns whose token this is, for this audience.
 func verify(ctx context.Context, v *identity.Verifier, token, audience string) (identity.Caller, error) {
 	check, err := v.VerifyFor(ctx, token, audience, audience)
 	return check.Caller, err

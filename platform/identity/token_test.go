@@ -83,7 +83,7 @@ func TestTokensAreKeptReadyAndRenewedBeforeTheyExpire(t *testing.T) {
 	verifies(t, v, second, "reputation", caller)
 }
 
-func TestAModulesKeyringSpeaksForItsModuleOnly(t *testing.T) {
+func TestAModulesKeyringSignsForItsModuleOnly(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, "reputation", c, 2)
 	v := identity.NewVerifier(c.Now, identity.Trusted{Issuer: "reputation", Keys: ring, OnlyService: "reputation"})
@@ -92,7 +92,7 @@ func TestAModulesKeyringSpeaksForItsModuleOnly(t *testing.T) {
 		verifies(t, v, token(t, ring, caller, "airdrop"), "airdrop", identity.Caller{Service: "reputation"})
 	}
 	if _, err := ring.Token(identity.Caller{Service: "airdrop"}, "banyan"); err == nil {
-		t.Error("it spoke for another module")
+		t.Error("it signed for another module")
 	}
 	if _, err := identity.NewKeyring(identity.KeyringOptions{Module: identity.TrunkIssuer}); err == nil {
 		t.Error("a module took the trunk's name")

@@ -88,7 +88,7 @@ func (l *Legacy) rewrite(p *httputil.ProxyRequest) {
 
 // safe reports whether a request may be sent again when its connection broke
 // (RFC 9110, 9.2.1). net/http also sends one again that has no body and an
-// Idempotency-Key, which the legacy system may never have heard of: a body, even
+// Idempotency-Key, which the legacy system may not have: a body, even
 // an empty one, keeps it from that.
 func safe(method string) bool {
 	switch method {

@@ -41,7 +41,7 @@
 //     neither way.
 //   - Banyan's security headers and its rules for requests of other sites are
 //     for its own pages: the legacy system keeps its own. Strict-Transport-Security
-//     stays, since it speaks of the host, and what speaks of the whole origin
+//     stays, since it is about the host, and what is about the whole origin
 //     (Clear-Site-Data, Service-Worker-Allowed, …) does not come from there.
 //   - A request that comes back to where it was sent from (Via) is refused.
 //

@@ -39,7 +39,7 @@ func (s Settings) CheckWith(c *config.Checks, publicURL string) {
 	}
 	for _, name := range s.PassHeaders {
 		if !headerName.MatchString(name) {
-			c.Wrong("pass_headers", "%q is no name of a header: write one like X-Real-IP", name)
+			c.Wrong("pass_headers", "%q is not a name of a header: write one like X-Real-IP", name)
 		}
 	}
 	if s.URL != "" {
@@ -81,7 +81,7 @@ func (t *Take) UnmarshalText(text []byte) error {
 	prefix, share, found := strings.Cut(strings.TrimSpace(string(text)), " ")
 	percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(share, "%")), 64)
 	if !found || err != nil || !strings.HasPrefix(prefix, "/") || !(percent >= 0 && percent <= 100) {
-		return fmt.Errorf("%q is no share of a prefix: write it like \"/exchanges 10 %%\"", text)
+		return fmt.Errorf("%q is not a share of a prefix: write it like \"/exchanges 10 %%\"", text)
 	}
 	t.Prefix, t.Percent = prefix, percent
 	return nil

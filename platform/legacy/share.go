@@ -77,7 +77,7 @@ func (t Take) check() error {
 	case !strings.HasPrefix(t.Prefix, "/") || strings.ContainsAny(t.Prefix, `?#*%; \`):
 		return fault.Newf(fault.Invalid, "a prefix to take is a path like /exchanges, not %q", t.Prefix)
 	case math.IsNaN(t.Percent) || t.Percent < 0 || t.Percent > 100:
-		return fault.Newf(fault.Invalid, "%v is no percentage of %s: write 0 to 100", t.Percent, t.Prefix)
+		return fault.Newf(fault.Invalid, "%v is not a percentage of %s: write 0 to 100", t.Percent, t.Prefix)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (o *Ownership) RequireEpoch(ctx context.Context, header string) error {
 	if err != nil || sent < 1 {
 		return fault.New(fault.Invalid, "the header "+Header+" must be an ownership epoch: a whole number from 1")
 	}
-	if sent > o.Epoch() { // the sender has heard of a take, and we have not
+	if sent > o.Epoch() { // the sender has seen a take, and we have not
 		if _, err := o.Current(ctx); err != nil {
 			return err
 		}

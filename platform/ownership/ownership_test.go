@@ -111,7 +111,7 @@ func TestATakeMovesTheWrites(t *testing.T) {
 			t.Fatalf("take: %+v, %v", now, err)
 		}
 		if !trunk.IsOwner() {
-			t.Error("the old owner knows before it could: this does not test the fence")
+			t.Error("the old owner has noticed before it could: this does not test the fence")
 		}
 		changed := trunk.Changed()
 		if err := addOne(t, db); !ownership.IsLost(err) {
@@ -241,7 +241,7 @@ func TestADatabasePutBackIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := addOne(t, db); !fault.Is(err, fault.Conflict) || ownership.IsLost(err) {
-			t.Errorf("got %v, want a conflict that is no hand-over", err)
+			t.Errorf("got %v, want a conflict that is not a hand-over", err)
 		}
 	})
 }
@@ -295,7 +295,7 @@ func TestRequireEpoch(t *testing.T) {
 		}
 	}
 	if trunk.Epoch() != 3 {
-		t.Fatalf("the trunk should not have heard of epoch 4 yet, and is at %d", trunk.Epoch())
+		t.Fatalf("the trunk should not have seen epoch 4 yet, and is at %d", trunk.Epoch())
 	}
 	for _, c := range []struct {
 		header string

@@ -224,7 +224,7 @@ func start(t *testing.T, name string, options database.Options, environment ...s
 	ready := make(chan struct{})
 	go c.listen(bufio.NewScanner(stdout), sync.OnceFunc(func() { close(ready) }))
 	t.Cleanup(func() {
-		_ = stdin.Close() // which tells it to end
+		_ = stdin.Close() // which ends it
 		<-c.ended
 		if err := c.cmd.Wait(); err != nil && !c.killed {
 			t.Errorf("%s ended badly: %v\n%s", name, err, strings.Join(c.other, "\n"))
@@ -261,7 +261,7 @@ func (c *child) listen(lines *bufio.Scanner, ready func()) {
 	}
 }
 
-// begin asks for something, and gives where the answer arrives.
+// begin asks for something, and returns where the answer arrives.
 func (c *child) begin(what string, arg int64) (<-chan string, error) {
 	answer := make(chan string, 1)
 	c.mu.Lock()

@@ -113,7 +113,7 @@ func TestWorkRunsWhileOwnerAndOnlyThen(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.expect("at once after its own take", 2, 1)
-		// Lost and won again between two looks: another may have written, so begin anew.
+		// Lost and won again between two looks: another may have written, so begin again.
 		s.rows.set(Claim{Epoch: 5, Owner: "trunk"}, nil)
 		time.Sleep(poll + time.Millisecond)
 		s.expect("in a later epoch of its own", 3, 2)
@@ -186,7 +186,7 @@ func TestWithoutTheDatabaseTheBeliefStays(t *testing.T) {
 	})
 }
 
-// Late news is no news: an answer that was read before a take arrives after it.
+// Late news is not news: an answer that was read before a take arrives after it.
 func TestEpochsOnlyGrow(t *testing.T) {
 	o, err := open(t.Context(), "tally", &memory{claim: Claim{Epoch: 4, Owner: "tally"}}, Process{Name: "trunk"})
 	if err != nil {

@@ -64,7 +64,7 @@ type Managed struct {
 
 	// Status returns what the module's route does in this process; nil = not known.
 	Status func() Status
-	// Verdict reports whether the next step is safe, by what this replica knows;
+	// Verdict reports whether the next step is safe, by what this replica has seen;
 	// nil = no step is judged.
 	Verdict func() analysis.Verdict
 	// Differences returns the differences that shadow kept of an operation, newest

@@ -16,7 +16,7 @@ import (
 )
 
 // TestTwoAtOnce has two replicas apply a change at the same time: one is kept,
-// the other replica hears of it and follows the winner.
+// the other replica is notified and follows the winner.
 func TestTwoAtOnce(t *testing.T) {
 	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
 		slow, fast := newFakeRoute(), newFakeRoute()

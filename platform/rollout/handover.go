@@ -13,7 +13,7 @@ import (
 
 // Trunk is the service name under which the trunk hands over, and its name as
 // an owner: call with identity.AsService(ctx, Trunk). Only the trunk's own keys
-// are trusted for it: the keys of a module speak for that module alone.
+// are trusted for it: the keys of a module count for that module alone.
 const Trunk = identity.Trunk
 
 // handoverVersion counts incompatible changes of these operations. In 2 a take

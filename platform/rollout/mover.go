@@ -40,7 +40,7 @@ type MoverOptions struct {
 	// Dial returns the module at these addresses without waiting for it. The Mover
 	// closes it when no plan needs it any longer.
 	Dial func(urls []string) (*Remote, error)
-	// Trust makes these keys the only ones that speak for the module; nil: no keys
+	// Trust makes these keys the only ones that count for the module; nil: no keys
 	// do.
 	Trust func(identity.KeySource)
 	Log   *slog.Logger // nil = slog.Default

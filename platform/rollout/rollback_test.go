@@ -85,7 +85,7 @@ func TestRollbackWithoutADatabase(t *testing.T) {
 	})
 }
 
-// TestSomebodyElseDecidedMeanwhile: an unsaved rollback gives way to a newer plan.
+// TestSomebodyElseDecidedMeanwhile: an unsaved rollback is dropped for a newer plan.
 func TestSomebodyElseDecidedMeanwhile(t *testing.T) {
 	db := databasetest.SQLite(t, "routes")
 	route := newFakeRoute()

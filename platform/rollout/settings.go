@@ -17,7 +17,7 @@ type Settings struct {
 // Mode says where a module runs at the start, until an operator decides.
 type Mode string
 
-// The modes that a settings file knows.
+// The modes that a settings file may name.
 const (
 	StartLocal  Mode = "local"
 	StartRemote Mode = "remote"

@@ -125,7 +125,7 @@ func TestAProcessWithOtherDataTakesNothing(t *testing.T) {
 	})
 }
 
-// A process of the release before speaks version 1.
+// A process of the release before has version 1.
 func TestAnOlderProcessIsNamedAndASilentOneIsNot(t *testing.T) {
 	c := rollout.NewHandoverContract(module)
 	db := databasetest.SQLite(t, module)

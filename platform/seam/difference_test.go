@@ -52,7 +52,7 @@ func TestTheLastHundredDifferencesAreKept(t *testing.T) {
 }
 
 // A module that panics when it is asked again must not end the process: there
-// is no caller who could have caught it.
+// is not a caller who could have caught it.
 func TestAPanicInAComparisonIsCaught(t *testing.T) {
 	remote, _ := serveScripted(t, &scripted{})
 	var first atomic.Bool

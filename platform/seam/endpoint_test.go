@@ -32,7 +32,7 @@ func mounted() http.Handler {
 	return router
 }
 
-// A name is dialled by the addresses that DNS gives, and TLS still asks for the
+// A name is dialled by the addresses that DNS returns, and TLS still asks for the
 // name; the authority comes from the options.
 func TestTLSIsAskedForTheName(t *testing.T) {
 	var named atomic.Value
@@ -81,7 +81,7 @@ func TestTLSIsAskedForTheName(t *testing.T) {
 	}
 }
 
-// One of three processes dies under load, with its connections: no read fails,
+// One of three processes is killed under load, with its connections: no read fails,
 // and no write that never reached it.
 func TestReadsSurviveADyingProcess(t *testing.T) {
 	var servers []*httptest.Server

@@ -47,10 +47,10 @@ func (e *exchanges[Q, A]) serve(ctx context.Context, h handler, w http.ResponseW
 		answer.Release()
 	}
 	x.clear()
-	e.over.Put(x) // not after a panic: nobody knows who holds it then
+	e.over.Put(x) // not after a panic: somebody may still hold it then
 }
 
-// clear forgets the request and the answer, also for the garbage collector.
+// clear drops the request and the answer, also for the garbage collector.
 func (x *exchange[Q, A]) clear() {
 	var q Q
 	var a A

@@ -16,7 +16,7 @@ import (
 	"banyan/platform/seam"
 )
 
-// reuser is a module whose answer lies in memory that it uses again.
+// reuser is a module whose answer is in memory that it uses again.
 type reuser struct {
 	memory   [3]int
 	reads    int

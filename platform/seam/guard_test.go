@@ -129,7 +129,7 @@ func TestAShadowedReadIsKnownAsOne(t *testing.T) {
 	}
 }
 
-// Evidence speaks for what it was taken from: another remote or another share
+// Evidence counts for what it was taken from: another remote or another share
 // of callers starts from zero, the same plan set again does not.
 func TestWhenEvidenceStartsFromZero(t *testing.T) {
 	r, remote, _ := guardedRoute(t)

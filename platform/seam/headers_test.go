@@ -136,7 +136,7 @@ func newSplit(t *testing.T, h testModule) split {
 	return split{server.URL, remote, server.Client()}
 }
 
-// send asks the trunk as an anonymous client who gives up after a while; the
+// send asks the trunk as an anonymous client who stops waiting after a while; the
 // status is 0 then.
 func (s split) send(t *testing.T, within time.Duration, method, path string, body io.Reader, headers map[string]string) (status int) {
 	t.Helper()

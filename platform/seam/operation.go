@@ -32,7 +32,7 @@ const (
 // String reads "read", "write".
 func (k Kind) String() string { return [...]string{"read", "write"}[k] }
 
-// Contract is the list of a module's operations and the version they speak.
+// Contract is the list of a module's operations and their version.
 // The version counts incompatible changes; adding an operation or a field is
 // not one.
 type Contract struct {

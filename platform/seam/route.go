@@ -37,7 +37,7 @@ const tracerName = "banyan/seam"
 type Route struct {
 	contract *Contract
 	local    *Local // nil in a process that does not hold the module
-	dialed   bool   // by Dial: who may call is the server's to decide, which knows the token
+	dialed   bool   // by Dial: who may call is the server's to decide, which has the token's keys
 	options  RouteOptions
 	state    atomic.Pointer[state]
 	meters   []analysis.Meter  // one per operation
@@ -173,7 +173,7 @@ func (r *Route) move(old *state, p Plan, remote *Remote) bool {
 		base: old.base, judged: old.judged, next: make(chan struct{}),
 	}
 	// What a shadow has compared stays true when more or fewer reads are
-	// compared; what a canary of 10 % has shown does not speak for one of 50 %.
+	// compared; what a canary of 10 % has shown is not evidence for one of 50 %.
 	restart := old.plan.Mode != p.Mode || old.remote != remote || p.Mode == ModeCanary && old.plan.Percent != p.Percent
 	if restart {
 		s.base, s.judged = r.counts(), now

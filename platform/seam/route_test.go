@@ -127,7 +127,7 @@ func TestSettingTheSameChangesNothing(t *testing.T) {
 	set(t, r, seam.ModeLocal, 0, nil)
 	set(t, r, seam.ModeShadow, 100, nil)
 	if v := r.Verdict(); v.Safe {
-		t.Errorf("a new shadow knows already: %+v", v)
+		t.Errorf("a new shadow has evidence already: %+v", v)
 	}
 }
 

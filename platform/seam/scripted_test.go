@@ -128,7 +128,7 @@ func scriptedRemote(t testing.TB, url string) *seam.Remote {
 
 // begin makes a route with its Run, ended with the test. On a busy machine the
 // remote may be slow at any time: unless the test says otherwise the route waits
-// for it, and no guard minds.
+// for it, and no guard acts on it.
 func begin(t testing.TB, here *scripted, o seam.RouteOptions) *seam.Route {
 	o.Shadow.Again = cmp.Or(o.Shadow.Again, time.Millisecond)
 	o.Shadow.Timeout = cmp.Or(o.Shadow.Timeout, time.Minute)

@@ -209,7 +209,7 @@ func TestStreams(t *testing.T) {
 	})
 }
 
-// People read streams without trailers: the last line tells them.
+// People read streams without trailers: the last line is for them.
 func TestABrokenStreamEndsWithItsProblem(t *testing.T) {
 	_, server := serve(t, testModule{})
 	resp, err := http.Get(server.URL + "/api/v1/testModule/log?lines=2&break=true")

@@ -94,7 +94,7 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) 
 	w.Header()[client.HeaderContract] = version
 	if from.contract != "" && from.contract != version[0] {
 		return ctx, nil, fault.Newf(fault.Unsupported,
-			"the caller speaks version %q of the contract %s, this process version %s: bring both to one release", from.contract, h.d.contract.Module, version[0])
+			"the caller has version %q of the contract %s, this process has version %s: bring both to one release", from.contract, h.d.contract.Module, version[0])
 	}
 	if err := h.checkData(w, from); err != nil {
 		return ctx, nil, err
@@ -143,7 +143,7 @@ func (h handler) enterWrite(ctx context.Context, req *http.Request, from interna
 }
 
 // countedByHTTP is the longest answer whose length net/http finds out by itself,
-// because all of it lies in its buffer; that takes less than a header does.
+// because all of it is in its buffer; that takes less than a header does.
 const countedByHTTP = 2 << 10
 
 func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any) {
@@ -212,7 +212,7 @@ const maxDrain = 64 << 20
 func (h handler) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	requestctx.NoteError(req.Context(), err) // its line in the log carries the cause
 	if h.d.request.stream >= 0 {
-		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // only to be heard; its errors say nothing new
+		_, _ = io.CopyN(io.Discard, req.Body, maxDrain) // so that the answer is read; its errors say nothing new
 	}
 	fault.WriteProblem(w, err, w.Header().Get(client.HeaderRequestID))
 }

@@ -195,7 +195,7 @@ func shadowed(ctx context.Context) bool {
 	return is
 }
 
-// busy reports whether a side had no room to answer, which is no answer to compare.
+// busy reports whether a side had no room to answer, which is not an answer to compare.
 func busy(err error) bool { return analysis.EndingOf(context.Background(), err) == analysis.Busy }
 
 func (c *comparedRead[Q, A]) askThere(ctx context.Context, r *Route) (there outcome[A]) {

@@ -173,7 +173,7 @@ func TestTheShadowNeverReachesACaller(t *testing.T) {
 	}
 }
 
-// says is a far end that speaks as the module does, but not its words.
+// says is a remote that answers in the module's form, with other content.
 func says(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Banyan-Contract", "1")

@@ -292,6 +292,6 @@ func TestACollectorThatIsAwayIsSaidInTheLogAndNeverWaitedFor(t *testing.T) {
 		t.Errorf("lost spans went unsaid: %s", &lines)
 	}
 	if _, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: "collector"}, "banyan", "1", log); err == nil {
-		t.Error("an endpoint that is no URL was taken")
+		t.Error("an endpoint that is not a URL was taken")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// topLevel is all that lies at the top of the repository.
+// topLevel is all that is at the top of the repository.
 var topLevel = strings.Fields(`
 	.ci .gitignore .golangci.yml
 	CONTRIBUTING.md LICENSE Makefile README.md config.yaml go.mod go.sum main.go
@@ -30,7 +30,7 @@ func TestNothingElseLiesAtTheTop(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		name, _, _ := strings.Cut(strings.TrimSpace(line), "/")
 		if !slices.Contains(topLevel, name) {
-			t.Errorf("%s lies at the top: a command belongs into cli, a test into test/ or beside what it tests, a program's part into platform", strings.TrimSpace(line))
+			t.Errorf("%s is at the top: a command belongs into cli, a test into test/ or beside what it tests, a program's part into platform", strings.TrimSpace(line))
 		}
 	}
 }

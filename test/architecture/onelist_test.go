@@ -93,7 +93,7 @@ func recites(file *ast.File, names map[string]string) (lists []token.Pos) {
 			if len(modules) > 1 {
 				lists = append(lists, x.Pos())
 			}
-		case *ast.CompositeLit: // names alone; a struct of clients is no list
+		case *ast.CompositeLit: // names alone; a struct of clients is not a list
 			modules := make(map[string]bool)
 			for _, e := range x.Elts {
 				if kv, ok := e.(*ast.KeyValueExpr); ok {

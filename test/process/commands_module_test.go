@@ -48,7 +48,7 @@ func TestModuleCommands(t *testing.T) {
 		{"module list --token wrong", exitFailure, "does not take this token"},
 		{"module list --token " + strings.Repeat("x", 10) + " --server " + stranger.URL, exitFailure, "is not Banyan"},
 		{"module list --server http://127.0.0.1:1", exitFailure, "nothing answers at http://127.0.0.1:1"},
-		{"module list --server ftp://x", exitUsage, "is no address"},
+		{"module list --server ftp://x", exitUsage, "is not an address"},
 	} {
 		code, out, errOut := banyan(t, strings.Fields(c.line)...)
 		if code != c.code || !strings.Contains(out+errOut, c.says) {

@@ -217,7 +217,7 @@ func (s *faultyCluster) killTrunk(module string) {
 	}
 	before := *s.cluster
 	var asked sync.WaitGroup
-	asked.Go(func() { _ = before.setState(module, step{"remote", 0}) }) // it may be answered, refused or not heard
+	asked.Go(func() { _ = before.setState(module, step{"remote", 0}) }) // it may be answered, refused or lost
 	pause(time.Duration(s.random.IntN(8000)) * time.Microsecond)
 	s.trunk.kill()
 	asked.Wait()

@@ -65,7 +65,7 @@ const (
 )
 
 // intrusions are signed reviews that were sent straight to the module's
-// process, past the trunk, which knows better who owns them; by their writers.
+// process, past the trunk, which leads them to their owner; by their writers.
 type intrusions struct {
 	mu      sync.Mutex
 	taken   map[wallet.Address]bool

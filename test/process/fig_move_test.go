@@ -78,7 +78,7 @@ func (g *cluster) checkLocal(module string, times int) (automatic int) {
 	return automatic
 }
 
-// TestAModuleThatHangsIsNotHandedOver: the operator hears of it after the time
+// TestAModuleThatHangsIsNotHandedOver: the operator is told after the time
 // of one call, and can move the module to another state.
 func TestAModuleThatHangsIsNotHandedOver(t *testing.T) {
 	g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.startCluster(t, nil, "BANYAN_MODULES_REPUTATION_TIMEOUT=1s", "BANYAN_HTTP_WRITE_TIMEOUT=10m")

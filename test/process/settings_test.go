@@ -150,7 +150,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"a prefix in the API":     {file: "legacy:\n  prefix: /api/banyan\n", want: []string{":2: legacy.prefix: \"/api/banyan\" must be a path outside of /api"}},
 		"a prefix with an end":    {file: "legacy:\n  prefix: /banyan/\n", want: []string{":2: legacy.prefix: "}},
 		"no prefix":               {file: "legacy:\n  prefix: /\n", want: []string{":2: legacy.prefix: "}},
-		"no name of a header":     {file: "legacy:\n  pass_headers: [\"X Real\"]\n", want: []string{":2: legacy.pass_headers: \"X Real\" is no name of a header"}},
+		"no name of a header":     {file: "legacy:\n  pass_headers: [\"X Real\"]\n", want: []string{":2: legacy.pass_headers: \"X Real\" is not a name of a header"}},
 		"a CA for plain http":     {file: "legacy:\n  url: http://127.0.0.1:1\n  ca: ca.pem\n", want: []string{":3: legacy.ca: is set, but legacy.url is not https"}},
 		"no idle time":            {file: "legacy:\n  idle_timeout: 0s\n", want: []string{":2: legacy.idle_timeout: is 0s, must be 10ms or more"}},
 		"take without a share":    {file: "legacy:\n  url: http://127.0.0.1:1\n  take: [\"/a\"]\n", want: []string{":3: legacy.take: ", "write it like \"/exchanges 10 %\""}},

@@ -90,7 +90,7 @@ func checkWithoutReputation(t *testing.T, trunk *process) {
 		t.Errorf("the leaderboard without reputation: %d %s %v", status, text, err)
 	}
 	if strings.Contains(text, "127.0.0.1") {
-		t.Errorf("the error tells callers the module's address: %s", text)
+		t.Errorf("the error shows callers the module's address: %s", text)
 	}
 	for _, path := range []string{"/", "/exchanges", "/exchanges/kraken", "/airdrops", "/wallets/" + newAuthor(3).address.String()} {
 		if status, text, err := call(t.Context(), "GET", trunk.url+path, "", nil, nil); err != nil || status != http.StatusOK {

@@ -28,7 +28,7 @@ func moduleStops() []struct {
 		{stop{Name: "modules-wrong", Path: "/operator/modules#reputation"}, func(m *webtest.Modules) {
 			m.Figures("reputation", webtest.WrongAnswers())
 			m.Change("airdrop", func(s *rollout.ModuleState) {
-				s.Problem, s.Followed = "the remote http://10.0.0.8:8081 speaks version 2 of the contract", 7
+				s.Problem, s.Followed = "the remote http://10.0.0.8:8081 has version 2 of the contract", 7
 			})
 		}},
 		{stop{Name: "modules-bare", Path: "/operator/modules"}, func(m *webtest.Modules) {

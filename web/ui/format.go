@@ -78,7 +78,7 @@ func Share(x float64) string {
 	return strconv.FormatFloat(p, 'f', digits, 64) + " %"
 }
 
-// percent writes a share for which rounding up to 100 would be a lie.
+// percent writes a share for which rounding up to 100 would be wrong.
 func percent(x float64) string {
 	p := math.Floor(x*1000) / 10
 	return strconv.FormatFloat(p, 'f', -1, 64) + " %"

@@ -1,6 +1,6 @@
 // Package ui is what every page of Banyan is made with: the layout, the files
 // that browsers load, templates and their functions, links, forms, pages of a
-// list, and error pages. It knows no module and no page.
+// list, and error pages. It imports no module and no page.
 //
 //	site, err := ui.New(ui.Options{PublicURL: "https://example.org"})
 //	err = site.Add("rollout", templates, nil)

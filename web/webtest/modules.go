@@ -205,7 +205,7 @@ func sampleFigures(name string, at rollout.Place, load float64) fields {
 		return fields{"per_second": math.Round(perSecond*10) / 10, "failure_rate": 0, "p50": p50, "p99": p99}
 	}
 	here, there, shadow := 812.0*load, 0.0, 0.0
-	verdict := fields{"step": "shadow 10 %", "safe": true, "next": fields{"mode": "shadow", "percent": 10}, "reasons": []string{"a shadow answers nobody: callers hear this process only"}, "missing": []string{}}
+	verdict := fields{"step": "shadow 10 %", "safe": true, "next": fields{"mode": "shadow", "percent": 10}, "reasons": []string{"a shadow answers nobody: callers are answered by this process only"}, "missing": []string{}}
 	shadowed, canary := fields{}, fields{}
 	switch at.Mode {
 	case seam.ModeShadow:

@@ -53,7 +53,7 @@ func SampleModules() *Modules {
 			"fields": []fields{{"path": "score", "local": "0.0546", "remote": "0.0521"}, {"path": "components[0].share", "local": "0.022932", "remote": "0.021882"}},
 		},
 		fields{
-			"at": at.Add(-40 * time.Second), "persistent": false, "request": fields{"wallet": SampleWallet(9).String()}, "local": score(0.01), "remote": fields{"error": "not_found", "message": "nobody knows this wallet"},
+			"at": at.Add(-40 * time.Second), "persistent": false, "request": fields{"wallet": SampleWallet(9).String()}, "local": score(0.01), "remote": fields{"error": "not_found", "message": "this wallet is not known"},
 			"fields": []fields{{"path": "error", "local": "an answer", "remote": "not_found"}},
 		},
 	})

@@ -23,7 +23,7 @@ func WaitForRequests(s exchangereview.Service, n int) {
 	}
 }
 
-// VerifySums computes every exchange's sums anew from its live reviews and
+// VerifySums computes every exchange's sums again from its live reviews and
 // compares them with the ones that are kept. They are exact, so any difference
 // is a defect; it fails with fault.Internal naming the exchanges.
 func VerifySums(ctx context.Context, db *database.DB) error {

@@ -109,7 +109,7 @@ func TestTheOrderOfRowsDoesNotChangeAByte(t *testing.T) {
 	}
 }
 
-func TestBanyanHearsDistrust(t *testing.T) {
+func TestBanyanCountsDistrust(t *testing.T) {
 	j := job(t, "founder,good,8\nfounder,bad,-8\ngood,founder,5\nbad,bad2,10\n", "founder")
 	j.Method = trustlist.Banyan
 	out, report := ranked(t, j)

@@ -206,8 +206,8 @@ func TestPostgresALostConnectionParksNothing(t *testing.T) {
 	w.wantEffects("a")
 }
 
-// After a dump is restored into a younger cluster, positions lie ahead of every
-// new event. The relay notices and starts over; the inbox knows the old ones.
+// After a dump is restored into a newer cluster, positions are ahead of every
+// new event. The relay notices and starts over; the inbox has the old ones.
 func TestPostgresARestoredDumpLosesNothing(t *testing.T) {
 	w := postgresWorld(t)
 	relay := w.relay(nil)

@@ -2,7 +2,7 @@
 // long they took on both sides, in this process and at the remote, since the start
 // and within a window; whether the remote is worse than this process (the guard);
 // and whether the next step is safe (the verdict). It does no call itself and
-// knows no operation beyond its name.
+// has no operation but its name.
 //
 // Reading order: step.go, ending.go, meter.go, window.go, guard.go, verdict.go,
 // status.go.

@@ -31,7 +31,7 @@ type Ender interface {
 	Ending() (Ending, bool)
 }
 
-// EndingOf returns how a call of this context ended. What an error knows goes
+// EndingOf returns how a call of this context ended. An ending that an error has goes
 // before what its code looks like.
 func EndingOf(ctx context.Context, err error) Ending {
 	if err == nil {

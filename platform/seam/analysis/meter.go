@@ -23,7 +23,7 @@ type Meter struct {
 type ShadowMeter struct {
 	Asked       SideMeter     // questions to the remote
 	Matched     atomic.Uint64 // both answered the same
-	Errors      atomic.Uint64 // both refused with the same error, which is no evidence: an empty database refuses as well
+	Errors      atomic.Uint64 // both refused with the same error, which is not evidence: an empty database refuses as well
 	Transient   atomic.Uint64 // differences that were gone when both were asked again
 	Persistent  atomic.Uint64 // differences that were still there
 	Failed      atomic.Uint64 // the remote could not answer

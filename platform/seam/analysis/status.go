@@ -2,7 +2,7 @@ package analysis
 
 // GuardStatus is what the guard has found.
 type GuardStatus struct {
-	Alarms   []string  `json:"alarms"` // what speaks against the remote at the moment
+	Alarms   []string  `json:"alarms"` // reasons against the remote at the moment
 	Rollback *Rollback `json:"rollback,omitempty"`
 }
 

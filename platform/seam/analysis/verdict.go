@@ -37,7 +37,7 @@ type Verdict struct {
 	Next    *Plan    `json:"next,omitempty"` // nil in remote: there is none
 	Step    string   `json:"step"`           // Next for people: "canary 10 %"
 	Safe    bool     `json:"safe"`
-	Reasons []string `json:"reasons"` // what speaks for it, or what is to be known beside it
+	Reasons []string `json:"reasons"` // reasons for it, or what is to be known beside it
 	Missing []string `json:"missing"` // what stands against it; empty when safe
 }
 
@@ -131,12 +131,12 @@ func (b Bounds) judgeShadow(v *Verdict, e Evidence, g GuardOptions) {
 	}
 }
 
-// noEvidence speaks of pairs of equal errors, if there are any.
+// noEvidence mentions pairs of equal errors, if there are any.
 func noEvidence(errors uint64) string {
 	if errors == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d equal errors are no evidence: a database without the data refuses in the same way)", errors)
+	return fmt.Sprintf(" (%d equal errors are not evidence: a database without the data refuses in the same way)", errors)
 }
 
 func (b Bounds) judgeCanary(v *Verdict, e Evidence, g GuardOptions) {

@@ -87,7 +87,7 @@ func TestTheVerdict(t *testing.T) {
 			seen: []OperationEvidence{{Operation: "claim", Repeatable: true, Counts: Counts{
 				Errors: 1302, Local: counted(1302, 0, ms), Shadow: counted(1302, 0, 2*ms),
 			}}},
-			missing: []string{"claim: 0 of 20 equal answers (1302 equal errors are no evidence", "0 of 1000 comparisons are made (1302 equal errors"},
+			missing: []string{"claim: 0 of 20 equal answers (1302 equal errors are not evidence", "0 of 1000 comparisons are made (1302 equal errors"},
 		},
 		{
 			name: "one operation that both refuse beside a good one", Plan: shadow, step: "canary 10 %",
@@ -143,7 +143,7 @@ func TestTheVerdict(t *testing.T) {
 				t.Errorf("reasons %q, want %q", all, c.reason)
 			}
 			if v.Next != nil && v.Next.Epoch != c.Plan.Epoch {
-				t.Errorf("the next plan forgets the epoch: %+v", v.Next)
+				t.Errorf("the next plan lacks the epoch: %+v", v.Next)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ func (w *Window) Start(length time.Duration, first Sample) {
 	w.length, w.kept = length, []Sample{first}
 }
 
-// Take keeps the figures of now, when the last ones are old enough, and forgets
+// Take keeps the figures of now, when the last ones are old enough, and drops
 // what is no longer needed to look a window back.
 func (w *Window) Take(now Sample) {
 	w.mu.Lock()

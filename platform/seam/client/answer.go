@@ -12,7 +12,7 @@ import (
 )
 
 // answerFault reads the error of the other side. An answer that does not say
-// which contract it speaks is not the module's own, and what it says is about
+// which contract it has is not the module's own, and what it says is about
 // the way there: the person calling is not at fault.
 func (r *Client) answerFault(resp *http.Response, ours bool) error {
 	err := fault.ReadProblem(resp)

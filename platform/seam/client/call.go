@@ -243,7 +243,7 @@ func (r *Client) roundTrip(ctx context.Context, c *outgoing, e *endpoint, start 
 	return Answer{text: buf}, nil
 }
 
-// open returns the JSON body from its start. net/http knows this pair of types
+// open returns the JSON body from its start. net/http recognises this pair of types
 // and sends header and body in one packet.
 func (c *outgoing) open() io.ReadCloser {
 	if first := c.first; first != nil {

@@ -25,7 +25,7 @@ type Tokens interface {
 	Token(caller identity.Caller, audience string) (string, error)
 }
 
-// Client reaches a module in other processes. It knows their addresses, and none of
+// Client reaches a module in other processes. It has their addresses, and none of
 // the module's operations.
 type Client struct {
 	module    string
@@ -36,7 +36,7 @@ type Client struct {
 	budget    *budget
 	tokens    Tokens
 	timeout   time.Duration
-	outside   bool     // this process is no part of the server's Banyan
+	outside   bool     // this process is not a part of the server's Banyan
 	version   []string // of the contract, as a header's value
 	data      []string // the caller's id of the module's data, likewise; nil = it has none
 	balance   Balance
@@ -55,7 +55,7 @@ type Options struct {
 	// several addresses stands for as many endpoints.
 	URLs      []string
 	Tokens    Tokens          // nil: every call is anonymous
-	Outside   bool            // this process is no part of the server's Banyan, see seam.Dial
+	Outside   bool            // this process is not a part of the server's Banyan, see seam.Dial
 	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
 	TLS       *tls.Config     // the authorities to trust and the certificate to show
 	Transport *http.Transport // that the endpoints' own are copies of; NewTransport

@@ -9,9 +9,9 @@ import (
 // The headers between Banyan's processes, beside Authorization and traceparent.
 // seam says which of them count when they come from outside.
 const (
-	HeaderContract    = "Banyan-Contract" // the contract version the caller speaks; and, on every answer, the version of what answers
+	HeaderContract    = "Banyan-Contract" // the contract version of the caller; and, on every answer, the version of what answers
 	HeaderDeadline    = "Banyan-Deadline" // milliseconds the caller still waits; relative, so clocks may differ
-	HeaderEpoch       = "Banyan-Epoch"    // of the ownership of writes, as the caller knows it
+	HeaderEpoch       = "Banyan-Epoch"    // of the ownership of writes, as the caller has it
 	HeaderIdempotency = "Idempotency-Key" // anybody's: one key per intended effect of a write
 	HeaderRequestID   = "X-Request-Id"    // set by the HTTP server on the answer before any handler runs
 	TrailerProblem    = "Banyan-Problem"  // trailer of an answer: the problem document of a stream that failed half-way

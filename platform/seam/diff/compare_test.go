@@ -246,7 +246,7 @@ func TestComparingIsExact(t *testing.T) {
 		if err := json.Unmarshal(text, &back); err != nil {
 			t.Fatal(err)
 		}
-		back.Name = e.Name // JSON replaces what is no UTF-8; the answer's own text is not the subject here
+		back.Name = e.Name // JSON replaces what is not UTF-8; the answer's own text is not the subject here
 		back.Free["text"] = e.Free["text"]
 		if found := compareThem(e, back); len(found) > 0 {
 			t.Fatalf("differs: %+v", found)

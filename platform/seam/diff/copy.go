@@ -19,7 +19,7 @@ func Copy[T any](v T, clone Cloner) T {
 // ClonerOf makes the Cloner of a type. It is work for the start, not for each value.
 func ClonerOf(t reflect.Type) Cloner { return buildCloner(t, make(map[reflect.Type]*Cloner)) }
 
-// buildCloner knows in begun the types it is in the middle of, which contain
+// buildCloner keeps in begun the types it is in the middle of, which contain
 // themselves.
 func buildCloner(t reflect.Type, begun map[reflect.Type]*Cloner) Cloner {
 	if under, found := begun[t]; found {

@@ -46,7 +46,7 @@ type Recent struct {
 	next int          // the oldest in a full ring
 }
 
-// Add keeps a difference, and forgets the oldest for it.
+// Add keeps a difference, and drops the oldest for it.
 func (d *Recent) Add(one Difference) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,7 +97,7 @@ func Tree(v any) (tree any, err error) {
 const mask = "•••"
 
 // masked hides secrets in place. Numbers and booleans stay: a count of tokens
-// is no secret.
+// is not a secret.
 func masked(tree any) any {
 	switch t := tree.(type) {
 	case map[string]any:

@@ -74,7 +74,7 @@ func (d *lazy) Done() <-chan struct{} { return d.ask().Done() }
 func (d *lazy) Err() error { return d.ask().Err() }
 
 // Value asks the context that Done has made, if it has: a child finds its
-// place there, and needs no goroutine to hear of the end.
+// place there, and needs no goroutine to learn of the end.
 func (d *lazy) Value(key any) any {
 	if _, isOwn := key.(ownKey); isOwn && d.own > 0 {
 		at, _ := d.Deadline()

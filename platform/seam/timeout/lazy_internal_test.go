@@ -108,7 +108,7 @@ func TestADeadlineThatNobodyAsksAboutMakesNothing(t *testing.T) {
 	if ctx.asked.Load() != endedUnasked {
 		t.Error("a timer was made")
 	}
-	<-ctx.Done() // whoever comes late hears of the end
+	<-ctx.Done() // whoever comes late gets the end, too
 }
 
 func TestTheLongestDeadlineIsNotOver(t *testing.T) {
@@ -119,7 +119,7 @@ func TestTheLongestDeadlineIsNotOver(t *testing.T) {
 	}
 }
 
-// A child hears of the end by its place in the parent: a goroutine that waits
+// A child is ended by its place in the parent: a goroutine that waits
 // for it would be one for each query of a database.
 func TestChildrenOfADeadlineNeedNoGoroutine(t *testing.T) {
 	ctx, cancel := makeLazy(context.Background(), time.Hour)
@@ -128,7 +128,7 @@ func TestChildrenOfADeadlineNeedNoGoroutine(t *testing.T) {
 	var stop context.CancelFunc
 	var unregister func() bool
 	var alive strings.Builder
-	// What is begun in here has the label, which tells it from what other tests
+	// What is begun in here has the label, which distinguishes it from what other tests
 	// have left to end.
 	pprof.Do(t.Context(), pprof.Labels("test", t.Name()), func(context.Context) {
 		child, stop = context.WithCancel(ctx)

@@ -1,4 +1,4 @@
-// Package timeout tells the two reasons apart for which a call ends in time; they
+// Package timeout distinguishes the two reasons for which a call ends in time; they
 // say opposite things. The deadline of its caller says nothing about who was
 // asked: it may be as short as the caller likes. A time-out of this process's own
 // (of an attempt, of a canary, of the shadow, of the HTTP server) is one that
