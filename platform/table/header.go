@@ -18,8 +18,8 @@ type match struct {
 
 func (m *match) full() bool { return m.known > 0 && len(m.missing) == 0 }
 
-// plainName is a header in lower-case letters and digits alone.
-func plainName(name string) string {
+// PlainName is a header in lower-case letters and digits alone.
+func PlainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
@@ -29,7 +29,7 @@ func plainName(name string) string {
 }
 
 func (c *Column) named(name string) bool {
-	return name != "" && (name == plainName(c.Name) || slices.Contains(c.Synonyms, name))
+	return name != "" && (name == PlainName(c.Name) || slices.Contains(c.Synonyms, name))
 }
 
 // match finds the columns that the cells of a line name.
@@ -37,7 +37,7 @@ func (s *Spec) match(cells [][]byte) match {
 	m := match{roles: make([]int, len(cells))}
 	names := make([]string, len(cells))
 	for i, cell := range cells {
-		m.roles[i], names[i] = -1, plainName(string(cell))
+		m.roles[i], names[i] = -1, PlainName(string(cell))
 	}
 	found := make([]int, len(s.Columns))
 	for i := range found {
@@ -92,7 +92,7 @@ func (c *Column) chosen(cells [][]byte, names []string) int {
 			return i
 		}
 	}
-	if at := slices.Index(names, plainName(c.Chosen)); at >= 0 && names[at] != "" {
+	if at := slices.Index(names, PlainName(c.Chosen)); at >= 0 && names[at] != "" {
 		return at
 	}
 	return c.position(len(cells))

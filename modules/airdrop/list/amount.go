@@ -24,6 +24,17 @@ const overUint256 = "is over 2^256-1, the most a token can count"
 // digits, and one point if there are decimals: nothing that a spreadsheet or a
 // locale writes is guessed at. problem says what is wrong; "" when nothing is.
 func parseAmount(text []byte, decimals int, amount *uint256.Int) (problem string) {
+	if problem := parseNumber(text, decimals, amount); problem != "" {
+		return problem
+	}
+	if amount.IsZero() {
+		return "is zero: leave out wallets that get nothing"
+	}
+	return ""
+}
+
+// parseNumber is parseAmount for what may be zero.
+func parseNumber(text []byte, decimals int, amount *uint256.Int) (problem string) {
 	amount.Clear()
 	whole, fraction, point := bytes.Cut(text, []byte{'.'})
 	if problem := strangeDigits(text, whole, fraction, point); problem != "" {
@@ -40,9 +51,6 @@ func parseAmount(text []byte, decimals int, amount *uint256.Int) (problem string
 	}
 	if !addDigits(amount, whole) || !addDigits(amount, fraction) || !shift(amount, decimals-len(fraction)) {
 		return overUint256
-	}
-	if amount.IsZero() {
-		return "is zero: leave out wallets that get nothing"
 	}
 	return ""
 }

@@ -13,13 +13,6 @@ const (
 	addressColumn = iota
 	amountColumn
 	indexColumn
-	knownOfWallets // a list of wallets to check knows the columns above
-	// These say what an amount means.
-	decimalsColumn = iota - 1
-	tokenColumn
-	chainColumn
-	typeColumn
-	tokenIDColumn
 )
 
 // Columns are headers, or positions from 1, that a person chose; "" where the
@@ -40,12 +33,7 @@ var (
 		"value", "balance", "quantity", "units", "tokens", "allocation", "earnings", "weight", "maxclaimable", "reward",
 		"rewards", "claimable", "tokenamount", "amounts",
 	}
-	indexNames    = []string{"accountindex"}
-	decimalsNames = []string{"decimal", "tokendecimals"}
-	tokenNames    = []string{"token", "tokencontract", "contract", "contractaddress", "erc20"}
-	chainNames    = []string{"chainid", "network", "networkid"}
-	typeNames     = []string{"assettype"}
-	tokenIDNames  = []string{"tokenids", "nftid"}
+	indexNames = []string{"accountindex"}
 )
 
 // spec is what a list looks like; questions need no amount.
@@ -63,13 +51,7 @@ func (o *Options) spec() table.Spec {
 		s.Place, s.Shape = placeWallets, "address or address,amount"
 		return s
 	}
-	s.Columns = append(s.Columns,
-		table.Column{Name: "decimals", Synonyms: decimalsNames},
-		table.Column{Name: "tokenaddress", Synonyms: tokenNames},
-		table.Column{Name: "chain", Synonyms: chainNames},
-		table.Column{Name: "tokentype", Synonyms: typeNames},
-		table.Column{Name: "tokenid", Synonyms: tokenIDNames},
-	)
+	addMeaning(&s, nil)
 	return s
 }
 
@@ -138,13 +120,17 @@ type columns struct {
 	*table.Layout
 	indexed bool // each row says its index
 	meaning bool // a column says what amounts mean
+	kinds   meaningColumns
 	simple  bool // a row is an address and an amount
 }
 
 func columnsOf(l *table.Layout, indexed bool) columns {
 	c := columns{Layout: l, indexed: l.Has(indexColumn) || l.Objects && indexed}
-	for _, column := range l.Columns[knownOfWallets:] {
-		c.meaning = c.meaning || column >= 0
+	if len(l.Columns) > indexColumn+1 {
+		c.kinds = meaningFrom(indexColumn + 1)
+		for _, column := range l.Columns[indexColumn+1:] {
+			c.meaning = c.meaning || column >= 0
+		}
 	}
 	c.simple = !l.Objects && l.Width() == 2 && l.Columns[addressColumn] == 0 && l.Columns[amountColumn] == 1
 	return c

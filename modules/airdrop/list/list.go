@@ -188,7 +188,7 @@ type reading struct {
 // take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
 func (r *reading) take(ctx context.Context, p parsed) error {
 	r.names = p.columns
-	r.problems = append(append(r.problems, p.problems...), r.meaning.join(p.columns.Layout, p.meaning)...)
+	r.problems = append(append(r.problems, p.problems...), r.meaning.join(p.columns.Layout, p.columns.kinds, p.meaning)...)
 	if len(r.problems) >= table.MaxProblems {
 		r.full = true
 		return io.EOF

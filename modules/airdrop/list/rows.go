@@ -69,7 +69,7 @@ func (p *rowParser) row(part *table.Part) {
 	e.Index, problem = p.columns.parseIndex(values.index)
 	p.wrong(columns.indexName, number, problem)
 	if p.columns.meaning {
-		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, others, p.decimals, number)...)
+		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, p.columns.kinds, others, p.decimals, number)...)
 	}
 	if len(p.lineProbs) > 0 {
 		p.problems = append(p.problems, p.lineProbs...)
