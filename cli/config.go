@@ -21,7 +21,7 @@ func configCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			warnInjected(cmd.ErrOrStderr(), loaded)
+			warnOfSources(cmd.ErrOrStderr(), loaded)
 			if asJSON {
 				return printSettings(cmd.OutOrStdout(), loaded)
 			}
@@ -45,8 +45,12 @@ func printSettings(w io.Writer, loaded host.Loaded) error {
 	return printJSON(w, values)
 }
 
-// warnInjected says once which variables were left aside.
-func warnInjected(w io.Writer, loaded host.Loaded) {
+// warnOfSources says once which variables were left aside, and which settings have
+// another name now.
+func warnOfSources(w io.Writer, loaded host.Loaded) {
+	for _, renamed := range loaded.Source.Renamed() {
+		fmt.Fprintln(w, "banyan:", renamed)
+	}
 	if names := loaded.Source.Injected(); len(names) > 0 {
 		fmt.Fprintf(w, "banyan: %d variables that begin with BANYAN_ look like those that Kubernetes or docker makes and are not used as settings: %s\n",
 			len(names), strings.Join(names, ", "))

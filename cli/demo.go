@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +42,11 @@ func demoCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := os.MkdirTemp("", "banyan-demo-")
+			_, release := catchHangups() // nothing is reloaded here, and a lost terminal must not leave the folder behind
+			defer release()
+			folder, err := demoFolder(demoPlaces())
 			if err != nil {
-				return fmt.Errorf("make a folder for the demo: %w", err)
+				return err
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 			return runDemo(cmd, s, map[string]string{"listen": address, "public_url": url, "data": folder})
@@ -53,12 +56,35 @@ func demoCommand(s *source) *cobra.Command {
 	return c
 }
 
+// demoPlaces are the folders where the demo may make its own, in the order in which
+// they are tried: a container may have no temporary folder that can be written.
+func demoPlaces() []string {
+	places := []string{os.TempDir()}
+	if cache, err := os.UserCacheDir(); err == nil {
+		places = append(places, cache)
+	}
+	return append(places, "/dev/shm", ".")
+}
+
+// demoFolder makes an empty folder in the first place where that is possible.
+func demoFolder(places []string) (string, error) {
+	var all []error
+	for _, place := range places {
+		folder, err := os.MkdirTemp(place, "banyan-demo-")
+		if err == nil {
+			return filepath.Abs(folder)
+		}
+		all = append(all, err)
+	}
+	return "", fmt.Errorf("no folder can be made for the demo: set TMPDIR to one that can be written, with 100 MB of space: %w", errors.Join(all...))
+}
+
 // refuseSettings refuses settings that were given on purpose: ignored silently, they
 // would seem to be in force. A ./banyan.yaml
 // is not refused: it may be there for serve.
 func refuseSettings(s *source, environ []string) error {
 	file := s.file
-	named, err := config.Named(config.Options{Defaults: s.program.Defaults, File: file, Env: environ})
+	named, err := s.program.NamedSources(config.Options{File: file, Env: environ})
 	if err != nil || len(named) == 0 {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,5 +23,19 @@ func TestTheDemosAddressIsOfThisMachine(t *testing.T) {
 	address, url, err := demoAddress(t.Context(), "localhost:0")
 	if err != nil || strings.HasSuffix(address, ":0") || strings.TrimPrefix(address, "127.0.0.1:") != strings.TrimPrefix(url, "http://localhost:") {
 		t.Errorf("on a free port: listens on %s as %s, %v", address, url, err)
+	}
+}
+
+func TestTheDemoFindsAFolderWhereTheTemporaryOneCannotBeWritten(t *testing.T) {
+	nowhere, there := filepath.Join(t.TempDir(), "missing"), t.TempDir()
+	folder, err := demoFolder([]string{nowhere, there})
+	if err != nil || filepath.Dir(folder) != there {
+		t.Errorf("made %s, %v", folder, err)
+	}
+	if _, err := demoFolder([]string{nowhere}); err == nil || !strings.Contains(err.Error(), "set TMPDIR") {
+		t.Errorf("without any: %v", err)
+	}
+	if places := demoPlaces(); places[0] != os.TempDir() {
+		t.Errorf("looks at %v first", places)
 	}
 }

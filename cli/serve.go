@@ -78,7 +78,7 @@ func serve(ctx context.Context, loaded host.Loaded, o host.Options, ready func(*
 		return err
 	}
 	defer func() { err = errors.Join(err, process.Close()) }()
-	if err := process.Listen(); err != nil {
+	if err := process.Listen(ctx); err != nil {
 		return err
 	}
 	ballast := make([]byte, heapBallast(memory.Available(), debug.SetMemoryLimit(-1)))

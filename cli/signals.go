@@ -18,16 +18,14 @@ import (
 // change while it runs, and a reader of its log that goes away (SIGPIPE) only
 // costs the log: by default both end a program at once.
 func serveThroughSignals(cmd *cobra.Command, s *source) error {
-	hangups := make(chan os.Signal, 1) // one that waits stands for all
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	signal.Ignore(syscall.SIGPIPE)
+	hangups, release := catchHangups()
+	defer release()
 	loaded, err := s.load()
 	if err != nil {
 		return flagOrSettings(err)
 	}
 	standalone(loaded)
-	warnInjected(cmd.ErrOrStderr(), loaded)
+	warnOfSources(cmd.ErrOrStderr(), loaded)
 	ctx, stop := context.WithCancel(cmd.Context())
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
@@ -49,5 +47,18 @@ func serveThroughSignals(cmd *cobra.Command, s *source) error {
 
 // reload reads the settings again, beside those in use.
 func (s *source) reload() (host.Loaded, error) {
-	return s.program.Reread(config.Options{File: s.file, Env: os.Environ(), Flags: s.flags})
+	loaded, err := s.program.Reread(config.Options{File: s.file, Env: os.Environ(), Flags: s.flags})
+	if err == nil {
+		standalone(loaded)
+	}
+	return loaded, err
+}
+
+// catchHangups returns a channel that receives each SIGHUP, and has SIGPIPE ignored.
+// Call release at the end.
+func catchHangups() (hangups <-chan os.Signal, release func()) {
+	received := make(chan os.Signal, 1) // one that waits stands for all
+	signal.Notify(received, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE)
+	return received, func() { signal.Stop(received) }
 }

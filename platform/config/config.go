@@ -41,6 +41,8 @@ type Loaded struct {
 	sections []Section
 	sources  Sources
 	injected []string
+	renamed  []Rename
+	secrets  map[string]string // as they were given, by key
 }
 
 // Sources maps every key that is not at its default to the place where it was set
@@ -91,8 +93,9 @@ func Load(o Options, sections ...Section) (*Loaded, error) {
 	for key, g := range known.defaults {
 		inForce[key] = g
 	}
-	loaded := &Loaded{sections: slices.Clone(sections), sources: Sources{}}
+	loaded := &Loaded{sections: slices.Clone(sections), sources: Sources{}, secrets: map[string]string{}}
 	known.injected = &loaded.injected
+	known.renames = newRenames(sections, &loaded.renamed)
 	loaded.catalog = known
 	values, problems := known.overrides(o)
 	for _, g := range values {
@@ -102,6 +105,11 @@ func Load(o Options, sections ...Section) (*Loaded, error) {
 		}
 		inForce[g.key] = g
 		loaded.sources[g.key] = g.origin
+	}
+	for key, g := range inForce {
+		if known.isSecret(key) {
+			loaded.secrets[key] = g.node.Value
+		}
 	}
 	checks := &Checks{}
 	for i := range sections {

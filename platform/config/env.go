@@ -37,6 +37,10 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 		keys[name] = key
 		names = append(names, strings.TrimPrefix(name, envPrefix))
 	}
+	formerly := make(map[string]string, len(c.renames.keys)) // variable → old key
+	for old, key := range c.renames.keys {
+		keys[EnvName(old)], formerly[EnvName(old)] = key, old
+	}
 	var found []given
 	var problems []Problem
 	setBy := map[string]given{}
@@ -81,6 +85,9 @@ func (c catalog) fromEnv(environ []string) ([]given, []Problem) {
 			problems = append(problems, Problem{Key: key, Origin: origin, Message: "is also set by " + other.origin.Name + ", to another value: unset one of them"})
 			continue
 		}
+		if old, renamed := formerly[plain]; renamed {
+			c.renames.note(old, origin)
+		}
 		setBy[key] = c.text(key, value, origin)
 		found = append(found, setBy[key])
 	}
@@ -93,6 +100,9 @@ func (c catalog) variables(environ []string) []Origin {
 	settings := make(map[string]bool, len(c.order))
 	for _, key := range c.order {
 		settings[EnvName(key)] = true
+	}
+	for old := range c.renames.keys {
+		settings[EnvName(old)] = true
 	}
 	var names []string
 	for _, pair := range environ {

@@ -53,11 +53,12 @@ const DefaultFile = "banyan.yaml"
 // FromEnvironment), sorted by name. A DefaultFile that exists, and variables that
 // are not settings, are not among them. It reads only Defaults and the variables,
 // and fails only when Defaults is not a valid config.yaml.
-func Named(o Options) ([]Origin, error) {
+func Named(o Options, sections ...Section) ([]Origin, error) {
 	known, err := newCatalog(o.Defaults)
 	if err != nil {
 		return nil, err
 	}
+	known.renames = newRenames(sections, nil)
 	var all []Origin
 	if o.File != "" {
 		all = append(all, Origin{Kind: FromFile, Name: o.File})

@@ -28,6 +28,7 @@ type catalog struct {
 	sections map[string]bool
 	takenBy  []Section
 	injected *[]string // variables that were skipped
+	renames  renames
 }
 
 // skipped notes a variable that is none of the operator's.
@@ -69,15 +70,16 @@ func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 	}
 	w := walker{file: name}
 	w.enter = func(key string, value *yaml.Node) bool {
-		_, leaf := c.defaults[key]
+		_, leaf := c.defaults[c.renames.present(key)]
+		isSection := c.sections[key] || c.renames.sections[key]
 		switch {
 		case leaf && value.Kind == yaml.MappingNode:
 			w.report(key, value.Line, "is one setting, not a section with settings below it")
-		case c.sections[key] && value.Kind != yaml.MappingNode:
+		case isSection && value.Kind != yaml.MappingNode:
 			if value.ShortTag() != "!!null" { // "http:" with every line below it commented out
 				w.report(key, value.Line, "is a section: put its settings below it, indented")
 			}
-		case leaf, c.sections[key]:
+		case leaf, isSection:
 			return true
 		default:
 			w.report(key, value.Line, "there is no such setting"+c.suggest(key))
@@ -85,13 +87,14 @@ func (c catalog) fromFile(content []byte, name string) ([]given, []Problem) {
 		return false
 	}
 	w.walk("", root)
-	for i, g := range w.found {
+	found, problems := c.renames.inFile(w.found)
+	for i, g := range found {
 		like := c.defaults[g.key].node
 		if like.Kind == yaml.SequenceNode && g.node.Kind == yaml.ScalarNode && (g.node.ShortTag() == "!!str" || g.node.ShortTag() == "!!int") {
-			w.found[i] = c.text(g.key, g.node.Value, g.origin) // a list of one, written without brackets
+			found[i] = c.text(g.key, g.node.Value, g.origin) // a list of one, written without brackets
 		}
 	}
-	return w.found, w.problems
+	return found, append(w.problems, problems...)
 }
 
 // suggest returns the end of a message with the key that was most likely meant: the

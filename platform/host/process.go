@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"banyan/platform/certificates"
+	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
@@ -46,6 +47,7 @@ type Pages interface {
 type Process struct {
 	program  Program
 	settings *Settings
+	source   *config.Loaded // of settings
 	clock    func() time.Time
 	log      *slog.Logger
 	logLevel *slog.LevelVar
@@ -177,19 +179,6 @@ func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
 	return lag, nil
 }
 
-// Listen opens the addresses; Run serves on them.
-func (p *Process) Listen() error {
-	if err := p.server.Listen(); err != nil {
-		return err
-	}
-	what := p.settings.Module
-	if what == "" {
-		what = "everything"
-	}
-	p.log.Info("serving "+what, "url", p.URL(), "admin", here(p.server.AdminAddr()), "version", p.program.Version)
-	return nil
-}
-
 // Run serves until the context ends or a task fails, then stops in the reverse order
 // of the start. Listen must have been called.
 func (p *Process) Run(ctx context.Context) error {
@@ -243,7 +232,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	level := new(slog.LevelVar)
 	level.Set(loaded.Settings.Log.Level.Slog())
 	p := &Process{
-		program: loaded.Program, settings: loaded.Settings, clock: o.Clock,
+		program: loaded.Program, settings: loaded.Settings, source: loaded.Source, clock: o.Clock,
 		log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log, level), logLevel: level,
 	}
 	if p.clock == nil {

@@ -41,15 +41,25 @@ type Loaded struct {
 // options' Defaults are the program's.
 func (p Program) Load(o config.Options) (Loaded, error) {
 	settings := &Settings{names: p.ModuleNames()}
+	o.Defaults = p.Defaults
+	source, err := config.Load(o, p.sections(settings)...)
+	return Loaded{Program: p, Settings: settings, Source: source}, err
+}
+
+func (p Program) sections(settings *Settings) []config.Section {
 	sections := []config.Section{{Into: settings}}
 	for _, m := range p.Modules {
 		if m.Settings != nil {
 			sections = append(sections, config.Section{Key: m.Name(), Into: m.Settings})
 		}
 	}
+	return sections
+}
+
+// NamedSources returns where settings were given on purpose, see config.Named.
+func (p Program) NamedSources(o config.Options) ([]config.Origin, error) {
 	o.Defaults = p.Defaults
-	source, err := config.Load(o, sections...)
-	return Loaded{Program: p, Settings: settings, Source: source}, err
+	return config.Named(o, p.sections(&Settings{})...)
 }
 
 // ModuleNames returns the names of all modules, in their order.

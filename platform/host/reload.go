@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"banyan/platform/config"
 )
@@ -23,20 +25,41 @@ func (p Program) Reread(o config.Options) (Loaded, error) {
 	return beside.Load(o)
 }
 
+// reloadable are the settings that Reload puts into force.
+var reloadable = []string{"log.level", "legacy.take"}
+
 // Reload puts what may change while the program runs into force: the certificate
-// files, log.level and legacy.take. All other settings need a restart. What is
-// refused stays as it was, and the log says why. Calls must not overlap.
+// files, log.level and legacy.take. Other settings need a restart, and the log names
+// those that differ from what runs. What is refused stays as it was, and the log says
+// why. Calls must not overlap.
 func (p *Process) Reload(ctx context.Context, reread func() (Loaded, error)) {
 	err := p.reloadCertificates(ctx)
 	loaded, problem := reread()
+	var waiting []string
 	if problem == nil {
-		problem = p.reloadSettings(ctx, loaded.Settings)
+		waiting, problem = p.needRestart(loaded.Source)
+		problem = errors.Join(problem, p.reloadSettings(ctx, loaded.Settings))
+	}
+	if len(waiting) > 0 {
+		p.log.WarnContext(ctx, "settings have changed that need a restart; until then the old values are in force", "settings", strings.Join(waiting, ", "))
 	}
 	if err = errors.Join(err, problem); err != nil {
 		p.log.ErrorContext(ctx, "not all was reloaded; what was refused stays as it was", "error", err)
 		return
 	}
-	p.log.InfoContext(ctx, "reloaded: certificates, log.level and legacy.take are those of today; other settings need a restart")
+	p.log.InfoContext(ctx, "reloaded: the certificate files, "+strings.Join(reloadable, " and ")+" are in force as they are now")
+}
+
+// needRestart returns the settings that differ from those of the start, but those
+// that Reload puts into force.
+func (p *Process) needRestart(next *config.Loaded) ([]string, error) {
+	changed, err := p.source.Changed(next)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(changed, func(key string) bool {
+		return slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
+	}), nil
 }
 
 func (p *Process) reloadCertificates(ctx context.Context) error {

@@ -64,6 +64,15 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)
 }
 
+// Renamed implements config.Renamer.
+func (s *Settings) Renamed() map[string]string {
+	keys := make(map[string]string)
+	for old, key := range s.Legacy.Renamed() {
+		keys[old] = "legacy." + key
+	}
+	return keys
+}
+
 func (s *Settings) checkModules(c *config.Checks) {
 	for _, name := range s.names {
 		s.Modules[name].Check(c.Below("modules." + name))

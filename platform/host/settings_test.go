@@ -93,3 +93,20 @@ func TestMessagesNameTheModulesOfTheList(t *testing.T) {
 		t.Errorf("a module that is listed: %v %v", m.Name(), err)
 	}
 }
+
+// A name that leads nowhere would be refused as unknown.
+func TestEveryOldNameLeadsToASetting(t *testing.T) {
+	p, _ := program(t)
+	text := string(p.Defaults)
+	for old, key := range new(host.Settings).Renamed() {
+		section, name, _ := strings.Cut(key, ".")
+		if _, rest, found := strings.Cut(text, "\n"+section+":\n"); !found || !strings.Contains(rest, "\n  "+name+":") {
+			t.Errorf("%s is said to be %s now, which config.yaml does not have", old, key)
+		}
+	}
+	t.Chdir(t.TempDir())
+	loaded, err := p.Load(config.Options{Env: []string{"BANYAN_STRANGLER_LEGACY=http://127.0.0.1:3000", "BANYAN_STRANGLER_TAKE=/exchanges 10 %"}})
+	if err != nil || loaded.Settings.Legacy.URL != "http://127.0.0.1:3000" || len(loaded.Settings.Legacy.Take) != 1 || len(loaded.Source.Renamed()) != 2 {
+		t.Errorf("%+v, %v", loaded.Settings.Legacy, err)
+	}
+}

@@ -24,6 +24,15 @@ type Settings struct {
 	Take        []Take        `yaml:"take"`
 }
 
+// Renamed returns the names of the section's settings in the release before, with
+// those of today relative to the section.
+func (Settings) Renamed() map[string]string {
+	return map[string]string{
+		"strangler.legacy": "url", "strangler.prefix": "prefix", "strangler.operator_url": "operator_url", "strangler.host": "host", "strangler.timeout": "timeout",
+		"strangler.idle_timeout": "idle_timeout", "strangler.ca": "ca", "strangler.pass_headers": "pass_headers", "strangler.take": "take",
+	}
+}
+
 // prefixPath is a path without escapes, dots and a slash at the end: it stands
 // unchanged in links.
 var prefixPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-]+)+$`)

@@ -53,6 +53,8 @@ type Managed struct {
 	// route. When it fails the route is as it was. It is never called twice at a
 	// time for one module.
 	Apply func(context.Context, Plan) error
+	// Check fails as Apply would, and changes nothing; nil = nothing is checked.
+	Check func(context.Context, Plan) error
 	// Follow sets the route to a plan that is already in force: made by another
 	// replica, or before the last restart. It hands nothing over, and repeating
 	// it does no harm. nil = Apply.

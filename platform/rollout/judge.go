@@ -13,12 +13,18 @@ import (
 // reports whether the step is taken although it is not shown to be safe. Fails
 // with fault.Conflict, saying what stands against it, when it is not and the
 // operator has not said that they go on anyway.
+//
+// A module of which nothing was asked since the start has no answers to compare, so
+// it may go straight to where Apply finds the same data.
 func (m *module) judge(s step, present, next Place) (anyway bool, err error) {
 	further := nearer(present.Mode, present.Percent, next)
 	if s.automatic || m.Verdict == nil || !further || next.Mode == seam.ModeShadow {
 		return false, nil
 	}
 	v := m.Verdict()
+	if present.Mode == seam.ModeLocal && v.Unused {
+		return false, nil
+	}
 	against := v.Missing
 	if v.Next == nil || nearer(v.Next.Mode, v.Next.Percent, next) {
 		against = append([]string{"nothing is known of so large a step: the next one is " + stepText(v)}, against...)

@@ -1,6 +1,8 @@
 package rollout_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -30,6 +32,11 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 			p := seam.Plan{Mode: mode, Percent: percent}
 			return analysis.Verdict{Next: &p, Step: p.String(), Safe: len(missing) == 0, Missing: missing}
 		}
+		unused := func() analysis.Verdict {
+			v := next(seam.ModeShadow, 10, "no remote is known")
+			v.Unused = true
+			return v
+		}
 		for _, s := range []struct {
 			name    string
 			verdict analysis.Verdict
@@ -46,6 +53,8 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 			{name: "back", verdict: analysis.Verdict{Missing: []string{"the guard warns"}}, change: rollout.Change{Mode: seam.ModeCanary, Percent: 10}},
 			{name: "home", verdict: next(seam.ModeCanary, 50, "12 of 1000 reads"), change: rollout.Change{Mode: seam.ModeLocal}},
 			{name: "from home to the remote", verdict: next(seam.ModeShadow, 10), change: rollout.Change{Mode: seam.ModeRemote}, refused: "the next one is shadow 10 %"},
+			{name: "from home to the remote, when nobody has used the module", verdict: unused(), change: rollout.Change{Mode: seam.ModeRemote}},
+			{name: "and home", verdict: next(seam.ModeCanary, 50), change: rollout.Change{Mode: seam.ModeLocal}},
 			{name: "without a verdict", change: rollout.Change{Mode: seam.ModeCanary, Percent: 5}, refused: "not known"},
 		} {
 			verdict = s.verdict
@@ -70,6 +79,26 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 			if last := lastEntry(t, c); last.Anyway != s.anyway || last.Version != plan.Version {
 				t.Errorf("%s: the audit says %+v", s.name, last)
 			}
+		}
+	})
+}
+
+// Whoever is refused for want of evidence would go on anyway, and be refused again:
+// what keeps the step from being made is said at once.
+func TestAStepThatCannotBeMadeIsNotOfferedAnyway(t *testing.T) {
+	databasetest.Each(t, "routes", func(t *testing.T, db *database.DB) {
+		r, broken := newFakeRoute(), fault.New(fault.Unavailable, "check identity.trunk_url")
+		shadow := seam.Plan{Mode: seam.ModeShadow, Percent: 10}
+		c, err := rollout.Open(t.Context(), db, rollout.Options{Log: quiet, Modules: []rollout.Managed{{
+			Name: "reputation", Configured: rollout.Place{Mode: seam.ModeLocal, URLs: away}, Apply: r.apply,
+			Check:   func(context.Context, rollout.Plan) error { return broken },
+			Verdict: func() analysis.Verdict { return analysis.Verdict{Next: &shadow, Step: shadow.String()} },
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Set(t.Context(), operator, "reputation", rollout.Change{Mode: seam.ModeRemote}); !errors.Is(err, broken) {
+			t.Errorf("the step is refused with %v", err)
 		}
 	})
 }

@@ -83,7 +83,7 @@ func (m *Mover) Close() { m.remotes.close() }
 // Managed is the module as the Controller sees it.
 func (m *Mover) Managed() Managed {
 	return Managed{
-		Name: m.name(), Configured: m.configured, Apply: m.Apply, Follow: m.Follow, Reconcile: m.Reconcile,
+		Name: m.name(), Configured: m.configured, Apply: m.Apply, Check: m.Check, Follow: m.Follow, Reconcile: m.Reconcile,
 		Status: m.status, Verdict: m.route.Verdict, Differences: m.route.Differences,
 	}
 }
@@ -120,6 +120,20 @@ func (m *Mover) Apply(ctx context.Context, p Plan) error {
 		return err
 	}
 	return m.setRouteAt(p, claim, remote)
+}
+
+// Check asks what Apply asks before it makes a change.
+func (m *Mover) Check(ctx context.Context, p Plan) error {
+	defer m.remotes.closeUnused()
+	remote, err := m.remoteOf(p)
+	if err != nil {
+		return err
+	}
+	found, err := m.checkStep(ctx, p, remote)
+	if err == nil && p.Mode == seam.ModeRemote && found.Same == 0 {
+		err = found.Silent
+	}
+	return err
 }
 
 // handOver has the module's process take over the writes. It was asked something

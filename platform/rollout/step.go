@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -191,6 +192,9 @@ func (c *Controller) change(ctx context.Context, m *module, s step, decide func(
 		return present, nil
 	}
 	if s.anyway, err = m.judge(s, present.Place, next.Place); err != nil {
+		if m.Check != nil { // going on anyway would not help where the step cannot be made
+			err = cmp.Or(m.Check(ctx, next), err)
+		}
 		return Plan{}, err
 	}
 	next.Module, next.Version = m.Name, present.Version+1

@@ -1,6 +1,9 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Bounds say how much must be known before the next step is called safe; zero
 // values stand for the defaults.
@@ -39,6 +42,9 @@ type Verdict struct {
 	Safe    bool     `json:"safe"`
 	Reasons []string `json:"reasons"` // reasons for it, or what is to be known beside it
 	Missing []string `json:"missing"` // what stands against it; empty when safe
+	// Unused: the module is local, and nobody has asked it for anything that could be
+	// compared since this process started.
+	Unused bool `json:"unused,omitempty"`
 }
 
 // Evidence is what a verdict is made from: the figures since they started to
@@ -70,6 +76,7 @@ func (b Bounds) Judge(e Evidence, g GuardOptions) Verdict {
 	v.Next, v.Step = &next, next.String()
 	switch e.Plan.Mode {
 	case ModeLocal:
+		v.Unused = !slices.ContainsFunc(e.Operations, func(o OperationEvidence) bool { return o.Repeatable && o.HereEver.Calls() > 0 })
 		if !e.RemoteKnown {
 			v.Missing = append(v.Missing, "no remote is known: say at which address the module runs")
 			break

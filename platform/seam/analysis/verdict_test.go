@@ -148,3 +148,23 @@ func TestTheVerdict(t *testing.T) {
 		})
 	}
 }
+
+func TestAModuleIsUnusedUntilItIsAskedForSomethingToCompare(t *testing.T) {
+	op := func(repeatable bool, calls int) OperationEvidence {
+		return OperationEvidence{Operation: "ask", Repeatable: repeatable, HereEver: counted(calls, 0, time.Millisecond)}
+	}
+	for name, c := range map[string]struct {
+		mode Mode
+		seen []OperationEvidence
+		want bool
+	}{
+		"nothing asked":        {ModeLocal, []OperationEvidence{op(true, 0)}, true},
+		"writes alone":         {ModeLocal, []OperationEvidence{op(true, 0), op(false, 9)}, true},
+		"one read":             {ModeLocal, []OperationEvidence{op(true, 1)}, false},
+		"in shadow without it": {ModeShadow, []OperationEvidence{op(true, 0)}, false},
+	} {
+		if v := (Bounds{}).WithDefaults().Judge(Evidence{Plan: Plan{Mode: c.mode}, RemoteKnown: true, Operations: c.seen}, GuardOptions{}); v.Unused != c.want {
+			t.Errorf("%s: unused is %t", name, v.Unused)
+		}
+	}
+}
