@@ -31,9 +31,9 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 		"/airdrops/c1":        {"OpenZeppelin StandardMerkleTree", "Is a wallet on the list?"},
 		"/airdrops/c3":        {"The list is not final yet"},
 		"/airdrops/c4":        {"There is no list yet"},
-		"/reputation":         {"Epoch 12", "16.5 %", top.Short(), "1,864 edges"},
+		"/reputation":         {"Epoch 12", "970", "16.5 %", top.Short(), "1,864 edges"},
 		"/wallets/" + top.String(): {
-			"16.5 %", "100 %", "one of the seeds", "42.0 %", "17 more wallets that trust it", "Reviews published", webtest.SampleWallet(7).Short(),
+			"970", "16.5 %", "100 %", "one of the seeds", "&#43;407.4", "−97.0", "Distrusted by", "17 more ratings", "Reviews published", webtest.SampleWallet(7).Short(),
 		},
 		"/wallets/" + nobody: {"This wallet has no score yet", "has not reviewed an exchange yet"},
 		"/sign-in":           {"Choose a wallet", "No wallet was found", "demo-wallet."},

@@ -44,7 +44,6 @@ func ReputationOf(service reputation.Service) Pages {
 type leaderboardData struct {
 	Board   reputation.Leaderboard
 	Epoch   *reputation.Epoch
-	Top     float64 // the score of the first line, against which bars are drawn
 	Missing *ui.Missing
 	Asked   string
 	Wrong   string // with the address asked for, or with the page
@@ -86,9 +85,6 @@ func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) e
 	if boardErr != nil {
 		status = ui.StatusOf(boardErr)
 	}
-	if len(d.Board.Standings) > 0 {
-		d.Top = d.Board.Standings[0].Score
-	}
 	d.Pager = ui.PagerOf(r, d.Board.Next)
 	return p.site.Show(rw, r, status, "reputation/leaderboard", ui.Page{
 		Title: "Reputation", Nav: "/reputation", Data: d,
@@ -112,7 +108,7 @@ func (p *reputationPages) home(r *http.Request) HomePart {
 	}
 	scored := "–"
 	if epoch != nil {
-		scored = ui.Number(epoch.Wallets)
+		scored = ui.Number(epoch.Ranked)
 	}
 	part := HomePart{
 		Figures: []Figure{{"Wallets with a score", scored}},
@@ -182,7 +178,7 @@ func (p *reputationPages) computeEpoch(_ http.ResponseWriter, r *http.Request) (
 	if err != nil {
 		return "", err
 	}
-	return "Epoch " + ui.Number(epoch.Number) + " is computed: " + ui.Plural(epoch.Wallets, "wallet has", "wallets have") + " a score.", nil
+	return "Epoch " + ui.Number(epoch.Number) + " is computed: " + ui.Plural(epoch.Ranked, "wallet has", "wallets have") + " a score.", nil
 }
 
 func activityName(kind string) string {
@@ -197,7 +193,11 @@ func componentName(c reputation.Component) string {
 	case reputation.FromSeed:
 		return "It is one of the seeds that trust begins with"
 	case reputation.FromOthers:
-		return ui.Plural(c.Count, "more wallet that trusts it", "more wallets that trust it")
+		return ui.Plural(c.Count, "more rating", "more ratings")
+	case reputation.FromDistrust:
+		return "Distrusted by"
+	case reputation.FromConduct:
+		return "It rated against what the trusted say of"
 	case reputation.FromDangling:
 		return "Trust returned by wallets that trust nobody"
 	}
@@ -210,6 +210,8 @@ func componentTone(kind string) string {
 		return "amber"
 	case reputation.FromTrust:
 		return "leaf"
+	case reputation.FromDistrust, reputation.FromConduct:
+		return "bark"
 	}
-	return "bark"
+	return "leaf"
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Contract lists the module's operations; paths are below /api/v1/reputation.
-var Contract = seam.NewContract(Name, 1, "Who can be trusted, and why.")
+var Contract = seam.NewContract(Name, 2, "Who can be trusted, and why.")
 
 var (
 	importTrust = seam.Write[TrustUpload, TrustImported](Contract, "importTrust", "POST /trust/import", seam.Operators,
@@ -21,6 +21,8 @@ var (
 		"One wallet's score and its reasons")
 	scores = seam.Read[ScoresQuery, Scores](Contract, "scores", "POST /scores/batch", seam.Public,
 		"The standing of up to 1,000 wallets")
+	weights = seam.Read[WeightsQuery, Weights](Contract, "weights", "POST /weights", seam.Public,
+		"What the words of up to 1,000 wallets may weigh")
 	leaderboard = seam.Read[LeaderboardQuery, Leaderboard](Contract, "leaderboard", "GET /leaderboard", seam.Public,
 		"Wallets by rank")
 	record = seam.Write[events.Batch, events.Receipt](Contract, "record", "POST /events", seam.Modules,
@@ -35,6 +37,7 @@ func Bind(s Service) *seam.Local {
 		currentEpoch.To(s.CurrentEpoch),
 		score.To(s.Score),
 		scores.To(s.Scores),
+		weights.To(s.Weights),
 		leaderboard.To(s.Leaderboard),
 		record.To(s.Record),
 	)
@@ -72,6 +75,11 @@ func (c Client) Score(ctx context.Context, q ScoreQuery) (Score, error) {
 // Scores implements Service.
 func (c Client) Scores(ctx context.Context, q ScoresQuery) (Scores, error) {
 	return scores.Call(ctx, c.route, q)
+}
+
+// Weights implements Service.
+func (c Client) Weights(ctx context.Context, q WeightsQuery) (Weights, error) {
+	return weights.Call(ctx, c.route, q)
 }
 
 // Leaderboard implements Service.

@@ -2,8 +2,8 @@
 // trusted, and why.
 //
 // People state whom they trust (edges with a weight); on a schedule the module
-// computes an epoch: seeded EigenTrust over those edges, with a score, a rank
-// and reasons for every wallet. Scores are of one epoch as a whole: what is
+// computes an epoch: from those edges a score, a rank and reasons for every
+// wallet. Scores are of one epoch as a whole: what is
 // read between two epochs never mixes them.
 //
 // Other modules report what wallets did as Activity events; the module counts
@@ -50,6 +50,8 @@ type Service interface {
 	// Scores returns the standings of many wallets, in the order of the request;
 	// wallets without a score have rank 0.
 	Scores(context.Context, ScoresQuery) (Scores, error)
+	// Weights returns what the words of wallets may weigh in other modules.
+	Weights(context.Context, WeightsQuery) (Weights, error)
 	// Leaderboard lists the wallets of the current epoch by rank.
 	Leaderboard(context.Context, LeaderboardQuery) (Leaderboard, error)
 	// Record counts Activity events of other modules, each once.
@@ -97,11 +99,13 @@ type Epoch struct {
 	Number     int64   `json:"number"` // 1, 2, 3 …
 	TimeMS     int64   `json:"time_ms"`
 	Wallets    int     `json:"wallets"`    // with a score
-	Edges      int     `json:"edges"`      // used; negative ones are left out by EigenTrust
+	Edges      int     `json:"edges"`      // used; eigentrust leaves those of distrust out
 	Seeds      int     `json:"seeds"`      // of the settings that occur in the graph
 	Iterations int     `json:"iterations"` // until the change fell below epsilon
 	Alpha      float64 `json:"alpha"`      // share of every score that comes from the seeds directly
 	Epsilon    float64 `json:"epsilon"`    // L2 norm of the last change
+	Method     string  `json:"method"`     // banyan or eigentrust
+	Ranked     int     `json:"ranked"`     // wallets with a score over 0
 }
 
 // ScoreQuery names a wallet.
@@ -109,16 +113,35 @@ type ScoreQuery struct {
 	Wallet wallet.Address `path:"wallet" json:"-"`
 }
 
+// The kinds of a Standing.
+const (
+	Trusted    = "trusted"    // what trusted wallets say of it is good on the whole
+	NoStanding = "none"       // no trusted wallet has said anything of it
+	Distrusted = "distrusted" // bad on the whole
+)
+
+// MaxScore is the score of a wallet that has all the trusted evidence there can
+// be. Half of it means as much trusted evidence as the doubt that everybody
+// starts with, in every epoch.
+const MaxScore = 1000
+
+// MaxWeight is the WeightPPM of a wallet with MaxScore.
+const MaxWeight = 1_000_000
+
 // Standing is a wallet's place in an epoch.
 type Standing struct {
 	Wallet     wallet.Address `json:"wallet"`
-	Score      float64        `json:"score"`      // share of all trust: the scores of an epoch add up to 1
-	Rank       int            `json:"rank"`       // 1 = most trusted; 0 = no score in this epoch
-	Percentile float64        `json:"percentile"` // share of scored wallets at or below this one, 0–1
+	Standing   string         `json:"standing"`   // Trusted, NoStanding or Distrusted
+	Score      int            `json:"score"`      // 0 to MaxScore; 0 without standing and for the distrusted
+	WeightPPM  int            `json:"weight_ppm"` // what its word may weigh elsewhere, in millionths: see Weight
+	Value      float64        `json:"value"`      // the score by the method, unrounded; of banyan −2…1
+	Share      float64        `json:"share"`      // of all trust: the shares of an epoch add up to 1
+	Rank       int            `json:"rank"`       // 1 = best; 0 = no rank, as the score is 0
+	Percentile float64        `json:"percentile"` // share of ranked wallets at or below this one, 0–1; 0 without a rank
 }
 
 // Score is a wallet's standing with its reasons. The shares of the components
-// add up to the score.
+// add up to the value.
 type Score struct {
 	Standing
 	Epoch      int64           `json:"epoch"` // 0 = none has been computed yet
@@ -131,16 +154,20 @@ type Score struct {
 const (
 	FromSeed     = "seed"     // the wallet is one of the trusted seeds
 	FromTrust    = "trust"    // another wallet trusts it
-	FromOthers   = "others"   // the rest of those who trust it, together
-	FromDangling = "dangling" // seeds share the trust of wallets that trust nobody
+	FromDistrust = "distrust" // another wallet distrusts it
+	FromConduct  = "conduct"  // it rated another wallet against what the trusted say of that one
+	FromOthers   = "others"   // the rest of these, together
+	FromDangling = "dangling" // method eigentrust: seeds share the trust of wallets that trust nobody
 )
 
 // Component is one reason for a score.
 type Component struct {
-	Kind  string          `json:"kind"`
-	From  *wallet.Address `json:"from,omitempty"`  // of kind trust
-	Count int             `json:"count,omitempty"` // of kind others: how many wallets
-	Share float64         `json:"share"`           // part of the score
+	Kind   string          `json:"kind"`
+	From   *wallet.Address `json:"from,omitempty"`    // who rated it; of kind conduct whom it rated
+	Count  int             `json:"count,omitempty"`   // of kind others: how many ratings
+	Weight float64         `json:"weight,omitempty"`  // the rating
+	TimeMS int64           `json:"time_ms,omitempty"` // when it was made, 0 = not said
+	Share  float64         `json:"share"`             // part of the value, with its sign
 }
 
 // ActivityCount is how often a wallet did something.
@@ -171,6 +198,37 @@ func (q ScoresQuery) Validate() error {
 type Scores struct {
 	Epoch     int64      `json:"epoch"` // 0 = none has been computed yet
 	Standings []Standing `json:"standings"`
+}
+
+// WeightsQuery names up to MaxBatch wallets.
+type WeightsQuery struct {
+	Wallets []wallet.Address `json:"wallets"`
+}
+
+// Validate refuses an empty or too long list.
+func (q WeightsQuery) Validate() error { return ScoresQuery(q).Validate() }
+
+// Weights are those of one epoch, in the order of the request.
+type Weights struct {
+	Epoch   int64    `json:"epoch"` // 0 = none has been computed yet
+	Weights []Weight `json:"weights"`
+}
+
+// Weight is what a wallet's word may weigh in another module: a review, a vote.
+// It comes from trust itself, never from a rank or the number of wallets: its
+// size is the positive part of the score. So it is 0 for a stranger, for a ring
+// of wallets that only each other trusts, and for whom the trusted distrust; of
+// 5,000 sybils with 10 edges from outside it is some tenths of a percent of all
+// weight, however many they are. Whoever uses it and wants strangers to count a
+// little adds that to Standing NoStanding alone, so that a distrusted wallet
+// never weighs more than an unknown one.
+type Weight struct {
+	Wallet      wallet.Address `json:"wallet"`
+	Standing    string         `json:"standing"`                // Trusted, NoStanding or Distrusted
+	Score       int            `json:"score"`                   // 0 to MaxScore
+	WeightPPM   int            `json:"weight_ppm"`              // 0 to MaxWeight
+	Share       float64        `json:"share"`                   // of all trust
+	FirstSeenMS int64          `json:"first_seen_ms,omitempty"` // earliest statement of or by it or activity, UTC; 0 = not known
 }
 
 // LeaderboardQuery selects a page; cursor is the last answer's next.

@@ -86,7 +86,7 @@ func TestRankOfBitcoinOTC(t *testing.T) {
 	if err := os.WriteFile(seeds, []byte("1\n35\n2028\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, text, errOut := banyan(t, "reputation", "rank", "--trust", list, "--seeds", seeds, "--epsilon", "1e-13", "--out", out, "--json")
+	code, text, errOut := banyan(t, "reputation", "rank", "--trust", list, "--seeds", seeds, "--method", "eigentrust", "--epsilon", "1e-13", "--out", out, "--json")
 	if code != exitOK {
 		t.Fatal(errOut)
 	}

@@ -27,9 +27,9 @@ func stars(mean float64) template.HTML {
 		row.String(), mean*18, row.String())
 }
 
-// meter draws a share from 0 to 1 as a bar; the number stands beside it.
+// meter draws a share from 0 to 1, or the size of one below 0, as a bar; the number stands beside it.
 func meter(x float64, tone string) template.HTML {
-	x = math.Max(0, math.Min(1, x))
+	x = math.Max(0, math.Min(1, math.Abs(x)))
 	fill := "fill-leaf"
 	switch tone {
 	case "amber":

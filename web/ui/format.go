@@ -42,6 +42,7 @@ func (s *Site) functions() template.FuncMap {
 		"share5":   func(mean float64) float64 { return mean / 5 },
 		"ratio":    Ratio,
 		"sentence": Sentence,
+		"points":   signedPoints,
 		"agent":    agentName,
 
 		"stars":     stars,
@@ -186,6 +187,18 @@ func Plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return Number(n) + " " + many
+}
+
+// signedPoints writes a part of a score, 1 being 1000 points, with its sign.
+func signedPoints(part float64) string {
+	text := strconv.FormatFloat(math.Abs(part)*1000, 'f', 1, 64)
+	switch {
+	case text == "0.0":
+		return "0"
+	case part < 0:
+		return "−" + text
+	}
+	return "+" + text
 }
 
 // Ratio is a part of a whole, 0 when there is no whole.

@@ -84,6 +84,15 @@ func (m *Reputation) Scores(_ context.Context, q reputation.ScoresQuery) (reputa
 	return out, m.failed()
 }
 
+// Weights returns none to all: pages do not use it.
+func (m *Reputation) Weights(_ context.Context, q reputation.WeightsQuery) (reputation.Weights, error) {
+	out := reputation.Weights{Weights: make([]reputation.Weight, len(q.Wallets))}
+	for i, w := range q.Wallets {
+		out.Weights[i].Wallet = w
+	}
+	return out, m.failed()
+}
+
 // Leaderboard returns all of Ranked at once.
 func (m *Reputation) Leaderboard(_ context.Context, q reputation.LeaderboardQuery) (reputation.Leaderboard, error) {
 	if err := m.failed(); err != nil {

@@ -29,24 +29,24 @@ const sampleRanked = 40
 
 func sampleReputation() *Reputation {
 	m := &Reputation{Epoch: reputation.Epoch{
-		Number: 12, TimeMS: SampleMS - 3600_000, Wallets: sampleRanked, Edges: 1864, Seeds: 3, Iterations: 31, Alpha: 0.15, Epsilon: 1e-10,
+		Number: 12, TimeMS: SampleMS - 3600_000, Wallets: sampleRanked, Edges: 1864, Seeds: 3, Iterations: 31, Alpha: 0.15, Epsilon: 1e-10, Method: "banyan", Ranked: sampleRanked,
 	}}
 	var whole float64
 	for i := range sampleRanked {
 		whole += 1 / math.Pow(float64(i+1), 0.8)
 	}
 	for i := range sampleRanked {
-		score := 1 / math.Pow(float64(i+1), 0.8) / whole
+		score := 0.97 - float64(i)/sampleRanked*0.9
 		s := reputation.Score{Standing: reputation.Standing{
-			Wallet: SampleWallet(i), Score: score, Rank: i + 1, Percentile: float64(sampleRanked-i) / sampleRanked,
+			Wallet: SampleWallet(i), Standing: reputation.Trusted, Score: int(score * reputation.MaxScore), WeightPPM: int(score * reputation.MaxWeight),
+			Value: score, Share: 1 / math.Pow(float64(i+1), 0.8) / whole, Rank: i + 1, Percentile: float64(sampleRanked-i) / sampleRanked,
 		}, Epoch: 12, TimeMS: m.Epoch.TimeMS}
 		a, b := SampleWallet(i+7), SampleWallet(i+12)
 		s.Components = []reputation.Component{
+			{Kind: reputation.FromTrust, From: &a, Weight: 8, TimeMS: SampleMS - 40*86400_000, Share: score * 0.57},
 			{Kind: reputation.FromSeed, Share: score * 0.42},
-			{Kind: reputation.FromTrust, From: &a, Share: score * 0.27},
-			{Kind: reputation.FromTrust, From: &b, Share: score * 0.16},
+			{Kind: reputation.FromDistrust, From: &b, Weight: -3, Share: score * -0.1},
 			{Kind: reputation.FromOthers, Count: 17, Share: score * 0.11},
-			{Kind: reputation.FromDangling, Share: score * 0.04},
 		}
 		s.Activity = []reputation.ActivityCount{{Kind: "review.published", Count: int64(i%4 + 1), LastMS: SampleMS - 86400_000}}
 		m.Ranked = append(m.Ranked, s)

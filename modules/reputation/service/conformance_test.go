@@ -89,15 +89,15 @@ func TestConformanceScores(t *testing.T) {
 			t.Fatalf("import: %+v, %v", imported, err)
 		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
-		if err != nil || epoch.Number != 1 || epoch.Wallets != 26 || epoch.Edges != 38 || epoch.Seeds != 2 || epoch.TimeMS != now.UnixMilli() {
+		if err != nil || epoch.Number != 1 || epoch.Wallets != 27 || epoch.Edges != 38 || epoch.Seeds != 2 || epoch.TimeMS != now.UnixMilli() {
 			t.Fatalf("epoch: %+v, %v", epoch, err)
 		}
 		if current, err := s.CurrentEpoch(nobody, reputation.EpochQuery{}); err != nil || current != epoch {
 			t.Errorf("current: %+v, %v", current, err)
 		}
 		three := checkExplained(t, s, person(3))
-		if three.Rank < 1 || len(three.Components) != 9 {
-			t.Errorf("3 has rank %d and %d components, want 8 named and one of others", three.Rank, len(three.Components))
+		if three.Rank < 1 || three.Standing.Standing != reputation.Trusted || len(three.Components) != 9 {
+			t.Errorf("3 is %+v with %d components, want a rank, 8 named ones and one of others", three.Standing, len(three.Components))
 		}
 		others := three.Components[8]
 		if others.Kind != reputation.FromOthers || others.Count != 6 {
@@ -123,7 +123,7 @@ func checkExplained(t *testing.T, s reputation.Service, w wallet.Address) reputa
 	for _, c := range got.Components {
 		sum += c.Share
 	}
-	if math.Abs(sum-got.Standing.Score) > 1e-9 || got.Standing.Score <= 0 || got.Wallet != w || got.Epoch != 1 {
+	if math.Abs(sum-got.Value) > 1e-9 || got.Standing.Score <= 0 || got.Standing.Score > reputation.MaxScore || got.Wallet != w || got.Epoch != 1 {
 		t.Errorf("%s: reasons add up to %v of %+v", w, sum, got)
 	}
 	return got
@@ -154,17 +154,17 @@ func TestConformanceBatchAndLeaderboard(t *testing.T) {
 			}
 		}
 		for i, one := range all {
-			total += one.Score
-			if i > 0 && (one.Score > all[i-1].Score || one.Rank < all[i-1].Rank) {
+			total += one.Share
+			if i > 0 && (one.Value > all[i-1].Value || one.Rank < all[i-1].Rank) {
 				t.Errorf("place %d is out of order: %+v after %+v", i, one, all[i-1])
 			}
 		}
-		if len(all) != 26 || math.Abs(total-1) > 1e-9 || all[0].Rank != 1 || all[0].Percentile != 1 {
+		if len(all) != 27 || math.Abs(total-1) > 1e-9 || all[0].Rank != 1 || all[0].Percentile != 1 {
 			t.Errorf("%d standings add up to %v, the first is %+v", len(all), total, all[0])
 		}
 		asked := []wallet.Address{all[5].Wallet, person(7777), all[0].Wallet, all[5].Wallet}
 		got, err := s.Scores(nobody, reputation.ScoresQuery{Wallets: asked})
-		want := []reputation.Standing{all[5], {Wallet: person(7777)}, all[0], all[5]}
+		want := []reputation.Standing{all[5], {Wallet: person(7777), Standing: reputation.NoStanding}, all[0], all[5]}
 		if err != nil || got.Epoch != 1 || !slices.Equal(got.Standings, want) {
 			t.Errorf("batch: %+v, %v; want %+v", got, err, want)
 		}
@@ -255,7 +255,7 @@ func TestConformanceImport(t *testing.T) {
 			t.Errorf("imported %+v, %v", made, err)
 		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
-		if err != nil || epoch.Wallets != 26 || epoch.Edges != 37 {
+		if err != nil || epoch.Wallets != 27 || epoch.Edges != 37 {
 			t.Errorf("epoch %+v, %v; want the sample graph without one edge", epoch, err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sort"
 
 	"banyan/modules/reputation"
 	"banyan/modules/reputation/trust"
@@ -33,24 +34,23 @@ func (s service) ComputeEpoch(ctx context.Context, q reputation.EpochRequest) (r
 }
 
 func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputation.Epoch]) (reputation.Epoch, error) {
-	g, err := s.loadGraph(ctx)
+	now := s.o.Clock().UnixMilli()
+	g, err := s.loadGraph(ctx, now)
 	if err != nil {
 		return reputation.Epoch{}, err
 	}
-	options := trust.Options{Alpha: s.o.Alpha, Epsilon: s.o.Epsilon}
-	if options.Alpha == 0 {
-		options.Alpha = trust.DefaultAlpha
-	}
-	if options.Epsilon == 0 {
-		options.Epsilon = trust.DefaultEpsilon
-	}
-	result, err := trust.EigenTrust(ctx, g.graph, g.pre, options)
+	ranking, err := trust.Rank(ctx, g.graph, g.pre, s.o.Method, s.o.Trust)
 	if err != nil {
 		return reputation.Epoch{}, err
 	}
+	places := trustlist.Order(ranking.Value)
+	counts := g.graph.Counts()
 	epoch := epochRow{
-		TimeMS: s.o.Clock().UnixMilli(), Wallets: g.graph.Nodes(), Edges: g.graph.Counts().Positive,
-		Seeds: g.seeds, Iterations: result.Iterations, Alpha: options.Alpha, Epsilon: options.Epsilon,
+		TimeMS: now, Wallets: g.graph.Nodes(), Edges: counts.Positive, Seeds: g.seeds, Iterations: ranking.Iterations,
+		Alpha: s.o.Trust.Alpha, Epsilon: s.o.Trust.Epsilon, Method: s.o.Method.Method, Ranked: ranked(places),
+	}
+	if epoch.Method == trust.MethodBanyan {
+		epoch.Edges += counts.Negative
 	}
 	err = s.o.DB.Write(ctx, func(tx *database.Tx) (err error) {
 		epoch.Number, err = beginEpoch(ctx, tx, epoch)
@@ -59,7 +59,7 @@ func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputat
 	if err != nil {
 		return reputation.Epoch{}, err
 	}
-	if err := s.writeScores(ctx, epoch.Number, g, result.Trust, options); err != nil {
+	if err := s.writeScores(ctx, epoch.Number, g, ranking, places); err != nil {
 		return reputation.Epoch{}, err
 	}
 	if err := s.o.DB.Write(ctx, func(tx *database.Tx) error {
@@ -79,80 +79,116 @@ func (s service) computeEpoch(ctx context.Context, keep idempotency.Keep[reputat
 	return reputation.Epoch(epoch), nil
 }
 
-// wallets and their edges as numbers, ready to compute with.
+// ranked returns how many places have a rank; they are the first.
+func ranked(places []trustlist.Place) int {
+	return sort.Search(len(places), func(i int) bool { return places[i].Rank == 0 })
+}
+
+// walletGraph is wallets and their edges as numbers, ready to compute with.
 type walletGraph struct {
 	wallets *trust.Interner[wallet.Address]
 	graph   *trust.Graph
 	pre     trust.PreTrust
-	seeds   int // of the settings, found in the graph
+	seeds   int
+	firstMS []int64 // per wallet, the earliest time of a statement of or by it; 0 = not known
 }
 
-func (s service) loadGraph(ctx context.Context) (walletGraph, error) {
+func (s service) loadGraph(ctx context.Context, now int64) (walletGraph, error) {
 	if len(s.o.Seeds) == 0 {
 		return walletGraph{}, fault.Wrap(trust.NoSeeds(), fault.Conflict,
 			"there are no seeds: set reputation.seeds to some trusted wallets; without them anybody could create wallets that trust each other")
 	}
-	var edges []trust.Edge
-	wallets := trust.NewInterner[wallet.Address](1024)
+	g := walletGraph{wallets: trust.NewInterner[wallet.Address](1024)}
+	edges := &trust.Edges{}
+	number := func(w wallet.Address, timeMS int64) (uint32, error) {
+		n, err := g.wallets.Number(w)
+		if int(n) == len(g.firstMS) {
+			g.firstMS = append(g.firstMS, timeMS)
+		} else if timeMS > 0 && (g.firstMS[n] == 0 || timeMS < g.firstMS[n]) {
+			g.firstMS[n] = timeMS
+		}
+		return n, err
+	}
 	err := eachEdge(ctx, s.o.DB.Read(), func(source, target wallet.Address, weight float64, timeMS *int64) error {
-		from, err := wallets.Number(source)
-		if err != nil {
-			return err
-		}
-		to, err := wallets.Number(target)
-		if err != nil {
-			return err
-		}
-		edge := trust.Edge{Source: from, Target: to, Weight: weight, Time: trust.NoTime}
+		edge, first := trust.Edge{Weight: weight, Time: trust.NoTime}, int64(0)
 		if timeMS != nil {
-			edge.Time = *timeMS
+			edge.Time, first = *timeMS, *timeMS
 		}
-		edges = append(edges, edge)
-		return nil
+		var err error
+		if edge.Source, err = number(source, first); err != nil {
+			return err
+		}
+		if edge.Target, err = number(target, first); err != nil {
+			return err
+		}
+		return edges.Add(edge)
 	})
 	if err != nil {
 		return walletGraph{}, err
 	}
-	if len(edges) == 0 {
+	if edges.Len() == 0 {
 		return walletGraph{}, fault.New(fault.Conflict, "there are no trust edges to compute scores from: import them with POST /api/v1/reputation/trust/import first")
 	}
-	renumbered := wallets.Sort(func(a, b wallet.Address) int { return bytes.Compare(a[:], b[:]) })
-	for i := range edges {
-		edges[i].Source, edges[i].Target = renumbered[edges[i].Source], renumbered[edges[i].Target]
+	if err := s.placeSeeds(&g, number); err != nil {
+		return g, err
 	}
-	return s.withSeeds(wallets, edges)
+	renumbered := g.wallets.Sort(func(a, b wallet.Address) int { return bytes.Compare(a[:], b[:]) })
+	edges.Renumber(renumbered)
+	first := make([]int64, len(g.firstMS))
+	for before, after := range renumbered {
+		first[after] = g.firstMS[before]
+	}
+	g.firstMS = first
+	return g, s.build(&g, edges, now)
 }
 
-func (s service) withSeeds(wallets *trust.Interner[wallet.Address], edges []trust.Edge) (g walletGraph, err error) {
-	var seeds []trust.Seed
+// placeSeeds makes nodes of the seeds that no statement names: they are trusted,
+// though by nobody else.
+func (s service) placeSeeds(g *walletGraph, number func(wallet.Address, int64) (uint32, error)) error {
 	for _, w := range s.o.Seeds {
-		if node, ok := wallets.Lookup(w); ok {
-			seeds = append(seeds, trust.Seed{Node: node})
+		if _, named := g.wallets.Lookup(w); named {
+			g.seeds++
 		}
 	}
-	if len(seeds) == 0 {
-		return g, fault.New(fault.Conflict, "none of the wallets in reputation.seeds occurs in the trust edges: check the setting, or import their edges first")
+	if g.seeds == 0 {
+		return fault.New(fault.Conflict, "none of the wallets in reputation.seeds occurs in the trust edges: check the setting, or import their edges first")
 	}
-	g = walletGraph{wallets: wallets, seeds: len(seeds)}
-	if g.graph, err = trust.NewGraph(wallets.Len(), edges, trust.Decay{}); err != nil {
-		return g, fmt.Errorf("build the trust graph: %w", err)
+	for _, w := range s.o.Seeds {
+		if _, err := number(w, 0); err != nil {
+			return err
+		}
 	}
-	if g.pre, err = trust.Seeded(wallets.Len(), seeds); err != nil {
-		return g, fmt.Errorf("place the seeds: %w", err)
-	}
-	return g, nil
+	return nil
 }
 
-func (s service) writeScores(ctx context.Context, epoch int64, g walletGraph, scores []float64, options trust.Options) error {
-	explainer := trust.NewExplainer(g.graph, g.pre, scores, options)
-	places := trustlist.Order(scores)
+func (s service) build(g *walletGraph, edges *trust.Edges, now int64) (err error) {
+	var seeds []trust.Seed
+	for _, w := range s.o.Seeds {
+		node, _ := g.wallets.Lookup(w) // placeSeeds has made it
+		seeds = append(seeds, trust.Seed{Node: node})
+	}
+	if g.graph, err = trust.NewGraph(g.wallets.Len(), edges, trust.Decay{HalfLife: s.o.HalfLife, At: now}); err != nil {
+		return fmt.Errorf("build the trust graph: %w", err)
+	}
+	if g.pre, err = trust.Seeded(g.wallets.Len(), seeds); err != nil {
+		return fmt.Errorf("place the seeds: %w", err)
+	}
+	return nil
+}
+
+func (s service) writeScores(ctx context.Context, epoch int64, g walletGraph, r trust.Ranking, places []trustlist.Place) error {
+	explainer := trust.NewExplainer(g.graph, g.pre, r, s.o.Trust)
 	for begin := 0; begin < len(places); begin += scoresPerWrite {
 		part := places[begin:min(begin+scoresPerWrite, len(places))]
 		rows := make([]scoreRow, len(part))
 		for i, p := range part {
 			rows[i] = scoreRow{
-				Wallet: g.wallets.Key(p.Node), Score: scores[p.Node], Place: begin + i + 1, Rank: p.Rank, Percentile: p.Percentile,
-				Reasons: encodeReasons(explainer.Trust(p.Node), g.wallets.Key),
+				Wallet: g.wallets.Key(p.Node), Share: r.Trust[p.Node], Value: r.Value[p.Node], Place: begin + i + 1, Rank: p.Rank, Percentile: p.Percentile,
+				Reasons: encodeReasons(explainer.Of(p.Node), g.wallets.Key),
+			}
+			rows[i].Points, rows[i].WeightPPM = points(r.Weight(p.Node))
+			if first := g.firstMS[p.Node]; first > 0 {
+				rows[i].FirstMS = &first
 			}
 		}
 		if err := s.o.DB.Write(ctx, func(tx *database.Tx) error { return saveScores(ctx, tx, epoch, rows) }); err != nil {
@@ -160,6 +196,15 @@ func (s service) writeScores(ctx context.Context, epoch int64, g walletGraph, sc
 		}
 	}
 	return nil
+}
+
+// points returns a weight as a score and in millionths. Who has any standing is
+// never shown with 0.
+func points(weight float64) (score, ppm int) {
+	if weight <= 0 {
+		return 0, 0
+	}
+	return max(1, int(weight*reputation.MaxScore+0.5)), max(1, int(weight*reputation.MaxWeight))
 }
 
 // prune deletes scores that are no longer read, in small batches.

@@ -1,8 +1,8 @@
 // Package service implements the reputation module: the contract of
 // modules/reputation on a database.
 //
-// Reading order: module.go, service.go, epoch.go, jobs.go, store.go; the
-// algorithm is in trust/, the reader of trust lists in rank/.
+// Reading order: module.go, service.go, epoch.go, jobs.go, store*.go; the
+// algorithm is in trust/, the reader of trust lists in trustlist/.
 package service
 
 import (
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"banyan/modules/reputation"
+	"banyan/modules/reputation/trust"
 	"banyan/platform/host"
 	"banyan/platform/seam"
 )
@@ -23,7 +24,8 @@ func Module() host.Module {
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			service := New(Options{
-				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Alpha: settings.Alpha, Epsilon: settings.Epsilon,
+				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Method: settings.parameters(),
+				Trust: trust.Options{Alpha: settings.Alpha, Epsilon: settings.Epsilon}, HalfLife: time.Duration(settings.HalfLife),
 			})
 			e.Relay() // publishes nothing yet; its relay keeps the inbox short
 			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)

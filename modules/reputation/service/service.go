@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"log/slog"
 	"math"
 	"time"
 
 	"banyan/modules/reputation"
+	"banyan/modules/reputation/trust"
 	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/decompress"
@@ -18,20 +18,20 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/memory"
-	"banyan/platform/page"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
 // Options are the module's dependencies and settings.
 type Options struct {
-	DB      *database.DB
-	Log     *slog.Logger
-	Clock   func() time.Time
-	Seeds   []wallet.Address // of the pre-trust; those not in the graph are left out
-	Alpha   float64          // 0 = trust.DefaultAlpha
-	Epsilon float64          // 0 = trust.DefaultEpsilon
-	MaxRows int              // of one import; 0 = 5,000,000
+	DB       *database.DB
+	Log      *slog.Logger
+	Clock    func() time.Time
+	Seeds    []wallet.Address // of the pre-trust
+	Method   trust.Parameters // of no method = trust.Standard()
+	Trust    trust.Options
+	HalfLife time.Duration // of statements; 0 = they do not fade
+	MaxRows  int           // of one import; 0 = 5,000,000
 }
 
 const standardMaxRows = 5_000_000
@@ -55,6 +55,10 @@ func New(o Options) reputation.Service {
 	if o.MaxRows == 0 {
 		o.MaxRows = standardMaxRows
 	}
+	if o.Method.Method == "" {
+		o.Method = trust.Standard()
+	}
+	o.Trust = o.Trust.WithDefaults()
 	return service{o, memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed")}
 }
 
@@ -118,135 +122,6 @@ func fingerprint(rows []trustlist.Row[wallet.Address]) idempotency.Fingerprint {
 }
 
 var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator computes them with POST /api/v1/reputation/epochs")
-
-// CurrentEpoch implements Service.
-func (s service) CurrentEpoch(ctx context.Context, _ reputation.EpochQuery) (reputation.Epoch, error) {
-	row, err := readCurrentEpoch(ctx, s.o.DB.Read())
-	if database.IsNoRows(err) {
-		return reputation.Epoch{}, errNoEpoch
-	}
-	if err != nil {
-		return reputation.Epoch{}, fmt.Errorf("read the current epoch: %w", err)
-	}
-	return reputation.Epoch(row), nil
-}
-
-// Score implements Service.
-func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation.Score, error) {
-	answer := reputation.Score{Standing: reputation.Standing{Wallet: q.Wallet}, Components: []reputation.Component{}, Activity: []reputation.ActivityCount{}}
-	scored := false
-	err := s.o.DB.Snapshot(ctx, func(r database.Reader) error {
-		epoch, err := readCurrentEpoch(ctx, r)
-		if err != nil && !database.IsNoRows(err) {
-			return fmt.Errorf("read the current epoch: %w", err)
-		}
-		answer.Epoch, answer.TimeMS = epoch.Number, epoch.TimeMS
-		row, err := readScore(ctx, r, epoch.Number, q.Wallet)
-		switch {
-		case database.IsNoRows(err):
-		case err != nil:
-			return fmt.Errorf("read a score: %w", err)
-		default:
-			scored = true
-			answer.Standing = row.standing()
-			if answer.Components, err = decodeReasons(row.Reasons); err != nil {
-				return err
-			}
-		}
-		activity, err := readActivity(ctx, r, q.Wallet)
-		for _, a := range activity {
-			answer.Activity = append(answer.Activity, reputation.ActivityCount(a))
-		}
-		return err
-	})
-	if err != nil {
-		return reputation.Score{}, err
-	}
-	if !scored && len(answer.Activity) == 0 {
-		return reputation.Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody trusts it and it has not been active", q.Wallet)
-	}
-	return answer, nil
-}
-
-func (r scoreRow) standing() reputation.Standing {
-	return reputation.Standing{Wallet: r.Wallet, Score: r.Score, Rank: r.Rank, Percentile: r.Percentile}
-}
-
-// Scores implements Service.
-func (s service) Scores(ctx context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
-	answer := reputation.Scores{Standings: make([]reputation.Standing, len(q.Wallets))}
-	known := make(map[wallet.Address]reputation.Standing, len(q.Wallets))
-	err := s.o.DB.Snapshot(ctx, func(r database.Reader) error {
-		epoch, err := readCurrentEpoch(ctx, r)
-		if database.IsNoRows(err) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the current epoch: %w", err)
-		}
-		answer.Epoch = epoch.Number
-		rows, err := readStandings(ctx, r, epoch.Number, q.Wallets)
-		for _, row := range rows {
-			known[row.Wallet] = row.standing()
-		}
-		return err
-	})
-	for i, w := range q.Wallets {
-		standing, ok := known[w]
-		if !ok {
-			standing.Wallet = w
-		}
-		answer.Standings[i] = standing
-	}
-	return answer, err
-}
-
-// boardPlace is a position in the leaderboard of one epoch.
-type boardPlace struct {
-	Epoch int64 `json:"epoch"`
-	Place int   `json:"place"` // 1 = the first
-}
-
-// Leaderboard implements Service. A cursor names its epoch, so that the pages
-// of one walk are consistent; when that epoch is deleted, the walk ends with a
-// conflict instead of mixing epochs.
-func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery) (reputation.Leaderboard, error) {
-	answer := reputation.Leaderboard{Standings: []reputation.Standing{}}
-	list := page.NewList[boardPlace]("leaderboard")
-	after, err := list.After(q.Cursor, boardPlace{})
-	if err != nil {
-		return answer, err
-	}
-	size := page.Standard().Size(q.Limit)
-	err = s.o.DB.Snapshot(ctx, func(r database.Reader) error {
-		if q.Cursor == "" {
-			current, err := readCurrentEpoch(ctx, r)
-			if database.IsNoRows(err) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("read the current epoch: %w", err)
-			}
-			after.Epoch = current.Number
-		} else if kept, err := epochKept(ctx, r, after.Epoch); err != nil || !kept {
-			if err != nil {
-				return fmt.Errorf("look for an epoch: %w", err)
-			}
-			return fault.New(fault.Conflict, "the scores of the first page were replaced by newer ones: leave the cursor out to start again at the first page")
-		}
-		answer.Epoch = after.Epoch
-		rows, err := readPlaces(ctx, r, after.Epoch, after.Place, size+1)
-		if err != nil {
-			return err
-		}
-		rows, answer.Next = page.Cut(list, rows, size, func(row scoreRow) boardPlace { return boardPlace{after.Epoch, row.Place} })
-		for _, row := range rows {
-			answer.Standings = append(answer.Standings, row.standing())
-		}
-		return nil
-	})
-	return answer, err
-}
 
 // Record implements Service.
 func (s service) Record(ctx context.Context, batch events.Batch) (events.Receipt, error) {

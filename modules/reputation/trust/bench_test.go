@@ -25,20 +25,21 @@ func BenchmarkBitcoinOTC(b *testing.B) {
 func BenchmarkMillion(b *testing.B) {
 	const n = 1_000_000
 	edges := community(rand.New(rand.NewPCG(1, 1)), n, 10*n)
+	list := listed(b, edges)
 	b.Run("build", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := trust.NewGraph(n, edges, trust.Decay{}); err != nil {
+			if _, err := trust.NewGraph(n, list, trust.Decay{}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
-	list := normalised(n, edges)
+	pushed := normalised(n, edges)
 	for _, weights := range []string{"float32", "float64"} {
 		if weights == "float64" {
 			edges[0].Weight = 0.1 // not a float32, so all are kept as float64
 		}
 		b.Run(weights, func(b *testing.B) {
-			beside(b, n, edges, func(founder uint32) { push(n, list, founder) })
+			beside(b, n, edges, func(founder uint32) { push(n, pushed, founder) })
 		})
 	}
 }

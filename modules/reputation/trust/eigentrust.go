@@ -16,14 +16,14 @@ const (
 
 // Options tunes EigenTrust. The zero value is the defaults above.
 type Options struct {
-	Alpha         float64   // share of trust that returns to the seeds in each step, over 0 up to 1
-	Epsilon       float64   // stop when a step changes the scores by no more than this (L2)
-	MaxIterations int       // fail after so many steps
-	Start         []float64 // start here instead of at the pre-trust: the last epoch's scores save about a third of the steps
-	Workers       int       // 0 = one per core; changes the speed, never the result
+	Alpha         float64 // share of trust that returns to the seeds in each step, over 0 up to 1
+	Epsilon       float64 // stop when a step changes the scores by no more than this (L2)
+	MaxIterations int     // fail after so many steps
+	Workers       int     // 0 = one per core; changes the speed, never the result
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults returns o with the defaults in place of zeros.
+func (o Options) WithDefaults() Options {
 	if o.Alpha == 0 {
 		o.Alpha = DefaultAlpha
 	}
@@ -36,7 +36,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func (o Options) check(nodes int) error {
+// Check refuses options out of range with fault.Invalid.
+func (o Options) Check() error {
+	o = o.WithDefaults()
 	switch {
 	case !(o.Alpha > 0 && o.Alpha <= 1):
 		return fault.Newf(fault.Invalid, "alpha must be over 0 and at most 1, not %g: without a share that returns to the seeds, sybils keep the trust they get", o.Alpha)
@@ -44,8 +46,6 @@ func (o Options) check(nodes int) error {
 		return fault.Newf(fault.Invalid, "epsilon must be over 0 and at most 1, not %g: the default is %g", o.Epsilon, DefaultEpsilon)
 	case o.MaxIterations < 0:
 		return fault.Newf(fault.Invalid, "the number of iterations must be 1 or more, not %d", o.MaxIterations)
-	case o.Start != nil && len(o.Start) != nodes:
-		return fault.Newf(fault.Invalid, "the start has %d scores, the graph %d nodes", len(o.Start), nodes)
 	}
 	return nil
 }
@@ -65,45 +65,41 @@ type Result struct {
 // out of range or when it has not converged after MaxIterations, and with the
 // context's error when that ends.
 func EigenTrust(ctx context.Context, g *Graph, pre PreTrust, opt Options) (Result, error) {
-	opt = opt.withDefaults()
+	opt = opt.WithDefaults()
 	if len(pre.share) == 0 {
 		return Result{}, NoSeeds()
 	}
 	if len(pre.share) != g.nodes {
 		return Result{}, fault.Newf(fault.Invalid, "the pre-trust is for %d nodes, the graph has %d", len(pre.share), g.nodes)
 	}
-	if err := opt.check(g.nodes); err != nil {
+	if err := opt.Check(); err != nil {
 		return Result{}, err
 	}
-	start, err := startFrom(opt.Start, pre)
-	if err != nil {
-		return Result{}, err
+	if g.weight32 != nil && g.fading == nil {
+		return settle(ctx, newSolver(g, g.weight32, pre), opt)
 	}
-	if g.weight32 != nil {
-		return settle(ctx, newSolver(g, g.weight32, pre, start), opt)
-	}
-	return settle(ctx, newSolver(g, g.weight64, pre, start), opt)
+	return settle(ctx, newSolver(g, g.flows(), pre), opt)
 }
 
-// startFrom returns a copy of the given start, scaled to the sum 1, or else of
-// the pre-trust.
-func startFrom(given []float64, pre PreTrust) ([]float64, error) {
-	start := make([]float64, len(pre.share))
-	total := 0.0
-	for i, t := range given {
-		if !(t >= 0 && t <= MaxWeight) {
-			return nil, fault.Newf(fault.Invalid, "the start has the score %g at node %d: a score must not be negative", t, i)
-		}
-		total += t
+// flows returns the weights that trust flows by: those given, each weakened by
+// its age.
+func (g *Graph) flows() []float64 {
+	if g.fading == nil {
+		return g.weight64
 	}
-	if total < MinWeight {
-		copy(start, pre.share)
-		return start, nil
+	faded := make([]float64, len(g.source))
+	for k := range faded {
+		faded[k] = float64(g.weightAt(uint32(k)) * g.fading.fresh[k])
 	}
-	for i, t := range given {
-		start[i] = t / total
+	return faded
+}
+
+// flowing returns the sum of the weights that trust flows by from a node.
+func (g *Graph) flowing(node uint32) float64 {
+	if g.fading != nil {
+		return g.fading.trusts[node]
 	}
-	return start, nil
+	return g.trusts[node]
 }
 
 func settle[W float32 | float64](ctx context.Context, s *solver[W], opt Options) (Result, error) {

@@ -8,76 +8,125 @@ import (
 
 // Contribution is the contribution of one edge to a node's score.
 type Contribution struct {
-	Source uint32
-	Trust  float64 // the source's own trust, t_j
-	Weight float64 // Trust: the part of it that flows over this edge, 0…1. Standing: the rating, −1…1
+	Node   uint32  // who rated it, or in Conduct whom it rated
+	Trust  float64 // the rater's own trust
+	Weight float64 // as stated
+	Time   int64   // when, in UTC milliseconds, or NoTime
 	Share  float64 // this edge's part of the score
 }
 
-// Explanation is a score in its parts: Score = Seed + Dangling + Σ Edges.Share
-// + Residual.
+// Explanation is a score in its parts: Value = Seed + Dangling + Σ Edges.Share +
+// Σ Conduct.Share + Residual.
 type Explanation struct {
 	Node     uint32
-	Score    float64
-	Seed     float64 // Trust only: for being a seed, α·p_i
-	Dangling float64 // Trust only: from nodes that trust nobody, (1−α)·d·p_i
-	// Edges by size of share, the largest first, ties by source. They include
-	// edges from sources without trust, whose share is 0.
+	Value    float64
+	Seed     float64 // for being a seed
+	Dangling float64 // eigentrust: as a seed, from nodes that trust nobody
+	// Edges are the ratings of the node, by size of share, the largest first,
+	// ties by source. They include those of sources without trust, whose share
+	// is 0.
 	Edges []Contribution
-	// Residual is what the iteration had not converged yet; its size is below
-	// epsilon for Trust, and only rounding (about 1e-16) for Standing.
+	// Conduct are the node's own ratings that trusted nodes contradict.
+	Conduct []Contribution
+	// Residual is what the iteration had not converged yet, with eigentrust; its
+	// size is below epsilon. With banyan only rounding, about 1e-16.
 	Residual float64
 }
 
-// Explainer explains scores of one graph. It is safe for concurrent use.
+// Explainer explains the scores of one graph. It is safe for concurrent use.
 type Explainer struct {
 	g        *Graph
 	pre      PreTrust
-	trust    []float64
+	r        Ranking
 	alpha    float64
 	dangling float64
 }
 
-// NewExplainer returns an Explainer of trust, which EigenTrust must have
-// computed from the same graph, pre-trust and options.
-func NewExplainer(g *Graph, pre PreTrust, trust []float64, opt Options) *Explainer {
-	e := &Explainer{g: g, pre: pre, trust: trust, alpha: opt.withDefaults().Alpha}
-	for j, out := range g.out {
-		if out == 0 {
-			e.dangling += trust[j]
+// NewExplainer returns an Explainer of r, which Rank must have computed from the
+// same graph, pre-trust and options.
+func NewExplainer(g *Graph, pre PreTrust, r Ranking, opt Options) *Explainer {
+	e := &Explainer{g: g, pre: pre, r: r, alpha: opt.WithDefaults().Alpha}
+	for i := range uint32(g.nodes) {
+		if g.flowing(i) == 0 {
+			e.dangling += r.Trust[i]
 		}
 	}
 	return e
 }
 
-// Trust explains a node's EigenTrust.
-func (e *Explainer) Trust(node uint32) Explanation {
-	g := e.g
-	x := Explanation{
-		Node: node, Score: e.trust[node],
-		Seed:     e.alpha * e.pre.share[node],
-		Dangling: (1 - e.alpha) * e.dangling * e.pre.share[node],
+// Of explains a node's score.
+func (e *Explainer) Of(node uint32) Explanation {
+	x := Explanation{Node: node, Value: e.r.Value[node]}
+	if e.r.judged == nil {
+		e.trust(&x)
+	} else {
+		e.judged(&x)
 	}
-	for k := g.start[node]; k < g.split[node]; k++ {
-		j := g.source[k]
-		part := g.weightAt(k) / g.out[j]
-		x.Edges = append(x.Edges, Contribution{
-			Source: j, Trust: e.trust[j], Weight: part, Share: (1 - e.alpha) * e.trust[j] * part,
-		})
+	largestFirst(x.Edges)
+	largestFirst(x.Conduct)
+	x.Residual = x.Value - x.Seed - x.Dangling
+	for _, list := range [][]Contribution{x.Edges, x.Conduct} {
+		for _, c := range list {
+			x.Residual -= c.Share
+		}
 	}
-	return x.finish()
+	return x
 }
 
-func (x Explanation) finish() Explanation {
-	slices.SortFunc(x.Edges, func(a, b Contribution) int {
+func (e *Explainer) trust(x *Explanation) {
+	g := e.g
+	x.Seed = float64(e.alpha * e.pre.share[x.Node])
+	x.Dangling = float64((1-e.alpha)*e.dangling) * e.pre.share[x.Node]
+	for k := g.start[x.Node]; k < g.split[x.Node]; k++ {
+		j := g.source[k]
+		part := 0.0
+		if out := g.flowing(j); out > 0 { // 0 where age has left nothing of a whole row
+			part = g.weightAt(k) / out
+		}
+		if g.fading != nil {
+			part *= g.fading.fresh[k]
+		}
+		x.Edges = append(x.Edges, Contribution{
+			Node: j, Trust: e.r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: float64((1-e.alpha)*e.r.Trust[j]) * part,
+		})
+	}
+}
+
+func (e *Explainer) judged(x *Explanation) {
+	g, j := e.g, e.r.judged
+	standing := j.evidence[x.Node] > 0
+	share := func(part, whole float64) float64 {
+		if !standing {
+			return 0
+		}
+		return part / whole
+	}
+	whole := j.evidence[x.Node] + j.doubt
+	x.Seed = share(j.operatorOf(x.Node), whole)
+	for k := g.start[x.Node]; k < g.start[x.Node+1]; k++ {
+		source := g.source[k]
+		x.Edges = append(x.Edges, Contribution{
+			Node: source, Trust: e.r.Trust[source], Weight: g.weightAt(k), Time: g.timeAt(k), Share: share(j.contribution(k), whole),
+		})
+	}
+	for _, target := range g.targets(x.Node) {
+		k, ok := g.edgeTo(x.Node, target)
+		if !ok || !standing {
+			continue
+		}
+		if against := float64(j.p.Conduct * j.against(k, target)); against < 0 {
+			x.Conduct = append(x.Conduct, Contribution{
+				Node: target, Trust: e.r.Trust[x.Node], Weight: g.weightAt(k), Time: g.timeAt(k), Share: against / j.rated[x.Node],
+			})
+		}
+	}
+}
+
+func largestFirst(list []Contribution) {
+	slices.SortFunc(list, func(a, b Contribution) int {
 		if c := cmp.Compare(math.Abs(b.Share), math.Abs(a.Share)); c != 0 {
 			return c
 		}
-		return cmp.Compare(a.Source, b.Source)
+		return cmp.Compare(a.Node, b.Node)
 	})
-	x.Residual = x.Score - x.Seed - x.Dangling
-	for _, c := range x.Edges {
-		x.Residual -= c.Share
-	}
-	return x
 }

@@ -1,19 +1,8 @@
-// Package trust computes scores from who trusts whom, and explains each score.
-// It is pure: no I/O, no clock, no module.
-//
-//	nodes are dense uint32 numbers (Interner makes them from names or wallets)
-//	g, _      := trust.NewGraph(nodes, edges, trust.Decay{})
-//	seeds, _  := trust.Seeded(nodes, []trust.Seed{{Node: 0}, {Node: 7}})
-//	result, _ := trust.EigenTrust(ctx, g, seeds, trust.Options{})
-//	standing  := trust.Standing(g, result.Trust, trust.StandingOptions{})
-//	why       := trust.NewExplainer(g, seeds, result.Trust, trust.Options{}).Trust(42)
-//
-// Results are the same bits on any number of cores and for any order of the
-// edges: every sum has a fixed order.
 package trust
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"banyan/platform/fault"
@@ -29,14 +18,6 @@ const (
 	MinWeight = 1e-12
 )
 
-// Edge is one statement: Source trusts (positive weight) or distrusts
-// (negative weight) Target. Time is UTC milliseconds, or NoTime.
-type Edge struct {
-	Source, Target uint32
-	Weight         float64
-	Time           int64
-}
-
 // Decay weakens statements by age: weight · 2^(−age/HalfLife), age = At − Time,
 // never below zero. The zero value means no decay. At is UTC milliseconds.
 type Decay struct {
@@ -45,25 +26,22 @@ type Decay struct {
 }
 
 // Counts has what became of the edges given to NewGraph:
-// Rows = Self + Zero + Repeated + Vanished + Positive + Negative.
+// Rows = Self + Repeated + Zero + Positive + Negative.
 type Counts struct {
 	Rows     int // edges given
 	Self     int // dropped: source and target are the same
+	Repeated int // dropped: a later one between the same two counts instead
 	Zero     int // dropped: the weight is zero
-	Repeated int // added into an earlier edge between the same two
-	Vanished int // pairs whose weights add up to zero
 	Positive int // pairs that trust
-	Negative int // pairs that distrust; EigenTrust leaves them out, Standing uses them
+	Negative int // pairs that distrust: EigenTrust leaves them out, the method Banyan uses them
 }
 
-// Graph is a checked, merged, immutable set of edges in pull form: who points
-// at each node. Edges between the same two nodes add up, as in the EigenTrust
-// paper's s_ij = Σ tr_ij (Kamvar, Schlosser, Garcia-Molina, WWW 2003), each
-// decayed by its own age first.
+// Graph is a checked, immutable set of edges, who points at each node, with at
+// most one between two nodes in a direction.
 type Graph struct {
 	nodes  int
 	counts Counts
-	scale  float64 // largest |weight| of one edge given, undecayed
+	scale  float64 // largest |weight| given
 
 	// Node i's trusting sources are source[start[i]:split[i]], its distrusting
 	// ones source[split[i]:start[i+1]], both ascending.
@@ -73,58 +51,45 @@ type Graph struct {
 	// integers), because it saves a third of the memory traffic.
 	weight32 []float32
 	weight64 []float64
+	time     []int64 // nil where no edge has a time
 
-	out []float64 // each node's sum of positive weights given; 0 = dangling
-	// With a half-life a row's weights are kept relative to the row's freshest
-	// edge, so that an old row never underflows: real = stored · rowFresh.
-	fresh    []float32 // per edge: of its freshest statement; nil without decay
-	rowFresh []float64 // per source; nil without decay
+	// Node j's targets, in the order in which they were stated, with those that
+	// a later statement replaced.
+	outStart, outTarget []uint32
+
+	trusts, distrusts []float64 // each node's sums of positive and of |negative| weights
+	fading            *fading   // nil without decay
 }
 
-// NewGraph checks and merges edges between nodes numbered below nodes. It does
-// not keep or change the slice. Fails with fault.Invalid on a number out of
-// range, or a weight that is not finite or not between MinWeight and MaxWeight.
-func NewGraph(nodes int, edges []Edge, decay Decay) (*Graph, error) {
+// fading is what a half-life adds to a graph: 2^(−age/half-life). That of trust
+// is relative to the row's freshest, so that a row of old statements alone does
+// not underflow: EigenTrust divides by the row's sum, where it cancels out.
+type fading struct {
+	fresh  []float64 // per edge; of trust relative to the row's
+	row    []float64 // per source: of its freshest trust
+	trusts []float64 // per source: Σ weight · fresh of its positive edges
+}
+
+// NewGraph checks the edges, between nodes numbered below nodes, and keeps the
+// last one of each pair. It does not keep or change the list. It fails with
+// fault.Invalid on a number out of range.
+func NewGraph(nodes int, edges *Edges, decay Decay) (*Graph, error) {
 	if nodes <= 0 || int64(nodes) > math.MaxUint32 {
 		return nil, fault.Newf(fault.Invalid, "a trust graph has 1 to %d nodes, not %d", uint32(math.MaxUint32), nodes)
-	}
-	if int64(len(edges)) > math.MaxUint32 {
-		return nil, fault.Newf(fault.TooLarge, "a trust graph has at most %d edges, not %d", uint32(math.MaxUint32), len(edges))
 	}
 	if decay.HalfLife < 0 {
 		return nil, fault.New(fault.Invalid, "the half-life must be longer than zero")
 	}
-	g := &Graph{nodes: nodes, counts: Counts{Rows: len(edges)}}
-	if err := g.check(edges); err != nil {
+	if err := edges.check(nodes); err != nil {
 		return nil, err
 	}
-	rows := groupBySource(nodes, edges)
-	g.merge(rows, decay)
-	g.transpose(rows)
-	return g, nil
-}
-
-// check refuses edges that no sum could hold, and counts those that are dropped.
-func (g *Graph) check(edges []Edge) error {
-	for i, e := range edges {
-		size := math.Abs(e.Weight)
-		switch {
-		case int(e.Source) >= g.nodes || int(e.Target) >= g.nodes:
-			return fault.Newf(fault.Invalid, "edge %d joins %d and %d, but the graph has %d nodes", i, e.Source, e.Target, g.nodes)
-		case e.Weight == 0:
-			if e.Source != e.Target {
-				g.counts.Zero++
-			}
-		case !CheckWeight(e.Weight):
-			return fault.Newf(fault.Invalid, "edge %d has the weight %g: a weight is 0, or from %g to %g in size", i, e.Weight, MinWeight, MaxWeight)
-		}
-		if e.Source == e.Target {
-			g.counts.Self++
-		} else if size > g.scale {
-			g.scale = size
-		}
+	g := &Graph{nodes: nodes, scale: edges.scale, counts: Counts{Rows: edges.rows, Self: edges.self}}
+	if edges.narrow() {
+		g.weight32 = arrange[float32](g, edges, decay)
+	} else {
+		g.weight64 = arrange[float64](g, edges, decay)
 	}
-	return nil
+	return g, nil
 }
 
 // CheckWeight reports whether a weight can be used: 0, or from MinWeight to
@@ -140,10 +105,47 @@ func (g *Graph) Nodes() int { return g.nodes }
 // Counts returns what became of the edges given to NewGraph.
 func (g *Graph) Counts() Counts { return g.counts }
 
-// weightAt returns a stored weight, relative to its source's row (see fresh).
+// weightAt returns the weight of edge k as it was given.
 func (g *Graph) weightAt(k uint32) float64 {
 	if g.weight32 != nil {
 		return float64(g.weight32[k])
 	}
 	return g.weight64[k]
+}
+
+// freshness returns how much of edge k's weight its age has left, from 0 to 1.
+func (g *Graph) freshness(k uint32) float64 {
+	if g.fading == nil {
+		return 1
+	}
+	if g.weightAt(k) < 0 {
+		return g.fading.fresh[k]
+	}
+	return g.fading.fresh[k] * g.fading.row[g.source[k]]
+}
+
+// edgeTo returns the place of the edge from source to target, if there is one.
+func (g *Graph) edgeTo(source, target uint32) (k uint32, ok bool) {
+	for _, side := range [2][2]uint32{{g.start[target], g.split[target]}, {g.split[target], g.start[target+1]}} {
+		if at, found := slices.BinarySearch(g.source[side[0]:side[1]], source); found {
+			return side[0] + uint32(at), true
+		}
+	}
+	return 0, false
+}
+
+// timeAt returns the time of edge k, or NoTime.
+func (g *Graph) timeAt(k uint32) int64 {
+	if g.time == nil {
+		return NoTime
+	}
+	return g.time[k]
+}
+
+// targets returns node's targets, ascending, each once, among them those that
+// a later statement of weight zero took back.
+func (g *Graph) targets(node uint32) []uint32 {
+	all := slices.Clone(g.outTarget[g.outStart[node]:g.outStart[node+1]])
+	slices.Sort(all)
+	return slices.Compact(all)
 }

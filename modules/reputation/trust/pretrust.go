@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"slices"
 
 	"banyan/platform/fault"
@@ -27,7 +28,7 @@ func Seeded(nodes int, seeds []Seed) (PreTrust, error) {
 	// Sorted, so that the sum does not depend on the order they were named in.
 	seeds = slices.Clone(seeds)
 	slices.SortFunc(seeds, func(a, b Seed) int {
-		return canonical(statement{target: a.Node, weight: a.Weight}, statement{target: b.Node, weight: b.Weight})
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Weight, b.Weight))
 	})
 	share := make([]float64, nodes)
 	total := 0.0

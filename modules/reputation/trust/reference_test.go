@@ -23,7 +23,7 @@ func naive(edges []trust.Edge, seeds map[uint32]float64, alpha, epsilon float64)
 		if local[e.Source] == nil {
 			local[e.Source] = map[uint32]float64{}
 		}
-		local[e.Source][e.Target] += e.Weight
+		local[e.Source][e.Target] = e.Weight // the later statement counts
 	}
 	for i, row := range local {
 		for _, w := range row {

@@ -2,14 +2,18 @@ package trust
 
 import "math"
 
-// blockSize is the work (nodes and edges) in a block. Blocks depend on the
-// graph alone, never by the number of cores, because each has a partial sum of
-// its own and those are added in block order.
+// blockSize is the work (nodes and edges) in a block. Each block has a partial
+// sum of its own, and those are added in block order, so the result does not
+// depend on the number of cores.
 const blockSize = 1 << 13
 
 // solver is the power iteration, fused: a pass reads each edge once and
 // computes the next trust, its scaled form, the change and the dangling mass
 // together.
+//
+// Products are converted to float64 before they are added: without that the
+// compiler may fuse the two on arm64 and others, and round once instead of
+// twice.
 type solver[W float32 | float64] struct {
 	g      *Graph
 	weight []W
@@ -23,21 +27,22 @@ type solver[W float32 | float64] struct {
 	changes, danglingMass []float64 // per block: Σ (next−trust)², Σ next of dangling nodes
 }
 
-func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust, start []float64) *solver[W] {
+func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust) *solver[W] {
 	s := &solver[W]{
-		g: g, weight: weight, pre: pre.share, blocks: g.blocks(),
-		per: make([]float64, g.nodes), trust: start, next: make([]float64, g.nodes),
+		g: g, weight: weight, pre: pre.share, blocks: g.blocks(pre),
+		per: make([]float64, g.nodes), trust: make([]float64, g.nodes), next: make([]float64, g.nodes),
 		scaled: make([]float64, g.nodes), nextScaled: make([]float64, g.nodes),
 	}
+	copy(s.trust, pre.share)
 	s.changes = make([]float64, len(s.blocks)-1)
 	s.danglingMass = make([]float64, len(s.blocks)-1)
 	for b := range s.changes {
 		for i := s.blocks[b]; i < s.blocks[b+1]; i++ {
-			if g.out[i] > 0 {
-				s.per[i] = 1 / g.out[i]
-				s.scaled[i] = start[i] * s.per[i]
+			if out := g.flowing(i); out > 0 {
+				s.per[i] = 1 / out
+				s.scaled[i] = s.trust[i] * s.per[i]
 			} else {
-				s.danglingMass[b] += start[i]
+				s.danglingMass[b] += s.trust[i]
 			}
 		}
 		s.dangling += s.danglingMass[b]
@@ -45,12 +50,16 @@ func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust, start []
 	return s
 }
 
-// blocks divides the nodes into pieces of about the same work.
-func (g *Graph) blocks() []uint32 {
+// blocks divides the nodes into pieces of about the same work. Only nodes that
+// the seeds reach, and edges from them, count as work: whoever is not reached
+// has no trust and adds only zeros, and must not change, by where a block ends,
+// even the last bit of anybody's score.
+func (g *Graph) blocks(pre PreTrust) []uint32 {
+	work := g.reached(pre)
 	cut := []uint32{0}
 	load := 0
 	for i := range g.nodes {
-		load += 1 + int(g.split[i]-g.start[i])
+		load += int(work[i])
 		if load >= blockSize && i+1 < g.nodes {
 			cut = append(cut, uint32(i+1))
 			load = 0
@@ -59,9 +68,34 @@ func (g *Graph) blocks() []uint32 {
 	return append(cut, uint32(g.nodes))
 }
 
+// reached returns, for each node that trust can reach from the seeds, 1 and the
+// statements of it by other such nodes, and 0 for the rest.
+func (g *Graph) reached(pre PreTrust) []uint32 {
+	work := make([]uint32, g.nodes)
+	var queue []uint32
+	for i, p := range pre.share {
+		if p > 0 {
+			work[i] = 1
+			queue = append(queue, uint32(i))
+		}
+	}
+	for len(queue) > 0 {
+		j := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		for _, target := range g.outTarget[g.outStart[j]:g.outStart[j+1]] {
+			if work[target] == 0 {
+				work[target] = 1
+				queue = append(queue, target)
+			}
+			work[target]++
+		}
+	}
+	return work
+}
+
 // step does one iteration and returns the L2 size of the change.
 func (s *solver[W]) step(alpha float64, workers int) float64 {
-	returned := alpha + (1-alpha)*s.dangling
+	returned := alpha + float64((1-alpha)*s.dangling)
 	inParallel(workers, len(s.changes), func(b int) { s.pull(b, 1-alpha, returned) })
 	change := 0.0
 	s.dangling = 0
@@ -85,11 +119,11 @@ func (s *solver[W]) pull(block int, passed, returned float64) {
 		weights := s.weight[from:to:to]
 		sum := 0.0
 		for k, j := range sources {
-			sum += float64(weights[k]) * scaled[j]
+			sum += float64(float64(weights[k]) * scaled[j])
 		}
-		t := passed*sum + returned*s.pre[i]
+		t := float64(passed*sum) + float64(returned*s.pre[i])
 		d := t - s.trust[i]
-		change += d * d
+		change += float64(d * d)
 		s.next[i] = t
 		s.nextScaled[i] = t * s.per[i]
 		if s.per[i] == 0 {

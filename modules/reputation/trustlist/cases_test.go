@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"banyan/modules/reputation/trustlist"
+	"banyan/modules/reputation/trust"
 	"banyan/platform/fault"
 	"banyan/platform/testenv/testneeds"
 )
@@ -119,7 +119,7 @@ func TestSeedListsHaveTheShapesOfTrustLists(t *testing.T) {
 		{"[\"ann\"]\n", 0, "this seems to be JSON"},
 	} {
 		j := job(t, list, c.seeds)
-		j.Method = trustlist.EigenTrust
+		j.Parameters.Method = trust.MethodEigenTrust
 		report, err := j.Run(t.Context())
 		said := strings.Join(report.Passed, "")
 		if err != nil {

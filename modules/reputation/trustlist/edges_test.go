@@ -271,10 +271,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, list []byte) {
 		names := trust.NewInterner[string](0)
-		var edges []trust.Edge
+		edges := &trust.Edges{}
 		_, err := trustlist.Read(context.Background(), bytes.NewReader(list), decompress.Files(), trustlist.Named(names), func(r trustlist.Row[uint32]) error {
-			edges = append(edges, trust.Edge{Source: r.Source, Target: r.Target, Weight: r.Weight, Time: r.Time})
-			return nil
+			return edges.Add(trust.Edge{Source: r.Source, Target: r.Target, Weight: r.Weight, Time: r.Time})
 		})
 		if err != nil {
 			if !slices.Contains([]fault.Code{fault.Invalid, fault.TooLarge, fault.Unsupported}, fault.CodeOf(err)) {

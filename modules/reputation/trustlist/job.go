@@ -18,22 +18,15 @@ import (
 	"banyan/platform/table"
 )
 
-// The methods of a Job.
-const (
-	EigenTrust = "eigentrust" // share of all trust, 0…1; the sum is 1
-	Banyan     = "banyan"     // standing: what the trusted say, good and bad; at most 1, below 0 for the distrusted
-)
-
 // Job ranks the ids of a trust list into a file. Everything but Seeds,
-// HalfLife, Standing and Progress must be given; trust has the defaults.
+// HalfLife and Progress must be given; trust has the defaults.
 type Job struct {
 	Trust, Seeds, Out string // paths; Out is replaced as a whole
-	Method            string // EigenTrust or Banyan
 	UniformPreTrust   bool   // trust everybody from the start, instead of Seeds
 	HalfLife          time.Duration
 	At                int64 // UTC milliseconds that ages are counted from; trust.NoTime = the list's latest
 	Options           trust.Options
-	Standing          trust.StandingOptions
+	Parameters        trust.Parameters
 
 	Now      func() time.Time
 	Progress func(read, size int64) // bytes of the trust list; nil = not told
@@ -48,7 +41,6 @@ type Report struct {
 	Repeated     int     `json:"edges_repeated"`
 	Self         int     `json:"edges_self"`
 	Zero         int     `json:"edges_zero"`
-	Vanished     int     `json:"edges_vanished"`
 	Negative     int     `json:"edges_negative"` // left out by eigentrust, used by banyan
 	Seeds        int     `json:"seeds"`
 	SeedsUnknown int     `json:"seeds_unknown"`
@@ -66,7 +58,7 @@ type Report struct {
 // Run does the job. Nothing is written unless all of it succeeds.
 func (j Job) Run(ctx context.Context) (Report, error) {
 	begun := j.Now()
-	report := Report{Method: j.Method, Out: j.Out, Alpha: j.Options.Alpha, Epsilon: j.Options.Epsilon}
+	report := Report{Method: j.Parameters.Method, Out: j.Out, Alpha: j.Options.Alpha, Epsilon: j.Options.Epsilon}
 	if err := j.check(); err != nil {
 		return report, err
 	}
@@ -86,21 +78,18 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	result, err := trust.EigenTrust(ctx, g, pre, j.Options)
+	ranking, err := trust.Rank(ctx, g, pre, j.Parameters, j.Options)
 	if err != nil {
 		return report, err
 	}
-	scores, counts := result.Trust, g.Counts()
+	counts := g.Counts()
 	report.EdgesUsed = counts.Positive
-	if j.Method == Banyan {
+	if j.Parameters.Method == trust.MethodBanyan {
 		report.EdgesUsed += counts.Negative
-		if scores, err = trust.Standing(g, result.Trust, j.Standing); err != nil {
-			return report, err
-		}
 	}
 	err = atomicfile.Replace(j.Out, 0o644, func(f *os.File) error { // a ranking is made to be read by others
 		text := bufio.NewWriterSize(f, 1<<16)
-		if err := writeScores(ctx, text, Order(scores), scores, names.Key); err != nil {
+		if err := writeScores(ctx, text, Order(ranking.Value), ranking, names.Key); err != nil {
 			return err
 		}
 		return text.Flush()
@@ -108,9 +97,9 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	report.Nodes, report.Edges, report.Iterations = g.Nodes(), counts.Rows, result.Iterations
+	report.Nodes, report.Edges, report.Iterations = g.Nodes(), counts.Rows, ranking.Iterations
 	report.Repeated, report.Self, report.Zero = counts.Repeated, counts.Self, counts.Zero
-	report.Vanished, report.Negative = counts.Vanished, counts.Negative
+	report.Negative = counts.Negative
 	report.Seconds = j.Now().Sub(begun).Seconds()
 	return report, nil
 }
@@ -122,8 +111,8 @@ func (j Job) check() error {
 		return fault.UsageOf("--trust", "name the trust list: a CSV file of source,target[,weight[,time]]")
 	case j.Out == "":
 		return fault.UsageOf("--out", "name the file to write the scores to")
-	case j.Method != EigenTrust && j.Method != Banyan:
-		return fault.UsageOf("--method", fmt.Sprintf("choose %s or %s", EigenTrust, Banyan))
+	case j.Parameters.Method != trust.MethodBanyan && j.Parameters.Method != trust.MethodEigenTrust:
+		return fault.UsageOf("--method", fmt.Sprintf("choose %s or %s", trust.MethodBanyan, trust.MethodEigenTrust))
 	case j.Seeds == "" && !j.UniformPreTrust:
 		return fault.UsageOf("--seeds", fault.From(trust.NoSeeds()).Message+
 			" (a CSV file of id[,weight]). To compare with trust in everybody alike, ask for it with --uniform-pretrust")
@@ -135,6 +124,11 @@ func (j Job) check() error {
 		return fault.UsageOf("--max-iterations", "at least one iteration is needed")
 	case j.Seeds != "" && j.UniformPreTrust:
 		return fault.UsageOf("--uniform-pretrust", "trust comes from the seeds or from everybody: leave one of the two out")
+	}
+	for _, l := range j.Parameters.Limits() {
+		if wrong := l.Wrong(); wrong != "" {
+			return fault.UsageOf("--"+strings.ReplaceAll(l.Name, "_", "-"), wrong)
+		}
 	}
 	if folder, err := os.Stat(filepath.Dir(j.Out)); err != nil || !folder.IsDir() {
 		return fault.UsageOf("--out", "there is no folder "+filepath.Dir(j.Out)+": make it first")
@@ -156,13 +150,15 @@ func (j Job) check() error {
 
 // readTrust numbers the ids in the order of their bytes, so that scores do not
 // depend on the order of the rows, and gives the latest time.
-func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Interner[string], edges []trust.Edge, latest int64, err error) {
-	names, latest = trust.NewInterner[string](0), trust.NoTime
+func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Interner[string], edges *trust.Edges, latest int64, err error) {
+	names, edges, latest = trust.NewInterner[string](0), &trust.Edges{}, trust.NoTime
 	err = readFile(j.Trust, j.Progress, func(r io.Reader) error {
 		read, err := Read(ctx, r, decompress.Files(), Named(names), func(row Row[uint32]) error {
-			edges = append(edges, trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time})
 			latest = max(latest, row.Time)
-			return nil
+			if j.HalfLife == 0 {
+				row.Time = trust.NoTime // nothing fades, so times need not be kept
+			}
+			return edges.Add(trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time})
 		})
 		report.pass(j.Trust, Passed(read))
 		return err
@@ -170,10 +166,7 @@ func (j Job) readTrust(ctx context.Context, report *Report) (names *trust.Intern
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	number := names.Sort(strings.Compare)
-	for i := range edges {
-		edges[i].Source, edges[i].Target = number[edges[i].Source], number[edges[i].Target]
-	}
+	edges.Renumber(names.Sort(strings.Compare))
 	return names, edges, latest, nil
 }
 

@@ -29,6 +29,12 @@ func write(t *testing.T, folder, name, text string) string {
 	return path
 }
 
+func parameters(method string) trust.Parameters {
+	p := trust.Standard()
+	p.Method = method
+	return p
+}
+
 // job is one with the defaults, in a folder of its own. Without seeds there is
 // no file of them.
 func job(t *testing.T, list, seeds string) trustlist.Job {
@@ -36,7 +42,7 @@ func job(t *testing.T, list, seeds string) trustlist.Job {
 	folder := t.TempDir()
 	j := trustlist.Job{
 		Trust: write(t, folder, "trust.csv", list), Out: filepath.Join(folder, "scores.csv"),
-		Method: trustlist.EigenTrust, At: trust.NoTime,
+		Parameters: parameters(trust.MethodEigenTrust), At: trust.NoTime,
 		Options: trust.Options{Alpha: trust.DefaultAlpha, Epsilon: trust.DefaultEpsilon, MaxIterations: trust.DefaultMaxIterations},
 		Now:     func() time.Time { return time.Unix(1_700_000_000, 0) },
 	}
@@ -60,7 +66,7 @@ func ranked(t *testing.T, j trustlist.Job) (string, trustlist.Report) {
 }
 
 func TestAListIsRankedIntoAFile(t *testing.T) {
-	out, report := ranked(t, job(t, "alice,bob,2\nalice,\"car,ol\",2\nbob,alice,1\nbob,bob,9\n\"car,ol\",alice,1\nalice,dave,-3\nalice,bob,0\n", "id\nalice\nnobody\n"))
+	out, report := ranked(t, job(t, "alice,bob,2\nalice,\"car,ol\",2\nbob,alice,1\nbob,bob,9\n\"car,ol\",alice,1\nalice,dave,-3\ndave,bob,0\n", "id\nalice\nnobody\n"))
 	// a = .15 + .85(b + c), b = c = .85a/2, so a = .15/(1 − .85²), and dave has none.
 	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil {
@@ -70,8 +76,8 @@ func TestAListIsRankedIntoAFile(t *testing.T) {
 	want := []struct {
 		id, rank, percentile string
 		score                float64
-	}{{"alice", "1", "1.000000", a}, {"bob", "2", "0.750000", 0.425 * a}, {"car,ol", "2", "0.750000", 0.425 * a}, {"dave", "4", "0.250000", 0}}
-	if len(rows) != 5 || strings.Join(rows[0], ",") != "id,score,rank,percentile" {
+	}{{"alice", "1", "1.000000", a}, {"bob", "2", "0.666667", 0.425 * a}, {"car,ol", "2", "0.666667", 0.425 * a}, {"dave", "", "0.000000", 0}}
+	if len(rows) != 5 || strings.Join(rows[0], ",") != "id,score,rank,percentile,weight" {
 		t.Fatalf("wrote\n%s", out)
 	}
 	for i, w := range want {
@@ -89,14 +95,14 @@ func TestAListIsRankedIntoAFile(t *testing.T) {
 func TestTheOrderOfRowsDoesNotChangeAByte(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var rows []string
-	for range 3000 {
-		rows = append(rows, "u"+strconv.Itoa(random.IntN(300))+",u"+strconv.Itoa(random.IntN(300))+","+strconv.FormatFloat(random.NormFloat64()+1, 'f', 3, 64)+","+strconv.Itoa(random.IntN(1e9)))
+	for _, pair := range random.Perm(300 * 300)[:3000] { // each once: of two rows for one pair the later counts
+		rows = append(rows, "u"+strconv.Itoa(pair/300)+",u"+strconv.Itoa(pair%300)+","+strconv.FormatFloat(random.NormFloat64()+1, 'f', 3, 64)+","+strconv.Itoa(random.IntN(1e9)))
 	}
-	for _, method := range []string{trustlist.EigenTrust, trustlist.Banyan} {
+	for _, method := range []string{trust.MethodEigenTrust, trust.MethodBanyan} {
 		var first string
 		for i := range 3 {
 			j := job(t, strings.Join(rows, "\n"), "u1\nu2,3\nu3\n")
-			j.Method, j.HalfLife = method, 1000*time.Hour
+			j.Parameters.Method, j.HalfLife = method, 1000*time.Hour
 			out, _ := ranked(t, j)
 			if i == 0 {
 				first = out
@@ -111,10 +117,10 @@ func TestTheOrderOfRowsDoesNotChangeAByte(t *testing.T) {
 
 func TestBanyanCountsDistrust(t *testing.T) {
 	j := job(t, "founder,good,8\nfounder,bad,-8\ngood,founder,5\nbad,bad2,10\n", "founder")
-	j.Method = trustlist.Banyan
+	j.Parameters.Method = trust.MethodBanyan
 	out, report := ranked(t, j)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if !strings.HasPrefix(lines[1], "good,") || !strings.HasPrefix(lines[len(lines)-1], "bad,-") || report.EdgesUsed != 4 {
+	if !strings.HasPrefix(lines[2], "good,") || !strings.HasPrefix(lines[len(lines)-1], "bad,-") || report.EdgesUsed != 4 {
 		t.Errorf("ranked (%d edges used)\n%s", report.EdgesUsed, out)
 	}
 }
@@ -147,7 +153,7 @@ func TestRefusedJobsWriteNothing(t *testing.T) {
 		{"seed below zero", list, "a,-1\n", nil, fault.Invalid, []string{"line 1", "over 0"}},
 		{"seeds and uniform", list, "a\n", func(j *trustlist.Job) { j.UniformPreTrust = true }, fault.Invalid, []string{"--uniform-pretrust"}},
 		{"wrong row", list + "a,b,x\n", "a\n", nil, fault.Invalid, []string{"trust.csv", "line 3: weight", "nothing was kept"}},
-		{"unknown method", list, "a\n", func(j *trustlist.Job) { j.Method = "magic" }, fault.Invalid, []string{"--method", "eigentrust or banyan"}},
+		{"unknown method", list, "a\n", func(j *trustlist.Job) { j.Parameters.Method = "magic" }, fault.Invalid, []string{"--method", "banyan or eigentrust"}},
 		{"alpha zero", list, "a\n", func(j *trustlist.Job) { j.Options.Alpha = 0 }, fault.Invalid, []string{"--alpha"}},
 		{"epsilon below zero", list, "a\n", func(j *trustlist.Job) { j.Options.Epsilon = -1 }, fault.Invalid, []string{"--epsilon"}},
 		{"not settled", list, "a\n", func(j *trustlist.Job) { j.Options.MaxIterations = 2 }, fault.Invalid, []string{"not converged after 2"}},

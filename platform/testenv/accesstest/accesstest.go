@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -251,7 +252,7 @@ func checkOverHTTP(t *testing.T, c *seam.Contract) {
 					continue
 				}
 				reached = false
-				status, text := request(t, router, o, a, c.Module)
+				status, text := request(t, router, o, a, c)
 				want := a.says[o.Access]
 				passed := status != 401 && status != 403 // the example request may be invalid, which is checked after the access
 				if want == 200 && !passed || want != 200 && (status != want || reached) {
@@ -280,7 +281,7 @@ func (e eitherKey) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey
 func (e eitherKey) Holds(kid string) bool { return e.f.Holds(kid) || e.ring.Holds(kid) }
 
 // request sends one request to the server.
-func request(t *testing.T, router http.Handler, o seam.Info, a attempt, module string) (status int, text string) {
+func request(t *testing.T, router http.Handler, o seam.Info, a attempt, c *seam.Contract) (status int, text string) {
 	t.Helper()
 	target := o.Path
 	for _, part := range strings.Split(o.Path, "{")[1:] {
@@ -292,9 +293,9 @@ func request(t *testing.T, router http.Handler, o seam.Info, a attempt, module s
 		target = strings.Replace(target, "{"+name+"}", value, 1)
 	}
 	req := httptest.NewRequestWithContext(t.Context(), o.Method, target, bytes.NewReader([]byte("{}")))
-	req.Header.Set("Banyan-Contract", "1")
+	req.Header.Set("Banyan-Contract", strconv.Itoa(c.Version))
 	if a.token != nil {
-		req.Header.Set("Authorization", "Bearer "+a.token(module))
+		req.Header.Set("Authorization", "Bearer "+a.token(c.Module))
 	}
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, req)
