@@ -8,11 +8,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/certificates"
+	"banyan/platform/chain"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/requestctx"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
@@ -43,6 +45,24 @@ func (p *Process) openCertificates(context.Context) (err error) {
 	p.registry.MustRegister(certificates.Collector(p.certificates))
 	p.addTask("certificates", p.certificates.Watch)
 	return nil
+}
+
+// openChains prepares the nodes of chains, if there are any.
+func (p *Process) openChains(context.Context) error {
+	if len(p.settings.Chain.Nodes) == 0 {
+		return nil
+	}
+	p.chains = chain.Open(p.settings.Chain, p.log)
+	p.addTask("the nodes of chains", p.chains.Connect)
+	return nil
+}
+
+// contracts asks smart wallets about their signatures; nil without nodes.
+func (p *Process) contracts() siwe.ContractVerifier {
+	if p.chains == nil {
+		return nil
+	}
+	return p.chains
 }
 
 // openIdentity opens what identifies callers: in the trunk the identity database; in

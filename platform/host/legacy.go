@@ -49,6 +49,7 @@ func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isO
 	o := signin.SessionOptions{
 		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
+		Contracts: p.contracts(),
 	}
 	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o

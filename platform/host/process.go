@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"banyan/platform/certificates"
+	"banyan/platform/chain"
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
@@ -64,6 +65,7 @@ type Process struct {
 	sessions     *signin.Sessions // likewise
 
 	certificates *certificates.Source // nil: plain http between processes
+	chains       *chain.Chains        // nil: no node is configured
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
 	slots   []*slot     // the modules, in the order of the list
@@ -209,6 +211,9 @@ func (p *Process) Close() error {
 	if p.legacy != nil {
 		p.legacy.CloseIdle()
 	}
+	if p.chains != nil {
+		p.chains.Close()
+	}
 	for _, db := range slices.Backward(p.databases) {
 		all = append(all, db.Close())
 	}
@@ -238,7 +243,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	if p.clock == nil {
 		p.clock = time.Now
 	}
-	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openIdentity}
+	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openIdentity}
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}

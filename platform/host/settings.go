@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"banyan/platform/certificates"
+	"banyan/platform/chain"
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
@@ -31,6 +32,7 @@ type Settings struct {
 	HTTP      httpserver.Settings         `yaml:"http"`
 	Identity  signin.Settings             `yaml:"identity"`
 	Events    outbox.Settings             `yaml:"events"`
+	Chain     chain.Settings              `yaml:"chain"`
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
 	Legacy    legacy.Settings             `yaml:"legacy"`
 
@@ -59,6 +61,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.HTTP.Check(c.Below("http"))
 	s.Identity.Check(c.Below("identity"))
 	s.Events.Check(c.Below("events"))
+	s.Chain.Check(c.Below("chain"))
 	s.checkModules(c)
 	s.TLS.Check(c.Below("tls"))
 	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)

@@ -49,6 +49,7 @@ var layers = slices.Concat([]string{
 	"platform/ownership",
 	"platform/events",
 	"platform/identity",
+	"platform/chain",
 	"platform/idempotency",
 	"platform/seam",
 	"platform/rollout",

@@ -28,6 +28,7 @@ var heavy = map[string]string{
 	"html/template":                      "pages are web's",
 	"banyan/migrations":                  "SQL is the work behind a contract",
 	"banyan/platform/certificates":       "certificates belong to the program",
+	"banyan/platform/chain":              "the program asks the nodes of chains",
 	"banyan/platform/config":             "settings belong to the program",
 	"banyan/platform/database":           "SQL is the work behind a contract",
 	"banyan/platform/events/outbox":      "it stores events; their types are in platform/events",

@@ -119,6 +119,11 @@ func sayings(path string) (all []saying, err error) {
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch x := n.(type) {
+		case *ast.SelectorExpr: // a name that is declared elsewhere: here, and then it is found there, or by others
+			if of, ok := x.X.(*ast.Ident); ok {
+				add(of.Pos(), words(of.Name))
+				return false
+			}
 		case *ast.Ident:
 			if x.Obj == nil || x.Obj.Pos() == x.Pos() { // once, where it is declared, and fields and methods
 				add(x.Pos(), words(x.Name))
