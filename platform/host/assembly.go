@@ -76,7 +76,14 @@ func (p *Process) openIdentity(ctx context.Context) error {
 		}
 		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
 		url := p.settings.Identity.TrunkURL
-		trunk := &trunkKeys{keys: p.keysAt([]string{url}, rollout.Trunk), url: url, now: p.clock, log: p.log}
+		keys, err := p.keysOf(url, rollout.Trunk)
+		if err != nil {
+			return err
+		}
+		trunk := &trunkKeys{keys: keys, hasOtherData: func() bool {
+			own, theirs := p.dataFingerprints()[p.settings.Module], keys.Data(p.settings.Module)
+			return own != "" && theirs != "" && own != theirs
+		}, url: url, now: p.clock, log: p.log}
 		p.health.Add("identity.trunk_url", trunk.ready)
 		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
 		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
@@ -94,7 +101,7 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.tokens, p.jwks = keys, identity.JWKSHandler(keys)
+	p.tokens, p.jwks = keys, identity.JWKSHandler(identity.WithData(keys, p.dataFingerprints))
 	p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 	p.api = signin.NewAPI(signin.APIOptions{
 		Sessions: p.sessions, Operators: operators, IsOperators: isOperators,

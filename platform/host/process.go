@@ -25,6 +25,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/legacy"
+	"banyan/platform/peers"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/telemetry"
@@ -66,6 +67,7 @@ type Process struct {
 
 	certificates *certificates.Source // nil: plain http between processes
 	chains       *chain.Chains        // nil: no node is configured
+	peers        *peers.Policy        // where those may be
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
 	slots   []*slot     // the modules, in the order of the list
@@ -239,6 +241,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	p := &Process{
 		program: loaded.Program, settings: loaded.Settings, source: loaded.Source, clock: o.Clock,
 		log: telemetry.NewLogger(os.Stderr, loaded.Settings.Log, level), logLevel: level,
+		peers: loaded.Settings.peersPolicy(),
 	}
 	if p.clock == nil {
 		p.clock = time.Now

@@ -10,9 +10,11 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
+	"banyan/platform/fault"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity/signin"
 	"banyan/platform/legacy"
+	"banyan/platform/peers"
 	"banyan/platform/rollout"
 	"banyan/platform/telemetry"
 )
@@ -34,6 +36,7 @@ type Settings struct {
 	Events    outbox.Settings             `yaml:"events"`
 	Chain     chain.Settings              `yaml:"chain"`
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
+	Peers     peers.Settings              `yaml:"peers"`
 	Legacy    legacy.Settings             `yaml:"legacy"`
 
 	names []string // of all modules
@@ -63,8 +66,41 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Events.Check(c.Below("events"))
 	s.Chain.Check(c.Below("chain"))
 	s.checkModules(c)
+	s.Peers.Check(c.Below("peers"), s.TLS.Enabled())
+	s.checkPeers(c)
 	s.TLS.Check(c.Below("tls"))
 	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)
+}
+
+// peersPolicy returns where other processes may be: besides peers.allow, where the
+// settings name them.
+func (s *Settings) peersPolicy() *peers.Policy {
+	named := []string{s.Identity.TrunkURL}
+	for _, name := range s.names {
+		named = append(named, s.Modules[name].URL...)
+	}
+	return peers.New(s.Peers, peers.Options{TLS: s.TLS.Enabled(), Named: named})
+}
+
+// checkPeers checks the addresses that this process will call.
+func (s *Settings) checkPeers(c *config.Checks) {
+	policy := s.peersPolicy()
+	check := func(key, address string) {
+		if u, err := url.Parse(address); err != nil || u.Hostname() == "" {
+			return // reported already
+		}
+		if err := policy.CheckURL(address); err != nil {
+			c.Wrong(key, "%s", fault.From(err).Message)
+		}
+	}
+	for _, name := range s.names {
+		for _, address := range s.Modules[name].URL {
+			check("modules."+name+".url", address)
+		}
+	}
+	if s.Module != "" {
+		check("identity.trunk_url", s.Identity.TrunkURL)
+	}
 }
 
 // Renamed implements config.Renamer.

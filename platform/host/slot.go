@@ -84,12 +84,19 @@ func (s *slot) openElsewhere() error {
 		urls = []string{s.process.settings.Identity.TrunkURL}
 	}
 	peer := s.peerAt(urls)
-	var err error
-	if s.fixed, err = seam.NewRemote(s.module.Contract, s.remoteOptions(urls, peer)); err != nil {
+	o, err := s.remoteOptions(urls, peer)
+	if err != nil {
+		return err
+	}
+	if s.fixed, err = seam.NewRemote(s.module.Contract, o); err != nil {
 		return err
 	}
 	if peer != rollout.Trunk {
-		s.trust(s.process.keysAt(urls, peer))
+		keys, err := s.process.keysAt(urls, peer)
+		if err != nil {
+			return err
+		}
+		s.trust(keys)
 	}
 	s.route = seam.NewRemoteRoute(s.module.Contract, s.fixed)
 	return nil
@@ -98,9 +105,16 @@ func (s *slot) openElsewhere() error {
 // dial makes the remotes at these addresses.
 func (s *slot) dial(urls []string) (*rollout.Remote, error) {
 	peer := s.peerAt(urls)
-	o := s.remoteOptions(urls, peer)
+	o, err := s.remoteOptions(urls, peer)
+	if err != nil {
+		return nil, err
+	}
 	var remote rollout.Remote
-	var err error
+	if peer != rollout.Trunk {
+		if remote.Keys, err = s.process.keysAt(urls, peer); err != nil {
+			return nil, err
+		}
+	}
 	// The hand-over is spoken with processes over other data as well, to find them.
 	if remote.Peer, err = s.handover.Peer(o); err != nil {
 		return nil, err
@@ -109,9 +123,6 @@ func (s *slot) dial(urls []string) (*rollout.Remote, error) {
 	if remote.Module, err = seam.NewRemote(s.module.Contract, o); err != nil {
 		remote.Peer.Close()
 		return nil, err
-	}
-	if peer != rollout.Trunk {
-		remote.Keys = s.process.keysAt(urls, peer)
 	}
 	return &remote, nil
 }
@@ -124,10 +135,11 @@ func (s *slot) peerAt(urls []string) string {
 	return s.name()
 }
 
-func (s *slot) remoteOptions(urls []string, peer string) seam.RemoteOptions {
+func (s *slot) remoteOptions(urls []string, peer string) (seam.RemoteOptions, error) {
+	transport, err := s.process.transportTo(urls)
 	return seam.RemoteOptions{
-		URLs: urls, Tokens: s.process.tokens, Timeout: s.configured.Timeout, TLS: s.process.tlsTo(peer), Log: s.process.log,
-	}
+		URLs: urls, Tokens: s.process.tokens, Timeout: s.configured.Timeout, TLS: s.process.tlsTo(peer), Transport: transport, Log: s.process.log,
+	}, err
 }
 
 // trust makes these keys the only ones that count for the module; nil: no keys do.

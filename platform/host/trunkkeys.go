@@ -19,16 +19,19 @@ const warnTrunkEvery = time.Minute
 // mistake in identity.trunk_url shows when the first call arrives, far from where
 // it was made, so it is named here.
 //
-//	quiet ── a token's key could not be looked up, the trunk did not answer ──▶ failing
+//	quiet ── a token's key could not be looked up: no trunk answered, or another's ──▶ failing
 //	failing ── the trunk has answered, to a caller or to /readyz ─────────────▶ quiet
 //
 // A module that nobody has called is ready without a trunk: processes start in
 // any order, and some start the trunk only when its modules are ready.
 type trunkKeys struct {
 	keys identity.KeySource
-	url  string // identity.trunk_url
-	now  func() time.Time
-	log  *slog.Logger
+	// hasOtherData reports whether the trunk that published the keys has other data of
+	// this module than this process.
+	hasOtherData func() bool
+	url          string // identity.trunk_url
+	now          func() time.Time
+	log          *slog.Logger
 
 	mu      sync.Mutex
 	failing bool
@@ -49,6 +52,14 @@ func (k *trunkKeys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKe
 		k.warn(ctx, "the trunk's keys cannot be read, so nobody's token counts here: the setting identity.trunk_url must be the address at which this process reaches the trunk", err)
 		return nil, fault.Wrap(err, fault.Unavailable, "this process cannot read the trunk's keys, and so cannot check who is calling: "+
 			"start the trunk, or set identity.trunk_url of this process to where it reaches the trunk")
+	case fault.Is(err, fault.Unauthenticated) && k.hasOtherData():
+		// Of its own trunk a module over other data knows the keys, and says to each call
+		// that the data is another.
+		k.note(true)
+		k.warn(ctx, "the trunk at identity.trunk_url is another Banyan's: it has not signed what arrives here, and has other data: "+
+			"set identity.trunk_url of this process to the address of its own trunk", err)
+		return nil, fault.Wrap(err, fault.Unavailable, "this process cannot check who is calling: its setting identity.trunk_url leads to another Banyan, with other data; "+
+			"set it to where this process reaches its own trunk")
 	case fault.Is(err, fault.Unauthenticated):
 		k.note(false)
 		k.warn(ctx, "a token names the trunk as its issuer, and the trunk at identity.trunk_url does not publish its key: "+

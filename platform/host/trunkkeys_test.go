@@ -25,7 +25,7 @@ func TestAWrongTrunkURLIsNamed(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	source := &keysThat{fault.Wrap(errors.New("connection refused"), fault.Unavailable, "cannot be read")}
-	keys := &trunkKeys{keys: source, url: "http://127.0.0.1:1", now: func() time.Time { return now }, log: slog.New(slog.NewTextHandler(&log, nil))}
+	keys := &trunkKeys{keys: source, hasOtherData: func() bool { return false }, url: "http://127.0.0.1:1", now: func() time.Time { return now }, log: slog.New(slog.NewTextHandler(&log, nil))}
 	if err := keys.ready(t.Context()); err != nil {
 		t.Errorf("before anybody called: %v", err)
 	}
@@ -43,5 +43,25 @@ func TestAWrongTrunkURLIsNamed(t *testing.T) {
 	source.err = identity.ErrUnknownKey() // the trunk is there
 	if err := keys.ready(t.Context()); err != nil {
 		t.Errorf("when it answers again: %v", err)
+	}
+}
+
+func TestATrunkURLThatLeadsToAnotherBanyanIsNamed(t *testing.T) {
+	var log bytes.Buffer
+	other := true
+	source := &keysThat{identity.ErrUnknownKey()}
+	keys := &trunkKeys{keys: source, hasOtherData: func() bool { return other }, url: "http://127.0.0.1:1", now: time.Now, log: slog.New(slog.NewTextHandler(&log, nil))}
+	if _, err := keys.PublicKey(t.Context(), "k"); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.From(err).Message, "identity.trunk_url leads to another Banyan") {
+		t.Errorf("the answer: %v", err)
+	}
+	if err := keys.ready(t.Context()); err == nil || !strings.Contains(err.Error(), "identity.trunk_url") {
+		t.Errorf("readiness: %v", err)
+	}
+	if !strings.Contains(log.String(), "another Banyan") {
+		t.Errorf("the log:\n%s", &log)
+	}
+	other = false
+	if err := keys.ready(t.Context()); err != nil {
+		t.Errorf("with the right trunk: %v", err)
 	}
 }

@@ -2,7 +2,9 @@ package identity
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -51,6 +53,37 @@ type jwk struct {
 
 type jwkSet struct {
 	Keys []jwk `json:"keys"`
+	// Data has a fingerprint of each module's data at the trunk, by module, so that a
+	// module whose settings lead to another Banyan's trunk can tell.
+	Data map[string]string `json:"data,omitempty"`
+}
+
+// DataFingerprint is what is published of the id of a module's data.
+func DataFingerprint(id string) string {
+	sum := sha256.Sum256([]byte("banyan data " + id))
+	return hex.EncodeToString(sum[:16])
+}
+
+// WithData adds to a set which data the trunk has: fingerprints by module.
+func WithData(keys PublicKeys, fingerprints func() map[string]string) PublicKeys {
+	return withData{keys, fingerprints}
+}
+
+type withData struct {
+	keys         PublicKeys
+	fingerprints func() map[string]string
+}
+
+// JWKS implements PublicKeys.
+func (w withData) JWKS() []byte {
+	body := w.keys.JWKS()
+	var set jwkSet
+	if err := json.Unmarshal(body, &set); err != nil {
+		return body // its readers say what is wrong with it
+	}
+	set.Data = w.fingerprints()
+	body, _ = json.Marshal(set) // strings only: cannot fail
+	return body
 }
 
 func encodeJWKS(keys []ed25519.PublicKey) []byte {
@@ -66,25 +99,26 @@ func encodeJWKS(keys []ed25519.PublicKey) []byte {
 	return body
 }
 
-// decodeJWKS returns the Ed25519 signing keys of a set by id, and ignores others.
-func decodeJWKS(body []byte) (map[string]ed25519.PublicKey, error) {
+// decodeJWKS returns the Ed25519 signing keys of a set by id, and ignores others; and
+// jwkSet.Data.
+func decodeJWKS(body []byte) (keys map[string]ed25519.PublicKey, data map[string]string, err error) {
 	var set jwkSet
 	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, fmt.Errorf("read the JWK set: %w", err)
+		return nil, nil, fmt.Errorf("read the JWK set: %w", err)
 	}
 	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("read the JWK set: it has %d keys, the limit is %d", len(set.Keys), maxKeys)
+		return nil, nil, fmt.Errorf("read the JWK set: it has %d keys, the limit is %d", len(set.Keys), maxKeys)
 	}
-	keys := make(map[string]ed25519.PublicKey)
+	keys = make(map[string]ed25519.PublicKey)
 	for _, k := range set.Keys {
 		if k.Type != "OKP" || k.Curve != "Ed25519" || k.ID == "" || k.Use != "sig" && k.Use != "" {
 			continue
 		}
 		x, err := base64.RawURLEncoding.DecodeString(k.X)
 		if err != nil || len(x) != ed25519.PublicKeySize {
-			return nil, fmt.Errorf("read the JWK set: key %q is not an Ed25519 key", k.ID)
+			return nil, nil, fmt.Errorf("read the JWK set: key %q is not an Ed25519 key", k.ID)
 		}
 		keys[k.ID] = x
 	}
-	return keys, nil
+	return keys, set.Data, nil
 }

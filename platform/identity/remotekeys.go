@@ -33,6 +33,7 @@ type RemoteKeys struct {
 
 type fetched struct {
 	keys map[string]ed25519.PublicKey
+	data map[string]string // see jwkSet
 	at   time.Time
 }
 
@@ -65,6 +66,10 @@ func (r *RemoteKeys) Holds(kid string) bool {
 	_, ok := r.have.Load().keys[kid]
 	return ok
 }
+
+// Data returns the fingerprint of a module's data that was published beside the keys
+// when they were read last, "" if none was.
+func (r *RemoteKeys) Data(module string) string { return r.have.Load().data[module] }
 
 // PublicKey returns a key by its id, and reads the set again if necessary. Fails with
 // fault.Unauthenticated when the other process does not publish this key, and
@@ -109,16 +114,17 @@ func (r *RemoteKeys) refresh(ctx context.Context) error {
 	// A caller that leaves must not cancel the one fetch that others wait for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyFetchTime)
 	defer cancel()
-	keys, err := r.fetch(ctx)
+	got, err := r.fetch(ctx)
 	now := r.now()
 	r.last = lastFetch{at: now, err: err}
 	if err == nil {
-		r.have.Store(&fetched{keys: keys, at: now})
+		got.at = now
+		r.have.Store(got)
 	}
 	return err
 }
 
-func (r *RemoteKeys) fetch(ctx context.Context) (map[string]ed25519.PublicKey, error) {
+func (r *RemoteKeys) fetch(ctx context.Context) (*fetched, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil) //nolint:gosec // the address is an operator's setting
 	if err != nil {
 		return nil, fmt.Errorf("read keys from %s: %w", r.url, err)
@@ -138,5 +144,6 @@ func (r *RemoteKeys) fetch(ctx context.Context) (map[string]ed25519.PublicKey, e
 	if len(body) > maxJWKS {
 		return nil, fmt.Errorf("read keys from %s: the answer is over %d bytes", r.url, maxJWKS)
 	}
-	return decodeJWKS(body)
+	keys, data, err := decodeJWKS(body)
+	return &fetched{keys: keys, data: data}, err
 }

@@ -175,3 +175,22 @@ func TestKeysOfOtherKindsArePassedOver(t *testing.T) {
 		t.Error("a key of another kind was taken")
 	}
 }
+
+func TestTheTrunksKeysSayWhichDataItHas(t *testing.T) {
+	ring := newRing(t, "", newClock(), 1)
+	shown := identity.DataFingerprint("0123456789abcdef0123456789abcdef")
+	side := newOtherSide(t, identity.JWKSHandler(identity.WithData(ring, func() map[string]string { return map[string]string{"ledger": shown} })))
+	keys := identity.NewRemoteKeys(side.URL, identity.RemoteKeysOptions{})
+	if got := keys.Data("ledger"); got != "" {
+		t.Errorf("before the keys were read it is %q", got)
+	}
+	if _, err := keys.PublicKey(t.Context(), "nobody's"); !fault.Is(err, fault.Unauthenticated) {
+		t.Fatal(err)
+	}
+	if got := keys.Data("ledger"); got != shown || strings.Contains(got, "0123456789abcdef") {
+		t.Errorf("the fingerprint is %q, want %q", got, shown)
+	}
+	if got := keys.Data("notes"); got != "" {
+		t.Errorf("of a module that is not there it is %q", got)
+	}
+}

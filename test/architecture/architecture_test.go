@@ -42,6 +42,7 @@ var layers = slices.Concat([]string{
 	"platform/appendjson",
 	"platform/merkle",
 	"platform/config",
+	"platform/peers",
 	"platform/certificates",
 	"platform/telemetry",
 	"platform/httpserver",

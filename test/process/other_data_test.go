@@ -208,3 +208,30 @@ func (s *split) checkRefused(t *testing.T) {
 		}
 	}
 }
+
+// A setting that leads to another trunk shows at the first call, far from where the
+// mistake was made.
+func TestATrunkURLOfAnotherBanyanIsNamed(t *testing.T) {
+	s := newSplit(t, place{[]string{"BANYAN_DATA=" + t.TempDir()}})
+	other := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.start(t, nil, "--listen", "127.0.0.1:0")
+	address := testneeds.Address(t)
+	module := s.p.start(t, append(s.env, "BANYAN_IDENTITY_TRUNK_URL="+other.url), "--module", reputation.Name, "--listen", address)
+	if status, said := s.set("remote", 0, "http://"+address); status == http.StatusOK || !strings.Contains(said, "identity.trunk_url") {
+		t.Errorf("the move: %d %s", status, said)
+	}
+	if log := module.logged(); !strings.Contains(log, "the trunk at identity.trunk_url is another Banyan's") {
+		t.Errorf("the module's log:\n%s", log)
+	}
+}
+
+// An operator's session must not be enough to have the trunk call any service.
+func TestAModuleIsReachedAtAllowedPlacesOnly(t *testing.T) {
+	s := newSplit(t, place{[]string{"BANYAN_DATA=" + t.TempDir()}})
+	for url, says := range map[string]string{
+		"http://10.0.0.7:8081": "peers.plain_http", "https://10.0.0.7:8081": "peers.allow", "https://169.254.169.254": "peers.allow", "http://metadata.internal": "tls.cert",
+	} {
+		if status, said := s.set("shadow", 10, url); status != http.StatusBadRequest || !strings.Contains(said, says) {
+			t.Errorf("%s: %d %s", url, status, said)
+		}
+	}
+}

@@ -173,7 +173,7 @@ func (e *endpoint) figures() analysis.SideStats {
 func (e *endpoint) failed(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.lastError, e.lastFailure = err.Error(), time.Now()
+	e.lastError, e.lastFailure = describe(err), time.Now()
 }
 
 // movingMean is an exponentially weighted mean of latencies. It fades with
