@@ -11,8 +11,6 @@ import (
 var Contract = seam.NewContract(Name, 2, "Who can be trusted, and why.")
 
 var (
-	importTrust = seam.Write[TrustUpload, TrustImported](Contract, "importTrust", "POST /trust/import", seam.Operators,
-		"Add or replace trust edges from a CSV stream", seam.Idempotent())
 	computeEpoch = seam.Write[EpochRequest, Epoch](Contract, "computeEpoch", "POST /epochs", seam.Operators,
 		"Compute all scores now", seam.Idempotent())
 	currentEpoch = seam.Read[EpochQuery, Epoch](Contract, "currentEpoch", "GET /epochs/current", seam.Public,
@@ -31,8 +29,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(
-		importTrust.To(s.ImportTrust),
+	return Contract.Bind(append(evidence(s),
 		computeEpoch.To(s.ComputeEpoch),
 		currentEpoch.To(s.CurrentEpoch),
 		score.To(s.Score),
@@ -40,7 +37,7 @@ func Bind(s Service) *seam.Local {
 		weights.To(s.Weights),
 		leaderboard.To(s.Leaderboard),
 		record.To(s.Record),
-	)
+	)...)
 }
 
 // Client is the Service as the rest of the program sees it: every call takes
@@ -51,11 +48,6 @@ var _ Service = Client{}
 
 // NewClient returns a Client that calls through route.
 func NewClient(route *seam.Route) Client { return Client{route} }
-
-// ImportTrust implements Service.
-func (c Client) ImportTrust(ctx context.Context, q TrustUpload) (TrustImported, error) {
-	return importTrust.Call(ctx, c.route, q)
-}
 
 // ComputeEpoch implements Service.
 func (c Client) ComputeEpoch(ctx context.Context, q EpochRequest) (Epoch, error) {

@@ -19,7 +19,6 @@ package reputation
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"banyan/platform/events"
 	"banyan/platform/fault"
@@ -33,11 +32,10 @@ const Name = "reputation"
 // Service is what the module does. Faults that every method can return:
 // unavailable, busy, deadline_exceeded, canceled, internal.
 type Service interface {
-	// ImportTrust adds trust edges or replaces those with the same source and
-	// target; a weight of zero removes one, and of two rows for one pair the
-	// later counts. Wrong rows are an invalid fault that names up to 100 of
-	// them by line, and nothing of the upload is kept.
-	ImportTrust(context.Context, TrustUpload) (TrustImported, error)
+	Evidence
+	SeedSets
+	Imports
+
 	// ComputeEpoch computes scores from the current edges and makes them the
 	// current epoch. Conflict: there are no edges or no known seeds.
 	ComputeEpoch(context.Context, EpochRequest) (Epoch, error)
@@ -69,24 +67,6 @@ type Activity struct {
 
 // ActivityTopic is where other modules publish Activity.
 var ActivityTopic = events.NewTopic[Activity]("reputation.activity")
-
-// TrustUpload is a CSV stream source,target[,weight[,time]]: wallets, a positive
-// or negative finite weight (1 where the list has none), and seconds since 1970,
-// RFC 3339 or a day. A header is optional and says the order of the columns, also
-// as i,j,v or from,to,value; cells are separated by commas, semicolons or tabs,
-// lines that begin with # are comments; gzip, zstd and UTF-16 are recognised.
-type TrustUpload struct {
-	Body io.Reader `stream:"text/csv" json:"-"`
-}
-
-// TrustImported is the result of an import.
-type TrustImported struct {
-	Edges   int `json:"edges"`   // rows read
-	Wallets int `json:"wallets"` // distinct wallets in them
-	// PassedOver says in one sentence for people what of the list was not used:
-	// columns, comments, lines above the header; "" if nothing was.
-	PassedOver string `json:"passed_over,omitempty"`
-}
 
 // EpochRequest starts a computation with the settings of the module.
 type EpochRequest struct{}

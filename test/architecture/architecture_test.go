@@ -39,6 +39,8 @@ var layers = slices.Concat([]string{
 	"platform/decompress",
 	"platform/table",
 	"platform/wallet",
+	"platform/signature",
+	"platform/attestation",
 	"platform/appendjson",
 	"platform/merkle",
 	"platform/config",

@@ -15,6 +15,9 @@ type Reputation struct {
 	Down
 	Epoch  reputation.Epoch // Number 0 = none
 	Ranked []reputation.Score
+	Said   []reputation.Attestation // the last first
+	Sets   []reputation.SeedSet
+	Lists  []reputation.Import
 }
 
 var _ reputation.Service = (*Reputation)(nil)

@@ -50,7 +50,8 @@ func bind(db *database.DB) *seam.Local { return reputation.Bind(service.New(opti
 func options(db *database.DB) service.Options {
 	return service.Options{
 		DB: db, Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
-		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000,
+		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000, VouchWeight: 8, ReportWeight: -5,
+		Activity: []reputation.ActivityKind{{Kind: "review.published", Weight: 1, PerDay: 1}},
 	}
 }
 
@@ -85,7 +86,7 @@ func TestConformanceScores(t *testing.T) {
 			t.Errorf("an epoch without edges: %v", err)
 		}
 		imported, err := importText(s, sampleGraph())
-		if err != nil || imported != (reputation.TrustImported{Edges: 38, Wallets: 26}) {
+		if err != nil || imported != (reputation.TrustImported{Edges: 38, Wallets: 26, Import: "trust", Version: 1, Diff: reputation.ImportDiff{Added: 38}}) {
 			t.Fatalf("import: %+v, %v", imported, err)
 		}
 		epoch, err := s.ComputeEpoch(operator, reputation.EpochRequest{})
@@ -307,6 +308,11 @@ func TestConformanceActivity(t *testing.T) {
 		want := []reputation.ActivityCount{{Kind: "review.published", Count: 2, LastMS: 2000}}
 		if err != nil || !slices.Equal(got.Activity, want) || got.Rank != 0 {
 			t.Errorf("got %+v, %v", got, err)
+		}
+		// each with its event; of the two on one day, one counts
+		told, err := s.Activities(nobody, reputation.ActivitiesQuery{Wallet: person(77), Limit: 1})
+		if err != nil || told.Points != 1 || len(told.Activities) != 1 || told.Activities[0].Event != "c" || told.Activities[0].Ref != "kraken" || told.Next == "" {
+			t.Errorf("activities %+v, %v", told, err)
 		}
 	})
 }

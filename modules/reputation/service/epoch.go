@@ -94,9 +94,12 @@ type walletGraph struct {
 }
 
 func (s service) loadGraph(ctx context.Context, now int64) (walletGraph, error) {
-	if len(s.o.Seeds) == 0 {
-		return walletGraph{}, fault.Wrap(trust.NoSeeds(), fault.Conflict,
-			"there are no seeds: set reputation.seeds to some trusted wallets; without them anybody could create wallets that trust each other")
+	seeds, err := s.seeds(ctx, s.o.DB.Read())
+	if err != nil {
+		return walletGraph{}, err
+	}
+	if len(seeds) == 0 {
+		return walletGraph{}, fault.Wrap(trust.NoSeeds(), fault.Conflict, noSeeds)
 	}
 	g := walletGraph{wallets: trust.NewInterner[wallet.Address](1024)}
 	edges := &trust.Edges{}
@@ -109,16 +112,16 @@ func (s service) loadGraph(ctx context.Context, now int64) (walletGraph, error) 
 		}
 		return n, err
 	}
-	err := eachEdge(ctx, s.o.DB.Read(), func(source, target wallet.Address, weight float64, timeMS *int64) error {
-		edge, first := trust.Edge{Weight: weight, Time: trust.NoTime}, int64(0)
-		if timeMS != nil {
-			edge.Time, first = *timeMS, *timeMS
+	err = s.eachPair(ctx, s.o.DB.Read(), now/1000, func(e edgeRow) error {
+		edge, first := trust.Edge{Weight: e.Weight, Time: timeOf(e.TimeMS)}, int64(0)
+		if e.TimeMS != nil {
+			first = *e.TimeMS
 		}
 		var err error
-		if edge.Source, err = number(source, first); err != nil {
+		if edge.Source, err = number(e.From, first); err != nil {
 			return err
 		}
-		if edge.Target, err = number(target, first); err != nil {
+		if edge.Target, err = number(e.To, first); err != nil {
 			return err
 		}
 		return edges.Add(edge)
@@ -127,9 +130,9 @@ func (s service) loadGraph(ctx context.Context, now int64) (walletGraph, error) 
 		return walletGraph{}, err
 	}
 	if edges.Len() == 0 {
-		return walletGraph{}, fault.New(fault.Conflict, "there are no trust edges to compute scores from: import them with POST /api/v1/reputation/trust/import first")
+		return walletGraph{}, fault.New(fault.Conflict, "there are no trust edges to compute scores from: import them with POST /api/v1/reputation/trust/import, or state some on the pages of wallets")
 	}
-	if err := s.placeSeeds(&g, number); err != nil {
+	if err := placeSeeds(&g, seeds, number); err != nil {
 		return g, err
 	}
 	renumbered := g.wallets.Sort(func(a, b wallet.Address) int { return bytes.Compare(a[:], b[:]) })
@@ -139,33 +142,33 @@ func (s service) loadGraph(ctx context.Context, now int64) (walletGraph, error) 
 		first[after] = g.firstMS[before]
 	}
 	g.firstMS = first
-	return g, s.build(&g, edges, now)
+	return g, s.build(&g, edges, seeds, now)
 }
 
 // placeSeeds makes nodes of the seeds that no statement names: they are trusted,
 // though by nobody else.
-func (s service) placeSeeds(g *walletGraph, number func(wallet.Address, int64) (uint32, error)) error {
-	for _, w := range s.o.Seeds {
-		if _, named := g.wallets.Lookup(w); named {
+func placeSeeds(g *walletGraph, seeds []seedRow, number func(wallet.Address, int64) (uint32, error)) error {
+	for _, row := range seeds {
+		if _, named := g.wallets.Lookup(row.Wallet); named {
 			g.seeds++
 		}
 	}
 	if g.seeds == 0 {
-		return fault.New(fault.Conflict, "none of the wallets in reputation.seeds occurs in the trust edges: check the setting, or import their edges first")
+		return fault.New(fault.Conflict, "none of the seeds occurs in the trust edges: check the seeds, or import their edges first")
 	}
-	for _, w := range s.o.Seeds {
-		if _, err := number(w, 0); err != nil {
+	for _, row := range seeds {
+		if _, err := number(row.Wallet, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s service) build(g *walletGraph, edges *trust.Edges, now int64) (err error) {
+func (s service) build(g *walletGraph, edges *trust.Edges, named []seedRow, now int64) (err error) {
 	var seeds []trust.Seed
-	for _, w := range s.o.Seeds {
-		node, _ := g.wallets.Lookup(w) // placeSeeds has made it
-		seeds = append(seeds, trust.Seed{Node: node})
+	for _, row := range named {
+		node, _ := g.wallets.Lookup(row.Wallet) // placeSeeds has made it
+		seeds = append(seeds, trust.Seed{Node: node, Weight: row.Weight})
 	}
 	if g.graph, err = trust.NewGraph(g.wallets.Len(), edges, trust.Decay{HalfLife: s.o.HalfLife, At: now}); err != nil {
 		return fmt.Errorf("build the trust graph: %w", err)

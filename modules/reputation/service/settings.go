@@ -26,6 +26,10 @@ type Settings struct {
 	Cap           float64 `yaml:"cap"`
 	Distrust      float64 `yaml:"distrust"`
 	Conduct       float64 `yaml:"conduct"`
+
+	VouchWeight  float64           `yaml:"vouch_weight"`  // 0 to 10
+	ReportWeight float64           `yaml:"report_weight"` // -10 to 0
+	Activity     []CountedActivity `yaml:"activity"`
 }
 
 // HalfLife is how old a statement is that counts half; 0 is never, as text
@@ -88,7 +92,5 @@ func (s Settings) Check(c *config.Checks) {
 	if s.Schedule != 0 && s.Schedule < config.Interval(time.Second) {
 		c.Wrong("schedule", "is %s, must be off or 1s or more", s.Schedule)
 	}
-	if s.Schedule != 0 && len(s.Seeds) == 0 {
-		c.Wrong("schedule", "is %s, but %s is empty: name the wallets that are trusted from the start, or turn it off", s.Schedule, c.Name("seeds"))
-	}
+	s.checkEvidence(c)
 }

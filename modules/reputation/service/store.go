@@ -5,90 +5,15 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"banyan/modules/reputation"
-	"banyan/modules/reputation/trust"
-	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
-
-// rowsPerStatement keeps a statement below SQLite's 32,766 placeholders.
-const rowsPerStatement = 4000
-
-// saveEdges stores trust edges and replaces those of the same source and
-// target; a weight of zero removes the edge. No two rows may have the same
-// source and target.
-func saveEdges(ctx context.Context, tx *database.Tx, rows []trustlist.Row[wallet.Address]) error {
-	var args []any
-	for len(rows) > 0 {
-		part := rows[:min(len(rows), rowsPerStatement)]
-		rows = rows[len(part):]
-		args = args[:0]
-		for _, r := range part {
-			var time any
-			if r.Time != trust.NoTime {
-				time = r.Time
-			}
-			args = append(args, r.Source, r.Target, r.Weight, time)
-		}
-		_, err := tx.Exec(ctx, `
-			INSERT INTO trust_edges (
-				source,
-				target,
-				weight,
-				time_ms
-			) VALUES `+values(len(part), 4)+`
-			ON CONFLICT (source, target) DO UPDATE SET
-				weight = excluded.weight,
-				time_ms = excluded.time_ms`, args...)
-		if err != nil {
-			return fmt.Errorf("save trust edges: %w", err)
-		}
-	}
-	if _, err := tx.Exec(ctx, `DELETE FROM trust_edges WHERE weight = 0`); err != nil {
-		return fmt.Errorf("remove trust edges: %w", err)
-	}
-	return nil
-}
 
 // values returns "(?,?),(?,?)" for rows of that many columns.
 func values(rows, columns int) string {
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
 	return strings.TrimSuffix(strings.Repeat(row+",", rows), ",")
-}
-
-// eachEdge reads all edges in the order of their key.
-func eachEdge(ctx context.Context, r database.Reader, each func(source, target wallet.Address, weight float64, timeMS *int64) error) error {
-	rows, err := r.Query(ctx, `
-		SELECT
-			source,
-			target,
-			weight,
-			time_ms
-		FROM trust_edges
-		ORDER BY source, target`)
-	if err != nil {
-		return fmt.Errorf("read trust edges: %w", err)
-	}
-	return scanEdges(rows, each)
-}
-
-func scanEdges(rows *sqlx.Rows, each func(source, target wallet.Address, weight float64, timeMS *int64) error) error {
-	defer func() { _ = rows.Close() }() // rows.Err has the error
-	for rows.Next() {
-		var source, target wallet.Address
-		var weight float64
-		var timeMS *int64
-		if err := rows.Scan(&source, &target, &weight, &timeMS); err != nil {
-			return fmt.Errorf("read trust edges: %w", err)
-		}
-		if err := each(source, target, weight, timeMS); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // countActivity adds one to a wallet's count of a kind.
