@@ -79,15 +79,8 @@ func (e *Explainer) trust(x *Explanation) {
 	x.Dangling = float64((1-e.alpha)*e.dangling) * e.pre.share[x.Node]
 	for k := g.start[x.Node]; k < g.split[x.Node]; k++ {
 		j := g.source[k]
-		part := 0.0
-		if out := g.flowing(j); out > 0 { // 0 where age has left nothing of a whole row
-			part = g.weightAt(k) / out
-		}
-		if g.fading != nil {
-			part *= g.fading.fresh[k]
-		}
 		x.Edges = append(x.Edges, Contribution{
-			Node: j, Trust: e.r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: float64((1-e.alpha)*e.r.Trust[j]) * part,
+			Node: j, Trust: e.r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: float64((1-e.alpha)*e.r.Trust[j]) * g.part(k),
 		})
 	}
 }
@@ -122,11 +115,14 @@ func (e *Explainer) judged(x *Explanation) {
 	}
 }
 
-func largestFirst(list []Contribution) {
-	slices.SortFunc(list, func(a, b Contribution) int {
-		if c := cmp.Compare(math.Abs(b.Share), math.Abs(a.Share)); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Node, b.Node)
+func largestFirst(list []Contribution) { slices.SortFunc(list, bySize) }
+
+func sortInflows(list []Inflow) {
+	slices.SortFunc(list, func(a, b Inflow) int {
+		return cmp.Or(bySize(a.Contribution, b.Contribution), cmp.Compare(a.Into, b.Into))
 	})
+}
+
+func bySize(a, b Contribution) int {
+	return cmp.Or(cmp.Compare(math.Abs(b.Share), math.Abs(a.Share)), cmp.Compare(a.Node, b.Node))
 }

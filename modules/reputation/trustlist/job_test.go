@@ -41,10 +41,11 @@ func job(t *testing.T, list, seeds string) trustlist.Job {
 	t.Helper()
 	folder := t.TempDir()
 	j := trustlist.Job{
-		Trust: write(t, folder, "trust.csv", list), Out: filepath.Join(folder, "scores.csv"),
-		Parameters: parameters(trust.MethodEigenTrust), At: trust.NoTime,
-		Options: trust.Options{Alpha: trust.DefaultAlpha, Epsilon: trust.DefaultEpsilon, MaxIterations: trust.DefaultMaxIterations},
-		Now:     func() time.Time { return time.Unix(1_700_000_000, 0) },
+		Inputs: trustlist.Inputs{
+			Trust: write(t, folder, "trust.csv", list), Parameters: parameters(trust.MethodEigenTrust), At: trust.NoTime,
+			Options: trust.Options{Alpha: trust.DefaultAlpha, Epsilon: trust.DefaultEpsilon, MaxIterations: trust.DefaultMaxIterations},
+		},
+		Out: filepath.Join(folder, "scores.csv"), Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
 	}
 	if seeds != "" {
 		j.Seeds = write(t, folder, "seeds.csv", seeds)

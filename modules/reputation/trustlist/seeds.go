@@ -57,6 +57,15 @@ type Seeds struct {
 // single word is a seed when the trust list knows it. Fails like Read, and
 // with fault.Invalid when none is known.
 func ReadSeeds(ctx context.Context, r io.Reader, limits decompress.Limits, names *trust.Interner[string]) (Seeds, table.Report, error) {
+	seeds, report, err := readIDs(ctx, r, limits, names)
+	if err == nil {
+		err = seeds.check()
+	}
+	return seeds, report, err
+}
+
+// readIDs is ReadSeeds, which none of the named needs to be known for.
+func readIDs(ctx context.Context, r io.Reader, limits decompress.Limits, names *trust.Interner[string]) (Seeds, table.Report, error) {
 	var seeds Seeds
 	var wrong problems
 	take := func(part *table.Part) error {
@@ -80,9 +89,6 @@ func ReadSeeds(ctx context.Context, r io.Reader, limits decompress.Limits, names
 	}
 	if err == nil {
 		err = wrong.err()
-	}
-	if err == nil {
-		err = seeds.check()
 	}
 	return seeds, report, err
 }
