@@ -30,12 +30,15 @@ type chunker struct {
 	ended  bool
 	// blanks are the bytes that lines without cells are made of.
 	blanks string
+	// document cuts the text into rows of JSON; nil: rows are lines.
+	document *document
 }
 
 // chunk is a piece of the text.
 type chunk struct {
-	text []byte
-	line int // the number of its first line
+	text  []byte
+	line  int // the number of its first line
+	entry int // the number of its first row, of a document
 }
 
 // next returns the next chunk, in buffer if that is large enough; io.EOF at the end.
@@ -65,16 +68,15 @@ func (c *chunker) next(buffer []byte) (chunk, error) {
 }
 
 func (c *chunker) fill(buffer []byte) (chunk, error) {
+	if c.document != nil {
+		return c.fillDocument(buffer)
+	}
 	text := append(buffer[:0], c.rest...)
 	c.rest = c.rest[:0]
 	for !c.ended && len(text) < chunkSize {
-		n, err := c.text.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		c.read += int64(n)
-		if errors.Is(err, io.EOF) && !isFault(err) {
-			c.ended = true
-		} else if err != nil {
-			return chunk{}, brokenOff(err, c.line-1+bytes.Count(text, newline))
+		var err error
+		if text, err = c.more(text); err != nil {
+			return chunk{}, err
 		}
 	}
 	if len(text) == 0 {
@@ -92,6 +94,19 @@ func (c *chunker) fill(buffer []byte) (chunk, error) {
 	piece := chunk{text: text, line: c.line}
 	c.line += bytes.Count(text, newline)
 	return piece, nil
+}
+
+// more reads what follows text into its room.
+func (c *chunker) more(text []byte) ([]byte, error) {
+	n, err := c.text.Read(text[len(text):cap(text)])
+	text = text[:len(text)+n]
+	c.read += int64(n)
+	if errors.Is(err, io.EOF) && !isFault(err) {
+		c.ended = true
+	} else if err != nil {
+		return text, brokenOff(err, c.line-1+bytes.Count(text, newline))
+	}
+	return text, nil
 }
 
 var newline = []byte{'\n'}
@@ -114,6 +129,11 @@ func (c *chunker) begin(spec *Spec) (*Part, Report, error) {
 	c.blanks = "\n\r \t"
 	if spec != nil {
 		c.blanks += ",;"
+	}
+	if spec != nil && spec.JSON != nil {
+		if part, err := c.beginJSON(spec, &report); part != nil || err != nil {
+			return part, report, err
+		}
 	}
 	var buffer []byte
 	for {

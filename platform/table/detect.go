@@ -50,6 +50,8 @@ type detector struct {
 	spec  *Spec
 	lines []sampled
 	first *sampled // the first line that is not a comment; nil if there is none
+
+	problem error // of rows that are JSON arrays
 }
 
 // detect learns the layout from the first chunk, and where the rows begin in
@@ -65,12 +67,6 @@ func detect(c chunk, spec *Spec) (l *Layout, from int, err error) {
 	if d.first == nil {
 		return nil, len(d.lines), nil
 	}
-	if spec.Objects != nil && d.first.text[0] == '{' {
-		if problem := spec.Objects(d.first.text); problem != "" {
-			return nil, 0, d.refuse(problem)
-		}
-		return d.objects(), 0, nil
-	}
 	if kind := markupKind(d.first.text); kind != "" {
 		return nil, 0, notAList(kind)
 	}
@@ -84,14 +80,6 @@ func detect(c chunk, spec *Spec) (l *Layout, from int, err error) {
 		from = d.first.end
 	}
 	return l, from, err
-}
-
-func (d *detector) objects() *Layout {
-	l := &Layout{Objects: true, Columns: make([]int, len(d.spec.Columns))}
-	for i := range l.Columns {
-		l.Columns[i] = -1
-	}
-	return l
 }
 
 // refuse is the fault for the first line.

@@ -26,6 +26,7 @@ type text struct {
 	close    func()
 	encoding string // as people call it
 	lineEnds string
+	head     []byte // its beginning, maybe with other line ends
 }
 
 // openText decompresses and decodes. Fails as decompress.Open does, and with
@@ -86,10 +87,12 @@ func (t *text) decode(head []byte) {
 		t.as("UTF-16BE", unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, _ = io.CopyN(io.Discard, t.Reader, 3) // they are in memory: head begins with them
+		head = head[3:]
 	}
 	if t.encoding != "UTF-8" {
 		head = t.peek()
 	}
+	t.head = head
 	if i := bytes.IndexByte(head, '\n'); i > 0 && head[i-1] == '\r' {
 		t.lineEnds = "CRLF"
 	}

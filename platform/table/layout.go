@@ -13,8 +13,8 @@ type Layout struct {
 	Header     []string // as it is written; nil where there is none
 	HeaderLine int      // 0 where there is none
 	Unused     []string // the headers of columns that were taken for nothing
-	Separator  byte     // 0: Objects
-	Objects    bool     // each line is a JSON object, see Spec.Objects
+	Separator  byte     // 0: JSON
+	JSON       JSONForm // how the rows stand in JSON; NoJSON: they are lines of cells
 	Encoding   string   // UTF-8, UTF-16LE, …
 	LineEnds   string   // LF, CRLF or CR
 
@@ -23,6 +23,9 @@ type Layout struct {
 	first    int   // cells on the first line
 	titles   int   // lines above the header
 	comments int   // lines above the first row
+
+	spec      *Spec
+	constants [][]byte // cells of every row, of the JSON object around them
 }
 
 // Has reports whether the table has a column of the spec.
@@ -86,6 +89,14 @@ func Short(cell []byte) string {
 		text = strings.TrimRight(text, "\ufffd") + "…"
 	}
 	return text
+}
+
+// SeparatorName is what people call what separates the cells; "" in JSON.
+func (l *Layout) SeparatorName() string {
+	if l.JSON != NoJSON {
+		return ""
+	}
+	return separatorName(l.Separator)
 }
 
 func separatorName(separator byte) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -124,6 +125,11 @@ func (p *pipeline[T]) deliver(part *Part, result T) error {
 	}
 	p.report.Rows += part.rows
 	p.report.Comments += part.comments
+	for _, name := range part.unused {
+		if l := p.report.Layout; !slices.Contains(l.Unused, name) && len(l.Unused) < MaxColumns {
+			l.Unused = append(l.Unused, name)
+		}
+	}
 	select {
 	case p.buffers <- part.whole[:0]:
 	default: // enough buffers are kept

@@ -18,11 +18,19 @@ type Part struct {
 	// without its end and the blanks around it.
 	Line int
 	Text []byte
+	// Entry is the number of the present row where rows are not lines; 0 where
+	// they are.
+	Entry int
 
 	chunk         // what is left of it
 	whole  []byte // its memory
 	layout *Layout
 	cells  [][]byte
+
+	members []member
+	names   *objectNames // of the last object
+	unused  []string     // names of objects that were taken for nothing
+	quoted  uint64       // cells that are JSON strings
 
 	suspect  bool // there are bytes that no line should have
 	returns  bool // there are CRs: before LF, or a line has one in it
@@ -57,6 +65,9 @@ func (p *Part) Len() int { return len(p.text) }
 // Next moves to the next line with text that is neither a comment nor
 // separators alone. It returns false at the end.
 func (p *Part) Next() bool {
+	if p.entry > 0 {
+		return p.nextEntry()
+	}
 	for len(p.text) > 0 {
 		if p.text[0] == '\n' { // a packed text can have millions of them
 			p.text = p.text[1:]
@@ -89,6 +100,47 @@ func (p *Part) Next() bool {
 		return true
 	}
 	return false
+}
+
+// nextEntry is Next where rows are not lines.
+func (p *Part) nextEntry() bool {
+	begin := skipBlanks(p.text, 0)
+	p.line += bytes.Count(p.text[:begin], newline)
+	if p.text = p.text[begin:]; len(p.text) == 0 {
+		return false
+	}
+	var n nesting
+	end, next := len(p.text), len(p.text)
+	for at, c := range p.text {
+		structure := n.step(c)
+		if p.layout.JSON == JSONSequence {
+			if structure && !n.inString && n.depth == 0 && (c == '}' || c == ']') {
+				end, next = at+1, at+1
+				break
+			}
+		} else if !structure && n.depth == 0 && c == ',' {
+			end, next = at, at+1
+			break
+		}
+	}
+	p.Line, p.Text = p.line, bytes.TrimRight(p.text[:end], " \t\r\n")
+	p.line += bytes.Count(p.text[:next], newline)
+	p.text = p.text[next:]
+	p.Entry = p.entry
+	p.entry++
+	p.rows++
+	p.plain = !p.suspect && len(p.Text) <= MaxLine
+	return true
+}
+
+// skipHeader passes over the first row, which names the columns.
+func (p *Part) skipHeader() {
+	p.Next()
+	p.rows--
+	if p.Entry > 0 {
+		p.entry--
+	}
+	p.layout.HeaderLine = p.Line
 }
 
 // Plain reports that nothing is wrong with the bytes of the line: a consumer
@@ -135,6 +187,17 @@ func separatorsAlone(line []byte, separator byte) bool {
 	return bytes.Count(line, []byte{'"'})%2 == 0
 }
 
+// ContainsAny reports whether what is left of the text has any of some
+// characters of one byte.
+func (p *Part) ContainsAny(characters string) bool {
+	for i := range len(characters) {
+		if bytes.IndexByte(p.text, characters[i]) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Strange says what no line of a table may hold, for people; "" if the line
 // holds nothing like it.
 func (p *Part) Strange() string {
@@ -150,7 +213,7 @@ func (p *Part) Strange() string {
 		return "the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
 	case p.decoded() && bytes.Contains(line, replacement):
 		return "the line holds bytes that are not " + p.layout.Encoding + ": save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
-	case bytes.IndexByte(line, '\r') >= 0:
+	case p.Entry == 0 && bytes.IndexByte(line, '\r') >= 0:
 		return "the line has a carriage return in it: its ends are mixed, save the list with one kind of line ends"
 	}
 	return ""
@@ -162,6 +225,9 @@ func (p *Part) Strange() string {
 func (p *Part) Cells() (cells [][]byte, problem string) {
 	if problem := p.Strange(); problem != "" {
 		return nil, problem
+	}
+	if p.layout.JSON != NoJSON {
+		return p.jsonCells()
 	}
 	l, line := p.layout, p.Text
 	clear(p.cells)

@@ -23,10 +23,8 @@ import (
 	"context"
 	"io"
 	"runtime"
-	"slices"
 
 	"banyan/platform/decompress"
-	"banyan/platform/fault"
 )
 
 // What every reader is bounded by.
@@ -74,11 +72,10 @@ type Spec struct {
 	Shape string
 	// Ragged rows may lack cells behind those that are needed.
 	Ragged bool
-	// Objects is called with the first line of a table of one JSON object on
-	// each line, before work, and returns what is wrong with it, for people, or
-	// "". Then Part.Text is all that there is of a row. nil: such tables are
-	// refused.
-	Objects func(first []byte) (problem string)
+	// Look is called once, before work, with the first part to look at; it may be nil.
+	Look func(*Part)
+	// JSON says how rows stand in JSON; nil: JSON is refused.
+	JSON *JSON
 }
 
 // Options bound what is read.
@@ -141,6 +138,11 @@ func read[T any](ctx context.Context, in io.Reader, spec *Spec, options Options,
 	if err != nil {
 		return report, err
 	}
+	if spec != nil && spec.Look != nil {
+		look := *first
+		look.prepare()
+		spec.Look(&look)
+	}
 	p := newPipeline(options, work, take, &report)
 	stopped, err := p.run(ctx, chunks, first)
 	if err == nil && !stopped && report.Rows == 0 {
@@ -162,26 +164,4 @@ func (p *progress) Read(to []byte) (int, error) {
 		p.report(p.read)
 	}
 	return n, err
-}
-
-// Refuse is the one fault that names all wrong lines: at most MaxProblems of
-// them, in the order of their lines.
-func Refuse(problems []fault.Field) error {
-	slices.SortStableFunc(problems, func(a, b fault.Field) int { return a.Line - b.Line })
-	problems = problems[:min(len(problems), MaxProblems)]
-	lines, last := 0, -1
-	for _, p := range problems {
-		if p.Line != last {
-			lines, last = lines+1, p.Line
-		}
-	}
-	const advice = "; nothing was kept: correct the list and send it again"
-	f := fault.Newf(fault.Invalid, "%d lines of the list are wrong"+advice, lines)
-	switch {
-	case len(problems) == MaxProblems:
-		f = fault.Newf(fault.Invalid, "%d wrong lines of the list are named here, and there may be more"+advice, lines)
-	case lines == 1:
-		f = fault.New(fault.Invalid, "1 line of the list is wrong"+advice)
-	}
-	return f.With(problems...)
 }

@@ -339,18 +339,6 @@ func TestLinesAreTheConsumersOwn(t *testing.T) {
 	}
 }
 
-func TestObjectsAreTheConsumersOwn(t *testing.T) {
-	objects := func(problem string) func(*table.Spec, *table.Options) {
-		return func(s *table.Spec, _ *table.Options) { s.Objects = func([]byte) string { return problem } }
-	}
-	if _, report, err := read("# all\n{\"name\":\"ann\"}\n", objects("")); err != nil || !report.Layout.Objects || report.Rows != 1 || report.Layout.Has(0) {
-		t.Errorf("reported %+v, %v", report, err)
-	}
-	if _, _, err := read("\n{\"name\":\n", objects("is broken")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 2: is broken") {
-		t.Errorf("a broken first line: %v", err)
-	}
-}
-
 func TestProgressIsOfTheBytesTaken(t *testing.T) {
 	text := strings.Repeat("ann,1\n", 200_000)
 	var last int64

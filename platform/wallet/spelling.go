@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"io"
+	"strconv"
 	"sync"
 
 	"golang.org/x/crypto/sha3"
@@ -44,6 +45,27 @@ func takeSpelling(a Address) *spelling {
 		s.spell(a)
 	}
 	return s
+}
+
+// isChecksummedFor reports whether the 40 digits are in the case that EIP-1191
+// has for a chain: that of EIP-55, with the chain's number before the text that
+// is hashed.
+func (a Address) isChecksummedFor(chain uint64, digits []byte) bool {
+	var lower [textSize]byte
+	copy(lower[:], "0x")
+	hexdigits.Write(lower[2:], a[:])
+	hash := sha3.NewLegacyKeccak256()
+	_, _ = hash.Write(append(strconv.AppendUint(nil, chain, 10), lower[:]...)) // a sponge never fails
+	sum := hash.Sum(nil)
+	for i, c := range lower[2:] {
+		if c >= 'a' && sum[i/2]>>(4-4*(i%2))&8 != 0 {
+			c -= 'a' - 'A'
+		}
+		if digits[i] != c {
+			return false
+		}
+	}
+	return true
 }
 
 // spell writes a letter in upper case when the hash of the lower-case text has

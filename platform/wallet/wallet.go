@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"banyan/platform/fault"
 	"banyan/platform/wallet/hexdigits"
 )
 
@@ -19,28 +18,33 @@ type Address [20]byte
 
 // Parse reads "0x" and 40 hex digits. All lower or all upper case is accepted
 // without a check; mixed case must have the right EIP-55 checksum, because a
-// wrong one means a mistyped address. It fails with fault.Invalid.
+// wrong one means a mistyped address. It fails with fault.Invalid. Read knows
+// more forms.
 func Parse(text string) (Address, error) { return parse([]byte(text)) }
 
-func parse(text []byte) (a Address, err error) {
-	if len(text) != textSize || text[0] != '0' || (text[1] != 'x' && text[1] != 'X') {
-		return a, fault.Newf(fault.Invalid, "a wallet address is 0x and 40 hex digits, this has %d characters", len(text))
+func parse(text []byte) (Address, error) {
+	a, problem := readDigits(text, 0)
+	if problem != "" {
+		return Address{}, refuse(problem)
 	}
-	digits := text[2:]
-	if _, err := hex.Decode(a[:], digits); err != nil {
-		return Address{}, fault.New(fault.Invalid, "a wallet address has only hex digits (0-9, a-f) after 0x")
-	}
+	return a, nil
+}
+
+// decode decodes 0x and 40 hex digits; false if they are none.
+func decode(text []byte) (a Address, ok bool) {
+	_, err := hex.Decode(a[:], text[2:])
+	return a, err == nil
+}
+
+// isMixed reports whether hex digits have letters of both cases.
+func isMixed(digits []byte) bool {
 	var small, large uint64
 	for i := 0; i < len(digits); i += 8 { // of hex digits, only letters have bit 6, and lower-case ones bit 5
 		eight := binary.BigEndian.Uint64(digits[i:])
 		small |= eight >> 6 & (eight >> 5)
 		large |= eight >> 6 &^ (eight >> 5)
 	}
-	if small&hexdigits.Ones != 0 && large&hexdigits.Ones != 0 && !a.isChecksummed(digits) {
-		return Address{}, fault.New(fault.Invalid,
-			"the upper and lower case letters of this address do not match its EIP-55 checksum: a digit may be wrong; copy it again")
-	}
-	return a, nil
+	return small&hexdigits.Ones != 0 && large&hexdigits.Ones != 0
 }
 
 // isChecksummed reports whether the 40 digits are those of the EIP-55 form.
@@ -85,13 +89,13 @@ func (a Address) IsZero() bool { return a == Address{} }
 // MarshalText returns the EIP-55 form (also in JSON and in URLs).
 func (a Address) MarshalText() ([]byte, error) { return a.AppendText(nil) }
 
-// UnmarshalText is Parse.
+// UnmarshalText is Read for any chain.
 func (a *Address) UnmarshalText(text []byte) error {
-	parsed, err := parse(text)
+	w, err := Read(string(text), 0)
 	if err != nil {
 		return err
 	}
-	*a = parsed
+	*a = w.Address
 	return nil
 }
 

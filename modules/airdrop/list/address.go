@@ -1,7 +1,6 @@
 package list
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -16,22 +15,37 @@ const (
 	addressLength = 2 + hexDigits // with 0x before them
 )
 
-// parseAddress reads 0x and 40 hex digits. mixed means that both cases occur,
-// so that the EIP-55 checksum has yet to be checked (see checksums).
-func parseAddress(text []byte, who *wallet.Address) (mixed bool, problem string) {
-	if len(text) != addressLength || text[0] != '0' || text[1]|0x20 != 'x' {
-		return false, strangeAddress(text)
+// parseAddress reads an address. mixed means that both cases occur, so that the
+// checksum has yet to be checked (see checksums).
+func (r *cellReader) parseAddress(text []byte, who *wallet.Address) (mixed bool, chain uint64, problem string) {
+	if len(text) == addressLength && text[0] == '0' && text[1]|0x20 == 'x' {
+		if mixed, ok := parseDigits(text, who); ok {
+			return mixed, 0, ""
+		}
 	}
+	if looksLikeTotal(text) {
+		return false, 0, fmt.Sprintf("%q is a row of totals and not an address: remove it", table.Short(text))
+	}
+	if len(text) == 0 {
+		return false, 0, "is missing: if this is a row of totals, remove it"
+	}
+	w, problem := wallet.ReadText(text, r.chain)
+	*who = w.Address
+	return false, w.Chain, problem
+}
+
+// parseDigits reads 0x and 40 hex digits, the usual case.
+func parseDigits(text []byte, who *wallet.Address) (mixed, ok bool) {
 	lower, upper := false, false
 	for i := 0; i < hexDigits; i += 8 {
 		eight, low, up, ok := hexWord(binary.LittleEndian.Uint64(text[2+i:]))
 		if !ok {
-			return false, fmt.Sprintf("%q has something other than hex digits (0-9, a-f) after 0x", table.Short(text))
+			return false, false
 		}
 		binary.LittleEndian.PutUint32(who[i/2:], eight)
 		lower, upper = lower || low, upper || up
 	}
-	return lower && upper, ""
+	return lower && upper, true
 }
 
 // hexWord reads eight hex digits at once, the first one in the lowest byte, and
@@ -55,22 +69,6 @@ func hexWord(digits uint64) (four uint32, lower, upper, ok bool) {
 	pairs &= 0x00ff00ff00ff00ff
 	pairs = (pairs | pairs>>8) & 0x0000ffff0000ffff
 	return uint32(pairs | pairs>>16), small != 0, small != letters, true
-}
-
-func strangeAddress(text []byte) string {
-	switch {
-	case len(text) == 0:
-		return "is missing: if this is a row of totals, remove it"
-	case looksLikeTotal(text):
-		return fmt.Sprintf("%q is a row of totals and not an address: remove it", table.Short(text))
-	case len(text) == hexDigits && onlyHex(text):
-		return "has no 0x before its 40 hex digits"
-	case bytes.HasPrefix(text, []byte("0x")) || bytes.HasPrefix(text, []byte("0X")):
-		return fmt.Sprintf("an address has 40 hex digits after 0x, this has %d", len(text)-2)
-	case bytes.HasSuffix(text, []byte(".eth")):
-		return fmt.Sprintf("%q is a name: write the address it stands for", table.Short(text))
-	}
-	return fmt.Sprintf("%q is no address: write 0x and 40 hex digits", table.Short(text))
 }
 
 func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
@@ -104,18 +102,20 @@ func (c *checksums) add(text []byte, line int) {
 	c.lines = append(c.lines, line)
 }
 
-const wrongChecksum = "the upper and lower case letters do not match the address's EIP-55 checksum: a digit may be wrong; copy it again"
-
-// wrong calls yield with the line of each address whose checksum is wrong.
-func (c *checksums) wrong(engine keccak.Engine, yield func(line int)) error {
+// wrong calls yield with the line of each address whose checksum is wrong, and
+// what to say of it. chain is as in wallet.Read.
+func (c *checksums) wrong(engine keccak.Engine, chain uint64, yield func(line int, problem string)) error {
 	digests := make([]byte, len(c.lines)*keccak.DigestSize)
 	if err := engine.Hash(digests, c.lower, hexDigits); err != nil {
 		return fault.From(err)
 	}
 	for i, line := range c.lines {
-		digest := digests[i*keccak.DigestSize : (i+1)*keccak.DigestSize]
-		if !checksumHolds(c.written[i*hexDigits:(i+1)*hexDigits], digest) {
-			yield(line)
+		digest, digits := digests[i*keccak.DigestSize:(i+1)*keccak.DigestSize], c.written[i*hexDigits:(i+1)*hexDigits]
+		if checksumHolds(digits, digest) {
+			continue
+		}
+		if problem := wallet.ExplainChecksum(append([]byte("0x"), digits...), chain); problem != "" {
+			yield(line, problem)
 		}
 	}
 	return nil

@@ -20,25 +20,38 @@ var powersOfTen = [20]uint64{
 
 const overUint256 = "is over 2^256-1, the most a token can count"
 
-// parseAmount reads a decimal number and multiplies it by 10^decimals. Only
-// digits, and one point if there are decimals: nothing that a spreadsheet or a
-// locale writes is guessed at. problem says what is wrong; "" when nothing is.
-func parseAmount(text []byte, decimals int, amount *uint256.Int) (problem string) {
-	if problem := parseNumber(text, decimals, amount); problem != "" {
+// isZero is the problem of an amount of nothing.
+const isZero = "is zero: leave out wallets that get nothing, or choose to skip them"
+
+// parseAmount reads a number of tokens or base units that is not zero.
+func (r *cellReader) parseAmount(text []byte, amount *uint256.Int) (problem string) {
+	if problem := r.parseNumber(text, r.decimals, amount); problem != "" {
 		return problem
 	}
 	if amount.IsZero() {
-		return "is zero: leave out wallets that get nothing"
+		return isZero
 	}
 	return ""
 }
 
-// parseNumber is parseAmount for what may be zero.
-func parseNumber(text []byte, decimals int, amount *uint256.Int) (problem string) {
-	amount.Clear()
+// parseNumber reads a decimal number, in the list's spelling, and multiplies it
+// by 10^decimals: nothing that the list does not make certain is guessed at.
+// problem says what is wrong; "" when nothing is.
+func (r *cellReader) parseNumber(text []byte, decimals int, number *uint256.Int) (problem string) {
+	number.Clear()
+	if r.spelling != plainSpelling {
+		plain, ok := r.spelling.plain(text)
+		if !ok {
+			return strangeDigits(text)
+		}
+		text = plain
+	}
+	if len(text) > 1 && text[0] == '+' {
+		text = text[1:]
+	}
 	whole, fraction, point := bytes.Cut(text, []byte{'.'})
-	if problem := strangeDigits(text, whole, fraction, point); problem != "" {
-		return problem
+	if !onlyDigits(whole) || !onlyDigits(fraction) || len(whole)+len(fraction) == 0 {
+		return strangeDigits(text)
 	}
 	if point && decimals == 0 {
 		return "has a decimal point: amounts are whole numbers of base units unless the token's decimals are given"
@@ -49,29 +62,53 @@ func parseNumber(text []byte, decimals int, amount *uint256.Int) (problem string
 		}
 		fraction = fraction[:decimals]
 	}
-	if !addDigits(amount, whole) || !addDigits(amount, fraction) || !shift(amount, decimals-len(fraction)) {
+	if !addDigits(number, whole) || !addDigits(number, fraction) || !shift(number, decimals-len(fraction)) {
 		return overUint256
 	}
 	return ""
 }
 
-// strangeDigits says why text is no plain number.
-func strangeDigits(text, whole, fraction []byte, point bool) string {
+// parseHex reads 0x and the digits of a whole number of base units, as programs
+// write amounts in JSON.
+func (r *cellReader) parseHex(text []byte, number *uint256.Int) (problem string) {
+	digits := bytes.TrimLeft(text[len("0x"):], "0")
+	switch {
+	case len(text) == addressLength:
+		return "has the length of an address: choose the column of amounts"
+	case len(text) == len("0x") || !onlyHex(digits):
+		return fmt.Sprintf("%q is no number", table.Short(text))
+	case r.decimals != 0:
+		return "is written in hex, which is in base units, and amounts are read in tokens: leave the decimals out"
+	case len(digits) > 64:
+		return overUint256
+	}
+	number.Clear()
+	for _, c := range digits {
+		value := c & 0x0f
+		if c > '9' {
+			value += 9
+		}
+		number.Lsh(number, 4)
+		number.AddUint64(number, uint64(value))
+	}
+	return ""
+}
+
+// strangeDigits says why text is no number.
+func strangeDigits(text []byte) string {
 	switch {
 	case len(text) == 0:
 		return "is missing"
 	case text[0] == '-':
 		return "is negative"
-	case onlyDigits(whole) && onlyDigits(fraction) && (!point || len(whole) > 0 && len(fraction) > 0):
-		return ""
 	case bytes.HasPrefix(text, []byte("0x")) || bytes.HasPrefix(text, []byte("0X")):
 		return "is written in hex: write it in decimal digits"
-	case bytes.ContainsAny(text, "eE") && onlyDigits(bytes.Trim(text, "eE+-.0123456789")):
+	case bytes.ContainsAny(text, "eE") && onlyDigits(bytes.Trim(text, "eE+-.,0123456789")) && isDigit(text[0]):
 		return "is in scientific notation, which loses digits: write it out"
-	case bytes.IndexByte(text, ',') >= 0:
-		return "has a comma: write digits only, with a point before decimals"
+	case !madeOfNumbers(text) && bytes.ContainsAny(text, "0123456789"):
+		return fmt.Sprintf("%q is no number: write digits only, without signs, units and the token's name", table.Short(text))
 	}
-	return fmt.Sprintf("%q is no number: write digits only", table.Short(text))
+	return doubt(text)
 }
 
 func onlyDigits(text []byte) bool {

@@ -48,6 +48,7 @@ func readByCSV(b *testing.B, text []byte) *List {
 	reader := csv.NewReader(bytes.NewReader(text))
 	reader.ReuseRecord = true
 	rows := merkle.NewList()
+	cells := cellReader{spelling: plainSpelling}
 	for line := 1; ; line++ {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -60,8 +61,8 @@ func readByCSV(b *testing.B, text []byte) *List {
 			continue // the header
 		}
 		var e merkle.Entry
-		_, wrongAddress := parseAddress([]byte(record[0]), &e.Wallet)
-		if wrongAmount := parseAmount([]byte(record[1]), 0, &e.Amount); wrongAddress+wrongAmount != "" {
+		_, _, wrongAddress := cells.parseAddress([]byte(record[0]), &e.Wallet)
+		if wrongAmount := cells.parseAmount([]byte(record[1]), &e.Amount); wrongAddress+wrongAmount != "" {
 			b.Fatal(wrongAddress, wrongAmount)
 		}
 		if err := rows.Append(e.Wallet, e.Amount); err != nil {

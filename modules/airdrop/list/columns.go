@@ -3,6 +3,7 @@ package list
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"banyan/platform/table"
@@ -44,7 +45,7 @@ func (o *Options) spec() table.Spec {
 			{Name: "amount", Synonyms: amountNames, Required: !o.walletsOnly, Chosen: o.Columns.Amount, Flag: o.Flags.Amount},
 			{Name: "index", Synonyms: indexNames, Chosen: o.Columns.Index, Flag: o.Flags.Index},
 		},
-		Row: isRow, Strict: true, Place: place, Shape: "address,amount",
+		Row: isRow, Strict: true, Place: place, Shape: "address,amount", JSON: &inJSON,
 	}
 	if o.walletsOnly {
 		s.Strict = false // a line that makes no sense is the answer to itself
@@ -53,6 +54,33 @@ func (o *Options) spec() table.Spec {
 	}
 	addMeaning(&s, nil)
 	return s
+}
+
+// inJSON is how lists stand in JSON: a map from wallets to amounts, or the
+// transactions of Safe, which have what they pay among the arguments of a call.
+var inJSON = table.JSON{
+	Key: addressColumn, Value: amountColumn, Foreign: publishedKind,
+	Nested: "contractInputsValues", Renamed: map[string]string{"to": "tokenAddress"},
+}
+
+// publishedKind names the file of a finished tree, by the names of its object or
+// the first element of its array.
+func publishedKind(names []string, first []byte) string {
+	has := func(name string) bool { return slices.Contains(names, name) }
+	const advice = ", a finished tree and not a list (banyan airdrop import reads those that it knows)"
+	switch {
+	case has("merkleRoot") && has("claims"):
+		return "the result of Uniswap's merkle-distributor" + advice
+	case has("leafEncoding") || has("format") && has("tree"):
+		return "a dump of OpenZeppelin's merkle-tree" + advice
+	case has("layers") || has("leaves") && !has("leaves_count") || has("options") && has("root"):
+		return "a dump of merkletreejs" + advice
+	case has("root") && has("proofs"), has("root") && has("proof"):
+		return "a file of proofs" + advice
+	case len(first) == len(`"0x`)+64+1 && bytes.HasPrefix(first, []byte(`"0x`)) && onlyHex(first[3:67]):
+		return "a list of hashed leaves, as of merkletreejs, and not of wallets" + advice
+	}
+	return ""
 }
 
 // isRow reports whether one of the cells is an address or a number, which no
@@ -113,63 +141,6 @@ func certain(cells [][]byte, columns ...int) table.Placement {
 		}
 	}
 	return p
-}
-
-// columns is where a list's cells are, ready for parsers.
-type columns struct {
-	*table.Layout
-	indexed bool // each row says its index
-	meaning bool // a column says what amounts mean
-	kinds   meaningColumns
-	simple  bool // a row is an address and an amount
-}
-
-func columnsOf(l *table.Layout, indexed bool) columns {
-	c := columns{Layout: l, indexed: l.Has(indexColumn) || l.Objects && indexed}
-	if len(l.Columns) > indexColumn+1 {
-		c.kinds = meaningFrom(indexColumn + 1)
-		for _, column := range l.Columns[indexColumn+1:] {
-			c.meaning = c.meaning || column >= 0
-		}
-	}
-	c.simple = !l.Objects && l.Width() == 2 && l.Columns[addressColumn] == 0 && l.Columns[amountColumn] == 1
-	return c
-}
-
-func (c columns) addressName() string { return c.Name(addressColumn, "address") }
-func (c columns) amountName() string  { return c.Name(amountColumn, "amount") }
-func (c columns) indexName() string   { return c.Name(indexColumn, "index") }
-
-// cells are the cells of a row that every list has; nil where a row has none.
-type cells struct{ address, amount, index []byte }
-
-// cut finds the cells of the present row. others are all that the table knows,
-// where a column says what the amount means.
-func (c columns) cut(p *table.Part) (values cells, others [][]byte, problem string) {
-	if c.simple && p.Plain() && plain(p.Text, c.Separator) {
-		return cells{address: p.Text[:addressLength], amount: p.Text[addressLength+1:]}, nil, ""
-	}
-	if c.Objects {
-		if problem = p.Strange(); problem == "" {
-			values, problem = readObject(p.Text)
-		}
-		return values, nil, problem
-	}
-	others, problem = p.Cells()
-	if problem != "" {
-		return values, nil, problem
-	}
-	return cells{
-		address: bytes.TrimSpace(others[addressColumn]), amount: bytes.TrimSpace(others[amountColumn]), index: others[indexColumn],
-	}, others, ""
-}
-
-// plain reports whether a line is as most are: an address, a separator, and a
-// cell without blanks before it, quotes around it or another separator. Such a
-// line is cut without looking for any of these.
-func plain(line []byte, separator byte) bool {
-	return len(line) > addressLength+1 && line[0] == '0' && isHex(line[addressLength-1]) && line[addressLength] == separator &&
-		isDigit(line[addressLength+1]) && bytes.IndexByte(line[addressLength+1:], separator) < 0
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -63,7 +63,7 @@ func TestAPlainLineIsCutAsAnyOther(t *testing.T) {
 		address + ", 1", address + `,"1"`, address + " ,1", `"` + address + `",1`, address[:41] + " ,1", address[:41] + `",1`, address,
 	} {
 		work := func(_ context.Context, part *table.Part) (bool, error) {
-			c := columnsOf(part.Layout(), false)
+			c := new(cellReader).columnsOf(part.Layout())
 			if !c.simple || !part.Next() {
 				t.Fatalf("%q is no simple list", line)
 			}

@@ -1,6 +1,63 @@
 package list
 
-import "sort"
+import (
+	"fmt"
+	"sort"
+
+	"banyan/platform/fault"
+	"banyan/platform/table"
+)
+
+// entryMap knows where the rows of a document are: JSON may have all of them on
+// one line, and people and editors count them otherwise. Where rows are lines,
+// their place is the line.
+type entryMap struct {
+	first int // the number of the first entry; 0: rows are lines
+	next  int
+	lines lineMap // by entries from the first
+}
+
+// note notes the present row and returns its place: its line, or its number in
+// a document.
+func (m *entryMap) note(part *table.Part) (place int) {
+	if part.Entry == 0 {
+		return part.Line
+	}
+	if m.first == 0 {
+		m.first, m.next = part.Entry, part.Entry
+	}
+	m.lines.note(part.Entry-m.first, part.Line)
+	m.next = part.Entry + 1
+	return part.Entry
+}
+
+// add appends a later part's entries.
+func (m *entryMap) add(piece entryMap) {
+	if piece.first == 0 {
+		return
+	}
+	if m.first == 0 {
+		m.first = piece.first
+	}
+	m.lines.add(piece.first-m.first, piece.lines)
+	m.next = piece.next
+}
+
+// field is what is wrong with the row at a place.
+func (m *entryMap) field(place int, name, message string) fault.Field {
+	if m.first == 0 {
+		return fault.Field{Name: name, Line: place, Message: message}
+	}
+	return fault.Field{Name: table.EntryName(place, name), Line: m.lines.of(place - m.first), Message: message}
+}
+
+// where says where a place is, for people.
+func (m *entryMap) where(place int) string {
+	if m.first == 0 {
+		return fmt.Sprintf("on line %d", place)
+	}
+	return fmt.Sprintf("in entry %d", place)
+}
 
 // lineMap knows which line each row came from. Rows mostly follow each other
 // line by line, or with as many empty lines between them as everywhere, so only

@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"sync"
 
+	"banyan/modules/airdrop"
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -49,6 +50,29 @@ func ParseDuplicates(name string) (Duplicates, error) {
 	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
 }
 
+// ParseZero reads what to do with amounts of zero: skip, or "" or error. Fails
+// with fault.Invalid.
+func ParseZero(name string) (skip bool, err error) {
+	switch name {
+	case "", "error":
+		return false, nil
+	case "skip":
+		return true, nil
+	}
+	return false, fault.Newf(fault.Invalid, "for amounts of zero choose error or skip, not %q", name)
+}
+
+// ParseTextAmounts finds a choice by its name; "" is Decimal. Fails with fault.Invalid.
+func ParseTextAmounts(name string) (TextAmounts, error) {
+	switch a := TextAmounts(name); a {
+	case "":
+		return Decimal, nil
+	case Decimal, Hex, Ask:
+		return a, nil
+	}
+	return "", fault.Newf(fault.Invalid, "for text amounts in a JSON map choose decimal or hex, not %q", name)
+}
+
 // MaxDecimals is more than any token has; 10^77 is the last power of ten that
 // fits uint256.
 const MaxDecimals = 77
@@ -65,8 +89,15 @@ type Options struct {
 	Limits  decompress.Limits
 	Columns Columns // chosen ones
 	Flags   Flags   // how they can be chosen, for messages
+	// SkipZeros leaves rows out whose amount is zero, which are wrong otherwise.
+	SkipZeros bool
+	// Chain is the one that the list is for; 0: not known. Addresses with another
+	// before them (eth:0x…) are wrong.
+	Chain uint64
+	// TextAmounts is "" for Decimal.
+	TextAmounts TextAmounts
 	// Seen is called with how the list was read, when that succeeded; it may be nil.
-	Seen func(table.Report)
+	Seen func(airdrop.ListReport)
 	// Progress is told how many bytes were taken from the reader so far,
 	// before decompression; nil tells nobody. Calls do not overlap.
 	Progress func(read int64)
@@ -88,6 +119,9 @@ func (o Options) filled() (Options, error) {
 		return o, err
 	}
 	o.OnDuplicate = duplicates
+	if o.TextAmounts, err = ParseTextAmounts(string(o.TextAmounts)); err != nil {
+		return o, err
+	}
 	if o.MaxRows <= 0 || o.MaxRows > merkle.MaxRows {
 		o.MaxRows = merkle.MaxRows
 	}
@@ -118,26 +152,21 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	if err != nil {
 		return nil, err
 	}
-	engine, err := keccak.Best()
+	cells, err := options.cells()
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, err.Error())
+		return nil, err
 	}
 	rows, err := merkle.NewExternalList(build)
 	if err != nil {
 		return nil, err
 	}
-	r := reading{options: options, list: rows}
+	r := reading{options: options, list: rows, cells: cells}
 	buffers := sync.Pool{New: func() any { return new([]byte) }} // for the rows of a part
-	indexed := false                                             // the first JSON line has an index
 	spec := options.spec()
-	spec.Objects = func(first []byte) string {
-		values, problem := readObject(first)
-		indexed = values.index != nil
-		return problem
-	}
+	spec.Look = cells.look
 	parse := func(_ context.Context, part *table.Part) (parsed, error) {
 		buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // New makes no other
-		return parseRows(part, columnsOf(part.Layout(), indexed), (*buffer)[:0], engine, options.Decimals)
+		return cells.parseRows(part, (*buffer)[:0], options.SkipZeros)
 	}
 	report, err := table.Read(ctx, in, spec, options.table(), parse, func(p parsed) error {
 		defer buffers.Put(&p.rows)
@@ -146,13 +175,25 @@ func ReadLong(ctx context.Context, in io.Reader, options Options, build merkle.O
 	if err == nil {
 		err = r.finish(ctx)
 	}
+	if err == nil && options.Seen != nil {
+		var read airdrop.ListReport
+		if read, err = r.report(ctx, report); err == nil {
+			options.Seen(read)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}
-	if options.Seen != nil {
-		options.Seen(report)
-	}
 	return rows, nil
+}
+
+// cells returns what reads the cells of a list.
+func (o *Options) cells() (*cellReader, error) {
+	engine, err := keccak.Best()
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, err.Error())
+	}
+	return &cellReader{engine: engine, decimals: o.Decimals, chain: o.Chain, spelling: plainSpelling, texts: o.TextAmounts}, nil
 }
 
 // Lines hands the lines of a text (plain, gzip or zstd) to answer, a piece at a
@@ -178,7 +219,10 @@ func Lines[T any](ctx context.Context, in io.Reader, options Options,
 type reading struct {
 	options  Options
 	list     *merkle.ExternalList
-	lines    lineMap
+	cells    *cellReader
+	figures  figures
+	lines    lineMap // places by rows
+	entries  entryMap
 	names    columns
 	meaning  meaning
 	problems []fault.Field
@@ -188,11 +232,16 @@ type reading struct {
 // take adds one parsed chunk; they come in order. It asks to stop by io.EOF.
 func (r *reading) take(ctx context.Context, p parsed) error {
 	r.names = p.columns
-	r.problems = append(append(r.problems, p.problems...), r.meaning.join(p.columns.Layout, p.columns.kinds, p.meaning)...)
+	r.entries.add(p.entries)
+	r.problems = append(r.problems, p.problems...)
+	for _, differs := range r.meaning.join(p.columns.Layout, p.columns.kinds, p.meaning) {
+		r.problems = append(r.problems, r.entries.field(differs.Line, differs.Name, differs.Message))
+	}
 	if len(r.problems) >= table.MaxProblems {
 		r.full = true
 		return io.EOF
 	}
+	r.figures.join(p.figures)
 	r.lines.add(r.list.Len(), p.lines)
 	return r.list.AppendRows(ctx, p.rows, p.indexes)
 }
@@ -212,6 +261,9 @@ func (r *reading) finish(ctx context.Context) error {
 	if len(r.problems) > 0 {
 		return table.Refuse(r.problems)
 	}
+	if r.list.Len() == 0 {
+		return fault.New(fault.Invalid, "all amounts of the list are zero: there is nothing to give")
+	}
 	if r.options.OnDuplicate != Error {
 		return r.list.Merge(ctx, r.options.OnDuplicate == Sum)
 	}
@@ -221,10 +273,8 @@ func (r *reading) finish(ctx context.Context) error {
 // nameDuplicates adds a problem for each line that repeats a wallet.
 func (r *reading) nameDuplicates(ctx context.Context) error {
 	return r.list.Duplicates(ctx, func(first, again int) bool {
-		r.problems = append(r.problems, fault.Field{
-			Name: r.names.addressName(), Line: r.lines.of(again),
-			Message: fmt.Sprintf("this address is already on line %d: keep one of the lines, or choose to sum them", r.lines.of(first)),
-		})
+		r.problems = append(r.problems, r.entries.field(r.lines.of(again), r.names.addressName(),
+			fmt.Sprintf("this address is already %s: keep one of the lines, or choose to sum them", r.entries.where(r.lines.of(first)))))
 		return len(r.problems) < table.MaxProblems
 	})
 }
@@ -232,10 +282,8 @@ func (r *reading) nameDuplicates(ctx context.Context) error {
 // nameIndexes adds a problem for each line whose index is another wallet's.
 func (r *reading) nameIndexes(ctx context.Context) error {
 	return r.list.RepeatedIndexes(ctx, func(first, again int) bool {
-		r.problems = append(r.problems, fault.Field{
-			Name: r.names.indexName(), Line: r.lines.of(again),
-			Message: fmt.Sprintf("this index is already on line %d, for another address, and only one of them could claim: give each its own, or leave indexes out", r.lines.of(first)),
-		})
+		r.problems = append(r.problems, r.entries.field(r.lines.of(again), r.names.indexName(),
+			fmt.Sprintf("this index is already %s, for another address, and only one of them could claim: give each its own, or leave indexes out", r.entries.where(r.lines.of(first)))))
 		return len(r.problems) < table.MaxProblems
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/holiman/uint256"
 	"github.com/klauspost/compress/zstd"
 
+	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
@@ -133,8 +134,8 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"far over uint256":      {first + "," + strings.Repeat("9", 400) + "\n", "amount", 1, "2^256-1"},
 		"decimal point":         {first + ",1.5\n", "amount", 1, "decimal point"},
 		"thousands":             {first + ",\"1,000\"\n", "amount", 1, "comma"},
-		"plus":                  {first + ",+1\n", "amount", 1, "no number"},
-		"underscore":            {first + ",1_000\n", "amount", 1, "no number"},
+		"plus of two":           {first + ",1+1\n", "amount", 1, "no number"},
+		"underscore":            {first + ",1_00\n", "amount", 1, "no number"},
 		"other digits":          {first + ",١٢\n", "amount", 1, "no number"},
 		"no amount":             {first + ",\n", "amount", 1, "missing"},
 		"words":                 {first + ",many\n", "amount", 1, "no number"},
@@ -162,15 +163,16 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"totals of a formula":   {first + ",1\n=SUM(A1:A1),1\n", "address", 2, "a row of totals"},
 		"amount or value":       {"Rank,Address,Quantity,Value\n1," + first + ",1,2\n", "", 1, `two columns could be the amount, "Quantity" and "Value": keep one`},
 		"broken JSON":           {`{"address":"` + first + `","amount":"1"}` + "\n" + `{"address":`, "", 2, "no JSON object"},
-		"JSON with two wallets": {`{"address":"` + first + `","wallet":"` + first + `","amount":"1"}`, "", 1, "twice"},
-		"JSON with two sums":    {`{"address":"` + first + `","value":1,"amount":1}`, "", 1, "twice"},
+		"JSON with two wallets": {`{"address":"` + first + `","wallet":"` + first + `","amount":"1"}`, "", 1, "two columns could be the address"},
+		"JSON with two sums":    {`{"address":"` + first + `","value":1,"amount":1}`, "", 1, "two columns could be the amount"},
 		"JSON name again":       {`{"address":"` + first + `","amount":1,"amount":9}`, "", 1, "twice"},
 		"JSON Name again":       {`{"Address":"` + second + `","address":"` + first + `","amount":1}`, "", 1, "twice"},
-		"JSON no address":       {`{"address":null,"amount":1}`, "", 1, "neither"},
+		"JSON no address":       {`{"address":null,"amount":1}`, "address", 1, "is missing"},
 		"JSON float":            {`{"address":"` + first + `","amount":1e18}`, "amount", 1, "scientific"},
 		"JSON amount object":    {`{"address":"` + first + `","amount":{}}`, "", 1, "neither"},
-		"JSON without amount":   {`{"address":"` + first + `"}`, "amount", 1, "missing"},
-		"JSON no wallet":        {`{"` + first + `":1}`, "", 1, "has no address"},
+		"JSON without amount":   {`{"address":"` + first + `"}`, "", 1, "the JSON object has no amount column"},
+		"JSON then no amount":   {`{"address":"` + first + `","amount":1}` + "\n" + `{"address":"` + second + `"}`, "amount", 2, "missing"},
+		"JSON no wallet":        {`{"id":1}`, "", 1, "has no address column"},
 		"single cells":          {first + " 1\n", "", 1, "separate the cells by commas, semicolons or tabs"},
 		"JSON then more":        {`{"address":"` + first + `","amount":1} 5`, "", 1, "after the JSON"},
 	}
@@ -198,17 +200,17 @@ func utf16(text string) string {
 }
 
 func TestSaysHowTheListWasRead(t *testing.T) {
-	var seen table.Report
-	options := list.Options{Seen: func(r table.Report) { seen = r }}
-	if _, err := read("# ours\nRank;Address;Quantity\n1;"+first+";10\n", options); err != nil || seen.Passed() != "not used: Rank; passed over: 1 comment" {
-		t.Errorf("of a list: %q, %v", seen.Passed(), err)
+	var seen airdrop.ListReport
+	options := list.Options{Seen: func(r airdrop.ListReport) { seen = r }}
+	if _, err := read("# ours\nRank;Address;Quantity\n1;"+first+";10\n", options); err != nil || seen.PassedOver != "not used: Rank; passed over: 1 comment" {
+		t.Errorf("of a list: %q, %v", seen.PassedOver, err)
 	}
-	seen = table.Report{}
+	seen = airdrop.ListReport{}
 	err := list.Questions(context.Background(), strings.NewReader("wallet,tier\n"+first+",a\n"), options, answerText, func([]string) error { return nil })
-	if err != nil || seen.Passed() != "not used: tier" {
-		t.Errorf("of questions: %q, %v", seen.Passed(), err)
+	if err != nil || seen.PassedOver != "not used: tier" {
+		t.Errorf("of questions: %q, %v", seen.PassedOver, err)
 	}
-	if _, err := read(first+",0\n", list.Options{Seen: func(table.Report) { t.Error("a refused list is reported") }}); err == nil {
+	if _, err := read(first+",0\n", list.Options{Seen: func(airdrop.ListReport) { t.Error("a refused list is reported") }}); err == nil {
 		t.Error("a list with a zero was taken")
 	}
 }
@@ -224,7 +226,7 @@ func TestQuestionsThatAskNothingAreRefused(t *testing.T) {
 
 func TestTooPrecise(t *testing.T) {
 	for text, says := range map[string]string{
-		"0.0000000000000000001": "too precise", "1.": "no number", ".5": "no number", "1.2.3": "no number",
+		"0.0000000000000000001": "too precise", ".": "no number", "1.2.3": "no number",
 		"99999999999999999999999999999999999999999999999999999999999999": "2^256-1",
 	} {
 		_, err := read(first+","+text+"\n", list.Options{Decimals: 18})
@@ -398,14 +400,14 @@ func TestQuestionsAreAnsweredLineByLine(t *testing.T) {
 	want := []string{
 		"1 " + first + " 0", "2 " + second + " 5", `4 !address: "nonsense" is no address: write 0x and 40 hex digits`,
 		"5 !address: an address has 40 hex digits after 0x, this has 2", "6 !amount: is negative",
-		"7 !the upper and lower case letters do not match the address's EIP-55 checksum: a digit may be wrong; copy it again",
+		"7 !address: has upper and lower case letters that do not match its EIP-55 checksum: a digit may be wrong; copy it again",
 		"8 " + third + " 0", "9 !the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)",
 	}
 	if got := answers(t, text); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if got := answers(t, "address,amount\r"+first+",5\r"+second+",x\r"); strings.Join(got, "\n") != "2 "+first+` 5
-3 !amount: "x" is no number: write digits only` {
+3 !amount: "x" is no number: write digits only, with a point before decimals` {
 		t.Fatalf("with CR line ends: %v", got)
 	}
 	if got := answers(t, "Note,Wallet\nhello,"+first+"\n"); strings.Join(got, "\n") != "2 "+first+" 0" {

@@ -8,6 +8,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/table"
+	"banyan/platform/wallet"
 )
 
 // A tree pays one token on one chain, in one unit. A column that says another
@@ -22,6 +23,9 @@ const (
 	tokenIDKind
 	meaningKinds
 )
+
+// kindNames are what messages call them where the table does not.
+var kindNames = [meaningKinds]string{"decimals", "token", "chain", "token type", "token id"}
 
 // tokenNames and the others are what airdrop tools call them.
 var (
@@ -64,6 +68,12 @@ func meaningFrom(first int) (at meaningColumns) {
 	return at
 }
 
+// says reports whether rows may say something of a kind: those of JSON have
+// what they have.
+func (at meaningColumns) says(l *table.Layout, kind int) bool {
+	return at[kind] >= 0 && (l.JSON != table.NoJSON || l.Has(at[kind]))
+}
+
 // cell is what a row says of a kind; nil if nothing.
 func (at meaningColumns) cell(cells [][]byte, kind int) []byte {
 	if at[kind] < 0 {
@@ -81,13 +91,18 @@ var sameColumns = [...]struct {
 // meaning is what the rows so far say of their token.
 type meaning struct {
 	line int // of the first row; 0: no row yet
-	same [len(sameColumns)][]byte
+	// chain is the one that stands before addresses, and chainLine the line of
+	// the first; 0: none does.
+	chain     uint64
+	chainLine int
+	entries   bool // lines are the numbers of entries
+	same      [len(sameColumns)][]byte
 }
 
 // check returns the problems of a row with what its columns say of its amount.
 func (m *meaning) check(l *table.Layout, at meaningColumns, cells [][]byte, decimals, line int) (problems []fault.Field) {
 	wrong := func(kind int, message string) {
-		problems = append(problems, fault.Field{Name: l.Name(at[kind], ""), Line: line, Message: message})
+		problems = append(problems, fault.Field{Name: l.Name(at[kind], kindNames[kind]), Line: line, Message: message})
 	}
 	if cell := at.cell(cells, decimalsKind); len(cell) > 0 && string(cell) != strconv.Itoa(decimals) {
 		wrong(decimalsKind, fmt.Sprintf("is %s, and amounts are read with %d decimals: read them with as many as the token has, or remove the column", table.Short(cell), decimals))
@@ -103,7 +118,7 @@ func (m *meaning) check(l *table.Layout, at meaningColumns, cells [][]byte, deci
 		m.line = line
 	}
 	for i, s := range sameColumns {
-		if at[s.kind] < 0 || !l.Has(at[s.kind]) {
+		if !at.says(l, s.kind) {
 			continue
 		}
 		cell := bytes.ToLower(at.cell(cells, s.kind))
@@ -116,23 +131,49 @@ func (m *meaning) check(l *table.Layout, at meaningColumns, cells [][]byte, deci
 	return problems
 }
 
+// on notes the chain that stands before an address, and says how it differs.
+func (m *meaning) on(chain uint64, line int) (problem string) {
+	switch {
+	case m.chain == 0:
+		m.chain, m.chainLine = chain, line
+	case m.chain != chain:
+		return fmt.Sprintf("is on %s by its prefix, and that %s on %s: a tree pays on one chain, split the list, or remove the prefixes",
+			wallet.ChainName(chain), m.where(m.chainLine), wallet.ChainName(m.chain))
+	}
+	return ""
+}
+
+// where says where a row is, for people.
+func (m *meaning) where(line int) string {
+	if m.entries {
+		return fmt.Sprintf("in entry %d", line)
+	}
+	return fmt.Sprintf("on line %d", line)
+}
+
 func (m *meaning) differs(i int, cell []byte) string {
-	return fmt.Sprintf("the %s is %q here and %q on line %d: a tree pays one token on one chain, split the list",
-		sameColumns[i].what, table.Short(cell), table.Short(m.same[i]), m.line)
+	return fmt.Sprintf("the %s is %q here and %q %s: a tree pays one token on one chain, split the list",
+		sameColumns[i].what, table.Short(cell), table.Short(m.same[i]), m.where(m.line))
 }
 
 // join adds what a later part of the list says, and returns how it differs.
 func (m *meaning) join(l *table.Layout, at meaningColumns, later meaning) (problems []fault.Field) {
+	m.entries = m.entries || later.entries
+	if later.chain != 0 {
+		if problem := m.on(later.chain, later.chainLine); problem != "" {
+			problems = append(problems, fault.Field{Name: l.Name(addressColumn, "address"), Line: later.chainLine, Message: problem})
+		}
+	}
 	switch {
 	case later.line == 0:
-		return nil
+		return problems
 	case m.line == 0:
-		*m = later
-		return nil
+		m.line, m.same, m.entries = later.line, later.same, later.entries
+		return problems
 	}
 	for i, s := range sameColumns {
-		if at[s.kind] >= 0 && l.Has(at[s.kind]) && !bytes.Equal(m.same[i], later.same[i]) {
-			problems = append(problems, fault.Field{Name: l.Name(at[s.kind], ""), Line: later.line, Message: m.differs(i, later.same[i])})
+		if at.says(l, s.kind) && !bytes.Equal(m.same[i], later.same[i]) {
+			problems = append(problems, fault.Field{Name: l.Name(at[s.kind], kindNames[s.kind]), Line: later.line, Message: m.differs(i, later.same[i])})
 		}
 	}
 	return problems

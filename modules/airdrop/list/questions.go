@@ -8,8 +8,8 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"banyan/modules/airdrop"
 	"banyan/platform/fault"
-	"banyan/platform/merkle/keccak"
 	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
@@ -17,7 +17,7 @@ import (
 // Question is a line of a list of wallets to check. It is valid during the call
 // that it is given to: its memory is used again.
 type Question struct {
-	Line    int            // from 1
+	Line    int            // from 1; of a document the number of the entry
 	Address []byte         // as it was written
 	Wallet  wallet.Address // when Problem is ""
 	Amount  uint256.Int    // when WithAmount
@@ -41,14 +41,14 @@ func Questions[T any](ctx context.Context, in io.Reader, options Options,
 	if err != nil {
 		return err
 	}
-	engine, err := keccak.Best()
+	cells, err := options.cells()
 	if err != nil {
-		return fault.Wrap(err, fault.Invalid, err.Error())
+		return err
 	}
 	options.walletsOnly = true
 	spec := options.spec()
-	spec.Objects = func([]byte) string { return "" } // a wrong one is the answer to this line alone
-	a := asking[T]{options: options, engine: engine, answer: answer, rooms: make(chan []Question, options.Workers)}
+	spec.Look = cells.look
+	a := asking[T]{options: options, cells: cells, answer: answer, rooms: make(chan []Question, options.Workers)}
 	report, err := table.Read(ctx, in, spec, options.table(), a.work, func(results []T) error {
 		for _, result := range results {
 			if err := take(result); err != nil {
@@ -58,7 +58,9 @@ func Questions[T any](ctx context.Context, in io.Reader, options Options,
 		return nil
 	})
 	if err == nil && options.Seen != nil {
-		options.Seen(report)
+		read := airdrop.ListReport{Rows: report.Rows, Numbers: cells.spelling.example()}
+		describe(&read, report)
+		options.Seen(read)
 	}
 	return err
 }
@@ -74,7 +76,7 @@ const (
 // asking is what the workers of a Questions share.
 type asking[T any] struct {
 	options Options
-	engine  keccak.Engine
+	cells   *cellReader
 	answer  func([]Question) (T, error)
 	rooms   chan []Question // memory of batches, one for each worker
 	asked   atomic.Int64    // lines so far
@@ -87,7 +89,7 @@ func (a *asking[T]) work(ctx context.Context, part *table.Part) (results []T, er
 		return nil, err
 	}
 	defer func() { a.rooms <- room }()
-	b := batch{columns: columnsOf(part.Layout(), false), decimals: a.options.Decimals, questions: room[:0]}
+	b := batch{columns: a.cells.columnsOf(part.Layout()), cellReader: a.cells, questions: room[:0]}
 	flush := func() {
 		var result T
 		if result, err = a.one(ctx, &b); err == nil {
@@ -131,7 +133,7 @@ func (a *asking[T]) one(ctx context.Context, b *batch) (result T, err error) {
 	if a.asked.Add(int64(len(b.questions))) > int64(a.options.MaxRows) {
 		return result, fault.Newf(fault.TooLarge, "the list has more than %d rows: send it in several parts", a.options.MaxRows)
 	}
-	if err := b.checkSums(a.engine); err != nil {
+	if err := b.checkSums(); err != nil {
 		return result, err
 	}
 	return a.answer(b.questions)
@@ -139,8 +141,8 @@ func (a *asking[T]) one(ctx context.Context, b *batch) (result T, err error) {
 
 // batch is some lines of a part.
 type batch struct {
+	*cellReader
 	columns   columns
-	decimals  int
 	questions []Question
 	checks    checksums
 }
@@ -148,34 +150,37 @@ type batch struct {
 // add reads the part's present line.
 func (b *batch) add(part *table.Part) {
 	q := Question{Line: part.Line, Address: part.Text}
-	if q.read(b.columns, part, b.decimals) {
+	if part.Entry > 0 {
+		q.Line = part.Entry
+	}
+	if b.read(&q, part) {
 		b.checks.add(q.Address, len(b.questions))
 	}
 	b.questions = append(b.questions, q)
 }
 
 // checkSums marks the questions whose address has a wrong checksum.
-func (b *batch) checkSums(engine keccak.Engine) error {
-	err := b.checks.wrong(engine, func(at int) { b.questions[at].Problem = wrongChecksum })
+func (b *batch) checkSums() error {
+	err := b.checks.wrong(b.engine, b.chain, func(at int, problem string) { b.questions[at].Problem = b.columns.addressName() + ": " + problem })
 	b.checks.clear()
 	return err
 }
 
-// read fills the question from the present line; mixed as parseAddress has it.
-func (q *Question) read(c columns, part *table.Part, decimals int) (mixed bool) {
-	values, _, problem := c.cut(part)
+// read fills a question from the present line; mixed as parseAddress has it.
+func (b *batch) read(q *Question, part *table.Part) (mixed bool) {
+	values, _, problem := b.columns.cut(part)
 	if q.Problem = problem; problem != "" {
 		return false
 	}
 	q.Address = values.address
-	if mixed, problem = parseAddress(values.address, &q.Wallet); problem != "" {
-		q.Problem = c.addressName() + ": " + problem
+	if mixed, _, problem = b.parseAddress(values.address, &q.Wallet); problem != "" {
+		q.Problem = b.columns.addressName() + ": " + problem
 		return false
 	}
 	if len(values.amount) > 0 {
 		q.WithAmount = true
-		if problem := parseAmount(values.amount, decimals, &q.Amount); problem != "" {
-			q.Problem = c.amountName() + ": " + problem
+		if problem := b.readAmount(b.columns, part, values.amount, &q.Amount); problem != "" {
+			q.Problem = b.columns.amountName() + ": " + problem
 			return false
 		}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/merkle/keccak"
 	"banyan/platform/table"
 )
 
@@ -18,7 +17,9 @@ type parsed struct {
 	lines    lineMap
 	columns  columns
 	meaning  meaning
-	problems []fault.Field // in the order of their lines, at most table.MaxProblems
+	figures  figures
+	entries  entryMap
+	problems []fault.Field // in the order of their rows, at most table.MaxProblems
 }
 
 func (p *parsed) count() int { return len(p.rows) / merkle.RowSize }
@@ -26,27 +27,37 @@ func (p *parsed) count() int { return len(p.rows) / merkle.RowSize }
 // rowParser works through one part.
 type rowParser struct {
 	parsed
-	decimals  int
+	*cellReader
+	skipZeros bool
 	checks    checksums
+	wrongRows []wrongRow
 	lineProbs []fault.Field
 }
 
+// wrongRow is what is wrong with the row at a place.
+type wrongRow struct {
+	place int
+	fault.Field
+}
+
 // parseRows parses all rows of a part, into buffer where that is large enough.
-func parseRows(part *table.Part, c columns, buffer []byte, engine keccak.Engine, decimals int) (parsed, error) {
-	p := rowParser{decimals: decimals}
-	p.columns = c
+func (r *cellReader) parseRows(part *table.Part, buffer []byte, skipZeros bool) (parsed, error) {
+	p := rowParser{cellReader: r, skipZeros: skipZeros}
+	p.columns = r.columnsOf(part.Layout())
 	p.rows = slices.Grow(buffer, estimateRows(part)*merkle.RowSize)
-	for len(p.problems) < table.MaxProblems && part.Next() {
+	for len(p.wrongRows) < table.MaxProblems && part.Next() {
 		p.row(part)
 	}
-	err := p.checks.wrong(engine, func(line int) {
-		p.problems = append(p.problems, fault.Field{Name: c.addressName(), Line: line, Message: wrongChecksum})
+	err := p.checks.wrong(r.engine, r.chain, func(place int, problem string) {
+		p.wrongRows = append(p.wrongRows, wrongRow{place, fault.Field{Name: p.columns.addressName(), Message: problem}})
 	})
 	if err != nil {
 		return parsed{}, err
 	}
-	slices.SortStableFunc(p.problems, func(a, b fault.Field) int { return a.Line - b.Line })
-	p.problems = p.problems[:min(len(p.problems), table.MaxProblems)]
+	slices.SortStableFunc(p.wrongRows, func(a, b wrongRow) int { return a.place - b.place })
+	for _, w := range p.wrongRows[:min(len(p.wrongRows), table.MaxProblems)] {
+		p.problems = append(p.problems, p.entries.field(w.place, w.Name, w.Message))
+	}
 	return p.parsed, nil
 }
 
@@ -56,28 +67,45 @@ func estimateRows(part *table.Part) int { return part.Len()/48 + 1 }
 // row parses the present row into an entry or problems.
 func (p *rowParser) row(part *table.Part) {
 	values, others, problem := p.columns.cut(part)
-	number := part.Line
+	number := p.entries.note(part)
+	p.meaning.entries = part.Entry > 0
+	p.figures.rows++
 	if problem != "" {
-		p.problems = append(p.problems, fault.Field{Line: number, Message: problem})
+		p.wrongRows = append(p.wrongRows, wrongRow{number, fault.Field{Message: problem}})
 		return
 	}
 	var e merkle.Entry
 	p.lineProbs = p.lineProbs[:0]
-	mixed, problem := parseAddress(values.address, &e.Wallet)
-	p.wrong(columns.addressName, number, problem)
-	p.wrong(columns.amountName, number, parseAmount(values.amount, p.decimals, &e.Amount))
+	mixed, chain, problem := p.parseAddress(values.address, &e.Wallet)
+	p.wrong(columns.addressName, problem)
+	problem = p.readAmount(p.columns, part, values.amount, &e.Amount)
+	zero := problem == isZero && p.skipZeros
+	if !zero {
+		p.wrong(columns.amountName, problem)
+	}
 	e.Index, problem = p.columns.parseIndex(values.index)
-	p.wrong(columns.indexName, number, problem)
+	p.wrong(columns.indexName, problem)
 	if p.columns.meaning {
 		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, p.columns.kinds, others, p.decimals, number)...)
 	}
+	if chain != 0 {
+		p.wrong(columns.addressName, p.meaning.on(chain, number))
+	}
 	if len(p.lineProbs) > 0 {
-		p.problems = append(p.problems, p.lineProbs...)
+		for _, problem := range p.lineProbs {
+			p.wrongRows = append(p.wrongRows, wrongRow{number, problem})
+		}
 		return
 	}
 	if mixed {
 		p.checks.add(values.address, number)
 	}
+	if zero {
+		p.figures.zeros++
+		return
+	}
+	p.figures.note(&e.Wallet, number)
+	p.figures.amounts.add(&e.Amount)
 	p.lines.note(p.count(), number)
 	p.rows = e.AppendRow(p.rows)
 	if p.columns.indexed {
@@ -85,9 +113,9 @@ func (p *rowParser) row(part *table.Part) {
 	}
 }
 
-func (p *rowParser) wrong(column func(columns) string, line int, problem string) {
+func (p *rowParser) wrong(column func(columns) string, problem string) {
 	if problem != "" {
-		p.lineProbs = append(p.lineProbs, fault.Field{Name: column(p.columns), Line: line, Message: problem})
+		p.lineProbs = append(p.lineProbs, fault.Field{Name: column(p.columns), Message: problem})
 	}
 }
 

@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/table"
+	"banyan/platform/wallet"
 )
 
 // BuildJob makes a tree file of a list.
@@ -23,7 +24,12 @@ type BuildJob struct {
 	OnDuplicate string // a list.Duplicates; "" is error
 	// Columns are chosen by their header or position; "" where the list's header says it.
 	Columns list.Columns
-	Nybbles int // ens: hex digits of a shard's prefix; 0: by the list's length
+	Zero    string // what to do with amounts of zero: "" or error, or skip
+	Chain   string // the one that the list is for, by its number or short name; "": not known
+	// MapAmounts says what text amounts of a JSON map are, a list.TextAmounts; "":
+	// decimal, and a question for the format of Uniswap, whose scripts take them for hex.
+	MapAmounts string
+	Nybbles    int // ens: hex digits of a shard's prefix; 0: by the list's length
 	// Out is the tree file. A folder gets a file named by the root.
 	Out string
 	// Memory is about what the list and its tree may take, in bytes; what is
@@ -41,13 +47,15 @@ type Built struct {
 	Seconds float64       `json:"seconds"`
 	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
 	PassedOver string `json:"passed_over,omitempty"`
+	// Report says how the list was read; nil where there was none.
+	Report *airdrop.ListReport `json:"report,omitempty"`
 }
 
 // Build reads the list, builds the tree and writes the file. It fails as
 // list.ReadLong and merkle.BuildFile do, and then leaves no file.
 func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	start := r.Now()
-	format, duplicates, err := job.check()
+	format, read, err := job.check()
 	if err != nil {
 		return Built{}, err
 	}
@@ -58,11 +66,8 @@ func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	build := merkle.Options{
 		Nybbles: job.Nybbles, Memory: memoryOr(job.Memory), Folder: filepath.Dir(path(merkle.Hash{})), Progress: r.Progress,
 	}
-	var passed string
-	read := list.Options{
-		Decimals: job.Decimals, OnDuplicate: duplicates, Indexed: format.Indexed(), Columns: job.Columns, Flags: columnFlags,
-		Seen: func(r table.Report) { passed = r.Passed() },
-	}
+	var report airdrop.ListReport
+	read.Seen = func(r airdrop.ListReport) { report = r }
 	rows, err := r.readList(ctx, job.In, read, build)
 	if err != nil {
 		return Built{}, err
@@ -74,7 +79,7 @@ func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	built := r.built(tree, path, start)
-	built.PassedOver = passed
+	built.PassedOver, built.Report = report.PassedOver, &report
 	return built, nil
 }
 
@@ -108,29 +113,49 @@ func (r Runner) built(tree *merkle.Tree, path func(merkle.Hash) string, start ti
 	}
 }
 
-func (job BuildJob) check() (format merkle.Format, duplicates list.Duplicates, err error) {
+// check returns the format, and how the list is read.
+func (job BuildJob) check() (format merkle.Format, read list.Options, err error) {
 	if job.In == "" {
-		return "", "", fault.UsageOf("--in", "name the list, or - for standard input")
+		return "", read, fault.UsageOf("--in", "name the list, or - for standard input")
 	}
 	if job.Out == "" {
-		return "", "", fault.UsageOf("--out", "name the tree file to write")
+		return "", read, fault.UsageOf("--out", "name the tree file to write")
 	}
 	if format, err = merkle.ParseFormat(job.Format); err != nil {
-		return "", "", fault.UsageOf("--format", fault.From(err).Message)
-	}
-	if duplicates, err = list.ParseDuplicates(job.OnDuplicate); err != nil {
-		return "", "", fault.UsageOf("--on-duplicate", fault.From(err).Message)
-	}
-	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
-		return "", "", fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
+		return "", read, fault.UsageOf("--format", fault.From(err).Message)
 	}
 	if job.Memory < 0 {
-		return "", "", fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")
+		return "", read, fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")
 	}
 	if job.Nybbles < 0 || job.Nybbles > 2 || (job.Nybbles > 0 && format != merkle.ENS) {
-		return "", "", fault.UsageOf("--shard-digits", "shards of the format ens have prefixes of 1 or 2 hex digits; no other format has shards")
+		return "", read, fault.UsageOf("--shard-digits", "shards of the format ens have prefixes of 1 or 2 hex digits; no other format has shards")
 	}
-	return format, duplicates, nil
+	read, err = job.reading(format)
+	return format, read, err
+}
+
+// reading says how the list is read.
+func (job BuildJob) reading(format merkle.Format) (read list.Options, err error) {
+	read = list.Options{Decimals: job.Decimals, Indexed: format.Indexed(), Columns: job.Columns, Flags: columnFlags}
+	if read.OnDuplicate, err = list.ParseDuplicates(job.OnDuplicate); err != nil {
+		return read, fault.UsageOf("--on-duplicate", fault.From(err).Message)
+	}
+	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
+		return read, fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
+	}
+	if read.SkipZeros, err = list.ParseZero(job.Zero); err != nil {
+		return read, fault.UsageOf("--zero", fault.From(err).Message)
+	}
+	if read.Chain, err = wallet.ParseChain(job.Chain); err != nil {
+		return read, fault.UsageOf("--chain", fault.From(err).Message)
+	}
+	if read.TextAmounts, err = list.ParseTextAmounts(job.MapAmounts); err != nil {
+		return read, fault.UsageOf("--map-amounts", fault.From(err).Message)
+	}
+	if job.MapAmounts == "" && format == merkle.Uniswap {
+		read.TextAmounts = list.Ask
+	}
+	return read, nil
 }
 
 // readList reads a list from a path.

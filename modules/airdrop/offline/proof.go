@@ -24,10 +24,11 @@ func (r Runner) Proof(tree, address string) (claim Claim, err error) {
 	if tree == "" {
 		return Claim{}, fault.UsageOf("--tree", "name the tree file")
 	}
-	who, err := wallet.Parse(address)
+	written, err := wallet.Read(address, 0)
 	if err != nil {
-		return Claim{}, fault.UsageOf("--address", fault.From(err).Message)
+		return Claim{}, fault.UsageOf("ADDRESS", fault.From(err).Message)
 	}
+	who := written.Address
 	t, err := merkle.Open(tree)
 	if err != nil {
 		return Claim{}, err

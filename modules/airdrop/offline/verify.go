@@ -9,11 +9,11 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/list"
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -26,6 +26,7 @@ type VerifyJob struct {
 	Decimals int
 	// Columns are chosen by their header or position; "" where the list's header says it.
 	Columns list.Columns
+	Chain   string // the one that the wallets are of, by its number or short name; "": not known
 }
 
 // Verified counts the verdicts.
@@ -59,6 +60,10 @@ func (r Runner) Verify(ctx context.Context, job VerifyJob) (sum Verified, err er
 	if job.Decimals < 0 || job.Decimals > list.MaxDecimals {
 		return sum, fault.UsageOf("--decimals", fmt.Sprintf("decimals are 0 to %d", list.MaxDecimals))
 	}
+	chain, err := wallet.ParseChain(job.Chain)
+	if err != nil {
+		return sum, fault.UsageOf("--chain", fault.From(err).Message)
+	}
 	if err := refuseOverwriting(job.Out, job.Tree, job.In); err != nil {
 		return sum, err
 	}
@@ -85,9 +90,9 @@ func (r Runner) Verify(ctx context.Context, job VerifyJob) (sum Verified, err er
 	passed := ""
 	options := list.Options{
 		Decimals: job.Decimals, Columns: job.Columns, Flags: list.Flags{Address: columnFlags.Address, Amount: columnFlags.Amount},
-		Limits:   decompress.Files(),
+		Chain: chain, Limits: decompress.Files(),
 		Progress: func(read int64) { r.progress("checking", read, size) },
-		Seen:     func(r table.Report) { passed = r.Passed() },
+		Seen:     func(r airdrop.ListReport) { passed = r.PassedOver },
 	}
 	if sum, err = Check(ctx, tree, in, options, writer(out)); err != nil {
 		err = fmt.Errorf("%s: %w", job.In, err)

@@ -13,7 +13,6 @@ import (
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/wallet"
 )
 
 // Commands returns `banyan airdrop …`: the work that needs no server.
@@ -39,10 +38,11 @@ func buildCommand() *cobra.Command {
 
 LIST is CSV: address,amount with or without a header; with one, columns may be
 address (wallet, receiver, to …), amount (value, balance, quantity …) and index
-in any order, and the flags below choose where two could be meant. Columns that
-are not used are named. Cells are separated by commas, semicolons or tabs; lines
-that begin with # are comments. Or one JSON object a line with these names. gzip
-and zstd are decompressed. Amounts are base units, or tokens when --decimals is given.
+in any order, and the flags below choose where two could be meant. Cells are
+separated by commas, semicolons or tabs; lines that begin with # are comments.
+Or JSON: objects with these names or pairs, in an array or one on a line, or a map
+of wallets to amounts. gzip and zstd are decompressed. Amounts are base units, or
+tokens when --decimals is given. The report says what was read and what was not.
 What is wrong is named by line, up to 100, and then nothing is written. A list
 that does not fit into memory is sorted on disk, beside F.tree.
 
@@ -78,6 +78,9 @@ Formats, each byte for byte that of its origin:
 	f.IntVar(&job.Decimals, "decimals", 0, "amounts are tokens with `N` decimals, not base units")
 	columnFlags(c, &job.Columns)
 	f.StringVar(&job.Columns.Index, "index-column", "", "the `COLUMN` of indexes")
+	f.StringVar(&job.Zero, "zero", "error", "the `RULE` for amounts of zero: error, or skip to leave them out")
+	chainFlag(c, &job.Chain)
+	f.StringVar(&job.MapAmounts, "map-amounts", "", "`KIND` of text amounts in a JSON map of wallets: decimal, or hex as Uniswap's old lists have them")
 	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum or first")
 	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: a shard's prefix has `N` hex digits, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
 	f.StringVar(&job.Out, "out", "", treeOutUsage)
@@ -91,6 +94,11 @@ func columnFlags(c *cobra.Command, columns *list.Columns) {
 	f := c.Flags()
 	f.StringVar(&columns.Address, "address-column", "", "the `COLUMN` of addresses: its header, or its number from 1")
 	f.StringVar(&columns.Amount, "amount-column", "", "the `COLUMN` of amounts")
+}
+
+// chainFlag adds --chain.
+func chainFlag(c *cobra.Command, chain *string) {
+	c.Flags().StringVar(chain, "chain", "", "the `CHAIN` of the wallets, by its number or short name: addresses that name another (eth:0x…) are wrong")
 }
 
 // tellPassedOver says what of a list was not used.
@@ -126,9 +134,6 @@ amount is in base units. It fails when the wallet is not on the list.`,
 		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
 		Args:    oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := wallet.Parse(args[0]); err != nil {
-				return fault.UsageOf("ADDRESS", fault.From(err).Message)
-			}
 			runner, stop := openRunner(c)
 			claim, err := runner.Proof(tree, args[0])
 			stop()

@@ -88,9 +88,14 @@ proof, with what was published. Nothing is written unless all of it is right.`,
 }
 
 func showBuilt(c *cobra.Command, asJSON bool, built offline.Built) error {
-	tellPassedOver(c, asJSON, built.PassedOver)
-	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n",
-		built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds)
+	report := ""
+	if built.Report != nil {
+		for _, line := range built.Report.Lines() {
+			report += fmt.Sprintf("%-10s %s\n", line[0], line[1])
+		}
+	}
+	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n%s",
+		built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds, report)
 }
 
 func treeCommand() *cobra.Command {

@@ -273,7 +273,7 @@ func TestVerifyReportsWhyALineIsNotAClaim(t *testing.T) {
 		as(`"index"`, `"row"`):                  `it has no index, which the leaves of oz-indexed include`,
 		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount 1e3 is not a decimal number`,
 		as(`"index":0`, `"index":"0"`):          `its index is a JSON string`,
-		as(who, who[:20]):                       `a wallet address is 0x and 40 hex digits`,
+		as(who, who[:20]):                       `an address has 40 hex digits after 0x, this has 18`,
 		good[:len(good)-1]:                      `it is not one JSON object`,
 		`[]`:                                    `it is not one JSON object`,
 	} {

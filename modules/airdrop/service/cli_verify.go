@@ -60,6 +60,7 @@ from its own address, index and amount to the root.`,
 	f.StringVar(&job.Out, "out", "", "write a verdict for each line to this `FILE` (an existing one is replaced), or - for standard output")
 	f.IntVar(&job.Decimals, "decimals", 0, "--in: amounts on the lines are tokens with `N` decimals, not base units")
 	columnFlags(c, &job.Columns)
+	chainFlag(c, &job.Chain)
 	f.StringVar(&proofs.Proofs, "proofs", "", "check the full proofs of these `CLAIMS` instead, one JSON object a line, or - for standard input")
 	f.StringVar(&proofs.Root, "root", "", "--proofs: the `ROOT` they must lead to")
 	f.StringVar(&proofs.Format, "format", "", "--proofs: the `FORMAT`: "+formatNames())
@@ -71,7 +72,7 @@ from its own address, index and amount to the root.`,
 // not be ignored silently.
 func oneMethod(c *cobra.Command, proofs bool) error {
 	if proofs {
-		for _, flag := range []string{"tree", "in", "decimals", "address-column", "amount-column"} {
+		for _, flag := range []string{"tree", "in", "decimals", "address-column", "amount-column", "chain"} {
 			if c.Flags().Changed(flag) {
 				return fault.UsageOf("--"+flag, "--proofs are checked against --root and --format, without this flag: leave it out")
 			}
