@@ -101,8 +101,10 @@ func (o *operating) bearer(ctx context.Context, settings *host.Settings) (string
 		}
 	}
 	var token string
-	err := withKeys(ctx, o.source, func(keys *signin.Keys) error {
-		made, err := keys.CreateToken(ctx, signin.TokenRequest{Subject: commandSubject(), Role: identity.Operator, TTL: commandTokenTTL})
+	err := withIdentity(ctx, o.source, func(ctx context.Context, i *host.Identity) error {
+		made, err := i.Tokens.Create(ctx, signin.TokenRequest{
+			Subject: commandSubject(), Role: identity.Operator, Scope: identity.Scope(rollout.Contract.Module), TTL: commandTokenTTL,
+		})
 		token = made.Token
 		return err
 	})

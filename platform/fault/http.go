@@ -75,6 +75,9 @@ func WriteProblem(w http.ResponseWriter, err error, requestID string) {
 	h.Set("Cache-Control", "no-store")
 	h.Del("Content-Encoding")
 	h.Del("ETag")
+	if f.Code == Unauthenticated && h["Www-Authenticate"] == nil {
+		h.Set("Www-Authenticate", "Bearer") // RFC 9110, 15.5.2
+	}
 	if f.RetryAfter > 0 {
 		seconds := int64((f.RetryAfter + time.Second - 1) / time.Second)
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))

@@ -13,9 +13,7 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
-	"banyan/platform/identity/signin"
 	"banyan/platform/identity/signin/siwe"
-	"banyan/platform/requestctx"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/telemetry"
@@ -65,53 +63,6 @@ func (p *Process) contracts() siwe.ContractVerifier {
 	return p.chains
 }
 
-// openIdentity opens what identifies callers: in the trunk the identity database; in
-// a module that runs alone the trunk's public keys, and a key of its own that signs
-// for that module only.
-func (p *Process) openIdentity(ctx context.Context) error {
-	if !p.isTrunk() {
-		ring, err := identity.NewKeyring(identity.KeyringOptions{Module: p.settings.Module, Now: p.clock})
-		if err != nil {
-			return err
-		}
-		p.tokens, p.jwks = ring, identity.JWKSHandler(ring)
-		url := p.settings.Identity.TrunkURL
-		keys, err := p.keysOf(url, rollout.Trunk)
-		if err != nil {
-			return err
-		}
-		trunk := &trunkKeys{keys: keys, hasOtherData: func() bool {
-			own, theirs := p.dataFingerprints()[p.settings.Module], keys.Data(p.settings.Module)
-			return own != "" && theirs != "" && own != theirs
-		}, url: url, now: p.clock, log: p.log}
-		p.health.Add("identity.trunk_url", trunk.ready)
-		p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: trunk})
-		p.authenticate = identity.BearerOnly(p.verifier, p.settings.Module, requestctx.ID)
-		return nil
-	}
-	db, err := p.openDatabase(ctx, identityDatabase)
-	if err != nil {
-		return err
-	}
-	keys, err := signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: p.settings.Identity.TokenTTL, Now: p.clock})
-	if err != nil {
-		return err
-	}
-	operators, isOperators, err := p.openSessions(db)
-	if err != nil {
-		return err
-	}
-	p.tokens, p.jwks = keys, identity.JWKSHandler(identity.WithData(keys, p.dataFingerprints))
-	p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
-	p.api = signin.NewAPI(signin.APIOptions{
-		Sessions: p.sessions, Operators: operators, IsOperators: isOperators,
-		Keys: keys, Verifier: p.verifier, RequestID: requestctx.ID,
-	})
-	p.authenticate = p.api.Authenticate
-	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.sessions, Log: p.log}.Run)
-	return nil
-}
-
 // openRollout restores the routes that operators have set.
 func (p *Process) openRollout(ctx context.Context) error {
 	if !p.isTrunk() {
@@ -132,7 +83,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 	for _, s := range p.slots {
 		s.route.OnRollback(controller.NoteRollback)
 	}
-	p.operate = seam.NewRoute(rollout.Bind(controller))
+	p.operate = seam.NewRoute(rollout.Bind(controller)).With(seam.RouteOptions{Action: p.recordAction})
 	p.addTask("the rollout of modules", controller.Run)
 	return nil
 }
@@ -176,7 +127,7 @@ func (p *Process) serverOptions() httpserver.Options {
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
-		Authenticate: p.authenticate, Wallet: signedInWallet, Privileged: isOperator, Now: p.clock,
+		Authenticate: p.authenticate, Wallet: signedInWallet, Caller: callerName, Privileged: isOperator, Now: p.clock,
 	}
 	options.Hosts, options.AnyAddress = p.hosts()
 	options.Own, options.AnyHostPaths = identity.Process, []string{identity.JWKSPath, identity.WellKnownJWKSPath}
@@ -241,6 +192,14 @@ func (p *Process) routes() []*seam.Route {
 // isOperator reports whether the caller is an operator, whom the limits on the cost
 // of requests do not apply to.
 func isOperator(ctx context.Context) bool { return identity.From(ctx).Role >= identity.Operator }
+
+// callerName returns who a request is from, for the log, "" for nobody known.
+func callerName(ctx context.Context) string {
+	if c := identity.From(ctx); !c.IsAnonymous() {
+		return c.Name()
+	}
+	return ""
+}
 
 // signedInWallet returns the key of the rate limit per wallet, "" without a wallet.
 func signedInWallet(ctx context.Context) string {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"banyan/platform/database"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -45,7 +44,7 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 // openSessions opens the sessions of people at public_url. Where operators have a
 // host of their own, their sessions are invalid at public_url, and the
 // highest role of a session there is member: the legacy system's scripts run there.
-func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isOperators func(*http.Request) bool, err error) {
+func (p *Process) openSessions() (err error) {
 	o := signin.SessionOptions{
 		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
@@ -54,15 +53,15 @@ func (p *Process) openSessions(db *database.DB) (operators *signin.Sessions, isO
 	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o
 		theirs.Origin, theirs.Realm = own, operatorRealm
-		if operators, err = signin.NewSessions(db, theirs); err != nil {
-			return nil, nil, err
+		if p.operatorSessions, err = signin.NewSessions(p.identity.Keys, theirs); err != nil {
+			return err
 		}
 		o.Highest = identity.Member
 		host := hostOf(own)
-		isOperators = func(r *http.Request) bool { return httpserver.IsFor(r, host) }
+		p.isOperatorHost = func(r *http.Request) bool { return httpserver.IsFor(r, host) }
 	}
-	p.sessions, err = signin.NewSessions(db, o)
-	return operators, isOperators, err
+	p.identity.Sessions, err = signin.NewSessions(p.identity.Keys, o)
+	return err
 }
 
 // hostOf returns host[:port] of a URL, "" if it is not one.

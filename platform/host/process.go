@@ -62,8 +62,12 @@ type Process struct {
 	verifier     *identity.Verifier
 	jwks         http.Handler
 	authenticate func(http.Handler) http.Handler
-	api          *signin.API      // nil in a module that runs alone
-	sessions     *signin.Sessions // likewise
+	api          *signin.API // nil in a module that runs alone
+	identity     Identity    // empty there
+	// operatorSessions are those of the operators' own host, for requests of which
+	// isOperatorHost is true; nil = there is no such host.
+	operatorSessions *signin.Sessions
+	isOperatorHost   func(*http.Request) bool
 
 	certificates *certificates.Source // nil: plain http between processes
 	chains       *chain.Chains        // nil: no node is configured
@@ -136,8 +140,8 @@ func (p *Process) Route(c *seam.Contract) *seam.Route {
 // Rollout returns the service that moves the modules. Only the trunk has it.
 func (p *Process) Rollout() rollout.Service { return rollout.NewClient(p.operate) }
 
-// Sessions returns the sessions of people at public_url. Only the trunk has them.
-func (p *Process) Sessions() *signin.Sessions { return p.sessions }
+// Identity returns what identifies callers. Only the trunk has it.
+func (p *Process) Identity() Identity { return p.identity }
 
 // Settings returns the settings of the process.
 func (p *Process) Settings() *Settings { return p.settings }

@@ -133,22 +133,6 @@ func (l Loaded) DatabaseOptions(name string) database.Options {
 	}
 }
 
-// OpenKeys opens the keys that sign the trunk's tokens; call close afterwards.
-func (l Loaded) OpenKeys(ctx context.Context) (keys *signin.Keys, closeKeys func() error, err error) {
-	db, err := l.OpenDatabase(ctx, identityDatabase)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err = db.Migrate(ctx); err == nil {
-		keys, err = signin.OpenKeys(ctx, db, signin.KeysOptions{TokenTTL: l.Settings.Identity.TokenTTL})
-	}
-	if err != nil {
-		_ = db.Close() // the first error says what is wrong
-		return nil, nil, err
-	}
-	return keys, db.Close, nil
-}
-
 // APIDocument returns the OpenAPI document of all modules and of the program. It
 // does not depend on the settings.
 func (p Program) APIDocument() ([]byte, error) {

@@ -68,7 +68,7 @@ func (s *slot) open(ctx context.Context) error {
 	if !p.isTrunk() {
 		return nil // a write refused here is for the trunk's route to send elsewhere
 	}
-	s.route.With(seam.RouteOptions{Lost: ownership.IsLost})
+	s.route.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction})
 	s.mover = rollout.NewMover(rollout.MoverOptions{
 		Route: s.route, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,
 		Dial: s.dial, Trust: s.trust, Log: p.log,

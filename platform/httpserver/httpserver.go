@@ -100,6 +100,9 @@ type Options struct {
 	// Wallet returns the signed-in wallet of a context, "" without one; each has its
 	// own rate limit.
 	Wallet func(context.Context) string
+	// Caller names the caller of a context for the log, and whose answers nobody may
+	// store; "" = nobody is known.
+	Caller func(context.Context) string
 	// Privileged reports whether the caller of a context is charged one token per
 	// request, whatever the request costs (cost.go). It is called where Wallet is.
 	// nil: nobody is.
@@ -206,6 +209,9 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(s.refuseStrangers)
 	if o.Process != nil {
 		r.Use(s.limitClients)
+	}
+	if o.Caller != nil {
+		r.Use(s.noteCaller)
 	}
 	if o.Wallet != nil {
 		r.Use(s.limitWallets)

@@ -27,9 +27,15 @@ type recorder struct {
 	status  int
 	written int64
 	stream  bool
+	private bool // the answer is somebody's own and must not be stored
 }
 
+var noStore = []string{"no-store"} // shared, like the values of securityHeaders
+
 func (w *recorder) WriteHeader(status int) {
+	if w.private {
+		w.Header()["Cache-Control"] = noStore
+	}
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
 	}
@@ -70,6 +76,9 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *recorder) begin() {
 	if w.status == 0 {
+		if w.private {
+			w.Header()["Cache-Control"] = noStore
+		}
 		w.status = http.StatusOK
 	}
 	if w.stream {
@@ -147,7 +156,7 @@ func (s *Server) logRequest(r *http.Request, route string, status int, took time
 		return
 	}
 	state := stateOf(ctx)
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
@@ -156,6 +165,7 @@ func (s *Server) logRequest(r *http.Request, route string, status int, took time
 		slog.Int64("bytes", state.writer.written),
 		slog.Duration("took", took),
 		slog.String("client", clientName(r)),
+		slog.String("caller", state.callerName()),
 	)
 	if cut {
 		attrs = append(attrs, slog.Bool("cut_off", true))
@@ -164,6 +174,29 @@ func (s *Server) logRequest(r *http.Request, route string, status int, took time
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	s.options.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// noteCaller stores who was found to be calling, and keeps answers to them out of
+// every cache: what they may see, others may not, and not they themselves when
+// their role is gone. A file with its version in its name is the same for everybody.
+func (s *Server) noteCaller(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name := s.options.Caller(r.Context()); name != "" {
+			state := stateOf(r.Context())
+			state.caller = name
+			if !strings.HasPrefix(r.URL.Path, s.options.AssetPrefix) {
+				state.writer.private = true
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *requestState) callerName() string {
+	if s.caller == "" {
+		return "anonymous"
+	}
+	return s.caller
 }
 
 func clientName(r *http.Request) string {

@@ -30,6 +30,7 @@ type requestState struct {
 	payer  payer
 	now    func() time.Time
 	nonce  string
+	caller string // "" = nobody is known
 	// foreign: the request asks for a host that is not this server's.
 	foreign bool
 }
@@ -77,6 +78,15 @@ func ClientIP(ctx context.Context) netip.Addr {
 		return state.client
 	}
 	return netip.Addr{}
+}
+
+// ClientNetwork returns the network of the request's client: its IPv4 address, or its
+// IPv6 /64, which one customer has; "" when it is not known.
+func ClientNetwork(ctx context.Context) string {
+	if key := clientKey(ClientIP(ctx)); key.IsValid() {
+		return key.String()
+	}
+	return ""
 }
 
 const requestIDHeader = "X-Request-Id"

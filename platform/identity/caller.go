@@ -55,6 +55,14 @@ type Caller struct {
 	// Service names the module that makes the call on its own behalf (its
 	// relay, its jobs), "" for people and API clients.
 	Service string
+	// Scope is what the token of the call is for; "" = all that the role allows.
+	Scope Scope
+}
+
+// IsAnonymous reports whether nobody is known to be calling.
+func (c Caller) IsAnonymous() bool {
+	c.Scope = ""
+	return c == Caller{}
 }
 
 // Name returns a name for logs and audits: the wallet, the token's subject, or the

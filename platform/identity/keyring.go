@@ -61,7 +61,7 @@ func (k *Keyring) Token(caller Caller, audience string) (string, error) {
 	if caller.Service != "" && caller.Service != k.module {
 		return "", fault.Newf(fault.Internal, "the keyring of %s was asked to sign for %s", k.module, caller.Service)
 	}
-	return k.Signer.Token(Caller{Service: k.module}, audience)
+	return k.Signer.Token(Caller{Service: k.module, Scope: caller.Scope}, audience)
 }
 
 // PublicKey implements KeySource with the keyring's own key.

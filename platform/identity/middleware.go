@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/platform/requestctx"
 )
 
 // RequestID returns the id of a request for problem documents and logs.
@@ -61,6 +62,7 @@ func PathAudience(path string) string {
 
 // WriteProblem answers with err as a problem document.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error, id RequestID) {
+	requestctx.NoteError(r.Context(), err) // its line in the log has the cause
 	name := ""
 	if id != nil {
 		name = id(r.Context())

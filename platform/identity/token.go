@@ -56,7 +56,11 @@ type Issuer interface {
 // clients never get, so it is what proves a process; see Process.
 type claims struct {
 	jwt.RegisteredClaims
-	Role    string `json:"role"`
+	// Role is in the tokens of calls between processes alone, which are made for one
+	// call; one for the public API says who has it, and what they may do is looked
+	// up when it is used.
+	Role    string `json:"role,omitempty"`
+	Scope   string `json:"scope,omitempty"`
 	Service string `json:"service,omitempty"`
 	Actor   *actor `json:"act,omitempty"`
 }
@@ -79,7 +83,7 @@ func (c claims) process() (string, error) {
 // claimsOf returns the claims of a caller. It fails for one that a token cannot
 // name unambiguously.
 func claimsOf(c Caller) (claims, error) {
-	out := claims{Role: c.Role.String(), Service: c.Service}
+	out := claims{Role: c.Role.String(), Scope: string(c.Scope), Service: c.Service}
 	switch {
 	case int(c.Role) >= len(roleNames):
 		return claims{}, fmt.Errorf("make a token: there is no role %d", c.Role)
@@ -97,8 +101,13 @@ func claimsOf(c Caller) (claims, error) {
 
 // caller is the inverse of claimsOf.
 func (c claims) caller() (Caller, error) {
-	out := Caller{Service: c.Service}
-	if c.Role != roleNames[Anonymous] {
+	scope, err := scopeOf(c.Scope)
+	if err != nil {
+		return Caller{}, err
+	}
+	out := Caller{Service: c.Service, Scope: scope}
+	noRole := c.Role == "" && len(c.Audience) == 1 && c.Audience[0] == PublicAudience
+	if !noRole && c.Role != roleNames[Anonymous] {
 		role, err := ParseRole(c.Role)
 		if err != nil {
 			return Caller{}, fault.Wrap(err, fault.Unauthenticated, "this token names an unknown role: sign in again")
@@ -186,18 +195,28 @@ func (s *Signer) JWKS() []byte {
 	return encodeJWKS(public)
 }
 
-// Sign returns a token for this caller and audience, and the id of the key that
-// signed it. Its times are whole seconds (RFC 7519).
-func (s *Signer) Sign(caller Caller, audience string, from, until time.Time) (token, keyID string, err error) {
+// Grant is what a token for the public API says: who has it, for what and how long,
+// and which row it belongs to. It says nothing of a role.
+type Grant struct {
+	ID     string // of the row; the jti claim
+	Caller Caller // whose Role is not in the token
+	From   time.Time
+	Until  time.Time
+}
+
+// Sign returns a token for the public API, and the id of the key that signed it. Its
+// times are whole seconds (RFC 7519).
+func (s *Signer) Sign(g Grant) (token, keyID string, err error) {
 	key := s.keys.Load().Signing
-	token, err = sign(key, purpose{issuer: s.issuer, audience: audience}, caller, from, until)
+	token, err = sign(key, purpose{issuer: s.issuer, audience: PublicAudience, id: g.ID}, g.Caller, g.From, g.Until)
 	return token, key.ID, err
 }
 
 // purpose is what a token is for.
 type purpose struct {
 	issuer, audience string
-	call             bool // between processes: the token names the issuer as the calling process
+	call             bool   // between processes: the token names the issuer as the calling process
+	id               string // of a token's row, "" of a call
 }
 
 func sign(key SigningKey, p purpose, caller Caller, from, until time.Time) (string, error) {
@@ -207,7 +226,10 @@ func sign(key SigningKey, p purpose, caller Caller, from, until time.Time) (stri
 	}
 	if p.call {
 		c.Actor = &actor{Subject: p.issuer}
+	} else {
+		c.Role = ""
 	}
+	c.ID = p.id
 	c.Issuer = p.issuer
 	c.Audience = jwt.ClaimStrings{p.audience}
 	c.IssuedAt = jwt.NewNumericDate(from)

@@ -62,6 +62,7 @@ type Verified struct {
 	Caller   Caller
 	Process  string // that made the call, "" for an external client
 	Audience string // the module, or PublicAudience
+	ID       string // of the token's row; "" for a call between processes
 	keys     KeySource
 	keyID    string
 	until    time.Time
@@ -141,6 +142,9 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 		if t.Header["typ"] != tokenType {
 			return nil, fault.New(fault.Unauthenticated, "this JWT is not an access token of Banyan: sign in again or make one with `banyan token create`")
 		}
+		if _, has := t.Header["crit"]; has { // RFC 7515, 4.1.11: what is not understood and must be is refused
+			return nil, fault.New(fault.Unauthenticated, "this token has critical headers, which no token of Banyan has: sign in again or make one with `banyan token create`")
+		}
 		kid, _ := t.Header["kid"].(string)
 		return from.Keys.PublicKey(ctx, kid)
 	})
@@ -154,7 +158,7 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 	if err != nil {
 		return Verified{}, err
 	}
-	if from.OnlyService != "" && caller != (Caller{Service: from.OnlyService}) {
+	if from.OnlyService != "" && caller != (Caller{Service: from.OnlyService, Scope: caller.Scope}) {
 		return Verified{}, fault.Newf(fault.Unauthenticated, "a token signed by the module %s may name that module only as its caller, not %s", from.OnlyService, caller.Name())
 	}
 	process, err := c.process()
@@ -166,7 +170,7 @@ func (v *Verifier) checkInFull(ctx context.Context, trust *trust, token string, 
 	if soon := now.Add(verifiedFor); soon.Before(until) {
 		until = soon
 	}
-	return Verified{Caller: caller, Process: process, Audience: c.Audience[0], keys: from.Keys, keyID: kid, until: until}, nil
+	return Verified{Caller: caller, Process: process, Audience: c.Audience[0], ID: c.ID, keys: from.Keys, keyID: kid, until: until}, nil
 }
 
 // ErrUnknownKey returns the fault of a token whose key is not known.

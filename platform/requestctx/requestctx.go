@@ -83,6 +83,14 @@ func NoteError(ctx context.Context, err error) {
 	}
 }
 
+// Noted returns the error that was noted last in this request, nil without one.
+func Noted(ctx context.Context) error {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r.Noted()
+	}
+	return nil
+}
+
 // AllowUpload makes the request an upload. Call it before the first read of the
 // body. Outside a server it does nothing.
 func AllowUpload(ctx context.Context) {

@@ -8,6 +8,7 @@ import (
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/seam/diff"
+	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -28,3 +29,5 @@ func TestContractFiles(t *testing.T) {
 		},
 	})
 }
+
+func TestAccess(t *testing.T) { accesstest.Check(t, rollout.Contract, nil) }

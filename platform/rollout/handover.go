@@ -166,7 +166,9 @@ type ownershipService struct{ own *ownership.Ownership }
 
 func (s ownershipService) state(ctx context.Context, _ OwnershipQuery) (OwnershipState, error) {
 	// Two kinds of callers, which no single level of access admits.
-	if c := identity.From(ctx); c.Service == "" && c.Role < identity.Operator {
+	if c := identity.From(ctx); c.IsAnonymous() {
+		return OwnershipState{}, fault.New(fault.Unauthenticated, "only operators and Banyan's own processes may see who owns the writes: sign in, or send a token")
+	} else if c.Service == "" && c.Role < identity.Operator {
 		return OwnershipState{}, fault.New(fault.Forbidden, "only operators and Banyan's own processes may see who owns the writes")
 	}
 	now, err := s.own.Current(ctx)

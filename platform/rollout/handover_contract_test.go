@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"banyan/platform/rollout"
+	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
 )
 
@@ -11,4 +12,8 @@ import (
 // while one of them is being replaced.
 func TestHandoverContractFiles(t *testing.T) {
 	contracttest.Golden(t, rollout.NewHandoverContract("airdrop").Seam(), contracttest.Options{Dir: "testdata/handover", Update: *update})
+}
+
+func TestHandoverAccess(t *testing.T) {
+	accesstest.Check(t, rollout.NewHandoverContract("airdrop").Seam(), nil)
 }

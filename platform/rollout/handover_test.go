@@ -126,7 +126,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 		{"the trunk for another module", as(identity.Caller{Service: "airdrop"}), p.trunkKeys, "", fault.Forbidden},
 		{"an operator", as(identity.Caller{Subject: "operator", Role: identity.Operator}), p.trunkKeys, "", fault.Forbidden},
 		{"a moderator", as(identity.Caller{Subject: "moderator", Role: identity.Moderator}), p.trunkKeys, fault.Forbidden, fault.Forbidden},
-		{"nobody", t.Context(), p.trunkKeys, fault.Forbidden, fault.Forbidden},
+		{"nobody", t.Context(), p.trunkKeys, fault.Unauthenticated, fault.Unauthenticated},
 	} {
 		t.Run(c.who, func(t *testing.T) {
 			client := p.client(t, c.tokens)

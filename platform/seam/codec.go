@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -220,7 +221,7 @@ func (c *requestCodec) queryNames() string {
 
 // decodeJSON reads exactly one JSON value.
 func decodeJSON(req *http.Request, into any, strict bool) error {
-	if media := req.Header.Get("Content-Type"); media != "" && !strings.HasPrefix(media, client.MediaJSON) {
+	if media := req.Header.Get("Content-Type"); media != "" && !isJSON(media) {
 		return fault.Newf(fault.Unsupported, "send the body as %s, not as %q", client.MediaJSON, media)
 	}
 	buf := buffer.Get()
@@ -246,6 +247,15 @@ func decodeJSON(req *http.Request, into any, strict bool) error {
 		return fault.New(fault.Invalid, "the body has something after its JSON value: send one value")
 	}
 	return nil
+}
+
+// isJSON reports whether a media type is JSON's own, with or without parameters.
+func isJSON(header string) bool {
+	if header == client.MediaJSON {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(header)
+	return err == nil && media == client.MediaJSON
 }
 
 // bodyFault says what was wrong with a JSON body.

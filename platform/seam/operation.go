@@ -78,6 +78,11 @@ type description struct {
 	serve func(ctx context.Context, h handler, w http.ResponseWriter, req *http.Request, strict bool)
 }
 
+// acts reports whether the operation is a write that needs a role of its own.
+func (d *description) acts() bool {
+	return d.kind == KindWrite && (d.access == Operators || d.access == Moderators)
+}
+
 // Operation describes one method: request Q, answer A. It is a small value;
 // declare it as a package variable beside its contract.
 type Operation[Q, A any] struct{ d *description }
@@ -184,6 +189,17 @@ func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 			return none, err
 		}
 	}
+	if d.acts() && r.options.Action != nil {
+		answer, err := o.lead(ctx, r, q)
+		r.options.Action(ctx, Action{Operation: d.contract.Module + "." + d.id, Request: d.request.shown(q), Err: err})
+		return answer, err
+	}
+	return o.lead(ctx, r, q)
+}
+
+// lead does the call where the route leads.
+func (o Operation[Q, A]) lead(ctx context.Context, r *Route, q Q) (A, error) {
+	d := o.d
 	s := r.state.Load()
 	if s.plan.Mode != ModeLocal {
 		return o.callBeyond(ctx, r, s, q)

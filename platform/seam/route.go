@@ -72,10 +72,21 @@ type RouteOptions struct {
 	Guard         analysis.GuardOptions
 	Bounds        analysis.Bounds // of the verdict
 
+	// Action is called after each write that needs a role of its own, for the
+	// record; nil: nothing is.
+	Action func(context.Context, Action)
+
 	// Lost reports whether an error is the fence's refusal of a write by a process
 	// that is no longer the owner: such a write had no effect and is done at the
 	// new owner. nil: no write is repeated.
 	Lost func(error) bool
+}
+
+// Action is a write that a caller with a role has made, or tried to.
+type Action struct {
+	Operation string // reputation.importTrust
+	Request   string // JSON of what was asked for, without a stream; cut if it is long
+	Err       error  // nil = it was done
 }
 
 // NewRoute makes the route of a module that runs in this process; it begins

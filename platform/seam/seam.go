@@ -68,8 +68,11 @@ func (a Access) check(c identity.Caller) error {
 	case Public:
 		return nil
 	case Modules:
-		if c.Service != "" {
+		switch {
+		case c.Service != "":
 			return nil
+		case c.IsAnonymous():
+			return fault.New(fault.Unauthenticated, "only Banyan's own modules call this, with a token of theirs")
 		}
 		return fault.New(fault.Forbidden, "only Banyan's own modules call this")
 	case SignedIn:
@@ -82,7 +85,7 @@ func (a Access) check(c identity.Caller) error {
 	if c.Role >= need {
 		return nil
 	}
-	if c == (identity.Caller{}) {
+	if c.IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "this needs a sign-in: sign in with your wallet, or send a token in the Authorization header")
 	}
 	return fault.Newf(fault.Forbidden, "this needs the role %s: ask an operator of this site", need)

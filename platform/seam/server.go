@@ -99,10 +99,14 @@ func (h handler) enter(w http.ResponseWriter, req *http.Request, from internal) 
 	if err := h.checkData(w, from); err != nil {
 		return ctx, nil, err
 	}
+	caller := identity.From(ctx)
 	if h.d.access != Public {
-		if err := h.d.access.check(identity.From(ctx)); err != nil {
+		if err := h.d.access.check(caller); err != nil {
 			return ctx, nil, err
 		}
+	}
+	if err := caller.Scope.Admit(h.d.contract.Module, h.d.kind == KindWrite); err != nil {
+		return ctx, nil, err
 	}
 	if h.d.kind == KindWrite {
 		var err error

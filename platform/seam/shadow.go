@@ -176,7 +176,7 @@ func (c *comparedRead[Q, A]) current(r *Route) bool {
 // the time of the route's own life.
 func (c *comparedRead[Q, A]) detached(ctx context.Context) context.Context {
 	ctx = context.WithValue(ctx, inShadow{}, true)
-	ctx = identity.With(ctx, c.caller)
+	ctx = identity.With(ctx, c.callerShown())
 	if c.requestID != "" {
 		ctx = requestctx.WithID(ctx, c.requestID)
 	}
@@ -184,6 +184,16 @@ func (c *comparedRead[Q, A]) detached(ctx context.Context) context.Context {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, c.span)
 	}
 	return ctx
+}
+
+// callerShown returns the caller as the remote gets to know them: a process that is
+// only compared needs nobody's role for what everybody may ask.
+func (c *comparedRead[Q, A]) callerShown() identity.Caller {
+	caller := c.caller
+	if c.o.d.access == Public {
+		caller.Role = identity.Anonymous
+	}
+	return caller
 }
 
 type inShadow struct{}
@@ -267,6 +277,11 @@ func (o outcome[A]) shown() json.RawMessage {
 		return diff.Shown(what)
 	}
 	return diff.Shown(&o.answer)
+}
+
+// shown returns the fields of a request for the record.
+func (c *requestCodec) shown(q any) string {
+	return string(diff.Shown(c.named(reflect.ValueOf(q))))
 }
 
 // named returns the fields of a request by the names that they have in the path,

@@ -17,10 +17,14 @@ type Outcome struct {
 // ShowOutcome shows the page from which an action was started, with its outcome.
 type ShowOutcome func(rw http.ResponseWriter, r *http.Request, status int, done *Outcome) error
 
-// OnlyOperators fails with fault.Forbidden for everybody else.
+// OnlyOperators fails with fault.Forbidden for everybody else, and with
+// fault.Unauthenticated for who has not signed in.
 func OnlyOperators(r *http.Request) error {
 	if identity.From(r.Context()).Role >= identity.Operator {
 		return nil
+	}
+	if identity.From(r.Context()).IsAnonymous() {
+		return fault.New(fault.Unauthenticated, "this page is for operators: sign in as one")
 	}
 	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to add your wallet to identity.operators")
 }

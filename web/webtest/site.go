@@ -14,6 +14,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
@@ -131,17 +132,18 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 
 func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 	t.Helper()
-	var err error
-	s.Sessions, err = signin.NewSessions(db, signin.SessionOptions{Origin: s.URL, Operators: []wallet.Address{AddressOf(s.Operator)}})
+	events := securitylog.Open(db, securitylog.Options{})
+	keys, err := signin.OpenKeys(context.Background(), db, signin.KeysOptions{Events: events})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := signin.OpenKeys(context.Background(), db, signin.KeysOptions{})
+	operators := []wallet.Address{AddressOf(s.Operator)}
+	s.Sessions, err = signin.NewSessions(keys, signin.SessionOptions{Origin: s.URL, Operators: operators})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signin.NewAPI(signin.APIOptions{
-		Sessions: s.Sessions, Keys: keys, RequestID: requestctx.ID,
+		Sessions: s.Sessions, Tokens: signin.NewTokens(keys, signin.TokensOptions{Operators: operators}), Events: events, RequestID: requestctx.ID,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})
 }

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
@@ -28,9 +30,13 @@ type APIOptions struct {
 	Operators   *Sessions
 	IsOperators func(*http.Request) bool
 
-	Keys      *Keys
+	Tokens    *Tokens
+	Events    *securitylog.Log
 	Verifier  *identity.Verifier
 	RequestID identity.RequestID // nil = problems have no request id
+	// Network returns the network of a request's client, whose sessions are
+	// bounded; nil = they are not.
+	Network func(context.Context) string
 }
 
 // API is the HTTP API of identity in the trunk: the middleware that identifies the
@@ -48,24 +54,80 @@ func (a *API) sessionsAt(r *http.Request) *Sessions {
 	return a.o.Sessions
 }
 
+// who may call an endpoint.
+type who uint8
+
+const (
+	everybody who = iota
+	signedIn      // a wallet or an API client
+	operators     // likewise, with this role
+	inSession     // an operator in a session: a token must not give rights to others, or to its own wallet
+)
+
+// endpoint is one of the API. Its access is checked before it is called, and again by
+// what it calls, which knows whose session or token it is about.
+type endpoint struct {
+	method, path string
+	who          who
+	handle       func(http.ResponseWriter, *http.Request) error
+}
+
+func (a *API) endpoints() []endpoint {
+	return []endpoint{
+		{http.MethodPost, noncePath, everybody, a.nonce},
+		{http.MethodPost, signInPath, everybody, a.signIn},
+		{http.MethodPost, base + "/sign-out", everybody, a.signOut},
+		{http.MethodPost, base + "/sign-out-everywhere", signedIn, a.signOutEverywhere},
+		{http.MethodGet, base + "/me", everybody, a.me},
+		{http.MethodGet, base + "/sessions", signedIn, a.sessions},
+		{http.MethodDelete, base + "/sessions/{id}", signedIn, a.endSession},
+		{http.MethodGet, base + "/tokens", signedIn, a.tokens},
+		{http.MethodDelete, base + "/tokens/{id}", signedIn, a.endToken},
+		{http.MethodGet, base + "/roles", operators, a.roles},
+		{http.MethodPut, base + "/roles/{wallet}", inSession, a.grant},
+		{http.MethodGet, base + "/security-log", operators, a.securityLog},
+	}
+}
+
+const (
+	module     = "identity" // in scopes
+	base       = "/api/v1/" + module
+	noncePath  = base + "/nonce"
+	signInPath = base + "/sign-in"
+)
+
+// admit checks a caller before an endpoint is called.
+func (e endpoint) admit(r *http.Request) error {
+	caller := identity.From(r.Context())
+	if err := caller.Scope.Admit(module, e.method != http.MethodGet); err != nil {
+		return err
+	}
+	if e.who == everybody {
+		return nil
+	}
+	if caller.IsAnonymous() {
+		return fault.New(fault.Unauthenticated, "this needs a sign-in: sign in with your wallet, or send a token in the Authorization header")
+	}
+	if e.who >= operators && caller.Role < identity.Operator {
+		return fault.New(fault.Forbidden, "this needs the role operator: ask an operator of this site")
+	}
+	if _, inside := SessionFrom(r.Context()); e.who == inSession && !inside {
+		return fault.New(fault.Forbidden, "roles are changed by an operator who is signed in, or on the command line with `banyan role set`, and not with a token")
+	}
+	return nil
+}
+
 // Mount adds the endpoints. The router must use Authenticate before, and
 // net/http's CrossOriginProtection, as for every other endpoint.
 func (a *API) Mount(r chi.Router) {
-	for _, e := range []struct {
-		method, path string
-		handle       func(http.ResponseWriter, *http.Request) error
-	}{
-		{http.MethodPost, "/api/v1/identity/nonce", a.nonce},
-		{http.MethodPost, "/api/v1/identity/sign-in", a.signIn},
-		{http.MethodPost, "/api/v1/identity/sign-out", a.signOut},
-		{http.MethodGet, "/api/v1/identity/me", a.me},
-		{http.MethodGet, "/api/v1/identity/sessions", a.sessions},
-		{http.MethodDelete, "/api/v1/identity/sessions/{id}", a.endSession},
-		{http.MethodPut, "/api/v1/identity/roles/{wallet}", a.grant},
-	} {
+	for _, e := range a.endpoints() {
 		r.Method(e.method, e.path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
-			if err := e.handle(w, r); err != nil {
+			err := e.admit(r)
+			if err == nil {
+				err = e.handle(w, r)
+			}
+			if err != nil {
 				identity.WriteProblem(w, r, err, a.o.RequestID)
 			}
 		}))
@@ -99,7 +161,7 @@ func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 		}
 		browser = fresh
 	}
-	c, err := s.Begin(r.Context(), browser, in.Address, in.ChainID)
+	c, err := s.Begin(browser, in.Address, in.ChainID)
 	if err != nil {
 		return err
 	}
@@ -108,9 +170,11 @@ func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 }
 
 type signInRequest struct {
-	Message   string `json:"message"`
-	Signature string `json:"signature"`
-	Token     bool   `json:"token"` // a token for an API client, instead of a session
+	Message   string   `json:"message"`
+	Signature string   `json:"signature"`
+	Token     bool     `json:"token"`   // a token for an API client, instead of a session
+	Subject   string   `json:"subject"` // of the token: what will have it; may be ""
+	Scope     []string `json:"scope"`   // of the token: what it is for; none = the whole API
 }
 
 type signInAnswer struct {
@@ -118,6 +182,7 @@ type signInAnswer struct {
 	Role    string         `json:"role"`
 	CSRF    string         `json:"csrf,omitempty"`
 	Token   string         `json:"token,omitempty"`
+	TokenID string         `json:"token_id,omitempty"` // to end it by
 	Expires time.Time      `json:"expires"`
 }
 
@@ -135,16 +200,14 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 		Browser: cookie(r, s.browserCookieName()), Message: in.Message, Signature: signature,
 		Agent: r.UserAgent(), Replaces: cookie(r, s.cookieName()),
 	}
+	if a.o.Network != nil {
+		signed.Network = a.o.Network(r.Context())
+	}
 	if in.Token {
-		caller, err := s.Prove(r.Context(), signed)
-		if err != nil {
-			return err
-		}
-		made, err := a.o.Keys.mint(r.Context(), caller, a.o.Keys.tokenTTL)
-		if err != nil {
-			return err
-		}
-		return answer(w, signInAnswer{Wallet: caller.Wallet, Role: made.Role, Token: made.Token, Expires: made.Expires})
+		return a.signInForToken(w, r, s, signed, in)
+	}
+	if in.Subject != "" || len(in.Scope) > 0 {
+		return fault.New(fault.Invalid, "subject and scope are of a token: send token: true with them")
 	}
 	session, secret, err := s.SignIn(r.Context(), signed)
 	if err != nil {
@@ -155,6 +218,32 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, signInAnswer{Wallet: session.Wallet, Role: session.Role.String(), CSRF: CSRFToken(session), Expires: session.Expires})
 }
 
+// signInForToken answers with a token that has the wallet's role of each moment, as
+// far as sessions of this host have it.
+func (a *API) signInForToken(w http.ResponseWriter, r *http.Request, s *Sessions, signed SignIn, in signInRequest) error {
+	scope, err := identity.ParseScope(in.Scope...)
+	if err != nil {
+		return err
+	}
+	ask := TokenRequest{Subject: in.Subject, Role: s.bounded(identity.Operator), Scope: scope, TTL: a.o.Tokens.ttl}
+	ask.Wallet = wallet.Address{1} // the text's own is known when the signature is
+	if err := ask.check(); err != nil {
+		return err // before the message is used up
+	}
+	if ask.Wallet, err = s.Prove(r.Context(), signed); err != nil {
+		return err
+	}
+	made, err := a.o.Tokens.Create(r.Context(), ask)
+	if err != nil {
+		return err
+	}
+	role, err := s.RoleOf(r.Context(), ask.Wallet)
+	if err != nil {
+		return err
+	}
+	return answer(w, signInAnswer{Wallet: ask.Wallet, Role: role.String(), Token: made.Token, TokenID: made.ID, Expires: made.Expires})
+}
+
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) error {
 	s := a.sessionsAt(r)
 	if secret := cookie(r, s.cookieName()); secret != "" {
@@ -162,96 +251,6 @@ func (a *API) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		s.clearSession(w)
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-type meAnswer struct {
-	Wallet  *wallet.Address `json:"wallet,omitempty"`
-	Subject string          `json:"subject,omitempty"`
-	Role    string          `json:"role"`
-	CSRF    string          `json:"csrf,omitempty"`
-}
-
-func (a *API) me(w http.ResponseWriter, r *http.Request) error {
-	caller := identity.From(r.Context())
-	out := meAnswer{Subject: caller.Subject, Role: caller.Role.String()}
-	if !caller.Wallet.IsZero() {
-		out.Wallet = &caller.Wallet
-	}
-	if session, ok := SessionFrom(r.Context()); ok {
-		out.CSRF = CSRFToken(session)
-	}
-	return answer(w, out)
-}
-
-type sessionsAnswer struct {
-	Sessions []sessionAnswer `json:"sessions"`
-}
-
-type sessionAnswer struct {
-	ID      string    `json:"id"`
-	Created time.Time `json:"created"`
-	Seen    time.Time `json:"seen"`
-	Expires time.Time `json:"expires"`
-	Agent   string    `json:"agent"`
-	Current bool      `json:"current"` // the one this request came with
-}
-
-// sessions lists the caller's own sessions; an operator may ask for ?wallet=.
-func (a *API) sessions(w http.ResponseWriter, r *http.Request) error {
-	caller := identity.From(r.Context())
-	of := caller.Wallet
-	if text := r.URL.Query().Get("wallet"); text != "" {
-		parsed, err := wallet.Parse(text)
-		if err != nil {
-			return err
-		}
-		of = parsed
-	}
-	list, err := a.o.Sessions.List(r.Context(), caller, of)
-	if err != nil {
-		return err
-	}
-	current, _ := SessionFrom(r.Context())
-	out := sessionsAnswer{Sessions: make([]sessionAnswer, len(list))}
-	for i, s := range list {
-		out.Sessions[i] = sessionAnswer{
-			ID: s.ID, Created: s.Created, Seen: s.Seen, Expires: s.Expires, Agent: s.Agent, Current: s.ID == current.ID,
-		}
-	}
-	return answer(w, out)
-}
-
-func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
-	if err := a.o.Sessions.End(r.Context(), identity.From(r.Context()), chi.URLParam(r, "id")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-type grantRequest struct {
-	Role string `json:"role"`
-}
-
-// grant sets the role of a wallet. It is for operators.
-func (a *API) grant(w http.ResponseWriter, r *http.Request) error {
-	var in grantRequest
-	if err := read(w, r, &in); err != nil {
-		return err
-	}
-	to, err := wallet.Parse(chi.URLParam(r, "wallet"))
-	if err != nil {
-		return err
-	}
-	role, err := identity.ParseRole(in.Role)
-	if err != nil {
-		return err
-	}
-	if err := a.o.Sessions.Grant(r.Context(), identity.From(r.Context()), to, role); err != nil {
-		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

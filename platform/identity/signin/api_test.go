@@ -19,6 +19,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin"
 	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
@@ -30,6 +31,8 @@ type site struct {
 	clock    *testclock.Clock
 	keys     *signin.Keys
 	sessions *signin.Sessions
+	tokens   *signin.Tokens
+	events   *securitylog.Log
 	verifier *identity.Verifier
 }
 
@@ -38,7 +41,8 @@ func newSite(t *testing.T, db *database.DB, secure bool) *site {
 	c := newClock()
 	keys, verifier := openKeys(t, db, c)
 	router := chi.NewRouter()
-	s := &site{clock: c, keys: keys, verifier: verifier}
+	s := &site{clock: c, keys: keys, verifier: verifier, events: eventsIn(db, c)}
+	s.tokens = signin.NewTokens(keys, signin.TokensOptions{Operators: []wallet.Address{newPerson(t, "c").wallet}})
 	if secure {
 		s.Server = httptest.NewTLSServer(router)
 	} else {
@@ -50,7 +54,7 @@ func newSite(t *testing.T, db *database.DB, secure bool) *site {
 		o.Operators = []wallet.Address{newPerson(t, "c").wallet}
 	})
 	api := signin.NewAPI(signin.APIOptions{
-		Sessions: s.sessions, Keys: keys, Verifier: verifier,
+		Sessions: s.sessions, Tokens: s.tokens, Events: s.events, Verifier: verifier,
 		RequestID: func(context.Context) string { return "req-1" },
 	})
 	router.Use(api.Authenticate)
@@ -73,6 +77,7 @@ type visitor struct {
 	t    *testing.T
 	site *site
 	http *http.Client
+	csrf string // of the session, sent with everything that is not a GET
 }
 
 func (s *site) visitor(t *testing.T) *visitor {
@@ -92,6 +97,9 @@ func (v *visitor) do(method, path, body string, headers ...string) (*http.Respon
 		v.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if v.csrf != "" && method != http.MethodGet && strings.HasPrefix(path, "/api/") {
+		req.Header.Set(signin.CSRFHeader, v.csrf)
+	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
@@ -168,6 +176,7 @@ func (v *visitor) signIn(p person) signedIn {
 	v.t.Helper()
 	var out signedIn
 	v.get(&out, "POST", "/api/v1/identity/sign-in", encode(v.t, v.asked(p)))
+	v.csrf = out.CSRF
 	return out
 }
 
@@ -278,7 +287,7 @@ func TestSignInOverHTTPIsRefusedInPlainWords(t *testing.T) {
 		other := v.asked(alice)
 		other["signature"] = "0x" + hex.EncodeToString(bob.sign(t, other["message"].(string)))
 		v.wantProblem(401, fault.Unauthenticated, "was signed by "+bob.wallet.String(), "POST", path, encode(t, other))
-		s.visitor(t).wantProblem(401, fault.Unauthenticated, "another browser", "POST", path, encode(t, v.asked(alice)))
+		s.visitor(t).wantProblem(401, fault.Unauthenticated, "made for this browser", "POST", path, encode(t, v.asked(alice)))
 		late := v.asked(alice)
 		s.clock.Pass(11 * time.Minute)
 		v.wantProblem(401, fault.Unauthenticated, "has expired", "POST", path, encode(t, late))
@@ -435,7 +444,7 @@ func TestSessionsAreListedAndEndedOverHTTP(t *testing.T) {
 			t.Errorf("got %s %s", resp.Status, text)
 		}
 		desk.wantCaller(alice.wallet.String() + " moderator")
-		desk.wantProblem(403, fault.Forbidden, "only an operator", "PUT", "/api/v1/identity/roles/"+alice.wallet.String(), `{"role":"operator"}`)
+		desk.wantProblem(403, fault.Forbidden, "needs the role operator", "PUT", "/api/v1/identity/roles/"+alice.wallet.String(), `{"role":"operator"}`)
 		boss.wantProblem(400, fault.Invalid, "no role", "PUT", "/api/v1/identity/roles/"+alice.wallet.String(), `{"role":"king"}`)
 		boss.wantProblem(400, fault.Invalid, "wallet address", "PUT", "/api/v1/identity/roles/me", `{"role":"member"}`)
 	})

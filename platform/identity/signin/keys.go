@@ -9,13 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 )
 
 const (
@@ -25,9 +27,6 @@ const (
 	keyGrace = 20 * time.Minute
 	// keyReadEvery is the least interval of reading the table for unknown key ids.
 	keyReadEvery = time.Second
-
-	standardTokenTTL = time.Hour
-	maxTokenTTL      = 90 * 24 * time.Hour
 )
 
 // Keys are the trunk's signing keys. They live in the identity database and
@@ -37,10 +36,12 @@ const (
 //	   └───────────────────┴──Revoke──▶ deleted: all its tokens end at once
 type Keys struct {
 	*identity.Signer
-	db       *database.DB
-	now      func() time.Time
-	random   io.Reader
-	tokenTTL time.Duration
+	db     *database.DB
+	now    func() time.Time
+	random io.Reader
+	seal   *seal // nil = seeds are stored as they are
+	events *securitylog.Log
+	proofs atomic.Pointer[[]proofKey]
 
 	reading    sync.Mutex // one reload at a time
 	lastLookup time.Time  // the last one for an unknown key id; guarded by reading
@@ -48,18 +49,26 @@ type Keys struct {
 
 // KeysOptions may be empty.
 type KeysOptions struct {
-	TokenTTL time.Duration    // default life of tokens for API clients; 0 = 1 h
-	Now      func() time.Time // nil = time.Now
-	Random   io.Reader        // nil = crypto/rand
+	// SealKey encrypts the seeds of the keys in the database; it is 32 bytes in hex, ""
+	// stores them as they are.
+	SealKey config.Secret
+	Events  *securitylog.Log // of the same database
+	Now     func() time.Time // nil = time.Now
+	Random  io.Reader        // nil = crypto/rand
 }
 
-// OpenKeys reads the keys, and makes the first one in a new database.
+// OpenKeys reads the keys, and makes the first one in a new database. With a SealKey
+// it encrypts those that are stored as they are.
 func OpenKeys(ctx context.Context, db *database.DB, o KeysOptions) (*Keys, error) {
 	k := &Keys{
-		Signer: identity.NewSigner(identity.TrunkIssuer, nowOr(o.Now)), db: db, now: nowOr(o.Now), random: randomOr(o.Random), tokenTTL: o.TokenTTL,
+		Signer: identity.NewSigner(identity.TrunkIssuer, nowOr(o.Now)), db: db, now: nowOr(o.Now), random: randomOr(o.Random), events: o.Events,
 	}
-	if k.tokenTTL == 0 {
-		k.tokenTTL = standardTokenTTL
+	if k.events == nil {
+		k.events = securitylog.Open(db, securitylog.Options{Now: o.Now})
+	}
+	var err error
+	if k.seal, err = newSeal(o.SealKey); err != nil {
+		return nil, err
 	}
 	rows, err := readKeys(ctx, db.Read())
 	if err != nil {
@@ -69,6 +78,9 @@ func OpenKeys(ctx context.Context, db *database.DB, o KeysOptions) (*Keys, error
 		if err := k.makeFirst(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := k.sealPlain(ctx, rows); err != nil {
+		return nil, err
 	}
 	return k, k.Reload(ctx)
 }
@@ -83,7 +95,8 @@ func (k *Keys) makeFirst(ctx context.Context) error {
 		if err := tx.Lock(ctx, "signing keys"); err != nil {
 			return err
 		}
-		return insertIfNoneSigns(ctx, tx, row)
+		_, err := k.insertIfNoneSigns(ctx, tx, row)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("make the first signing key: %w", err)
@@ -91,12 +104,15 @@ func (k *Keys) makeFirst(ctx context.Context) error {
 	return nil
 }
 
-func insertIfNoneSigns(ctx context.Context, tx *database.Tx, row keyRow) error {
+func (k *Keys) insertIfNoneSigns(ctx context.Context, tx *database.Tx, row keyRow) (inserted bool, err error) {
 	rows, err := readKeys(ctx, tx)
 	if err != nil || signingRow(rows) != nil {
-		return err
+		return false, err
 	}
-	return insertKey(ctx, tx, row)
+	if err := insertKey(ctx, tx, row); err != nil {
+		return false, err
+	}
+	return true, k.events.Record(ctx, tx, securitylog.Event{What: securitylog.KeyMade, Whom: row.ID})
 }
 
 func (k *Keys) newRow() (keyRow, error) {
@@ -104,8 +120,12 @@ func (k *Keys) newRow() (keyRow, error) {
 	if err != nil {
 		return keyRow{}, err
 	}
-	now := k.now().UnixMilli()
-	return keyRow{ID: identity.KeyFromSeed(seed).ID, Seed: seed, CreatedAt: now, TokensUntil: now}, nil
+	now, id := k.now().UnixMilli(), identity.KeyFromSeed(seed).ID
+	stored, err := k.seal.close(id, seed, k.random)
+	if err != nil {
+		return keyRow{}, err
+	}
+	return keyRow{ID: id, Seed: stored, CreatedAt: now, TokensUntil: now}, nil
 }
 
 func signingRow(rows []keyRow) *keyRow {
@@ -136,17 +156,29 @@ func (k *Keys) reload(ctx context.Context) error {
 		return errors.New("read the signing keys: none of them may sign: restart the program, which then makes one")
 	}
 	set := &identity.KeySet{Public: make(map[string]identity.VerifyKey, len(rows))}
+	proofs := make([]proofKey, 0, len(rows))
 	for i := range rows {
-		if len(rows[i].Seed) != ed25519.SeedSize {
+		seed, err := k.seal.open(rows[i].ID, rows[i].Seed)
+		if err != nil {
+			return err
+		}
+		key := identity.KeyFromSeed(seed)
+		if key.ID != rows[i].ID {
 			return fmt.Errorf("read the signing keys: key %s is damaged", rows[i].ID)
 		}
-		key := identity.KeyFromSeed(rows[i].Seed)
+		proof, err := newProofKey(seed, rows[i].verifiesUntil())
+		if err != nil {
+			return err
+		}
 		if rows[i].ID == current.ID {
-			set.Signing = key
+			set.Signing, proofs = key, append([]proofKey{proof}, proofs...)
+		} else {
+			proofs = append(proofs, proof)
 		}
 		set.Public[key.ID] = identity.VerifyKey{Public: key.Public(), Until: rows[i].verifiesUntil()}
 	}
 	k.SetKeys(set)
+	k.proofs.Store(&proofs)
 	return nil
 }
 
@@ -168,18 +200,26 @@ func (k *Keys) PublicKey(ctx context.Context, kid string) (ed25519.PublicKey, er
 	if key, ok := k.holding(kid); ok {
 		return key, nil
 	}
-	k.reading.Lock()
-	defer k.reading.Unlock()
-	if now := k.now(); now.Sub(k.lastLookup) >= keyReadEvery {
-		k.lastLookup = now
-		if err := k.reload(ctx); err != nil {
-			return nil, fault.Wrap(err, fault.Unavailable, "the keys that verify this token cannot be read at the moment: try again soon")
-		}
+	if err := k.lookAgain(ctx); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "the keys that verify this token cannot be read at the moment: try again soon")
 	}
 	if key, ok := k.holding(kid); ok {
 		return key, nil
 	}
 	return nil, identity.ErrUnknownKey()
+}
+
+// lookAgain reads the keys for what is not known here. Strangers can make up what is
+// unknown, so it does at most once in keyReadEvery.
+func (k *Keys) lookAgain(ctx context.Context) error {
+	k.reading.Lock()
+	defer k.reading.Unlock()
+	now := k.now()
+	if now.Sub(k.lastLookup) < keyReadEvery {
+		return nil
+	}
+	k.lastLookup = now
+	return k.reload(ctx)
 }
 
 func (k *Keys) holding(kid string) (ed25519.PublicKey, bool) {
@@ -205,7 +245,10 @@ func (k *Keys) Rotate(ctx context.Context) (kid string, err error) {
 		if err := forgetKeys(ctx, tx, now.Add(-keyGrace).UnixMilli(), now.Add(-identity.Leeway).UnixMilli()); err != nil {
 			return err
 		}
-		return insertKey(ctx, tx, row)
+		if err := insertKey(ctx, tx, row); err != nil {
+			return err
+		}
+		return k.events.Record(ctx, tx, securitylog.Event{What: securitylog.KeyMade, Whom: row.ID, Detail: "the one before verifies until its tokens expire"})
 	})
 	if err != nil {
 		return "", fmt.Errorf("rotate the signing keys: %w", err)
@@ -230,9 +273,12 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 			return err
 		}
 		if deleted == 0 {
-			return fault.Newf(fault.NotFound, "there is no signing key %q: the published ones are at %s", kid, identity.JWKSPath)
+			return fault.Newf(fault.NotFound, "there is no signing key %q: `banyan token keys` lists them", kid)
 		}
-		return insertIfNoneSigns(ctx, tx, row)
+		if _, err := k.insertIfNoneSigns(ctx, tx, row); err != nil {
+			return err
+		}
+		return k.events.Record(ctx, tx, securitylog.Event{What: securitylog.KeyRevoked, Whom: kid, Detail: "all its tokens end"})
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a signing key: %w", err)
@@ -240,65 +286,36 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 	return k.Reload(ctx)
 }
 
-// TokenRequest asks for a token for an API client.
-type TokenRequest struct {
-	Subject string        // the holder: a name for logs and audits
-	Role    identity.Role // what it may do
-	TTL     time.Duration // 0 = KeysOptions.TokenTTL; at most 90 days
+// Key is a signing key as it is listed.
+type Key struct {
+	ID          string     `json:"id"`
+	Created     time.Time  `json:"created"`
+	Retired     *time.Time `json:"retired,omitempty"` // nil = it signs
+	TokensUntil time.Time  `json:"tokens_until"`      // when the last of its tokens for API clients expires
+	Sealed      bool       `json:"sealed"`            // its seed is encrypted
 }
 
-// TokenMade is a new token. It is not stored.
-type TokenMade struct {
-	Token   string    `json:"token"`
-	Subject string    `json:"subject"`
-	Role    string    `json:"role"`
-	Expires time.Time `json:"expires"`
-}
-
-var subjectForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
-
-// CreateToken makes a token for the public API with a role and a name.
-// It ends when it expires, or when its key is revoked. Fails with
-// fault.Invalid.
-func (k *Keys) CreateToken(ctx context.Context, r TokenRequest) (TokenMade, error) {
-	if !subjectForm.MatchString(r.Subject) || len(r.Subject) > 1 && r.Subject[:2] == "0x" {
-		return TokenMade{}, fault.Newf(fault.Invalid,
-			"%q cannot be a token's subject: use up to 64 letters, digits and ._@-, starting with a letter or digit and not with 0x (a wallet gets its token by signing in)", r.Subject)
-	}
-	if !r.Role.Valid() {
-		return TokenMade{}, fault.New(fault.Invalid, "a token needs a role: member, moderator or operator")
-	}
-	if r.TTL == 0 {
-		r.TTL = k.tokenTTL
-	}
-	if r.TTL < time.Second || r.TTL > maxTokenTTL {
-		return TokenMade{}, fault.Newf(fault.Invalid, "a token is valid for between a second and 90 days, not %s", r.TTL)
-	}
-	return k.mint(ctx, identity.Caller{Subject: r.Subject, Role: r.Role}, r.TTL)
-}
-
-// mint signs a token for the public API and stores until when the key must verify.
-func (k *Keys) mint(ctx context.Context, caller identity.Caller, ttl time.Duration) (TokenMade, error) {
-	from := k.now()
-	until := from.Add(ttl).Truncate(time.Second)
-	token, keyID, err := k.Sign(caller, identity.PublicAudience, from, until)
+// List returns the keys, newest first.
+func (k *Keys) List(ctx context.Context) ([]Key, error) {
+	rows, err := readKeys(ctx, k.db.Read())
 	if err != nil {
-		return TokenMade{}, err
+		return nil, fmt.Errorf("list the signing keys: %w", err)
 	}
-	err = k.db.Write(ctx, func(tx *database.Tx) error {
-		changed, err := extendKey(ctx, tx, keyID, until.UnixMilli())
-		if err == nil && changed == 0 {
-			return fault.New(fault.Conflict, "the signing key has just been rotated: ask for the token again")
-		}
-		return err
-	})
-	if fault.Is(err, fault.Conflict) {
-		if reloadErr := k.Reload(ctx); reloadErr != nil { // so that the next attempt succeeds
-			return TokenMade{}, reloadErr
+	list := make([]Key, len(rows))
+	for i, r := range rows {
+		list[i] = Key{
+			ID: r.ID, Created: time.UnixMilli(r.CreatedAt).UTC(), Retired: timeOf(r.RetiredAt), TokensUntil: time.UnixMilli(r.TokensUntil).UTC(),
+			Sealed: len(r.Seed) != ed25519.SeedSize,
 		}
 	}
-	if err != nil {
-		return TokenMade{}, fmt.Errorf("make a token: %w", err)
+	return list, nil
+}
+
+// timeOf returns a time that may be missing.
+func timeOf(ms *int64) *time.Time {
+	if ms == nil {
+		return nil
 	}
-	return TokenMade{Token: token, Subject: caller.Name(), Role: caller.Role.String(), Expires: until.UTC()}, nil
+	t := time.UnixMilli(*ms).UTC()
+	return &t
 }

@@ -26,9 +26,21 @@ func Describe() map[string]any {
 		}
 		return o
 	}
+	list := func(name string, item map[string]any) map[string]any {
+		return object(map[string]any{name: map[string]any{"type": "array", "items": item}, "next": text("?cursor= of the next page; left out when that was all")}, name)
+	}
+	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+	parameter := func(in, name, about string) map[string]any {
+		return map[string]any{"name": name, "in": in, "required": in == "path", "schema": text(about)}
+	}
+	// with adds parameters of the query.
+	with := func(operation map[string]any, parameters ...any) map[string]any {
+		operation["parameters"] = parameters
+		return operation
+	}
 	me := object(map[string]any{
 		"wallet": text("EIP-55; of people"), "subject": text("of tokens for programs"), "role": text("anonymous, member, moderator or operator"),
-		"csrf": text("for the forms of this session"),
+		"scope": names, "csrf": text("of this session: for forms, and for the header X-CSRF-Token of API calls with its cookie"),
 	}, "role")
 	return map[string]any{
 		"/api/v1/identity/nonce": map[string]any{"post": operation("nonce", "Get a sign-in message (EIP-4361) to sign with personal_sign",
@@ -37,14 +49,38 @@ func Describe() map[string]any {
 		"/api/v1/identity/sign-in": map[string]any{"post": operation("signIn", "Sign in with the signed message, from the browser that asked for it",
 			object(map[string]any{
 				"message": text("as it was given"), "signature": text("0x and hex"),
-				"token": map[string]any{"type": "boolean", "description": "true returns a token for the API instead of starting a session"},
+				"token":   map[string]any{"type": "boolean", "description": "true returns a token for the API instead of starting a session"},
+				"subject": text("of the token: what will have it"), "scope": names,
 			}, "message", "signature"),
 			object(map[string]any{
 				"wallet": text("who signed in"), "role": text("member, moderator or operator"), "csrf": text("of the session"),
-				"token": text("for the Authorization header"), "expires": text("RFC 3339"),
+				"token": text("for the Authorization header"), "token_id": text("to end the token by"), "expires": text("RFC 3339"),
 			}, "wallet", "role", "expires"))},
 		"/api/v1/identity/sign-out": map[string]any{"post": operation("signOut", "End this session", nil, nil)},
-		"/api/v1/identity/me":       map[string]any{"get": operation("me", "Who am I", nil, me)},
+		"/api/v1/identity/sign-out-everywhere": map[string]any{"post": with(operation("signOutEverywhere", "End all my sessions and tokens; an operator anyone's", nil,
+			object(map[string]any{"sessions": map[string]any{"type": "integer"}, "tokens": map[string]any{"type": "integer"}}, "sessions", "tokens")),
+			parameter("query", "wallet", "EIP-55; for operators"))},
+		"/api/v1/identity/tokens": map[string]any{"get": with(operation("tokens", "My tokens for the API; an operator sees anyone's", nil, list("tokens", object(map[string]any{
+			"id": text("to end it by"), "subject": text("who or what holds it"), "wallet": text("whose role counts"), "role": text("the most it may do"), "scope": names,
+			"created": text("RFC 3339"), "created_by": text("who made it"), "expires": text("RFC 3339"), "used": text("RFC 3339; last"), "revoked": text("RFC 3339"),
+		}, "id", "role", "created", "created_by", "expires"))),
+			parameter("query", "wallet", "EIP-55; for operators"), parameter("query", "of", "everybody; for operators"),
+			parameter("query", "ended", "true lists also those that expired or were ended"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200"))},
+		"/api/v1/identity/tokens/{id}": map[string]any{
+			"parameters": []any{parameter("path", "id", "of the token")},
+			"delete":     operation("endToken", "End one of my tokens; an operator any", nil, nil),
+		},
+		"/api/v1/identity/roles": map[string]any{"get": operation("roles", "Wallets that may do more than every wallet; for operators", nil, list("roles", object(map[string]any{
+			"wallet": text("EIP-55"), "role": text("moderator or operator"), "granted_by": text("who gave it"), "granted_at": text("RFC 3339"),
+		}, "wallet", "role", "granted_by", "granted_at")))},
+		"/api/v1/identity/security-log": map[string]any{"get": with(operation("securityLog", "Sign-ins, roles, tokens, keys and operators' actions, newest first; for operators", nil, list("entries", object(map[string]any{
+			"seq": map[string]any{"type": "integer"}, "at": text("RFC 3339"), "what": text("signed-in, role-set, …"), "refused": map[string]any{"type": "boolean"},
+			"who": text("a wallet, a name or a module"), "whom": text("what it was done to"), "from": text("an address, or the command line"), "detail": text("a role, a reason"),
+			"times": map[string]any{"type": "integer"}, "hash": text("SHA-256 over the entry and the hash before it"),
+		}, "seq", "at", "what", "refused", "who", "from", "times", "hash"))),
+			parameter("query", "what", "only this kind"), parameter("query", "who", "only what this one did, or what was done to it"),
+			parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200"))},
+		"/api/v1/identity/me": map[string]any{"get": operation("me", "Who am I", nil, me)},
 		"/api/v1/identity/sessions": map[string]any{"get": operation("sessions", "My sessions", nil, object(map[string]any{
 			"sessions": map[string]any{"type": "array", "items": object(map[string]any{
 				"id": text("to end it by"), "created": text("RFC 3339"), "seen": text("RFC 3339"), "expires": text("RFC 3339"),
@@ -57,7 +93,7 @@ func Describe() map[string]any {
 		},
 		"/api/v1/identity/roles/{wallet}": map[string]any{
 			"parameters": []any{map[string]any{"name": "wallet", "in": "path", "required": true, "schema": text("EIP-55")}},
-			"put": operation("grant", "Give a wallet a role; for operators",
+			"put": operation("grant", "Give a wallet a role; for operators who are signed in, not for tokens",
 				object(map[string]any{"role": text("member, moderator or operator")}, "role"), nil),
 		},
 	}

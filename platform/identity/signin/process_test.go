@@ -35,12 +35,12 @@ func TestOnlyACallBetweenProcessesProvesAProcess(t *testing.T) {
 		keys, verifier := openKeys(t, db, c)
 		ring := newRing(t, "reputation", c, 2)
 		verifier.Trust(identity.Trusted{Issuer: "reputation", Keys: ring, OnlyService: "reputation"})
-		client, err := keys.CreateToken(t.Context(), signin.TokenRequest{Subject: "ci", Role: identity.Operator, TTL: time.Hour})
+		client, err := newTokens(keys).Create(t.Context(), signin.TokenRequest{Subject: "ci", Role: identity.Operator, TTL: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
-		sessions := newSessions(t, db, c, func(*signin.SessionOptions) {})
-		trunk := signin.NewAPI(signin.APIOptions{Sessions: sessions, Keys: keys, Verifier: verifier}).Authenticate
+		sessions := newSessions(t, db, c)
+		trunk := signin.NewAPI(signin.APIOptions{Sessions: sessions, Tokens: newTokens(keys), Events: eventsIn(db, c), Verifier: verifier}).Authenticate
 		alone := identity.BearerOnly(verifier, "reputation", nil)
 		const path = "/api/v1/reputation/scores"
 		toModule := func(caller identity.Caller) string { return token(t, keys, caller, "reputation") }

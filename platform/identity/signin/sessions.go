@@ -15,6 +15,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/loopback"
 	"banyan/platform/wallet"
@@ -22,8 +23,8 @@ import (
 
 const (
 	nonceLife       = 10 * time.Minute
-	noncesKept      = 8  // unused sign-in messages that a browser may have
-	sessionsKept    = 50 // sessions that a wallet may have; the oldest is ended first
+	sessionsKept    = 50   // sessions that a wallet may have; the oldest is ended first
+	networkSessions = 1000 // and a network; those that were not used since they were started are ended first
 	maxAgent        = 200
 	standardIdle    = 7 * 24 * time.Hour
 	standardAbs     = 30 * 24 * time.Hour
@@ -52,6 +53,7 @@ type SessionOptions struct {
 	Absolute time.Duration // and after so long in any case; 0 = 30 days
 
 	Contracts siwe.ContractVerifier // nil = smart wallets cannot sign in
+	Events    *securitylog.Log      // nil = that of the keys
 	Log       *slog.Logger          // nil = slog.Default()
 	Now       func() time.Time      // nil = time.Now
 	Random    io.Reader             // nil = crypto/rand
@@ -60,9 +62,10 @@ type SessionOptions struct {
 // Sessions signs people in and stores their sessions. A sign-in's life:
 //
 //	Begin ──message──▶ wallet signs ──SignIn──▶ session ──SignOut, End, limits──▶ ended
-//	  └── its nonce belongs to one browser, works once and for ten minutes
+//	  └── it belongs to one browser, works once and for ten minutes; nothing is stored
 type Sessions struct {
 	db     *database.DB
+	keys   *Keys
 	o      SessionOptions
 	domain string // host[:port] of the origin
 	secure bool   // the origin is https
@@ -89,8 +92,9 @@ func (s Session) Caller() identity.Caller { return identity.Caller{Wallet: s.Wal
 // session.
 func CSRFToken(s Session) string { return s.csrf }
 
-// NewSessions returns the sessions in db. Fails with fault.Invalid for wrong options.
-func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
+// NewSessions returns the sessions in the database of these keys, which prove the
+// sign-in messages. Fails with fault.Invalid for wrong options.
+func NewSessions(keys *Keys, o SessionOptions) (*Sessions, error) {
 	u, err := url.Parse(o.Origin)
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fault.Newf(fault.Invalid, "the origin %q is not scheme://host[:port]: write https://banyan.example", o.Origin)
@@ -112,10 +116,16 @@ func NewSessions(db *database.DB, o SessionOptions) (*Sessions, error) {
 		o.Log = slog.Default()
 	}
 	o.Now, o.Random = nowOr(o.Now), randomOr(o.Random)
-	s := &Sessions{db: db, o: o, domain: u.Host, secure: secure}
+	s := &Sessions{keys: keys, o: o, domain: u.Host, secure: secure}
 	sample := s.message(wallet.Address{}, 1, "00000000", o.Now())
 	if _, err := siwe.Build(sample); err != nil {
 		return nil, fmt.Errorf("check the sign-in message's settings: %w", err)
+	}
+	if keys != nil { // nil checks the options alone
+		s.db = keys.db
+		if s.o.Events == nil {
+			s.o.Events = keys.events
+		}
 	}
 	return s, nil
 }
@@ -151,9 +161,9 @@ func (s *Sessions) newSecret() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// newName returns 16 random bytes in hex, for what is not secret: ids and nonces.
-func (s *Sessions) newName() (string, error) {
-	b, err := s.random(16)
+// newName returns random bytes in hex, for what is not secret: ids and nonces.
+func (s *Sessions) newName(digits int) (string, error) {
+	b, err := s.random(digits / 2)
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,8 @@ type Settings struct {
 	SessionIdle     time.Duration    `yaml:"session_idle"`
 	SessionAbsolute time.Duration    `yaml:"session_absolute"`
 	TokenTTL        time.Duration    `yaml:"token_ttl"`
+	SealKey         config.Secret    `yaml:"seal_key"`
+	SecurityLogKeep time.Duration    `yaml:"security_log_keep"`
 	// TrunkURL is scheme://host[:port] of the trunk, for a module that runs alone.
 	TrunkURL string `yaml:"trunk_url"`
 }
@@ -22,6 +24,10 @@ func (s Settings) Check(c *config.Checks) {
 	c.AtLeast("session_idle", s.SessionIdle, time.Minute)
 	c.AtLeast("session_absolute", s.SessionAbsolute, s.SessionIdle)
 	c.AtLeast("token_ttl", s.TokenTTL, time.Second)
+	c.AtLeast("security_log_keep", s.SecurityLogKeep, 24*time.Hour)
+	if _, err := newSeal(s.SealKey); err != nil {
+		c.Wrong("seal_key", "must be %d bytes in hex, as `openssl rand -hex %d` prints them", sealKeySize, sealKeySize)
+	}
 	c.Origin("trunk_url", s.TrunkURL)
 	for n, w := range s.Operators {
 		if w.IsZero() {

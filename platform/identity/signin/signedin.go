@@ -9,6 +9,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/wallet"
 )
 
@@ -56,7 +57,13 @@ func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
 
 // SignOut ends the session of this secret; if there is none, it has ended.
 func (s *Sessions) SignOut(ctx context.Context, secret string) error {
-	err := s.db.Write(ctx, func(tx *database.Tx) error { return deleteSessionBySecret(ctx, tx, s.hashed(secret)) })
+	err := s.db.Write(ctx, func(tx *database.Tx) error {
+		deleted, err := deleteSessionBySecret(ctx, tx, s.hashed(secret))
+		if err != nil || deleted == 0 {
+			return err
+		}
+		return s.o.Events.Record(ctx, tx, securitylog.Event{What: securitylog.SignedOut})
+	})
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
@@ -88,10 +95,10 @@ func mayManage(by identity.Caller, w wallet.Address) error {
 	if by.Role >= identity.Operator || !w.IsZero() && by.Wallet == w {
 		return nil
 	}
-	if by == (identity.Caller{}) {
-		return fault.New(fault.Unauthenticated, "sign in to see and end sessions")
+	if by.IsAnonymous() {
+		return fault.New(fault.Unauthenticated, "sign in to see and end sessions and tokens")
 	}
-	return fault.New(fault.Forbidden, "only the wallet itself and operators may list and end its sessions")
+	return fault.New(fault.Forbidden, "only the wallet itself and operators may list and end its sessions and tokens")
 }
 
 var sessionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -116,28 +123,15 @@ func (s *Sessions) End(ctx context.Context, by identity.Caller, id string) error
 		if err == nil && deleted == 0 {
 			return unknown
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.o.Events.Record(ctx, tx, securitylog.Event{What: securitylog.SessionEnded, Who: by.Name(), Whom: id})
 	})
 	if err != nil {
 		return fmt.Errorf("end a session: %w", err)
 	}
 	return nil
-}
-
-// EndAll ends every session of a wallet and returns their number.
-func (s *Sessions) EndAll(ctx context.Context, by identity.Caller, w wallet.Address) (ended int, err error) {
-	if err := mayManage(by, w); err != nil {
-		return 0, err
-	}
-	err = s.db.Write(ctx, func(tx *database.Tx) error {
-		deleted, err := keepSessions(ctx, tx, w, 0)
-		ended = int(deleted)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("end the sessions of %s: %w", w, err)
-	}
-	return ended, nil
 }
 
 // RoleOf returns the role that a wallet has when it signs in.
@@ -156,6 +150,8 @@ func (s *Sessions) RoleOf(ctx context.Context, w wallet.Address) (identity.Role,
 // of the setting identity.operators.
 func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error {
 	switch {
+	case by.IsAnonymous():
+		return fault.New(fault.Unauthenticated, "sign in as an operator to change roles")
 	case by.Role < identity.Operator:
 		return fault.New(fault.Forbidden, "only an operator may change roles")
 	case w.IsZero():
@@ -167,10 +163,21 @@ func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Addre
 	}
 	now := s.o.Now().UnixMilli()
 	err := s.db.Write(ctx, func(tx *database.Tx) error {
-		if role == identity.Member {
-			return deleteRole(ctx, tx, w)
+		before, err := readRole(ctx, tx, w)
+		if database.IsNoRows(err) {
+			before = identity.Member.String()
+		} else if err != nil {
+			return err
 		}
-		return saveRole(ctx, tx, w, role.String(), by.Name(), now)
+		if role == identity.Member {
+			err = deleteRole(ctx, tx, w)
+		} else {
+			err = saveRole(ctx, tx, w, role.String(), by.Name(), now)
+		}
+		if err != nil {
+			return err
+		}
+		return s.o.Events.Record(ctx, tx, securitylog.Event{What: securitylog.RoleSet, Who: by.Name(), Whom: w.String(), Detail: before + " to " + role.String()})
 	})
 	if err != nil {
 		return fmt.Errorf("set the role of %s to %s: %w", w, role, err)
@@ -178,11 +185,37 @@ func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Addre
 	return nil
 }
 
-// Sweep deletes expired sessions and sign-in messages. They are refused in any case.
+// Roles returns the wallets with a role of their own, at most a thousand, the latest
+// first. Wallets of the setting identity.operators are not among them.
+func (s *Sessions) Roles(ctx context.Context) ([]WalletRole, error) {
+	rows, err := readRoles(ctx, s.db.Read(), 1000)
+	if err != nil {
+		return nil, fmt.Errorf("list roles: %w", err)
+	}
+	list := make([]WalletRole, len(rows))
+	for i, r := range rows {
+		list[i] = WalletRole{Wallet: r.Wallet, Role: r.Role, By: r.GrantedBy, At: time.UnixMilli(r.GrantedAt).UTC()}
+	}
+	return list, nil
+}
+
+// WalletRole is a wallet that may do more than every wallet.
+type WalletRole struct {
+	Wallet wallet.Address `json:"wallet"`
+	Role   string         `json:"role"`
+	By     string         `json:"granted_by"`
+	At     time.Time      `json:"granted_at"`
+}
+
+// Sweep deletes expired sessions, tokens and used nonces. They are refused in any
+// case.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	err := s.db.Write(ctx, func(tx *database.Tx) error {
 		if err := deleteExpiredNonces(ctx, tx, now.UnixMilli()); err != nil {
+			return err
+		}
+		if err := deleteDeadTokens(ctx, tx, now.Add(-tokenShown).UnixMilli()); err != nil {
 			return err
 		}
 		return deleteDeadSessions(ctx, tx, now.UnixMilli(), now.Add(-s.o.Idle).UnixMilli())

@@ -1,17 +1,15 @@
 package signin
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/wallet"
 )
@@ -29,6 +27,7 @@ type SignIn struct {
 	Message   string // as it was signed
 	Signature []byte
 	Agent     string // the User-Agent, for the list of sessions
+	Network   string // of the client, whose sessions are bounded; "" = not known
 	Replaces  string // secret of the session this browser has had until now, "" = none
 }
 
@@ -37,9 +36,9 @@ type SignIn struct {
 // another person's browser in with a message of their own.
 func (s *Sessions) NewBrowser() (string, error) { return s.newSecret() }
 
-// Begin makes a sign-in message for a wallet. Fails with fault.Invalid for a
-// chain that is not accepted.
-func (s *Sessions) Begin(ctx context.Context, browser string, w wallet.Address, chainID uint64) (Challenge, error) {
+// Begin makes a sign-in message for a wallet, and stores nothing. Fails with
+// fault.Invalid for a chain that is not accepted.
+func (s *Sessions) Begin(browser string, w wallet.Address, chainID uint64) (Challenge, error) {
 	switch {
 	case !isSecret(browser):
 		return Challenge{}, fault.New(fault.Invalid, "this request has no sign-in cookie: allow cookies and try again")
@@ -49,33 +48,18 @@ func (s *Sessions) Begin(ctx context.Context, browser string, w wallet.Address, 
 		return Challenge{}, fault.Newf(fault.Invalid, "sign-in is not accepted on chain %d: switch the wallet to another network", chainID).
 			With(fault.Field{Name: "chain_id", Message: "is not accepted here"})
 	}
-	nonce, err := s.newName()
+	salt, err := s.newName(saltDigits)
 	if err != nil {
 		return Challenge{}, err
 	}
 	now := s.o.Now()
-	text, err := siwe.Build(s.message(w, chainID, nonce, now))
+	m := s.message(w, chainID, salt, now)
+	m.Nonce += s.keys.prove(s.hashed(browser), m.String())
+	text, err := siwe.Build(m)
 	if err != nil {
 		return Challenge{}, fmt.Errorf("make a sign-in message: %w", err)
 	}
-	expires := now.Add(nonceLife)
-	row := nonceRow{
-		Nonce: nonce, Browser: s.hashed(browser), Wallet: w,
-		ChainID: strconv.FormatUint(chainID, 10), ExpiresAt: expires.UnixMilli(),
-	}
-	err = s.db.Write(ctx, func(tx *database.Tx) error {
-		if err := deleteExpiredNonces(ctx, tx, now.UnixMilli()); err != nil {
-			return err
-		}
-		if err := insertNonce(ctx, tx, row); err != nil {
-			return err
-		}
-		return keepNonces(ctx, tx, row.Browser, noncesKept)
-	})
-	if err != nil {
-		return Challenge{}, fmt.Errorf("begin a sign-in: %w", err)
-	}
-	return Challenge{Message: text, Nonce: nonce, Expires: expires.UTC()}, nil
+	return Challenge{Message: text, Nonce: m.Nonce, Expires: now.Add(nonceLife).UTC()}, nil
 }
 
 func (s *Sessions) message(w wallet.Address, chainID uint64, nonce string, now time.Time) siwe.Message {
@@ -88,7 +72,7 @@ func (s *Sessions) message(w wallet.Address, chainID uint64, nonce string, now t
 // SignIn completes a sign-in with a new session and returns the secret for its
 // cookie.
 // Fails with fault.Invalid (no such message or signature), fault.Conflict (used
-// before, or not asked for here) or fault.Unauthenticated (not valid).
+// before) or fault.Unauthenticated (not valid).
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, error) {
 	m, err := s.check(ctx, in)
 	if err != nil {
@@ -98,32 +82,31 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	if err != nil {
 		return Session{}, "", err
 	}
-	id, err := s.newName()
+	id, err := s.newName(32)
 	if err != nil {
 		return Session{}, "", err
 	}
 	now := s.o.Now()
 	row := sessionRow{
-		ID: id, Secret: s.hashed(secret), Wallet: m.Address, Agent: plainAgent(in.Agent),
+		ID: id, Secret: s.hashed(secret), Wallet: m.Address, Agent: plainAgent(in.Agent), Network: in.Network,
 		CreatedAt: now.UnixMilli(), SeenAt: now.UnixMilli(), ExpiresAt: now.Add(s.o.Absolute).UnixMilli(),
 	}
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
-		if err := use(ctx, tx, m.Nonce); err != nil {
+		if err := use(ctx, tx, m); err != nil {
 			return err
 		}
 		if in.Replaces != "" {
-			if err := deleteSessionBySecret(ctx, tx, s.hashed(in.Replaces)); err != nil {
+			if _, err := deleteSessionBySecret(ctx, tx, s.hashed(in.Replaces)); err != nil {
 				return err
 			}
 		}
-		if err := insertSession(ctx, tx, row); err != nil {
+		if err := s.insert(ctx, tx, row); err != nil {
 			return err
 		}
-		_, err := keepSessions(ctx, tx, m.Address, sessionsKept)
-		return err
+		return s.o.Events.Record(ctx, tx, securitylog.Event{What: securitylog.SignedIn, Who: m.Address.String(), Whom: row.ID})
 	})
 	if err != nil {
-		return Session{}, "", fmt.Errorf("sign in: %w", err)
+		return Session{}, "", s.refused(ctx, m.Address, fmt.Errorf("sign in: %w", err))
 	}
 	out := row.session()
 	out.csrf = csrfOf(secret)
@@ -131,32 +114,61 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	return out, secret, err
 }
 
-// Prove completes a sign-in without a session, for API clients that get a token
-// instead, and returns who signed.
-func (s *Sessions) Prove(ctx context.Context, in SignIn) (identity.Caller, error) {
-	m, err := s.check(ctx, in)
-	if err != nil {
-		return identity.Caller{}, err
+// insert adds a session, and ends those that are too many.
+func (s *Sessions) insert(ctx context.Context, tx *database.Tx, row sessionRow) error {
+	if err := insertSession(ctx, tx, row); err != nil {
+		return err
 	}
-	err = s.db.Write(ctx, func(tx *database.Tx) error { return use(ctx, tx, m.Nonce) })
-	if err != nil {
-		return identity.Caller{}, fmt.Errorf("sign in: %w", err)
+	if _, err := keepSessions(ctx, tx, row.Wallet, sessionsKept); err != nil {
+		return err
 	}
-	role, err := s.RoleOf(ctx, m.Address)
-	return identity.Caller{Wallet: m.Address, Role: role}, err
+	if row.Network == "" {
+		return nil
+	}
+	return keepSessionsOf(ctx, tx, row.Network, row.ID, networkSessions)
 }
 
-// use deletes the nonce, in the transaction of the sign-in.
-func use(ctx context.Context, tx *database.Tx, nonce string) error {
-	deleted, err := useNonce(ctx, tx, nonce)
-	if err == nil && deleted == 0 {
-		return usedUp()
+// Prove completes a sign-in without a session, for API clients that get a token
+// instead, and returns who signed.
+func (s *Sessions) Prove(ctx context.Context, in SignIn) (wallet.Address, error) {
+	m, err := s.check(ctx, in)
+	if err != nil {
+		return wallet.Address{}, err
+	}
+	err = s.db.Write(ctx, func(tx *database.Tx) error { return use(ctx, tx, m) })
+	if err != nil {
+		return wallet.Address{}, s.refused(ctx, m.Address, fmt.Errorf("sign in: %w", err))
+	}
+	return m.Address, nil
+}
+
+// clockGap is how far the clocks of processes with one database may differ.
+const clockGap = time.Minute
+
+// use stores that the message was used, in the transaction of the sign-in.
+func use(ctx context.Context, tx *database.Tx, m siwe.Message) error {
+	expires, err := m.ExpirationTime.Time()
+	if err != nil {
+		return err
+	}
+	added, err := useNonce(ctx, tx, m.Nonce, expires.Add(clockGap).UnixMilli())
+	if err == nil && added == 0 {
+		return alreadyUsed()
 	}
 	return err
 }
 
-func usedUp() error {
-	return fault.New(fault.Conflict, "this sign-in message was used already, or was not made here: ask for a new one and sign that")
+func alreadyUsed() error {
+	return fault.New(fault.Conflict, "this sign-in message was used already: ask for a new one and sign that")
+}
+
+// refused records a sign-in that failed by the caller's doing.
+func (s *Sessions) refused(ctx context.Context, w wallet.Address, err error) error {
+	switch f := fault.From(err); f.Code {
+	case fault.Unauthenticated, fault.Conflict:
+		s.o.Events.Refused(ctx, securitylog.Event{What: securitylog.SignedIn, Whom: w.String(), Detail: f.Message})
+	}
+	return err
 }
 
 // check verifies a sign-in before anything is written: cheap checks first, the
@@ -166,32 +178,39 @@ func (s *Sessions) check(ctx context.Context, in SignIn) (siwe.Message, error) {
 	if err != nil {
 		return m, err
 	}
-	now := s.o.Now()
-	want := siwe.Expected{Domain: s.domain, URI: s.o.Origin, Now: now, Contracts: s.o.Contracts}
+	if err := s.verify(ctx, in, m); err != nil {
+		return m, s.refused(ctx, m.Address, err)
+	}
+	return m, nil
+}
+
+func (s *Sessions) verify(ctx context.Context, in SignIn, m siwe.Message) error {
+	want := siwe.Expected{Domain: s.domain, URI: s.o.Origin, Now: s.o.Now(), Contracts: s.o.Contracts}
 	if err := m.Matches(want); err != nil {
-		return m, err
+		return err
 	}
-	row, err := readNonce(ctx, s.db.Read(), m.Nonce)
-	switch {
-	case database.IsNoRows(err):
-		if expired := m.ValidAt(now); expired != nil {
-			return m, expired // its nonce was deleted by Sweep: return the likelier reason
+	issued := false
+	if len(m.Nonce) == saltDigits+proofDigits {
+		salt, proof := m.Nonce[:saltDigits], m.Nonce[saltDigits:]
+		text := strings.Replace(in.Message, "\nNonce: "+m.Nonce, "\nNonce: "+salt, 1)
+		var err error
+		if issued, err = s.keys.proves(ctx, s.hashed(in.Browser), text, proof); err != nil {
+			return err
 		}
-		return m, usedUp()
-	case err != nil:
-		return m, fmt.Errorf("look up a nonce: %w", err)
-	case now.UnixMilli() >= row.ExpiresAt:
-		return m, fault.New(fault.Unauthenticated, "this sign-in message has expired: ask for a new one and sign it within ten minutes")
-	case !bytes.Equal(row.Browser, s.hashed(in.Browser)):
-		return m, fault.New(fault.Unauthenticated, "this sign-in message was made for another browser: ask for a new one here (and allow cookies)")
-	case row.Wallet != m.Address:
-		return m, fault.Newf(fault.Unauthenticated, "this sign-in message was made for %s, not for %s: ask for a new one", row.Wallet, m.Address)
 	}
-	want.Nonce = row.Nonce
-	if want.ChainID, err = strconv.ParseUint(row.ChainID, 10, 64); err != nil {
-		return m, fmt.Errorf("read a nonce's chain: %w", err)
+	if !issued {
+		used, err := isUsed(ctx, s.db.Read(), m.Nonce)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look up a nonce: %w", err)
+		case used:
+			return alreadyUsed() // its browser has lost the cookie by that
+		}
+		return fault.New(fault.Unauthenticated,
+			"this is not, letter by letter, a sign-in message that this site made for this browser: ask for a new one here (and allow cookies), and sign that as it is")
 	}
-	return siwe.Verify(ctx, in.Message, in.Signature, want)
+	_, err := siwe.Verify(ctx, in.Message, in.Signature, want)
+	return err
 }
 
 // plainAgent makes a client's User-Agent printable and short.

@@ -75,59 +75,36 @@ func extendKey(ctx context.Context, tx *database.Tx, id string, until int64) (ch
 		   AND retired_at IS NULL`, until, until, id)
 }
 
-type nonceRow struct {
-	Nonce     string         `db:"nonce"`
-	Browser   []byte         `db:"browser"`
-	Wallet    wallet.Address `db:"wallet"`
-	ChainID   string         `db:"chain_id"`
-	ExpiresAt int64          `db:"expires_at"`
-}
-
-func insertNonce(ctx context.Context, tx *database.Tx, n nonceRow) error {
+// saveSeed replaces a seed by its encrypted form.
+func saveSeed(ctx context.Context, tx *database.Tx, id string, stored identity.Seed) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO sign_in_nonce (nonce, browser, wallet, chain_id, expires_at)
-		VALUES (?, ?, ?, ?, ?)`,
-		n.Nonce, n.Browser, n.Wallet, n.ChainID, n.ExpiresAt)
+		UPDATE signing_key
+		   SET seed = ?
+		 WHERE id = ?`, []byte(stored), id)
 	return err
 }
 
-func readNonce(ctx context.Context, q database.Queryer, nonce string) (nonceRow, error) {
-	var row nonceRow
-	err := q.Get(ctx, &row, `
-		SELECT nonce,
-		       browser,
-		       wallet,
-		       chain_id,
-		       expires_at
-		  FROM sign_in_nonce
-		 WHERE nonce = ?`, nonce)
-	return row, err
+// useNonce stores that a nonce was used; 0 rows mean that it was used before.
+func useNonce(ctx context.Context, tx *database.Tx, nonce string, expires int64) (added int64, err error) {
+	return tx.Exec(ctx, `
+		INSERT INTO used_nonce (nonce, expires_at)
+		VALUES (?, ?)
+		    ON CONFLICT (nonce) DO NOTHING`, nonce, expires)
 }
 
-// useNonce deletes a nonce; 0 rows mean that it was used before.
-func useNonce(ctx context.Context, tx *database.Tx, nonce string) (deleted int64, err error) {
-	return tx.Exec(ctx, `
-		DELETE FROM sign_in_nonce
+func isUsed(ctx context.Context, q database.Queryer, nonce string) (bool, error) {
+	var count int
+	err := q.Get(ctx, &count, `
+		SELECT COUNT(*)
+		  FROM used_nonce
 		 WHERE nonce = ?`, nonce)
+	return count > 0, err
 }
 
 func deleteExpiredNonces(ctx context.Context, tx *database.Tx, now int64) error {
 	_, err := tx.Exec(ctx, `
-		DELETE FROM sign_in_nonce
+		DELETE FROM used_nonce
 		 WHERE expires_at <= ?`, now)
-	return err
-}
-
-// keepNonces deletes all but the count newest nonces of a browser.
-func keepNonces(ctx context.Context, tx *database.Tx, browser []byte, count int) error {
-	_, err := tx.Exec(ctx, `
-		DELETE FROM sign_in_nonce
-		 WHERE browser = ?
-		   AND nonce NOT IN (SELECT nonce
-		                       FROM sign_in_nonce
-		                      WHERE browser = ?
-		                      ORDER BY expires_at DESC, nonce DESC
-		                      LIMIT ?)`, browser, browser, count)
 	return err
 }
 
@@ -139,7 +116,8 @@ type sessionRow struct {
 	SeenAt    int64          `db:"seen_at"`
 	ExpiresAt int64          `db:"expires_at"`
 	Agent     string         `db:"agent"`
-	Role      string         `db:"role"` // granted one, or 'member'
+	Network   string         `db:"network"` // that it was started from, "" = not known
+	Role      string         `db:"role"`    // granted one, or 'member'
 }
 
 func (r sessionRow) session() Session {
@@ -151,9 +129,9 @@ func (r sessionRow) session() Session {
 
 func insertSession(ctx context.Context, tx *database.Tx, s sessionRow) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO session (id, secret, wallet, created_at, seen_at, expires_at, agent)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Secret, s.Wallet, s.CreatedAt, s.SeenAt, s.ExpiresAt, s.Agent)
+		INSERT INTO session (id, secret, wallet, created_at, seen_at, expires_at, agent, network)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Secret, s.Wallet, s.CreatedAt, s.SeenAt, s.ExpiresAt, s.Agent, s.Network)
 	return err
 }
 
@@ -165,6 +143,7 @@ const selectSession = `
 		       s.seen_at,
 		       s.expires_at,
 		       s.agent,
+		       s.network,
 		       COALESCE(r.role, 'member') AS role
 		  FROM session s
 		  LEFT JOIN wallet_role r ON r.wallet = s.wallet`
@@ -197,11 +176,10 @@ func touchSession(ctx context.Context, tx *database.Tx, id string, at int64) err
 	return err
 }
 
-func deleteSessionBySecret(ctx context.Context, tx *database.Tx, secret []byte) error {
-	_, err := tx.Exec(ctx, `
+func deleteSessionBySecret(ctx context.Context, tx *database.Tx, secret []byte) (deleted int64, err error) {
+	return tx.Exec(ctx, `
 		DELETE FROM session
 		 WHERE secret = ?`, secret)
-	return err
 }
 
 func deleteSession(ctx context.Context, tx *database.Tx, id string) (deleted int64, err error) {
@@ -229,37 +207,26 @@ func keepSessions(ctx context.Context, tx *database.Tx, w wallet.Address, count 
 		                   LIMIT ?)`, w, w, count)
 }
 
+// keepSessionsOf deletes all but the count sessions of a network that are most in
+// use, and never one of them. Those that were not used since they were started, as
+// by somebody who makes many, end first.
+func keepSessionsOf(ctx context.Context, tx *database.Tx, network, one string, count int) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM session
+		 WHERE network = ?
+		   AND id <> ?
+		   AND id NOT IN (SELECT id
+		                    FROM session
+		                   WHERE network = ?
+		                   ORDER BY CASE WHEN seen_at > created_at THEN 0 ELSE 1 END, seen_at DESC, id DESC
+		                   LIMIT ?)`, network, one, network, count)
+	return err
+}
+
 func deleteDeadSessions(ctx context.Context, tx *database.Tx, now, seenBefore int64) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM session
 		 WHERE expires_at <= ?
 		    OR seen_at <= ?`, now, seenBefore)
-	return err
-}
-
-func readRole(ctx context.Context, q database.Queryer, w wallet.Address) (string, error) {
-	var role string
-	err := q.Get(ctx, &role, `
-		SELECT role
-		  FROM wallet_role
-		 WHERE wallet = ?`, w)
-	return role, err
-}
-
-func saveRole(ctx context.Context, tx *database.Tx, w wallet.Address, role, by string, at int64) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO wallet_role (wallet, role, granted_by, granted_at)
-		VALUES (?, ?, ?, ?)
-		    ON CONFLICT (wallet) DO UPDATE
-		   SET role = excluded.role,
-		       granted_by = excluded.granted_by,
-		       granted_at = excluded.granted_at`, w, role, by, at)
-	return err
-}
-
-func deleteRole(ctx context.Context, tx *database.Tx, w wallet.Address) error {
-	_, err := tx.Exec(ctx, `
-		DELETE FROM wallet_role
-		 WHERE wallet = ?`, w)
 	return err
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
+	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
@@ -46,6 +48,10 @@ func (p person) sign(t testing.TB, message string) []byte {
 	}
 	signature[64] += 27
 	return signature
+}
+
+func eventsIn(db *database.DB, c *testclock.Clock) *securitylog.Log {
+	return securitylog.Open(db, securitylog.Options{Now: c.Now})
 }
 
 // seed makes a keyring's key known to the test.

@@ -66,7 +66,9 @@ func (r *Client) headers(ctx context.Context, c *outgoing) (http.Header, error) 
 		}
 	}
 	if r.tokens != nil {
-		token, err := r.tokens.Token(identity.From(ctx), r.module)
+		caller := identity.From(ctx)
+		caller.Scope = identity.ForCall(r.module, c.Write)
+		token, err := r.tokens.Token(caller, r.module)
 		if err != nil {
 			return nil, fmt.Errorf("sign the caller for %s: %w", r.module, err)
 		}
