@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -172,7 +173,7 @@ func VerifyFile(r io.Reader) (Chain, error) {
 	v := verification{last: position{head.After, sum}, chain: Chain{From: head.After}}
 	for {
 		text, err := lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return v.end()
 		}
 		if err != nil {

@@ -80,7 +80,7 @@ type Entry struct {
 // Options say from where events come and how long they are kept.
 type Options struct {
 	Origin  func(context.Context) string // from where a context's call comes; nil = "this program"
-	Network func(context.Context) string // of whose refusals some have one row; nil = Origin
+	Network func(context.Context) string // of whose refusals some have one row, "" of no request; nil = there are none
 	Keep    time.Duration                // 0 = a year
 	Now     func() time.Time             // nil = time.Now
 	Log     *slog.Logger                 // nil = slog.Default()
@@ -106,7 +106,7 @@ func Open(db *database.DB, o Options) *Log {
 		o.Origin = func(context.Context) string { return "this program" }
 	}
 	if o.Network == nil {
-		o.Network = o.Origin
+		o.Network = func(context.Context) string { return "" }
 	}
 	if o.Keep <= 0 {
 		o.Keep = year
@@ -143,8 +143,13 @@ func (l *Log) Note(ctx context.Context, e Event) {
 const noteTime = 10 * time.Second
 
 func (l *Log) row(ctx context.Context, e Event, times int64) eventRow {
-	if e.Who == "" {
-		e.Who = identity.From(ctx).Name()
+	caller := identity.From(ctx)
+	switch {
+	case e.Who != "":
+	case caller.IsAnonymous() && l.o.Network(ctx) == "": // no request has led here
+		e.Who = system
+	default:
+		e.Who = caller.Name()
 	}
 	row := eventRow{
 		AtMS: l.o.Now().UnixMilli(), What: string(e.What), Who: printable(e.Who), Whom: printable(e.Whom), Origin: printable(l.o.Origin(ctx)),
@@ -195,7 +200,7 @@ func (l *Log) add(ctx context.Context, tx *database.Tx, row eventRow) error {
 func (r eventRow) chained(before []byte) []byte {
 	text := append(make([]byte, 0, 512), before...)
 	for _, n := range [...]int64{r.Seq, r.AtMS, r.Times, r.Refused} {
-		text = binary.BigEndian.AppendUint64(text, uint64(n)) //nolint:gosec // the bits of a number that is never negative
+		text = binary.BigEndian.AppendUint64(text, uint64(n))
 	}
 	for _, s := range [...]string{r.What, r.Who, r.Whom, r.Origin, r.Detail} {
 		text = binary.BigEndian.AppendUint64(text, uint64(len(s)))

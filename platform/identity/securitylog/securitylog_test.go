@@ -32,10 +32,11 @@ func from(network string) context.Context {
 }
 
 func open(db *database.DB, c *testclock.Clock) *securitylog.Log {
-	return securitylog.Open(db, securitylog.Options{Now: c.Now, Origin: func(ctx context.Context) string {
+	network := func(ctx context.Context) string {
 		network, _ := ctx.Value(fromKey{}).(string)
 		return network
-	}})
+	}
+	return securitylog.Open(db, securitylog.Options{Now: c.Now, Origin: network, Network: network})
 }
 
 func record(t *testing.T, db *database.DB, l *securitylog.Log, e securitylog.Event) {
@@ -74,6 +75,11 @@ func TestAnEntrySaysWhoDidWhatToWhomFromWhereAndWhen(t *testing.T) {
 		e := got[0]
 		if e.Seq != 1 || !e.At.Equal(c.Now()) || e.What != "role-set" || e.Who != "ada" || e.Whom != "0xabc" || e.From != "192.0.2.7" || e.Refused || e.Times != 1 || len(e.Hash) != 64 {
 			t.Errorf("got %+v", e)
+		}
+		l.Note(from("192.0.2.7"), securitylog.Event{What: securitylog.SignedOut})
+		l.Note(t.Context(), securitylog.Event{What: securitylog.KeyMade})
+		if got := list(t, l, securitylog.Query{}); got[1].Who != "anonymous" || got[0].Who != "the program" {
+			t.Errorf("nobody is %q in a request and %q without one", got[1].Who, got[0].Who)
 		}
 		if !strings.HasPrefix(e.Detail, "member to?operatoré") || len(e.Detail) > 300 {
 			t.Errorf("the detail is %q", e.Detail)

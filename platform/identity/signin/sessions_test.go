@@ -307,7 +307,6 @@ func TestSessionsAreSeenAndEndedByTheirWalletAndByOperators(t *testing.T) {
 			t.Error(err)
 		}
 		wantOver(t, s, bobsSecret)
-
 	})
 }
 

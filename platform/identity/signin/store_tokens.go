@@ -22,6 +22,7 @@ type tokenRow struct {
 	Granted   string `db:"granted"` // the wallet's role, or 'member'
 }
 
+//nolint:gosec // a query, not a credential
 const selectToken = `
 		SELECT t.id,
 		       t.subject,
