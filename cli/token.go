@@ -39,7 +39,7 @@ func tokenCreateCommand(s *source) *cobra.Command {
 		Use: "create", Short: "Make a token; it is printed once and not stored", Args: noArgs,
 		Example: "  export TOKEN=$(banyan token create --role operator --ttl 8h)\n" +
 			"  curl -H \"Authorization: Bearer $TOKEN\" -X POST http://127.0.0.1:8080/api/v1/reputation/epochs\n" +
-			"  banyan token create --role member --scope airdrop,reputation:read --subject ci",
+			"  banyan token create --role member --scope " + s.program.ModuleNames()[0] + ":read --subject ci",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ask, err := s.tokenRequest(role, subject, of, scope, ttl)
 			if err != nil {

@@ -153,7 +153,7 @@ func (w *world) calls(t *testing.T, c *seam.Contract) []attempt {
 		{"a module as itself", signed(w.module, service, c.Module), by(asModule), ""},
 		{"a module as itself, by the trunk's key", signed(w.keys, service, c.Module), by(asModule), alone},
 		{"the trunk's call for a module, brought back", signed(w.keys, service, c.Module), never(401), atTrunk},
-		{"a module that was asked to speak for an operator", signed(w.module, operator, c.Module), by(asModule), ""},
+		{"a module that was asked to act for an operator", signed(w.module, operator, c.Module), by(asModule), ""},
 		{"a module with a token for somebody else", signed(w.module, service, "elsewhere"), never(401), ""},
 		{"a module with a token for the public API", signed(w.module, service, identity.PublicAudience), never(401), ""},
 		{"a person with a token for somebody else", signed(w.keys, operator, "elsewhere"), never(401), ""},
@@ -180,7 +180,7 @@ func (w *world) forged(t *testing.T, c *seam.Contract) []attempt {
 		{"a module that forges another module", with(intruder, jwt.MapClaims{"service": "trunk"}), never(401), ""},
 		{"a module that forges another process", with(intruder, jwt.MapClaims{"service": intruder, "act": map[string]any{"sub": identity.TrunkIssuer}}), never(401), ""},
 		{"a module that forges the trunk", with(identity.TrunkIssuer, jwt.MapClaims{"role": "operator", "sub": "cli"}), never(401), ""},
-		{"an issuer nobody knows", with("stranger", jwt.MapClaims{"service": "stranger"}), never(401), ""},
+		{"an unknown issuer", with("stranger", jwt.MapClaims{"service": "stranger"}), never(401), ""},
 		{"the forger's key used as it may be", with(intruder, jwt.MapClaims{"service": intruder, "act": map[string]any{"sub": intruder}}), by(asModule), ""},
 		{"a token of no form", bearer("secret"), never(401), ""},
 	}
