@@ -5,6 +5,17 @@ GO            ?= go
 TEST_FLAGS    := $(if $(RACE),-race) -timeout 30m
 LINT_VERSION  := v2.15.0
 DEAD_VERSION  := v0.52.0
+VULN_VERSION  := v1.9.0
+# The vulnerability database as a Go module, so that a check has one answer, also
+# without the network; `make vuln VULNDB=https://vuln.go.dev` asks the one of today.
+VULNDB_VERSION := v0.0.0-20261105234957-e22db6528018
+SBOM_VERSION  := v1.10.0
+VULN          := $(shell $(GO) env GOPATH)/bin/govulncheck-$(VULN_VERSION)
+SBOM          := $(shell $(GO) env GOPATH)/bin/cyclonedx-gomod-$(SBOM_VERSION)
+VULNDB_DIR    := $(CURDIR)/.cache/vulndb-$(VULNDB_VERSION)
+VULNDB        ?= file://$(VULNDB_DIR)
+# The Go that releases are built with: what go.mod names, where GOTOOLCHAIN lets it.
+TOOLCHAIN     := $(shell $(GO) mod edit -json | sed -n 's/.*"Toolchain": "\(.*\)".*/\1/p')
 DEAD          := $(shell $(GO) env GOPATH)/bin/deadcode-$(DEAD_VERSION)
 LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -19,7 +30,7 @@ BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint dead bench bench-merkle demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-merkle demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -64,6 +75,33 @@ dead: $(DEAD) ## fail on functions that nobody calls
 $(DEAD):
 	GOBIN=$(dir $(DEAD)) $(GO) install golang.org/x/tools/cmd/deadcode@$(DEAD_VERSION)
 	mv $(dir $(DEAD))deadcode $(DEAD)
+
+# A flaw of Go itself is one of the Go that builds: releases are checked with theirs,
+# and whoever builds with an older one is told.
+vuln: $(VULN) $(if $(filter file://$(VULNDB_DIR),$(VULNDB)),$(VULNDB_DIR)) ## fail on known vulnerabilities that the program reaches
+	GOTOOLCHAIN=$(TOOLCHAIN) $(VULN) -db $(VULNDB) ./...
+	@local="$$($(GO) env GOVERSION)"; if [ "$$local" != "$(TOOLCHAIN)" ]; then \
+		echo "WARNING: checked as built with $(TOOLCHAIN), which go.mod names; this machine builds with $$local: unset GOTOOLCHAIN, or install that one"; fi
+
+$(VULN):
+	GOBIN=$(dir $(VULN)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION)
+	mv $(dir $(VULN))govulncheck $(VULN)
+
+$(VULNDB_DIR):
+	mkdir -p $(dir $@)
+	reports="$$($(GO) mod download -json golang.org/x/vulndb@$(VULNDB_VERSION) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv" && \
+		$(GO) run golang.org/x/vulndb/cmd/indexdb@$(VULNDB_VERSION) -vulns "$$reports" -out $@.part && mv $@.part $@
+
+# The list is of the binary, not of go.mod: what is linked, and no more.
+sbom: build-fast $(SBOM) ## write bin/banyan.cdx.json: what the program is made of, in CycloneDX
+	$(SBOM) bin -json -std -licenses -version $(VERSION) -output bin/banyan.cdx.json bin/banyan 2>bin/sbom.log || { cat bin/sbom.log; exit 1; }
+	@$(GO) version -m bin/banyan | awk '$$1 == "dep" {print $$2 "@" $$3}' | while read -r module; do \
+		grep -qF "pkg:golang/$$module" bin/banyan.cdx.json || { echo "bin/banyan.cdx.json lacks $$module"; exit 1; }; done
+	@echo "bin/banyan.cdx.json: $$(grep -c '"bom-ref": "pkg:golang/' bin/banyan.cdx.json) components"
+
+$(SBOM):
+	GOBIN=$(dir $(SBOM)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(SBOM_VERSION)
+	mv $(dir $(SBOM))cyclonedx-gomod $(SBOM)
 
 bench: ## print the table of benchmarks, each beside its baseline
 	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
