@@ -23,7 +23,7 @@ import (
 	"github.com/ethereum/go-ethereum/ethclient"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity/signin/siwe"
+	"banyan/platform/signature"
 )
 
 // maxCalls bounds the requests to the nodes of one chain that are under way at the
@@ -88,11 +88,11 @@ func (c *Chains) Connect(ctx context.Context) error {
 }
 
 // find returns a chain and takes a place for a call; release gives it back. Fails
-// with siwe.ErrNoSuchChain, or with fault.Busy when too many calls are under way.
+// with signature.ErrNoSuchChain, or with fault.Busy when too many calls are under way.
 func (c *Chains) find(id uint64) (of *chain, release func(), err error) {
 	of = c.byID[id]
 	if of == nil {
-		return nil, nil, fmt.Errorf("ask chain %d: %w", id, siwe.ErrNoSuchChain)
+		return nil, nil, fmt.Errorf("ask chain %d: %w", id, signature.ErrNoSuchChain)
 	}
 	select {
 	case of.slots <- struct{}{}:

@@ -14,11 +14,11 @@ import (
 	"github.com/ethereum/go-ethereum/ethclient"
 
 	"banyan/platform/fault"
-	"banyan/platform/identity/signin/siwe"
+	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
 
-var _ siwe.ContractVerifier = (*Chains)(nil)
+var _ signature.Contracts = (*Chains)(nil)
 
 // magic is what isValidSignature returns for a signature that counts (ERC-1271),
 // and the selector of that function.
@@ -31,11 +31,11 @@ var wrapped = bytes.Repeat([]byte{0x64, 0x92}, 16)
 // HasCode reports whether the account is a contract, or will be one once the
 // deployment inside the signature (ERC-6492) has run. A key's account that has
 // delegated to code (EIP-7702) counts as a contract. Fails with
-// siwe.ErrNoSuchChain, fault.Busy, or what the nodes failed with.
-func (c *Chains) HasCode(ctx context.Context, chainID uint64, account wallet.Address, signature []byte) (bool, error) {
-	if bytes.HasSuffix(signature, wrapped) {
+// signature.ErrNoSuchChain, fault.Busy, or what the nodes failed with.
+func (c *Chains) HasCode(ctx context.Context, chainID uint64, account wallet.Address, signed []byte) (bool, error) {
+	if bytes.HasSuffix(signed, wrapped) {
 		if c.byID[chainID] == nil {
-			return false, siwe.ErrNoSuchChain
+			return false, signature.ErrNoSuchChain
 		}
 		return true, nil
 	}
@@ -50,11 +50,11 @@ func (c *Chains) HasCode(ctx context.Context, chainID uint64, account wallet.Add
 // (ERC-6492) is asked about as it is, and after that has run, in a call that changes
 // nothing. The chain is asked at its newest block. Fails as HasCode does, and with
 // fault.Invalid for a wrapping that cannot be read.
-func (c *Chains) Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (bool, error) {
-	if !bytes.HasSuffix(signature, wrapped) {
-		return c.run(ctx, chainID, prepareAndAsk(wallet.Address{}, account, nil, isValidSignature(digest, signature)))
+func (c *Chains) Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signed []byte) (bool, error) {
+	if !bytes.HasSuffix(signed, wrapped) {
+		return c.run(ctx, chainID, prepareAndAsk(wallet.Address{}, account, nil, isValidSignature(digest, signed)))
 	}
-	factory, preparation, inner, err := unwrap(signature)
+	factory, preparation, inner, err := unwrap(signed)
 	if err != nil {
 		return false, err
 	}
@@ -78,14 +78,14 @@ func (c *Chains) run(ctx context.Context, chainID uint64, program []byte) (bool,
 }
 
 // isValidSignature returns the call of isValidSignature(bytes32,bytes).
-func isValidSignature(digest [32]byte, signature []byte) []byte {
-	padded := (len(signature) + 31) / 32 * 32
+func isValidSignature(digest [32]byte, signed []byte) []byte {
+	padded := (len(signed) + 31) / 32 * 32
 	data := make([]byte, 4+32+32+32+padded)
 	copy(data, magic[:])
 	copy(data[4:], digest[:])
 	data[4+32+31] = 64 // where the bytes begin
-	binary.BigEndian.PutUint64(data[4+64+24:], uint64(len(signature)))
-	copy(data[4+96:], signature)
+	binary.BigEndian.PutUint64(data[4+64+24:], uint64(len(signed)))
+	copy(data[4+96:], signed)
 	return data
 }
 
@@ -101,11 +101,11 @@ func mustType(name string) abi.Type {
 }
 
 // unwrap takes a signature of ERC-6492 apart.
-func unwrap(signature []byte) (factory wallet.Address, preparation, inner []byte, err error) {
+func unwrap(signed []byte) (factory wallet.Address, preparation, inner []byte, err error) {
 	malformed := func(err error) error {
 		return fault.Wrap(err, fault.Invalid, "the signature ends as one with the deployment of its wallet (ERC-6492), and what stands before that end cannot be read: sign again in your wallet and send its signature unchanged")
 	}
-	parts, err := wrapping.Unpack(signature[:len(signature)-len(wrapped)])
+	parts, err := wrapping.Unpack(signed[:len(signed)-len(wrapped)])
 	if err != nil {
 		return factory, nil, nil, malformed(err)
 	}

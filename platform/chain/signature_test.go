@@ -16,7 +16,7 @@ import (
 
 	"banyan/platform/chain"
 	"banyan/platform/fault"
-	"banyan/platform/identity/signin/siwe"
+	"banyan/platform/signature"
 	"banyan/platform/testenv/chaintest"
 	"banyan/platform/wallet"
 )
@@ -84,10 +84,10 @@ func TestSmartWalletsAreAskedForTheirSignatures(t *testing.T) {
 	chains := open(t, nil, node.Start(t))
 	good, bad := sign(t, owner, digest), sign(t, stranger, digest)
 	for name, c := range map[string]struct {
-		account   common.Address
-		signature []byte
-		code      bool
-		accepted  bool
+		account  common.Address
+		signed   []byte
+		code     bool
+		accepted bool
 	}{
 		"a smart wallet, its owner's":               {deployed, good, true, true},
 		"a smart wallet, a stranger's":              {deployed, bad, true, false},
@@ -107,11 +107,11 @@ func TestSmartWalletsAreAskedForTheirSignatures(t *testing.T) {
 		"an account without code":                   {common.HexToAddress("0xaa08"), good, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, err := chains.HasCode(t.Context(), 1, wallet.Address(c.account), c.signature)
+			code, err := chains.HasCode(t.Context(), 1, wallet.Address(c.account), c.signed)
 			if err != nil || code != c.code {
 				t.Errorf("code: %v %v, want %v", code, err, c.code)
 			}
-			accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(c.account), digest, c.signature)
+			accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(c.account), digest, c.signed)
 			if err != nil || accepted != c.accepted {
 				t.Errorf("accepted: %v %v, want %v", accepted, err, c.accepted)
 			}
@@ -120,7 +120,7 @@ func TestSmartWalletsAreAskedForTheirSignatures(t *testing.T) {
 	other := digest
 	other[0]++
 	if accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), other, good); err != nil || accepted {
-		t.Errorf("a signature of something else is accepted: %v %v", accepted, err)
+		t.Errorf("a signed of something else is accepted: %v %v", accepted, err)
 	}
 	if node.Code[planned] != nil {
 		t.Error("asking has deployed the wallet")
@@ -131,12 +131,12 @@ func TestAWrappingThatCannotBeReadIsInvalid(t *testing.T) {
 	node := &chaintest.Node{ID: 1}
 	chains := open(t, nil, node.Start(t))
 	end := bytes.Repeat([]byte{0x64, 0x92}, 16)
-	for name, signature := range map[string][]byte{
+	for name, signed := range map[string][]byte{
 		"nothing before the end":   end,
 		"cut off":                  append(make([]byte, 40), end...),
 		"a wrapping in a wrapping": chaintest.Wrap(t, factory, nil, chaintest.Wrap(t, factory, nil, make([]byte, 65))),
 	} {
-		if _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, signature); !fault.Is(err, fault.Invalid) {
+		if _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, signed); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -229,11 +229,11 @@ func TestOnlyNodesOfTheChainAreAsked(t *testing.T) {
 	if _, err := chains.HasCode(t.Context(), 1, wallet.Address(deployed), nil); err == nil || !strings.Contains(err.Error(), "it is a node of chain 11155111, not of chain 1") {
 		t.Errorf("a node of another chain: %v", err)
 	}
-	for _, signature := range [][]byte{nil, chaintest.Wrap(t, factory, nil, nil)} {
-		if _, err := chains.HasCode(t.Context(), 10, wallet.Address(deployed), signature); !errors.Is(err, siwe.ErrNoSuchChain) {
+	for _, signed := range [][]byte{nil, chaintest.Wrap(t, factory, nil, nil)} {
+		if _, err := chains.HasCode(t.Context(), 10, wallet.Address(deployed), signed); !errors.Is(err, signature.ErrNoSuchChain) {
 			t.Errorf("a chain without nodes: %v", err)
 		}
-		if _, err := chains.Accepts(t.Context(), 10, wallet.Address(deployed), digest, signature); !errors.Is(err, siwe.ErrNoSuchChain) {
+		if _, err := chains.Accepts(t.Context(), 10, wallet.Address(deployed), digest, signed); !errors.Is(err, signature.ErrNoSuchChain) {
 			t.Errorf("a chain without nodes: %v", err)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
-	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/signature"
 	"banyan/platform/telemetry"
 )
 
@@ -56,7 +56,7 @@ func (p *Process) openChains(context.Context) error {
 }
 
 // contracts asks smart wallets about their signatures; nil without nodes.
-func (p *Process) contracts() siwe.ContractVerifier {
+func (p *Process) contracts() signature.Contracts {
 	if p.chains == nil {
 		return nil
 	}

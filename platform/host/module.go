@@ -25,6 +25,7 @@ import (
 	"banyan/platform/events/outbox"
 	"banyan/platform/idempotency"
 	"banyan/platform/seam"
+	"banyan/platform/signature"
 )
 
 // Module is the descriptor of a module. The module's service package makes it and
@@ -55,6 +56,8 @@ type Env struct {
 	Clock func() time.Time
 	Data  string // folder for files that belong to the data
 	Site  string // host[:port] of the address where people reach the program
+	// Contracts asks chains whether smart wallets signed; nil without nodes.
+	Contracts signature.Contracts
 
 	slot *slot
 }

@@ -87,6 +87,9 @@ type Contracts interface {
 	Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (bool, error)
 }
 
+// ErrNoSuchChain is the error of Contracts for a chain that they cannot ask.
+var ErrNoSuchChain = errors.New("this chain is not configured")
+
 // Verifier verifies signatures. Contracts may be nil.
 type Verifier struct{ Contracts Contracts }
 
@@ -127,6 +130,9 @@ func (v Verifier) Verify(ctx context.Context, c Claim, signature []byte) error {
 }
 
 func (c Claim) unanswered(err error) error {
+	if errors.Is(err, ErrNoSuchChain) {
+		return fault.Newf(fault.Forbidden, "%s was not signed by the key of %s, and if that is a smart wallet, it cannot be asked: no node of chain %d is configured here (chain.nodes)", c.What, c.Signer, c.ChainID)
+	}
 	return fault.Wrap(err, fault.Unavailable, fmt.Sprintf("chain %d did not say whether the smart wallet %s accepts this signature: try again", c.ChainID, c.Signer))
 }
 

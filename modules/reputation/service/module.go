@@ -27,6 +27,7 @@ func Module() host.Module {
 				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Method: settings.parameters(),
 				Trust: trust.Options{Alpha: settings.Alpha, Epsilon: settings.Epsilon}, HalfLife: time.Duration(settings.HalfLife),
 				VouchWeight: settings.VouchWeight, ReportWeight: settings.ReportWeight, Activity: settings.activity(),
+				Contracts: e.Contracts,
 			})
 			e.Relay() // publishes nothing yet; its relay keeps the inbox short
 			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)

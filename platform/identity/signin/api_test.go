@@ -446,7 +446,7 @@ func TestSessionsAreListedAndEndedOverHTTP(t *testing.T) {
 		desk.wantCaller(alice.wallet.String() + " moderator")
 		desk.wantProblem(403, fault.Forbidden, "needs the role operator", "PUT", "/api/v1/identity/roles/"+alice.wallet.String(), `{"role":"operator"}`)
 		boss.wantProblem(400, fault.Invalid, "no role", "PUT", "/api/v1/identity/roles/"+alice.wallet.String(), `{"role":"king"}`)
-		boss.wantProblem(400, fault.Invalid, "wallet address", "PUT", "/api/v1/identity/roles/me", `{"role":"member"}`)
+		boss.wantProblem(400, fault.Invalid, "write 0x and 40 hex digits", "PUT", "/api/v1/identity/roles/me", `{"role":"member"}`)
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/loopback"
+	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
 
@@ -52,11 +53,11 @@ type SessionOptions struct {
 	Idle     time.Duration // a session ends after so long without use; 0 = 7 days
 	Absolute time.Duration // and after so long in any case; 0 = 30 days
 
-	Contracts siwe.ContractVerifier // nil = smart wallets cannot sign in
-	Events    *securitylog.Log      // nil = that of the keys
-	Log       *slog.Logger          // nil = slog.Default()
-	Now       func() time.Time      // nil = time.Now
-	Random    io.Reader             // nil = crypto/rand
+	Contracts signature.Contracts // nil = smart wallets cannot sign in
+	Events    *securitylog.Log    // nil = that of the keys
+	Log       *slog.Logger        // nil = slog.Default()
+	Now       func() time.Time    // nil = time.Now
+	Random    io.Reader           // nil = crypto/rand
 }
 
 // Sessions signs people in and stores their sessions. A sign-in's life:

@@ -9,6 +9,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin/siwe"
+	"banyan/platform/signature"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
 )
@@ -195,32 +196,32 @@ func TestSmartWalletsAreAskedOnTheirChain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			signature := fields{Signature: c.Signature}.signature(t)
+			signed := fields{Signature: c.Signature}.signature(t)
 			want := siwe.Expected{Domain: m.Domain, Nonce: m.Nonce, URI: m.URI, ChainID: 1, Now: time.Unix(1_700_000_000, 0)}
-			verify := func(chain siwe.ContractVerifier, signature []byte) error {
+			verify := func(chain signature.Contracts, signed []byte) error {
 				want.Contracts = chain
-				_, err := siwe.Verify(context.Background(), c.Message, signature, want)
+				_, err := siwe.Verify(context.Background(), c.Message, signed, want)
 				return err
 			}
 
-			chain := &fakeChain{account: m.Address, accepts: signature}
-			if err := verify(chain, signature); err != nil || chain.asked != 1 {
+			chain := &fakeChain{account: m.Address, accepts: signed}
+			if err := verify(chain, signed); err != nil || chain.asked != 1 {
 				t.Errorf("accepted by its contract: got %v after %d questions", err, chain.asked)
 			}
-			if err := verify(chain, append([]byte{9}, signature...)); !fault.Is(err, fault.Unauthenticated) {
+			if err := verify(chain, append([]byte{9}, signed...)); !fault.Is(err, fault.Unauthenticated) {
 				t.Errorf("not accepted by its contract: got %v", err)
 			}
 			noCode := &fakeChain{}
-			if err := verify(noCode, signature); !fault.Is(err, fault.Unauthenticated) || noCode.asked != 0 {
+			if err := verify(noCode, signed); !fault.Is(err, fault.Unauthenticated) || noCode.asked != 0 {
 				t.Errorf("an account without code: got %v after %d questions", err, noCode.asked)
 			}
-			if err := verify(&fakeChain{err: siwe.ErrNoSuchChain}, signature); !fault.Is(err, fault.Unauthenticated) {
+			if err := verify(&fakeChain{err: signature.ErrNoSuchChain}, signed); !fault.Is(err, fault.Unauthenticated) {
 				t.Errorf("on a chain that is not configured: got %v", err)
 			}
-			if err := verify(&fakeChain{err: context.DeadlineExceeded}, signature); !fault.Is(err, fault.Unavailable) {
+			if err := verify(&fakeChain{err: context.DeadlineExceeded}, signed); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("on a chain that does not answer: got %v", err)
 			}
-			if err := verify(nil, signature); err == nil || !strings.Contains(err.Error(), "no chain is configured") &&
+			if err := verify(nil, signed); err == nil || !strings.Contains(err.Error(), "no chain is configured") &&
 				!strings.Contains(err.Error(), "none is configured") {
 				t.Errorf("without any chain: got %v", err)
 			}

@@ -10,25 +10,13 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"banyan/platform/fault"
+	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
 
 // MaxSignature bounds a signature, in bytes. A key's signature has 65; a smart
 // wallet's may carry several of them, and its own deployment (ERC-6492).
 const MaxSignature = 8 << 10
-
-// ContractVerifier asks a chain whether a smart wallet accepts a signature.
-// Implementations bound the call's gas and time.
-type ContractVerifier interface {
-	// HasCode reports whether the account is a contract, or will be one once the
-	// deployment inside the signature (ERC-6492) has run.
-	HasCode(ctx context.Context, chainID uint64, account wallet.Address, signature []byte) (bool, error)
-	// Accepts asks the account's isValidSignature (ERC-1271) for this digest.
-	Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (bool, error)
-}
-
-// ErrNoSuchChain is a ContractVerifier's error for a chain that it cannot ask.
-var ErrNoSuchChain = errors.New("this chain is not configured")
 
 // Expected is what the message must contain. An empty URI or
 // Nonce and a chain id of 0 are not compared: callers that sign people in set
@@ -41,14 +29,14 @@ type Expected struct {
 	Now     time.Time
 	// Contracts is asked when the signature is not of the address's own key;
 	// nil = smart wallets cannot sign in.
-	Contracts ContractVerifier
+	Contracts signature.Contracts
 }
 
 // Verify checks a message as it was received and its signature, and returns the
 // message's parts. Fails with fault.Invalid (not a message or
 // not a signature), fault.Unauthenticated (not valid) or fault.Unavailable
 // (the chain does not answer).
-func Verify(ctx context.Context, received string, signature []byte, want Expected) (Message, error) {
+func Verify(ctx context.Context, received string, signed []byte, want Expected) (Message, error) {
 	m, err := Parse(received)
 	if err != nil {
 		return Message{}, err
@@ -59,7 +47,7 @@ func Verify(ctx context.Context, received string, signature []byte, want Expecte
 	if err := m.ValidAt(want.Now); err != nil {
 		return Message{}, err
 	}
-	if err := verifySignature(ctx, m, Digest(received), signature, want.Contracts); err != nil {
+	if err := verifySignature(ctx, m, Digest(received), signed, want.Contracts); err != nil {
 		return Message{}, err
 	}
 	return m, nil
@@ -111,11 +99,11 @@ func Digest(text string) [32]byte {
 	return crypto.Keccak256Hash([]byte(prefix), []byte(text))
 }
 
-func verifySignature(ctx context.Context, m Message, digest [32]byte, signature []byte, contracts ContractVerifier) error {
-	if len(signature) == 0 || len(signature) > MaxSignature {
-		return fault.Newf(fault.Invalid, "a signature has 65 bytes (a smart wallet's up to %d), this has %d", MaxSignature, len(signature))
+func verifySignature(ctx context.Context, m Message, digest [32]byte, signed []byte, contracts signature.Contracts) error {
+	if len(signed) == 0 || len(signed) > MaxSignature {
+		return fault.Newf(fault.Invalid, "a signature has 65 bytes (a smart wallet's up to %d), this has %d", MaxSignature, len(signed))
 	}
-	signer, recoverErr := Recover(digest, signature)
+	signer, recoverErr := Recover(digest, signed)
 	if recoverErr == nil && signer == m.Address {
 		return nil
 	}
@@ -128,19 +116,19 @@ func verifySignature(ctx context.Context, m Message, digest [32]byte, signature 
 			"this message was signed by %s, not by %s: choose that account in the wallet and sign again (smart wallets cannot sign in here: no chain is configured)",
 			signer, m.Address)
 	}
-	return askContract(ctx, m, digest, signature, contracts, recoverErr)
+	return askContract(ctx, m, digest, signed, contracts, recoverErr)
 }
 
-func askContract(ctx context.Context, m Message, digest [32]byte, signature []byte, contracts ContractVerifier, recoverErr error) error {
+func askContract(ctx context.Context, m Message, digest [32]byte, signed []byte, contracts signature.Contracts, recoverErr error) error {
 	unanswered := func(err error) error {
-		if errors.Is(err, ErrNoSuchChain) {
+		if errors.Is(err, signature.ErrNoSuchChain) {
 			return fault.Newf(fault.Unauthenticated,
 				"this is not a signature of the wallet's own key, and a smart wallet cannot be asked: chain %d is not configured here; switch the wallet's network and sign in again",
 				m.ChainID)
 		}
 		return fault.Wrap(err, fault.Unavailable, "the chain did not answer whether this smart wallet accepts the signature: try again")
 	}
-	hasCode, err := contracts.HasCode(ctx, m.ChainID, m.Address, signature)
+	hasCode, err := contracts.HasCode(ctx, m.ChainID, m.Address, signed)
 	if err != nil {
 		return unanswered(err)
 	}
@@ -148,7 +136,7 @@ func askContract(ctx context.Context, m Message, digest [32]byte, signature []by
 		return fault.Wrap(recoverErr, fault.Unauthenticated,
 			"this message was not signed by "+m.Address.String()+": choose that account in the wallet and sign again")
 	}
-	accepted, err := contracts.Accepts(ctx, m.ChainID, m.Address, digest, signature)
+	accepted, err := contracts.Accepts(ctx, m.ChainID, m.Address, digest, signed)
 	if err != nil {
 		return unanswered(err)
 	}
