@@ -29,13 +29,16 @@ func ReputationOf(service reputation.Service) Pages {
 		p := &reputationPages{site, service}
 		return Section{
 			Module: reputation.Name, Title: "Reputation", Folder: "reputation",
-			Functions: template.FuncMap{"activity": activityName, "component": componentName, "tone": componentTone},
+			Functions: statementFunctions(template.FuncMap{"activity": activityName, "component": componentName, "tone": componentTone}),
 			Menu:      ui.Entry{Path: "/reputation", Label: "Reputation"}, Order: 3,
 			Intro: Intro{
 				Text: "People say whom they trust. From a few known seeds that trust flows through the graph, and each score lists where it came from.",
 				Link: "See who is trusted",
 			},
-			Mount:   func(r chi.Router) { r.Get("/reputation", site.Handle(p.leaderboard)) },
+			Mount: func(r chi.Router) {
+				r.Get("/reputation", site.Handle(p.leaderboard))
+				p.mountStatements(r)
+			},
 			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet,
 		}
 	}
@@ -136,12 +139,18 @@ func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart 
 		d.Missing = ui.Part(r.Context(), err, "Reputation", "this wallet's score and where it comes from")
 	}
 	html, err := p.site.HTML(r, "reputation/wallet", d)
-	return WalletPart{HTML: html, Missing: d.Missing, Err: err}
+	if err != nil || d.Missing != nil {
+		return WalletPart{HTML: html, Missing: d.Missing, Err: err}
+	}
+	said, err := p.statementsPart(r, of)
+	return WalletPart{HTML: html + said, Err: err}
 }
 
 func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/trust", p.site.Handle(ui.Upload(p.importTrust, show)))
 	r.Post("/operator/epochs", p.site.Form(ui.Operate(p.computeEpoch, show)))
+	p.operateSeeds(r)
+	p.operateImports(r)
 }
 
 // reputationWork is the data of the template reputation/operator.

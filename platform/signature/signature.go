@@ -114,14 +114,14 @@ func (v Verifier) Verify(ctx context.Context, c Claim, signature []byte) error {
 	}
 	deployed, askErr := v.Contracts.HasCode(ctx, c.ChainID, c.Signer, signature)
 	if askErr != nil {
-		return c.unanswered(askErr)
+		return c.unanswered(askErr, by, err)
 	}
 	if !deployed {
 		return c.bySomebodyElse(by, err, fmt.Sprintf("and there is no smart wallet at %s on chain %d", c.Signer, c.ChainID))
 	}
 	accepted, askErr := v.Contracts.Accepts(ctx, c.ChainID, c.Signer, c.Digest, signature)
 	if askErr != nil {
-		return c.unanswered(askErr)
+		return c.unanswered(askErr, by, err)
 	}
 	if !accepted {
 		return fault.Newf(fault.Forbidden, "the smart wallet %s does not accept this signature on chain %d: sign again with its owners", c.Signer, c.ChainID)
@@ -129,9 +129,12 @@ func (v Verifier) Verify(ctx context.Context, c Claim, signature []byte) error {
 	return nil
 }
 
-func (c Claim) unanswered(err error) error {
-	if errors.Is(err, ErrNoSuchChain) {
-		return fault.Newf(fault.Forbidden, "%s was not signed by the key of %s, and if that is a smart wallet, it cannot be asked: no node of chain %d is configured here (chain.nodes)", c.What, c.Signer, c.ChainID)
+func (c Claim) unanswered(err error, by wallet.Address, recoverErr error) error {
+	if errors.Is(err, ErrNoSuchChain) { // what is malformed is named: it is hardly a smart wallet's
+		return c.bySomebodyElse(by, recoverErr, fmt.Sprintf("and if that is a smart wallet, it cannot be asked: no node of chain %d is configured here (chain.nodes)", c.ChainID))
+	}
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Busy) {
+		return err
 	}
 	return fault.Wrap(err, fault.Unavailable, fmt.Sprintf("chain %d did not say whether the smart wallet %s accepts this signature: try again", c.ChainID, c.Signer))
 }

@@ -60,6 +60,8 @@ func TestWhoseSignatureItIs(t *testing.T) {
 		"of no key, with one":                  {contracts{account: smart, accepts: "short"}, smart, []byte("short"), "", ""},
 		"on a chain without nodes":             {contracts{err: signature.ErrNoSuchChain}, smart, byKey, fault.Forbidden, "no node of chain 7 is configured"},
 		"on a chain that does not answer":      {contracts{err: errors.New("down")}, smart, byKey, fault.Unavailable, "try again"},
+		"compact, on a chain without nodes":    {contracts{err: signature.ErrNoSuchChain}, smart, byKey[:64], fault.Invalid, "compact form of EIP-2098"},
+		"on a chain that is busy":              {contracts{err: fault.New(fault.Busy, "later")}, smart, byKey, fault.Busy, "later"},
 		"in the compact form":                  {nil, own, byKey[:64], fault.Invalid, "64 bytes"},
 		"with a high s":                        {nil, own, high(byKey), fault.Invalid, "high s"},
 		"with a wrong v":                       {nil, own, append(append([]byte{}, byKey[:64]...), 29), fault.Invalid, "v, is 29"},

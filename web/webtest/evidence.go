@@ -178,9 +178,15 @@ func (m *Reputation) RemoveSeeds(_ context.Context, q reputation.SeedSetRemoval)
 	return reputation.SeedSet{}, fault.New(fault.NotFound, "there is no such set")
 }
 
-// SeedChanges has none.
+// SeedChanges has one for each seed.
 func (m *Reputation) SeedChanges(context.Context, reputation.SeedChangesQuery) (reputation.SeedChangePage, error) {
-	return reputation.SeedChangePage{Changes: []reputation.SeedChange{}}, m.failed()
+	page := reputation.SeedChangePage{Changes: []reputation.SeedChange{}}
+	for _, set := range m.Sets {
+		for _, seed := range set.Seeds {
+			page.Changes = append(page.Changes, reputation.SeedChange{Set: set.Name, Version: set.Version, TimeMS: SampleMS, By: "ops", Reason: set.Reason, Action: "added", Wallet: seed.Wallet, Weight: seed.Weight})
+		}
+	}
+	return page, m.failed()
 }
 
 // Imports returns Lists.
@@ -230,4 +236,35 @@ func (m *Reputation) RemoveImport(_ context.Context, q reputation.ImportRemoval)
 		}
 	}
 	return reputation.Import{}, fault.New(fault.NotFound, "there is no such import")
+}
+
+// sampleEvidence fills in statements in every state, seeds, and a list that waits.
+func (m *Reputation) sampleEvidence() {
+	about := SampleWallet(3)
+	for i, a := range []reputation.Attestation{
+		{Kind: attestation.Trust, Level: 8, Context: "code", State: reputation.Live, Counts: true},
+		{Kind: attestation.Report, Note: "Asked me for my seed phrase.", State: reputation.Live, Counts: true, ExpiresMS: SampleMS + 90*86400_000},
+		{Kind: attestation.Trust, Level: -5, State: reputation.Revoked, Why: "it was taken back", EndedMS: SampleMS - 86400_000},
+		{Kind: attestation.Vouch, State: reputation.Replaced, Why: "its attester said something later about this wallet and context", EndedMS: SampleMS - 3600_000},
+		{Kind: attestation.Trust, Level: 0, State: reputation.Expired, Why: "it has expired", ExpiresMS: SampleMS - 86400_000},
+		{State: reputation.Live, Why: "attestations of this schema are shown, and do not count"},
+	} {
+		a.UID, a.Attester, a.Subject, a.TimeMS, a.Revocable = attestation.Hash{byte(i + 1)}, SampleWallet(i+20), about, SampleMS-int64(i+1)*5*86400_000, true
+		m.Said = append(m.Said, a)
+	}
+	m.Said = append(m.Said, reputation.Attestation{
+		UID: attestation.Hash{9}, Attester: about, Subject: SampleWallet(5), Kind: attestation.Vouch, State: reputation.Live, Counts: true, TimeMS: SampleMS,
+	})
+	m.Sets = []reputation.SeedSet{
+		{Name: reputation.SettingsSet, Reason: "the setting reputation.seeds", Seeds: []reputation.Seed{{Wallet: SampleWallet(0), Weight: 1}}},
+		{Name: "founders", Reason: "they began it", Version: 2, ChangedMS: SampleMS, ChangedBy: SampleWallet(0).String(), Seeds: []reputation.Seed{
+			{Wallet: SampleWallet(1), Weight: 2, Reason: "founder"}, {Wallet: SampleWallet(2), Weight: 1},
+		}},
+	}
+	m.Lists = []reputation.Import{
+		{Name: "otc", Version: 1, Edges: 35592, ChangedMS: SampleMS, ChangedBy: "ops", Held: &reputation.ImportVersion{
+			Version: 2, MadeMS: SampleMS, MadeBy: "ops", Diff: reputation.ImportDiff{Added: 12, Removed: 1, Changed: 3},
+		}},
+		{Name: "trust", Version: 4, Edges: 210, ChangedMS: SampleMS, ChangedBy: "ops"},
+	}
 }

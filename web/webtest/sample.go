@@ -51,6 +51,7 @@ func sampleReputation() *Reputation {
 		s.Activity = []reputation.ActivityCount{{Kind: "review.published", Count: int64(i%4 + 1), LastMS: SampleMS - 86400_000}}
 		m.Ranked = append(m.Ranked, s)
 	}
+	m.sampleEvidence()
 	return m
 }
 

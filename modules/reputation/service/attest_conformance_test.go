@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/signature"
 	"banyan/platform/testenv/seamtest"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/wallet"
@@ -478,6 +480,52 @@ func TestConformanceAnAttestationThatIsSentTwiceIsStoredOnce(t *testing.T) {
 		again, err := s.Attest(ctx, reputation.AttestationUpload{Package: p})
 		if err != nil || again.StoredMS != first.StoredMS || again.UID != first.UID {
 			t.Errorf("again: %+v, %s", again, describe(err))
+		}
+	})
+}
+
+// ownedBy is a chain with one smart wallet, which accepts what its owner signs twice.
+type ownedBy struct {
+	at    wallet.Address
+	owner wallet.Address
+}
+
+func (c ownedBy) HasCode(_ context.Context, chainID uint64, account wallet.Address, _ []byte) (bool, error) {
+	if chainID != 1 {
+		return false, signature.ErrNoSuchChain
+	}
+	return account == c.at, nil
+}
+
+func (c ownedBy) Accepts(_ context.Context, _ uint64, _ wallet.Address, digest [32]byte, s []byte) (bool, error) {
+	if len(s) != 130 {
+		return false, nil
+	}
+	by, err := signature.Recover(digest, s[:65])
+	return err == nil && by == c.owner, nil
+}
+
+func TestConformanceASmartWalletIsAskedOfItsChain(t *testing.T) {
+	seamtest.Ways(t, reputation.Name, func(t *testing.T, db *database.DB, open seamtest.Open) {
+		ann, smart := keyed(t, 1), person(77)
+		o := options(db)
+		o.Contracts = ownedBy{smart, ann.wallet()}
+		s := reputation.NewClient(open(t, reputation.Contract, reputation.Bind(service.New(o))).Route)
+		p := ann.attest(t, statement{subject: person(5), level: 5})
+		p.Signer, p.Sig.Signature = smart, append(p.Sig.Signature, p.Sig.Signature...)
+		stored, err := post(s, p)
+		if err != nil || stored.Attester != smart || !stored.Counts || len(stored.Package.Sig.Signature) != 130 {
+			t.Fatalf("stored %+v, %s", stored, describe(err))
+		}
+		r := attestation.Revocation{UID: p.Sig.UID, Attester: smart, Time: attestation.Uint(now.Unix()), ChainID: 1}
+		once := ann.sign(t, r.Digest())
+		q := reputation.SignedRevocation{Attester: smart, UID: p.Sig.UID, Time: r.Time, ChainID: 1, Signature: once}
+		if _, err := s.Revoke(nobody, q); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("revoked by one signature: %v", describe(err))
+		}
+		q.Signature = append(once, once...)
+		if got, err := s.Revoke(nobody, q); err != nil || got.State != reputation.Revoked {
+			t.Errorf("revoked %+v, %s", got, describe(err))
 		}
 	})
 }

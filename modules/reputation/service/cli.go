@@ -24,7 +24,7 @@ func Commands() *cobra.Command {
 		Short: "Compute who can be trusted, and why",
 		Args:  cobra.NoArgs,
 	}
-	group.AddCommand(rankCommand(), explainCommand(), evaluateCommand(), boundCommand())
+	group.AddCommand(rankCommand(), explainCommand(), evaluateCommand(), boundCommand(), attestationCommand())
 	return group
 }
 

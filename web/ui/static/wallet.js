@@ -1,5 +1,5 @@
 // The one script that talks to wallets: finds them (EIP-6963), signs in with
-// personal_sign, signs reviews with eth_signTypedData_v4. Every message and
+// personal_sign, signs reviews and statements with eth_signTypedData_v4. Every message and
 // document is made by the server; this file only carries it to the wallet and
 // the signature back.
 (() => {
@@ -188,6 +188,54 @@
         button.disabled = false;
       }
     });
+  }
+
+  // --- statements about wallets -----------------------------------------------
+  // A document names the chain that the wallet is on: wallets refuse others.
+  async function signStatement(form, say, prompt) {
+    const provider = await walletWith(form.dataset.wallet, say);
+    const chain = Number(await ask(provider, "eth_chainId", [], say)) || 1;
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set("chain_id", String(chain));
+    const prepared = await send("POST", form.action, fields);
+    say(prompt);
+    const signature = await ask(provider, "eth_signTypedData_v4", [form.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+    return { prepared, signature };
+  }
+
+  function stated(form, prompt, fill) {
+    const button = form.querySelector("button[type=submit]");
+    const say = statusLine(form.querySelector("[data-status]"));
+    button.disabled = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      try {
+        const { prepared, signature } = await signStatement(form, say, prompt);
+        fill(prepared, signature);
+        const { location: next } = await sendJSON(form.dataset.publish, prepared);
+        say("Done. One moment …", "good");
+        location.assign(next);
+        if (new URL(next, location).pathname === location.pathname) location.reload();
+      } catch (error) {
+        say(explain(error), "bad");
+        button.disabled = false;
+      }
+    });
+  }
+
+  const statement = document.querySelector("form[data-statement]");
+  if (statement) {
+    const parts = statement.querySelectorAll("[data-for]");
+    const choose = () => { for (const part of parts) part.hidden = !part.dataset.for.split(" ").includes(statement.elements.kind.value); };
+    statement.addEventListener("change", choose);
+    choose();
+    stated(statement, "Read your statement in the wallet and sign it. It costs nothing.",
+      (prepared, signature) => { prepared.attestation.sig.signature = signature; });
+  }
+  for (const form of document.querySelectorAll("form[data-take-back]")) {
+    stated(form, "Read in the wallet what you take back and sign it. It costs nothing.",
+      (prepared, signature) => { prepared.revocation.signature = signature; });
   }
 
   // --- "use my wallet" beside an address field -------------------------------
