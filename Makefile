@@ -21,7 +21,8 @@ LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # What computes, reads files and needs no C compiler.
 ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/decompress ./platform/table ./platform/memory ./platform/identity/signin/siwe \
-                 ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/trustlist ./modules/reputation/trust
+                 ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/trustlist ./modules/reputation/trust \
+                 ./modules/exchangereview/ranking ./modules/exchangereview/reviewlist
 # The packages whose contract has example files.
 CONTRACTS      = $(addprefix ./,$(shell grep -rl --include=*_test.go "func TestContractFiles" modules platform | xargs -n1 dirname | sort))
 BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
@@ -30,7 +31,7 @@ BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-merkle demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-merkle bench-ranking demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -108,6 +109,9 @@ bench: ## print the table of benchmarks, each beside its baseline
 
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench
+
+bench-ranking: ## what floods buy, what the interval holds and how fast a ranking is computed again
+	$(GO) test -count=1 -run Quality -bench Recompute -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
 
 demo: build-fast ## a community to look around in, in a temporary folder
 	bin/banyan demo

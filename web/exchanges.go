@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/hex"
 	"html/template"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/web/markdown"
 	"banyan/web/ui"
 )
 
@@ -34,9 +34,11 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 		return Section{
 			Module: exchangereview.Name, Title: "Exchange reviews", Folder: "exchanges",
 			Functions: template.FuncMap{
-				"hex":    func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
-				"weight": func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
-				"kind":   kindName, "fee": fee, "marks": marksOf, "scale": newScale,
+				"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
+				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
+				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
+				"sum":  func(a, b float64) float64 { return a + b },
+				"kind": kindName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
 			Intro: Intro{
@@ -50,10 +52,13 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 
 func (p *exchangePages) mount(r chi.Router) {
 	r.Get("/exchanges", p.site.Handle(p.exchanges))
+	r.Get("/exchanges/-/rankings", p.site.Handle(p.rankings))
 	r.Get("/exchanges/{slug}", p.site.Handle(p.exchange))
 	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
 	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))
 	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))
+	r.Post("/exchanges/{slug}/withdrawal", p.site.Form(p.prepareWithdrawal))
+	r.Post("/exchanges/{slug}/withdrawal/publish", p.site.Form(p.withdrawReview))
 }
 
 const exchangesPerPage = 25
@@ -117,59 +122,4 @@ func (p *exchangePages) chains(r *http.Request, chosen string) []string {
 	}
 	slices.Sort(chains)
 	return slices.Compact(chains)
-}
-
-const reviewsPerPage = 20
-
-type exchangeData struct {
-	Exchange exchangereview.Exchange
-	Aspects  []aspect
-	Reviews  exchangereview.ReviewPage
-	Missing  *ui.Missing // the reviews
-	Form     *reviewForm
-	ui.Pager
-	// Structured is the rating for search engines (schema.org), nil without
-	// reviews: they refuse an empty one.
-	Structured map[string]any
-}
-
-func structured(e exchangereview.Exchange) map[string]any {
-	if e.Rating.Reviews == 0 {
-		return nil
-	}
-	return map[string]any{
-		"@context": "https://schema.org", "@type": "Organization", "name": e.Name, "url": e.Website,
-		"aggregateRating": map[string]any{
-			"@type": "AggregateRating", "ratingValue": math.Round(e.Rating.Mean*100) / 100, "reviewCount": e.Rating.Reviews, "bestRating": 5, "worstRating": 1,
-		},
-	}
-}
-
-func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error {
-	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
-	d := exchangeData{}
-	cursor := r.URL.Query().Get("cursor")
-	var exchangeErr, reviewsErr, formErr error
-	ui.Together(func() {
-		d.Exchange, exchangeErr = p.service.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
-	}, func() {
-		d.Reviews, reviewsErr = p.service.Reviews(ctx, exchangereview.ReviewsQuery{Slug: slug, Cursor: cursor, Limit: reviewsPerPage})
-	}, func() {
-		if who.SignedIn {
-			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)
-		}
-	})
-	if exchangeErr != nil {
-		return exchangeErr
-	}
-	if reviewsErr == nil {
-		reviewsErr = formErr
-	}
-	d.Missing = ui.Part(ctx, reviewsErr, "Reviews", "what people wrote")
-	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
-	d.Pager = ui.PagerOf(r, d.Reviews.Next)
-	return p.site.Show(rw, r, http.StatusOK, "exchanges/exchange", ui.Page{
-		Title: d.Exchange.Name, Nav: "/exchanges", Data: d,
-		Description: "Signed reviews of " + d.Exchange.Name + ", weighted by their writers' reputation.",
-	})
 }

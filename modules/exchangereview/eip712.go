@@ -33,12 +33,14 @@ type Digester struct {
 	prefix     [2 + word]byte // 0x19 0x01 and the domain separator
 	reviewType [word]byte
 	siteHash   [word]byte
+
+	withdrawalType [word]byte
 }
 
 // NewDigester returns a Digester for a site: the public host, with its port if
 // it has one.
 func NewDigester(site string) *Digester {
-	d := &Digester{site: site, reviewType: keccak([]byte(reviewType)), siteHash: keccak([]byte(site))}
+	d := &Digester{site: site, reviewType: keccak([]byte(reviewType)), siteHash: keccak([]byte(site)), withdrawalType: keccak([]byte(withdrawalType))}
 	parts := [3][word]byte{keccak([]byte(domainType)), keccak([]byte(domainName)), keccak([]byte(domainVersion))}
 	separator := keccak(parts[0][:], parts[1][:], parts[2][:])
 	d.prefix[0], d.prefix[1] = 0x19, 0x01
@@ -59,7 +61,10 @@ func keccak(parts ...[]byte) (sum [word]byte) {
 
 // Hash returns the EIP-712 digest that the wallet signs: Review.Hash. The
 // ratings must be within 0–255 and CreatedMS not negative, as Validate checks.
-func (d *Digester) Hash(r *SignedReview) Hash {
+func (d *Digester) Hash(r *SignedReview) Hash { return d.hash(r, keccak([]byte(r.Text))) }
+
+// hash is Hash of a review whose text has this hash.
+func (d *Digester) hash(r *SignedReview, text [word]byte) Hash {
 	var encoded [(1 + reviewFields) * word]byte
 	rest := encoded[:]
 	put := func(b []byte) { // left-padded, as numbers and addresses are
@@ -74,7 +79,7 @@ func (d *Digester) Hash(r *SignedReview) Hash {
 	for _, stars := range r.Stars() {
 		put([]byte{byte(stars)})
 	}
-	hashed(keccak([]byte(r.Text)))
+	hashed(text)
 	var created [8]byte
 	binary.BigEndian.PutUint64(created[:], uint64(r.CreatedMS))
 	put(created[:])

@@ -4,8 +4,9 @@
 // A review is signed by its writer's wallet (EIP-712), so nobody, the operator
 // included, can write in somebody else's name. A wallet has one live review per
 // exchange; an edit is a new version that names the hash of the one before it.
-// An exchange's rating is the mean of its live reviews, each weighted by its
-// writer's reputation.
+// Its writer can take it back: then its text is gone and its hash stays. An
+// exchange's rating is computed from its live reviews, each weighted by the trust
+// in its writer; package ranking has the formula.
 //
 // NewClient over seam.Dial is a client for programs of other Go modules, which
 // needs no database and no C compiler.
@@ -41,6 +42,9 @@ type Service interface {
 	Exchanges(context.Context, ExchangesQuery) (ExchangePage, error)
 	// Exchange returns one exchange with its rating. NotFound: no such slug.
 	Exchange(context.Context, ExchangeQuery) (Exchange, error)
+	// Breakdown returns where an exchange's rating comes from. NotFound: no such
+	// slug.
+	Breakdown(context.Context, BreakdownQuery) (Breakdown, error)
 	// Reviews lists an exchange's live reviews. NotFound: no such slug.
 	Reviews(context.Context, ReviewsQuery) (ReviewPage, error)
 	// ReviewsOf lists a wallet's live reviews.
@@ -57,6 +61,18 @@ type Service interface {
 	// live version, or there are MaxVersions. Without reputation the review is
 	// published all the same; it weighs least until reputation is back.
 	PublishReview(context.Context, SignedReview) (Review, error)
+	// PrepareWithdrawal returns the EIP-712 document with which a wallet takes
+	// its review back. NotFound: there is none, or no such slug.
+	PrepareWithdrawal(context.Context, WithdrawalDraft) (PreparedWithdrawal, error)
+	// WithdrawReview erases the texts of all versions of a review and leaves its
+	// hashes; the review counts no longer. Faults are those of PublishReview.
+	WithdrawReview(context.Context, SignedWithdrawal) (Review, error)
+	// VoteOnReview says whether the review helped the caller; a later vote of the
+	// same wallet replaces the one before. NotFound: no live review of that
+	// wallet. Conflict: the caller wrote it.
+	VoteOnReview(context.Context, Vote) (Helpfulness, error)
+
+	Epochs
 }
 
 // The kinds of exchange.
@@ -67,7 +83,7 @@ const (
 
 // The ways to sort exchanges.
 const (
-	ByRating  = "rating"  // best first; exchanges without reviews last
+	ByRating  = "rating"  // best first; exchanges without enough evidence behind, those without reviews last
 	ByReviews = "reviews" // most reviewed first
 	ByName    = "name"
 )
@@ -132,10 +148,19 @@ type Exchange struct {
 	Rating    Rating   `json:"rating"`
 }
 
-// Rating is the aggregate of an exchange's live reviews.
+// Rating is what an exchange's live reviews add up to, see package ranking. All
+// but the counts and PlainMean are stars.
 type Rating struct {
-	Reviews   int              `json:"reviews"`
-	Mean      float64          `json:"mean"`       // weighted, 1–5; 0 = no reviews
+	Reviews   int              `json:"reviews"`    // counted
+	Held      int              `json:"held"`       // shown and not counted, until a moderator has decided
+	Enough    bool             `json:"enough"`     // whether there is enough evidence: 8 effective reviews
+	Effective float64          `json:"effective"`  // how many whole reviews of today the counted ones are worth
+	Key       float64          `json:"key"`        // what exchanges are ranked by: the lower end of the interval
+	Mean      float64          `json:"mean"`       // weighted, with a prior of 5 average reviews; 0 = no reviews
+	Low       float64          `json:"low"`        // with 90 % confidence the mean is between
+	High      float64          `json:"high"`       // low and high
+	MovesUp   float64          `json:"moves_up"`   // the most by which any number of wallets without standing
+	MovesDown float64          `json:"moves_down"` // can move the mean
 	PlainMean float64          `json:"plain_mean"` // every review counts the same
 	Histogram [5]int           `json:"histogram"`  // reviews with 1, 2, 3, 4, 5 stars
 	Aspects   Aspects[float64] `json:"aspects"`    // weighted means, 0 = no reviews
@@ -162,15 +187,43 @@ type ExchangeQuery struct {
 	Slug string `path:"slug" json:"-"`
 }
 
-// ReviewsQuery selects a page of an exchange's reviews, newest first.
+// The ways to sort an exchange's reviews.
+const (
+	ByNewest  = "newest"
+	ByOldest  = "oldest"
+	ByBest    = "best"    // most stars first
+	ByWorst   = "worst"   // fewest stars first
+	ByHelpful = "helpful" // by the lower bound of the share of readers whom it helped
+)
+
+// ReviewsQuery selects a page of an exchange's reviews; empty fields do not
+// filter.
 type ReviewsQuery struct {
 	Slug   string `path:"slug" json:"-"`
+	Sort   string `query:"sort" json:"-"`  // newest (default), oldest, best, worst, helpful
+	Stars  int    `query:"stars" json:"-"` // overall, 1–5
+	From   int64  `query:"from" json:"-"`  // UTC milliseconds, included
+	To     int64  `query:"to" json:"-"`    // UTC milliseconds, excluded
 	Cursor string `query:"cursor" json:"-"`
 	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
 }
 
 // Validate refuses values out of range.
-func (q ReviewsQuery) Validate() error { return page.Standard().Check(q.Limit) }
+func (q ReviewsQuery) Validate() error {
+	var wrong []fault.Field
+	switch q.Sort {
+	case "", ByNewest, ByOldest, ByBest, ByWorst, ByHelpful:
+	default:
+		wrong = append(wrong, fault.Field{Name: "sort", Message: "is newest, oldest, best, worst or helpful"})
+	}
+	if q.Stars < 0 || q.Stars > 5 {
+		wrong = append(wrong, fault.Field{Name: "stars", Message: "is 1 to 5"})
+	}
+	if q.From < 0 || q.To < 0 || q.To > 0 && q.To <= q.From {
+		wrong = append(wrong, fault.Field{Name: "from", Message: "and to are milliseconds since 1970, from before to"})
+	}
+	return invalidQuery(append(wrong, page.Standard().Wrong(q.Limit)...))
+}
 
 // ReviewsOfQuery selects a page of a wallet's reviews, newest first.
 type ReviewsOfQuery struct {
@@ -197,11 +250,12 @@ const (
 	MaxVersions = 100  // of one review: the first and 99 edits
 )
 
-// The kinds of the reputation.Activity that publishing a review emits, with the
+// The kinds of the reputation.Activity that reviews emit, with the
 // slug as its reference.
 const (
 	ActivityPublished = "review.published"
 	ActivityEdited    = "review.edited"
+	ActivityWithdrawn = "review.withdrawn"
 )
 
 // PreparedReview is a draft with the document that the wallet signs.
@@ -245,21 +299,6 @@ type SignedReview struct {
 	CreatedMS int64          `json:"created_ms"` // UTC; within 10 minutes of the server's clock when it is published
 	Previous  Hash           `json:"previous"`   // hash of the version it replaces; zero for the first
 	Signature Signature      `json:"signature"`  // 65 bytes r‖s‖v over the EIP-712 digest
-}
-
-// Review is a stored review.
-type Review struct {
-	Exchange  string         `json:"exchange"` // slug
-	Wallet    wallet.Address `json:"wallet"`
-	Overall   int            `json:"overall"`
-	Aspects   Aspects[int]   `json:"aspects"`
-	Text      string         `json:"text"`
-	CreatedMS int64          `json:"created_ms"`
-	Version   int            `json:"version"`  // 1, 2, 3 …
-	Hash      Hash           `json:"hash"`     // EIP-712 digest: what was signed
-	Previous  Hash           `json:"previous"` // zero for the first version
-	Signature Signature      `json:"signature"`
-	Weight    float64        `json:"weight"` // of its writer's reputation, 0.05–1
 }
 
 // ReviewPage is a page of live reviews.

@@ -18,7 +18,9 @@ var (
 	exchange = seam.Read[ExchangeQuery, Exchange](Contract, "exchange", "GET /exchanges/{slug}", seam.Public,
 		"One exchange and its rating")
 	reviews = seam.Read[ReviewsQuery, ReviewPage](Contract, "reviews", "GET /exchanges/{slug}/reviews", seam.Public,
-		"An exchange's reviews, newest first")
+		"An exchange's reviews")
+	breakdown = seam.Read[BreakdownQuery, Breakdown](Contract, "breakdown", "GET /exchanges/{slug}/breakdown", seam.Public,
+		"Where an exchange's rating comes from")
 	reviewsOf = seam.Read[ReviewsOfQuery, ReviewPage](Contract, "reviewsOf", "GET /wallets/{wallet}/reviews", seam.Public,
 		"A wallet's reviews, newest first")
 	history = seam.Read[HistoryQuery, ReviewHistory](Contract, "history", "GET /exchanges/{slug}/reviews/{wallet}", seam.Public,
@@ -28,6 +30,23 @@ var (
 		seam.Ignore("review.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
 	publishReview = seam.Write[SignedReview, Review](Contract, "publishReview", "POST /exchanges/{slug}/reviews", seam.Public,
 		"Publish a signed review; its signature is the permission", seam.Idempotent())
+	prepareWithdrawal = seam.Read[WithdrawalDraft, PreparedWithdrawal](Contract, "prepareWithdrawal", "POST /exchanges/{slug}/reviews/withdrawal/prepare", seam.Public,
+		"Make the withdrawal of a review ready to be signed in the wallet",
+		seam.Ignore("withdrawal.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
+	withdrawReview = seam.Write[SignedWithdrawal, Review](Contract, "withdrawReview", "POST /exchanges/{slug}/reviews/withdrawal", seam.Public,
+		"Take a review back; its signature is the permission", seam.Idempotent())
+	voteOnReview = seam.Write[Vote, Helpfulness](Contract, "voteOnReview", "POST /exchanges/{slug}/reviews/{wallet}/votes", seam.SignedIn,
+		"Say whether a review helped")
+	closeEpoch = seam.Write[EpochRequest, Epoch](Contract, "closeEpoch", "POST /epochs", seam.Operators,
+		"Compute a ranking that anybody can verify", seam.Expensive())
+	rankingEpochs = seam.Read[EpochsQuery, EpochPage](Contract, "rankingEpochs", "GET /epochs", seam.Public,
+		"The rankings that can be verified, newest first")
+	exportEpoch = seam.Read[EpochQuery, seam.Stream](Contract, "exportEpoch", "GET /epochs/{number}/export", seam.Public,
+		"Everything that a ranking was computed from, as tar.zst", seam.Expensive())
+	proveReview = seam.Read[ReviewProofQuery, ReviewProof](Contract, "proveReview", "GET /epochs/{number}/proofs/{slug}/{wallet}", seam.Public,
+		"Prove that a review counts, and with what weight", seam.Expensive())
+	places = seam.Read[PlacesQuery, Places](Contract, "places", "GET /exchanges/{slug}/places", seam.Public,
+		"Where an exchange stood in earlier rankings")
 )
 
 // Bind binds every operation to s.
@@ -41,6 +60,15 @@ func Bind(s Service) *seam.Local {
 		history.To(s.History),
 		prepareReview.To(s.PrepareReview),
 		publishReview.To(s.PublishReview),
+		breakdown.To(s.Breakdown),
+		prepareWithdrawal.To(s.PrepareWithdrawal),
+		withdrawReview.To(s.WithdrawReview),
+		voteOnReview.To(s.VoteOnReview),
+		closeEpoch.To(s.CloseEpoch),
+		rankingEpochs.To(s.RankingEpochs),
+		exportEpoch.To(s.ExportEpoch),
+		proveReview.To(s.ProveReview),
+		places.To(s.Places),
 	)
 }
 
@@ -91,4 +119,49 @@ func (c Client) PrepareReview(ctx context.Context, q ReviewDraft) (PreparedRevie
 // PublishReview implements Service.
 func (c Client) PublishReview(ctx context.Context, q SignedReview) (Review, error) {
 	return publishReview.Call(ctx, c.route, q)
+}
+
+// Breakdown implements Service.
+func (c Client) Breakdown(ctx context.Context, q BreakdownQuery) (Breakdown, error) {
+	return breakdown.Call(ctx, c.route, q)
+}
+
+// PrepareWithdrawal implements Service.
+func (c Client) PrepareWithdrawal(ctx context.Context, q WithdrawalDraft) (PreparedWithdrawal, error) {
+	return prepareWithdrawal.Call(ctx, c.route, q)
+}
+
+// WithdrawReview implements Service.
+func (c Client) WithdrawReview(ctx context.Context, q SignedWithdrawal) (Review, error) {
+	return withdrawReview.Call(ctx, c.route, q)
+}
+
+// VoteOnReview implements Service.
+func (c Client) VoteOnReview(ctx context.Context, q Vote) (Helpfulness, error) {
+	return voteOnReview.Call(ctx, c.route, q)
+}
+
+// CloseEpoch implements Service.
+func (c Client) CloseEpoch(ctx context.Context, q EpochRequest) (Epoch, error) {
+	return closeEpoch.Call(ctx, c.route, q)
+}
+
+// RankingEpochs implements Service.
+func (c Client) RankingEpochs(ctx context.Context, q EpochsQuery) (EpochPage, error) {
+	return rankingEpochs.Call(ctx, c.route, q)
+}
+
+// ExportEpoch implements Service.
+func (c Client) ExportEpoch(ctx context.Context, q EpochQuery) (seam.Stream, error) {
+	return exportEpoch.Call(ctx, c.route, q)
+}
+
+// ProveReview implements Service.
+func (c Client) ProveReview(ctx context.Context, q ReviewProofQuery) (ReviewProof, error) {
+	return proveReview.Call(ctx, c.route, q)
+}
+
+// Places implements Service.
+func (c Client) Places(ctx context.Context, q PlacesQuery) (Places, error) {
+	return places.Call(ctx, c.route, q)
 }

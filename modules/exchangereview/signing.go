@@ -31,7 +31,13 @@ func (s Signature) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads the text form. It fails with fault.Invalid.
-func (s *Signature) UnmarshalText(text []byte) error { return decodeHex(s[:], text, "a signature") }
+func (s *Signature) UnmarshalText(text []byte) error {
+	if len(text) == 2+2*64 {
+		return fault.New(fault.Invalid, "a signature must be 0x and 130 hex digits, r‖s‖v: this one has 64 bytes, "+
+			"the compact form of EIP-2098 or one without v; ask the wallet for the ordinary one")
+	}
+	return decodeHex(s[:], text, "a signature")
+}
 
 func decodeHex(into, text []byte, what string) error {
 	wrong := fault.New(fault.Invalid, fmt.Sprintf("%s must be 0x and %d hex digits", what, 2*len(into)))

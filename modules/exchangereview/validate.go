@@ -53,6 +53,9 @@ func checkText(text string) string {
 		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
 			return "has control characters: only line breaks and tabs are accepted"
 		}
+		if c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' {
+			return "has characters that turn the direction of writing around (U+202A to U+202E, U+2066 to U+2069): leave them out"
+		}
 	}
 	return ""
 }
@@ -62,4 +65,25 @@ func invalidReview(wrong []fault.Field) error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "the review has values out of range: see the fields").With(wrong...)
+}
+
+// Validate refuses no wallet.
+func (d WithdrawalDraft) Validate() error { return checkWithdrawal(d.Wallet, 0) }
+
+// Validate refuses what no signature can make valid; the time and the signature
+// are checked when the review is withdrawn.
+func (w SignedWithdrawal) Validate() error { return checkWithdrawal(w.Wallet, w.CreatedMS) }
+
+func checkWithdrawal(writer wallet.Address, createdMS int64) error {
+	var wrong []fault.Field
+	if writer.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "wallet", Message: "is missing: send the address that signs"})
+	}
+	if createdMS < 0 {
+		wrong = append(wrong, fault.Field{Name: "created_ms", Message: "is milliseconds since 1970, not negative"})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the withdrawal has values out of range: see the fields").With(wrong...)
 }

@@ -127,6 +127,8 @@ func (m *Exchanges) rating(slug string) exchangereview.Rating {
 	for _, into := range []*float64{&a.Withdrawals, &a.Support, &a.Fees, &a.Execution, &a.Security, &a.Ease} {
 		*into /= weights
 	}
+	out.Enough, out.Effective, out.Low, out.High, out.Key = out.Reviews > 2, weights, max(1, out.Mean-0.5), min(5, out.Mean+0.5), out.Mean-0.5
+	out.MovesUp, out.MovesDown = (5-out.Mean)/10, (out.Mean-1)/10
 	return out
 }
 
@@ -225,6 +227,7 @@ func (m *Exchanges) PublishReview(_ context.Context, s exchangereview.SignedRevi
 		Exchange: s.Slug, Wallet: s.Wallet, Overall: s.Overall, Aspects: s.Aspects, Text: s.Text, CreatedMS: s.CreatedMS,
 		Version: 1, Hash: exchangereview.Hash(crypto.Keccak256Hash(digest, s.Signature[:])),
 		Previous: s.Previous, Signature: s.Signature, Weight: max(0.05, m.Weights[s.Wallet]),
+		Site: "banyan.example", Group: "unproven", State: exchangereview.Counted,
 	}
 	for _, r := range m.Written {
 		if r.Exchange == s.Slug && r.Wallet == s.Wallet {

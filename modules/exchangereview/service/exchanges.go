@@ -55,7 +55,11 @@ func (s *service) Exchange(ctx context.Context, q exchangereview.ExchangeQuery) 
 	if len(rows) == 0 { // removed since its name was read
 		return exchangereview.Exchange{}, noExchange()
 	}
-	return rows[0].exchange()
+	now, err := s.now.read(ctx, s.store.db.Read())
+	if err != nil {
+		return exchangereview.Exchange{}, err
+	}
+	return rows[0].exchange(&now)
 }
 
 // Exchanges implements Service.
@@ -78,9 +82,13 @@ func (s *service) Exchanges(ctx context.Context, q exchangereview.ExchangesQuery
 		return exchangereview.ExchangePage{}, fmt.Errorf("list exchanges: %w", err)
 	}
 	rows, next := page.Cut(list, rows, size, func(row exchangeRow) *place { return row.place(q.Sort) })
+	now, err := s.now.read(ctx, s.store.db.Read())
+	if err != nil {
+		return exchangereview.ExchangePage{}, err
+	}
 	answer := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}, Next: next}
 	for i := range rows {
-		e, err := rows[i].exchange()
+		e, err := rows[i].exchange(&now)
 		if err != nil {
 			return exchangereview.ExchangePage{}, err
 		}
@@ -97,7 +105,7 @@ func (r *exchangeRow) place(sort string) *place {
 	case exchangereview.ByReviews:
 		return &place{Number: r.Reviews, Slug: r.Slug}
 	}
-	return &place{Number: r.RatingOrder, Slug: r.Slug}
+	return &place{Number: r.RankOrder, Slug: r.Slug}
 }
 
 // match is the position of an exchange among those that a search found.
@@ -132,13 +140,17 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 	if err != nil {
 		return exchangereview.ExchangePage{}, fmt.Errorf("read the exchanges found: %w", err)
 	}
+	now, err := s.now.read(ctx, s.store.db.Read())
+	if err != nil {
+		return exchangereview.ExchangePage{}, err
+	}
 	byID := make(map[int64]*exchangeRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
 	for _, id := range ids {
 		if row := byID[id]; row != nil { // nil: removed meanwhile
-			e, err := row.exchange()
+			e, err := row.exchange(&now)
 			if err != nil {
 				return exchangereview.ExchangePage{}, err
 			}

@@ -11,7 +11,6 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/page"
 	"banyan/platform/testenv/seamtest"
 	"banyan/platform/testenv/testneeds"
 )
@@ -197,12 +196,12 @@ func TestExchangesAreSortedAndPaged(t *testing.T) {
 		w.publish(t, a, "kraken", 5)
 		w.publish(t, b, "kraken", 5) // 5 stars, but of two
 		for _, by := range []*writer{a, b, c} {
-			w.publish(t, by, "gemini", 3)
+			w.publish(t, by, "gemini", 3) // three say more than one
 		}
 		w.publish(t, b, "luno", 1)
 		for _, size := range []int{1, 3, 7, 40, 200} {
 			got := w.list(t, exchangereview.ExchangesQuery{Sort: exchangereview.ByRating, Limit: size})
-			if want := []string{"kraken", "curve", "okx", "gemini", "luno", "aerodrome", "balancer"}; len(got) != 40 || !slices.Equal(got[:7], want) {
+			if want := []string{"kraken", "gemini", "curve", "okx", "luno", "aerodrome", "balancer"}; len(got) != 40 || !slices.Equal(got[:7], want) {
 				t.Errorf("by rating, pages of %d: %d, first %v, want %v", size, len(got), got[:7], want)
 			}
 			if rest := got[5:]; !slices.IsSorted(rest) {
@@ -266,8 +265,16 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 		}
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Limit: 201}))(t, fault.Invalid, "limit")
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: "x"}))(t, fault.Invalid, "cursor")
-		must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: page.NewList[int64]("reviews", "kraken").Cursor(7)}))(t)
-		elsewhere := page.NewList[int64]("reviews", "okx").Cursor(7)
+		elsewhere := ""
+		for i := range 2 {
+			w.publish(t, numbered(t, i), "okx", 3)
+			elsewhere = must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", Limit: 1}))(t).Next
+		}
+		must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", Cursor: elsewhere}))(t)
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", Cursor: elsewhere, Sort: exchangereview.ByWorst}))(t, fault.Invalid, "cursor")
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", Stars: 6}))(t, fault.Invalid, "stars")
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", Sort: "random"}))(t, fault.Invalid, "newest, oldest, best, worst or helpful")
+		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "okx", From: 5, To: 5}))(t, fault.Invalid, "from")
 		refused(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Cursor: elsewhere}))(t, fault.Invalid, "cursor")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Cursor: elsewhere}))(t, fault.Invalid, "cursor")
 		refused(w.ReviewsOf(anybody, exchangereview.ReviewsOfQuery{Limit: -1}))(t, fault.Invalid, "limit")

@@ -1,10 +1,13 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"runtime"
+	"strings"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 )
@@ -23,57 +26,71 @@ func WaitForRequests(s exchangereview.Service, n int) {
 	}
 }
 
-// VerifySums computes every exchange's sums again from its live reviews and
-// compares them with the ones that are kept. They are exact, so any difference
-// is a defect; it fails with fault.Internal naming the exchanges.
+// VerifySums computes every exchange's sums from its live reviews and compares
+// them with the ones that are kept, and the group of every reviewer. They are
+// exact, so any difference is a defect; it fails with fault.Internal naming the
+// exchange.
 func VerifySums(ctx context.Context, db *database.DB) error {
-	var wrong []string
-	err := db.Read().Select(ctx, &wrong, `
-		SELECT e.slug
-		FROM exchange AS e
-		LEFT JOIN (
-			SELECT
-				r.exchange_id,
-				COUNT(*)                                             AS reviews,
-				SUM(w.weight)                                        AS weight,
-				SUM(w.weight * r.overall)                            AS overall,
-				SUM(w.weight * r.withdrawals)                        AS withdrawals,
-				SUM(w.weight * r.support)                            AS support,
-				SUM(w.weight * r.fees)                               AS fees,
-				SUM(w.weight * r.execution)                          AS execution,
-				SUM(w.weight * r.security)                           AS security,
-				SUM(w.weight * r.ease)                               AS ease,
-				SUM(CASE WHEN r.overall = 1 THEN 1 ELSE 0 END)       AS received_1,
-				SUM(CASE WHEN r.overall = 2 THEN 1 ELSE 0 END)       AS received_2,
-				SUM(CASE WHEN r.overall = 3 THEN 1 ELSE 0 END)       AS received_3,
-				SUM(CASE WHEN r.overall = 4 THEN 1 ELSE 0 END)       AS received_4,
-				SUM(CASE WHEN r.overall = 5 THEN 1 ELSE 0 END)       AS received_5
-			FROM review AS r
-			JOIN reviewer AS w ON w.wallet = r.wallet
-			WHERE r.retired = 0
-			GROUP BY r.exchange_id
-		) AS s ON s.exchange_id = e.id
-		WHERE e.reviews     <> COALESCE(s.reviews, 0)
-			OR e.weight      <> COALESCE(s.weight, 0)
-			OR e.overall     <> COALESCE(s.overall, 0)
-			OR e.withdrawals <> COALESCE(s.withdrawals, 0)
-			OR e.support     <> COALESCE(s.support, 0)
-			OR e.fees        <> COALESCE(s.fees, 0)
-			OR e.execution   <> COALESCE(s.execution, 0)
-			OR e.security    <> COALESCE(s.security, 0)
-			OR e.ease        <> COALESCE(s.ease, 0)
-			OR e.received_1  <> COALESCE(s.received_1, 0)
-			OR e.received_2  <> COALESCE(s.received_2, 0)
-			OR e.received_3  <> COALESCE(s.received_3, 0)
-			OR e.received_4  <> COALESCE(s.received_4, 0)
-			OR e.received_5  <> COALESCE(s.received_5, 0)
-		ORDER BY e.slug
-		LIMIT 20`)
-	if err != nil {
-		return err
-	}
-	if len(wrong) > 0 {
-		return fault.Newf(fault.Internal, "the sums of %v are not what their reviews add up to", wrong)
-	}
-	return nil
+	st := store{db}
+	return st.db.Snapshot(ctx, func(r database.Reader) error {
+		rows, err := allTallies(ctx, r)
+		if err != nil {
+			return err
+		}
+		sums, held := map[int64]*ranking.Tally{}, map[int64]int{}
+		err = eachForExport(ctx, r, false, func(row *reviewRow) error {
+			if sums[row.ExchangeID] == nil {
+				sums[row.ExchangeID] = &ranking.Tally{}
+			}
+			if row.State == stateHeld {
+				held[row.ExchangeID]++
+				return nil
+			}
+			counted := row.counts(row.CreatedMS, row.stars())
+			sums[row.ExchangeID].Add(&counted, ranking.Landmark)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			want := sums[row.ID]
+			if want == nil {
+				want = &ranking.Tally{}
+			}
+			text, err := want.AppendBinary(nil)
+			if err != nil {
+				return err
+			}
+			var is ranking.Tally
+			if err := is.UnmarshalBinary(row.Tally); err != nil {
+				return err
+			}
+			kept, err := is.AppendBinary(nil)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(text, kept) || held[row.ID] != row.Held {
+				return fault.Newf(fault.Internal, "the sums of %s are not what its reviews add up to", row.Slug)
+			}
+		}
+		return nil
+	})
+}
+
+// AsBefore takes away what an earlier release did not store.
+func AsBefore(ctx context.Context, db *database.DB) error {
+	return db.Write(ctx, func(tx *database.Tx) error {
+		for _, query := range []string{
+			`UPDATE review SET site = ''`, `UPDATE exchange SET tally = '', reviews = 0, rank_order = 0`, `UPDATE directory SET formula = 0`,
+		} {
+			if db.Dialect() == database.SQLite {
+				query = strings.ReplaceAll(query, `tally = ''`, `tally = x''`)
+			}
+			if _, err := tx.Exec(ctx, query); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

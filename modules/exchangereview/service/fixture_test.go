@@ -57,7 +57,7 @@ func eachEmptyWay(t *testing.T, test func(t *testing.T, w *fixture)) {
 // open starts the module on a database.
 func open(t testing.TB, db *database.DB, way seamtest.Open) *fixture {
 	t.Helper()
-	w := &fixture{db: db, reputation: &standings{percentile: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
+	w := &fixture{db: db, reputation: &standings{trust: map[wallet.Address]float64{}}, clock: testclock.At(time.UnixMilli(1_790_000_000_000))}
 	w.options = service.Options{
 		DB: db, Site: site, Reputation: w.reputation, Clock: w.clock.Now,
 		ReputationWait: time.Minute, // a busy machine must not change a review's weight
@@ -74,25 +74,27 @@ func (w *fixture) start(t testing.TB, way seamtest.Open) {
 	w.Client = exchangereview.NewClient(w.way.Route)
 }
 
-// standings is a reputation with the answers of the test.
+// standings is a reputation with the answers of the test. Whom it trusts or
+// distrusts it has known for years.
 type standings struct {
-	mu         sync.Mutex
-	epoch      int64
-	percentile map[wallet.Address]float64
-	failure    error
-	panics     bool
-	calls      int
-	asked      int
-	hold       chan struct{} // when set, answers wait for it
-	entered    chan struct{} // when set, receives at each call
+	mu      sync.Mutex
+	epoch   int64
+	trust   map[wallet.Address]float64 // below 0: distrusted
+	young   bool                       // nobody was seen before today
+	failure error
+	panics  bool
+	calls   int
+	asked   int
+	hold    chan struct{} // when set, answers wait for it
+	entered chan struct{} // when set, receives at each call
 }
 
-func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reputation.Scores, error) {
+func (s *standings) Weights(ctx context.Context, q reputation.WeightsQuery) (reputation.Weights, error) {
 	if err := q.Validate(); err != nil {
-		return reputation.Scores{}, err
+		return reputation.Weights{}, err
 	}
 	if identity.From(ctx) != (identity.Caller{Service: exchangereview.Name}) {
-		return reputation.Scores{}, errors.New("the module must call as itself, not as " + identity.From(ctx).Name())
+		return reputation.Weights{}, errors.New("the module must call as itself, not as " + identity.From(ctx).Name())
 	}
 	s.mu.Lock()
 	hold, entered := s.hold, s.entered
@@ -104,7 +106,7 @@ func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reput
 		select {
 		case <-hold:
 		case <-ctx.Done():
-			return reputation.Scores{}, ctx.Err()
+			return reputation.Weights{}, ctx.Err()
 		}
 	}
 	s.mu.Lock()
@@ -115,26 +117,31 @@ func (s *standings) Scores(ctx context.Context, q reputation.ScoresQuery) (reput
 		panic("a defect of reputation")
 	}
 	if s.failure != nil {
-		return reputation.Scores{}, s.failure
+		return reputation.Weights{}, s.failure
 	}
-	answer := reputation.Scores{Epoch: s.epoch}
+	answer := reputation.Weights{Epoch: s.epoch}
 	for _, w := range q.Wallets {
-		p := s.percentile[w]
-		if s.epoch == 0 {
-			p = 0
+		v := reputation.Weight{Wallet: w, Standing: reputation.NoStanding}
+		if x, known := s.trust[w]; known && s.epoch > 0 {
+			if v.Standing = reputation.Distrusted; !s.young {
+				v.FirstSeenMS = 1_577_836_800_000
+			}
+			if x > 0 {
+				v.Standing, v.WeightPPM = reputation.Trusted, int(x*reputation.MaxWeight)
+			}
 		}
-		answer.Standings = append(answer.Standings, reputation.Standing{Wallet: w, Percentile: p})
+		answer.Weights = append(answer.Weights, v)
 	}
 	return answer, nil
 }
 
-// set starts an epoch in which these writers have these percentiles.
-func (s *standings) set(epoch int64, percentiles map[*writer]float64) {
+// set starts an epoch in which these writers are trusted so much.
+func (s *standings) set(epoch int64, trust map[*writer]float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.epoch, s.percentile = epoch, map[wallet.Address]float64{}
-	for w, p := range percentiles {
-		s.percentile[w.wallet] = p
+	s.epoch, s.trust = epoch, map[wallet.Address]float64{}
+	for w, p := range trust {
+		s.trust[w.wallet] = p
 	}
 }
 
@@ -193,6 +200,25 @@ func (w *fixture) prepare(t testing.TB, a *writer, slug string, overall int) exc
 func (w *fixture) publish(t testing.TB, a *writer, slug string, overall int) exchangereview.Review {
 	t.Helper()
 	return must(w.PublishReview(anybody, w.prepare(t, a, slug, overall)))(t)
+}
+
+// withdraw takes the writer's review back as a page does it.
+func (w *fixture) withdraw(t testing.TB, a *writer, slug string) exchangereview.Review {
+	t.Helper()
+	return must(w.WithdrawReview(anybody, w.withdrawal(t, a, slug)))(t)
+}
+
+// withdrawal prepares and signs.
+func (w *fixture) withdrawal(t testing.TB, a *writer, slug string) exchangereview.SignedWithdrawal {
+	t.Helper()
+	prepared := must(w.PrepareWithdrawal(anybody, exchangereview.WithdrawalDraft{Slug: slug, Wallet: a.wallet}))(t).Withdrawal
+	digest := exchangereview.NewDigester(site).HashWithdrawal(&prepared)
+	made, err := crypto.Sign(digest[:], a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared.Signature = exchangereview.Signature(made)
+	return prepared
 }
 
 // rating reads an exchange's rating, and checks that all sums are exact.

@@ -7,6 +7,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/reputation"
@@ -19,16 +20,19 @@ import (
 
 // Module is the module as main lists it.
 func Module() host.Module {
+	settings := &Settings{}
 	return host.Module{
 		Contract: exchangereview.Contract,
 		Uses:     []*seam.Contract{reputation.Contract},
-		Start:    start,
+		Settings: settings,
+		Commands: Commands,
+		Start:    func(ctx context.Context, e *host.Env) (*seam.Local, error) { return start(ctx, e, settings) },
 	}
 }
 
-func start(ctx context.Context, e *host.Env) (*seam.Local, error) {
+func start(ctx context.Context, e *host.Env, settings *Settings) (*seam.Local, error) {
 	ratings := reputation.NewClient(e.Route(reputation.Contract))
-	o := Options{DB: e.DB, Log: e.Log, Clock: e.Clock, Site: e.Site, Reputation: ratings}
+	o := Options{DB: e.DB, Log: e.Log, Clock: e.Clock, Site: e.Site, Reputation: ratings, EpochEvery: time.Duration(settings.Epochs)}
 	e.Relay(outbox.Consumer{
 		Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
 		Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
@@ -39,6 +43,13 @@ func start(ctx context.Context, e *host.Env) (*seam.Local, error) {
 	bound := exchangereview.Bind(New(o))
 	if !e.IsOwner() {
 		return bound, nil
+	}
+	counted, err := Backfill(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if counted > 0 {
+		e.Log.InfoContext(ctx, "computed the sums of all exchanges by the formula of this version", "reviews", counted)
 	}
 	added, err := LoadStarter(ctx, o)
 	if added > 0 {

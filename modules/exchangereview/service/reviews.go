@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/ranking"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
@@ -56,7 +58,8 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	}
 	return exchangereview.Review{
 		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
-		Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, Weight: float64(stored.Units) / weightOne,
+		Site: s.site, Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature,
+		Weight: float64(stored.Units) / weightOne, Group: stored.group().String(), State: stateNames[stored.State],
 	}, nil
 }
 
@@ -70,15 +73,14 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	by, err := recoverSigner(hash, q.Signature)
+	if err := signedBy(q.Wallet, hash, q.Signature, "this review"); err != nil {
+		return outcome{}, err
+	}
+	now, err := s.now.forWrite(ctx, s.store.db.Read())
 	if err != nil {
 		return outcome{}, err
 	}
-	if by != q.Wallet {
-		return outcome{}, fault.Newf(fault.Forbidden,
-			"this review was not signed by %s in this form: sign the prepared document with that wallet, and change nothing afterwards", q.Wallet)
-	}
-	p := publication{review: *q, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet)}
+	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -109,47 +111,64 @@ func (s *service) checkTime(createdMS int64) error {
 // publication is one review that is being stored.
 type publication struct {
 	review   exchangereview.SignedReview
+	site     string
 	exchange int64
 	hash     exchangereview.Hash
 	weight   weight // of the wallet, if this is its first review
+	now      ranking.Parameters
 
 	outcome
 }
 
 // outcome is what storing a review determines.
 type outcome struct {
-	Version int   `json:"version"`
-	Units   int64 `json:"units"` // its weight
+	reviewer
+	Version int `json:"version"`
+	State   int `json:"state"`
 }
 
 // write stores the review, makes it the live one, counts it and publishes its
 // event: all or nothing.
 func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	r := &p.review
-	if p.Units, err = admitReviewer(ctx, tx, r.Wallet, p.weight); err != nil {
+	p.outcome = outcome{Version: 1, State: stateCounted}
+	if p.reviewer, err = admitReviewer(ctx, tx, r.Wallet, p.weight, p.now.Day); err != nil {
 		return err
 	}
-	var change sums
-	p.Version = 1
+	var before liveRow
 	kind := exchangereview.ActivityPublished
 	if !r.Previous.IsZero() {
-		before, err := p.retireLive(ctx, tx)
-		if err != nil {
+		if before, err = p.retireLive(ctx, tx); err != nil {
 			return err
 		}
-		change.add(-1, p.Units, before.stars())
 		p.Version = before.Version + 1
 		kind = exchangereview.ActivityEdited
+		if before.State == stateRemoved { // what a moderator removed comes back through a moderator
+			p.State = stateWaiting
+		}
 	}
-	stored, err := insertReview(ctx, tx, p.exchange, r, p.Version, p.hash)
+	stored, err := insertReview(ctx, tx, p)
 	if err != nil {
 		return err
 	}
 	if !stored {
 		return p.misplaced(ctx, tx)
 	}
-	change.add(1, p.Units, r.Stars())
-	if err := addSums(ctx, tx, p.exchange, &change); err != nil {
+	held := 0
+	if before.State == stateHeld {
+		held--
+	}
+	if p.State == stateHeld {
+		held++
+	}
+	err = changeTally(ctx, tx, p.exchange, &p.now, held, func(t *ranking.Tally) {
+		before.uncount(t, p.reviewer)
+		if p.State == stateCounted {
+			counted := p.counts(r.CreatedMS, r.Stars())
+			t.Add(&counted, p.now.Landmark)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
@@ -195,8 +214,11 @@ func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 
 // Reviews implements Service.
 func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
-	list := page.NewList[int64]("reviews", q.Slug)
-	before, err := list.After(q.Cursor, math.MaxInt64)
+	if q.Sort == "" {
+		q.Sort = exchangereview.ByNewest
+	}
+	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10))
+	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
 	}
@@ -205,11 +227,11 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 		return exchangereview.ReviewPage{}, err
 	}
 	size := page.Standard().Size(q.Limit)
-	rows, err := s.store.liveReviews(ctx, exchange, before, size+1)
+	rows, err := s.store.liveReviews(ctx, exchange, q, after, size+1)
 	if err != nil {
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
 	}
-	return pageOf(list, rows, size), nil
+	return pageOf(list, rows, size, func(row reviewRow) *reviewPlace { return row.place(q.Sort) }), nil
 }
 
 // ReviewsOf implements Service.
@@ -224,13 +246,13 @@ func (s *service) ReviewsOf(ctx context.Context, q exchangereview.ReviewsOfQuery
 	if err != nil {
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of a wallet: %w", err)
 	}
-	return pageOf(list, rows, size), nil
+	return pageOf(list, rows, size, func(row reviewRow) int64 { return row.ID }), nil
 }
 
-// pageOf returns a page of reviews in descending order of their ids; the next
-// page starts below the last.
-func pageOf(list page.List[int64], rows []reviewRow, size int) exchangereview.ReviewPage {
-	rows, next := page.Cut(list, rows, size, func(row reviewRow) int64 { return row.ID })
+// pageOf returns a page of reviews; the next page starts after the place of the
+// last.
+func pageOf[P any](list page.List[P], rows []reviewRow, size int, place func(reviewRow) P) exchangereview.ReviewPage {
+	rows, next := page.Cut(list, rows, size, place)
 	answer := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}, Next: next}
 	for i := range rows {
 		answer.Reviews = append(answer.Reviews, rows[i].review())

@@ -13,7 +13,7 @@ import (
 // Reputation is what this module needs of reputation; reputation.Client
 // implements it.
 type Reputation interface {
-	Scores(context.Context, reputation.ScoresQuery) (reputation.Scores, error)
+	Weights(context.Context, reputation.WeightsQuery) (reputation.Weights, error)
 }
 
 // Options are the module's dependencies and limits. New, NewJobs and
@@ -30,8 +30,10 @@ type Options struct {
 	ReputationWait time.Duration
 	// ReweighEvery is how often Jobs checks for a new epoch. 0 = 10 s.
 	ReweighEvery time.Duration
-	Clock        func() time.Time // nil = time.Now
-	Log          *slog.Logger     // nil = silent
+	// EpochEvery is how often Jobs closes an epoch of the ranking. 0 = never.
+	EpochEvery time.Duration
+	Clock      func() time.Time // nil = time.Now
+	Log        *slog.Logger     // nil = silent
 }
 
 const (
@@ -62,6 +64,9 @@ type service struct {
 	catalogue *catalogue
 	weigher   *weigher
 	digester  *exchangereview.Digester
+	now       *parameters
+	epochs    *epochCloser
+	site      string
 	clock     func() time.Time
 }
 
@@ -70,9 +75,11 @@ var _ exchangereview.Service = (*service)(nil)
 // New returns the service. It starts nothing and has nothing to close.
 func New(o Options) exchangereview.Service {
 	o = o.withDefaults()
-	st := store{o.DB}
+	st, now := store{o.DB}, &parameters{clock: o.Clock}
 	return &service{
-		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), clock: o.Clock,
+		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), site: o.Site, clock: o.Clock,
+		now:     now,
+		epochs:  newEpochCloser(st, now, o.Site),
 		weigher: &weigher{reputation: o.Reputation, wait: o.ReputationWait, clock: o.Clock, log: o.Log},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -15,6 +16,7 @@ type store struct{ db *database.DB }
 
 const reviewColumns = `
 	r.id,
+	r.exchange_id,
 	e.slug,
 	r.wallet,
 	r.version,
@@ -30,7 +32,14 @@ const reviewColumns = `
 	r.hash,
 	r.previous,
 	r.signature,
-	w.weight`
+	r.site,
+	r.state,
+	r.text_hash,
+	r.helpful,
+	r.unhelpful,
+	r.helpful_order,
+	w.weight,
+	w.fresh`
 
 const reviewTables = `
 	FROM review AS r
@@ -59,38 +68,112 @@ func (r *starsRow) stars() [exchangereview.Dimensions]int {
 }
 
 type reviewRow struct {
-	ID      int64          `db:"id"`
-	Slug    string         `db:"slug"`
-	Wallet  wallet.Address `db:"wallet"`
-	Version int            `db:"version"`
+	ID         int64          `db:"id"`
+	ExchangeID int64          `db:"exchange_id"`
+	Slug       string         `db:"slug"`
+	Wallet     wallet.Address `db:"wallet"`
+	Version    int            `db:"version"`
 	starsRow
 	Text      string `db:"text"`
 	CreatedMS int64  `db:"created_ms"`
 	Hash      []byte `db:"hash"`
 	Previous  []byte `db:"previous"`
 	Signature []byte `db:"signature"`
-	Weight    int64  `db:"weight"`
+	Site      string `db:"site"`
+	State     int    `db:"state"`
+	TextHash  []byte `db:"text_hash"`
+	votesRow
+	reviewer
 }
 
+// The states of a review, as they are stored.
+const (
+	stateCounted = iota
+	stateHeld
+	stateWaiting
+	stateRemoved
+	stateWithdrawn
+)
+
+var stateNames = [...]string{exchangereview.Counted, exchangereview.Held, exchangereview.Waiting, exchangereview.Removed, exchangereview.Withdrawn}
+
+// review converts a row. Of a review that is not shown only the hash of the text
+// is given.
 func (r *reviewRow) review() exchangereview.Review {
 	v := exchangereview.Review{
-		Exchange: r.Slug, Wallet: r.Wallet, Overall: r.Overall,
+		Exchange: r.Slug, Wallet: r.Wallet, Site: r.Site, Overall: r.Overall,
 		Aspects: r.aspects(),
-		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Weight) / weightOne,
+		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Units) / weightOne,
+		Group: r.group().String(), State: stateNames[r.State], Helpfulness: r.helpfulness(),
 	}
 	copy(v.Hash[:], r.Hash)
 	copy(v.Previous[:], r.Previous)
 	copy(v.Signature[:], r.Signature)
+	switch {
+	case len(r.TextHash) > 0:
+		v.TextHash = new(exchangereview.Hash(r.TextHash))
+	case r.State == stateWaiting || r.State == stateRemoved:
+		v.Text, v.TextHash = "", new(exchangereview.TextHash(r.Text))
+	}
 	return v
 }
 
-// liveReviews returns an exchange's live reviews with ids below before, newest
-// first.
-func (st store) liveReviews(ctx context.Context, exchange, before int64, limit int) (rows []reviewRow, err error) {
+// reviewPlace is the position of the last review of a page.
+type reviewPlace struct {
+	Number int64 `json:"number,omitzero"` // stars or helpful_order
+	ID     int64 `json:"id"`
+}
+
+func (r *reviewRow) place(sort string) *reviewPlace {
+	switch sort {
+	case exchangereview.ByBest, exchangereview.ByWorst:
+		return &reviewPlace{int64(r.Overall), r.ID}
+	case exchangereview.ByHelpful:
+		return &reviewPlace{r.HelpfulOrder, r.ID}
+	}
+	return &reviewPlace{ID: r.ID}
+}
+
+// reviewOrders has, for each way to sort, the order and the condition of what
+// follows a place; equal ones are newest first. Number says whether the place has
+// one.
+var reviewOrders = map[string]struct {
+	after, order string
+	number       bool
+}{
+	exchangereview.ByNewest:  {`r.id < ?`, `r.id DESC`, false},
+	exchangereview.ByOldest:  {`r.id > ?`, `r.id`, false},
+	exchangereview.ByBest:    {`r.overall <= ? AND (r.overall < ? OR r.id < ?)`, `r.overall DESC, r.id DESC`, true},
+	exchangereview.ByWorst:   {`r.overall >= ? AND (r.overall > ? OR r.id < ?)`, `r.overall, r.id DESC`, true},
+	exchangereview.ByHelpful: {`r.helpful_order <= ? AND (r.helpful_order < ? OR r.id < ?)`, `r.helpful_order DESC, r.id DESC`, true},
+}
+
+// liveReviews returns up to limit of an exchange's live reviews after a place
+// (nil = from the first).
+func (st store) liveReviews(ctx context.Context, exchange int64, q exchangereview.ReviewsQuery, after *reviewPlace, limit int) (rows []reviewRow, err error) {
+	where, args := `r.retired = 0 AND r.state < 2 AND r.exchange_id = ?`, []any{exchange}
+	and := func(condition string, values ...any) { where, args = where+` AND `+condition, append(args, values...) }
+	if q.Stars != 0 {
+		and(`r.overall = ?`, q.Stars)
+	}
+	if q.From != 0 {
+		and(`r.created_ms >= ?`, q.From)
+	}
+	if q.To != 0 {
+		and(`r.created_ms < ?`, q.To)
+	}
+	by := reviewOrders[q.Sort]
+	switch {
+	case after == nil:
+	case by.number:
+		and(by.after, after.Number, after.Number, after.ID)
+	default:
+		and(by.after, after.ID)
+	}
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
-		WHERE r.retired = 0 AND r.exchange_id = ? AND r.id < ?
-		ORDER BY r.id DESC
-		LIMIT ?`, exchange, before, limit)
+		WHERE `+where+`
+		ORDER BY `+by.order+`
+		LIMIT ?`, append(args, limit)...)
 	return rows, err
 }
 
@@ -98,7 +181,7 @@ func (st store) liveReviews(ctx context.Context, exchange, before int64, limit i
 // first.
 func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
 	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
-		WHERE r.retired = 0 AND r.wallet = ? AND r.id < ?
+		WHERE r.retired = 0 AND r.state < 2 AND r.wallet = ? AND r.id < ?
 		ORDER BY r.id DESC
 		LIMIT ?`, of, before, limit)
 	return rows, err
@@ -116,10 +199,21 @@ func (st store) versions(ctx context.Context, exchange int64, of wallet.Address)
 
 // liveRow is the version that a new one replaces.
 type liveRow struct {
-	ID      int64  `db:"id"`
-	Version int    `db:"version"`
-	Hash    []byte `db:"hash"`
+	ID        int64  `db:"id"`
+	Version   int    `db:"version"`
+	State     int    `db:"state"`
+	CreatedMS int64  `db:"created_ms"`
+	Hash      []byte `db:"hash"`
 	starsRow
+}
+
+// uncount takes the version out of the sums if it was in them.
+func (r *liveRow) uncount(t *ranking.Tally, by reviewer) {
+	if r.ID == 0 || r.State != stateCounted {
+		return
+	}
+	counted := by.counts(r.CreatedMS, r.stars())
+	t.Remove(&counted, ranking.Landmark)
 }
 
 // live reads the live version; the error is database.IsNoRows when there is
@@ -129,6 +223,8 @@ func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Add
 		SELECT
 			id,
 			version,
+			state,
+			created_ms,
 			hash,
 			overall,
 			withdrawals,
@@ -152,16 +248,28 @@ func isStored(ctx context.Context, q database.Queryer, exchange int64, of wallet
 	return n > 0, err
 }
 
-// admitReviewer returns the weight of the wallet's reviews. A new reviewer is
-// stored with w. The row stays locked until the transaction ends: this
-// serialises changes to the reviews of one wallet and to its weight.
-func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w weight) (units int64, err error) {
-	err = tx.Get(ctx, &units, `
-		INSERT INTO reviewer (wallet, weight, epoch)
-		VALUES (?, ?, ?)
+// admitReviewer returns how the wallet's reviews are counted. A new one is stored
+// with w. The row stays locked until the transaction ends: this serialises
+// changes to the reviews of one wallet and to its weight.
+func admitReviewer(ctx context.Context, tx *database.Tx, of wallet.Address, w weight, today int) (r reviewer, err error) {
+	first := today
+	if w.firstDay > 0 && w.firstDay < today {
+		first = w.firstDay
+	}
+	err = tx.Get(ctx, &r, `
+		INSERT INTO reviewer (wallet, weight, epoch, standing, first_day, fresh)
+		VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (wallet) DO UPDATE SET weight = reviewer.weight
-		RETURNING weight`, of, w.units, w.epoch)
-	return units, err
+		RETURNING weight, fresh`, of, w.units, w.epoch, bit(standing(w.units)), first, bit(isFresh(w.units, first, today)))
+	return r, err
+}
+
+// bit is how a yes is stored.
+func bit(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // retire marks a version as replaced.
@@ -171,7 +279,8 @@ func retire(ctx context.Context, tx *database.Tx, id int64) error {
 }
 
 // insertReview stores a version as the live one, unless there is a live one.
-func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *exchangereview.SignedReview, version int, hash exchangereview.Hash) (stored bool, err error) {
+func insertReview(ctx context.Context, tx *database.Tx, p *publication) (stored bool, err error) {
+	r := &p.review
 	added, err := tx.Exec(ctx, `
 		INSERT INTO review (
 			exchange_id,
@@ -188,11 +297,13 @@ func insertReview(ctx context.Context, tx *database.Tx, exchange int64, r *excha
 			created_ms,
 			hash,
 			previous,
-			signature
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			signature,
+			site,
+			state
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (wallet, exchange_id, retired) DO NOTHING`,
-		exchange, r.Wallet, version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
-		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, hash[:], r.Previous[:], r.Signature[:])
+		p.exchange, r.Wallet, p.Version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
+		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], r.Signature[:], p.site, p.State)
 	if database.IsForeignKey(err) {
 		return false, noExchange()
 	}

@@ -9,63 +9,10 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/directory"
+	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 )
-
-// sumColumns are the sums of an exchange in the order of sums.list.
-const sumColumns = `
-	reviews,
-	weight,
-	overall,
-	withdrawals,
-	support,
-	fees,
-	execution,
-	security,
-	ease,
-	received_1,
-	received_2,
-	received_3,
-	received_4,
-	received_5`
-
-type sumsRow struct {
-	Reviews     int64 `db:"reviews"`
-	Weight      int64 `db:"weight"`
-	Overall     int64 `db:"overall"`
-	Withdrawals int64 `db:"withdrawals"`
-	Support     int64 `db:"support"`
-	Fees        int64 `db:"fees"`
-	Execution   int64 `db:"execution"`
-	Security    int64 `db:"security"`
-	Ease        int64 `db:"ease"`
-	Received1   int64 `db:"received_1"`
-	Received2   int64 `db:"received_2"`
-	Received3   int64 `db:"received_3"`
-	Received4   int64 `db:"received_4"`
-	Received5   int64 `db:"received_5"`
-}
-
-func (r *sumsRow) sums() sums {
-	return sums{
-		Reviews: r.Reviews, Weight: r.Weight,
-		Stars:    [exchangereview.Dimensions]int64{r.Overall, r.Withdrawals, r.Support, r.Fees, r.Execution, r.Security, r.Ease},
-		Received: [5]int64{r.Received1, r.Received2, r.Received3, r.Received4, r.Received5},
-	}
-}
-
-// list returns the sums in the order of sumColumns.
-func (s *sums) list() []any {
-	all := []any{s.Reviews, s.Weight}
-	for _, n := range s.Stars {
-		all = append(all, n)
-	}
-	for _, n := range s.Received {
-		all = append(all, n)
-	}
-	return all
-}
 
 const exchangeColumns = `
 	id,
@@ -79,25 +26,30 @@ const exchangeColumns = `
 	chains,
 	maker_fee,
 	taker_fee,
-	rating_order,` + sumColumns
+	rank_order,
+	reviews,
+	held,
+	tally`
 
 type exchangeRow struct {
-	ID          int64    `db:"id"`
-	Slug        string   `db:"slug"`
-	Name        string   `db:"name"`
-	NameOrder   string   `db:"name_order"`
-	Kind        string   `db:"kind"`
-	Website     string   `db:"website"`
-	Year        int      `db:"year"`
-	Countries   string   `db:"countries"`
-	Chains      string   `db:"chains"`
-	MakerFee    *float64 `db:"maker_fee"`
-	TakerFee    *float64 `db:"taker_fee"`
-	RatingOrder int64    `db:"rating_order"`
-	sumsRow
+	ID        int64    `db:"id"`
+	Slug      string   `db:"slug"`
+	Name      string   `db:"name"`
+	NameOrder string   `db:"name_order"`
+	Kind      string   `db:"kind"`
+	Website   string   `db:"website"`
+	Year      int      `db:"year"`
+	Countries string   `db:"countries"`
+	Chains    string   `db:"chains"`
+	MakerFee  *float64 `db:"maker_fee"`
+	TakerFee  *float64 `db:"taker_fee"`
+	RankOrder int64    `db:"rank_order"`
+	Reviews   int64    `db:"reviews"`
+	Held      int      `db:"held"`
+	Tally     []byte   `db:"tally"`
 }
 
-func (r *exchangeRow) exchange() (exchangereview.Exchange, error) {
+func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, error) {
 	e := exchangereview.Exchange{
 		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year,
 		Countries: []string{}, Chains: []string{}, MakerFee: r.MakerFee, TakerFee: r.TakerFee,
@@ -107,8 +59,11 @@ func (r *exchangeRow) exchange() (exchangereview.Exchange, error) {
 			return exchangereview.Exchange{}, fmt.Errorf("read the lists of exchange %s: %w", r.Slug, err)
 		}
 	}
-	s := r.sums()
-	e.Rating = s.rating()
+	var t ranking.Tally
+	if err := t.UnmarshalBinary(r.Tally); err != nil {
+		return exchangereview.Exchange{}, fmt.Errorf("exchange %s: %w", r.Slug, err)
+	}
+	e.Rating = ratingOf(&t, r.Held, p)
 	return e, nil
 }
 
@@ -125,7 +80,7 @@ func (st store) exchangesByID(ctx context.Context, ids []int64) (rows []exchange
 // place is the position of the last exchange of a page: the next one starts
 // after it.
 type place struct {
-	Number int64  `json:"number,omitzero"` // rating_order or reviews
+	Number int64  `json:"number,omitzero"` // rank_order or reviews
 	Text   string `json:"text,omitzero"`   // name_order
 	Slug   string `json:"slug"`
 }
@@ -133,7 +88,7 @@ type place struct {
 // listOrders has, for each way to sort, the order and the condition of what
 // follows a place. An index can use only the first part of the condition.
 var listOrders = map[string]struct{ after, order string }{
-	exchangereview.ByRating:  {`rating_order <= ? AND (rating_order < ? OR slug > ?)`, `rating_order DESC, slug`},
+	exchangereview.ByRating:  {`rank_order <= ? AND (rank_order < ? OR slug > ?)`, `rank_order DESC, slug`},
 	exchangereview.ByReviews: {`reviews <= ? AND (reviews < ? OR slug > ?)`, `reviews DESC, slug`},
 	exchangereview.ByName:    {`name_order >= ? AND (name_order > ? OR slug > ?)`, `name_order, slug`},
 }
@@ -327,31 +282,6 @@ func jsonList(texts []string) string {
 	}
 	text, _ := json.Marshal(texts) // of strings: cannot fail
 	return string(text)
-}
-
-// addSums changes an exchange's sums by a difference.
-func addSums(ctx context.Context, tx *database.Tx, exchange int64, change *sums) error {
-	changed, err := tx.Exec(ctx, `
-		UPDATE exchange SET
-			reviews     = reviews + ?,
-			weight      = weight + ?,
-			overall     = overall + ?,
-			withdrawals = withdrawals + ?,
-			support     = support + ?,
-			fees        = fees + ?,
-			execution   = execution + ?,
-			security    = security + ?,
-			ease        = ease + ?,
-			received_1  = received_1 + ?,
-			received_2  = received_2 + ?,
-			received_3  = received_3 + ?,
-			received_4  = received_4 + ?,
-			received_5  = received_5 + ?
-		WHERE id = ?`, append(change.list(), exchange)...)
-	if err == nil && changed == 0 {
-		return noExchange()
-	}
-	return err
 }
 
 func noExchange() error {

@@ -2,8 +2,8 @@ package service
 
 import (
 	"context"
-	"slices"
 
+	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -32,64 +32,103 @@ func (st store) unweighed(ctx context.Context, epoch int64, limit int) (wallets 
 	return wallets, err
 }
 
+// aged returns reviewers with standing who are counted in the fresh group and
+// were first seen on this day or before.
+func (st store) aged(ctx context.Context, day, limit int) (wallets []wallet.Address, err error) {
+	err = st.db.Read().Select(ctx, &wallets, `
+		SELECT wallet
+		FROM reviewer
+		WHERE fresh = 1 AND standing = 1 AND first_day <= ?
+		ORDER BY wallet
+		LIMIT ?`, day, limit)
+	return wallets, err
+}
+
 type reviewerRow struct {
-	Wallet wallet.Address `db:"wallet"`
-	Weight int64          `db:"weight"`
+	Wallet   wallet.Address `db:"wallet"`
+	Epoch    int64          `db:"epoch"`
+	FirstDay int            `db:"first_day"`
+	reviewer
 }
 
 type weighedRow struct {
 	ExchangeID int64          `db:"exchange_id"`
 	Wallet     wallet.Address `db:"wallet"`
+	CreatedMS  int64          `db:"created_ms"`
 	starsRow
 }
 
-// setWeights sets reviewers' weights of one epoch and changes the sums of
-// the exchanges they reviewed by the exact difference, in one transaction.
-// Rows are locked in one order, reviewers before exchanges, as publishing does.
-func (st store) setWeights(ctx context.Context, epoch int64, units map[wallet.Address]int64) error {
+// setWeights sets reviewers' weights, and the group that they belong to now, and
+// changes the sums of the exchanges they reviewed by the exact difference, in one
+// transaction. A wallet without a weight keeps its own. Rows are locked in one
+// order, reviewers before exchanges, as publishing does.
+func (st store) setWeights(ctx context.Context, now *ranking.Parameters, wallets []wallet.Address, weights map[wallet.Address]weight) error {
 	return st.db.Write(ctx, func(tx *database.Tx) error {
-		present, err := lockReviewers(ctx, tx, units)
+		present, err := lockReviewers(ctx, tx, wallets)
 		if err != nil {
 			return err
 		}
-		change := map[wallet.Address]int64{}
-		var changed, same []wallet.Address
-		for _, r := range present {
-			if change[r.Wallet] = units[r.Wallet] - r.Weight; change[r.Wallet] == 0 {
-				same = append(same, r.Wallet)
-				continue
+		before, after := map[wallet.Address]reviewer{}, map[wallet.Address]reviewer{}
+		var changed []wallet.Address
+		for i := range present {
+			r := &present[i]
+			was := r.reviewer
+			if w, known := weights[r.Wallet]; known {
+				r.Units, r.Epoch = w.units, w.epoch
+				if w.firstDay > 0 && w.firstDay < r.FirstDay {
+					r.FirstDay = w.firstDay
+				}
 			}
-			changed = append(changed, r.Wallet)
+			if r.Fresh = isFresh(r.Units, r.FirstDay, now.Day); r.reviewer != was {
+				changed = append(changed, r.Wallet)
+				before[r.Wallet], after[r.Wallet] = was, r.reviewer
+			}
 		}
-		if err := shiftSums(ctx, tx, changed, change); err != nil {
+		if err := shiftSums(ctx, tx, now, changed, before, after); err != nil {
 			return err
 		}
-		for _, w := range changed {
-			if _, err := tx.Exec(ctx, `UPDATE reviewer SET weight = ?, epoch = ? WHERE wallet = ?`, units[w], epoch, w); err != nil {
-				return err
-			}
-		}
-		if len(same) == 0 {
-			return nil
-		}
-		query, args, err := database.In(`UPDATE reviewer SET epoch = ? WHERE wallet IN (?)`, epoch, bytesOf(same))
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, query, args...)
-		return err
+		return storeReviewers(ctx, tx, present, after)
 	})
 }
 
-// lockReviewers reads reviewers and locks them against other writers.
-func lockReviewers(ctx context.Context, tx *database.Tx, units map[wallet.Address]int64) (rows []reviewerRow, err error) {
-	wallets := make([]wallet.Address, 0, len(units))
-	for w := range units {
-		wallets = append(wallets, w)
+// storeReviewers stores what has changed; the others get their epoch alone, in
+// one statement for each epoch.
+func storeReviewers(ctx context.Context, tx *database.Tx, rows []reviewerRow, changed map[wallet.Address]reviewer) error {
+	same := map[int64][]wallet.Address{}
+	for _, r := range rows {
+		if _, is := changed[r.Wallet]; !is {
+			same[r.Epoch] = append(same[r.Epoch], r.Wallet)
+			continue
+		}
+		_, err := tx.Exec(ctx, `
+			UPDATE reviewer SET
+				weight    = ?,
+				epoch     = ?,
+				standing  = ?,
+				first_day = ?,
+				fresh     = ?
+			WHERE wallet = ?`, r.Units, r.Epoch, bit(standing(r.Units)), r.FirstDay, bit(r.Fresh), r.Wallet)
+		if err != nil {
+			return err
+		}
 	}
-	query := `SELECT wallet, weight FROM reviewer WHERE wallet IN (?) ORDER BY wallet`
+	for epoch, wallets := range same {
+		query, args, err := database.In(`UPDATE reviewer SET epoch = ? WHERE wallet IN (?)`, epoch, bytesOf(wallets))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockReviewers reads reviewers and locks them against other writers.
+func lockReviewers(ctx context.Context, tx *database.Tx, wallets []wallet.Address) (rows []reviewerRow, err error) {
+	query := `SELECT wallet, epoch, first_day, weight, fresh FROM reviewer WHERE wallet IN (?) ORDER BY wallet`
 	if tx.Dialect() == database.Postgres {
-		query += ` FOR UPDATE`
+		query += ` FOR NO KEY UPDATE`
 	}
 	query, args, err := database.In(query, bytesOf(wallets))
 	if err != nil {
@@ -99,8 +138,8 @@ func lockReviewers(ctx context.Context, tx *database.Tx, units map[wallet.Addres
 	return rows, err
 }
 
-// shiftSums applies a change of weights to the exchanges' sums.
-func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, change map[wallet.Address]int64) error {
+// shiftSums counts the reviews of these wallets in another way.
+func shiftSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, wallets []wallet.Address, before, after map[wallet.Address]reviewer) error {
 	if len(wallets) == 0 {
 		return nil
 	}
@@ -108,6 +147,7 @@ func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, c
 		SELECT
 			exchange_id,
 			wallet,
+			created_ms,
 			overall,
 			withdrawals,
 			support,
@@ -116,7 +156,8 @@ func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, c
 			security,
 			ease
 		FROM review
-		WHERE retired = 0 AND wallet IN (?)`, bytesOf(wallets))
+		WHERE retired = 0 AND state = 0 AND wallet IN (?)
+		ORDER BY exchange_id`, bytesOf(wallets))
 	if err != nil {
 		return err
 	}
@@ -124,21 +165,24 @@ func shiftSums(ctx context.Context, tx *database.Tx, wallets []wallet.Address, c
 	if err := tx.Select(ctx, &rows, query, args...); err != nil {
 		return err
 	}
-	shifts := map[int64]*sums{}
-	var exchanges []int64
-	for i := range rows {
-		id := rows[i].ExchangeID
-		if shifts[id] == nil {
-			shifts[id] = &sums{}
-			exchanges = append(exchanges, id)
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].ExchangeID == rows[0].ExchangeID {
+			n++
 		}
-		shifts[id].reweigh(change[rows[i].Wallet], rows[i].stars())
-	}
-	slices.Sort(exchanges)
-	for _, id := range exchanges {
-		if err := addSums(ctx, tx, id, shifts[id]); err != nil {
+		err := changeTally(ctx, tx, rows[0].ExchangeID, now, 0, func(t *ranking.Tally) {
+			for i := range rows[:n] {
+				r := &rows[i]
+				was := before[r.Wallet].counts(r.CreatedMS, r.stars())
+				is := after[r.Wallet].counts(r.CreatedMS, r.stars())
+				t.Remove(&was, now.Landmark)
+				t.Add(&is, now.Landmark)
+			}
+		})
+		if err != nil {
 			return err
 		}
+		rows = rows[n:]
 	}
 	return nil
 }

@@ -13,17 +13,6 @@ import (
 	"banyan/platform/wallet"
 )
 
-// weight is what a wallet's reviews weigh, and the epoch of reputation it is
-// from.
-type weight struct {
-	units int64
-	epoch int64
-}
-
-// epochUnknown is the epoch of a weight that reputation has not returned yet.
-// Epoch 0 means that none has been computed.
-const epochUnknown = -1
-
 // pauseAfterFailure is how long reputation is not called after it failed, so
 // that only one review waits for the time-out and not every one.
 const pauseAfterFailure = 2 * time.Second
@@ -59,7 +48,7 @@ func (w *weigher) weigh(ctx context.Context, of wallet.Address) weight {
 	w.mu.Lock()
 	if w.clock().Before(w.pausedUntil) {
 		w.mu.Unlock()
-		return weight{weightLeast, epochUnknown}
+		return weight{units: weightLeast, epoch: epochUnknown}
 	}
 	w.waiting = append(w.waiting, q)
 	if !w.asking {
@@ -105,7 +94,7 @@ func (w *weigher) fetchBatch(ctx context.Context) {
 func (w *weigher) deliver(batch []*weightRequest, weights []weight) {
 	for i, q := range batch {
 		if weights == nil {
-			q.answer <- weight{weightLeast, epochUnknown}
+			q.answer <- weight{units: weightLeast, epoch: epochUnknown}
 			continue
 		}
 		q.answer <- weights[i]
@@ -126,20 +115,20 @@ func (w *weigher) deliver(batch []*weightRequest, weights []weight) {
 // fetchWeights calls reputation as this module itself: the weight of a wallet
 // does not depend on who publishes.
 func fetchWeights(ctx context.Context, from Reputation, wallets []wallet.Address) ([]weight, error) {
-	scores, err := from.Scores(identity.AsService(ctx, exchangereview.Name), reputation.ScoresQuery{Wallets: wallets})
+	answer, err := from.Weights(identity.AsService(ctx, exchangereview.Name), reputation.WeightsQuery{Wallets: wallets})
 	if err != nil {
 		return nil, err
 	}
-	if len(scores.Standings) != len(wallets) {
-		return nil, fault.Newf(fault.Internal, "reputation returned %d standings for %d wallets", len(scores.Standings), len(wallets))
+	if len(answer.Weights) != len(wallets) {
+		return nil, fault.Newf(fault.Internal, "reputation returned %d weights for %d wallets", len(answer.Weights), len(wallets))
 	}
 	weights := make([]weight, len(wallets))
 	for i, asked := range wallets {
-		s := scores.Standings[i]
-		if s.Wallet != asked {
-			return nil, fault.Newf(fault.Internal, "reputation returned the standing of %s for %s", s.Wallet, asked)
+		w := answer.Weights[i]
+		if w.Wallet != asked {
+			return nil, fault.Newf(fault.Internal, "reputation returned the weight of %s for %s", w.Wallet, asked)
 		}
-		weights[i] = weight{weightOf(s.Percentile), scores.Epoch}
+		weights[i] = weightOf(w, answer.Epoch)
 	}
 	return weights, nil
 }

@@ -32,7 +32,7 @@ func TestRatingsAreWeightedByReputation(t *testing.T) {
 		if r := w.publish(t, unknown, "kraken", 1); !near(r.Weight, 0.05) {
 			t.Errorf("weight %v, want the least, 0.05", r.Weight)
 		}
-		if got, want := w.rating(t, "kraken"), (5*0.75+1*0.05)/0.8; !near(got.Mean, want) || got.PlainMean != 3 {
+		if got, want := w.rating(t, "kraken"), meanOf(map[float64]int{0.75: 5}, 1); !near(got.Mean, want) || got.PlainMean != 3 {
 			t.Errorf("mean %v, want %v; plain %v, want 3", got.Mean, want, got.PlainMean)
 		}
 		if r := w.publish(t, best, "okx", 4); r.Weight != 1 {
@@ -62,13 +62,13 @@ func TestWithoutReputationReviewsArePublishedAndWeighedLater(t *testing.T) {
 			t.Errorf("the job returns %v while reputation is down", err)
 		}
 		if got := w.rating(t, "kraken"); !near(got.Mean, 3) {
-			t.Errorf("mean %v, want 3", got.Mean)
+			t.Errorf("mean %v, want 3: 5 and 1 star of the same weight, and the prior", got.Mean)
 		}
 		w.reputation.fail(nil)
 		if n := must(w.jobs().Reweigh(t.Context()))(t); n != 2 {
 			t.Errorf("weighed %d, want 2", n)
 		}
-		if got, want := w.rating(t, "kraken"), (5*0.5+1*0.25)/0.75; !near(got.Mean, want) {
+		if got, want := w.rating(t, "kraken"), meanOf(map[float64]int{0.5: 5, 0.25: 1}); !near(got.Mean, want) {
 			t.Errorf("mean %v, want %v", got.Mean, want)
 		}
 		if n := must(w.jobs().Reweigh(t.Context()))(t); n != 0 {
@@ -156,13 +156,13 @@ func TestReweighingGoesThroughAllBatches(t *testing.T) {
 		if n := must(w.jobs().Reweigh(t.Context()))(t); n != reviewers {
 			t.Errorf("weighed %d, want %d", n, reviewers)
 		}
-		var stars, weight float64
-		for a, g := range everybody {
-			stars += g * float64(int(a.wallet[0])%5+1)
-			weight += g
+		if got := w.rating(t, "kraken"); got.Reviews != reviewers || !got.Enough {
+			t.Errorf("%+v", got)
 		}
-		if got := w.rating(t, "kraken"); got.Reviews != reviewers || !near(got.Mean, stars/weight) {
-			t.Errorf("%d reviews with a mean of %v, want %v", got.Reviews, got.Mean, stars/weight)
+		for _, r := range must(w.Reviews(anybody, exchangereview.ReviewsQuery{Slug: "kraken", Limit: 200}))(t).Reviews {
+			if !near(r.Weight, 0.1+float64(r.Wallet[1])/300) {
+				t.Fatalf("%s weighs %v", r.Wallet, r.Weight)
+			}
 		}
 	})
 }
@@ -290,72 +290,91 @@ func TestSumsStayExactUnderConcurrency(t *testing.T) {
 	})
 }
 
-// Any sequence of reviews, edits, new epochs and outages has the rating of its
-// definition: the sum of weight × stars over the sum of weights.
-func TestRatingsMatchTheirDefinition(t *testing.T) {
+// Any sequence of reviews, edits, withdrawals, votes, days, new epochs and outages
+// leaves sums that are those of the reviews that are live, each with the weight
+// and the group of its writer.
+func TestSumsAreThoseOfTheLiveReviews(t *testing.T) {
 	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(service.LoadStarter(t.Context(), w.options))(t)
-	writers, round, epoch := 0, 0, int64(1)
+	round, epoch := 0, int64(1)
 	rapid.Check(t, func(rt *rapid.T) {
 		// Each check has an exchange and writers of its own, on one database.
 		round++
 		slug := fmt.Sprint("x", round)
 		must(w.ImportExchanges(operator, upload(fmt.Sprintf(`[{"id": %q, "name": "X", "kind": "cex"}]`, slug))))(t)
-		writers += 4
 		people := []*writer{}
 		for i := range 4 {
-			people = append(people, numbered(t, 1000+writers+i))
+			people = append(people, numbered(t, 1000+round*4+i))
 		}
-		percentiles, live, weight := map[*writer]float64{}, map[*writer]int{}, map[*writer]float64{}
+		trust, live := map[*writer]float64{}, map[*writer]int{}
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			a := people[rapid.IntRange(0, 3).Draw(rt, "writer")]
-			switch rapid.SampledFrom([]string{"publish", "publish", "epoch", "outage"}).Draw(rt, "step") {
+			w.clock.Pass(time.Second)
+			switch rapid.SampledFrom([]string{"publish", "publish", "withdraw", "epoch", "outage", "month"}).Draw(rt, "step") {
 			case "publish":
 				live[a] = rapid.IntRange(1, 5).Draw(rt, "stars")
-				w.clock.Pass(time.Second)
-				weight[a] = w.publish(t, a, slug, live[a]).Weight
+				w.publish(t, a, slug, live[a])
+			case "withdraw":
+				if live[a] > 0 {
+					w.withdraw(t, a, slug)
+					delete(live, a)
+				}
 			case "epoch":
 				epoch++
 				for _, p := range people {
-					percentiles[p] = rapid.Float64Range(0, 1).Draw(rt, "percentile")
+					trust[p] = rapid.Float64Range(-1, 1).Draw(rt, "trust")
 				}
-				w.reputation.set(epoch, percentiles)
+				w.reputation.set(epoch, trust)
 				must(w.jobs().Reweigh(t.Context()))(t)
-				for p := range live {
-					weight[p] = math.Max(0.05, percentiles[p])
-				}
 			case "outage":
 				w.reputation.fail(errors.New("gone"))
 				live[a] = rapid.IntRange(1, 5).Draw(rt, "stars")
-				w.clock.Pass(time.Minute)
-				weight[a] = w.publish(t, a, slug, live[a]).Weight
+				w.publish(t, a, slug, live[a])
 				w.reputation.fail(nil)
 				w.clock.Pass(time.Minute)
+			case "month":
+				w.clock.Pass(31 * 24 * time.Hour)
+				if err := w.jobs().Age(t.Context()); err != nil {
+					rt.Fatal(err)
+				}
 			}
 		}
-		var stars, sum float64
-		for p, k := range live {
-			stars += weight[p] * float64(k)
-			sum += weight[p]
+		var histogram [5]int
+		for _, k := range live {
+			histogram[k-1]++
 		}
-		if got := w.rating(t, slug); got.Reviews != len(live) || (sum > 0 && math.Abs(got.Mean-stars/sum) > 1e-3) {
-			rt.Fatalf("%d reviews with a mean of %v, want %d with %v", got.Reviews, got.Mean, len(live), stars/sum)
+		if got := w.rating(t, slug); got.Reviews != len(live) || got.Histogram != histogram {
+			rt.Fatalf("%+v, want %v", got, histogram)
 		}
 	})
+}
+
+// meanOf is the formula in floating-point numbers, with a uniform prior: of
+// reviews of today by wallets with standing, by the trust in them, and by
+// strangers.
+func meanOf(known map[float64]int, strangers ...int) float64 {
+	total, sum := 5.0, 15.0
+	for trust, stars := range known {
+		total, sum = total+0.4*trust, sum+0.4*trust*float64(stars)
+	}
+	for _, stars := range strangers {
+		total, sum = total+0.02, sum+0.02*float64(stars)
+	}
+	return sum / total
 }
 
 // Reviews that come while a call of reputation is in flight share the next one.
 func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 	w := open(t, databasetest.SQLite(t, exchangereview.Name), seamtest.InProcess)
 	must(service.LoadStarter(t.Context(), w.options))(t)
-	percentiles := map[*writer]float64{}
+	trust := map[*writer]float64{}
 	var signed []exchangereview.SignedReview
 	for i := range 40 {
 		a := numbered(t, i)
-		percentiles[a] = float64(i+10) / 100
+		trust[a] = float64(i+10) / 100
 		signed = append(signed, w.prepare(t, a, "kraken", 3))
 	}
-	w.reputation.set(1, percentiles)
+	w.reputation.set(1, trust)
 	w.reputation.hold, w.reputation.entered = make(chan struct{}), make(chan struct{}, 100)
 	weights := make([]float64, len(signed))
 	var group sync.WaitGroup
@@ -387,7 +406,7 @@ func TestManyNewReviewersAreAskedForAtOnce(t *testing.T) {
 // A reputation that hangs costs the configured wait, and no review.
 func TestAHangingReputationIsNotWaitedFor(t *testing.T) {
 	db := databasetest.SQLite(t, exchangereview.Name)
-	rep := &standings{percentile: map[wallet.Address]float64{}, hold: make(chan struct{})}
+	rep := &standings{trust: map[wallet.Address]float64{}, hold: make(chan struct{})}
 	w := open(t, db, seamtest.InProcess)
 	w.options.Reputation, w.options.ReputationWait = rep, 20*time.Millisecond
 	w.reputation = rep

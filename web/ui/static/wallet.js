@@ -156,14 +156,14 @@
   }
 
   // --- reviews -------------------------------------------------------------
-  const review = document.querySelector("form[data-review]");
-  if (review) {
+  // A review, and its withdrawal: prepared by the server, signed in the wallet.
+  for (const review of document.querySelectorAll("form[data-review]")) {
     const button = review.querySelector("button[type=submit]");
     const say = statusLine(review.querySelector("[data-status]"));
     const text = review.querySelector("textarea");
     const left = review.querySelector("[data-left]");
-    const count = () => { left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
-    text.addEventListener("input", count);
+    const count = () => { if (text) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
+    text?.addEventListener("input", count);
     count();
     button.disabled = false;
 
@@ -173,12 +173,12 @@
       try {
         const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
         const provider = await walletWith(review.dataset.wallet, say);
-        say("Read your review in the wallet and sign it. It costs nothing.");
-        prepared.review.signature = await ask(provider, "eth_signTypedData_v4",
+        say("Read it in the wallet and sign it. It costs nothing.");
+        (prepared.review || prepared.withdrawal).signature = await ask(provider, "eth_signTypedData_v4",
           [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
         say("Publishing …");
         const { location: next } = await sendJSON(review.dataset.publish, prepared);
-        say("Published. One moment …", "good");
+        say("Done. One moment …", "good");
         // The review's place on the page differs only by its anchor, which
         // alone would not load the page again.
         location.assign(next);

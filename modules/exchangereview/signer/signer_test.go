@@ -1,4 +1,4 @@
-package service
+package signer
 
 import (
 	"crypto/ecdsa"
@@ -38,13 +38,13 @@ func TestSignerIsRecovered(t *testing.T) {
 	small := good
 	small[64] -= 27
 	for name, s := range map[string]exchangereview.Signature{"v of 27 or 28": good, "v of 0 or 1": small} {
-		if got, err := recoverSigner(digest, s); err != nil || got != address {
+		if got, err := Recover(digest, s); err != nil || got != address {
 			t.Errorf("%s: got %s, %v, want %s", name, got, err, address)
 		}
 	}
 	other := digest
 	other[0]++
-	if got, err := recoverSigner(other, good); err == nil && got == address {
+	if got, err := Recover(other, good); err == nil && got == address {
 		t.Error("a signature is valid for another digest")
 	}
 }
@@ -69,7 +69,7 @@ func TestMalformedSignaturesAreRefused(t *testing.T) {
 	clear(noR[:32])
 	clear(noS[32:64])
 	for name, bad := range map[string]exchangereview.Signature{"s in the upper half": upper, "v of 29": badV, "r of zero": noR, "s of zero": noS, "all zero": {}} {
-		if got, err := recoverSigner(digest, bad); !fault.Is(err, fault.Invalid) {
+		if got, err := Recover(digest, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %s, %v, want an invalid fault", name, got, err)
 		}
 	}

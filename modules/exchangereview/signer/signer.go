@@ -1,4 +1,5 @@
-package service
+// Package signer finds the wallet that signed a digest.
+package signer
 
 import (
 	"bytes"
@@ -15,9 +16,9 @@ import (
 // same signature written in a second way (EIP-2).
 const halfOrder = "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0"
 
-// recoverSigner returns the address that signed a digest. It fails with
+// Recover returns the address that signed a digest. It fails with
 // fault.Invalid when the signature is malformed.
-func recoverSigner(digest exchangereview.Hash, s exchangereview.Signature) (wallet.Address, error) {
+func Recover(digest exchangereview.Hash, s exchangereview.Signature) (wallet.Address, error) {
 	wrong := func(why string) (wallet.Address, error) {
 		return wallet.Address{}, fault.New(fault.Invalid, "the signature is malformed: sign again in your wallet and send its signature unchanged").
 			With(fault.Field{Name: "signature", Message: why})
@@ -34,7 +35,7 @@ func recoverSigner(digest exchangereview.Hash, s exchangereview.Signature) (wall
 		return wallet.Address{}, err
 	}
 	if bytes.Compare(s[32:64], limit) > 0 {
-		return wrong("its s is in the upper half, which is the malleable copy of another signature")
+		return wrong("its s is in the upper half, a high s, which is the malleable copy of another signature")
 	}
 	key, err := crypto.Ecrecover(digest[:], s[:])
 	if err != nil {

@@ -1,0 +1,19 @@
+package service
+
+import (
+	"time"
+
+	"banyan/platform/config"
+)
+
+// Settings are the module's section of config.yaml.
+type Settings struct {
+	Epochs config.Interval `yaml:"epochs"`
+}
+
+// Check implements config.Checker.
+func (s Settings) Check(c *config.Checks) {
+	if s.Epochs != 0 && s.Epochs < config.Interval(time.Minute) {
+		c.Wrong("epochs", "is %s, must be off or 1m or more", s.Epochs)
+	}
+}

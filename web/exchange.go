@@ -1,0 +1,166 @@
+package web
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/exchangereview"
+	"banyan/platform/fault"
+	"banyan/web/ui"
+)
+
+const reviewsPerPage = 20
+
+type exchangeData struct {
+	Exchange  exchangereview.Exchange
+	Aspects   []aspect
+	Breakdown []exchangereview.BreakdownLine
+	Query     exchangereview.ReviewsQuery
+	Reviews   exchangereview.ReviewPage
+	Missing   *ui.Missing // the reviews
+	Form      *reviewForm
+	ui.Pager
+	// Structured is the rating for search engines (schema.org), nil without
+	// evidence: they refuse an empty one.
+	Structured map[string]any
+}
+
+// choice is an option of a list.
+type choice struct{ Value, Label string }
+
+// Sorts are the orders of reviews.
+func (d exchangeData) Sorts() []choice {
+	return []choice{
+		{exchangereview.ByNewest, "Newest"},
+		{exchangereview.ByOldest, "Oldest"},
+		{exchangereview.ByHelpful, "Most helpful"},
+		{exchangereview.ByBest, "Most stars"},
+		{exchangereview.ByWorst, "Fewest stars"},
+	}
+}
+
+// AllStars are what a filter may ask for.
+func (d exchangeData) AllStars() []int { return []int{5, 4, 3, 2, 1} }
+
+// Filtered reports whether less than all reviews are asked for.
+func (d exchangeData) Filtered() bool { return d.Query.Stars != 0 }
+
+func structured(e exchangereview.Exchange) map[string]any {
+	if !e.Rating.Enough {
+		return nil
+	}
+	return map[string]any{
+		"@context": "https://schema.org", "@type": "Organization", "name": e.Name, "url": e.Website,
+		"aggregateRating": map[string]any{
+			"@type": "AggregateRating", "ratingValue": math.Round(e.Rating.Mean*100) / 100, "reviewCount": e.Rating.Reviews, "bestRating": 5, "worstRating": 1,
+		},
+	}
+}
+
+func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error {
+	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
+	v := r.URL.Query()
+	d := exchangeData{Query: exchangereview.ReviewsQuery{Slug: slug, Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: reviewsPerPage}}
+	if text := v.Get("stars"); text != "" {
+		stars, err := strconv.Atoi(text)
+		if err != nil {
+			return fault.New(fault.Invalid, "the stars to show are 1 to 5")
+		}
+		d.Query.Stars = stars
+	}
+	var exchangeErr, reviewsErr, formErr error
+	ui.Together(func() {
+		d.Exchange, exchangeErr = p.service.Exchange(ctx, exchangereview.ExchangeQuery{Slug: slug})
+	}, func() {
+		d.Reviews, reviewsErr = p.service.Reviews(ctx, d.Query)
+	}, func() {
+		// Without it the page has the score alone.
+		b, _ := p.service.Breakdown(ctx, exchangereview.BreakdownQuery{Slug: slug})
+		d.Breakdown = b.Lines
+	}, func() {
+		if who.SignedIn {
+			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)
+		}
+	})
+	if exchangeErr != nil {
+		return exchangeErr
+	}
+	if fault.Is(reviewsErr, fault.Invalid) {
+		return reviewsErr
+	}
+	if reviewsErr == nil {
+		reviewsErr = formErr
+	}
+	d.Missing = ui.Part(ctx, reviewsErr, "Reviews", "what people wrote")
+	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
+	d.Pager = ui.PagerOf(r, d.Reviews.Next)
+	return p.site.Show(rw, r, http.StatusOK, "exchanges/exchange", ui.Page{
+		Title: d.Exchange.Name, Nav: "/exchanges", Data: d,
+		Description: "Signed reviews of " + d.Exchange.Name + ", weighted by their writers' reputation.",
+	})
+}
+
+// millionths writes a number of millionths with two decimals.
+func millionths(n int64) string { return strconv.FormatFloat(float64(n)/1e6, 'f', 2, 64) }
+
+// percent writes a share in millionths.
+func percent(n int64) string { return strconv.FormatFloat(float64(n)/1e4, 'f', 1, 64) + " %" }
+
+type rankingsData struct {
+	Page    exchangereview.EpochPage
+	Missing *ui.Missing
+	ui.Pager
+}
+
+// rankings lists the rankings that can be verified.
+func (p *exchangePages) rankings(rw http.ResponseWriter, r *http.Request) error {
+	var d rankingsData
+	var err error
+	d.Page, err = p.service.RankingEpochs(r.Context(), exchangereview.EpochsQuery{Cursor: r.URL.Query().Get("cursor"), Limit: exchangesPerPage})
+	if fault.Is(err, fault.Invalid) {
+		return err
+	}
+	d.Missing, d.Pager = ui.Part(r.Context(), err, "Exchange reviews", "the rankings"), ui.PagerOf(r, d.Page.Next)
+	return p.site.Show(rw, r, ui.StatusOf(err), "exchanges/rankings", ui.Page{
+		Title: "Rankings that anybody can verify", Nav: "/exchanges", Data: d,
+		Description: "Rankings of exchanges with everything that they follow from.",
+	})
+}
+
+// prepareWithdrawal returns the document with which the wallet takes its review
+// back.
+func (p *exchangePages) prepareWithdrawal(rw http.ResponseWriter, r *http.Request) error {
+	who := ui.ViewerOf(r)
+	if !who.SignedIn {
+		return fault.New(fault.Unauthenticated, "sign in with the wallet that wrote the review, then send it again")
+	}
+	if !ui.WantsJSON(r) {
+		return fault.New(fault.Invalid, "a withdrawal is signed in your wallet, which needs JavaScript: turn it on for this site and send it again")
+	}
+	prepared, err := p.service.PrepareWithdrawal(r.Context(), exchangereview.WithdrawalDraft{Slug: chi.URLParam(r, "slug"), Wallet: who.Wallet})
+	if err != nil {
+		return err
+	}
+	return ui.WriteJSON(rw, prepared)
+}
+
+// withdrawReview takes the review back with what prepareWithdrawal answered and
+// the wallet's signature.
+func (p *exchangePages) withdrawReview(rw http.ResponseWriter, r *http.Request) error {
+	var signed exchangereview.PreparedWithdrawal
+	if err := json.NewDecoder(r.Body).Decode(&signed); err != nil {
+		return fault.Wrap(err, fault.Invalid, "the signed withdrawal arrived incomplete: load the page again and send it once more")
+	}
+	signed.Withdrawal.Slug = chi.URLParam(r, "slug")
+	withdrawn, err := p.service.WithdrawReview(r.Context(), signed.Withdrawal)
+	if err != nil {
+		return err
+	}
+	return ui.WriteJSON(rw, struct {
+		Location string `json:"location"`
+	}{p.site.At("/exchanges/", withdrawn.Exchange)})
+}

@@ -1,0 +1,99 @@
+// Package markdown shows what people write: CommonMark, of which only what is
+// harmless becomes HTML. Raw HTML and images stay out, links lead to http and
+// https alone and say that nobody vouches for them, and characters that turn the
+// direction of a text around are left out.
+package markdown
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// HTML renders a text. It is bounded by the text: reviews have 5,000 characters.
+// A text that cannot be rendered is shown as it is.
+func HTML(markdown string) template.HTML {
+	source := []byte(strings.Map(plainDirection, markdown))
+	var out bytes.Buffer
+	if err := renderer().Convert(source, &out); err != nil {
+		return template.HTML("<p>" + template.HTMLEscapeString(string(source)) + "</p>") //nolint:gosec // escaped
+	}
+	return template.HTML(out.String()) //nolint:gosec // raw HTML is left out, everything else is escaped
+}
+
+// plainDirection leaves out the characters that override or embed a direction of
+// writing (UAX #9): with them a text reads otherwise than it is.
+func plainDirection(c rune) rune {
+	if c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' {
+		return -1
+	}
+	return c
+}
+
+func renderer() goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(harmless{}, 100))),
+		goldmark.WithRendererOptions(html.WithHardWraps()),
+	)
+}
+
+// harmless takes out of a document what is not.
+type harmless struct{}
+
+// Transform implements parser.ASTTransformer.
+func (harmless) Transform(document *ast.Document, reader text.Reader, _ parser.Context) {
+	var images, links []ast.Node
+	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			n.Level = min(n.Level+3, 6) // below the headings of the page
+		case *ast.Image:
+			images = append(images, n)
+		case *ast.Link:
+			if web(n.Destination) {
+				n.SetAttributeString("rel", []byte("nofollow ugc noopener noreferrer"))
+			} else {
+				links = append(links, n)
+			}
+		case *ast.AutoLink:
+			if web(n.URL(reader.Source())) {
+				n.SetAttributeString("rel", []byte("nofollow ugc noopener noreferrer"))
+			} else {
+				links = append(links, n)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, n := range append(images, links...) {
+		unwrap(n, reader.Source())
+	}
+}
+
+// web reports whether a link leads to the web.
+func web(destination []byte) bool {
+	u, err := url.Parse(string(destination))
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+// unwrap puts the text of a node in its place.
+func unwrap(n ast.Node, source []byte) {
+	parent := n.Parent()
+	if link, is := n.(*ast.AutoLink); is {
+		parent.InsertBefore(parent, n, ast.NewString(link.Label(source)))
+	}
+	for child := n.FirstChild(); child != nil; child = n.FirstChild() {
+		parent.InsertBefore(parent, n, child)
+	}
+	parent.RemoveChild(parent, n)
+}
