@@ -9,6 +9,7 @@ import (
 	"banyan/platform/seam"
 	"banyan/platform/testenv/accesstest"
 	"banyan/platform/testenv/contracttest"
+	"banyan/platform/wallet"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
@@ -26,6 +27,9 @@ func TestContractFiles(t *testing.T) {
 			exchangereview.ReviewDraft{Overall: 4, Aspects: stars},
 			exchangereview.SignedReview{Overall: 4, Aspects: stars},
 			exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful, Stars: 5, From: 1, To: 2},
+			exchangereview.Report{Reason: exchangereview.ReasonSpam, Text: "an advertisement"},
+			exchangereview.Appeal{Text: "it is true"},
+			exchangereview.Decision{Slug: "kraken", Wallet: wallet.Address{19: 1}, Action: exchangereview.ActionRemove, Reason: "an advertisement"},
 		},
 		Also: map[string]any{"exportEpoch.line": export.Review{}},
 	})

@@ -73,6 +73,7 @@ type Service interface {
 	VoteOnReview(context.Context, Vote) (Helpfulness, error)
 
 	Epochs
+	Moderation
 }
 
 // The kinds of exchange.

@@ -47,6 +47,16 @@ var (
 		"Prove that a review counts, and with what weight", seam.Expensive())
 	places = seam.Read[PlacesQuery, Places](Contract, "places", "GET /exchanges/{slug}/places", seam.Public,
 		"Where an exchange stood in earlier rankings")
+	reportReview = seam.Write[Report, Reported](Contract, "reportReview", "POST /exchanges/{slug}/reviews/{wallet}/reports", seam.SignedIn,
+		"Ask moderators to look at a review")
+	appealRemoval = seam.Write[Appeal, Reported](Contract, "appealRemoval", "POST /exchanges/{slug}/reviews/{wallet}/appeals", seam.SignedIn,
+		"Ask moderators to look at one's own review again")
+	moderationQueue = seam.Read[QueueQuery, Queue](Contract, "moderationQueue", "GET /moderation/queue", seam.Moderators,
+		"What waits for a decision, oldest first")
+	moderate = seam.Write[Decision, Decided](Contract, "moderate", "POST /moderation/decisions", seam.Moderators,
+		"Decide about a review or a wallet, with a public reason")
+	moderationLog = seam.Read[LogQuery, ModerationLog](Contract, "moderationLog", "GET /moderation/log", seam.Public,
+		"What moderators decided, and why, newest first")
 )
 
 // Bind binds every operation to s.
@@ -69,6 +79,11 @@ func Bind(s Service) *seam.Local {
 		exportEpoch.To(s.ExportEpoch),
 		proveReview.To(s.ProveReview),
 		places.To(s.Places),
+		reportReview.To(s.ReportReview),
+		appealRemoval.To(s.AppealRemoval),
+		moderationQueue.To(s.ModerationQueue),
+		moderate.To(s.Moderate),
+		moderationLog.To(s.ModerationLog),
 	)
 }
 
@@ -164,4 +179,29 @@ func (c Client) ProveReview(ctx context.Context, q ReviewProofQuery) (ReviewProo
 // Places implements Service.
 func (c Client) Places(ctx context.Context, q PlacesQuery) (Places, error) {
 	return places.Call(ctx, c.route, q)
+}
+
+// ReportReview implements Service.
+func (c Client) ReportReview(ctx context.Context, q Report) (Reported, error) {
+	return reportReview.Call(ctx, c.route, q)
+}
+
+// AppealRemoval implements Service.
+func (c Client) AppealRemoval(ctx context.Context, q Appeal) (Reported, error) {
+	return appealRemoval.Call(ctx, c.route, q)
+}
+
+// ModerationQueue implements Service.
+func (c Client) ModerationQueue(ctx context.Context, q QueueQuery) (Queue, error) {
+	return moderationQueue.Call(ctx, c.route, q)
+}
+
+// Moderate implements Service.
+func (c Client) Moderate(ctx context.Context, q Decision) (Decided, error) {
+	return moderate.Call(ctx, c.route, q)
+}
+
+// ModerationLog implements Service.
+func (c Client) ModerationLog(ctx context.Context, q LogQuery) (ModerationLog, error) {
+	return moderationLog.Call(ctx, c.route, q)
 }

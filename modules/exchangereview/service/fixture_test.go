@@ -35,6 +35,7 @@ type fixture struct {
 	clock      *testclock.Clock
 	service    exchangereview.Service
 	way        *seamtest.Way
+	by         seamtest.Open
 }
 
 // eachWay runs a test {in process, over HTTP} × {SQLite, PostgreSQL}, on the
@@ -70,8 +71,15 @@ func open(t testing.TB, db *database.DB, way seamtest.Open) *fixture {
 func (w *fixture) start(t testing.TB, way seamtest.Open) {
 	t.Helper()
 	w.service = service.New(w.options)
+	w.by = way
 	w.way = way(t, exchangereview.Contract, exchangereview.Bind(w.service))
 	w.Client = exchangereview.NewClient(w.way.Route)
+}
+
+// restart starts the module again with the options as they are now.
+func (w *fixture) restart(t testing.TB) {
+	t.Helper()
+	w.start(t, w.by)
 }
 
 // standings is a reputation with the answers of the test. Whom it trusts or

@@ -80,7 +80,11 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now}
+	waits, err := s.policy.ask(ctx, q.Wallet)
+	if err != nil {
+		return outcome{}, err
+	}
+	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -116,6 +120,7 @@ type publication struct {
 	hash     exchangereview.Hash
 	weight   weight // of the wallet, if this is its first review
 	now      ranking.Parameters
+	waits    waiting // whether a moderator looks at it first
 
 	outcome
 }
@@ -147,12 +152,20 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 			p.State = stateWaiting
 		}
 	}
+	if p.State, err = p.waits.state(ctx, tx, r.Wallet, p.State); err != nil {
+		return err
+	}
 	stored, err := insertReview(ctx, tx, p)
 	if err != nil {
 		return err
 	}
 	if !stored {
 		return p.misplaced(ctx, tx)
+	}
+	if p.State == stateWaiting {
+		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: exchangereview.FlagPremoderation, By: []byte{}, CreatedMS: r.CreatedMS}); err != nil {
+			return err
+		}
 	}
 	held := 0
 	if before.State == stateHeld {

@@ -32,8 +32,11 @@ type Options struct {
 	ReweighEvery time.Duration
 	// EpochEvery is how often Jobs closes an epoch of the ranking. 0 = never.
 	EpochEvery time.Duration
-	Clock      func() time.Time // nil = time.Now
-	Log        *slog.Logger     // nil = silent
+	// Premoderation says whose reviews wait for a moderator: Everybody's,
+	// Newcomers', or only those of wallets that moderators named. "" = the last.
+	Premoderation string
+	Clock         func() time.Time // nil = time.Now
+	Log           *slog.Logger     // nil = silent
 }
 
 const (
@@ -66,6 +69,7 @@ type service struct {
 	digester  *exchangereview.Digester
 	now       *parameters
 	epochs    *epochCloser
+	policy    *policy
 	site      string
 	clock     func() time.Time
 }
@@ -80,6 +84,7 @@ func New(o Options) exchangereview.Service {
 		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), site: o.Site, clock: o.Clock,
 		now:     now,
 		epochs:  newEpochCloser(st, now, o.Site),
+		policy:  &policy{store: st, clock: o.Clock, premoderation: o.Premoderation},
 		weigher: &weigher{reputation: o.Reputation, wait: o.ReputationWait, clock: o.Clock, log: o.Log},
 	}
 }

@@ -1,0 +1,41 @@
+package webtest
+
+import (
+	"context"
+
+	"banyan/modules/exchangereview"
+)
+
+// ReportReview takes it.
+func (m *Exchanges) ReportReview(context.Context, exchangereview.Report) (exchangereview.Reported, error) {
+	return exchangereview.Reported{Flag: 1}, m.failed()
+}
+
+// AppealRemoval takes it.
+func (m *Exchanges) AppealRemoval(context.Context, exchangereview.Appeal) (exchangereview.Reported, error) {
+	return exchangereview.Reported{Flag: 2}, m.failed()
+}
+
+// ModerationQueue has the newest review in it.
+func (m *Exchanges) ModerationQueue(context.Context, exchangereview.QueueQuery) (exchangereview.Queue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := exchangereview.Queue{Flags: []exchangereview.Flag{}}
+	if len(m.Written) > 0 {
+		q.Flags = append(q.Flags, exchangereview.Flag{Number: 1, Kind: exchangereview.ReasonSpam, Evidence: "an advertisement", CreatedMS: SampleMS, Review: m.Written[0]})
+	}
+	return q, m.failed()
+}
+
+// Moderate decides nothing.
+func (m *Exchanges) Moderate(_ context.Context, d exchangereview.Decision) (exchangereview.Decided, error) {
+	return exchangereview.Decided{Number: 1, Decision: d, CreatedMS: SampleMS}, m.failed()
+}
+
+// ModerationLog has one decision.
+func (m *Exchanges) ModerationLog(context.Context, exchangereview.LogQuery) (exchangereview.ModerationLog, error) {
+	return exchangereview.ModerationLog{Decisions: []exchangereview.Decided{{
+		Number: 1, Moderator: SampleWallet(1).String(), CreatedMS: SampleMS,
+		Decision: exchangereview.Decision{Slug: "kestrel-exchange", Wallet: SampleWallet(3), Action: exchangereview.ActionRemove, Reason: "an advertisement"},
+	}}}, m.failed()
+}
