@@ -41,7 +41,7 @@ func serveThroughSignals(cmd *cobra.Command, s *source) error {
 				}
 			}
 		})
-		return nil
+		return offerSetup(ctx, p)
 	})
 }
 

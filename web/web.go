@@ -35,6 +35,8 @@ import (
 type Sessions interface {
 	List(ctx context.Context, by identity.Caller, w wallet.Address) ([]signin.Session, error)
 	End(ctx context.Context, by identity.Caller, id string) error
+	CheckSetupCode(ctx context.Context, code string) error
+	UseSetupCode(ctx context.Context, by identity.Caller, code string) error
 }
 
 // Options are what the pages stand on. Demo, Modules, EventLag and Databases may
@@ -145,6 +147,8 @@ func (w *Web) mountOwn(r chi.Router) {
 func (w *Web) mountOperators(r chi.Router) {
 	r.Use(w.ui.OnOperatorHost)
 	r.Get("/operator", w.ui.Handle(w.operator))
+	r.Get("/setup/{code}", w.ui.Handle(w.setup))
+	r.Post("/setup/{code}", w.ui.Form(w.useSetup))
 	for _, s := range w.sections {
 		if s.Operate != nil {
 			s.Operate(r, w.showOperator)

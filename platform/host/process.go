@@ -143,6 +143,11 @@ func (p *Process) Rollout() rollout.Service { return rollout.NewClient(p.operate
 // Identity returns what identifies callers. Only the trunk has it.
 func (p *Process) Identity() Identity { return p.identity }
 
+// Say logs what an operator should read.
+func (p *Process) Say(ctx context.Context, message string, facts ...any) {
+	p.log.InfoContext(ctx, message, facts...)
+}
+
 // Settings returns the settings of the process.
 func (p *Process) Settings() *Settings { return p.settings }
 

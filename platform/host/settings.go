@@ -141,3 +141,16 @@ func (s *Settings) Domain() string {
 	}
 	return u.Host
 }
+
+// SetupLink returns the address of the page that makes the first operator, where
+// operators work.
+func (s *Settings) SetupLink(code string) string {
+	base := s.PublicURL
+	if s.Legacy.URL != "" {
+		if s.Legacy.OperatorURL != "" {
+			base = s.Legacy.OperatorURL
+		}
+		base += s.Legacy.Prefix
+	}
+	return strings.TrimSuffix(base, "/") + "/setup/" + code
+}

@@ -3,20 +3,15 @@ package process_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/ethereum/go-ethereum/accounts"
-	"github.com/ethereum/go-ethereum/crypto"
 
 	"banyan/modules/reputation"
 	"banyan/platform/seam"
@@ -135,40 +130,7 @@ func (g *cluster) differences(module, operation string) []diff.Difference {
 // signIn signs in as a wallet does in the browser, and returns what reads pages.
 func signIn(t *testing.T, base string, a author) (page func(path string) string) {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := &http.Client{Jar: jar}
-	exchange := func(method, path, body string, out any) string {
-		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := browser.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
-		if err == nil && out != nil {
-			err = json.Unmarshal(text, out)
-		}
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, text, err)
-		}
-		return string(text)
-	}
-	var asked struct{ Message string }
-	exchange("POST", "/api/v1/identity/nonce", fmt.Sprintf(`{"address":%q,"chain_id":1}`, a.address), &asked)
-	signature, err := crypto.Sign(accounts.TextHash([]byte(asked.Message)), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature[64] += 27
-	body, _ := json.Marshal(map[string]string{"message": asked.Message, "signature": fmt.Sprintf("0x%x", signature)})
-	exchange("POST", "/api/v1/identity/sign-in", string(body), nil)
-	return func(path string) string { return exchange("GET", path, "", nil) }
+	b := newBrowser(t, base)
+	b.signIn(a)
+	return b.get
 }

@@ -26,7 +26,7 @@ func OnlyOperators(r *http.Request) error {
 	if identity.From(r.Context()).IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "this page is for operators: sign in as one")
 	}
-	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to add your wallet to identity.operators")
+	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to make your wallet one (`banyan role set WALLET operator`); if there is none yet, `banyan setup link` prints the link that makes the first")
 }
 
 // Operate runs an operator's action and shows what came of it: the action
