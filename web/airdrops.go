@@ -139,11 +139,12 @@ func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id 
 
 func (p *airdropPages) checkWallet(r *http.Request, id, asked string) *check {
 	c := &check{Asked: asked}
-	address, err := wallet.Parse(asked)
+	written, err := wallet.Read(asked, 0)
 	if err != nil {
 		c.Wrong = fault.From(err).Message
 		return c
 	}
+	address := written.Address
 	c.Wallet = address
 	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: id, Wallet: address})
 	switch {

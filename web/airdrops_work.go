@@ -82,14 +82,23 @@ func (p *airdropPages) buildTree(_ http.ResponseWriter, r *http.Request) (string
 }
 
 func (p *airdropPages) uploadList(r *http.Request, u ui.Uploaded) (string, error) {
+	field := func(name string) string { return strings.TrimSpace(u.Fields[name]) }
 	c, err := p.service.UploadList(r.Context(), airdrop.ListUpload{
-		ID: chi.URLParam(r, "id"), OnDuplicate: u.Fields["on_duplicate"], Decimals: u.Fields["decimals"] == "true", Body: u.File,
+		ID: chi.URLParam(r, "id"), OnDuplicate: field("on_duplicate"), Decimals: field("decimals") == "true", Zero: field("zero"),
+		AddressColumn: field("address_column"), AmountColumn: field("amount_column"), IndexColumn: field("index_column"),
+		Chain: field("chain"), MapAmounts: field("map_amounts"), Body: u.File,
 	})
 	if err != nil {
 		return "", err
 	}
-	return "The list is stored: " + ui.Plural(c.Count, "wallet", "wallets") + ", " + ui.Units(c.Total, c.Decimals) + " " + c.Symbol +
-		" in total. Check the figures, then build the tree.", nil
+	done := "The list is stored: " + ui.Plural(c.Count, "wallet", "wallets") + ", " + ui.Units(c.Total, c.Decimals) + " " + c.Symbol +
+		" in total. Check the figures, then build the tree."
+	if c.Report != nil {
+		for _, line := range c.Report.Lines() {
+			done += "\n" + ui.Sentence(line[0]+": "+line[1])
+		}
+	}
+	return done, nil
 }
 
 func formatName(f merkle.Format) string {

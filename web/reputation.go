@@ -67,9 +67,9 @@ func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) e
 	d := leaderboardData{Asked: strings.TrimSpace(v.Get("wallet"))}
 	status := http.StatusOK
 	if d.Asked != "" {
-		address, err := wallet.Parse(d.Asked)
+		written, err := wallet.Read(d.Asked, 0)
 		if err == nil {
-			p.site.GoTo(rw, r, "/wallets/", address)
+			p.site.GoTo(rw, r, "/wallets/", written.Address)
 			return nil
 		}
 		d.Wrong, status = fault.From(err).Message, http.StatusBadRequest

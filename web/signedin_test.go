@@ -201,7 +201,7 @@ func TestACampaignFromDraftToRoot(t *testing.T) {
 		t.Errorf("build without a list: %d, want 409", status)
 	}
 	status, page = v.upload("/operator/campaigns/c5/list", v.csrf(), webtest.SampleWallet(0).String()+",2500000\n", "on_duplicate", "error")
-	if status != 200 || !strings.Contains(page, "1 wallet, 2.5 TKN") {
+	if status != 200 || !strings.Contains(page, "1 wallet, 2.5 TKN") || !strings.Contains(page, "\nRows read: 1\n") {
 		t.Errorf("upload: %d", status)
 	}
 	status, page = v.form("/operator/campaigns/c5/build", url.Values{})

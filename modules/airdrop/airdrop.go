@@ -21,6 +21,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -135,28 +136,56 @@ type Campaign struct {
 	Root        *merkle.Hash  `json:"root,omitempty"`
 	CreatedMS   int64         `json:"created_ms"`
 	BuiltMS     int64         `json:"built_ms,omitempty"`
+	// Report says how the list was read; only UploadList answers with it.
+	Report *ListReport `json:"report,omitempty"`
 }
 
-// ListUpload is a CSV stream address,amount (or index,address,amount), or with a
+// ListUpload is a list: address,amount (or index,address,amount), or with a
 // header that names these columns among others, as airdrop tools and spreadsheets
 // call them; cells are separated by commas, semicolons or tabs, lines that begin
-// with # are comments; plain, gzip or zstd. Amounts are whole base units, or decimals of the token when
-// decimals=true.
+// with # are comments. Or JSON: objects with these names or pairs, in an array or
+// one on each line, or a map of wallets to amounts. Plain, gzip or zstd. Amounts
+// are whole base units, or decimals of the token when decimals=true.
 type ListUpload struct {
-	ID          string    `path:"id" json:"-"`
-	OnDuplicate string    `query:"on_duplicate" json:"-"` // error (default), sum or first
-	Decimals    bool      `query:"decimals" json:"-"`     // 1.5 means 1.5 tokens
-	Body        io.Reader `stream:"text/csv" json:"-"`
+	ID          string `path:"id" json:"-"`
+	OnDuplicate string `query:"on_duplicate" json:"-"` // error (default), sum or first
+	Decimals    bool   `query:"decimals" json:"-"`     // 1.5 means 1.5 tokens
+	Zero        string `query:"zero" json:"-"`         // error (default), or skip to leave out rows of zero
+	// The columns are chosen by their header, or by their number from 1.
+	AddressColumn string `query:"address_column" json:"-"`
+	AmountColumn  string `query:"amount_column" json:"-"`
+	IndexColumn   string `query:"index_column" json:"-"`
+	// Chain is the one that the wallets are of, by its number or short name (1,
+	// eth): addresses that name another (base:0x…) are wrong.
+	Chain string `query:"chain" json:"-"`
+	// MapAmounts is decimal or hex: what text amounts of a JSON map are. Default:
+	// decimal, but for the format uniswap they must be chosen.
+	MapAmounts string    `query:"map_amounts" json:"-"`
+	Body       io.Reader `stream:"text/csv" json:"-"`
 }
 
-// Validate refuses an unknown rule for duplicates.
+// Validate refuses unknown rules.
 func (u ListUpload) Validate() error {
-	switch u.OnDuplicate {
-	case "", "error", "sum", "first":
+	var wrong []fault.Field
+	for _, rule := range []struct{ name, value, is string }{
+		{"on_duplicate", u.OnDuplicate, "error, sum or first"}, {"zero", u.Zero, "error or skip"}, {"map_amounts", u.MapAmounts, "decimal or hex"},
+	} {
+		if rule.value != "" && !slices.Contains(strings.Fields(strings.NewReplacer(",", " ", " or ", " ").Replace(rule.is)), rule.value) {
+			wrong = append(wrong, fault.Field{Name: rule.name, Message: "is " + rule.is})
+		}
+	}
+	return refuseRules(wrong, u.Chain)
+}
+
+// refuseRules refuses what is wrong with how a list is to be read.
+func refuseRules(wrong []fault.Field, chain string) error {
+	if _, err := wallet.ParseChain(chain); err != nil {
+		wrong = append(wrong, fault.Field{Name: "chain", Message: fault.From(err).Message})
+	}
+	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "the rule for duplicate addresses is unknown").With(
-		fault.Field{Name: "on_duplicate", Message: "is error, sum or first"})
+	return fault.New(fault.Invalid, "a rule for reading the list is unknown").With(wrong...)
 }
 
 // BuildRequest names the campaign to build.
@@ -201,12 +230,21 @@ type Claim struct {
 	Root     merkle.Hash    `json:"root"`
 }
 
-// WalletsUpload is a stream of wallets, one per line, or CSV wallet,amount to
-// check the amounts, too; plain, gzip or zstd.
+// WalletsUpload is a list of wallets, with amounts or without, in any of the
+// forms of a ListUpload: one wallet on each line, or wallet,amount to check the
+// amounts, too. What of it was not used is named in the header Banyan-Note of the
+// answer.
 type WalletsUpload struct {
-	ID   string    `path:"id" json:"-"`
-	Body io.Reader `stream:"text/csv" json:"-"`
+	ID string `path:"id" json:"-"`
+	// The columns are chosen by their header, or by their number from 1.
+	AddressColumn string    `query:"address_column" json:"-"`
+	AmountColumn  string    `query:"amount_column" json:"-"`
+	Chain         string    `query:"chain" json:"-"` // as for a ListUpload
+	Body          io.Reader `stream:"text/csv" json:"-"`
 }
+
+// Validate refuses an unknown chain.
+func (u WalletsUpload) Validate() error { return refuseRules(nil, u.Chain) }
 
 // The verdicts of VerifyWallets.
 const (

@@ -22,7 +22,8 @@ func TestContractFiles(t *testing.T) {
 		Known: []any{
 			airdrop.CampaignDraft{Format: merkle.OZIndexed, Decimals: 18},
 			airdrop.Campaign{Format: merkle.OZIndexed, State: airdrop.Built},
-			airdrop.ListUpload{OnDuplicate: "sum"},
+			airdrop.ListUpload{OnDuplicate: "sum", Zero: "skip", Chain: "eth", MapAmounts: "hex"},
+			airdrop.WalletsUpload{Chain: "eth"},
 		},
 		Also: map[string]any{"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible}},
 	})

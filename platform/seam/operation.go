@@ -272,5 +272,8 @@ func validate[Q any](q Q) error { return any(q).(Validator).Validate() }
 // not the whole answer.
 type Stream struct {
 	ContentType string
-	Write       func(w io.Writer) error
+	// Note is about the request as a whole, for people, as which of its columns
+	// were not used: the header client.HeaderNote, in ASCII. "" if there is none.
+	Note  string
+	Write func(w io.Writer) error
 }

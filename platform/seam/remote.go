@@ -48,7 +48,7 @@ func callRemote[Q, A any](ctx context.Context, r *Remote, d *description, q Q) (
 	}
 	if stream, ok := any(&answer).(*Stream); ok {
 		far := got // its own variable: got need not outlive other calls
-		stream.ContentType = far.Media()
+		stream.ContentType, stream.Note = far.Media(), far.Note()
 		stream.Write = func(w io.Writer) error { return far.Copy(ctx, w) }
 		return answer, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -197,6 +198,9 @@ func marshalAnswer(buf *bytes.Buffer, answer any) error {
 func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream Stream) {
 	w.Header().Set("Content-Type", stream.ContentType)
 	w.Header().Set("Trailer", client.TrailerProblem)
+	if stream.Note != "" {
+		w.Header().Set(client.HeaderNote, strings.Map(inHeader, stream.Note[:min(len(stream.Note), maxNote)]))
+	}
 	err := stream.Write(w)
 	if err == nil {
 		return
@@ -208,6 +212,17 @@ func (h handler) writeStream(w http.ResponseWriter, req *http.Request, stream St
 	}
 	w.Header().Set(client.TrailerProblem, string(problem))
 }
+
+// inHeader keeps what a header may hold.
+func inHeader(r rune) rune {
+	if r < ' ' || r > '~' {
+		return '?'
+	}
+	return r
+}
+
+// maxNote is how much of a Stream's note is sent, in bytes.
+const maxNote = 1 << 10
 
 // maxDrain bounds what is read of a refused upload. A client that is still
 // sending would otherwise see a broken pipe instead of the reason.

@@ -131,9 +131,9 @@ func WriteJSON(rw http.ResponseWriter, answer any) error {
 // PathWallet reads the wallet of the path, from the route's {wallet}. Fails with
 // fault.NotFound.
 func PathWallet(r *http.Request) (wallet.Address, error) {
-	a, err := wallet.Parse(chi.URLParam(r, "wallet"))
+	w, err := wallet.Read(chi.URLParam(r, "wallet"), 0)
 	if err != nil {
-		return a, fault.Wrap(err, fault.NotFound, "this is not a wallet address: an address is 0x and 40 hex digits; check that it was copied whole")
+		return w.Address, fault.Wrap(err, fault.NotFound, "this is not a wallet address: an address is 0x and 40 hex digits; check that it was copied whole")
 	}
-	return a, nil
+	return w.Address, nil
 }

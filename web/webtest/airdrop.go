@@ -89,7 +89,9 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 		return airdrop.Campaign{}, fault.New(fault.Invalid, "some rows are wrong, so the list stays as it was").With(wrong...)
 	}
 	d.list, d.State, d.Count, d.Total = list, airdrop.Listed, list.Len(), list.Total()
-	return d.Campaign, nil
+	c := d.Campaign
+	c.Report = &airdrop.ListReport{Rows: c.Count, Form: "a table", Separator: "comma", Columns: airdrop.ReportColumns{Address: "1", Amount: "2"}}
+	return c, nil
 }
 
 // BuildTree builds it.

@@ -54,7 +54,12 @@ func TestCampaignGoesFromDraftToBuilt(t *testing.T) {
 
 		want.State, want.Count = airdrop.Listed, 3
 		want.Total = *uint256.MustFromDecimal("115792089237316195423570985008687907853269984665640564039457584007913129639350")
-		same(t, "listed", must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(three())}))(t), want)
+		listed := must(w.UploadList(operator, airdrop.ListUpload{ID: c.ID, Body: strings.NewReader(three())}))(t)
+		if r := listed.Report; r == nil || r.Rows != 3 || r.Smallest != "100" || r.Columns.Amount != "amount" || r.OverUint128 != 1 {
+			t.Errorf("reported as read: %+v", r)
+		}
+		listed.Report = nil
+		same(t, "listed", listed, want)
 
 		built := must(w.BuildTree(operator, airdrop.BuildRequest{ID: c.ID}))(t)
 		if built.Root == nil {

@@ -188,18 +188,22 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	if c.State == airdrop.Built && seam.IdempotencyKey(ctx) == "" {
 		return airdrop.Campaign{}, errBuilt()
 	}
-	rows, err := s.readList(ctx, u, c.Campaign)
+	rows, report, err := s.readList(ctx, u, c.Campaign)
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
 	w := s.idempotent(ctx, "uploadList", listFingerprint(c.ID, rows))
 	w.LookFirst = true
-	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+	listed, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		if c.State == airdrop.Built {
 			return airdrop.Campaign{}, errBuilt()
 		}
 		return s.lists.keep(ctx, c.ID, rows, keep)
 	})
+	if err == nil {
+		listed.Report = report
+	}
+	return listed, err
 }
 
 // BuildTree implements Service. The tree is built outside of any transaction;

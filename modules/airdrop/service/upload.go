@@ -11,19 +11,34 @@ import (
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/wallet"
 )
 
 // readList reads a whole upload. It fails with fault.Invalid, naming up to 100
 // wrong rows, with fault.TooLarge, and with fault.Busy while other uploads
 // occupy the memory.
-func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign) (*merkle.List, error) {
+func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign) (*merkle.List, *airdrop.ListReport, error) {
 	share := s.uploads.Share(0)
 	defer share.Return()
+	chain, err := wallet.ParseChain(u.Chain)
+	if err != nil {
+		return nil, nil, err
+	}
+	report := &airdrop.ListReport{}
 	options := list.Options{
 		OnDuplicate: list.Duplicates(u.OnDuplicate),
+		SkipZeros:   u.Zero == "skip",
 		MaxRows:     s.options.MaxRows,
 		Indexed:     c.Format.Indexed(),
 		Limits:      decompress.Files(),
+		Columns:     list.Columns{Address: u.AddressColumn, Amount: u.AmountColumn, Index: u.IndexColumn},
+		Flags:       columnParameters,
+		Chain:       chain,
+		TextAmounts: list.TextAmounts(u.MapAmounts),
+		Seen:        func(r airdrop.ListReport) { *report = r },
+	}
+	if u.MapAmounts == "" && c.Format == merkle.Uniswap {
+		options.TextAmounts = list.Ask
 	}
 	options.Limits.Max, options.Limits.Reserve = s.options.MaxListBytes, share.Take
 	if u.Decimals {
@@ -31,10 +46,13 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 	}
 	rows, err := list.Read(ctx, orEmpty(u.Body), options)
 	if err != nil {
-		return nil, incompleteUpload(ctx, err)
+		return nil, nil, incompleteUpload(ctx, err)
 	}
-	return rows, nil
+	return rows, report, nil
 }
+
+// columnParameters are how callers choose columns, in the words of the API.
+var columnParameters = list.Flags{Address: "address_column", Amount: "amount_column", Index: "index_column"}
 
 func orEmpty(body io.Reader) io.Reader {
 	if body == nil {

@@ -12,6 +12,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/memory"
 	"banyan/platform/seam"
+	"banyan/platform/wallet"
 )
 
 // perCheck is what a VerifyWallets call needs beside its text and its findings,
@@ -34,7 +35,7 @@ func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (s
 	}
 	may := s.allowanceOf(ctx)
 	share := s.checks.Share(may.memory)
-	findings, err := s.judge(ctx, tree, orEmpty(u.Body), may, share)
+	findings, note, err := s.judge(ctx, tree, u, may, share)
 	if err != nil {
 		share.Return()
 		err, _ = s.dropDamaged(ctx, err)
@@ -42,7 +43,7 @@ func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (s
 		return seam.Stream{}, incompleteUpload(ctx, err)
 	}
 	var written atomic.Bool
-	return seam.Stream{ContentType: "application/x-ndjson", Write: func(w io.Writer) error {
+	return seam.Stream{ContentType: "application/x-ndjson", Note: note, Write: func(w io.Writer) error {
 		if written.Swap(true) {
 			return errors.New("the verdicts were written already: call VerifyWallets again")
 		}
@@ -53,22 +54,31 @@ func (s *service) VerifyWallets(ctx context.Context, u airdrop.WalletsUpload) (s
 	}}, nil
 }
 
-// judge reads the stream and returns its findings, in batches and in order.
-func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may allowance, share *memory.Share) ([]findings, error) {
+// judge reads the stream and returns its findings, in batches and in order, and
+// what of the stream was not used.
+func (s *service) judge(ctx context.Context, tree *served, u airdrop.WalletsUpload, may allowance, share *memory.Share) (all []findings, note string, err error) {
 	if err := share.Take(perCheck); err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	body := orEmpty(u.Body)
 	sent := &counted{Reader: body}
 	if may.sent > 0 {
 		whole, err := readBody(ctx, body, may.sent, share)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		sent.Reader = whole
 	}
-	options := list.Options{MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.decompress}
+	options := list.Options{
+		MaxRows: may.lines, Workers: min(runtime.GOMAXPROCS(0), checkWorkers), Limits: may.decompress,
+		Columns: list.Columns{Address: u.AddressColumn, Amount: u.AmountColumn},
+		Flags:   list.Flags{Address: columnParameters.Address, Amount: columnParameters.Amount},
+		Seen:    func(r airdrop.ListReport) { note = r.PassedOver },
+	}
+	if options.Chain, err = wallet.ParseChain(u.Chain); err != nil {
+		return nil, "", err
+	}
 	options.Limits.Reserve = share.Take
-	var all []findings
 	var answer atomic.Int64 // bytes
 	find := func(questions []list.Question) (findings, error) {
 		f, length, err := tree.find(questions)
@@ -82,11 +92,11 @@ func (s *service) judge(ctx context.Context, tree *served, body io.Reader, may a
 		}
 		return f, share.Take(int64(cap(f)))
 	}
-	err := list.Questions(ctx, sent, options, find, func(f findings) error {
+	err = list.Questions(ctx, sent, options, find, func(f findings) error {
 		all = append(all, f)
 		return nil
 	})
-	return all, err
+	return all, note, err
 }
 
 // counted counts the bytes that are read.

@@ -49,6 +49,9 @@ func (a *Answer) Release() { buffer.Put(a.text) }
 // Media is the type of a stream.
 func (a *Answer) Media() string { return a.stream.Header.Get("Content-Type") }
 
+// Note is what a stream says of its request, "" if nothing.
+func (a *Answer) Note() string { return a.stream.Header.Get(HeaderNote) }
+
 // Copy passes a stream on as it comes, and is called once. It returns the error
 // that the other side says in the trailer, or why the stream broke off.
 func (a *Answer) Copy(ctx context.Context, w io.Writer) error {

@@ -13,6 +13,7 @@ const (
 	HeaderDeadline    = "Banyan-Deadline" // milliseconds the caller still waits; relative, so clocks may differ
 	HeaderEpoch       = "Banyan-Epoch"    // of the ownership of writes, as the caller has it
 	HeaderIdempotency = "Idempotency-Key" // anybody's: one key per intended effect of a write
+	HeaderNote        = "Banyan-Note"     // of a stream: what of the request was not used, for people
 	HeaderRequestID   = "X-Request-Id"    // set by the HTTP server on the answer before any handler runs
 	TrailerProblem    = "Banyan-Problem"  // trailer of an answer: the problem document of a stream that failed half-way
 
