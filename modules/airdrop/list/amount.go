@@ -70,14 +70,14 @@ func (r *cellReader) parseNumber(text []byte, decimals int, number *uint256.Int)
 
 // parseHex reads 0x and the digits of a whole number of base units, as programs
 // write amounts in JSON.
-func (r *cellReader) parseHex(text []byte, number *uint256.Int) (problem string) {
+func parseHex(text []byte, decimals int, number *uint256.Int) (problem string) {
 	digits := bytes.TrimLeft(text[len("0x"):], "0")
 	switch {
 	case len(text) == addressLength:
 		return "has the length of an address: choose the column of amounts"
 	case len(text) == len("0x") || !onlyHex(digits):
 		return fmt.Sprintf("%q is no number", table.Short(text))
-	case r.decimals != 0:
+	case decimals != 0:
 		return "is written in hex, which is in base units, and amounts are read in tokens: leave the decimals out"
 	case len(digits) > 64:
 		return overUint256

@@ -46,7 +46,7 @@ func (r *cellReader) readAmount(c columns, part *table.Part, text []byte, amount
 	if !hex {
 		return r.parseAmount(text, amount)
 	}
-	if problem = r.parseHex(text, amount); problem == "" && amount.IsZero() {
+	if problem = parseHex(text, r.decimals, amount); problem == "" && amount.IsZero() {
 		return isZero
 	}
 	return problem

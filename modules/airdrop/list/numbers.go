@@ -114,6 +114,16 @@ func (s spelling) plain(cell []byte) (digits []byte, ok bool) {
 
 // look finds the spelling of a list's amounts in its first part.
 func (r *cellReader) look(part *table.Part) {
+	c := r.columnsOf(part.Layout())
+	r.lookAt(part, func() ([]byte, bool) {
+		values, _, problem := c.cut(part)
+		return values.amount, problem == ""
+	})
+}
+
+// lookAt finds the spelling of amounts, of which amount returns that of the
+// present row.
+func (r *cellReader) lookAt(part *table.Part, amount func() ([]byte, bool)) {
 	marks := spellingMarks
 	if l := part.Layout(); l.Separator != ',' || part.ContainsAny(`"`) {
 		marks += ","
@@ -122,10 +132,9 @@ func (r *cellReader) look(part *table.Part) {
 	if !part.ContainsAny(marks) {
 		return
 	}
-	c := r.columnsOf(part.Layout())
 	r.spelling = spellingOf(func(yield func([]byte) bool) {
 		for n := 0; n < lookedAt && part.Next(); n++ {
-			if values, _, problem := c.cut(part); problem == "" && !yield(values.amount) {
+			if cell, ok := amount(); ok && !yield(cell) {
 				return
 			}
 		}

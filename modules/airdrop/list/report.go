@@ -132,21 +132,25 @@ const chunkOfRows = 1 << 16
 // describe adds where the columns were found.
 func describe(report *airdrop.ListReport, t table.Report) {
 	l := t.Layout
-	column := func(at int) string {
-		switch {
-		case !l.Has(at):
-			return ""
-		case l.Columns[at] < len(l.Header):
-			return l.Header[l.Columns[at]]
-		case l.JSON == table.JSONMap:
-			return [...]string{"the name", "the value"}[l.Columns[at]]
-		}
-		return strconv.Itoa(l.Columns[at] + 1)
-	}
 	report.Form, report.Separator = l.JSON.String(), l.SeparatorName()
-	report.Columns = airdrop.ReportColumns{Address: column(addressColumn), Amount: column(amountColumn), Index: column(indexColumn)}
+	report.Columns = airdrop.ReportColumns{
+		Address: columnName(l, addressColumn), Amount: columnName(l, amountColumn), Index: columnName(l, indexColumn),
+	}
 	report.NotUsed, report.Encoding, report.LineEnds = l.Unused, l.Encoding, l.LineEnds
 	report.Titles, report.Comments, report.PassedOver = t.Titles, t.Comments, t.Passed()
+}
+
+// columnName is the header of a column, or its number; "" if there is none.
+func columnName(l *table.Layout, column int) string {
+	switch {
+	case column < 0 || column >= len(l.Columns) || !l.Has(column):
+		return ""
+	case l.Columns[column] < len(l.Header):
+		return l.Header[l.Columns[column]]
+	case l.JSON == table.JSONMap && l.Columns[column] < 2:
+		return [...]string{"the name", "the value"}[l.Columns[column]]
+	}
+	return strconv.Itoa(l.Columns[column] + 1)
 }
 
 // tokens is an amount of base units with a point before its decimals.
