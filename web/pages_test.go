@@ -128,7 +128,9 @@ func TestCheckAWallet(t *testing.T) {
 	contains(t, visitor.get("/airdrops/c1?wallet="+listed, 200), `data-verdict="eligible"`, "121 BNY", "/airdrops/c1/proofs/"+listed+".json")
 	contains(t, visitor.get("/airdrops/c2?wallet="+webtest.SampleWallet(5).String(), 200), "135 CNPY")
 	contains(t, visitor.get("/airdrops/c1?wallet="+nobody, 200), `data-verdict="not-listed"`, "not on the list")
-	contains(t, visitor.get("/airdrops/c1?wallet=0x12", 200), `data-verdict="wrong"`, "has 40 hex digits after 0x, this has 2")
+	contains(t, visitor.get("/airdrops/c1?wallet=0x12", 200), `data-verdict="wrong"`, "40 hex digits after 0x, this has 2")
+	contains(t, visitor.get("/airdrops/c1?wallet=fren.base.eth", 200), `data-verdict="wrong"`, "is a name, and nothing is looked up here")
+	contains(t, visitor.get("/airdrops/c1?wallet=eth:"+listed, 200), `data-verdict="eligible"`)
 	// One digit too many upper case: a mistyped address, not another wallet.
 	contains(t, visitor.get("/airdrops/c1?wallet=0x000000000000000000000000000000000000DEaD", 200), `data-verdict="wrong"`, "checksum")
 	file := visitor.get("/airdrops/c1/proofs/"+listed+".json", 200)
@@ -183,7 +185,7 @@ func TestWalletsAreLookedUpByAddress(t *testing.T) {
 	visitor := newVisitor(t, webtest.Full(t))
 	lower := strings.ToLower(webtest.SampleWallet(2).String())
 	contains(t, visitor.get("/reputation?wallet="+lower, 200), "Wallet "+webtest.SampleWallet(2).Short()) // followed the redirect
-	contains(t, visitor.get("/reputation?wallet=me", 400), "is no address", `aria-invalid="true"`)
+	contains(t, visitor.get("/reputation?wallet=me", 400), "is no address: write 0x and 40 hex digits", `aria-invalid="true"`)
 	contains(t, visitor.get("/wallets/0x12", 404), "This is not a wallet address")
 }
 

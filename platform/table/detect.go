@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"banyan/platform/fault"
 )
@@ -76,10 +77,18 @@ func detect(c chunk, spec *Spec) (l *Layout, from int, err error) {
 	if l, from, err = d.header(); l != nil || err != nil {
 		return l, from, err
 	}
-	if l, err = d.headerless(); err == nil && l.HeaderLine > 0 {
+	if l, err = d.headerless(); err != nil {
+		if kind := languageKind(d.first.text); kind != "" {
+			err = notAList(kind)
+		} else if !utf8.Valid(d.first.text) {
+			err = d.refuse(notUTF8)
+		}
+		return nil, 0, err
+	}
+	if l.HeaderLine > 0 {
 		from = d.first.end
 	}
-	return l, from, err
+	return l, from, nil
 }
 
 // refuse is the fault for the first line.

@@ -26,6 +26,9 @@ func (c *chunker) beginJSON(spec *Spec, report *Report) (*Part, error) {
 	if at := beforeJSON(head); at == len(head) || head[at] != '{' && head[at] != '[' {
 		return nil, nil //nolint:nilnil // no JSON is no error
 	}
+	if bytes.HasPrefix(head, []byte("{\\rtf")) {
+		return nil, nil //nolint:nilnil // no JSON is no error
+	}
 	head = c.text.peek() // with line ends as they will be read
 	t, err := detectJSON(head, spec)
 	if err != nil {

@@ -172,6 +172,8 @@ func binaryKind(head []byte) string {
 		{"7z\xbc\xaf\x27\x1c", "a 7z archive"},
 		{"Rar!\x1a\x07", "a rar archive"},
 		{"\x89PNG\r\n", "a picture (png)"},
+		{"\x1f\x8b", "packed twice with gzip"},
+		{"(\xb5/\xfd", "packed twice with zstd"},
 	} {
 		if bytes.HasPrefix(head, []byte(kind.begins)) {
 			return kind.is
@@ -180,21 +182,44 @@ func binaryKind(head []byte) string {
 	return ""
 }
 
-// markupKind names what a text whose first line is this is instead of a table.
-func markupKind(line []byte) string {
-	lower := bytes.ToLower(line[:min(len(line), 16)])
-	for _, begins := range []string{"<!doctype", "<html", "<head", "<body", "<table"} {
-		if bytes.HasPrefix(lower, []byte(begins)) {
-			return "HTML, a web page"
+// languageKind names what a text with this line is instead of a table, where
+// the line is neither a header nor a row: a title may begin with the same words.
+func languageKind(line []byte) string {
+	lower := bytes.ToLower(line[:min(len(line), 64)])
+	for _, kind := range []struct{ begins, is string }{
+		{"insert into ", "SQL statements"},
+		{"create table ", "SQL statements"},
+		{"copy ", "SQL statements"},
+		{"-- ", "SQL statements"},
+		{"module.exports", "JavaScript"},
+		{"export ", "JavaScript"},
+		{"const ", "JavaScript"},
+		{"import ", "JavaScript"},
+		{"| ", "a Markdown table"},
+		{"-----begin ", "a key or certificate, which nobody should send"},
+	} {
+		if bytes.HasPrefix(lower, []byte(kind.begins)) {
+			return kind.is
 		}
 	}
-	if bytes.HasPrefix(lower, []byte("<?xml")) {
-		return "XML"
+	return ""
+}
+
+// markupKind names what a text whose first line is this is instead of a table.
+func markupKind(line []byte) string {
+	lower := bytes.ToLower(line[:min(len(line), 64)])
+	for _, kind := range []struct{ begins, is string }{{"<?xml", "XML"}, {"<svg", "a picture (svg)"}, {"{\\rtf", "a rich text document (RTF)"}} {
+		if bytes.HasPrefix(lower, []byte(kind.begins)) {
+			return kind.is
+		}
+	}
+	if len(lower) > 1 && lower[0] == '<' && (lower[1] == '!' || lower[1] >= 'a' && lower[1] <= 'z') {
+		return "HTML, a web page"
 	}
 	if line[0] != '{' && line[0] != '[' {
 		return ""
 	}
-	if next := bytes.TrimLeft(line[1:], " \t"); len(next) == 0 || bytes.IndexByte([]byte(`"{[]}`), next[0]) >= 0 {
+	if next := bytes.TrimLeft(line[1:], " \t"); len(next) == 0 || bytes.IndexByte([]byte(`"'{[]}`), next[0]) >= 0 {
 		return "JSON"
 	}
 	return ""

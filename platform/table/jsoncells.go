@@ -109,6 +109,9 @@ func wrongJSON(text []byte) string {
 			return "there is text after the JSON object: write one on each line, or all in one array"
 		}
 	}
+	if bytes.IndexByte(text, '\'') >= 0 && bytes.IndexByte(text, '"') < 0 {
+		return "this is no JSON, which has double quotes around names and text"
+	}
 	return fmt.Sprintf("the line is no JSON object: %v", json.Unmarshal(text, new(json.RawMessage)))
 }
 

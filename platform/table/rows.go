@@ -210,7 +210,7 @@ func (p *Part) Strange() string {
 	case bytes.IndexByte(line, 0) >= 0:
 		return "the line holds a NUL byte: this is not a text file, or it is damaged"
 	case !utf8.Valid(line):
-		return "the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
+		return notUTF8
 	case p.decoded() && bytes.Contains(line, replacement):
 		return "the line holds bytes that are not " + p.layout.Encoding + ": save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
 	case p.Entry == 0 && bytes.IndexByte(line, '\r') >= 0:
@@ -218,6 +218,8 @@ func (p *Part) Strange() string {
 	}
 	return ""
 }
+
+const notUTF8 = "the line is not UTF-8, and may be Windows-1252: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"
 
 // Cells returns the present row's cells in the order of Spec.Columns, valid
 // until the next call: nil where the row has no cell of a column. Blanks around

@@ -93,7 +93,7 @@ func TestTablesAreReadAsPeopleWriteThem(t *testing.T) {
 		{"CR", "name,score\rann,1\rbob,2", "2: ann=1\n3: bob=2"},
 		{"CR, and LF at the end", "ann,1\rbob,2\n", "1: ann=1\n2: bob=2"},
 		{"all line ends", "name,score\rann,1\r\nbob,2\ncid,3\r\rdan,4", "2: ann=1\n3: bob=2\n4: cid=3\n6: dan=4"},
-		{"not UTF-8", "ann,1\nb\xff,2\n", "1: ann=1\n2! the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"},
+		{"not UTF-8", "ann,1\nb\xff,2\n", "1: ann=1\n2! the line is not UTF-8, and may be Windows-1252: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"},
 		{"NUL", "ann,1\nb\x00,2\n", "1: ann=1\n2! the line holds a NUL byte: this is not a text file, or it is damaged"},
 		{"an open quote", "ann,1\n\"b,2\nc,3\n", "1: ann=1\n2! a quote is opened and not closed on this line\n3: c=3"},
 		{"half a letter of UTF-16", "\xff\xfea\x00,\x001\x00\n\x00b\x00,\x00\x00\xd8\n\x00", "1: a=1\n2! the line holds bytes that are not UTF-16LE: save the list as UTF-8 (CSV UTF-8 in spreadsheets)"},

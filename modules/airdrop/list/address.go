@@ -8,6 +8,7 @@ import (
 	"banyan/platform/merkle/keccak"
 	"banyan/platform/table"
 	"banyan/platform/wallet"
+	"banyan/platform/wallet/hexdigits"
 )
 
 const (
@@ -94,10 +95,12 @@ type checksums struct {
 func (c *checksums) clear() { c.lower, c.written, c.lines = c.lower[:0], c.written[:0], c.lines[:0] }
 
 func (c *checksums) add(text []byte, line int) {
-	digits := text[2:]
-	c.written = append(c.written, digits...)
-	for _, d := range digits {
-		c.lower = append(c.lower, d|0x20) // digits have that bit already
+	c.written = append(c.written, text[2:]...)
+	begin := len(c.lower)
+	c.lower = append(c.lower, text[2:]...)
+	for eight := c.lower[begin:]; len(eight) >= 8; eight = eight[8:] {
+		const small = 0x20 * hexdigits.Ones // digits have that bit already
+		binary.LittleEndian.PutUint64(eight, binary.LittleEndian.Uint64(eight)|small)
 	}
 	c.lines = append(c.lines, line)
 }
@@ -121,17 +124,15 @@ func (c *checksums) wrong(engine keccak.Engine, chain uint64, yield func(line in
 	return nil
 }
 
-// checksumHolds compares the case of each letter with the digest's bit for it:
-// https://eips.ethereum.org/EIPS/eip-55
+// checksumHolds compares the case of each letter with the digest's bit for it,
+// eight at a time: https://eips.ethereum.org/EIPS/eip-55
 func checksumHolds(digits, digest []byte) bool {
-	for i, c := range digits {
-		if c < 'A' {
-			continue // a digit has no case
-		}
-		bit := digest[i/2] >> (7 - 4*(i%2)) & 1
-		if upper := c&0x20 == 0; upper != (bit == 1) {
-			return false
-		}
+	var wrong uint64
+	for i := 0; i < hexDigits; i += 8 {
+		const letter, small = 6, 5 // bits: only letters have the one, and lower-case ones both
+		eight := binary.BigEndian.Uint64(digits[i:])
+		large := hexdigits.Halves(binary.BigEndian.Uint32(digest[i/2:])) >> 3
+		wrong |= eight >> letter &^ (eight>>small ^ large)
 	}
-	return true
+	return wrong&hexdigits.Ones == 0
 }

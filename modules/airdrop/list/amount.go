@@ -49,8 +49,18 @@ func (r *cellReader) parseNumber(text []byte, decimals int, number *uint256.Int)
 	if len(text) > 1 && text[0] == '+' {
 		text = text[1:]
 	}
-	whole, fraction, point := bytes.Cut(text, []byte{'.'})
-	if !onlyDigits(whole) || !onlyDigits(fraction) || len(whole)+len(fraction) == 0 {
+	end := 0
+	for end < len(text) && isDigit(text[end]) {
+		end++
+	}
+	whole, fraction, point := text[:end], text[end:], end < len(text)
+	if point {
+		fraction = fraction[1:]
+		if text[end] != '.' || !onlyDigits(fraction) {
+			return strangeDigits(text)
+		}
+	}
+	if len(whole)+len(fraction) == 0 {
 		return strangeDigits(text)
 	}
 	if point && decimals == 0 {

@@ -29,11 +29,8 @@ const (
 	Ask     TextAmounts = "ask" // refuse them, and say why
 )
 
-// read reads an amount of a row, and says whether it is zero.
-func (r *cellReader) readAmount(c columns, part *table.Part, text []byte, amount *uint256.Int) (problem string) {
-	if c.JSON == table.NoJSON {
-		return r.parseAmount(text, amount)
-	}
+// readAmount reads an amount of a row in JSON.
+func (r *cellReader) readAmount(c *columns, part *table.Part, text []byte, amount *uint256.Int) (problem string) {
 	hex := len(text) >= 2 && text[0] == '0' && text[1]|0x20 == 'x'
 	if c.JSON == table.JSONMap && !hex && part.Quoted(amountColumn) && len(text) > 0 && onlyHex(text) {
 		switch r.texts {
@@ -73,16 +70,16 @@ func (r *cellReader) columnsOf(l *table.Layout) columns {
 	return c
 }
 
-func (c columns) addressName() string { return c.Name(addressColumn, "address") }
-func (c columns) amountName() string  { return c.Name(amountColumn, "amount") }
-func (c columns) indexName() string   { return c.Name(indexColumn, "index") }
+func (c *columns) addressName() string { return c.Name(addressColumn, "address") }
+func (c *columns) amountName() string  { return c.Name(amountColumn, "amount") }
+func (c *columns) indexName() string   { return c.Name(indexColumn, "index") }
 
 // cells are the cells of a row that every list has; nil where a row has none.
 type cells struct{ address, amount, index []byte }
 
 // cut finds the cells of the present row. others are all that the table knows,
 // where a column says what the amount means.
-func (c columns) cut(p *table.Part) (values cells, others [][]byte, problem string) {
+func (c *columns) cut(p *table.Part) (values cells, others [][]byte, problem string) {
 	if c.simple && p.Plain() && plain(p.Text, c.Separator) {
 		return cells{address: p.Text[:addressLength], amount: p.Text[addressLength+1:]}, nil, ""
 	}

@@ -23,16 +23,25 @@ type Columns struct{ Address, Amount, Index string }
 // Flags are how a person chooses each of Columns; "" where that is not possible.
 type Flags struct{ Address, Amount, Index string }
 
-// addressNames and the others are what airdrop tools and block explorers write.
+// addressNames and the others are what airdrop tools, block explorers and
+// spreadsheets write, in some languages, too.
+//
+//nolint:misspell // they are not misspelled where they are from
 var (
 	addressNames = []string{
 		"wallet", "account", "receiver", "recipient", "to", "user", "holder", "holderaddress", "beneficiary", "claimer",
 		"claimant", "owner", "walletaddress", "useraddress", "recipientaddress", "receiveraddress", "accountaddress",
-		"beneficiaryaddress", "owneraddress", "toaddress", "ethaddress", "evmaddress",
+		"beneficiaryaddress", "owneraddress", "claimeraddress", "claimantaddress", "toaddress", "ethaddress", "evmaddress",
+		"ethereumaddress", "evmwallet", "ethwallet", "recipientwallet", "userwallet", "addr", "payee", "addresses",
+		"adresse", "empfänger", "destinataire", "bénéficiaire", "dirección", "direccion", "destinatario", "beneficiario",
+		"endereço", "endereco", "indirizzo", "adres", "адрес", "кошелек", "地址", "钱包地址", "钱包", "アドレス", "주소",
 	}
 	amountNames = []string{
 		"value", "balance", "quantity", "units", "tokens", "allocation", "earnings", "weight", "maxclaimable", "reward",
-		"rewards", "claimable", "tokenamount", "amounts",
+		"rewards", "claimable", "tokenamount", "amounts", "tokenbalance", "tokenquantity", "rewardamount", "claimableamount",
+		"claimamount", "airdropamount", "allocationamount", "totalallocation", "totalamount", "totalrewards", "amt", "qty",
+		"betrag", "menge", "anzahl", "montant", "quantité", "quantite", "cantidad", "monto", "importe", "quantidade", "valor",
+		"importo", "quantità", "bedrag", "ilość", "сумма", "количество", "数量", "金额", "수량",
 	}
 	indexNames = []string{"accountindex"}
 )
@@ -146,7 +155,10 @@ func certain(cells [][]byte, columns ...int) table.Placement {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // totals are words of a row of sums that a spreadsheet puts below a list.
-var totals = []string{"total", "totals", "sum", "subtotal", "grandtotal", "summe", "gesamt", "=sum(", "sum("}
+var totals = []string{
+	"total", "totals", "sum", "subtotal", "grandtotal", "average", "count", "summe", "gesamt", "gesamtsumme", "zwischensumme",
+	"somme", "suma", "soma", "totale", "totaal", "всего", "итого", "合计", "总计", "合計", "합계", "=sum(", "sum(", "=summe(", "=subtotal(",
+}
 
 // looksLikeTotal reports whether a cell stands where an address should in a row of sums.
 func looksLikeTotal(cell []byte) bool {

@@ -401,7 +401,7 @@ func TestQuestionsAreAnsweredLineByLine(t *testing.T) {
 		"1 " + first + " 0", "2 " + second + " 5", `4 !address: "nonsense" is no address: write 0x and 40 hex digits`,
 		"5 !address: an address has 40 hex digits after 0x, this has 2", "6 !amount: is negative",
 		"7 !address: has upper and lower case letters that do not match its EIP-55 checksum: a digit may be wrong; copy it again",
-		"8 " + third + " 0", "9 !the line is not UTF-8: save the list as UTF-8 (CSV UTF-8 in spreadsheets)",
+		"8 " + third + " 0", "9 !the line is not UTF-8, and may be Windows-1252: save the list as UTF-8 (CSV UTF-8 in spreadsheets)",
 	}
 	if got := answers(t, text); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -3,6 +3,7 @@ package list
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"banyan/platform/table"
 )
@@ -30,24 +31,25 @@ const lookedAt = 1024
 // it leaves no doubt: "1,304" alone may be 1304 or 1.304, beside "2,500,000" it is
 // 1304. Otherwise it is plain, and each line that is not is refused.
 func spellingOf(amounts func(yield func(cell []byte) bool)) spelling {
-	possible := append([]spelling(nil), spellings...)
 	var strange [][]byte
+	plain := true
 	amounts(func(cell []byte) bool {
-		if len(cell) == 0 || onlyDigits(cell) || !madeOfNumbers(cell) {
-			return true
+		if len(cell) > 0 && !onlyDigits(cell) && madeOfNumbers(cell) {
+			_, ok := plainSpelling.plain(cell)
+			strange, plain = append(strange, cell), plain && ok
 		}
-		cell = bytes.Clone(cell)
-		strange = append(strange, cell)
-		left := possible[:0]
-		for _, s := range possible {
-			if _, ok := s.plain(cell); ok {
-				left = append(left, s)
-			}
-		}
-		possible = left
-		return len(possible) > 0 && possible[0] != plainSpelling || len(strange) < lookedAt && len(possible) > 0
+		return true
 	})
-	if len(possible) == 0 || possible[0] == plainSpelling {
+	if plain {
+		return plainSpelling
+	}
+	var possible []spelling
+	for _, s := range spellings[1:] {
+		if !slices.ContainsFunc(strange, func(cell []byte) bool { _, ok := s.plain(cell); return !ok }) {
+			possible = append(possible, s)
+		}
+	}
+	if len(possible) == 0 {
 		return plainSpelling
 	}
 	for _, cell := range strange {

@@ -179,7 +179,12 @@ func (b *batch) read(q *Question, part *table.Part) (mixed bool) {
 	}
 	if len(values.amount) > 0 {
 		q.WithAmount = true
-		if problem := b.readAmount(b.columns, part, values.amount, &q.Amount); problem != "" {
+		if b.columns.JSON == table.NoJSON {
+			problem = b.parseAmount(values.amount, &q.Amount)
+		} else {
+			problem = b.readAmount(&b.columns, part, values.amount, &q.Amount)
+		}
+		if problem != "" {
 			q.Problem = b.columns.amountName() + ": " + problem
 			return false
 		}

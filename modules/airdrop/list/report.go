@@ -26,7 +26,8 @@ type figures struct {
 type bounds struct {
 	any              bool
 	smallest, larger uint256.Int
-	over             int // over 2^128-1
+	high             uint64 // 0: both fit into a word
+	over             int    // over 2^128-1
 }
 
 func (b *bounds) add(amount *uint256.Int) {
@@ -35,13 +36,41 @@ func (b *bounds) add(amount *uint256.Int) {
 	}
 	if !b.any {
 		b.any, b.smallest, b.larger = true, *amount, *amount
+		b.high = amount[1] | amount[2] | amount[3]
 		return
 	}
-	if amount.Lt(&b.smallest) {
+	if amount[1]|b.high|amount[2]|amount[3] == 0 { // as most are
+		if amount[0] < b.smallest[0] {
+			b.smallest[0] = amount[0]
+		} else if amount[0] > b.larger[0] {
+			b.larger[0] = amount[0]
+		}
+		return
+	}
+	b.addLong(amount)
+}
+
+// addLong is add for amounts that do not fit into a word.
+func (b *bounds) addLong(amount *uint256.Int) {
+	if less(amount, &b.smallest) {
 		b.smallest = *amount
-	} else if b.larger.Lt(amount) {
+	} else if less(&b.larger, amount) {
 		b.larger = *amount
 	}
+	b.high = 1
+}
+
+// less is Lt of uint256, which subtracts all words where the upper ones decide.
+func less(a, b *uint256.Int) bool {
+	switch {
+	case a[3] != b[3]:
+		return a[3] < b[3]
+	case a[2] != b[2]:
+		return a[2] < b[2]
+	case a[1] != b[1]:
+		return a[1] < b[1]
+	}
+	return a[0] < b[0]
 }
 
 func (b *bounds) join(o bounds) {

@@ -67,8 +67,10 @@ func estimateRows(part *table.Part) int { return part.Len()/48 + 1 }
 // row parses the present row into an entry or problems.
 func (p *rowParser) row(part *table.Part) {
 	values, others, problem := p.columns.cut(part)
-	number := p.entries.note(part)
-	p.meaning.entries = part.Entry > 0
+	number := part.Line
+	if part.Entry > 0 {
+		number, p.meaning.entries = p.entries.note(part), true
+	}
 	p.figures.rows++
 	if problem != "" {
 		p.wrongRows = append(p.wrongRows, wrongRow{number, fault.Field{Message: problem}})
@@ -77,19 +79,23 @@ func (p *rowParser) row(part *table.Part) {
 	var e merkle.Entry
 	p.lineProbs = p.lineProbs[:0]
 	mixed, chain, problem := p.parseAddress(values.address, &e.Wallet)
-	p.wrong(columns.addressName, problem)
-	problem = p.readAmount(p.columns, part, values.amount, &e.Amount)
+	p.wrong((*columns).addressName, problem)
+	if p.columns.JSON == table.NoJSON {
+		problem = p.parseAmount(values.amount, &e.Amount)
+	} else {
+		problem = p.readAmount(&p.columns, part, values.amount, &e.Amount)
+	}
 	zero := problem == isZero && p.skipZeros
 	if !zero {
-		p.wrong(columns.amountName, problem)
+		p.wrong((*columns).amountName, problem)
 	}
 	e.Index, problem = p.columns.parseIndex(values.index)
-	p.wrong(columns.indexName, problem)
+	p.wrong((*columns).indexName, problem)
 	if p.columns.meaning {
 		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, p.columns.kinds, others, p.decimals, number)...)
 	}
 	if chain != 0 {
-		p.wrong(columns.addressName, p.meaning.on(chain, number))
+		p.wrong((*columns).addressName, p.meaning.on(chain, number))
 	}
 	if len(p.lineProbs) > 0 {
 		for _, problem := range p.lineProbs {
@@ -113,15 +119,15 @@ func (p *rowParser) row(part *table.Part) {
 	}
 }
 
-func (p *rowParser) wrong(column func(columns) string, problem string) {
+func (p *rowParser) wrong(column func(*columns) string, problem string) {
 	if problem != "" {
-		p.lineProbs = append(p.lineProbs, fault.Field{Name: column(p.columns), Message: problem})
+		p.lineProbs = append(p.lineProbs, fault.Field{Name: column(&p.columns), Message: problem})
 	}
 }
 
 // parseIndex holds every line to what the first one does: a wallet without an
 // index among others that have one would get its place on the list for it.
-func (c columns) parseIndex(text []byte) (index uint64, problem string) {
+func (c *columns) parseIndex(text []byte) (index uint64, problem string) {
 	switch {
 	case !c.indexed && text == nil:
 		return 0, ""
