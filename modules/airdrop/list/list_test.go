@@ -530,12 +530,14 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"", "address,amount\n" + first + ",10\n", first + ",1.5\r\n\r\n\"" + second + "\",2", "index,wallet,value\n3," + first + ",4",
+		`[{"address":"` + first + `","amount":"10"},{"amount":1,"to":"` + second + `"}]`, `{"` + first + `":"10","` + second + `":{"amount":1}}`,
+		`{"a":1,"list":[["` + first + `",1],["eth:` + second + `","0x10"]]}`, "{\n\"address\":\"" + first + "\",\n\"amount\":1}\n{}", "a;b\n" + first + ";1.000,5\n" + second + ";1 000",
 		`{"address":"` + first + `","amount":"10"}`, "\xef\xbb\xbf,\n", "a,b\x00", string(gzipped(first + ",1")), string(zstandard(first + ",1")),
 	} {
 		f.Add([]byte(seed), uint8(18))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, decimals uint8) {
-		options := list.Options{Decimals: int(decimals % 30), Workers: 2, Limits: decompress.Limits{Max: 4 << 20}}
+		options := list.Options{Decimals: int(decimals % 30), SkipZeros: decimals > 127, Workers: 2, Limits: decompress.Limits{Max: 4 << 20}}
 		rows, err := list.Read(context.Background(), bytes.NewReader(data), options)
 		if err != nil {
 			failure := fault.From(err)
