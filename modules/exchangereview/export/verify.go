@@ -333,7 +333,7 @@ func (v *verifier) scores() {
 		e := &computed[i]
 		e.Rank, e.Reviews = 0, of[i].Reviews()
 		for d := range e.Scores {
-			s := at.Score(of[i], d)
+			s := at.WithoutBounds(of[i], d)
 			e.Scores[d] = ScoreOf(s)
 			if d == 0 {
 				overall[i] = s

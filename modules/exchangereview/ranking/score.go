@@ -223,13 +223,20 @@ func (o *opinion) deviation() int64 {
 
 // Score returns the score of an exchange in one dimension.
 func (p *Parameters) Score(t *Tally, dimension int) Score {
+	s := p.WithoutBounds(t, dimension)
+	s.Up, s.Down = p.flooded(t, dimension, 4)-s.Mean, s.Mean-p.flooded(t, dimension, 0)
+	return s
+}
+
+// WithoutBounds is Score without Up and Down, at a third of the time: what ranks
+// an exchange.
+func (p *Parameters) WithoutBounds(t *Tally, dimension int) Score {
 	e := p.evidence(t, dimension)
 	o := p.opinion(&e, dimension)
 	s := Score{Mean: o.mean(), Deviation: o.deviation(), Reviews: t.Reviews(), Effective: o.effective.Uint64()}
 	around := deviations * s.Deviation / 1000
 	s.Key = s.Mean - around
 	s.Low, s.High = max(s.Key, Star), min(s.Mean+around, 5*Star)
-	s.Up, s.Down = p.flooded(t, dimension, 4)-s.Mean, s.Mean-p.flooded(t, dimension, 0)
 	return s
 }
 

@@ -128,7 +128,7 @@ func (m *epochMade) writeExchanges(w *export.Writer, rows []tallyRow, tallies []
 	for i := range rows {
 		e := export.Exchange{Slug: rows[i].Slug, Reviews: tallies[i].Reviews()}
 		for d := range e.Scores {
-			score := m.at.Score(tallies[i], d)
+			score := m.at.WithoutBounds(tallies[i], d)
 			e.Scores[d] = export.ScoreOf(score)
 			if d == 0 {
 				overall[i] = score

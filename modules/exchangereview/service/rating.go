@@ -42,7 +42,7 @@ func rankOrder(t *ranking.Tally, p *ranking.Parameters) int64 {
 	if t.Reviews() == 0 {
 		return 0
 	}
-	s := p.Score(t, 0)
+	s := p.WithoutBounds(t, 0)
 	order := (s.Key+below)<<evidenceBits + int64(min(s.Effective>>12, 1<<evidenceBits-1))
 	if s.Enough() {
 		order += 1 << (keyBits + evidenceBits)
