@@ -54,6 +54,7 @@ func (p *exchangePages) mount(r chi.Router) {
 	r.Get("/exchanges", p.site.Handle(p.exchanges))
 	r.Get("/exchanges/-/rankings", p.site.Handle(p.rankings))
 	p.mountModeration(r)
+	p.mountFeeds(r)
 	r.Get("/exchanges/{slug}", p.site.Handle(p.exchange))
 	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
 	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))

@@ -30,13 +30,18 @@ func (s *Site) At(parts ...any) string {
 	return s.o.Prefix + path
 }
 
-// canonical is the one address of a page that may be reached at two.
-func (s *Site) canonical(r *http.Request) string {
-	address := s.At(s.plain(r))
+// Absolute is At for other programs: with the host.
+func (s *Site) Absolute(parts ...any) string {
+	address := s.At(parts...)
 	if strings.HasPrefix(address, "/") {
 		return s.o.PublicURL + address
 	}
 	return address
+}
+
+// canonical is the one address of a page that may be reached at two.
+func (s *Site) canonical(r *http.Request) string {
+	return s.Absolute(s.plain(r))
 }
 
 // Below returns the path of a page on the host that the request came to.

@@ -1,0 +1,38 @@
+package web_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"strings"
+	"testing"
+
+	"banyan/web/webtest"
+)
+
+func TestFeedsAndBadgesAreForOtherSites(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	atom := visitor.get("/exchanges/kestrel-exchange/feed.atom", http.StatusOK)
+	var feed struct {
+		Entries []struct {
+			ID string `xml:"id"`
+		} `xml:"entry"`
+	}
+	if err := xml.Unmarshal([]byte(atom), &feed); err != nil || len(feed.Entries) != 5 || !strings.HasPrefix(feed.Entries[0].ID, "urn:banyan:review:0x") {
+		t.Errorf("%v: %+v", err, feed)
+	}
+	contains(t, atom, "Spreads widen a lot at night", "/exchanges/kestrel-exchange/reviews/0x")
+	var items struct {
+		Version string           `json:"version"`
+		Items   []map[string]any `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(visitor.get("/exchanges/kestrel-exchange/feed.json", http.StatusOK)), &items); err != nil || len(items.Items) != 5 || items.Version != "https://jsonfeed.org/version/1.1" {
+		t.Errorf("%v: %+v", err, items)
+	}
+	contains(t, visitor.get("/exchanges/kestrel-exchange/badge.svg", http.StatusOK), "<svg xmlns", "of 5")
+	contains(t, visitor.get("/exchanges/meridian/badge.svg", http.StatusOK), "not enough evidence")
+	visitor.get("/exchanges/nowhere/badge.svg", http.StatusNotFound)
+	contains(t, visitor.get("/exchanges/-/rankings", http.StatusOK), "Ranking 3", "verify-ranking", "/api/v1/exchange-review/epochs/3/export")
+	contains(t, visitor.get("/exchanges/-/moderation", http.StatusOK), "an advertisement", "kestrel-exchange")
+	contains(t, visitor.get("/exchanges/kestrel-exchange?sort=worst&stars=1", http.StatusOK), "What an attack can buy", "Where the score comes from", "feed.atom")
+}
