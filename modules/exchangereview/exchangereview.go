@@ -201,7 +201,7 @@ const (
 // filter.
 type ReviewsQuery struct {
 	Slug   string `path:"slug" json:"-"`
-	Sort   string `query:"sort" json:"-"`  // newest (default), oldest, best, worst, helpful
+	Sort   string `query:"sort" json:"-"`  // newest (default), oldest, best (also rating), worst, helpful
 	Stars  int    `query:"stars" json:"-"` // overall, 1–5
 	From   int64  `query:"from" json:"-"`  // UTC milliseconds, included
 	To     int64  `query:"to" json:"-"`    // UTC milliseconds, excluded
@@ -213,7 +213,7 @@ type ReviewsQuery struct {
 func (q ReviewsQuery) Validate() error {
 	var wrong []fault.Field
 	switch q.Sort {
-	case "", ByNewest, ByOldest, ByBest, ByWorst, ByHelpful:
+	case "", ByNewest, ByOldest, ByBest, ByRating, ByWorst, ByHelpful:
 	default:
 		wrong = append(wrong, fault.Field{Name: "sort", Message: "is newest, oldest, best, worst or helpful"})
 	}

@@ -108,6 +108,7 @@ func TestReviewsAreSortedAndFiltered(t *testing.T) {
 			{exchangereview.ReviewsQuery{}, []int{4, 3, 2, 1, 0}},
 			{exchangereview.ReviewsQuery{Sort: exchangereview.ByOldest}, []int{0, 1, 2, 3, 4}},
 			{exchangereview.ReviewsQuery{Sort: exchangereview.ByBest}, []int{2, 4, 0, 3, 1}},
+			{exchangereview.ReviewsQuery{Sort: exchangereview.ByRating}, []int{2, 4, 0, 3, 1}},
 			{exchangereview.ReviewsQuery{Sort: exchangereview.ByWorst}, []int{3, 1, 0, 4, 2}},
 			{exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful}, []int{3, 1, 4, 2, 0}},
 			{exchangereview.ReviewsQuery{Stars: 1}, []int{3, 1}},

@@ -227,8 +227,11 @@ func (p *publication) misplaced(ctx context.Context, tx *database.Tx) error {
 
 // Reviews implements Service.
 func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error) {
-	if q.Sort == "" {
+	switch q.Sort {
+	case "":
 		q.Sort = exchangereview.ByNewest
+	case exchangereview.ByRating: // as exchanges are sorted
+		q.Sort = exchangereview.ByBest
 	}
 	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10))
 	after, err := list.After(q.Cursor, nil)
