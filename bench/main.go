@@ -1,6 +1,7 @@
 // Bench compares Banyan's Merkle trees with their peers in one run on one machine: @openzeppelin/merkle-tree (JavaScript), a plain tree with
 // go-ethereum's hash, each of Banyan's own engines, and, for what is served
-// over HTTP, a bare chi handler. Results are always compared for equality: a
+// over HTTP, a bare chi handler. It also has the program check attestations that
+// ethers made. Results are always compared for equality: a
 // run with different trees, verdicts or claims fails.
 //
 //	make          installs the JavaScript peer where it is missing, and runs
@@ -100,7 +101,7 @@ func run(ctx context.Context, s settings) error {
 	fmt.Printf("%s\nEvery time is the best of %d, and every ratio of requests the median; all results are compared.\n\n", machine, s.rounds)
 	var had []float64
 	for _, step := range []func(context.Context) error{
-		b.prepare, b.builds, b.plain, b.proving, b.verifying, b.javaScript, b.commands, b.serving, b.growing,
+		b.prepare, b.builds, b.plain, b.proving, b.verifying, b.javaScript, b.attestations, b.commands, b.serving, b.growing,
 	} {
 		if err := step(ctx); err != nil {
 			return err

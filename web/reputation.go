@@ -126,6 +126,7 @@ func (p *reputationPages) home(r *http.Request) HomePart {
 // reputationOfWallet is the data of the template reputation/wallet.
 type reputationOfWallet struct {
 	Score   *reputation.Score // nil: the wallet has none, or reputation is down
+	Said    string            // of the wallet, in one sentence; "" = nobody ever said anything
 	Missing *ui.Missing
 }
 
@@ -138,12 +139,17 @@ func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart 
 	case !fault.Is(err, fault.NotFound):
 		d.Missing = ui.Part(r.Context(), err, "Reputation", "this wallet's score and where it comes from")
 	}
-	html, err := p.site.HTML(r, "reputation/wallet", d)
-	if err != nil || d.Missing != nil {
+	if d.Missing != nil {
+		html, err := p.site.HTML(r, "reputation/wallet", d)
 		return WalletPart{HTML: html, Missing: d.Missing, Err: err}
 	}
-	said, err := p.statementsPart(r, of)
-	return WalletPart{HTML: html + said, Err: err}
+	statements, said, err := p.statementsPart(r, of)
+	if err != nil {
+		return WalletPart{Err: err}
+	}
+	d.Said = said
+	html, err := p.site.HTML(r, "reputation/wallet", d)
+	return WalletPart{HTML: html + statements, Err: err}
 }
 
 func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {

@@ -24,6 +24,7 @@ const shownStatements = 10
 func (p *reputationPages) mountStatements(r chi.Router) {
 	r.Get(walletPath+"/{wallet}/statements", p.site.Handle(p.statements))
 	r.Get(walletPath+"/{wallet}/evidence", p.site.Handle(p.evidence))
+	r.Get(walletPath+"/{wallet}/activity", p.site.Handle(p.activityOf))
 	r.Post(walletPath+"/{wallet}/statements/prepare", p.site.Form(p.prepareStatement))
 	r.Post(walletPath+"/{wallet}/statements", p.site.Form(p.publishStatement))
 	r.Post(walletPath+"/{wallet}/statements/{uid}/prepare", p.site.Form(p.prepareRevocation))
@@ -40,8 +41,9 @@ type statementsOfWallet struct {
 	Contexts []string // suggested
 }
 
-// statementsPart shows what is said of a wallet, and the forms to say something.
-func (p *reputationPages) statementsPart(r *http.Request, of wallet.Address) (template.HTML, error) {
+// statementsPart shows what is said of a wallet, and the forms to say something. said
+// is one sentence about a wallet without a score, "" when nobody ever said anything.
+func (p *reputationPages) statementsPart(r *http.Request, of wallet.Address) (html template.HTML, said string, err error) {
 	ctx, who := r.Context(), ui.ViewerOf(r)
 	d := statementsOfWallet{Wallet: of, Mine: who.SignedIn && who.Wallet == of, Contexts: []string{"trading", "code", "moderation"}}
 	list := func(q reputation.AttestationsQuery, into *[]reputation.Attestation, wrong *error) func() {
@@ -64,7 +66,21 @@ func (p *reputationPages) statementsPart(r *http.Request, of wallet.Address) (te
 			d.Missing = ui.Part(ctx, err, "Reputation", "what wallets say of this one")
 		}
 	}
-	return p.site.HTML(r, "reputation/statements-part", d)
+	html, err = p.site.HTML(r, "reputation/statements-part", d)
+	return html, saidOf(d.In), err
+}
+
+// saidOf says what the statements about a wallet mean for its score.
+func saidOf(in []reputation.Attestation) string {
+	for _, a := range in {
+		if a.Counts {
+			return "What is said of it below counts from the next epoch on."
+		}
+	}
+	if len(in) > 0 {
+		return "What was said of it does not count any more: see below what became of it."
+	}
+	return ""
 }
 
 type statementsData struct {
@@ -126,6 +142,29 @@ func (p *reputationPages) evidence(rw http.ResponseWriter, r *http.Request) erro
 	return p.site.Show(rw, r, http.StatusOK, "reputation/evidence", ui.Page{
 		Title: "Evidence about " + of.Short(), Nav: "/reputation", Data: d,
 		Description: "The statements and imported edges that count for the wallet " + of.String() + ".",
+	})
+}
+
+type activityData struct {
+	Wallet   wallet.Address
+	Activity reputation.ActivityPage
+	ui.Pager
+}
+
+// activityOf lists what a wallet did in other modules, each with the event that
+// reported it.
+func (p *reputationPages) activityOf(rw http.ResponseWriter, r *http.Request) error {
+	of, err := ui.PathWallet(r)
+	if err != nil {
+		return err
+	}
+	page, err := p.service.Activities(r.Context(), reputation.ActivitiesQuery{Wallet: of, Cursor: r.URL.Query().Get("cursor")})
+	if err != nil {
+		return err
+	}
+	return p.site.Show(rw, r, http.StatusOK, "reputation/activity", ui.Page{
+		Title: "Activity of " + of.Short(), Nav: "/reputation", Data: activityData{of, page, ui.PagerOf(r, page.Next)},
+		Description: "What the wallet " + of.String() + " did here, and what it counts.",
 	})
 }
 

@@ -138,6 +138,9 @@ func (c *checks) err() error {
 
 func (c *checks) version(s *Signed) {
 	switch {
+	case s.Version == 0 && s.Types == nil && s.Message.Schema == "":
+		c.wrong("sig", "is missing: an attestation is {\"sig\": {version, uid, domain, types, message, signature}, \"signer\": \"0x…\"}")
+		return
 	case s.Version == 0 && s.Message.Version == 0:
 		c.wrong("version", "is 0, the legacy form: sign it again with a newer EAS SDK, which makes version 2 (1 is read, too)")
 		return

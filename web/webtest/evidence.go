@@ -137,9 +137,21 @@ func (m *Reputation) Neighbours(_ context.Context, q reputation.NeighboursQuery)
 	return page, m.failed()
 }
 
-// Activities has none.
-func (m *Reputation) Activities(context.Context, reputation.ActivitiesQuery) (reputation.ActivityPage, error) {
-	return reputation.ActivityPage{Activities: []reputation.RecordedActivity{}}, m.failed()
+// Activities has one review for each that is counted.
+func (m *Reputation) Activities(_ context.Context, q reputation.ActivitiesQuery) (reputation.ActivityPage, error) {
+	page := reputation.ActivityPage{Kinds: []reputation.ActivityKind{{Kind: "review.published", Weight: 1, PerDay: 3}}}
+	for _, s := range m.Ranked {
+		if s.Wallet != q.Wallet {
+			continue
+		}
+		for range s.Activity[0].Count {
+			page.Points++
+			page.Activities = append(page.Activities, reputation.RecordedActivity{
+				Activity: reputation.Activity{Wallet: q.Wallet, Kind: "review.published", Ref: "meridian", TimeMS: SampleMS}, Event: "0190c0de-0000-7000-8000-000000000001",
+			})
+		}
+	}
+	return page, m.failed()
 }
 
 // Seeds returns Sets.

@@ -176,6 +176,11 @@ func TestConformanceTrustGivenReplacedAndTakenBack(t *testing.T) {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 		}
+		for about, says := range map[wallet.Address]string{subject: "counts from the next epoch on", person(4711): "nobody trusts it"} {
+			if _, err := s.Score(nobody, reputation.ScoreQuery{Wallet: about}); !fault.Is(err, fault.NotFound) || !strings.Contains(describe(err), says) {
+				t.Errorf("the score of %s: %s", about, describe(err))
+			}
+		}
 		if _, err := post(s, ann.attest(t, statement{subject: subject, level: 9, context: "escrow", after: 5})); err != nil {
 			t.Errorf("trust cannot be given again: %s", describe(err))
 		}
@@ -526,6 +531,9 @@ func TestConformanceASmartWalletIsAskedOfItsChain(t *testing.T) {
 		q.Signature = append(once, once...)
 		if got, err := s.Revoke(nobody, q); err != nil || got.State != reputation.Revoked {
 			t.Errorf("revoked %+v, %s", got, describe(err))
+		}
+		if _, err := s.Score(nobody, reputation.ScoreQuery{Wallet: person(5)}); !strings.Contains(describe(err), "does not count any more") {
+			t.Errorf("the score of whom somebody had trusted: %s", describe(err))
 		}
 	})
 }

@@ -201,6 +201,24 @@ func problemsOf(err error) []string {
 	return lines
 }
 
+// unscored says why a wallet has neither a score nor activity: that nobody has said
+// anything of it is said only where nobody ever has.
+func (s service) unscored(ctx context.Context, of wallet.Address) error {
+	all, err := listAttestations(ctx, s.o.DB.Read(), attestationFilter{subject: of, limit: 20}, lastFirst)
+	if err != nil {
+		return err
+	}
+	why := "nobody trusts it and it has not been active"
+	for i := range all {
+		why = "what was said of it does not count any more; see GET /api/v1/reputation/attestations?subject=" + of.String()
+		if s.attestation(&all[i]).Counts {
+			why = "what was said of it counts from the next epoch on; see GET /api/v1/reputation/wallets/" + of.String() + "/neighbours"
+			break
+		}
+	}
+	return fault.NoSuch("wallet", "the wallet %s has no score here: %s", of, why)
+}
+
 // secondsOf formats a time of a signed form.
 func secondsOf(u attestation.Uint) string {
 	return time.Unix(int64(min(u, never)), 0).UTC().Format(time.RFC3339)

@@ -1,8 +1,9 @@
 // Package service implements the reputation module: the contract of
 // modules/reputation on a database.
 //
-// Reading order: module.go, service.go, epoch.go, jobs.go, store*.go; the
-// algorithm is in trust/, the reader of trust lists in trustlist/.
+// Reading order: module.go, service.go, epoch.go, jobs.go, store*.go; what scores
+// are made of is in attest*.go, imports*.go and seeds.go, and store_edges.go puts it
+// together; the algorithm is in trust/, the reader of trust lists in trustlist/.
 package service
 
 import (

@@ -58,7 +58,7 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 		return reputation.Score{}, err
 	}
 	if !scored && len(answer.Activity) == 0 {
-		return reputation.Score{}, fault.NoSuch("wallet", "the wallet %s is not known here: nobody trusts it and it has not been active", q.Wallet)
+		return reputation.Score{}, s.unscored(ctx, q.Wallet)
 	}
 	return answer, nil
 }

@@ -19,6 +19,14 @@
   });
   const discover = () => window.dispatchEvent(new Event("eip6963:requestProvider"));
 
+  // The browser inside a wallet's app injects its wallet and announces none.
+  const ANNOUNCED_BY = 300; // ms
+  setTimeout(() => {
+    if (found.size || typeof window.ethereum?.request !== "function") return;
+    found.set("injected", { info: { uuid: "injected", name: "The wallet of this browser", rdns: "injected" }, provider: window.ethereum });
+    drawWallets();
+  }, ANNOUNCED_BY);
+
   const remembered = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
   const remember = (rdns) => { try { localStorage.setItem(REMEMBERED, rdns || ""); } catch { /* asked again next time */ } };
 

@@ -1,0 +1,34 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"banyan/web/webtest"
+)
+
+func TestWhatIsSaidOfAWalletIsListed(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	about := webtest.SampleWallet(3).String()
+	contains(t, visitor.get("/wallets/"+about, 200), "trusts it (&#43;8) with code", "Asked me for my seed phrase.", "taken back", "Sign in to say whether you trust it")
+	contains(t, visitor.get("/wallets/"+about+"/statements", 200), "distrusts it (−5)", `data-state="revoked"`, "attestations/export?subject="+about)
+	contains(t, visitor.get("/wallets/"+about+"/statements?direction=out", 200), "vouches for it", "attestations/export?attester="+about)
+	evidence := visitor.get("/wallets/"+about+"/evidence", 200)
+	contains(t, evidence, "signed trust", "0x0100000000000000000000000000000000000000000000000000000000000000")
+	if strings.Contains(evidence, "0x0300000000") {
+		t.Error("what was taken back is shown as what counts")
+	}
+	contains(t, visitor.get("/wallets/"+about+"/activity", 200), "4 points", "at most 3 of a day count", "0190c0de-0000-7000-8000-000000000001")
+	for _, page := range []string{"statements", "evidence", "activity"} {
+		contains(t, visitor.get("/wallets/0x12/"+page, http.StatusNotFound), "not a wallet address")
+	}
+}
+
+func TestSeedsAndListsAreForOperators(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	visitor.get("/operator/imports/otc/2", http.StatusUnauthorized)
+	for _, path := range []string{"/operator/seeds", "/operator/imports"} {
+		contains(t, visitor.get(path, http.StatusOK), "Sign in") // followed the redirect
+	}
+}
