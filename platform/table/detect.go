@@ -114,6 +114,11 @@ func (d *detector) headerless() (*Layout, error) {
 		return l, err
 	}
 	choices, single, problem := d.choices()
+	if len(choices) == 0 {
+		if c := d.looseChoice(); c != nil {
+			return c.layout(d.spec), nil
+		}
+	}
 	switch {
 	case len(choices) > 1:
 		a, b := choices[0].separator, choices[1].separator
@@ -171,6 +176,35 @@ func (d *detector) choices() (best []choice, single *choice, problem string) {
 		}
 	}
 	return best, single, problem
+}
+
+// looseSeparators stand in other texts, too: they separate only where every line
+// is two cells for certain.
+var looseSeparators = []byte{' ', '='}
+
+// looseChoice cuts lines that have none of the usual separators; nil if it cannot.
+func (d *detector) looseChoice() *choice {
+	for _, separator := range looseSeparators {
+		c := choice{separator: separator}
+		for i := range d.lines {
+			cells, wrong := cut(d.lines[i].text, separator)
+			if d.lines[i].comment {
+				continue
+			}
+			place := d.spec.Place(cells)
+			if wrong != "" || len(cells) != 2 || !place.Certain || place.Problem != "" {
+				c.cells = nil
+				break
+			}
+			if &d.lines[i] == d.first {
+				c.cells, c.place = cells, place
+			}
+		}
+		if c.cells != nil {
+			return &c
+		}
+	}
+	return nil
 }
 
 // notARow adds to what is wrong with a first line what it may be a header of.

@@ -57,6 +57,9 @@ func FuzzRead(f *testing.F) {
 // it reads it: it knows no blanks before quotes at the end of a cell.
 func sameAsCSV(t *testing.T, l *table.Layout, line string, cells [][]byte) {
 	t.Helper()
+	if l.JSON != table.NoJSON || l.Separator == ' ' { // of which several are one
+		return
+	}
 	reader := csv.NewReader(strings.NewReader(line))
 	reader.Comma = rune(l.Separator)
 	reader.TrimLeadingSpace = l.Separator != '\t'

@@ -105,6 +105,10 @@ func separatorName(separator byte) string {
 		return "semicolon"
 	case '\t':
 		return "tab"
+	case ' ':
+		return "space"
+	case '=':
+		return "equals sign"
 	}
 	return "comma"
 }

@@ -233,7 +233,7 @@ func (p *Part) Cells() (cells [][]byte, problem string) {
 	}
 	l, line := p.layout, p.Text
 	clear(p.cells)
-	quotes, extra, n, more := p.quotes, false, 0, true
+	quotes, extra, n, more := p.quotes || l.Separator == ' ', false, 0, true
 	for more {
 		var cell []byte
 		if quotes {

@@ -220,6 +220,37 @@ func runCampaign(t *testing.T, ctx context.Context, site string) {
 	wait(t, ctx, `document.querySelector("[data-verdict=eligible] .big")?.innerText === "1.5 EARLY"`)
 }
 
+// An operator with a phone, and a list that is wrong in many ways.
+func TestTheListFormFitsAPhone(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, phone)
+	signIn(t, ctx, site.URL, &extension{key: site.Operator})
+	list := filepath.Join(t.TempDir(), "list.csv")
+	one := webtest.SampleWallet(1).String()
+	fits := func(name string) {
+		t.Helper()
+		wait(t, ctx, `document.documentElement.scrollWidth <= document.documentElement.clientWidth`)
+		picture(t, ctx, name)
+	}
+	send := func(text string) {
+		write(t, list, text)
+		do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#list"), []string{list}), chromedp.Click(chromedp.CSS(`form[action$="/list"] button`)))
+	}
+	do(t, ctx,
+		chromedp.Navigate(site.URL+"/airdrops/c3"),
+		chromedp.Click(chromedp.CSS(`form[action$="/list"] details summary`)),
+		chromedp.SendKeys(chromedp.CSS("#address_column"), "1"), chromedp.SendKeys(chromedp.CSS("#chain"), "eth"),
+		chromedp.SetValue(chromedp.CSS("#zero"), "skip"),
+	)
+	fits("list-form-phone")
+	send("fren.base.eth,1\nXE7338O073KYGTWWZN0F2WZ0R8PX5ZPPZS,1\n" + one[:20] + "\u200b" + one[20:] + ",1\n0x" + strings.Repeat("ab", 32) + ",1\n" + one + ",many\n" + strings.Repeat("nobody,1\n", 8))
+	wait(t, ctx, `document.querySelector("[data-outcome=refused]")?.innerText.includes("U+200B")`)
+	fits("list-refused-phone")
+	send(one + ",1500000\n")
+	wait(t, ctx, `document.querySelector("[data-outcome=done]")?.innerText.includes("Rows read: 1")`)
+	fits("list-stored-phone")
+}
+
 func TestAModuleThatGoesDownIsSaidAlsoThroughHTMX(t *testing.T) {
 	site := webtest.Full(t)
 	ctx := open(t, desk)

@@ -75,13 +75,16 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 	var wrong []fault.Field
 	for n := 1; lines.Scan(); n++ {
 		who, amount, _ := strings.Cut(lines.Text(), ",")
-		address, addressErr := wallet.Parse(who)
+		written, problem := wallet.ReadText([]byte(who), 0)
 		value, amountErr := uint256.FromDecimal(amount)
-		if addressErr != nil || amountErr != nil {
-			wrong = append(wrong, fault.Field{Name: "address", Line: n, Message: "is not a wallet and amount"})
+		if problem == "" && amountErr != nil {
+			problem = "is not a wallet and amount"
+		}
+		if problem != "" {
+			wrong = append(wrong, fault.Field{Name: "address", Line: n, Message: problem})
 			continue
 		}
-		if err := list.Append(address, *value); err != nil {
+		if err := list.Append(written.Address, *value); err != nil {
 			return airdrop.Campaign{}, err
 		}
 	}
@@ -90,7 +93,10 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 	}
 	d.list, d.State, d.Count, d.Total = list, airdrop.Listed, list.Len(), list.Total()
 	c := d.Campaign
-	c.Report = &airdrop.ListReport{Rows: c.Count, Form: "a table", Separator: "comma", Columns: airdrop.ReportColumns{Address: "1", Amount: "2"}}
+	c.Report = &airdrop.ListReport{
+		Rows: c.Count, Smallest: "1", Largest: "2", Form: "a table", Separator: "comma", Encoding: "UTF-8",
+		Columns: airdrop.ReportColumns{Address: "1", Amount: "2"},
+	}
 	return c, nil
 }
 

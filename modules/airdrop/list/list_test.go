@@ -78,6 +78,8 @@ func TestReadsWhatPeopleWrite(t *testing.T) {
 		"semicolons":             {text: "address;amount\n" + first + ";10\n", amount: "10", rows: 1},
 		"semicolons, no header":  {text: first + ";1.5\n", options: list.Options{Decimals: 1}, amount: "15", rows: 1},
 		"tabs":                   {text: "Holder Address\tBalance\n" + first + "\t10\n", amount: "10", rows: 1},
+		"spaces":                 {text: first + "  10\n# more\n" + second + " 5 \n", amount: "10", rows: 2},
+		"equals signs":           {text: first + "=10\n" + second + " = 5\n", amount: "10", rows: 2},
 		"CR":                     {text: "address,amount\r" + first + ",10\r" + second + ",5", amount: "10", rows: 2},
 		"UTF-16":                 {text: utf16("\ufeffaddress,amount\r\n" + first + ",10\r\n"), amount: "10", rows: 1},
 		"title and comments":     {text: "Round 2\n# ours\n,,\naddress,amount,\n# more\n" + first + ",10,\n,,\n", amount: "10", rows: 1},
@@ -173,7 +175,7 @@ func TestNamesEveryBadRow(t *testing.T) {
 		"JSON without amount":   {`{"address":"` + first + `"}`, "", 1, "the JSON object has no amount column"},
 		"JSON then no amount":   {`{"address":"` + first + `","amount":1}` + "\n" + `{"address":"` + second + `"}`, "amount", 2, "missing"},
 		"JSON no wallet":        {`{"id":1}`, "", 1, "has no address column"},
-		"single cells":          {first + " 1\n", "", 1, "separate the cells by commas, semicolons or tabs"},
+		"single cells":          {first + ":1\n", "", 1, "separate the cells by commas, semicolons or tabs"},
 		"JSON then more":        {`{"address":"` + first + `","amount":1} 5`, "", 1, "after the JSON"},
 	}
 	for name, c := range cases {
