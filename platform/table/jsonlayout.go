@@ -53,7 +53,9 @@ func arrayOf(head []byte, from int, spec *Spec) (t jsonText, err error) {
 	if at >= len(head) || head[at] == ']' {
 		return t, nil
 	}
-	t.first = head[at:valueEnd(head, at)]
+	if t.first = head[at:valueEnd(head, at)]; len(t.first) == 0 {
+		return t, nil // its reader says so of the row
+	}
 	if c := t.first[0]; c != '{' && c != '[' {
 		if is := spec.JSON.Foreign(nil, t.first); is != "" {
 			return t, notAList(is)
@@ -78,7 +80,7 @@ func insideObject(head []byte, from int, spec *Spec) (t jsonText, err error) {
 		switch m.value[0] {
 		case '[':
 			switch first := elementOf(head, m.at); {
-			case first == nil:
+			case len(first) == 0:
 			case first[0] == '{' || first[0] == '[':
 				if rows == nil {
 					rows = &m
