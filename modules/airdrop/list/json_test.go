@@ -156,3 +156,30 @@ func TestNamesOfJSONThatAreNotUsedAreNamed(t *testing.T) {
 		t.Errorf("%q, %v", seen.PassedOver, err)
 	}
 }
+
+// JSON that is cut off, or lacks a byte, or has one twice, anywhere, is read or
+// refused, and nothing worse.
+func TestBrokenJSONIsRefused(t *testing.T) {
+	a, b := `"`+first+`"`, `"`+second+`"`
+	for _, text := range []string{
+		`[{"address":` + a + `,"amount":"1"},{"to":[1,{"x":2}],"address":` + b + `,"amount":2}]`, `[["7",` + a + `,"1"],[8,` + b + `,2]]`,
+		`{` + a + `:{"amount":"1","index":4},` + b + `:{"amount":2,"index":5}}`, `{"n":"x","decimals":0,"recipients":[{"to":` + a + `,"value":"1"}],"note":[1,{"a":2}]}`,
+		"{\n\"address\": " + a + ",\n\"amount\": 1\n}\n{\"address\": " + b + ",\n\"amount\": 2}", `{"airdrop":{` + a + `:"1\u0031"}}`,
+		`{"transactions":[{"to":"0xaa","contractInputsValues":{"to":` + a + `,"value":"5"}}]}`, `[["amount","wallet"],[1,` + a + `]]`,
+	} {
+		for at := range text {
+			for _, broken := range []string{text[:at], text[:at] + text[at+1:], text[:at] + text[at:at+1] + text[at:], text[at:]} {
+				for _, indexed := range []bool{false, true} {
+					rows, err := read(broken, list.Options{Indexed: indexed, Workers: 1})
+					if f := fault.From(err); (rows == nil) == (err == nil) || f != nil && f.Code != fault.Invalid && f.Code != fault.Unsupported {
+						t.Fatalf("%s: %v, %v", broken, rows, err)
+					}
+				}
+				err := list.Questions(t.Context(), strings.NewReader(broken), list.Options{Workers: 1}, answerText, func([]string) error { return nil })
+				if f := fault.From(err); f != nil && f.Code != fault.Invalid && f.Code != fault.Unsupported {
+					t.Fatalf("%s: %v", broken, err)
+				}
+			}
+		}
+	}
+}

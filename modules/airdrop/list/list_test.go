@@ -572,7 +572,7 @@ func FuzzAmount(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, decimals uint8) {
 		places := int(decimals % (list.MaxDecimals + 1))
 		rows, err := read(first+","+text, list.Options{Decimals: places})
-		if err != nil || strings.Trim(text, "0123456789.\" \t\r\n\v\f") != "" { // other spellings are FuzzSpelling's
+		if err != nil || strings.Trim(strings.Trim(text, "\" \t\r\n\v\f"), "0123456789.") != "" || strings.Count(text, ".") > 1 { // other spellings are FuzzSpelling's
 			return
 		}
 		whole, fraction, _ := strings.Cut(strings.Trim(text, "\" \t\r\n\v\f"), ".")
