@@ -36,6 +36,7 @@ func moduleCommand(s *source) *cobra.Command {
 			"settings, they make a token of two minutes for themselves; from elsewhere give them one of\n" +
 			"`banyan token create --role operator` in " + tokenVariable + ".",
 	}
+	c.PersistentPreRun = func(cmd *cobra.Command, _ []string) { o.errOut = cmd.ErrOrStderr() }
 	c.PersistentFlags().StringVar(&o.server, "server", "", "`address` of the running program (default public_url from the settings)")
 	c.PersistentFlags().StringVar(&o.token, "token", "", "operator's `token` (default "+tokenVariable+", or one made from the program's own keys)")
 	c.AddCommand(moduleListCommand(o), moduleSetCommand(o), moduleResetCommand(o), moduleAuditCommand(o))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
+	"banyan/platform/loopback"
 	"banyan/platform/page"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
@@ -26,6 +29,7 @@ type operating struct {
 	source *source
 	server string
 	token  string
+	errOut io.Writer // for warnings
 }
 
 // with runs fn with a client of the running program's operator API, and explains
@@ -39,9 +43,12 @@ func (o *operating) with(ctx context.Context, fn func(context.Context, rollout.C
 	if server == "" {
 		server = loaded.Settings.PublicURL
 	}
-	token, err := o.bearer(ctx, loaded.Settings)
+	token, own, err := o.bearer(ctx, loaded.Settings)
 	if err != nil {
 		return err
+	}
+	for _, warning := range elsewhere(server, loaded.Settings.PublicURL, own) {
+		fmt.Fprintln(o.errOut, "banyan: warning:", warning)
 	}
 	remote, err := seam.NewRemote(rollout.Contract, seam.RemoteOptions{URLs: []string{server}, Tokens: fixedToken(token), Timeout: commandWait})
 	if err != nil {
@@ -55,6 +62,22 @@ func (o *operating) with(ctx context.Context, fn func(context.Context, rollout.C
 	ctx = identity.With(ctx, identity.Caller{Subject: commandSubject(), Role: identity.Operator})
 	err = fn(ctx, rollout.NewClient(seam.NewRemoteRoute(rollout.Contract, remote)))
 	return explain(err, server)
+}
+
+// elsewhere says what is to be known before a token goes to a server; own is one that
+// was made with the keys of the program at publicURL.
+func elsewhere(server, publicURL string, own bool) (warnings []string) {
+	to, err := url.Parse(server)
+	if err != nil || to.Hostname() == "" || loopback.Host(to.Hostname()) {
+		return nil // an address that is none is refused before anything is sent
+	}
+	if to.Scheme == "http" {
+		warnings = append(warnings, "an operator's token goes to "+server+" without encryption: who is on the way can read it and act with it; use https, or a tunnel to a loopback address")
+	}
+	if home, err := url.Parse(publicURL); own && err == nil && !strings.EqualFold(home.Host, to.Host) {
+		warnings = append(warnings, server+" is not public_url ("+publicURL+") and gets a token made with this program's keys: who runs that server can act as an operator here while it is valid; for another program set "+tokenVariable+" to a token made there")
+	}
+	return warnings
 }
 
 // fixedToken says who is asking, whatever is asked.
@@ -85,30 +108,29 @@ func explain(err error, server string) error {
 	return fault.Wrap(err, fault.Unavailable, "the answer of "+server+" did not arrive: look with `banyan module list` whether a change was made, and check the address in --server")
 }
 
-// bearer finds or makes the token that says who is asking.
-func (o *operating) bearer(ctx context.Context, settings *host.Settings) (string, error) {
+// bearer finds or makes the token that says who is asking; own is one that it made.
+func (o *operating) bearer(ctx context.Context, settings *host.Settings) (token string, own bool, err error) {
 	// What was read from a file often ends with a line feed, which no header takes.
 	if token := strings.TrimSpace(o.token); token != "" {
-		return token, nil
+		return token, false, nil
 	}
 	if token := strings.TrimSpace(os.Getenv(tokenVariable)); token != "" {
-		return token, nil
+		return token, false, nil
 	}
 	if !settings.Database.Postgres() {
 		// Without the program's file a new key would be made, which nobody trusts.
 		if _, err := os.Stat(filepath.Join(settings.Data, "identity.db")); errors.Is(err, fs.ErrNotExist) {
-			return "", fault.Newf(fault.NotFound, "the program's keys are not in %s: run this where the program runs, with its settings (--config), or set %s to a token that `banyan token create --role operator` made there", settings.Data, tokenVariable)
+			return "", false, fault.Newf(fault.NotFound, "the program's keys are not in %s: run this where the program runs, with its settings (--config), or set %s to a token that `banyan token create --role operator` made there", settings.Data, tokenVariable)
 		}
 	}
-	var token string
-	err := withIdentity(ctx, o.source, func(ctx context.Context, i *host.Identity) error {
+	err = withIdentity(ctx, o.source, func(ctx context.Context, i *host.Identity) error {
 		made, err := i.Tokens.Create(ctx, signin.TokenRequest{
 			Subject: commandSubject(), Role: identity.Operator, Scope: identity.Scope(rollout.Contract.Module), TTL: commandTokenTTL,
 		})
 		token = made.Token
 		return err
 	})
-	return token, err
+	return token, true, err
 }
 
 // commandSubject is who stands in the audit: cli-ada.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -63,7 +64,7 @@ func TestWhyTheProgramCouldNotBeAskedIsExplained(t *testing.T) {
 				defer server.Close()
 				at = server.URL
 			}
-			o := &operating{source: &source{program: program.host()}, server: at, token: "secret"}
+			o := &operating{source: &source{program: program.host()}, server: at, token: "secret", errOut: io.Discard}
 			err := o.with(t.Context(), func(ctx context.Context, modules rollout.Client) error {
 				_, err := modules.Set(ctx, rollout.SetRequest{Name: "first", Change: rollout.Change{Mode: "local"}})
 				return err
@@ -85,7 +86,7 @@ func TestAnAddressThatIsNoneIsAMistakeInTheCommandLine(t *testing.T) {
 	program := testProgram(t)
 	t.Chdir(t.TempDir())
 	for _, address := range []string{"ftp://x", "localhost", "http://a/path"} {
-		o := &operating{source: &source{program: program.host()}, server: address, token: "secret"}
+		o := &operating{source: &source{program: program.host()}, server: address, token: "secret", errOut: io.Discard}
 		err := o.with(t.Context(), func(context.Context, rollout.Client) error { return errors.New("asked") })
 		if !fault.IsUsage(err) || !strings.Contains(err.Error(), address) {
 			t.Errorf("%s: %v", address, err)

@@ -7,7 +7,7 @@ import (
 // Assemble makes the pages of an assembled trunk. demo is nil outside of a demo.
 func Assemble(p *host.Process, modules []Pages, demo *DemoWallet) (*Web, error) {
 	o := Options{
-		Pages: modules, Sessions: p.Identity().Sessions, Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo,
+		Pages: modules, Sessions: p.Identity().Sessions, Tokens: p.Identity().Tokens, SecurityLog: p.Identity().Events, Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo,
 		Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
 	}
 	if behind := p.Legacy(); behind != nil {

@@ -41,6 +41,7 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) error {
 
 type sessionsData struct {
 	Sessions []signin.Session
+	Tokens   []tokenLine
 }
 
 func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {
@@ -53,7 +54,12 @@ func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.ui.Show(rw, r, http.StatusOK, "site/sessions", ui.Page{Title: "My sessions", Data: sessionsData{list}})
+	// A wallet has at most fifty tokens, which fit on this page.
+	tokens, _, err := w.o.Tokens.List(r.Context(), signin.TokenQuery{Wallet: who.Wallet})
+	if err != nil {
+		return err
+	}
+	return w.ui.Show(rw, r, http.StatusOK, "site/sessions", ui.Page{Title: "My sessions", Data: sessionsData{list, tokenLines(tokens)}})
 }
 
 func (w *Web) endSession(rw http.ResponseWriter, r *http.Request) error {

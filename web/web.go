@@ -37,6 +37,8 @@ type Sessions interface {
 	End(ctx context.Context, by identity.Caller, id string) error
 	CheckSetupCode(ctx context.Context, code string) error
 	UseSetupCode(ctx context.Context, by identity.Caller, code string) error
+	Roles(ctx context.Context) ([]signin.WalletRole, error)
+	Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error
 }
 
 // Options are what the pages stand on. Demo, Modules, EventLag and Databases may
@@ -44,7 +46,10 @@ type Sessions interface {
 type Options struct {
 	Pages    []Pages // of the modules, in main's order
 	Sessions Sessions
-	Routes   func() []seam.Status // of the modules, for operators
+	Tokens   Tokens
+	// SecurityLog is the record of sign-ins, roles, tokens and operators' actions.
+	SecurityLog SecurityLog
+	Routes      func() []seam.Status // of the modules, for operators
 	// PublicURL, Prefix, Taken and OperatorURL are those of ui.Options.
 	PublicURL, Prefix, OperatorURL string
 	Taken                          func(path string) bool
@@ -134,6 +139,8 @@ func (w *Web) mountOwn(r chi.Router) {
 	r.Post("/sign-out", w.ui.Form(w.signOut))
 	r.Get("/sessions", w.ui.Handle(w.sessions))
 	r.Post("/sessions/{id}/end", w.ui.Form(w.endSession))
+	r.Post("/tokens/{id}/end", w.ui.Form(w.endToken))
+	r.Post("/sign-out-everywhere", w.ui.Form(w.signOutEverywhere))
 	r.Get("/docs", w.ui.Handle(w.docs))
 	r.Group(w.mountOperators)
 	r.Get(ui.AssetPrefix+"*", w.ui.Handle(w.ui.ServeAsset))
@@ -149,6 +156,11 @@ func (w *Web) mountOperators(r chi.Router) {
 	r.Get("/operator", w.ui.Handle(w.operator))
 	r.Get("/setup/{code}", w.ui.Handle(w.setup))
 	r.Post("/setup/{code}", w.ui.Form(w.useSetup))
+	r.Get("/operator/security-log", w.forOperator(w.securityLog))
+	r.Get("/operator/access", w.forOperator(w.access))
+	r.Post("/operator/access/role", w.asOperator(ui.Operate(w.setRole, w.showAccess)))
+	r.Post("/operator/access/sign-out", w.asOperator(ui.Operate(w.signOutWallet, w.showAccess)))
+	r.Post("/operator/access/tokens/{id}/end", w.asOperator(ui.Operate(w.endAnyToken, w.showAccess)))
 	for _, s := range w.sections {
 		if s.Operate != nil {
 			s.Operate(r, w.showOperator)

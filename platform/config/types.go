@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,6 +135,44 @@ func (i Interval) String() string {
 
 // MarshalText is String.
 func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// Address is an http or https URL that is masked after its host wherever it is
+// printed: a user, a path or a query may be a key. Reveal returns it.
+type Address string
+
+// Reveal returns the whole URL.
+func (a Address) Reveal() string { return string(a) }
+
+// String is the URL without what may be a key.
+func (a Address) String() string {
+	u, err := url.Parse(string(a))
+	if err != nil || u.Host == "" {
+		return Secret(a).mask()
+	}
+	shown := u.Scheme + "://" + u.Host
+	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		shown += "/" + Masked
+	}
+	return shown
+}
+
+// Format masks every verb, also %#v and %x.
+func (a Address) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(a.String())) }
+
+// MarshalText masks the URL in JSON and YAML.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue masks the URL in logs.
+func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// UnmarshalText refuses a masked URL, see Secret.
+func (a *Address) UnmarshalText(text []byte) error {
+	if strings.Contains(string(text), Masked) {
+		return fmt.Errorf("has %s, the mask of a printed configuration, in it: write the URL itself", Masked)
+	}
+	*a = Address(text)
+	return nil
+}
 
 // OneOf sets into to the name in names that equals text, for UnmarshalText.
 func OneOf[T ~string](into *T, text []byte, names ...T) error {

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/telemetry"
 )
@@ -68,7 +70,7 @@ func TestASpanPerRequestArrivesNamedByItsRoute(t *testing.T) {
 		received <- &request
 	}))
 	defer sink.Close()
-	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: sink.URL, Sample: 1}, "banyan", "test", slog.Default())
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: config.Address(sink.URL), Sample: 1}, "banyan", "test", slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,4 +135,43 @@ func BenchmarkMiddleware(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What a caller with a role may see is in no cache: neither of others, nor of the
+// caller's own browser when the role is gone. Who called is in the request's line.
+func TestAnAnswerToAKnownCallerIsNotStoredAndItsLineNamesThem(t *testing.T) {
+	type key struct{}
+	s := start(t, func(o *httpserver.Options) {
+		o.Authenticate = func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, r.Header.Get("X-Who"))))
+			})
+		}
+		o.Caller = func(ctx context.Context) string {
+			who, _ := ctx.Value(key{}).(string)
+			return who
+		}
+	}, func(r chi.Router) {
+		cached := func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=60")
+			_, _ = io.WriteString(w, "x")
+		}
+		r.Get("/api/cached", cached)
+		r.Get("/assets/x.css", cached)
+		r.Get("/api/plain", text("x"))
+		r.Get("/api/empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	})
+	for path, anonymous := range map[string]string{"/api/cached": "public, max-age=60", "/api/plain": "", "/api/empty": ""} {
+		if got := do(t, request(t, "GET", s.url+path, "")).header.Get("Cache-Control"); got != anonymous {
+			t.Errorf("%s for nobody: %q", path, got)
+		}
+		if got := do(t, request(t, "GET", s.url+path, "", "X-Who", "ada")).header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s for ada: %q", path, got)
+		}
+	}
+	if got := do(t, request(t, "GET", s.url+"/assets/x.css", "", "X-Who", "ada")).header.Get("Cache-Control"); got != "public, max-age=60" {
+		t.Errorf("a file that is the same for everybody: %q", got)
+	}
+	s.log.await(t, `"caller":"ada"`)
+	s.log.await(t, `"caller":"anonymous"`)
 }

@@ -16,8 +16,8 @@ type LogSettings struct {
 
 // TracingSettings say where spans go. Endpoint "" is off.
 type TracingSettings struct {
-	Endpoint string  `yaml:"endpoint"`
-	Sample   float64 `yaml:"sample"` // 0..1
+	Endpoint config.Address `yaml:"endpoint"` // its path or query may be a key
+	Sample   float64        `yaml:"sample"`   // 0..1
 }
 
 // Check implements config.Checker.
@@ -28,7 +28,7 @@ func (s TracingSettings) Check(c *config.Checks) {
 	if s.Endpoint == "" {
 		return
 	}
-	u, err := url.Parse(s.Endpoint)
+	u, err := url.Parse(s.Endpoint.Reveal())
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil {
 		c.Wrong("endpoint", "is not the URL of a collector: write one like http://127.0.0.1:4318")
 	}

@@ -22,6 +22,7 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"banyan/platform/config"
 	"banyan/platform/requestctx"
 	"banyan/platform/telemetry"
 )
@@ -231,7 +232,7 @@ func sink(t *testing.T) (url string, received chan *collector.ExportTraceService
 
 func TestSpansArriveAtTheCollectorWithTheirParent(t *testing.T) {
 	url, received := sink(t)
-	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: url, Sample: 0}, "banyan", "1.2.3", slog.Default())
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: config.Address(url), Sample: 0}, "banyan", "1.2.3", slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,7 @@ func TestACollectorThatIsAwayIsSaidInTheLogAndNeverWaitedFor(t *testing.T) {
 	server.Close()
 	var lines bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: url, Sample: 1}, "banyan", "1", log)
+	tracing, err := telemetry.Setup(t.Context(), telemetry.TracingSettings{Endpoint: config.Address(url), Sample: 1}, "banyan", "1", log)
 	if err != nil {
 		t.Fatalf("an absent collector must not keep the program from starting: %v", err)
 	}

@@ -38,7 +38,7 @@ func Setup(ctx context.Context, cfg TracingSettings, service, version string, lo
 	if cfg.Endpoint == "" {
 		return nil, nil
 	}
-	endpoint, err := tracesURL(cfg.Endpoint)
+	endpoint, err := tracesURL(cfg.Endpoint.Reveal())
 	if err != nil {
 		return nil, err
 	}

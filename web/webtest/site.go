@@ -36,6 +36,8 @@ type Site struct {
 	Exchanges  *Exchanges
 	Airdrop    *Airdrop
 	Sessions   *signin.Sessions
+	Tokens     *signin.Tokens
+	Events     *securitylog.Log
 	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
 	Operator   *ecdsa.PrivateKey // a wallet that is an operator
 	Modules    *Modules          // nil: the program has no route control
@@ -86,8 +88,8 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	log := slog.New(slog.DiscardHandler)
 	options := web.Options{
 		Pages:    append([]web.Pages{web.ReputationOf(s.Reputation), web.ExchangeReviewOf(s.Exchanges), web.AirdropOf(s.Airdrop)}, s.more...),
-		Sessions: s.Sessions,
-		Routes:   func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
+		Sessions: s.Sessions, Tokens: s.Tokens, SecurityLog: s.Events,
+		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
 		Databases: sampleDatabases,
 	}
 	if s.Modules != nil {
@@ -138,12 +140,13 @@ func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 		t.Fatal(err)
 	}
 	operators := []wallet.Address{AddressOf(s.Operator)}
+	s.Events, s.Tokens = events, signin.NewTokens(keys, signin.TokensOptions{Operators: operators})
 	s.Sessions, err = signin.NewSessions(keys, signin.SessionOptions{Origin: s.URL, Operators: operators})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signin.NewAPI(signin.APIOptions{
-		Sessions: s.Sessions, Tokens: signin.NewTokens(keys, signin.TokensOptions{Operators: operators}), Events: events, RequestID: requestctx.ID,
+		Sessions: s.Sessions, Tokens: s.Tokens, Events: s.Events, RequestID: requestctx.ID,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})
 }

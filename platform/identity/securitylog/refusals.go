@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"banyan/platform/database"
+	"banyan/platform/identity"
 	"banyan/platform/periodic"
 )
 
@@ -44,6 +45,9 @@ type tally struct {
 // minutes are over.
 func (l *Log) Refused(ctx context.Context, e Event) {
 	e.Refused = true
+	if e.Who == "" {
+		e.Who = identity.From(ctx).Name() // somebody outside was refused, also where nobody is known
+	}
 	row, now := l.row(ctx, e, 1), l.o.Now()
 	key := refusal{e.What, l.o.Network(ctx)}
 	l.refusals.mu.Lock()
