@@ -17,7 +17,7 @@ func tokenKeysCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use: "keys", Short: "List the keys that sign tokens, or verify those that were signed", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				list, err := i.Keys.List(ctx)
 				if err != nil {
 					return err
@@ -49,7 +49,7 @@ func tokenRotateCommand(s *source) *cobra.Command {
 	return &cobra.Command{
 		Use: "rotate-key", Short: "Sign with a new key from now on; tokens of the old one are valid until they expire", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				id, err := i.Keys.Rotate(ctx)
 				if err == nil {
 					fmt.Fprintln(cmd.OutOrStdout(), "new tokens are signed with the key", id)
@@ -63,13 +63,13 @@ func tokenRotateCommand(s *source) *cobra.Command {
 func tokenRevokeKeyCommand(s *source) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke-key ID", Short: "End a key that got into other hands, and every token that it signed; if it signs, a new one takes its place",
-		Long: "All tokens that the key signed are refused: by the running program within half a minute, by modules\n" +
-			"that run alone when they read the keys again, within ten minutes. Sessions are not signed and go on.",
+		Long: "All tokens that the key signed are refused: by the running program within five seconds, by modules that\n" +
+			"run alone within a minute. Sessions are not signed and go on.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fault.Usage(errors.New("name one key by its id: `banyan token keys` lists them"))
 			}
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				if err := i.Keys.Revoke(ctx, args[0]); err != nil {
 					return err
 				}

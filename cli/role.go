@@ -29,7 +29,7 @@ func roleListCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the wallets that may do more than every wallet", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				list, err := i.Sessions.Roles(ctx)
 				if err != nil {
 					return err

@@ -35,7 +35,7 @@ func logListCommand(s *source) *cobra.Command {
 			if limit < 1 {
 				return fault.Usage(errors.New("--limit is 1 or more"))
 			}
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				entries, err := lastEntries(ctx, i.Events, q, limit)
 				if err != nil {
 					return err
@@ -87,7 +87,7 @@ func logExportCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use: "export", Short: "Write all entries, oldest first, a line of JSON each", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) (err error) {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) (err error) {
 				var end securitylog.Chain
 				if out == "-" {
 					end, err = i.Events.Export(ctx, cmd.OutOrStdout())
@@ -134,7 +134,7 @@ func logVerifyCommand(s *source) *cobra.Command {
 				}
 				return printChain(cmd, chain, asJSON)
 			}
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				chain, err := i.Events.Verify(ctx, at)
 				if err != nil {
 					return err

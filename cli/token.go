@@ -105,7 +105,7 @@ func tokenListCommand(s *source) *cobra.Command {
 				}
 				q.Wallet = w
 			}
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				list, err := everyToken(ctx, i.Tokens, q)
 				if err != nil {
 					return err
@@ -177,7 +177,7 @@ func tokenRevokeCommand(s *source) *cobra.Command {
 					return fault.Usage(fmt.Errorf("--wallet: %w", err))
 				}
 			}
-			return withIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
+			return withStoredIdentity(cmd.Context(), s, func(ctx context.Context, i *host.Identity) error {
 				if of != "" {
 					done, err := i.Tokens.EndAll(ctx, w)
 					if err == nil {
@@ -197,6 +197,23 @@ func tokenRevokeCommand(s *source) *cobra.Command {
 	}
 	c.Flags().StringVar(&of, "wallet", "", "end every session and token of this `address`")
 	return c
+}
+
+// withStoredIdentity is withIdentity for commands that look at what there is: they do
+// not make a new database where there is none, which would be empty and mislead.
+func withStoredIdentity(ctx context.Context, s *source, fn func(context.Context, *host.Identity) error) error {
+	loaded, err := s.load()
+	if err != nil {
+		return err
+	}
+	found, err := loaded.IdentityStatus(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !found.Exists:
+		return fault.New(fault.NotFound, "there is no identity database: start the program, or name its settings file with --config (the setting data, or database.url, says where it is)")
+	}
+	return withIdentity(ctx, s, fn)
 }
 
 func withIdentity(ctx context.Context, s *source, fn func(context.Context, *host.Identity) error) (err error) {

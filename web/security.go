@@ -34,7 +34,7 @@ type SecurityLog interface {
 func (w *Web) forOperator(page ui.Handler) http.HandlerFunc {
 	return w.ui.Handle(func(rw http.ResponseWriter, r *http.Request) error {
 		if !ui.ViewerOf(r).SignedIn {
-			w.ui.GoTo(rw, r, "/sign-in?next=", w.ui.Below(r.URL.Path))
+			w.ui.GoTo(rw, r, "/sign-in?next=", r.URL.Path)
 			return nil
 		}
 		if err := ui.OnlyOperators(r); err != nil {

@@ -45,6 +45,12 @@ func (l Loaded) OpenIdentity(ctx context.Context) (opened *Identity, closeIdenti
 	return opened, db.Close, nil
 }
 
+// IdentityStatus returns the state of the identity database's schema, and creates
+// nothing.
+func (l Loaded) IdentityStatus(ctx context.Context) (database.Status, error) {
+	return l.DatabaseStatus(ctx, identityDatabase)
+}
+
 // openIdentityIn opens what is in the identity database, and the sessions of operators
 // where these have a host of their own.
 func (p *Process) openIdentityIn(ctx context.Context, db *database.DB, o securitylog.Options) (err error) {

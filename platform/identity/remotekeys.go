@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	keyFetchTime  = 3 * time.Second  // for one fetch in all
-	keyFetchEvery = 2 * time.Second  // the least interval, however many unknown key ids arrive
-	keysAge       = 10 * time.Minute // after that the set is read again, so that a revoked key is dropped
+	keyFetchTime  = 3 * time.Second // for one fetch in all
+	keyFetchEvery = 2 * time.Second // the least interval, however many unknown key ids arrive
+	keysAge       = time.Minute     // after that the set is read again, so that a revoked key is dropped
 )
 
 // RemoteKeys are the public keys that another process publishes. They are read

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	reloadEvery = 30 * time.Second // far below keyGrace, see there
+	reloadEvery = 5 * time.Second // so soon a revoked key ends; far below keyGrace, see there
 	sweepEvery  = 10 * time.Minute
 )
 
@@ -20,7 +20,7 @@ type Housekeeping struct {
 	Keys     *Keys
 	Sessions *Sessions
 	Log      *slog.Logger
-	Reload   time.Duration // how often keys are read again; 0 = 30 s
+	Reload   time.Duration // how often keys are read again; 0 = 5 s
 	Sweep    time.Duration // how often expired rows are deleted; 0 = 10 min
 }
 
