@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/screening"
 	"banyan/modules/exchangereview/service"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
@@ -103,6 +104,22 @@ func TestHeldReviewsAreShownAndDoNotCount(t *testing.T) {
 		w.withdraw(t, a, "kraken")
 		if got := w.rating(t, "kraken"); got.Reviews != 1 || got.Held != 0 {
 			t.Errorf("rating %+v", got)
+		}
+	})
+}
+
+func TestCodesAndLuresAreFlaggedAndStillCount(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
+		a := numbered(t, 1)
+		d := a.draft("kraken", 5)
+		d.Text = "Use my code ABC123, or write to t.me/honest_help"
+		prepared := must(w.PrepareReview(anybody, d))(t)
+		if r := must(w.PublishReview(anybody, a.sign(t, prepared.Review)))(t); r.State != exchangereview.Counted {
+			t.Errorf("a machine has decided: %s", r.State)
+		}
+		q := w.queue(t)
+		if len(q) != 2 || q[0].Kind != screening.Referral || q[1].Kind != screening.Contact || q[0].By != nil || q[1].Evidence != "t.me/honest_help" {
+			t.Errorf("the queue is %+v", q)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/ranking"
+	"banyan/modules/exchangereview/screening"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
@@ -84,7 +85,7 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits}
+	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits, found: s.rules.Find(q.Text)}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -121,6 +122,7 @@ type publication struct {
 	weight   weight // of the wallet, if this is its first review
 	now      ranking.Parameters
 	waits    waiting // whether a moderator looks at it first
+	found    []screening.Finding
 
 	outcome
 }
@@ -161,6 +163,11 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	}
 	if !stored {
 		return p.misplaced(ctx, tx)
+	}
+	for _, f := range p.found { // a machine asks, and never removes
+		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: f.Kind, By: []byte{}, Evidence: f.Evidence, CreatedMS: r.CreatedMS}); err != nil {
+			return err
+		}
 	}
 	if p.State == stateWaiting {
 		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: exchangereview.FlagPremoderation, By: []byte{}, CreatedMS: r.CreatedMS}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/screening"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 )
@@ -70,6 +71,7 @@ type service struct {
 	now       *parameters
 	epochs    *epochCloser
 	policy    *policy
+	rules     screening.Rules
 	site      string
 	clock     func() time.Time
 }
@@ -84,6 +86,7 @@ func New(o Options) exchangereview.Service {
 		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), site: o.Site, clock: o.Clock,
 		now:     now,
 		epochs:  newEpochCloser(st, now, o.Site),
+		rules:   screening.Standard(),
 		policy:  &policy{store: st, clock: o.Clock, premoderation: o.Premoderation},
 		weigher: &weigher{reputation: o.Reputation, wait: o.ReputationWait, clock: o.Clock, log: o.Log},
 	}
