@@ -11,6 +11,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
+	"banyan/platform/merkle"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 	"banyan/web/ui"
@@ -30,8 +31,11 @@ func AirdropOf(service airdrop.Service) Pages {
 		p := &airdropPages{site, service}
 		return Section{
 			Module: airdrop.Name, Title: "Airdrops", Folder: "airdrops",
-			Functions: template.FuncMap{"format": formatName},
-			Menu:      ui.Entry{Path: "/airdrops", Label: "Airdrops"}, Order: 2,
+			Functions: template.FuncMap{
+				"format":   formatName,
+				"solidity": func(f merkle.Format) string { return f.Spec().Leaf.Solidity() },
+			},
+			Menu: ui.Entry{Path: "/airdrops", Label: "Airdrops"}, Order: 2,
 			Intro: Intro{
 				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
 				Link: "Check a wallet", Button: "Check an airdrop",
@@ -43,6 +47,8 @@ func AirdropOf(service airdrop.Service) Pages {
 
 func (p *airdropPages) mount(r chi.Router) {
 	r.Get("/airdrops", p.site.Handle(p.airdrops))
+	r.Get("/airdrops/check-proof", p.site.Handle(p.askProof))
+	r.Post("/airdrops/check-proof", p.site.Handle(p.checkProof))
 	r.Get("/airdrops/{id}", p.site.Handle(p.campaign))
 	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
 }
@@ -101,9 +107,45 @@ type check struct {
 	Wallet wallet.Address
 	Claim  *airdrop.Claim // nil: not on the list, or one of the next says why not
 	JSON   string         // the claim, for copying
+	Rows   []claimRow     // all claims of the wallet
+	Amount bool           // the leaves have an amount
 	Wrong  string         // no address
 	Early  bool           // the list is not final
 	Fault  *ui.Missing
+}
+
+// claimRow is one of a wallet's claims.
+type claimRow struct {
+	airdrop.RowClaim
+	Values []claimValue // of leaves that are not wallet, amount and index
+}
+
+type claimValue struct{ Name, Text string }
+
+// claimRows returns all claims of a wallet, and whether they have amounts.
+func claimRows(c airdrop.Claim, format merkle.Format) (rows []claimRow, amounts bool) {
+	all := c.Claims
+	if len(all) == 0 {
+		all = []airdrop.RowClaim{{Wallet: c.Wallet, Index: c.Index, Amount: c.Amount, Leaf: c.Leaf, Proof: c.Proof, Root: c.Root, Values: c.Values, Sides: c.Sides}}
+	}
+	leaf := format.Spec().Leaf
+	who, amount := leaf.Roles()
+	for _, claim := range all {
+		row := claimRow{RowClaim: claim}
+		for i, text := range claim.Values {
+			if i == who || i >= len(leaf.Fields) {
+				continue
+			}
+			f := leaf.Fields[i]
+			name := f.Name
+			if name == "" {
+				name = f.Type.String()
+			}
+			row.Values = append(row.Values, claimValue{name, text})
+		}
+		rows = append(rows, row)
+	}
+	return rows, amount >= 0
 }
 
 // campaignData embeds the campaign's facts.
@@ -125,7 +167,7 @@ func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id 
 	}
 	d := campaignData{Campaign: c, Outcome: done}
 	if asked := strings.TrimSpace(r.URL.Query().Get("wallet")); asked != "" {
-		d.Check = p.checkWallet(r, c.ID, asked)
+		d.Check = p.checkWallet(r, c, asked)
 	}
 	page := ui.Page{
 		Title: c.Name, Nav: "/airdrops", Data: d,
@@ -137,7 +179,7 @@ func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id 
 	return p.site.Show(rw, r, status, "airdrops/campaign", page)
 }
 
-func (p *airdropPages) checkWallet(r *http.Request, id, asked string) *check {
+func (p *airdropPages) checkWallet(r *http.Request, campaign airdrop.Campaign, asked string) *check {
 	c := &check{Asked: asked}
 	written, err := wallet.Read(asked, 0)
 	if err != nil {
@@ -146,10 +188,11 @@ func (p *airdropPages) checkWallet(r *http.Request, id, asked string) *check {
 	}
 	address := written.Address
 	c.Wallet = address
-	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: id, Wallet: address})
+	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: campaign.ID, Wallet: address})
 	switch {
 	case err == nil:
 		c.Claim = &claim
+		c.Rows, c.Amount = claimRows(claim, campaign.Format)
 		text, jsonErr := json.Marshal(claim)
 		if jsonErr != nil {
 			c.Fault = ui.Part(r.Context(), jsonErr, "Airdrops", "the proof as a file")

@@ -29,6 +29,8 @@ type airdropWork struct {
 	Campaigns []airdrop.Campaign
 	Missing   *ui.Missing
 	Formats   []merkle.Format
+	Choices   merkle.Choices // of another tree, as they were typed
+	Shapes    map[merkle.Shape]string
 	Draft     airdrop.CampaignDraft // as it was typed, when it was refused
 }
 
@@ -36,7 +38,7 @@ func (p *airdropPages) work(r *http.Request) OperatorPart {
 	all, err := p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Limit: 20})
 	d := airdropWork{
 		Campaigns: all.Campaigns, Missing: ui.Part(r.Context(), err, "Airdrops", "the campaigns"),
-		Formats: merkle.Formats(), Draft: draftOf(r),
+		Formats: merkle.Formats(), Draft: draftOf(r), Choices: choicesOf(r), Shapes: shapeTexts(),
 	}
 	section, err := p.site.HTML(r, "airdrops/operator", d)
 	return OperatorPart{Section: section, Err: err}
@@ -55,10 +57,51 @@ func draftOf(r *http.Request) airdrop.CampaignDraft {
 	return airdrop.CampaignDraft{
 		Name:        strings.TrimSpace(r.PostForm.Get("name")),
 		Description: strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("description"), "\r\n", "\n")),
-		Format:      merkle.Format(r.PostForm.Get("format")),
+		Format:      formatOf(r),
 		Symbol:      strings.TrimSpace(r.PostForm.Get("symbol")),
 		Decimals:    decimals,
 	}
+}
+
+// shapeTexts explain the trees.
+func shapeTexts() map[merkle.Shape]string {
+	return map[merkle.Shape]string{
+		merkle.Complete:    "complete, as OpenZeppelin's",
+		merkle.Promoted:    "levels, the odd node promoted",
+		merkle.Duplicated:  "levels, the odd node duplicated",
+		merkle.ZeroFilled:  "levels, the odd node hashed with zero (murky)",
+		merkle.EmptyFilled: "levels, the odd node hashed with keccak256 of nothing (Safe)",
+	}
+}
+
+// otherTree is the choice of a tree that has no name.
+const otherTree = "other"
+
+// choicesOf reads the description of another tree.
+func choicesOf(r *http.Request) merkle.Choices {
+	if r.PostForm == nil {
+		return merkle.Choices{}
+	}
+	field := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	return merkle.Choices{
+		Leaf: field("leaf"), Encoding: field("encoding"), Hash: field("hash"),
+		Tree: field("tree"), Leaves: field("leaves"), Pairs: field("pairs"),
+	}
+}
+
+// formatOf reads the tree of the campaign form. A description that makes no sense
+// is passed on as it was typed: the module refuses it and says why.
+func formatOf(r *http.Request) merkle.Format {
+	format := r.PostForm.Get("format")
+	if format != otherTree {
+		return merkle.Format(format)
+	}
+	c := choicesOf(r)
+	spec, err := c.Spec(merkle.OZ.Spec())
+	if err != nil {
+		return merkle.Format("leaf=" + c.Leaf + ";encoding=" + c.Encoding + ";hash=" + c.Hash + ";tree=" + c.Tree + ";leaves=" + c.Leaves + ";pairs=" + c.Pairs)
+	}
+	return spec.Format()
 }
 
 func (p *airdropPages) createCampaign(rw http.ResponseWriter, r *http.Request) (string, error) {
@@ -114,5 +157,10 @@ func formatName(f merkle.Format) string {
 	case merkle.Cumulative:
 		return "Cumulative amounts"
 	}
-	return string(f)
+	if _, err := merkle.ParseFormat(string(f)); err != nil {
+		return string(f)
+	}
+	c := f.Spec().Choices()
+	return "(" + c.Leaf + "), " + c.Encoding + ", hashed " + ui.Plural(f.Spec().Leaf.Hashes, "time", "times") + "; " +
+		c.Tree + " tree, leaves " + c.Leaves + ", pairs " + c.Pairs
 }

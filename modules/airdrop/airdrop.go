@@ -61,6 +61,16 @@ type Service interface {
 	// Claim returns what a wallet may claim, with its proof. NotFound: no such
 	// campaign, or the wallet is not on the list. Conflict: not built yet.
 	Claim(context.Context, ClaimQuery) (Claim, error)
+	// Multiproof returns one proof of all rows of several wallets, as OpenZeppelin's
+	// MerkleProof.multiProofVerify takes it. NotFound: no such campaign, or one of
+	// the wallets is not on the list. Conflict: not built yet. Invalid: see
+	// MultiproofQuery. Unsupported: contracts accept multiproofs of complete trees
+	// with sorted pairs only.
+	Multiproof(context.Context, MultiproofQuery) (Multiproof, error)
+	// CheckProof says of claims from anywhere whether their proofs lead to a root,
+	// and if not, with which leaf, tree or change they would. It needs no campaign.
+	// Invalid: see ProofCheck, or the text has no claims.
+	CheckProof(context.Context, ProofCheck) (CheckedProofs, error)
 	// VerifyWallets answers each wallet of a stream, in its order, with one
 	// JSON line (Verdict); empty lines and a header have none. A malformed line
 	// has a verdict of its own (invalid); an error of the whole stream is
@@ -87,7 +97,7 @@ const (
 type CampaignDraft struct {
 	Name        string        `json:"name"`        // 1–100 characters
 	Description string        `json:"description"` // up to 2,000 characters
-	Format      merkle.Format `json:"format"`      // of the tree
+	Format      merkle.Format `json:"format"`      // of the tree: a name, or a description (merkle.Spec)
 	Symbol      string        `json:"symbol"`      // of the token, 1–12 characters
 	Decimals    int           `json:"decimals"`    // of the token, 0–36
 }
@@ -148,7 +158,7 @@ type Campaign struct {
 // are whole base units, or decimals of the token when decimals=true.
 type ListUpload struct {
 	ID          string `path:"id" json:"-"`
-	OnDuplicate string `query:"on_duplicate" json:"-"` // error (default), sum or first
+	OnDuplicate string `query:"on_duplicate" json:"-"` // error (default), sum, first or keep
 	Decimals    bool   `query:"decimals" json:"-"`     // 1.5 means 1.5 tokens
 	Zero        string `query:"zero" json:"-"`         // error (default), or skip to leave out rows of zero
 	// The columns are chosen by their header, or by their number from 1.
@@ -168,7 +178,7 @@ type ListUpload struct {
 func (u ListUpload) Validate() error {
 	var wrong []fault.Field
 	for _, rule := range []struct{ name, value, is string }{
-		{"on_duplicate", u.OnDuplicate, "error, sum or first"}, {"zero", u.Zero, "error or skip"}, {"map_amounts", u.MapAmounts, "decimal or hex"},
+		{"on_duplicate", u.OnDuplicate, "error, sum, first or keep"}, {"zero", u.Zero, "error or skip"}, {"map_amounts", u.MapAmounts, "decimal or hex"},
 	} {
 		if rule.value != "" && !slices.Contains(strings.Fields(strings.NewReplacer(",", " ", " or ", " ").Replace(rule.is)), rule.value) {
 			wrong = append(wrong, fault.Field{Name: rule.name, Message: "is " + rule.is})
@@ -228,6 +238,118 @@ type Claim struct {
 	Leaf     merkle.Hash    `json:"leaf"`
 	Proof    []merkle.Hash  `json:"proof"` // from the leaf up
 	Root     merkle.Hash    `json:"root"`
+	// Values are those of a leaf that has others than wallet, amount and index, in
+	// the order of the campaign's format.
+	Values []string `json:"values,omitempty"`
+	// Sides is where each node of the proof is, "left" or "right", in a tree whose
+	// pairs are not sorted.
+	Sides []string `json:"sides,omitempty"`
+	// Claims are all claims of a wallet that has several, up to MaxClaims; the
+	// fields above are those of the first. Rows is how many it has.
+	Claims []RowClaim `json:"claims,omitempty"`
+	Rows   int        `json:"rows,omitempty"`
+}
+
+// RowClaim is one of the claims of a wallet that has several; its fields are
+// those of Claim.
+type RowClaim struct {
+	Wallet wallet.Address `json:"wallet"`
+	Index  uint64         `json:"index"`
+	Amount uint256.Int    `json:"amount"`
+	Leaf   merkle.Hash    `json:"leaf"`
+	Proof  []merkle.Hash  `json:"proof"`
+	Root   merkle.Hash    `json:"root"`
+	Values []string       `json:"values,omitempty"`
+	Sides  []string       `json:"sides,omitempty"`
+}
+
+// MaxClaims is the most claims of one wallet that an answer has.
+const MaxClaims = 200
+
+// MostTogether is the most wallets of a multiproof, and the most rows.
+const MostTogether = 1000
+
+// MultiproofQuery names the wallets to prove together: 1 to MostTogether.
+type MultiproofQuery struct {
+	ID      string           `path:"id" json:"-"`
+	Wallets []wallet.Address `json:"wallets"`
+}
+
+// Validate refuses too few or too many wallets.
+func (q MultiproofQuery) Validate() error {
+	if n := len(q.Wallets); n < 1 || n > MostTogether {
+		return fault.New(fault.Invalid, "the number of wallets is out of range").With(
+			fault.Field{Name: "wallets", Message: fmt.Sprintf("are 1 to %d, not %d", MostTogether, n)})
+	}
+	return nil
+}
+
+// Multiproof proves several rows at once.
+type Multiproof struct {
+	Campaign string        `json:"campaign"`
+	Values   [][]string    `json:"values"` // of each leaf, as text, in the order of the campaign's format
+	Leaves   []merkle.Hash `json:"leaves"` // in the order that the contract needs
+	Proof    []merkle.Hash `json:"proof"`
+	Flags    []bool        `json:"proofFlags"`
+	Root     merkle.Hash   `json:"root"`
+}
+
+// MaxCheckText is the longest text of claims to check, in bytes, and
+// MaxChecked the most claims.
+const (
+	MaxCheckText = 256 << 10
+	MaxChecked   = 20
+)
+
+// ProofCheck is a text with claims, as any tool writes them in JSON, and the root
+// that they must lead to.
+type ProofCheck struct {
+	Text   string        `json:"text"`
+	Root   string        `json:"root,omitempty"`   // 0x and 64 hex digits; "": the one that stands in the claim
+	Format merkle.Format `json:"format,omitempty"` // "" when nobody knows it
+}
+
+// Validate refuses a text that is too long, a root that is none, and an unknown
+// format.
+func (c ProofCheck) Validate() error {
+	var wrong []fault.Field
+	if n := len(c.Text); n == 0 || n > MaxCheckText {
+		wrong = append(wrong, fault.Field{Name: "text", Message: fmt.Sprintf("has 1 to %d bytes, not %d", MaxCheckText, n)})
+	}
+	if c.Root != "" {
+		if _, err := merkle.ParseHash(c.Root); err != nil {
+			wrong = append(wrong, fault.Field{Name: "root", Message: fault.From(err).Message})
+		}
+	}
+	if c.Format != "" {
+		if _, err := merkle.ParseFormat(string(c.Format)); err != nil {
+			wrong = append(wrong, fault.Field{Name: "format", Message: fault.From(err).Message})
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the proof cannot be checked: see the fields").With(wrong...)
+}
+
+// CheckedProofs are the verdicts on the claims of a ProofCheck.
+type CheckedProofs struct {
+	Root   merkle.Hash    `json:"root"`
+	Proofs []CheckedProof `json:"proofs"`
+}
+
+// CheckedProof is the verdict on one claim: whether its proof leads to the root,
+// and with which leaf and pairs it does, or would.
+type CheckedProof struct {
+	Name     string        `json:"name"` // the wallet, or what the claim has instead
+	Right    bool          `json:"right"`
+	Text     string        `json:"text"`               // a sentence for people
+	Format   merkle.Format `json:"format,omitempty"`   // of the leaf; the last four are of the same
+	Leaf     string        `json:"leaf,omitempty"`     // types
+	Encoding string        `json:"encoding,omitempty"` // abi or packed
+	Hash     string        `json:"hash,omitempty"`     // 1 or 2
+	Pairs    string        `json:"pairs,omitempty"`    // sorted or positional
+	Solidity string        `json:"solidity,omitempty"` // the line of a contract that computes the leaf
 }
 
 // WalletsUpload is a list of wallets, with amounts or without, in any of the

@@ -2,6 +2,7 @@ package airdrop_test
 
 import (
 	"flag"
+	"strings"
 	"testing"
 
 	"banyan/modules/airdrop"
@@ -24,6 +25,7 @@ func TestContractFiles(t *testing.T) {
 			airdrop.Campaign{Format: merkle.OZIndexed, State: airdrop.Built},
 			airdrop.ListUpload{OnDuplicate: "sum", Zero: "skip", Chain: "eth", MapAmounts: "hex"},
 			airdrop.WalletsUpload{Chain: "eth"},
+			airdrop.ProofCheck{Format: merkle.OZ, Root: "0x" + strings.Repeat("12", merkle.HashSize)},
 		},
 		Also: map[string]any{"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible}},
 	})

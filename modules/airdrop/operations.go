@@ -22,6 +22,10 @@ var (
 		"One campaign")
 	claim = seam.Read[ClaimQuery, Claim](Contract, "claim", "GET /campaigns/{id}/claims/{wallet}", seam.Public,
 		"What a wallet may claim, with its proof")
+	multiproof = seam.Read[MultiproofQuery, Multiproof](Contract, "multiproof", "POST /campaigns/{id}/multiproof", seam.Public,
+		"One proof of several wallets, for OpenZeppelin's multiProofVerify")
+	checkProof = seam.Read[ProofCheck, CheckedProofs](Contract, "checkProof", "POST /proofs/check", seam.Public,
+		"Say whether a proof leads to a root, and if not, with which leaf or tree it would", seam.Expensive())
 	verifyWallets = seam.Read[WalletsUpload, seam.Stream](Contract, "verifyWallets", "POST /campaigns/{id}/verify", seam.Public,
 		"Check a stream of wallets; the answer is a JSON line for each", seam.Expensive())
 )
@@ -35,6 +39,8 @@ func Bind(s Service) *seam.Local {
 		campaigns.To(s.Campaigns),
 		campaign.To(s.Campaign),
 		claim.To(s.Claim),
+		multiproof.To(s.Multiproof),
+		checkProof.To(s.CheckProof),
 		verifyWallets.To(s.VerifyWallets),
 	)
 }
@@ -76,6 +82,16 @@ func (c Client) Campaign(ctx context.Context, q CampaignQuery) (Campaign, error)
 // Claim implements Service.
 func (c Client) Claim(ctx context.Context, q ClaimQuery) (Claim, error) {
 	return claim.Call(ctx, c.route, q)
+}
+
+// Multiproof implements Service.
+func (c Client) Multiproof(ctx context.Context, q MultiproofQuery) (Multiproof, error) {
+	return multiproof.Call(ctx, c.route, q)
+}
+
+// CheckProof implements Service.
+func (c Client) CheckProof(ctx context.Context, q ProofCheck) (CheckedProofs, error) {
+	return checkProof.Call(ctx, c.route, q)
 }
 
 // VerifyWallets implements Service.

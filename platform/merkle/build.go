@@ -76,23 +76,25 @@ func Build(ctx context.Context, format Format, list *List, options Options) (*Tr
 	if list.Len() == 0 {
 		return nil, fault.New(fault.Invalid, "the list has no rows: a tree needs at least one wallet")
 	}
-	b := builder{Options: options, form: format.form(), list: list, place: makeLarge[uint32](list.Len())}
+	spec, form := format.Spec(), format.form()
+	if err := list.checkLeaf(form); err != nil {
+		return nil, err
+	}
+	b := builder{Options: options, form: form, spec: spec, list: list, place: makeLarge[uint32](list.Len())}
 	b.report = options.begin("building", 2*int64(list.Len()))
 	memory := &inMemory{list: list, places: b.place}
-	tree := &Tree{format: format, count: list.Len(), total: list.Total(), store: memory}
-	switch format {
-	case OZ, OZIndexed:
+	tree := &Tree{format: format, spec: spec, count: list.Len(), total: list.Total(), store: memory}
+	switch spec.Shape {
+	case Complete:
 		tree.layout, err = b.heap(ctx)
-	case ENS:
+	case sharding:
 		if b.Nybbles == 0 {
 			b.Nybbles = defaultNybbles(list.Len())
 		}
 		tree.nybbles = b.Nybbles
 		tree.layout, err = b.sharded(ctx)
-	case Uniswap:
-		tree.layout, err = b.promoted(ctx, true)
-	case Cumulative:
-		tree.layout, err = b.promoted(ctx, false)
+	default:
+		tree.layout, err = b.promoted(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -113,6 +115,7 @@ func defaultNybbles(rows int) int {
 type builder struct {
 	Options
 	form   leafForm
+	spec   Spec
 	list   *List
 	nodes  []byte
 	place  []uint32 // row → number of its leaf's node
@@ -131,7 +134,7 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 	whole := makeUncleared((h.nodes() + 1) * HashSize)
 	b.nodes = whole[HashSize:]
 	scratch := whole[:n*HashSize]
-	err := b.sortLeaves(ctx, scratch, whole[n*HashSize:], func(low int, rows []uint64) {
+	err := b.orderLeaves(ctx, scratch, whole[n*HashSize:], func(low int, rows []uint64) {
 		first := h.leaf(low)
 		for k, row := range rows {
 			b.place[row] = uint32(first - k)
@@ -148,16 +151,17 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 	})
 }
 
-// promoted builds one tree of levels; with unique, equal leaves become one.
-func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
+// promoted builds one tree of levels. In the format uniswap equal leaves become
+// one.
+func (b *builder) promoted(ctx context.Context) (layout, error) {
 	n := b.list.Len()
-	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes(), 2*n) * HashSize)
+	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes()+1, 2*n) * HashSize)
 	scratch := b.nodes[len(b.nodes)-n*HashSize:]
 	order, err := b.leaves(ctx, scratch, b.nodes[:n*HashSize])
 	if err != nil {
 		return nil, err
 	}
-	ranks := b.ranks(order, scratch, unique)
+	ranks := b.ranks(order, scratch, b.spec.unique)
 	p := promoted{leaves: int(ranks[n-1]) + 1}
 	workers := b.Workers
 	if p.leaves < n {
@@ -175,8 +179,41 @@ func (b *builder) promoted(ctx context.Context, unique bool) (layout, error) {
 	if err := b.settle(ctx, scratch, workers); err != nil {
 		return nil, err
 	}
-	b.nodes = b.nodes[:p.nodes()*HashSize]
-	return p, b.levels(ctx, p)
+	return b.join(ctx, p)
+}
+
+// join hashes a tree of levels from its leaves and returns its layout.
+func (b *builder) join(ctx context.Context, p promoted) (layout, error) {
+	if b.spec.Shape == Promoted {
+		b.nodes = b.nodes[:p.nodes()*HashSize]
+		return p, b.levels(ctx, p)
+	}
+	f := filled{promoted: p, filler: b.spec.Shape != Duplicated}
+	b.nodes = b.nodes[:f.nodes()*HashSize]
+	if f.filler {
+		filler := b.spec.Shape.filler()
+		copy(hashAt(b.nodes, f.root()+1), filler[:])
+	}
+	return f, p.levels(func(to, from, pairs int) error {
+		return b.pairs(ctx, to, from, pairs)
+	}, func(to, from int) error {
+		odd := Hash(hashAt(b.nodes, from))
+		other := odd
+		if f.filler {
+			other = b.spec.Shape.filler()
+		}
+		node := b.spec.Join(odd, other)
+		copy(hashAt(b.nodes, to), node[:])
+		return nil
+	})
+}
+
+// filler returns the sibling of odd nodes.
+func (s Shape) filler() Hash {
+	if s == EmptyFilled {
+		return keccak.Sum256(nil)
+	}
+	return Hash{}
 }
 
 // settle copies the leaves, which are in list order, to their places. Reading
@@ -218,9 +255,11 @@ func (b *builder) levels(ctx context.Context, p promoted) error {
 func (b *builder) pairs(ctx context.Context, to, from, count int) error {
 	return b.spread(ctx, count, func(low, high int) error {
 		defer b.report.add(high - low)
-		return b.Engine.HashPairs(
-			b.nodes[(to+low)*HashSize:(to+high)*HashSize],
-			b.nodes[(from+2*low)*HashSize:(from+2*high)*HashSize])
+		nodes, pairs := b.nodes[(to+low)*HashSize:(to+high)*HashSize], b.nodes[(from+2*low)*HashSize:(from+2*high)*HashSize]
+		if b.spec.Positional {
+			return b.Engine.Hash(nodes, pairs, keccak.PairSize)
+		}
+		return b.Engine.HashPairs(nodes, pairs)
 	})
 }
 
@@ -230,7 +269,32 @@ const sortRoom = 16
 // leaves calls sortLeaves and returns the order of all rows.
 func (b *builder) leaves(ctx context.Context, leaves, room []byte) ([]uint32, error) {
 	order := makeLarge[uint32](b.list.Len())
-	return order, b.sortLeaves(ctx, leaves, room, into(order))
+	return order, b.orderLeaves(ctx, leaves, room, into(order))
+}
+
+// orderLeaves is sortLeaves, or, where leaves are in the order of the list,
+// hashing alone.
+func (b *builder) orderLeaves(ctx context.Context, leaves, room []byte, take func(first int, rows []uint64)) error {
+	if !b.spec.Listed {
+		return b.sortLeaves(ctx, leaves, room, take)
+	}
+	n := b.list.Len()
+	keys := wordsOf(room[:n*8])
+	err := b.spread(ctx, n, func(low, high int) error {
+		defer b.report.add(high - low)
+		return hashRows(b.Engine, b.form, b.list, low, high, leaves, keys)
+	})
+	if err != nil {
+		return err
+	}
+	return b.spread(ctx, n, func(low, high int) error {
+		rows := keys[low:high]
+		for k := range rows {
+			rows[k] = uint64(low + k)
+		}
+		take(low, rows)
+		return nil
+	})
 }
 
 // sortLeaves hashes every row into leaves, in list order, and calls take with
@@ -260,8 +324,11 @@ const batch = 128
 // hashRows writes the leaves of the rows [low, high) into leaves, and the
 // first 64 bits of each into keys, at the places of their rows.
 func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, leaves []byte, keys []uint64) error {
+	if form.typed != nil {
+		return hashValues(engine, list.values, low, high, leaves, keys)
+	}
 	var messages []byte
-	if form.indexed {
+	if !form.inPlace() {
 		messages = make([]byte, batch*form.size())
 	}
 	for low < high {
@@ -269,7 +336,7 @@ func hashRows(engine keccak.Engine, form leafForm, list *List, low, high int, le
 		next := low + len(rows)/RowSize
 		hashes := leaves[low*HashSize : next*HashSize]
 		var err error
-		if form.indexed {
+		if messages != nil {
 			err = form.hash(engine, hashes, form.messages(messages, list, low, next))
 		} else {
 			err = form.hashRows(engine, hashes, rows)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"banyan/platform/atomicfile"
+	"banyan/platform/fault"
 )
 
 // BuildFile builds the tree of a list of any length and writes its tree file.
@@ -27,15 +28,10 @@ import (
 // is full, and then leaves no file.
 func BuildFile(ctx context.Context, format Format, list *ExternalList, path func(root Hash) string) (*Tree, error) {
 	if rows := list.InMemory(); rows != nil {
-		tree, err := Build(ctx, format, rows, list.options)
-		if err != nil {
-			return nil, err
-		}
-		memory := tree.store.(*inMemory) //nolint:forcetypeassert // Build makes no other
-		if err := tree.writeFile(ctx, path(tree.Root()), memory, list.options); err != nil {
-			return nil, err
-		}
-		return tree, nil
+		return BuildFileOf(ctx, format, rows, list.options, path)
+	}
+	if !format.sortable() {
+		return nil, fault.Newf(fault.TooLarge, "a list of %d rows does not fit into the memory that --memory allows, and only trees of sorted leaves and sorted pairs over wallets and amounts are built on disk: allow more memory", list.Len())
 	}
 	if err := list.settle(ctx); err != nil {
 		return nil, err
@@ -54,10 +50,30 @@ func BuildFile(ctx context.Context, format Format, list *ExternalList, path func
 	return Open(path(b.header.root))
 }
 
+// BuildFileOf is BuildFile of a list that is in memory, as typed lists always are.
+func BuildFileOf(ctx context.Context, format Format, list *List, options Options, path func(root Hash) string) (*Tree, error) {
+	tree, err := Build(ctx, format, list, options)
+	if err != nil {
+		return nil, err
+	}
+	memory := tree.store.(*inMemory) //nolint:forcetypeassert // Build makes no other
+	if err := tree.writeFile(ctx, path(tree.Root()), memory, options); err != nil {
+		return nil, err
+	}
+	return tree, nil
+}
+
+// sortable reports whether trees of the format can be built on disk.
+func (f Format) sortable() bool {
+	s := f.Spec()
+	return f.Plain() && !s.Listed && !s.Positional && (s.Shape == Complete || s.Shape == Promoted || s.Shape == sharding)
+}
+
 // externalBuilder builds a tree in its file.
 type externalBuilder struct {
 	Options
 	form   leafForm
+	spec   Spec
 	list   *ExternalList
 	header header
 	layout layout
@@ -73,8 +89,8 @@ func newExternalBuilder(format Format, list *ExternalList, file *os.File) *exter
 	n := list.disk.count
 	total := list.Total()
 	b := &externalBuilder{
-		Options: list.options, form: format.form(), list: list,
-		header: header{format: format, rows: n, leaves: n, total: total.Bytes32(), indexed: list.Indexed()},
+		Options: list.options, form: format.form(), spec: format.Spec(), list: list,
+		header: header{version: treeVersion, format: format, rows: n, leaves: n, total: total.Bytes32(), indexed: list.Indexed()},
 	}
 	if format == ENS {
 		if b.Nybbles == 0 {
@@ -139,7 +155,7 @@ func (b *externalBuilder) hash(ctx context.Context) (err error) {
 		if err := b.out.rows(ctx, piece); err != nil {
 			return err
 		}
-		part := builder{Options: b.Options, form: b.form, list: piece, report: b.report}
+		part := builder{Options: b.Options, form: b.form, spec: b.spec, list: piece, report: b.report}
 		order, err := part.leaves(ctx, leaves[:n*HashSize], room[:n*sortRoom])
 		if err != nil {
 			return err

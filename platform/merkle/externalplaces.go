@@ -12,13 +12,13 @@ import (
 // place merges the leaves into their places among the nodes.
 func (b *externalBuilder) place(ctx context.Context) (err error) {
 	n := b.header.rows
-	switch b.header.format {
-	case OZ, OZIndexed:
+	switch b.spec.Shape {
+	case Complete:
 		b.layout = heap{leaves: n}
-	case ENS:
+	case sharding:
 		sizes := slices.DeleteFunc(b.sizes, func(size int) bool { return size == 0 })
 		b.layout, b.header.shards = newSharded(sizes), len(sizes)
-	case Uniswap, Cumulative:
+	default:
 		b.layout = promoted{leaves: n}
 	}
 	if b.places, err = newScatter(b.Folder, n, b.buffers()); err != nil {
@@ -28,7 +28,7 @@ func (b *externalBuilder) place(ctx context.Context) (err error) {
 	if err := b.leaves.merge(ctx, b.buffers(), p.take); err != nil {
 		return err
 	}
-	if b.header.format == Uniswap {
+	if b.spec.unique {
 		b.layout = promoted{leaves: p.count}
 		b.header.leaves = p.count
 	}
@@ -69,7 +69,7 @@ func (p *leafPlacer) take(records []byte) error {
 			}
 		}
 		leaf := records[p.lead : p.lead+HashSize]
-		if p.header.format != Uniswap || p.count == 0 || !bytes.Equal(leaf, p.last[:]) {
+		if !p.spec.unique || p.count == 0 || !bytes.Equal(leaf, p.last[:]) {
 			p.put(leaf)
 		}
 		row := binary.BigEndian.Uint32(records[p.lead+HashSize:])
@@ -119,9 +119,9 @@ func (p *leafPlacer) flush() error {
 // rows. It distributes them to parts of the rows on disk, each of which fits
 // into memory.
 type scatter struct {
-	rows  int // of the list
-	each  int // rows of a part
-	parts []*spool
+	rows     int // of the list
+	partRows int // rows of a part
+	parts    []*spool
 }
 
 // mostParts bounds the files and buffers of a scatter.
@@ -132,9 +132,9 @@ const mostParts = 64
 func newScatter(folder string, rows, room int) (_ *scatter, err error) {
 	const whole = blockSize / 4 // so that each part begins with a block
 	s := &scatter{rows: rows}
-	s.each = max(room/4, (rows+mostParts-1)/mostParts)
-	s.each = (s.each + whole - 1) / whole * whole
-	for first := 0; first < rows; first += s.each {
+	s.partRows = max(room/4, (rows+mostParts-1)/mostParts)
+	s.partRows = (s.partRows + whole - 1) / whole * whole
+	for first := 0; first < rows; first += s.partRows {
 		part, err := newSpool(folder)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
@@ -145,19 +145,28 @@ func newScatter(folder string, rows, room int) (_ *scatter, err error) {
 }
 
 func (s *scatter) put(row int, place uint32) error {
-	part := s.parts[row/s.each]
-	part.put64(uint64(place)<<32 | uint64(row%s.each))
+	part := s.parts[row/s.partRows]
+	part.put64(uint64(place)<<32 | uint64(row%s.partRows))
 	return part.err
 }
 
 // write writes the section of the places.
 func (s *scatter) write(ctx context.Context, out *treeWriter, section extent) error {
-	places := make([]uint32, min(s.each, s.rows))
+	return s.each(func(first int, places []uint32) error {
+		at := extent{start: section.start + int64(first)*4, length: int64(len(places)) * 4}
+		return out.section(ctx, at, numbers(places))
+	})
+}
+
+// each yields the numbers of all rows, part by part in the order of the rows,
+// and frees the part.
+func (s *scatter) each(yield func(first int, numbers []uint32) error) error {
+	places := make([]uint32, min(s.partRows, s.rows))
 	for i, part := range s.parts {
 		if err := part.Flush(); err != nil {
 			return err
 		}
-		places = places[:min(s.each, s.rows-i*s.each)]
+		places = places[:min(s.partRows, s.rows-i*s.partRows)]
 		in, pair := part.reader(), make([]byte, 8)
 		for range places {
 			if _, err := io.ReadFull(in, pair); err != nil {
@@ -166,8 +175,7 @@ func (s *scatter) write(ctx context.Context, out *treeWriter, section extent) er
 			both := binary.LittleEndian.Uint64(pair)
 			places[uint32(both)] = uint32(both >> 32)
 		}
-		at := extent{start: section.start + int64(i*s.each)*4, length: int64(len(places)) * 4}
-		if err := errors.Join(out.section(ctx, at, numbers(places)), part.close()); err != nil {
+		if err := errors.Join(yield(i*s.partRows, places), part.close()); err != nil {
 			return err
 		}
 	}

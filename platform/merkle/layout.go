@@ -23,6 +23,8 @@ func siblings(l layout, path []int, leaf int) []int {
 		return l.siblings(path, leaf)
 	case promoted:
 		return l.siblings(path, leaf)
+	case filled:
+		return l.siblings(path, leaf)
 	case sharded:
 		return l.siblings(path, leaf)
 	}
@@ -109,6 +111,59 @@ func (p promoted) levels(hash func(to, from, pairs int) error, promote func(to, 
 		start, width = next, (width+1)/2
 	}
 	return nil
+}
+
+// filled is promoted with a sibling for the odd node of a level: itself, or,
+// with filler, a node that stands behind the root.
+type filled struct {
+	promoted
+	filler bool
+}
+
+func (f filled) nodes() int {
+	if f.filler {
+		return f.promoted.nodes() + 1
+	}
+	return f.promoted.nodes()
+}
+
+func (f filled) siblings(path []int, leaf int) []int {
+	start, k := 0, leaf
+	for width := f.leaves; width > 1; width = (width + 1) / 2 {
+		sibling := start + k // itself
+		switch {
+		case k^1 < width:
+			sibling = start + (k ^ 1)
+		case f.filler:
+			sibling = f.root() + 1
+		}
+		path = append(path, sibling)
+		start += width
+		k /= 2
+	}
+	return path
+}
+
+// leftSides appends for each sibling of a leaf, from the bottom up, whether it
+// is on the left.
+func leftSides(to []bool, l layout, leaf int) []bool {
+	switch l := l.(type) {
+	case heap:
+		for i := leaf; i > 0; i = (i - 1) / 2 {
+			to = append(to, i%2 == 0)
+		}
+	case promoted:
+		for width, k := l.leaves, leaf; width > 1; width, k = (width+1)/2, k/2 {
+			if k^1 < width {
+				to = append(to, k%2 == 1)
+			}
+		}
+	case filled:
+		for width, k := l.leaves, leaf; width > 1; width, k = (width+1)/2, k/2 {
+			to = append(to, k%2 == 1)
+		}
+	}
+	return to
 }
 
 // sharded is a forest of promoted trees and one more over their roots. Node

@@ -33,7 +33,8 @@ type List struct {
 	first   int      // the position of row 0 in the ExternalList that this is a piece of
 	count   int
 	total   uint256.Int
-	room    []byte // for the next chunks
+	room    []byte  // for the next chunks
+	values  *values // nil: the rows are all there is
 
 	sorted sync.Once
 	byOwn  walletOrder
@@ -202,11 +203,13 @@ func (l *List) order() *walletOrder {
 }
 
 // The binary form of a list, for storing it in pieces: each chunk is one kind
-// byte, then rows of RowSize bytes (kind 0) or rows that each follow their
-// index in 8 bytes, big-endian (kind 1). Chunks are in list order.
+// byte, then rows of RowSize bytes (kind 0), rows that each follow their index
+// in 8 bytes, big-endian (kind 1), or the records of a typed list (kind 2).
+// Chunks are in list order.
 const (
 	chunkPlain   = 0
 	chunkIndexed = 1
+	chunkTyped   = 2 // records (Leaf.AppendRecord)
 	indexSize    = 8
 )
 
@@ -217,6 +220,16 @@ func (l *List) Chunks(rows int) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for start := 0; start < l.count; start += rows {
 			end := min(start+rows, l.count)
+			if l.values != nil {
+				chunk := []byte{chunkTyped}
+				for i := start; i < end; i++ {
+					chunk = append(chunk, l.values.record(i)...)
+				}
+				if !yield(chunk) {
+					return
+				}
+				continue
+			}
 			chunk := make([]byte, 1, 1+(end-start)*(RowSize+indexSize))
 			if l.indexes != nil {
 				chunk[0] = chunkIndexed
@@ -241,7 +254,12 @@ func (l *List) AppendChunk(chunk []byte) error {
 		return fault.New(fault.Invalid, "a chunk of a list is never empty: it was not written by Chunks, or it is truncated")
 	}
 	body := chunk[1:]
+	if (chunk[0] == chunkTyped) != l.Typed() {
+		return fault.New(fault.Invalid, "the chunk is of a list for another leaf")
+	}
 	switch chunk[0] {
+	case chunkTyped:
+		return l.AppendRecords(body)
 	case chunkPlain:
 		return l.AppendRows(body, nil)
 	case chunkIndexed:
@@ -256,5 +274,5 @@ func (l *List) AppendChunk(chunk []byte) error {
 		}
 		return l.AppendRows(rows, indexes)
 	}
-	return fault.Newf(fault.Invalid, "a chunk of a list begins with 0 or 1, this one with %d: it was not written by Chunks", chunk[0])
+	return fault.Newf(fault.Invalid, "a chunk of a list begins with 0, 1 or 2, this one with %d: it was not written by Chunks", chunk[0])
 }

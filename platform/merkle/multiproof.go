@@ -18,12 +18,12 @@ type Multiproof struct {
 	Flags  []bool `json:"proofFlags"`
 }
 
-// Multiproof returns one proof of all these rows. Only the complete heap of OZ
-// and OZIndexed has multiproofs that its contracts accept: other formats fail
-// with fault.Unsupported. A row named twice fails with fault.Invalid.
+// Multiproof returns one proof of all these rows. Only a complete
+// tree with sorted pairs has multiproofs that contracts accept: other formats
+// fail with fault.Unsupported. A row named twice fails with fault.Invalid.
 func (t *Tree) Multiproof(rows []int) (Multiproof, error) {
-	if _, complete := t.layout.(heap); !complete {
-		return Multiproof{}, fault.Newf(fault.Unsupported, "trees of the format %s have no multiproofs: use oz or oz-indexed, or one proof for each wallet", t.format)
+	if _, complete := t.layout.(heap); !complete || t.spec.Positional {
+		return Multiproof{}, fault.Newf(fault.Unsupported, "trees of the format %s have no multiproofs: contracts accept those of a complete tree with sorted pairs alone (oz, oz-indexed, --tree complete); use one proof for each wallet", t.format)
 	}
 	m := Multiproof{Rows: slices.Clone(rows), Proof: []Hash{}, Flags: []bool{}, Leaves: []Hash{}}
 	places := make(map[int]int, len(rows))

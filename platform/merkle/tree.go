@@ -2,7 +2,9 @@ package merkle
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/holiman/uint256"
 
@@ -15,6 +17,7 @@ import (
 // a row); reads fail only on a tree that is in a file.
 type Tree struct {
 	format  Format
+	spec    Spec
 	nybbles int // ENS only: hex digits of a shard's prefix
 	count   int
 	total   uint256.Int
@@ -25,11 +28,15 @@ type Tree struct {
 
 // store has a tree's arrays: in memory or in a mapped file.
 type store interface {
-	row(i int) ([]byte, error)   // RowSize bytes, read only
-	index(i int) (uint64, error) // the index in row i's leaf
-	place(i int) (int, error)    // the number of row i's leaf among the nodes
-	node(i int) ([]byte, error)  // HashSize bytes, read only
+	row(i int) ([]byte, error)    // RowSize bytes, read only
+	index(i int) (uint64, error)  // the index in row i's leaf
+	place(i int) (int, error)     // the number of row i's leaf among the nodes
+	node(i int) ([]byte, error)   // HashSize bytes, read only
+	record(i int) ([]byte, error) // of a typed list, read only
+	recordBytes() int64
 	find(who wallet.Address) (position int, found bool, err error)
+	findAll(who wallet.Address, yield func(position int) bool) error
+	findSeveral(who wallet.Address) (position int, several, found bool, err error)
 	ranked(i int) (position int, err error) // the i-th row in the order of wallets
 }
 
@@ -38,6 +45,9 @@ func (t *Tree) Root() Hash { return t.root }
 
 // Format returns the format it was built in.
 func (t *Tree) Format() Format { return t.format }
+
+// Spec returns the description of the leaf and the tree.
+func (t *Tree) Spec() Spec { return t.spec }
 
 // Nybbles returns the length of the shards' prefixes in hex digits; 0 in every
 // format but ENS.
@@ -72,6 +82,31 @@ func (t *Tree) Find(who wallet.Address) (position int, found bool, err error) {
 	return t.store.find(who)
 }
 
+// FindAll calls yield with the positions of the wallet's rows, in list order,
+// until it returns false.
+func (t *Tree) FindAll(who wallet.Address, yield func(position int) bool) error {
+	return t.store.findAll(who, yield)
+}
+
+// FindSeveral is Find, and reports whether the wallet has more rows.
+func (t *Tree) FindSeveral(who wallet.Address) (position int, several, found bool, err error) {
+	return t.store.findSeveral(who)
+}
+
+// FindAmount returns the first of the wallet's rows that has this amount. rows is
+// how many rows it has, counted up to that one.
+func (t *Tree) FindAmount(who wallet.Address, amount uint256.Int) (position, rows int, found bool, err error) {
+	var failed error
+	err = t.FindAll(who, func(row int) bool {
+		rows++
+		var e Entry
+		e, failed = t.At(row)
+		position, found = row, failed == nil && e.Amount == amount
+		return failed == nil && !found
+	})
+	return position, rows, found, errors.Join(err, failed)
+}
+
 // Ranked returns the position of the i-th row in the order of wallets.
 func (t *Tree) Ranked(i int) (position int, err error) {
 	if err := t.checkRow(i); err != nil {
@@ -104,6 +139,57 @@ func (t *Tree) Node(i int) (Hash, error) {
 	}
 	return Hash(node), nil
 }
+
+// Typed reports whether the rows have other values than a wallet, an amount and
+// maybe an index.
+func (t *Tree) Typed() bool { return t.format.form().typed != nil }
+
+// Values returns the values of row i's leaf as text, in the leaf's order.
+func (t *Tree) Values(i int) ([]string, error) {
+	e, err := t.At(i)
+	if err != nil {
+		return nil, err
+	}
+	if t.Typed() {
+		record, err := t.store.record(i)
+		if err != nil {
+			return nil, err
+		}
+		return t.spec.Leaf.Values(record)
+	}
+	values := []string{e.Wallet.String(), e.Amount.Dec()}
+	if t.format.Indexed() {
+		values = append([]string{strconv.FormatUint(e.Index, 10)}, values...)
+	}
+	return values, nil
+}
+
+// LeftSides returns of a tree with positional pairs whether each node of row i's
+// proof is on the left; nil where pairs are sorted.
+func (t *Tree) LeftSides(i int) ([]bool, error) {
+	place, err := t.Place(i)
+	if err != nil || !t.spec.Positional {
+		return nil, err
+	}
+	return leftSides([]bool{}, t.layout, place), nil
+}
+
+// SideNames returns "left" or "right" for each node of a proof (LeftSides).
+func SideNames(left []bool) []string {
+	var names []string
+	for _, is := range left {
+		if is {
+			names = append(names, "left")
+		} else {
+			names = append(names, "right")
+		}
+	}
+	return names
+}
+
+// RecordBytes returns how much memory the values of a typed tree's rows take
+// beside their wallets and amounts.
+func (t *Tree) RecordBytes() int64 { return t.store.recordBytes() }
 
 // Leaf returns the leaf of row i.
 func (t *Tree) Leaf(i int) (Hash, error) {
@@ -227,5 +313,22 @@ func (m *inMemory) find(who wallet.Address) (int, bool, error) {
 	position, found := m.list.Find(who)
 	return position, found, nil
 }
+
+func (m *inMemory) findSeveral(who wallet.Address) (position int, several, found bool, err error) {
+	return findSeveral(m.list.count, who, walletsOf{list: m.list, order: m.list.order()})
+}
+
+func (m *inMemory) findAll(who wallet.Address, yield func(position int) bool) error {
+	return findAllRows(m.list.count, who, walletsOf{list: m.list, order: m.list.order()}, yield)
+}
+
+func (m *inMemory) recordBytes() int64 {
+	if v := m.list.values; v != nil {
+		return int64(len(v.data) + 8*len(v.ends))
+	}
+	return 0
+}
+
+func (m *inMemory) record(i int) ([]byte, error) { return m.list.values.record(i), nil }
 
 func (m *inMemory) ranked(i int) (int, error) { return rowOf(m.list.order().entries[i]), nil }

@@ -71,6 +71,7 @@ func (m *inFile) compareAll(ctx context.Context, want header, contents func(part
 	if want.root != m.header.root {
 		return fault.Newf(fault.Invalid, "the tree file has the root %s, and its rows have the root %s: build it again", m.header.root, want.root)
 	}
+	want.version = m.header.version // another writer's is as good
 	if want.withSums(m.header.sums) != m.header {
 		return errDamaged(0)
 	}
@@ -106,7 +107,7 @@ func (m *inFile) externalList(ctx context.Context, options Options) (*ExternalLi
 	if err != nil {
 		return nil, err
 	}
-	if m.header.rows <= rows.window {
+	if m.header.rows <= rows.window || !m.header.format.sortable() {
 		rows.list, err = m.list()
 		return rows, err
 	}
@@ -141,12 +142,46 @@ func (m *inFile) list() (*List, error) {
 		list.chunks = append(list.chunks, rows[:n:n])
 		rows = rows[n:]
 	}
+	if typed := m.header.format.form().typed; typed != nil {
+		return list, m.values(list, *typed)
+	}
 	if !m.header.indexed {
 		return list, nil
 	}
 	var err error
 	list.indexes, err = m.indexes(0, m.header.rows)
 	return list, err
+}
+
+// values gives a list the records of the file.
+func (m *inFile) values(list *List, leaf Leaf) error {
+	v := newValues(leaf)
+	v.data = m.section(partRecords)
+	if v.width == 0 {
+		v.ends = make([]uint64, m.header.rows)
+	}
+	for i := range m.header.rows {
+		record, err := m.record(i)
+		if err != nil {
+			return err
+		}
+		if v.width == 0 {
+			end := uint64(len(record))
+			if i > 0 {
+				end += v.ends[i-1]
+			}
+			v.ends[i] = end
+		}
+		e, err := leaf.entry(record, v.who, v.amount)
+		if err != nil {
+			return err
+		}
+		if row := e.AppendRow(nil); !bytes.Equal(row, list.row(i)) {
+			return fault.Newf(fault.Invalid, "the wallet or the amount of row %d is not the one among its values: build the tree file again", i)
+		}
+	}
+	list.values = v
+	return nil
 }
 
 // indexes returns the indexes of count rows from first on.

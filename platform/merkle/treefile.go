@@ -16,7 +16,7 @@ import (
 //
 //	block 0: the header
 //	   0  8   magic: 89 'T' 'R' 'E' 'E' 0D 0A 1A
-//	   8  4   version, 1
+//	   8  4   version, 2
 //	  12  4   block size, 4096
 //	  16 16   format name, padded with zeros
 //	  32  8   rows
@@ -28,6 +28,11 @@ import (
 //	 124  4   shards (ens; otherwise 0)
 //	 128  4   1 when rows have indexes of their own, otherwise 0
 //	 132  4   CRC-32C of the checksums section
+//	 136  8   bytes of the records section (0 where rows are all there is)
+//	 144  4   bytes of each record, 0 when they differ
+//	 148  4   length of the description
+//	 152  …   description of the leaf and the tree (Spec.Description), at most
+//	          1024 bytes
 //	4092  4   CRC-32C of the bytes before it
 //	then the sections, each beginning on a block and padded with zeros:
 //	  rows      52 × rows    wallet, 20 bytes; amount, 32 bytes big-endian
@@ -39,6 +44,8 @@ import (
 //	  prefixes   4 × (2^b+1) where in order each wallet prefix of b bits
 //	                         begins; b = max(0, bit length of rows - 4)
 //	  shards     8 × shards  leaves of the shard, rank of its root in the top
+//	  records    values of the rows of typed lists (Leaf.AppendRecord)
+//	  ends       8 × rows    where each record ends; only when their lengths differ
 //	  checksums  4 × blocks  CRC-32C of each block between the header and here;
 //	                         the file ends with it
 //
@@ -46,11 +53,19 @@ import (
 // bytes appended is refused. A reader checks the header and the checksums
 // section when it opens the file, and each block before its first use: a
 // damaged file never yields a wrong result.
+//
+// Version 1 has no description and no records, and the format name says all; it
+// is read, too.
 const (
-	treeVersion = 1
-	blockSize   = 4096
+	treeVersion  = 2
+	firstVersion = 1
+	blockSize    = 4096
 
 	headerSums     = 132
+	headerRecords  = 136
+	headerWidth    = 144
+	headerLength   = 148
+	headerText     = 152
 	headerChecksum = blockSize - 4
 )
 
@@ -72,6 +87,8 @@ const (
 	partOrder
 	partPrefixes
 	partShards
+	partRecords
+	partEnds
 	partSums
 	parts
 )
@@ -81,6 +98,7 @@ type extent struct{ start, length int64 }
 
 // header is block 0, decoded.
 type header struct {
+	version uint32
 	format  Format
 	rows    int
 	leaves  int
@@ -90,6 +108,8 @@ type header struct {
 	nybbles int
 	shards  int
 	indexed bool
+	records int64 // bytes of the records section
+	width   int   // of each record, 0 when they differ
 	sums    uint32
 }
 
@@ -97,9 +117,11 @@ func (h header) encode() []byte {
 	block := make([]byte, blockSize)
 	le := binary.LittleEndian
 	copy(block, treeMagic)
-	le.PutUint32(block[8:], treeVersion)
+	le.PutUint32(block[8:], h.version)
 	le.PutUint32(block[12:], blockSize)
-	copy(block[16:32], h.format)
+	if h.format.Short() {
+		copy(block[16:32], h.format)
+	}
 	le.PutUint64(block[32:], uint64(h.rows))
 	le.PutUint64(block[40:], uint64(h.leaves))
 	le.PutUint64(block[48:], uint64(h.nodes))
@@ -109,6 +131,11 @@ func (h header) encode() []byte {
 	le.PutUint32(block[124:], uint32(h.shards))
 	if h.indexed {
 		le.PutUint32(block[128:], 1)
+	}
+	if h.version > firstVersion {
+		le.PutUint64(block[headerRecords:], uint64(h.records))
+		le.PutUint32(block[headerWidth:], uint32(h.width))
+		le.PutUint32(block[headerLength:], uint32(copy(block[headerText:], h.format.Spec().Description())))
 	}
 	le.PutUint32(block[headerSums:], h.sums)
 	le.PutUint32(block[headerChecksum:], checksum(block[:headerChecksum]))
@@ -124,14 +151,13 @@ func decodeHeader(block []byte) (h header, err error) {
 	if len(block) < blockSize {
 		return h, errCut()
 	}
-	if version := le.Uint32(block[8:]); version != treeVersion {
-		return h, fault.Newf(fault.Unsupported, "the tree file has version %d and this program reads version %d: build it again, or use a newer program", version, treeVersion)
+	if h.version = le.Uint32(block[8:]); h.version < firstVersion || h.version > treeVersion {
+		return h, fault.Newf(fault.Unsupported, "the tree file has version %d and this program reads versions %d to %d: build it again, or use a newer program", h.version, firstVersion, treeVersion)
 	}
 	if checksum(block[:headerChecksum]) != le.Uint32(block[headerChecksum:]) {
 		return h, errDamaged(0)
 	}
-	h.format, err = ParseFormat(strings.TrimRight(string(block[16:32]), "\x00"))
-	if err != nil {
+	if h.format, err = h.decodeFormat(block); err != nil {
 		return h, err
 	}
 	for _, count := range []struct {
@@ -153,9 +179,41 @@ func decodeHeader(block []byte) (h header, err error) {
 	return h, h.check()
 }
 
+// decodeFormat reads the format and the description.
+func (h *header) decodeFormat(block []byte) (Format, error) {
+	le := binary.LittleEndian
+	name := strings.TrimRight(string(block[16:32]), "\x00")
+	if h.version == firstVersion {
+		return ParseFormat(name)
+	}
+	records, width, length := le.Uint64(block[headerRecords:]), le.Uint32(block[headerWidth:]), le.Uint32(block[headerLength:])
+	if records > math.MaxInt64/2 || width > maxRecord || length > maxDescription {
+		return "", errDamaged(0)
+	}
+	h.records, h.width = int64(records), int(width)
+	text := string(block[headerText : headerText+length])
+	if name != "" {
+		text = name // the description is for other readers
+	}
+	return ParseFormat(text)
+}
+
+// maxRecord is the longest record of values with a size.
+const maxRecord = maxFields * wordSize
+
 // check refuses numbers that no tree can have.
 func (h header) check() error {
 	sharded := h.format == ENS
+	width := 0
+	typed := h.format.form().typed
+	if typed != nil {
+		width = typed.width()
+	}
+	switch {
+	case h.width != width, h.width > 0 && h.records != int64(h.rows)*int64(h.width),
+		(h.records > 0) != (typed != nil):
+		return errDamaged(0)
+	}
 	switch {
 	case h.leaves > h.rows,
 		sharded != (h.nybbles > 0), h.nybbles > maxNybbles,
@@ -177,6 +235,9 @@ func (h header) extents() (all [parts]extent, size int64) {
 	}
 	if h.indexed {
 		lengths[partIndexes] = int64(h.rows) * indexSize
+	}
+	if lengths[partRecords] = h.records; h.records > 0 && h.width == 0 {
+		lengths[partEnds] = int64(h.rows) * 8
 	}
 	next := int64(blockSize)
 	for p := range partSums {

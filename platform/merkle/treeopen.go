@@ -80,7 +80,7 @@ func (m *inFile) open() (*Tree, error) {
 		return nil, errDamaged(sums.start / blockSize)
 	}
 	m.checked = make([]atomic.Uint64, sums.length/4/64+1)
-	t := &Tree{format: h.format, nybbles: h.nybbles, count: h.rows, root: h.root, store: m}
+	t := &Tree{format: h.format, spec: h.format.Spec(), nybbles: h.nybbles, count: h.rows, root: h.root, store: m}
 	t.total.SetBytes32(h.total[:])
 	if t.layout, err = m.layout(); err != nil {
 		return nil, err
@@ -92,11 +92,13 @@ func (m *inFile) open() (*Tree, error) {
 }
 
 func (m *inFile) layout() (layout, error) {
-	switch m.header.format {
-	case OZ, OZIndexed:
+	switch shape := m.header.format.Spec().Shape; shape {
+	case Complete:
 		return heap{leaves: m.header.leaves}, nil
-	case Uniswap, Cumulative:
+	case Promoted:
 		return promoted{leaves: m.header.leaves}, nil
+	case Duplicated, ZeroFilled, EmptyFilled:
+		return filled{promoted: promoted{leaves: m.header.leaves}, filler: shape != Duplicated}, nil
 	}
 	sizes, ranks := make([]int, m.header.shards), make([]int, m.header.shards)
 	leaves := 0
@@ -209,6 +211,39 @@ func (m *inFile) copyNodes(to []Hash, numbers []int) error {
 
 func (m *inFile) find(who wallet.Address) (position int, found bool, err error) {
 	return findWallet(m.header.rows, who, m)
+}
+
+func (m *inFile) findSeveral(who wallet.Address) (position int, several, found bool, err error) {
+	return findSeveral(m.header.rows, who, m)
+}
+
+func (m *inFile) findAll(who wallet.Address, yield func(position int) bool) error {
+	return findAllRows(m.header.rows, who, m, yield)
+}
+
+func (m *inFile) recordBytes() int64 { return m.header.records }
+
+// record returns the values of row i of a typed list.
+func (m *inFile) record(i int) ([]byte, error) {
+	if m.header.width > 0 {
+		return m.bytes(partRecords, i*m.header.width, m.header.width)
+	}
+	start, end := uint64(0), uint64(0)
+	from, size := max(i-1, 0)*8, 16
+	if i == 0 {
+		size = 8
+	}
+	b, err := m.bytes(partEnds, from, size)
+	if err != nil {
+		return nil, err
+	}
+	if end = binary.LittleEndian.Uint64(b[size-8:]); i > 0 {
+		start = binary.LittleEndian.Uint64(b)
+	}
+	if start >= end || end > uint64(m.header.records) {
+		return nil, errDamaged((m.extents[partEnds].start + int64(i)*8) / blockSize)
+	}
+	return m.bytes(partRecords, int(start), int(end-start))
 }
 
 func (m *inFile) prefix(i int) (begin, end int, err error) {

@@ -52,14 +52,19 @@ func (t *Tree) writeFile(ctx context.Context, path string, memory *inMemory, opt
 // header returns the header of a built tree.
 func (t *Tree) header(memory *inMemory) header {
 	h := header{
-		format: t.format, rows: t.count, leaves: t.count, nodes: t.layout.nodes(),
+		version: treeVersion, format: t.format, rows: t.count, leaves: t.count, nodes: t.layout.nodes(),
 		total: t.total.Bytes32(), root: t.root, nybbles: t.nybbles, indexed: memory.list.Indexed(),
 	}
 	switch l := t.layout.(type) {
 	case promoted:
 		h.leaves = l.leaves
+	case filled:
+		h.leaves = l.leaves
 	case sharded:
 		h.shards = len(l.shards)
+	}
+	if v := memory.list.values; v != nil {
+		h.records, h.width = int64(len(v.data)), v.width
 	}
 	return h
 }
@@ -84,6 +89,10 @@ func (m *inMemory) content(p part, l layout, h header) content {
 		return words(8, func(to []byte, i int) { binary.LittleEndian.PutUint64(to, entries[i]) })
 	case partPrefixes:
 		return numbers(m.list.order().prefix)
+	case partRecords:
+		return func(_ []byte, low, high int64) ([]byte, error) { return m.list.values.data[low:high], nil }
+	case partEnds:
+		return words(8, func(to []byte, i int) { binary.LittleEndian.PutUint64(to, m.list.values.ends[i]) })
 	}
 	return shardSizes(l)
 }

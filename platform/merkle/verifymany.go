@@ -8,7 +8,10 @@ import (
 // Claimed is an entry with the proof that came with it.
 type Claimed struct {
 	Entry Entry
-	Proof []Hash
+	// Record has the values of a leaf that is not plain (Leaf.AppendRecord).
+	Record []byte
+	Proof  []Hash
+	Left   []bool // where each node is, in a tree with positional pairs
 }
 
 // VerifyMany is Verify for many claims at once, several proofs side by side
@@ -19,6 +22,14 @@ func VerifyMany(ctx context.Context, format Format, root Hash, claims []Claimed,
 		return nil, err
 	}
 	ok = make([]bool, len(claims))
+	if spec := format.Spec(); spec.Positional || !format.Plain() {
+		return ok, spread(ctx, options.Workers, len(claims), func(low, high int) error {
+			for i := low; i < high; i++ {
+				ok[i] = claims[i].verify(format, spec, root)
+			}
+			return nil
+		})
+	}
 	err = spread(ctx, options.Workers, len(claims), func(low, high int) error {
 		v := newLockstep(options, format.form())
 		for start := low; start < high; start += laneCount {
@@ -33,6 +44,23 @@ func VerifyMany(ctx context.Context, format Format, root Hash, claims []Claimed,
 		return nil, err
 	}
 	return ok, nil
+}
+
+// Verify reports whether a claim's proof leads to the root.
+func (c *Claimed) Verify(format Format, root Hash) bool { return c.verify(format, format.Spec(), root) }
+
+// verify verifies a claim of any leaf and pairs, alone.
+func (c *Claimed) verify(format Format, spec Spec, root Hash) bool {
+	var leaf Hash
+	if format.Plain() {
+		leaf = LeafHash(format, c.Entry)
+	} else {
+		leaf = spec.Leaf.Hash(c.Record)
+	}
+	if spec.Positional {
+		return len(c.Left) == len(c.Proof) && ProcessSided(leaf, c.Proof, c.Left) == root
+	}
+	return ProcessProof(leaf, c.Proof) == root
 }
 
 // laneCount is how many proofs are verified side by side: a multiple of any

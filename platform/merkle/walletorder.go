@@ -73,20 +73,56 @@ type walletIndex interface {
 
 // findWallet returns the first row of who in list order.
 func findWallet(count int, who wallet.Address, in walletIndex) (position int, found bool, err error) {
+	_, position, found, err = findPlace(count, who, in)
+	return position, found, err
+}
+
+// findSeveral is findWallet, and reports whether who has more rows.
+func findSeveral(count int, who wallet.Address, in walletIndex) (position int, several, found bool, err error) {
+	place, position, found, err := findPlace(count, who, in)
+	if !found || err != nil {
+		return 0, false, false, err
+	}
+	_, fingerprint := split(walletKey(who[:]), prefixBits(count))
+	order, _, err := compareAt(place+1, count, fingerprint, who, in)
+	return position, order == 0, true, err
+}
+
+// findAllRows calls yield with every row of who, in list order.
+func findAllRows(count int, who wallet.Address, in walletIndex, yield func(position int) bool) error {
+	place, position, found, err := findPlace(count, who, in)
+	if !found || err != nil {
+		return err
+	}
+	_, fingerprint := split(walletKey(who[:]), prefixBits(count))
+	for order := 0; order == 0; {
+		if !yield(position) {
+			return nil
+		}
+		place++
+		if order, position, err = compareAt(place, count, fingerprint, who, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findPlace returns where in the order of wallets the first row of who is.
+func findPlace(count int, who wallet.Address, in walletIndex) (place, position int, found bool, err error) {
 	if count == 0 {
-		return 0, false, nil
+		return 0, 0, false, nil
 	}
 	prefix, fingerprint := split(walletKey(who[:]), prefixBits(count))
 	low, end, err := in.prefix(prefix)
 	if err != nil {
-		return 0, false, err
+		return 0, 0, false, err
 	}
 	end = min(end, count)
 	for high := end; low < high; {
 		middle := int(uint(low+high) >> 1)
 		entry, err := in.entry(middle)
 		if err != nil {
-			return 0, false, err
+			return 0, 0, false, err
 		}
 		if fingerprintOf(entry) < fingerprint {
 			low = middle + 1
@@ -96,9 +132,9 @@ func findWallet(count int, who wallet.Address, in walletIndex) (position int, fo
 	}
 	order, position, err := compareAt(low, end, fingerprint, who, in)
 	if order < 0 && err == nil {
-		order, position, err = searchFingerprint(low+1, end, fingerprint, who, in)
+		low, order, position, err = searchFingerprint(low+1, end, fingerprint, who, in)
 	}
-	return position, order == 0 && err == nil, err
+	return low, position, order == 0 && err == nil, err
 }
 
 // compareAt compares the wallet at place i of the order with who, which has this
@@ -120,12 +156,12 @@ func compareAt(i, end int, fingerprint uint32, who wallet.Address, in walletInde
 
 // searchFingerprint searches many wallets of one fingerprint, which only an
 // attacker makes: otherwise there is one.
-func searchFingerprint(low, end int, fingerprint uint32, who wallet.Address, in walletIndex) (order, position int, err error) {
+func searchFingerprint(low, end int, fingerprint uint32, who wallet.Address, in walletIndex) (place, order, position int, err error) {
 	for high := end; low < high; {
 		middle := int(uint(low+high) >> 1)
 		order, _, err := compareAt(middle, end, fingerprint, who, in)
 		if err != nil {
-			return 1, 0, err
+			return 0, 1, 0, err
 		}
 		if order < 0 {
 			low = middle + 1
@@ -133,7 +169,8 @@ func searchFingerprint(low, end int, fingerprint uint32, who wallet.Address, in 
 			high = middle
 		}
 	}
-	return compareAt(low, end, fingerprint, who, in)
+	order, position, err = compareAt(low, end, fingerprint, who, in)
+	return low, order, position, err
 }
 
 // walletsOf searches a list in memory.

@@ -12,6 +12,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/merkle/published"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -175,4 +176,41 @@ func (m *Airdrop) Claim(_ context.Context, q airdrop.ClaimQuery) (airdrop.Claim,
 // VerifyWallets is not used by pages.
 func (m *Airdrop) VerifyWallets(context.Context, airdrop.WalletsUpload) (seam.Stream, error) {
 	return seam.Stream{}, fault.New(fault.Unsupported, "pages check one wallet at a time")
+}
+
+// Multiproof proves the wallets' first rows together.
+func (m *Airdrop) Multiproof(_ context.Context, q airdrop.MultiproofQuery) (airdrop.Multiproof, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Multiproof{}, err
+	}
+	var rows []int
+	for _, who := range q.Wallets {
+		if at, found := d.list.Find(who); found {
+			rows = append(rows, at)
+		}
+	}
+	p, err := d.tree.Multiproof(rows)
+	return airdrop.Multiproof{Campaign: d.ID, Leaves: p.Leaves, Proof: p.Proof, Flags: p.Flags, Root: d.tree.Root()}, err
+}
+
+// CheckProof checks claims as the module does.
+func (m *Airdrop) CheckProof(_ context.Context, q airdrop.ProofCheck) (airdrop.CheckedProofs, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failed(); err != nil {
+		return airdrop.CheckedProofs{}, err
+	}
+	var root *merkle.Hash
+	if parsed, err := merkle.ParseHash(q.Root); err == nil {
+		root = &parsed
+	}
+	used, checks, err := published.CheckText(q.Text, root, q.Format, airdrop.MaxChecked)
+	answer := airdrop.CheckedProofs{Root: used}
+	for _, c := range checks {
+		answer.Proofs = append(answer.Proofs, airdrop.CheckedProof{Name: c.Name, Right: c.Right, Text: c.Text, Solidity: c.Finding.Solidity})
+	}
+	return answer, err
 }

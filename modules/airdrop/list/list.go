@@ -37,6 +37,7 @@ const (
 	Error Duplicates = "error" // refuse the list, naming both lines
 	Sum   Duplicates = "sum"   // one row, at the first line's place, with the sum
 	First Duplicates = "first" // keep the first line, drop the others
+	Keep  Duplicates = "keep"  // a row for each line: the wallet has several claims
 )
 
 // ParseDuplicates finds a choice by its name; "" is Error. Fails with fault.Invalid.
@@ -44,10 +45,10 @@ func ParseDuplicates(name string) (Duplicates, error) {
 	switch d := Duplicates(name); d {
 	case "":
 		return Error, nil
-	case Error, Sum, First:
+	case Error, Sum, First, Keep:
 		return d, nil
 	}
-	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum or first, not %q", name)
+	return "", fault.Newf(fault.Invalid, "for duplicate addresses choose error, sum, first or keep, not %q", name)
 }
 
 // ParseZero reads what to do with amounts of zero: skip, or "" or error. Fails
@@ -81,9 +82,12 @@ const MaxDecimals = 77
 type Options struct {
 	Decimals    int        // amounts are multiplied by 10^Decimals; 0: whole numbers only
 	OnDuplicate Duplicates // "" is Error
-	MaxRows     int        // 0: merkle.MaxRows
-	Indexed     bool       // claims go by index (merkle.Format.Indexed): no two wallets may share one
-	Workers     int        // goroutines that parse; 0: one for each processor
+	// Spelled gives the rows of a list without indexes those of Uniswap's script
+	// (merkle.List.IndexBySpelling).
+	Spelled bool
+	MaxRows int  // 0: merkle.MaxRows
+	Indexed bool // claims go by index (merkle.Format.Indexed): no two wallets may share one
+	Workers int  // goroutines that parse; 0: one for each processor
 	// Limits are what the text may cost. The zero value is for uploads of people
 	// whom nobody knows; decompress.Files for files.
 	Limits  decompress.Limits
@@ -264,8 +268,13 @@ func (r *reading) finish(ctx context.Context) error {
 	if r.list.Len() == 0 {
 		return fault.New(fault.Invalid, "all amounts of the list are zero: there is nothing to give")
 	}
-	if r.options.OnDuplicate != Error {
-		return r.list.Merge(ctx, r.options.OnDuplicate == Sum)
+	if r.options.OnDuplicate == Sum || r.options.OnDuplicate == First {
+		if err := r.list.Merge(ctx, r.options.OnDuplicate == Sum); err != nil {
+			return err
+		}
+	}
+	if r.options.Spelled && !r.names.indexed {
+		return r.list.IndexBySpelling(ctx)
 	}
 	return nil
 }

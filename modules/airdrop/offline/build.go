@@ -18,8 +18,11 @@ import (
 
 // BuildJob makes a tree file of a list.
 type BuildJob struct {
-	In          string // the list; "-" is standard input
-	Format      string // a merkle.Format
+	In     string // the list; "-" is standard input
+	Format string // a merkle.Format, or "" with Choices
+	// Choices describe the tree where no format has a name for it, or differ from
+	// those of Format.
+	Choices     merkle.Choices
 	Decimals    int    // amounts are in units of 10^Decimals; 0: in base units
 	OnDuplicate string // a list.Duplicates; "" is error
 	// Columns are chosen by their header or position; "" where the list's header says it.
@@ -43,12 +46,17 @@ type Built struct {
 	Count   int           `json:"count"`
 	Total   string        `json:"total"` // in base units, decimal
 	Format  merkle.Format `json:"format"`
+	Shape   Shape         `json:"shape"`
 	Tree    string        `json:"tree"` // path of the tree file
 	Seconds float64       `json:"seconds"`
 	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
 	PassedOver string `json:"passed_over,omitempty"`
 	// Report says how the list was read; nil where there was none.
 	Report *airdrop.ListReport `json:"report,omitempty"`
+	// Kind is what a published file was, and Notes what it did not have, so that it
+	// was not compared; both of imports only.
+	Kind  string   `json:"kind,omitempty"`
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Build reads the list, builds the tree and writes the file. It fails as
@@ -68,12 +76,7 @@ func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	}
 	var report airdrop.ListReport
 	read.Seen = func(r airdrop.ListReport) { report = r }
-	rows, err := r.readList(ctx, job.In, read, build)
-	if err != nil {
-		return Built{}, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	tree, err := merkle.BuildFile(ctx, format, rows, path)
+	tree, err := r.buildFile(ctx, job.In, format, read, build, path)
 	if err != nil {
 		return Built{}, err
 	}
@@ -81,6 +84,38 @@ func (r Runner) Build(ctx context.Context, job BuildJob) (_ Built, err error) {
 	built := r.built(tree, path, start)
 	built.PassedOver, built.Report = report.PassedOver, &report
 	return built, nil
+}
+
+// buildFile reads the list and writes the tree file.
+func (r Runner) buildFile(ctx context.Context, in string, format merkle.Format, read list.Options, build merkle.Options, path func(merkle.Hash) string) (_ *merkle.Tree, err error) {
+	if !format.Plain() {
+		return r.buildLeaves(ctx, in, format, read, build, path)
+	}
+	read.Spelled = format == merkle.Uniswap
+	rows, err := r.readList(ctx, in, read, build)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	return merkle.BuildFile(ctx, format, rows, path)
+}
+
+// buildLeaves is buildFile of leaves with other values than wallet and amount.
+func (r Runner) buildLeaves(ctx context.Context, in string, format merkle.Format, read list.Options, build merkle.Options, path func(merkle.Hash) string) (*merkle.Tree, error) {
+	file, size, err := r.open(in)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	read.Limits = decompress.Files()
+	read.Progress = func(done int64) { r.progress("reading", done, size) }
+	spec := format.Spec()
+	rows, leaf, err := list.ReadLeaves(ctx, file, spec.Leaf, read)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in, err)
+	}
+	spec.Leaf = leaf
+	return merkle.BuildFileOf(ctx, spec.Format(), rows, build, path)
 }
 
 // columnFlags are the flags that choose columns.
@@ -108,7 +143,7 @@ func (r Runner) keep(ctx context.Context, tree *merkle.Tree, out string, start t
 func (r Runner) built(tree *merkle.Tree, path func(merkle.Hash) string, start time.Time) Built {
 	total := tree.Total()
 	return Built{
-		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: tree.Format(),
+		Root: tree.Root(), Count: tree.Count(), Total: total.Dec(), Format: tree.Format(), Shape: ShapeOf(tree),
 		Tree: path(tree.Root()), Seconds: r.since(start),
 	}
 }
@@ -121,8 +156,8 @@ func (job BuildJob) check() (format merkle.Format, read list.Options, err error)
 	if job.Out == "" {
 		return "", read, fault.UsageOf("--out", "name the tree file to write")
 	}
-	if format, err = merkle.ParseFormat(job.Format); err != nil {
-		return "", read, fault.UsageOf("--format", fault.From(err).Message)
+	if format, err = FormatOf(job.Format, job.Choices); err != nil {
+		return "", read, err
 	}
 	if job.Memory < 0 {
 		return "", read, fault.UsageOf("--memory", "the memory is a number of MiB; 0 takes most of what is available")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -125,17 +126,18 @@ func (job ExportJob) writer() (func(context.Context, io.Writer, *merkle.Tree) er
 	return nil, fault.UsageOf("--as", fmt.Sprintf("choose %s, %s, %s or %s", AsOpenZeppelin, AsUniswap, AsCSV, AsShards))
 }
 
-// writeCSV writes index,address,amount in list order, which list.Read reads.
+// writeCSV writes index,address,amount in list order, which list.Read reads; of
+// leaves with other values those, under their names, which list.ReadLeaves reads.
 func writeCSV(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 	line := []byte("index,address,amount\n")
+	if tree.Typed() {
+		line = append(csvHeader(tree.Spec().Leaf), '\n')
+	}
 	for i := range tree.Count() {
-		e, err := tree.At(i)
-		if err != nil {
+		var err error
+		if line, err = appendCSV(line, tree, i); err != nil {
 			return err
 		}
-		line = append(strconv.AppendUint(line, e.Index, 10), ',')
-		line = append(append(line, e.Wallet.String()...), ',')
-		line = append(appendDecimal(line, &e.Amount), '\n')
 		if len(line) >= 64<<10 {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -148,4 +150,60 @@ func writeCSV(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 	}
 	_, err := out.Write(line)
 	return err
+}
+
+// csvHeader names the columns of a leaf's values.
+func csvHeader(leaf merkle.Leaf) []byte {
+	who, amount := leaf.Roles()
+	var line []byte
+	for i, f := range leaf.Fields {
+		name := f.Name
+		switch {
+		case name != "":
+		case i == who:
+			name = "address"
+		case i == amount:
+			name = "amount"
+		default:
+			name = "value" + strconv.Itoa(i+1)
+		}
+		line = appendCell(separated(line, i), name)
+	}
+	return line
+}
+
+// appendCSV appends the line of row i.
+func appendCSV(line []byte, tree *merkle.Tree, i int) ([]byte, error) {
+	if tree.Typed() {
+		values, err := tree.Values(i)
+		if err != nil {
+			return line, err
+		}
+		for k, value := range values {
+			line = appendCell(separated(line, k), value)
+		}
+		return append(line, '\n'), nil
+	}
+	e, err := tree.At(i)
+	if err != nil {
+		return line, err
+	}
+	line = append(strconv.AppendUint(line, e.Index, 10), ',')
+	line = append(append(line, e.Wallet.String()...), ',')
+	return append(appendDecimal(line, &e.Amount), '\n'), nil
+}
+
+func separated(line []byte, i int) []byte {
+	if i > 0 {
+		return append(line, ',')
+	}
+	return line
+}
+
+// appendCell quotes a cell that needs it.
+func appendCell(line []byte, text string) []byte {
+	if text != "" && !strings.ContainsAny(text, "\",;\t\r\n#") && strings.TrimSpace(text) == text {
+		return append(line, text...)
+	}
+	return append(append(append(line, '"'), strings.ReplaceAll(text, `"`, `""`)...), '"')
 }

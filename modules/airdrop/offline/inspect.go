@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/memory"
 	"banyan/platform/merkle"
@@ -16,6 +17,7 @@ type Description struct {
 	Count   int           `json:"count"`
 	Total   string        `json:"total"`
 	Format  merkle.Format `json:"format"`
+	Shape   Shape         `json:"shape"`
 	Nodes   int           `json:"nodes"`
 	Nybbles int           `json:"shard_digits,omitempty"` // ens only
 	Tree    string        `json:"tree"`
@@ -51,15 +53,36 @@ func (r Runner) inspect(path string, look func(*merkle.Tree) error) (about Descr
 	}
 	total := t.Total()
 	return Description{
-		Root: t.Root(), Count: t.Count(), Total: total.Dec(), Format: t.Format(), Nodes: t.Nodes(),
+		Root: t.Root(), Count: t.Count(), Total: total.Dec(), Format: t.Format(), Shape: ShapeOf(t), Nodes: t.Nodes(),
 		Nybbles: t.Nybbles(), Tree: path, Seconds: r.since(start),
 	}, nil
 }
 
-// Import verifies a tree that somebody published, an OpenZeppelin dump or a
-// Uniswap result, and keeps it in a tree file.
-func (r Runner) Import(ctx context.Context, in, out string) (Built, error) {
+// ImportJob makes a tree file of a tree that somebody published.
+type ImportJob struct {
+	In, Out string
+	// Root is the root that the tree must have, "" when the file's is believed.
+	Root string
+	// Choices are the tree over a plain list of leaves.
+	Choices merkle.Choices
+}
+
+// Import verifies a tree that somebody published (package published) and keeps it
+// in a tree file.
+func (r Runner) Import(ctx context.Context, job ImportJob) (Built, error) {
 	start := r.Now()
+	in, out := job.In, job.Out
+	options := published.Options{Choices: job.Choices}
+	if job.Root != "" {
+		root, err := merkle.ParseHash(job.Root)
+		if err != nil {
+			return Built{}, fault.UsageOf("--root", fault.From(err).Message)
+		}
+		options.Root = &root
+	}
+	if _, err := FormatOf(string(merkle.Cumulative), job.Choices); err != nil {
+		return Built{}, err
+	}
 	if in == "" {
 		return Built{}, fault.UsageOf("--in", "name the published JSON, or - for standard input")
 	}
@@ -75,11 +98,18 @@ func (r Runner) Import(ctx context.Context, in, out string) (Built, error) {
 	}
 	defer func() { _ = file.Close() }() // only read
 	r.progress("verifying", 0, 0)
-	tree, err := published.Read(ctx, file)
+	text, err := decompress.Open(ctx, file, decompress.Files())
 	if err != nil {
 		return Built{}, fmt.Errorf("%s: %w", in, err)
 	}
-	return r.keep(ctx, tree, out, start)
+	defer text.Close()
+	result, err := published.Read(ctx, text, options)
+	if err != nil {
+		return Built{}, fmt.Errorf("%s: %w", in, err)
+	}
+	built, err := r.keep(ctx, result.Tree, out, start)
+	built.Kind, built.Notes = result.Kind, result.Notes
+	return built, err
 }
 
 // memoryOr returns what was requested, or three quarters of the memory that is

@@ -35,7 +35,7 @@ func TestNothingIsWrittenOverWhatIsRead(t *testing.T) {
 			return err
 		},
 		"import": func(ctx context.Context, out string) error {
-			_, err := runner.Import(ctx, list, out)
+			_, err := runner.Import(ctx, offline.ImportJob{In: list, Out: out})
 			return err
 		},
 		"verify": func(ctx context.Context, out string) error {

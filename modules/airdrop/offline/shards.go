@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"banyan/platform/appendjson"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
@@ -35,14 +36,19 @@ const (
 //
 //	{"proof":["0x…"],"entries":{"0x…":{"balance":"…"}}}
 //
-// In the other formats each wallet has all that its claim needs:
+// In the other formats each wallet has all that its claim needs; a wallet with
+// several rows has an array of them. Leaves of other values have "values" in
+// their order, and trees with positional pairs "sides".
 //
-//	{"claims":{"0x…":{"index":0,"amount":"…","proof":["0x…"]}}}
+//	{"claims":{"0x…":{"index":0,"amount":"…","proof":["0x…"]},"0x…":[{…},{…}]}}
 
 // writeShards fills a folder and returns the number of files. The folder
 // appears under its name only when it is complete. progress is called with the
 // number of rows done.
 func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress func(rows int)) (files int, err error) {
+	if who, _ := tree.Spec().Leaf.Roles(); who < 0 {
+		return 0, fault.New(fault.Unsupported, "the leaves of this tree have no wallet, by which shards are found: export it as csv")
+	}
 	digits, err := shardDigits(tree, job.Digits)
 	if err != nil {
 		return 0, err
@@ -98,34 +104,53 @@ type shardWriter struct {
 	prefix string // of the current shard; "" before the first
 	text   []byte
 	proof  []merkle.Hash
+	rows   []int
 }
 
 func (s *shardWriter) all(ctx context.Context) error {
-	for k := range s.tree.Count() {
-		i, err := s.tree.Ranked(k)
+	for k := 0; k < s.tree.Count(); {
+		rows, who, err := s.rowsFrom(k)
 		if err != nil {
 			return err
 		}
-		e, err := s.tree.At(i)
-		if err != nil {
-			return err
-		}
-		if prefix := prefixOf(e.Wallet, s.digits); prefix != s.prefix {
+		if prefix := prefixOf(who, s.digits); prefix != s.prefix {
 			if err := errors.Join(ctx.Err(), s.close()); err != nil {
 				return err
 			}
 			s.progress(k)
-			if err := s.open(prefix, i); err != nil {
+			if err := s.open(prefix, rows[0]); err != nil {
 				return err
 			}
 		} else {
 			s.text = append(s.text, ',')
 		}
-		if err := s.add(i, e); err != nil {
+		if err := s.add(who, rows); err != nil {
 			return err
 		}
+		k += len(rows)
 	}
 	return s.close()
+}
+
+// rowsFrom returns all rows of the wallet whose first row has the rank k.
+func (s *shardWriter) rowsFrom(k int) (rows []int, who wallet.Address, err error) {
+	s.rows = s.rows[:0]
+	for ; k < s.tree.Count(); k++ {
+		i, err := s.tree.Ranked(k)
+		if err != nil {
+			return nil, who, err
+		}
+		e, err := s.tree.At(i)
+		if err != nil {
+			return nil, who, err
+		}
+		if len(s.rows) > 0 && e.Wallet != who {
+			break
+		}
+		who = e.Wallet
+		s.rows = append(s.rows, i)
+	}
+	return s.rows, who, nil
 }
 
 func prefixOf(who wallet.Address, digits int) string { return hex.EncodeToString(who[:2])[:digits] }
@@ -145,19 +170,68 @@ func (s *shardWriter) open(prefix string, row int) error {
 	return nil
 }
 
-func (s *shardWriter) add(i int, e merkle.Entry) (err error) {
-	s.text = append(append(append(s.text, '"'), e.Wallet.String()...), `":{`...)
+func (s *shardWriter) add(who wallet.Address, rows []int) (err error) {
+	s.text = append(append(append(s.text, '"'), who.String()...), `":`...)
+	if len(rows) > 1 {
+		s.text = append(s.text, '[')
+	}
+	for k, row := range rows {
+		if k > 0 {
+			s.text = append(s.text, ',')
+		}
+		if err := s.addRow(row); err != nil {
+			return err
+		}
+	}
+	if len(rows) > 1 {
+		s.text = append(s.text, ']')
+	}
+	return nil
+}
+
+func (s *shardWriter) addRow(i int) error {
+	e, err := s.tree.At(i)
+	if err != nil {
+		return err
+	}
 	if s.tree.Format() == merkle.ENS {
-		s.text = append(appendDecimal(append(s.text, `"balance":"`...), &e.Amount), `"}`...)
+		s.text = append(appendDecimal(append(s.text, `{"balance":"`...), &e.Amount), `"}`...)
 		return nil
 	}
 	if s.proof, err = s.tree.AppendProof(s.proof[:0], i); err != nil {
 		return err
 	}
-	s.text = strconv.AppendUint(append(s.text, `"index":`...), e.Index, 10)
-	s.text = append(appendDecimal(append(s.text, `,"amount":"`...), &e.Amount), `","proof":`...)
-	s.text = append(published.AppendProof(s.text, s.proof), '}')
+	if s.tree.Typed() {
+		values, err := s.tree.Values(i)
+		if err != nil {
+			return err
+		}
+		s.text = appendStrings(append(s.text, `{"values":`...), values)
+	} else {
+		s.text = strconv.AppendUint(append(s.text, `{"index":`...), e.Index, 10)
+		s.text = append(appendDecimal(append(s.text, `,"amount":"`...), &e.Amount), '"')
+	}
+	s.text = published.AppendProof(append(s.text, `,"proof":`...), s.proof)
+	left, err := s.tree.LeftSides(i)
+	if err != nil {
+		return err
+	}
+	if left != nil {
+		s.text = appendStrings(append(s.text, `,"sides":`...), merkle.SideNames(left))
+	}
+	s.text = append(s.text, '}')
 	return nil
+}
+
+func appendStrings(to []byte, texts []string) []byte {
+	to = append(to, '[')
+	for i, text := range texts {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = appendjson.Text(to, text)
+	}
+	return append(to, ']')
 }
 
 func (s *shardWriter) close() error {

@@ -38,6 +38,10 @@ type Verified struct {
 	Seconds    float64 `json:"seconds"`
 	// PassedOver says in one sentence what of the list was not used; "" if nothing was.
 	PassedOver string `json:"passed_over,omitempty"`
+	// Solidity is the line of the leaf that proofs were checked with, and Found what
+	// the ineligible ones do lead to the root with; both of proofs only.
+	Solidity string  `json:"solidity,omitempty"`
+	Found    []Found `json:"found,omitempty"`
 }
 
 func (v *Verified) add(o Verified) {
@@ -178,9 +182,22 @@ func (v *verdicts) judge(q *list.Question) error {
 		return err
 	}
 	if q.WithAmount && e.Amount != q.Amount {
-		v.sum.Ineligible++
-		v.write(q, "ineligible", &e.Amount, "the wallet has another amount on the list")
-		return nil
+		_, rows, found, err := v.tree.FindAmount(q.Wallet, q.Amount)
+		if err != nil {
+			return err
+		}
+		switch {
+		case found:
+			e.Amount = q.Amount
+		case rows > 1:
+			v.sum.Ineligible++
+			v.write(q, "ineligible", &e.Amount, fmt.Sprintf("the wallet has other amounts on its %d rows of the list", rows))
+			return nil
+		default:
+			v.sum.Ineligible++
+			v.write(q, "ineligible", &e.Amount, "the wallet has another amount on the list")
+			return nil
+		}
 	}
 	v.sum.Eligible++
 	v.write(q, "eligible", &e.Amount, "")
@@ -194,7 +211,7 @@ func (v *verdicts) write(q *list.Question, status string, amount *uint256.Int, r
 	to := append(v.text, `{"line":`...)
 	to = strconv.AppendInt(to, int64(q.Line), 10)
 	to = append(to, `,"address":`...)
-	to = appendText(to, q.Address)
+	to = appendText(to, q.Address[:min(len(q.Address), longestLine)])
 	to = append(to, `,"status":"`...)
 	to = append(to, status...)
 	to = append(to, '"')
@@ -210,6 +227,15 @@ func (v *verdicts) write(q *list.Question, status string, amount *uint256.Int, r
 	v.text = append(to, "}\n"...)
 }
 
+// addSolidity adds the line of a leaf to the verdict that was written last.
+func (v *verdicts) addSolidity(line string) {
+	if !v.wanted || line == "" {
+		return
+	}
+	v.text = appendText(append(v.text[:len(v.text)-2], `,"solidity":`...), []byte(line))
+	v.text = append(v.text, "}\n"...)
+}
+
 // appendDecimal writes an amount; most fit 64 bits or 128.
 func appendDecimal(to []byte, amount *uint256.Int) []byte {
 	if amount.IsUint64() {
@@ -218,8 +244,11 @@ func appendDecimal(to []byte, amount *uint256.Int) []byte {
 	return append(to, amount.Dec()...)
 }
 
-// longestText is how much of a malformed line is repeated in its verdict.
-const longestText = 256
+// longestLine is how much of a malformed line is repeated in its verdict.
+const longestLine = 256
+
+// longestText is how much of a text is written in a verdict.
+const longestText = 1024
 
 // appendText writes a JSON string; bytes that are not UTF-8 become U+FFFD.
 func appendText(to, text []byte) []byte {

@@ -20,9 +20,12 @@ import (
 type served struct {
 	campaign string
 	tree     *merkle.Tree
-	file     string       // "": in memory
-	bytes    int64        // of memory that only this process has
-	holders  atomic.Int64 // 0: the file is unmapped
+	file     string // "": in memory
+	// common is set where leaves are plain and pairs sorted; noWallets where no
+	// value of the leaves is a wallet.
+	common, noWallets bool
+	bytes             int64        // of memory that only this process has
+	holders           atomic.Int64 // 0: the file is unmapped
 }
 
 // bytesPerRow is what a tree in memory needs for a row: the row with its own
@@ -40,7 +43,10 @@ const (
 // newServed sorts the wallets now, so that no caller waits for it later; in a
 // file they are sorted. The caller holds the result.
 func newServed(campaign string, tree *merkle.Tree, file string) (*served, error) {
-	t := &served{campaign: campaign, tree: tree, file: file, bytes: int64(tree.Count()) * bytesPerRow}
+	t := &served{campaign: campaign, tree: tree, file: file, bytes: int64(tree.Count())*bytesPerRow + tree.RecordBytes()}
+	spec := tree.Spec()
+	who, _ := spec.Leaf.Roles()
+	t.common, t.noWallets = !tree.Typed() && !spec.Positional, who < 0
 	t.holders.Store(1)
 	if file != "" {
 		t.bytes = mappedBytes + int64(tree.Count()/rowsPerSeenByte)
@@ -75,14 +81,29 @@ func (t *served) leave() {
 
 // claim returns the claim of one wallet. It fails with fault.NotFound.
 func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
-	at, found, err := t.tree.Find(who)
+	at, several, found, err := t.tree.FindSeveral(who)
 	if err != nil {
 		return airdrop.Claim{}, t.unreadable(err)
 	}
-	if !found {
-		return airdrop.Claim{}, fault.NoSuch("claim",
-			"the wallet %s is not on the list of this campaign, so it has nothing to claim: check the address", who)
+	if !found || t.noWallets {
+		return airdrop.Claim{}, t.notListed(who)
 	}
+	c, err := t.claimOf(who, at)
+	if err != nil || !several {
+		return c, err
+	}
+	return t.withOthers(c)
+}
+
+func (t *served) notListed(who wallet.Address) error {
+	if t.noWallets {
+		return fault.NoSuch("claim", "the leaves of this campaign have no wallet: its claims are not looked up by wallet")
+	}
+	return fault.NoSuch("claim", "the wallet %s is not on the list of this campaign, so it has nothing to claim: check the address", who)
+}
+
+// claimOf returns the claim of a row.
+func (t *served) claimOf(who wallet.Address, at int) (airdrop.Claim, error) {
 	leaf, proof, err := t.tree.Prove(merkle.NewProof(), at)
 	if err != nil {
 		return airdrop.Claim{}, t.unreadable(err)
@@ -91,10 +112,55 @@ func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
 	if err != nil {
 		return airdrop.Claim{}, t.unreadable(err)
 	}
-	return airdrop.Claim{
+	c := airdrop.Claim{
 		Campaign: t.campaign, Wallet: who, Index: row.Index, Amount: row.Amount,
 		Leaf: leaf, Proof: proof, Root: t.tree.Root(),
-	}, nil
+	}
+	if !t.common {
+		err = t.addRare(&c, at)
+	}
+	return c, err
+}
+
+// addRare adds the values of leaves that are not plain, and the sides of
+// positional pairs.
+func (t *served) addRare(c *airdrop.Claim, at int) error {
+	var err error
+	if t.tree.Typed() {
+		if c.Values, err = t.tree.Values(at); err != nil {
+			return t.unreadable(err)
+		}
+	}
+	left, err := t.tree.LeftSides(at)
+	if err != nil {
+		return t.unreadable(err)
+	}
+	c.Sides = merkle.SideNames(left)
+	return nil
+}
+
+// withOthers adds all claims of a wallet that has several.
+func (t *served) withOthers(first airdrop.Claim) (airdrop.Claim, error) {
+	var rows []int
+	err := t.tree.FindAll(first.Wallet, func(row int) bool {
+		if first.Rows++; len(rows) < airdrop.MaxClaims {
+			rows = append(rows, row)
+		}
+		return true
+	})
+	if err != nil {
+		return first, t.unreadable(err)
+	}
+	for _, row := range rows {
+		c, err := t.claimOf(first.Wallet, row)
+		if err != nil {
+			return first, err
+		}
+		first.Claims = append(first.Claims, airdrop.RowClaim{
+			Wallet: c.Wallet, Index: c.Index, Amount: c.Amount, Leaf: c.Leaf, Proof: c.Proof, Root: c.Root, Values: c.Values, Sides: c.Sides,
+		})
+	}
+	return first, nil
 }
 
 func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cause: cause} }
@@ -107,7 +173,7 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 		return stored{}, nil, err
 	}
 	defer leave()
-	rows := merkle.NewList()
+	var rows *merkle.List
 	err = s.options.DB.Snapshot(ctx, func(r database.Reader) error {
 		if c, err = s.store.campaign(ctx, r, id); err != nil {
 			return err
@@ -115,6 +181,7 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 		if c.State == airdrop.Draft {
 			return errNoList(id)
 		}
+		rows = merkle.NewListOf(c.Format)
 		return s.store.readChunks(ctx, r, c.listID, rows.AppendChunk)
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func Commands() *cobra.Command {
 		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
 	}
-	group.AddCommand(buildCommand(), proofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand(), sybilCommand())
+	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand(), sybilCommand())
 	return group
 }
 
@@ -32,7 +32,7 @@ func buildCommand() *cobra.Command {
 	var asJSON bool
 	var memory int64
 	c := &cobra.Command{
-		Use:   "build --in LIST.csv --format FORMAT --out F.tree",
+		Use:   "build --in LIST.csv --format FORMAT | --leaf TYPES … --out F.tree",
 		Short: "Build the tree of a list and keep it in a tree file",
 		Long: `Build reads a list, builds its Merkle tree and writes both into one file.
 
@@ -51,9 +51,25 @@ Formats, each byte for byte that of its origin:
   oz-indexed  OpenZeppelin's merkle-tree of (uint256 index, address, uint256), as Sablier
   uniswap     Uniswap's merkle-distributor
   ens         ENS: a tree for each address prefix, and one above them
-  cumulative  1inch's cumulative drop`,
+  cumulative  1inch's cumulative drop
+
+Or any leaf in any tree, by the flags below; with --format they say what differs
+from it, and without it from oz. The formats are short names of
+
+  oz          --leaf address,uint256 --encoding abi --hash 2 --tree complete --leaves sorted --pairs sorted
+  oz-indexed  the same with --leaf uint256,address,uint256
+  cumulative  --leaf address,uint256 --encoding packed --hash 1 --tree promoted --leaves sorted --pairs sorted
+  uniswap     the same with --leaf uint256,address,uint256; without indexes in the
+              list, wallets are numbered in the order of their EIP-55 text, as its script does
+
+TYPES are address, uintN, intN, bool, bytesN, bytes and string. A value may have
+the name of its column ("address user,uint256 tier"); without names they are the
+first columns in their order. Then a wallet may have several rows, each a claim
+of its own; rows that are equal in all values are refused (--on-duplicate).`,
 		Example: `  banyan airdrop build --in list.csv --format oz --out drop.tree
-  banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json`,
+  banyan airdrop build --in list.csv.zst --format uniswap --decimals 18 --on-duplicate sum --out drop.tree --json
+  banyan airdrop build --in allowlist.csv --leaf address --out allow.tree
+  banyan airdrop build --in tiers.csv --leaf "address wallet,uint8 tier,uint256 amount" --encoding packed --hash 1 --tree promoted --out tiers.tree`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkTreeOut(job.Out); err != nil {
@@ -81,12 +97,30 @@ Formats, each byte for byte that of its origin:
 	f.StringVar(&job.Zero, "zero", "error", "the `RULE` for amounts of zero: error, or skip to leave them out")
 	chainFlag(c, &job.Chain)
 	f.StringVar(&job.MapAmounts, "map-amounts", "", "`KIND` of text amounts in a JSON map of wallets: decimal, or hex as Uniswap's old lists have them")
-	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum or first")
+	f.StringVar(&job.OnDuplicate, "on-duplicate", "error", "the `RULE` for an address on several lines: error, sum, first or keep (a claim for each line)")
+	leafFlags(c, &job.Choices)
+	treeFlags(c, &job.Choices)
 	f.IntVar(&job.Nybbles, "shard-digits", 0, fmt.Sprintf("ens: a shard's prefix has `N` hex digits, 1 or 2 (by default 1 up to %d rows)", merkle.ENSSmall))
 	f.StringVar(&job.Out, "out", "", treeOutUsage)
 	memoryFlag(c, &memory)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// leafFlags adds the flags that describe a leaf.
+func leafFlags(c *cobra.Command, choices *merkle.Choices) {
+	f := c.Flags()
+	f.StringVar(&choices.Leaf, "leaf", "", "the `TYPES` of a leaf's values, for example address,uint256")
+	f.StringVar(&choices.Encoding, "encoding", "", "how they are put together: abi or packed (abi.encode, abi.encodePacked)")
+	f.StringVar(&choices.Hash, "hash", "", "how often a leaf is hashed: 1 or 2")
+}
+
+// treeFlags adds the flags that describe a tree.
+func treeFlags(c *cobra.Command, choices *merkle.Choices) {
+	f := c.Flags()
+	f.StringVar(&choices.Tree, "tree", "", "complete (OpenZeppelin's heap), or levels whose odd node is promoted, duplicated, or hashed with zero (murky) or empty (keccak256 of nothing, Safe)")
+	f.StringVar(&choices.Leaves, "leaves", "", "the order of the leaves: sorted by their hashes, or as listed")
+	f.StringVar(&choices.Pairs, "pairs", "", "pairs are sorted, or positional (left before right)")
 }
 
 // columnFlags adds the flags that choose columns.
@@ -124,33 +158,82 @@ func formatNames() string {
 }
 
 func proofCommand() *cobra.Command {
-	var tree string
+	var query offline.ProofQuery
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "proof --tree F.tree ADDRESS",
+		Use:   "proof --tree F.tree ADDRESS | LEAF | --row N",
 		Short: "Print the proof that a wallet claims with",
-		Long: `Proof looks a wallet up in a tree file and prints all that its claim needs. The
-amount is in base units. It fails when the wallet is not on the list.`,
+		Long: `Proof looks a wallet up in a tree file and prints all that its claim needs; of a
+wallet with several rows it prints all claims. The amount is in base units. It
+fails when the wallet is not on the list. A row can also be named by its leaf (0x
+and 64 hex digits) or its number from 0, as in trees whose leaves have no wallet.`,
 		Example: `  banyan airdrop proof --tree drop.tree 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json`,
-		Args:    oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits"),
+		Args: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("row") && len(args) == 0 {
+				return nil
+			}
+			return oneArgument("ADDRESS", "name one wallet, 0x and 40 hex digits; several at once: banyan airdrop multiproof, or verify --out")(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				query.Key = args[0]
+			}
 			runner, stop := openRunner(c)
-			claim, err := runner.Proof(tree, args[0])
+			claim, err := runner.Proof(query)
 			stop()
 			if err != nil {
 				return err
 			}
-			var proof strings.Builder
-			for _, node := range claim.Proof {
-				proof.WriteString("\n  " + node.String())
-			}
-			return show(c, asJSON, claim, "address %s\nindex   %d\namount  %s\nleaf    %s\nroot    %s\nproof%s\n",
-				claim.Address, claim.Index, claim.Amount, claim.Leaf, claim.Root, proof.String())
+			return show(c, asJSON, claim, "%s", proofText(claim))
 		},
 	}
-	c.Flags().StringVar(&tree, "tree", "", "the tree `FILE`")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f := c.Flags()
+	f.StringVar(&query.Tree, "tree", "", "the tree `FILE`")
+	f.IntVar(&query.Row, "row", 0, "the row `N` of the list, from 0, instead of a wallet")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// proofText prints claims for people.
+func proofText(claim offline.Claim) string {
+	all := claim.Claims
+	if len(all) == 0 {
+		all = []offline.Claim{claim}
+	}
+	var b strings.Builder
+	for i, c := range all {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if c.Address != nil {
+			fmt.Fprintf(&b, "address %s\n", c.Address)
+		}
+		if c.Index != nil {
+			fmt.Fprintf(&b, "index   %d\n", *c.Index)
+		}
+		if c.Amount != "" {
+			fmt.Fprintf(&b, "amount  %s\n", c.Amount)
+		}
+		if len(c.Values) > 0 {
+			fmt.Fprintf(&b, "values  %s\n", strings.Join(c.Values, ", "))
+		}
+		fmt.Fprintf(&b, "leaf    %s\nroot    %s\nproof", c.Leaf, c.Root)
+		for k, node := range c.Proof {
+			side := ""
+			if len(c.Sides) > 0 {
+				side = " " + c.Sides[k]
+			}
+			b.WriteString("\n  " + node.String() + side)
+		}
+		if len(c.Proof) == 0 {
+			b.WriteString("\n  none: the tree has one leaf, which is its root")
+		}
+		b.WriteByte('\n')
+	}
+	if claim.Rows > 0 {
+		fmt.Fprintf(&b, "\nthe first %d of the %d rows of this wallet; export the tree for all\n", len(all), claim.Rows)
+	}
+	return b.String()
 }
 
 // oneArgument refuses any other number of arguments as bad usage.

@@ -59,7 +59,7 @@ func TestCommandsOnTheUniswapAirdrop(t *testing.T) {
 
 	var claim offline.Claim
 	commandJSON(t, &claim, "proof", "--tree", built.Tree, "0x0000000000000000000000000000000000000001")
-	if claim.Index != 1 || claim.Amount != "5988626491000000000000" || merkle.ProcessProof(claim.Leaf, claim.Proof).String() != root {
+	if *claim.Index != 1 || claim.Amount != "5988626491000000000000" || merkle.ProcessProof(claim.Leaf, claim.Proof).String() != root {
 		t.Fatalf("claim %+v", claim)
 	}
 
@@ -103,7 +103,7 @@ func TestCommandsOnOpenZeppelinsVectors(t *testing.T) {
 				}
 				var claim offline.Claim
 				commandJSON(t, &claim, "proof", "--tree", tree, p.Address.String())
-				if claim.Index != p.Index || claim.Amount != p.Amount || claim.Root != root || len(claim.Proof) != len(want) {
+				if *claim.Index != p.Index || claim.Amount != p.Amount || claim.Root != root || len(claim.Proof) != len(want) {
 					t.Fatalf("%s of %d: %+v", format, v.N, claim)
 				}
 				for i := range want {
@@ -179,8 +179,8 @@ func TestColumnsAreChosenAndTheOthersNamed(t *testing.T) {
 		t.Fatalf("built %s, %v", out, err)
 	}
 	var claim offline.Claim
-	if commandJSON(t, &claim, "proof", "--tree", tree, bob); claim.Index != 2 {
-		t.Errorf("bob has the index %d", claim.Index)
+	if commandJSON(t, &claim, "proof", "--tree", tree, bob); *claim.Index != 2 {
+		t.Errorf("bob has the index %d", *claim.Index)
 	}
 	out, err = command(t, list, "verify", "--tree", tree, "--in", "-", "--amount-column", "3", "--json")
 	var sum offline.Verified

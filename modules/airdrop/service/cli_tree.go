@@ -8,6 +8,7 @@ import (
 
 	"banyan/modules/airdrop/offline"
 	"banyan/platform/fault"
+	"banyan/platform/merkle"
 )
 
 func exportCommand() *cobra.Command {
@@ -17,9 +18,10 @@ func exportCommand() *cobra.Command {
 		Use:   "export --tree F.tree --as oz-json|uniswap-json|csv|shards --out PATH",
 		Short: "Write a tree as other tools read it, or as static files for a claim page",
 		Long: `Export writes a tree file in another form:
-  oz-json       the standard-v1 dump of OpenZeppelin's merkle-tree (formats oz, oz-indexed)
+  oz-json       the standard-v1 dump of OpenZeppelin's merkle-tree (complete trees, sorted pairs,
+                abi.encode hashed twice; simple-v1 of leaves that are hashes)
   uniswap-json  the result of Uniswap's merkle-distributor (format uniswap)
-  csv           index,address,amount, which build reads again
+  csv           index,address,amount, or the values of the leaves; build reads it again
   shards        a folder of small JSON files by address prefix: a claim page needs no server`,
 		Example: `  banyan airdrop export --tree drop.tree --as csv --out drop.csv
   banyan airdrop export --tree drop.tree --as shards --out claims`,
@@ -57,22 +59,28 @@ func exportCommand() *cobra.Command {
 }
 
 func importCommand() *cobra.Command {
-	var in, out string
+	var job offline.ImportJob
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "import --in TREE.json --out F.tree",
 		Short: "Verify a tree that somebody published, and keep it in a tree file",
-		Long: `Import reads an OpenZeppelin standard-v1 dump or a Uniswap result, builds the
-tree again from its entries, and compares every node, or root, total and every
-proof, with what was published. Nothing is written unless all of it is right.`,
-		Example: `  banyan airdrop import --in merkle-result.json --out drop.tree`,
-		Args:    flagsOnly,
+		Long: `Import reads the JSON of OpenZeppelin (standard-v1, simple-v1), Sablier's campaign
+files, merkletreejs (dumps, levels, lists of leaves), Uniswap's results and those
+like them, murky's output, and any list of claims with proofs. It builds the tree
+again from the entries and compares every node, or root, total and every proof,
+with what was published. What the file does not name, the leaf and the tree, is
+found by its proofs and its root. Nothing is written unless all of it is right.
+A plain list of leaves has no root to compare with: give it with --root, or say
+which tree it is; by default merkletreejs's with sortPairs.`,
+		Example: `  banyan airdrop import --in merkle-result.json --out drop.tree
+  banyan airdrop import --in leaves.json --leaves sorted --pairs sorted --out drop.tree`,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkTreeOut(out); err != nil {
+			if err := checkTreeOut(job.Out); err != nil {
 				return err
 			}
 			runner, stop := openRunner(c)
-			built, err := runner.Import(c.Context(), in, out)
+			built, err := runner.Import(c.Context(), job)
 			stop()
 			if err != nil {
 				return err
@@ -81,8 +89,10 @@ proof, with what was published. Nothing is written unless all of it is right.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&in, "in", "", "the published `JSON`, or - for standard input")
-	f.StringVar(&out, "out", "", treeOutUsage)
+	f.StringVar(&job.In, "in", "", "the published `JSON`, or - for standard input")
+	f.StringVar(&job.Out, "out", "", treeOutUsage)
+	f.StringVar(&job.Root, "root", "", "the `ROOT` that the tree must have")
+	treeFlags(c, &job.Choices)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -94,8 +104,23 @@ func showBuilt(c *cobra.Command, asJSON bool, built offline.Built) error {
 			report += fmt.Sprintf("%-10s %s\n", line[0], line[1])
 		}
 	}
-	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\ntree   %s\nbuilt in %.2f s\n%s",
-		built.Root, built.Count, built.Total, built.Format, built.Tree, built.Seconds, report)
+	for _, note := range built.Notes {
+		if !asJSON {
+			fmt.Fprintln(c.ErrOrStderr(), note)
+		}
+	}
+	return show(c, asJSON, built, "root   %s\nrows   %d\ntotal  %s\nformat %s\n%stree   %s\nbuilt in %.2f s\n%s",
+		built.Root, built.Count, built.Total, built.Format, shapeLines(built.Format, built.Shape), built.Tree, built.Seconds, report)
+}
+
+// shapeLines describe the tree; its description is not repeated.
+func shapeLines(format merkle.Format, s offline.Shape) string {
+	name := ""
+	if format.Short() {
+		name = fmt.Sprintf(" (%s)", format)
+	}
+	return fmt.Sprintf("leaf   %s, %s, hashed %s time(s)%s\nshape  %s, leaves %s, pairs %s\nline   %s\n",
+		s.Leaf, s.Encoding, s.Hash, name, s.Tree, s.Leaves, s.Pairs, s.Solidity)
 }
 
 func treeCommand() *cobra.Command {
@@ -145,8 +170,8 @@ func inspectCommand(name, short, verdict string, inspect func(context.Context, o
 			if about.Nybbles > 0 {
 				shards = fmt.Sprintf("shards by %d hex digits\n", about.Nybbles)
 			}
-			return show(c, asJSON, about, "root   %s\nrows   %d\ntotal  %s\nformat %s\nnodes  %d\n%s%s",
-				about.Root, about.Count, about.Total, about.Format, about.Nodes, shards, verdict)
+			return show(c, asJSON, about, "root   %s\nrows   %d\ntotal  %s\nformat %s\n%snodes  %d\n%s%s",
+				about.Root, about.Count, about.Total, about.Format, shapeLines(about.Format, about.Shape), about.Nodes, shards, verdict)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")

@@ -267,15 +267,16 @@ func TestVerifyReportsWhyALineIsNotAClaim(t *testing.T) {
 		as(`"address"`, `"wallet"`):             `"status":"eligible"`, // as the API and its pages return it
 		as(`{`, `{"wallet":"`+who+`",`):         `"status":"eligible"`,
 		as(`{`, `{"wallet":"`+alice+`",`):       `its address and its wallet differ`,
-		as(`"address"`, `"account"`):            `it has no address`,
-		as(`"amount"`, `"value"`):               `it has no amount`,
+		as(`"address"`, `"account"`):            `"status":"eligible"`,
+		as(`"amount"`, `"value"`):               `"status":"eligible"`,
+		as(`"address"`, `"where"`):              `it has no address`,
+		as(`"amount"`, `"campaign"`):            `it has no amount`,
 		as(`"proof"`, `"path"`):                 `it has no proof`,
-		as(`"index"`, `"row"`):                  `it has no index, which the leaves of oz-indexed include`,
-		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount 1e3 is not a decimal number`,
-		as(`"index":0`, `"index":"0"`):          `its index is a JSON string`,
-		as(who, who[:20]):                       `an address has 40 hex digits after 0x, this has 18`,
-		good[:len(good)-1]:                      `it is not one JSON object`,
-		`[]`:                                    `it is not one JSON object`,
+		as(`"index":0,`, ``):                    `it has no index, which the leaf (uint256, address, uint256) includes`,
+		as(`"amount":"1000"`, `"amount":"1e3"`): `its amount is not right: \"1e3\" is not a uint256`,
+		as(`"index":0`, `"index":"0"`):          `"status":"eligible"`, // as Sablier writes it
+		as(who, who[:20]):                       `40 hex digits`,
+		`{"a" 1}`:                               `it is not one JSON object`,
 	} {
 		out, err := command(t, line+"\n", "verify", "--proofs", "-", "--root", built.Root.String(), "--format", "oz-indexed", "--out", "-")
 		if err != nil || !strings.Contains(out, want) {

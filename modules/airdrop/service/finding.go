@@ -117,6 +117,13 @@ func (t *served) outcome(q *list.Question) (outcome byte, at int, err error) {
 	case err != nil:
 		return 0, 0, t.unreadable(err)
 	case q.Amount != row.Amount:
+		other, _, found, err := t.tree.FindAmount(q.Wallet, q.Amount)
+		switch {
+		case err != nil:
+			return 0, 0, t.unreadable(err)
+		case found: // another row of a wallet that has several
+			return onList, other, nil
+		}
 		return otherAmount, at, nil
 	}
 	return onList, at, nil

@@ -44,7 +44,7 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 	if u.Decimals {
 		options.Decimals = c.Decimals
 	}
-	rows, err := list.Read(ctx, orEmpty(u.Body), options)
+	rows, err := readRows(ctx, orEmpty(u.Body), c.Format, options)
 	if err != nil {
 		return nil, nil, incompleteUpload(ctx, err)
 	}
@@ -53,6 +53,17 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 
 // columnParameters are how callers choose columns, in the words of the API.
 var columnParameters = list.Flags{Address: "address_column", Amount: "amount_column", Index: "index_column"}
+
+// readRows reads the rows of a list for a format. In the format uniswap a list
+// without indexes gets those that Uniswap's script gives.
+func readRows(ctx context.Context, in io.Reader, format merkle.Format, options list.Options) (*merkle.List, error) {
+	if !format.Plain() {
+		rows, _, err := list.ReadLeaves(ctx, in, format.Spec().Leaf, options)
+		return rows, err
+	}
+	options.Spelled = format == merkle.Uniswap
+	return list.Read(ctx, in, options)
+}
 
 func orEmpty(body io.Reader) io.Reader {
 	if body == nil {

@@ -2,6 +2,7 @@ package published
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,95 +14,24 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
-	"banyan/platform/wallet"
 )
 
-// claim is an entry of a Uniswap result.
-type claim struct {
-	address string
-	Index   uint64        `json:"index"`
-	Amount  string        `json:"amount"`
-	Proof   []merkle.Hash `json:"proof"`
-}
-
-func (f *file) uniswap(ctx context.Context) (*merkle.Tree, error) {
-	slices.SortStableFunc(f.claims, func(a, b claim) int {
-		switch {
-		case a.Index < b.Index:
-			return -1
-		case a.Index > b.Index:
-			return 1
-		}
-		return 0
-	})
-	list := merkle.NewList()
-	for i, c := range f.claims {
-		e := merkle.Entry{Index: c.Index}
-		var err error
-		if e.Wallet, err = wallet.Parse(c.address); err != nil {
-			return nil, fmt.Errorf("claim of %q: %w", c.address, err)
-		}
-		amount, err := parseNumber(c.Amount)
-		if err != nil {
-			return nil, fmt.Errorf("claim of %q: %w", c.address, err)
-		}
-		if i > 0 && f.claims[i-1].Index == c.Index {
-			return nil, fault.Newf(fault.Invalid, "%s and %s have the same index %d", f.claims[i-1].address, c.address, c.Index)
-		}
-		e.Amount = *amount
-		if err := list.AppendIndexed(e); err != nil {
-			return nil, err
-		}
-	}
-	for first, again := range list.Duplicates() {
-		return nil, fault.Newf(fault.Invalid, "%s has two claims, with the indexes %d and %d", list.At(first).Wallet, list.At(first).Index, list.At(again).Index)
-	}
-	tree, err := merkle.Build(ctx, merkle.Uniswap, list, merkle.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return tree, f.compareClaims(tree)
-}
-
-// compareClaims compares the result with the tree built from its claims.
-func (f *file) compareClaims(tree *merkle.Tree) error {
-	if tree.Root() != *f.MerkleRoot {
-		return fault.Newf(fault.Invalid, "the published root is %s, and the claims have the root %s", f.MerkleRoot, tree.Root())
-	}
-	total, err := parseNumber(f.TokenTotal)
-	if err != nil {
-		return fmt.Errorf("tokenTotal: %w", err)
-	}
-	if sum := tree.Total(); !sum.Eq(total) {
-		return fault.Newf(fault.Invalid, "the published total is %s, and the claims add up to %s", total.Dec(), sum.Dec())
-	}
-	for i, c := range f.claims {
-		proof, err := tree.Proof(i)
-		if err != nil {
-			return err
-		}
-		if !slices.Equal(proof, c.Proof) {
-			return fault.Newf(fault.Invalid, "the published proof of %s is not the one of the tree of these claims", c.address)
-		}
-	}
-	return nil
-}
-
 // WriteUniswap writes a tree as Uniswap's merkle-distributor does: amounts in
-// hex, claims by address. It fails with fault.Unsupported on other formats.
+// whole bytes of hex, claims in the order of the wallets' EIP-55 text. It fails
+// with fault.Unsupported on other formats, and where a wallet has two claims.
 func WriteUniswap(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 	if tree.Format() != merkle.Uniswap {
 		return fault.Newf(fault.Unsupported, "Uniswap has no form of trees of the format %s: build it with uniswap", tree.Format())
 	}
+	rows, err := bySpelling(tree)
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriterSize(out, 256<<10)
 	total := tree.Total()
-	line := fmt.Appendf(nil, `{"merkleRoot":"%s","tokenTotal":"%s","claims":{`, tree.Root(), total.Hex())
+	line := fmt.Appendf(nil, `{"merkleRoot":"%s","tokenTotal":"%s","claims":{`, tree.Root(), evenHex(&total))
 	var proof []merkle.Hash
-	for k := range tree.Count() {
-		i, err := tree.Ranked(k)
-		if err != nil {
-			return err
-		}
+	for k, i := range rows {
 		e, err := tree.At(i)
 		if err != nil {
 			return err
@@ -122,6 +52,35 @@ func WriteUniswap(ctx context.Context, out io.Writer, tree *merkle.Tree) error {
 		return err
 	}
 	return w.Flush()
+}
+
+// bySpelling returns the rows in the order of their wallets' EIP-55 text.
+func bySpelling(tree *merkle.Tree) ([]int, error) {
+	type named struct {
+		text string
+		row  int
+	}
+	all := make([]named, tree.Count())
+	for k := range all {
+		row, err := tree.Ranked(k)
+		if err != nil {
+			return nil, err
+		}
+		e, err := tree.At(row)
+		if err != nil {
+			return nil, err
+		}
+		all[k] = named{e.Wallet.String(), row}
+		if k > 0 && all[k].text == all[k-1].text {
+			return nil, fault.Newf(fault.Unsupported, "%s has several claims, and Uniswap's form has one for each wallet: export as csv or shards", all[k].text)
+		}
+	}
+	slices.SortFunc(all, func(a, b named) int { return cmp.Compare(a.text, b.text) })
+	rows := make([]int, len(all))
+	for k, n := range all {
+		rows[k] = n.row
+	}
+	return rows, nil
 }
 
 // AppendProof appends a proof as a JSON array.
