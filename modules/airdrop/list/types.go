@@ -40,8 +40,12 @@ func parseType(text string) (solidityType, error) {
 		name string
 		is   solidityType
 	}{
-		{"address", solidityType{addressKind, 0}}, {"bool", solidityType{boolKind, 0}}, {"bytes", solidityType{bytesKind, 0}},
-		{"string", solidityType{stringKind, 0}}, {"uint", solidityType{uintKind, 256}}, {"int", solidityType{intKind, 256}},
+		{"address", solidityType{addressKind, 0}},
+		{"bool", solidityType{boolKind, 0}},
+		{"bytes", solidityType{bytesKind, 0}},
+		{"string", solidityType{stringKind, 0}},
+		{"uint", solidityType{uintKind, 256}},
+		{"int", solidityType{intKind, 256}},
 	} {
 		if text == t.name {
 			return t.is, nil
