@@ -89,6 +89,7 @@ func TestEntriesOfJSONAreNamedWhereTheyAreWrong(t *testing.T) {
 		{"another token later", `[{"to":` + a + `,"amount":1},{"to":` + b + `,"amount":1,"token":"0xaa"}]`, "entry 2, token", 1, `the token is "0xaa" here and "" in entry 1`, list.Options{}},
 		{"another token in Safe", `{"transactions":[{"to":"0xaa","contractInputsValues":{"to":` + a + `,"value":"5"}},{"to":"0xbb","contractInputsValues":{"to":` + b + `,"value":"5"}}]}`, "entry 2, tokenaddress", 1, "the token is", list.Options{}},
 		{"two chains", `[["eth:` + first + `",1],["base:` + second + `",1]]`, "entry 2, address", 1, "is on Base by its prefix, and that in entry 1 on Ethereum", list.Options{}},
+		{"a chain that is not the given one", `[{"to":` + a + `,"amount":1,"chain":"base"}]`, "entry 1, chain", 1, "is Base, and the list is for Ethereum", list.Options{Chain: 1}},
 		{"no amount", `[{"address":` + a + `}]`, "", 1, "the JSON object has no amount column", list.Options{}},
 		{"other names", `[{"a":` + a + `,"b":1}]`, "", 1, "names seen: a, b", list.Options{}},
 		{"too few elements", `[[` + a + `]]`, "", 1, "single cell", list.Options{}},

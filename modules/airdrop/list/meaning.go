@@ -95,7 +95,8 @@ type meaning struct {
 	// the first; 0: none does.
 	chain     uint64
 	chainLine int
-	entries   bool // lines are the numbers of entries
+	entries   bool   // lines are the numbers of entries
+	given     uint64 // the chain that the list is for; 0: not known
 	same      [len(sameColumns)][]byte
 }
 
@@ -112,6 +113,11 @@ func (m *meaning) check(l *table.Layout, at meaningColumns, cells [][]byte, deci
 	}
 	if cell := bytes.ToLower(at.cell(cells, typeKind)); bytes.HasPrefix(cell, []byte("erc721")) || bytes.HasPrefix(cell, []byte("erc1155")) || string(cell) == "nft" {
 		wrong(typeKind, fmt.Sprintf("%q has token ids, which the leaf does not say: leave these rows out", table.Short(cell)))
+	}
+	if cell := at.cell(cells, chainKind); m.given != 0 && len(cell) > 0 {
+		if id, err := wallet.ParseChain(string(cell)); err == nil && id != m.given {
+			wrong(chainKind, fmt.Sprintf("is %s, and the list is for %s", wallet.ChainName(id), wallet.ChainName(m.given)))
+		}
 	}
 	first := m.line == 0
 	if first {

@@ -43,7 +43,7 @@ type wrongRow struct {
 // parseRows parses all rows of a part, into buffer where that is large enough.
 func (r *cellReader) parseRows(part *table.Part, buffer []byte, skipZeros bool) (parsed, error) {
 	p := rowParser{cellReader: r, skipZeros: skipZeros}
-	p.columns = r.columnsOf(part.Layout())
+	p.columns, p.meaning.given = r.columnsOf(part.Layout()), r.chain
 	p.rows = slices.Grow(buffer, estimateRows(part)*merkle.RowSize)
 	for len(p.wrongRows) < table.MaxProblems && part.Next() {
 		p.row(part)
