@@ -62,6 +62,8 @@ func tour() []stop {
 		{Name: "import-changes", Path: "/operator/imports/otc/2", As: "operator"},
 		{Name: "sessions", Path: "/sessions", As: "member"},
 		{Name: "operator", Path: "/operator", As: "operator", Open: true},
+		{Name: "operator-access", Path: "/operator/access", As: "operator"},
+		{Name: "operator-log", Path: "/operator/security-log", As: "operator"},
 		{Name: "docs", Path: "/docs"},
 		{Name: "docs-open", Path: "/docs"},
 		{Name: "not-found", Path: "/nothing/here"},
