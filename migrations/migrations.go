@@ -1,6 +1,6 @@
 // Package migrations holds every schema of Banyan, as SQL for goose:
 // <set>/<dialect>/NNNNN_name.sql. The sets "events" (outbox and inbox),
-// "ownership" (who may write) and "once" (the answers to idempotency keys) are
+// "ownership" (who may write), "once" (the answers to idempotency keys) and "jobs" are
 // applied to every module's database beside the module's own. The databases "identity"
 // and "routes" belong to no module and get their own set alone; those of an
 // earlier release also have the shared tables, which stay there, empty:

@@ -193,6 +193,9 @@ func (p *reputationPages) computeEpoch(_ http.ResponseWriter, r *http.Request) (
 	if err != nil {
 		return "", err
 	}
+	if epoch.Number == 0 {
+		return "An epoch is being computed. The scores stay those of the last one until it is done.", nil
+	}
 	return "Epoch " + ui.Number(epoch.Number) + " is computed: " + ui.Plural(epoch.Ranked, "wallet has", "wallets have") + " a score.", nil
 }
 

@@ -29,7 +29,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(evidence(s),
+	return Contract.Bind(append(append(evidence(s), bindEpochs(s)...),
 		computeEpoch.To(s.ComputeEpoch),
 		currentEpoch.To(s.CurrentEpoch),
 		score.To(s.Score),

@@ -35,15 +35,18 @@ type Service interface {
 	Evidence
 	SeedSets
 	Imports
+	Epochs
 
-	// ComputeEpoch computes scores from the current edges and makes them the
-	// current epoch. Conflict: there are no edges or no known seeds.
+	// ComputeEpoch computes scores from the current edges in the background and
+	// makes them the current epoch. It waits some seconds for the end: an answer
+	// with the number 0 means that the computation goes on, see ComputingEpoch.
+	// Conflict: there are no edges or no known seeds.
 	ComputeEpoch(context.Context, EpochRequest) (Epoch, error)
 	// CurrentEpoch describes the epoch of the current scores. NotFound: none
 	// has been computed yet.
 	CurrentEpoch(context.Context, EpochQuery) (Epoch, error)
-	// Score returns one wallet's score with its reasons. NotFound: nobody has
-	// trusted this wallet and it has not been active.
+	// Score returns one wallet's score with its reasons. NotFound: nobody ever
+	// rated this wallet and it has not been active.
 	Score(context.Context, ScoreQuery) (Score, error)
 	// Scores returns the standings of many wallets, in the order of the request;
 	// wallets without a score have rank 0.
@@ -86,6 +89,14 @@ type Epoch struct {
 	Epsilon    float64 `json:"epsilon"`    // L2 norm of the last change
 	Method     string  `json:"method"`     // banyan or eigentrust
 	Ranked     int     `json:"ranked"`     // wallets with a score over 0
+	// InputHash is the SHA-256 of the edges, seeds and parameters; the same give
+	// the same scores, to the bit. Root is of the Merkle tree over all wallets and
+	// scores: see Proof. Both are "" in epochs of an earlier release.
+	InputHash  string     `json:"input_hash"`
+	Root       string     `json:"root"`
+	Kept       bool       `json:"kept"` // its scores can still be read
+	Parameters Parameters `json:"parameters"`
+	Statistics Statistics `json:"statistics"`
 }
 
 // ScoreQuery names a wallet.
@@ -128,6 +139,8 @@ type Score struct {
 	TimeMS     int64           `json:"time_ms"`
 	Components []Component     `json:"components"` // largest first
 	Activity   []ActivityCount `json:"activity"`
+	// LastChange is the last change of its score, nil when there was none.
+	LastChange *HistoryEntry `json:"last_change,omitempty"`
 }
 
 // The kinds of a Component.

@@ -69,7 +69,7 @@ type Options struct {
 	// Migrations holds <set>/<dialect>/NNNNN_name.sql.
 	Migrations fs.FS
 	// Sets are the folders of Migrations that are applied to this database, in order;
-	// nil = the shared sets "events", "ownership" and "once", and the module's own.
+	// nil = the shared sets "events", "ownership", "once" and "jobs", and the module's own.
 	Sets []string
 	// Queue is how many SQLite writes may wait for the writer; 0 = 1,024.
 	Queue int
@@ -121,7 +121,7 @@ func newDB(options Options) (*DB, error) {
 		options.Schema = strings.ReplaceAll(options.Module, "-", "_")
 	}
 	if options.Sets == nil {
-		options.Sets = []string{"events", "ownership", "once", options.Module}
+		options.Sets = []string{"events", "ownership", "once", "jobs", options.Module}
 	}
 	options.Readers = orDefault(options.Readers, 8)
 	options.Connections = max(orDefault(options.Connections, 16), 2)

@@ -54,6 +54,7 @@ var layers = slices.Concat([]string{
 	"platform/identity",
 	"platform/chain",
 	"platform/idempotency",
+	"platform/jobs",
 	"platform/seam",
 	"platform/rollout",
 	"platform/legacy",

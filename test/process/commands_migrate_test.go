@@ -71,7 +71,7 @@ func TestADatabaseHasTheTablesItUses(t *testing.T) {
 		}
 		defer func() { _ = db.Close() }()
 		shared := name != "identity" && name != "routes"
-		for _, table := range []string{"event_outbox", "ownership", "once_answer"} {
+		for _, table := range []string{"event_outbox", "ownership", "once_answer", "jobs"} {
 			if got := slices.Contains(tables(t, db), table); got != shared {
 				t.Errorf("%s has a table %s: %t, want %t", name, table, got, shared)
 			}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"banyan/modules/reputation"
+	"banyan/platform/fault"
+	"banyan/platform/periodic"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -31,7 +34,19 @@ func Reputation() Part {
 }
 
 func computeEpoch(ctx context.Context, s reputation.Service) error {
-	_, err := s.ComputeEpoch(ctx, reputation.EpochRequest{})
+	epoch, err := s.ComputeEpoch(ctx, reputation.EpochRequest{})
+	for err == nil && epoch.Number == 0 { // it takes longer than one call may
+		var now reputation.Computing
+		if now, err = s.ComputingEpoch(ctx, reputation.ComputingQuery{}); err == nil {
+			epoch.Number = now.Epoch
+		}
+		if now.Reason != "" {
+			return fault.New(fault.Conflict, now.Reason)
+		}
+		if err == nil && epoch.Number == 0 {
+			err = periodic.Sleep(ctx, time.Second)
+		}
+	}
 	return err
 }
 

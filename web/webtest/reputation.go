@@ -13,11 +13,13 @@ import (
 // Reputation has scores that were given to it.
 type Reputation struct {
 	Down
-	Epoch  reputation.Epoch // Number 0 = none
-	Ranked []reputation.Score
-	Said   []reputation.Attestation // the last first
-	Sets   []reputation.SeedSet
-	Lists  []reputation.Import
+	Epoch     reputation.Epoch // Number 0 = none
+	Ranked    []reputation.Score
+	Entries   []reputation.HistoryEntry // of every wallet's history
+	Computing reputation.Computing      // State "" = none
+	Said      []reputation.Attestation  // the last first
+	Sets      []reputation.SeedSet
+	Lists     []reputation.Import
 }
 
 var _ reputation.Service = (*Reputation)(nil)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -41,8 +42,21 @@ func person(n int) (w wallet.Address) {
 func conform(t *testing.T, test func(t *testing.T, s reputation.Service)) {
 	t.Helper()
 	seamtest.Ways(t, reputation.Name, func(t *testing.T, db *database.DB, open seamtest.Open) {
+		running(t, options(db))
 		test(t, reputation.NewClient(open(t, reputation.Contract, bind(db)).Route))
 	})
+}
+
+// running runs the jobs of a service until the test ends.
+func running(t testing.TB, o service.Options) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = service.NewRunner(o).Run(ctx) // it ends with the context alone
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
 }
 
 func bind(db *database.DB) *seam.Local { return reputation.Bind(service.New(options(db))) }
@@ -50,7 +64,7 @@ func bind(db *database.DB) *seam.Local { return reputation.Bind(service.New(opti
 func options(db *database.DB) service.Options {
 	return service.Options{
 		DB: db, Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
-		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000, VouchWeight: 8, ReportWeight: -5,
+		Seeds: []wallet.Address{person(0), person(1), person(9999)}, MaxRows: 5000, KeepEpochs: 2, VouchWeight: 8, ReportWeight: -5,
 		Activity: []reputation.ActivityKind{{Kind: "review.published", Weight: 1, PerDay: 1}},
 	}
 }
@@ -93,7 +107,7 @@ func TestConformanceScores(t *testing.T) {
 		if err != nil || epoch.Number != 1 || epoch.Wallets != 27 || epoch.Edges != 38 || epoch.Seeds != 2 || epoch.TimeMS != now.UnixMilli() {
 			t.Fatalf("epoch: %+v, %v", epoch, err)
 		}
-		if current, err := s.CurrentEpoch(nobody, reputation.EpochQuery{}); err != nil || current != epoch {
+		if current, err := s.CurrentEpoch(nobody, reputation.EpochQuery{}); err != nil || !reflect.DeepEqual(current, epoch) {
 			t.Errorf("current: %+v, %v", current, err)
 		}
 		three := checkExplained(t, s, person(3))

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"reflect"
 	"testing"
 
 	"banyan/modules/reputation"
@@ -14,7 +15,10 @@ import (
 // the scores of the epochs before it cannot be deleted.
 func TestACommittedEpochSucceedsWhenPruningFails(t *testing.T) {
 	db := databasetest.SQLite(t, reputation.Name)
-	s := service.New(options(db))
+	o := options(db)
+	o.KeepEpochs = 2
+	s := service.New(o)
+	running(t, o)
 	if _, err := importText(s, sampleGraph()); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func TestACommittedEpochSucceedsWhenPruningFails(t *testing.T) {
 		if err != nil || epoch.Number != n {
 			t.Fatalf("epoch %d: %+v, %v", n, epoch, err)
 		}
-		if current, err := s.CurrentEpoch(nobody, reputation.EpochQuery{}); err != nil || current != epoch {
+		if current, err := s.CurrentEpoch(nobody, reputation.EpochQuery{}); err != nil || !reflect.DeepEqual(current, epoch) {
 			t.Errorf("current after epoch %d: %+v, %v", n, current, err)
 		}
 	}

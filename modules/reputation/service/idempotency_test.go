@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := s.ComputeEpoch(ctx, reputation.EpochRequest{}); err != nil || again != epoch {
+		if again, err := s.ComputeEpoch(ctx, reputation.EpochRequest{}); err != nil || !reflect.DeepEqual(again, epoch) {
 			t.Errorf("the epoch again: %+v, %v, want %+v", again, err, epoch)
 		}
 		if next, err := s.ComputeEpoch(operator, reputation.EpochRequest{}); err != nil || next.Number != epoch.Number+1 {
@@ -47,6 +48,7 @@ func TestConformanceARepeatedWriteHasOneEffect(t *testing.T) {
 // The answer is lost after the module has done the work.
 func TestALostAnswerIsNotASecondEffect(t *testing.T) {
 	databasetest.Each(t, reputation.Name, func(t *testing.T, db *database.DB) {
+		running(t, options(db))
 		way := seamtest.OverHTTP(t, reputation.Contract, bind(db))
 		s := reputation.NewClient(way.Route)
 		ctx := seam.WithIdempotencyKey(operator, "trust-1")

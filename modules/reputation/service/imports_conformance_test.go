@@ -214,6 +214,7 @@ func TestConformanceWithoutSeedsNothingIsComputed(t *testing.T) {
 	seamtest.Ways(t, reputation.Name, func(t *testing.T, db *database.DB, open seamtest.Open) {
 		o := options(db)
 		o.Seeds = nil
+		running(t, o)
 		s := reputation.NewClient(open(t, reputation.Contract, reputation.Bind(service.New(o))).Route)
 		if _, err := importText(s, sampleGraph()); err != nil {
 			t.Fatal(err)

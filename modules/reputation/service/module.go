@@ -24,13 +24,15 @@ func Module() host.Module {
 		Settings: settings,
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
-			service := New(Options{
+			options := Options{
 				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Method: settings.parameters(),
 				Trust: trust.Options{Alpha: settings.Alpha, Epsilon: settings.Epsilon}, HalfLife: time.Duration(settings.HalfLife),
 				VouchWeight: settings.VouchWeight, ReportWeight: settings.ReportWeight, Activity: settings.activity(),
-				Contracts: e.Contracts,
-			})
+				Contracts: e.Contracts, KeepEpochs: settings.KeepEpochs,
+			}
+			service := New(options)
 			e.Relay() // publishes nothing yet; its relay keeps the inbox short
+			e.WhileOwner("jobs of reputation", NewRunner(options).Run)
 			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)
 			return reputation.Bind(service), nil
 		},

@@ -8,6 +8,7 @@ import (
 	"banyan/modules/reputation/trust"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/jobs"
 	"banyan/platform/memory"
 	"banyan/platform/signature"
 	"banyan/platform/wallet"
@@ -23,6 +24,8 @@ type Options struct {
 	Trust    trust.Options
 	HalfLife time.Duration // of statements; 0 = they do not fade
 	MaxRows  int           // of one import; 0 = 5,000,000
+	// KeepEpochs is how many epochs' scores are kept; 0 = 10.
+	KeepEpochs int
 
 	// Contracts asks chains whether smart wallets signed; nil = none is configured.
 	Contracts signature.Contracts
@@ -32,7 +35,10 @@ type Options struct {
 	Activity                  []reputation.ActivityKind // that counts
 }
 
-const standardMaxRows = 5_000_000
+const (
+	standardMaxRows    = 5_000_000
+	standardKeepEpochs = 10
+)
 
 // What imports may cost: bytes of one once decompressed, and of memory to
 // decompress those of all operators.
@@ -49,7 +55,16 @@ type service struct {
 var _ reputation.Service = service{}
 
 // New returns the service.
-func New(o Options) reputation.Service {
+func New(o Options) reputation.Service { return newService(o) }
+
+// NewRunner returns what runs the service's jobs; only the owner of the writes may
+// run it.
+func NewRunner(o Options) *jobs.Runner {
+	s := newService(o)
+	return jobs.NewRunner(o.DB, o.Log, epochKind().By(s.computeEpoch))
+}
+
+func newService(o Options) service {
 	if o.MaxRows == 0 {
 		o.MaxRows = standardMaxRows
 	}
@@ -57,6 +72,9 @@ func New(o Options) reputation.Service {
 		o.Method = trust.Standard()
 	}
 	o.Trust = o.Trust.WithDefaults()
+	if o.KeepEpochs == 0 {
+		o.KeepEpochs = standardKeepEpochs
+	}
 	return service{o, memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed")}
 }
 

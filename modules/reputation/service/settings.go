@@ -20,6 +20,9 @@ type Settings struct {
 	HalfLife HalfLife         `yaml:"half_life"`
 	Schedule config.Interval  `yaml:"schedule"`
 
+	KeepEpochs int `yaml:"keep_epochs"`
+
+	Reserve       float64 `yaml:"reserve"`
 	Voice         float64 `yaml:"voice"`
 	AccusingVoice float64 `yaml:"accusing_voice"`
 	Doubt         float64 `yaml:"doubt"`
@@ -69,7 +72,7 @@ func (h HalfLife) String() string {
 // parameters returns the method with its constants.
 func (s Settings) parameters() trust.Parameters {
 	return trust.Parameters{
-		Method: s.Method, Voice: s.Voice, AccusingVoice: s.AccusingVoice, Doubt: s.Doubt, Cap: s.Cap, Distrust: s.Distrust, Conduct: s.Conduct,
+		Method: s.Method, Reserve: s.Reserve, Voice: s.Voice, AccusingVoice: s.AccusingVoice, Doubt: s.Doubt, Cap: s.Cap, Distrust: s.Distrust, Conduct: s.Conduct,
 	}
 }
 
@@ -92,5 +95,6 @@ func (s Settings) Check(c *config.Checks) {
 	if s.Schedule != 0 && s.Schedule < config.Interval(time.Second) {
 		c.Wrong("schedule", "is %s, must be off or 1s or more", s.Schedule)
 	}
+	c.Within("keep_epochs", s.KeepEpochs, 2, 10_000)
 	s.checkEvidence(c)
 }

@@ -20,7 +20,7 @@ func (s service) CurrentEpoch(ctx context.Context, _ reputation.EpochQuery) (rep
 	if err != nil {
 		return reputation.Epoch{}, fmt.Errorf("read the current epoch: %w", err)
 	}
-	return reputation.Epoch(row), nil
+	return row.epoch()
 }
 
 // Score implements Service.
@@ -48,6 +48,9 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 				return err
 			}
 		}
+		if answer.LastChange, err = lastChange(ctx, r, q.Wallet); err != nil {
+			return err
+		}
 		activity, err := readActivity(ctx, r, q.Wallet)
 		for _, a := range activity {
 			answer.Activity = append(answer.Activity, reputation.ActivityCount(a))
@@ -57,7 +60,7 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 	if err != nil {
 		return reputation.Score{}, err
 	}
-	if !scored && len(answer.Activity) == 0 {
+	if !scored && len(answer.Activity) == 0 && answer.LastChange == nil {
 		return reputation.Score{}, s.unscored(ctx, q.Wallet)
 	}
 	return answer, nil
@@ -172,10 +175,9 @@ func (s service) Leaderboard(ctx context.Context, q reputation.LeaderboardQuery)
 				return fmt.Errorf("read the current epoch: %w", err)
 			}
 			after.Epoch = current.Number
-		} else if kept, err := epochKept(ctx, r, after.Epoch); err != nil || !kept {
-			if err != nil {
-				return fmt.Errorf("look for an epoch: %w", err)
-			}
+		} else if kept, err := readEpoch(ctx, r, after.Epoch); err != nil && !database.IsNoRows(err) {
+			return fmt.Errorf("look for an epoch: %w", err)
+		} else if err != nil || kept.Kept == 0 {
 			return fault.New(fault.Conflict, "the scores of the first page were replaced by newer ones: leave the cursor out to start again at the first page")
 		}
 		answer.Epoch = after.Epoch

@@ -84,7 +84,29 @@ const (
 // word is worth more than a list. What one wallet attests of another, in several
 // contexts or as trust and a vouch, adds up to one edge.
 func (s service) eachPair(ctx context.Context, r database.Reader, atS int64, each func(edgeRow) error) error {
-	rows, err := r.Query(ctx, importedEdges+`
+	return s.pairs(ctx, r, atS, nil, each)
+}
+
+// eachPairInto is eachPair of the edges to these wallets.
+func (s service) eachPairInto(ctx context.Context, r database.Reader, atS int64, into []wallet.Address, each func(edgeRow) error) error {
+	return s.pairs(ctx, r, atS, into, each)
+}
+
+// pairs reads all edges, or those into some wallets unless that is nil.
+func (s service) pairs(ctx context.Context, r database.Reader, atS int64, into []wallet.Address, each func(edgeRow) error) error {
+	query := func(edges, target, order string, args ...any) (*sqlx.Rows, error) {
+		if into != nil {
+			edges += `
+			AND ` + target + ` IN (?)`
+			args = append(args, into)
+		}
+		text, args, err := database.In(edges+order, args...)
+		if err != nil {
+			return nil, err
+		}
+		return r.Query(ctx, text, args...)
+	}
+	rows, err := query(importedEdges, "e.target", `
 		ORDER BY i.id, e.source, e.target`)
 	if err != nil {
 		return fmt.Errorf("read the edges of imports: %w", err)
@@ -92,7 +114,7 @@ func (s service) eachPair(ctx context.Context, r database.Reader, atS int64, eac
 	if err := scanEdges(rows, each); err != nil {
 		return err
 	}
-	rows, err = r.Query(ctx, attestedEdges+`
+	rows, err = query(attestedEdges, "a.subject", `
 		ORDER BY a.attester, a.subject, a.time_s, a.uid`, atS)
 	if err != nil {
 		return fmt.Errorf("read the edges of attestations: %w", err)

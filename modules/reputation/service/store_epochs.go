@@ -19,15 +19,14 @@ type epochRow struct {
 	Epsilon    float64 `db:"epsilon"`
 	Method     string  `db:"method"`
 	Ranked     int     `db:"ranked"`
+	Parameters string  `db:"parameters"`
+	Statistics string  `db:"statistics"`
+	InputHash  []byte  `db:"input_hash"`
+	Root       []byte  `db:"root"`
+	Kept       int     `db:"kept"`
 }
 
-// beginEpoch adds e under the next number.
-func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64, err error) {
-	if err := tx.Lock(ctx, "epochs"); err != nil {
-		return 0, err
-	}
-	err = tx.Get(ctx, &number, `
-		INSERT INTO epochs (
+const epochColumns = `
 			number,
 			time_ms,
 			wallets,
@@ -38,6 +37,19 @@ func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64,
 			epsilon,
 			method,
 			ranked,
+			parameters,
+			statistics,
+			input_hash,
+			root,
+			kept`
+
+// beginEpoch adds e under the next number; nobody reads its scores yet.
+func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64, err error) {
+	if err := tx.Lock(ctx, "epochs"); err != nil {
+		return 0, err
+	}
+	err = tx.Get(ctx, &number, `
+		INSERT INTO epochs (`+epochColumns+`,
 			complete
 		)
 		SELECT
@@ -51,9 +63,15 @@ func beginEpoch(ctx context.Context, tx *database.Tx, e epochRow) (number int64,
 			CAST(? AS DOUBLE PRECISION),
 			?,
 			CAST(? AS BIGINT),
+			?,
+			?,
+			?,
+			?,
+			1,
 			0
 		FROM epochs
-		RETURNING number`, e.TimeMS, e.Wallets, e.Edges, e.Seeds, e.Iterations, e.Alpha, e.Epsilon, e.Method, e.Ranked)
+		RETURNING number`, e.TimeMS, e.Wallets, e.Edges, e.Seeds, e.Iterations, e.Alpha, e.Epsilon, e.Method, e.Ranked,
+		e.Parameters, e.Statistics, e.InputHash, e.Root)
 	if err != nil {
 		return 0, fmt.Errorf("add an epoch: %w", err)
 	}
@@ -71,13 +89,15 @@ type scoreRow struct {
 	Rank       int            `db:"rank"`
 	Percentile float64        `db:"percentile"`
 	Reasons    []byte         `db:"reasons"`
+	Leaf       int            `db:"leaf"`
+	Trusts     float64        `db:"trusts"`
 }
 
 // saveScores adds rows of an epoch that is not complete yet.
 func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreRow) error {
-	args := make([]any, 0, 11*len(rows))
+	args := make([]any, 0, 13*len(rows))
 	for _, r := range rows {
-		args = append(args, epoch, r.Wallet, r.Share, r.Value, r.Points, r.WeightPPM, r.FirstMS, r.Place, r.Rank, r.Percentile, r.Reasons)
+		args = append(args, epoch, r.Wallet, r.Share, r.Value, r.Points, r.WeightPPM, r.FirstMS, r.Place, r.Rank, r.Percentile, r.Reasons, r.Leaf, r.Trusts)
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO scores (
@@ -91,8 +111,10 @@ func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreR
 			place,
 			rank,
 			percentile,
-			reasons
-		) VALUES `+values(len(rows), 11), args...)
+			reasons,
+			leaf,
+			trusts
+		) VALUES `+values(len(rows), 13), args...)
 	if err != nil {
 		return fmt.Errorf("save scores: %w", err)
 	}
@@ -107,42 +129,12 @@ func completeEpoch(ctx context.Context, tx *database.Tx, number int64) error {
 	return nil
 }
 
-// pruneScores deletes up to limit scores of epochs before oldest, and of those
-// before the current one that were never completed. It returns how many.
-func pruneScores(ctx context.Context, tx *database.Tx, oldest, current int64, limit int) (int64, error) {
-	deleted, err := tx.Exec(ctx, `
-		DELETE FROM scores
-		WHERE (epoch, wallet) IN (
-			SELECT
-				s.epoch,
-				s.wallet
-			FROM scores s
-			WHERE s.epoch < ?
-				OR (s.epoch < ? AND s.epoch IN (SELECT number FROM epochs WHERE complete = 0))
-			LIMIT ?
-		)`, oldest, current, limit)
-	if err != nil {
-		return 0, fmt.Errorf("prune scores: %w", err)
-	}
-	return deleted, nil
-}
-
 // readCurrentEpoch returns the latest complete epoch; the error is
 // database.IsNoRows when there is none.
 func readCurrentEpoch(ctx context.Context, r database.Queryer) (epochRow, error) {
 	var e epochRow
 	err := r.Get(ctx, &e, `
-		SELECT
-			number,
-			time_ms,
-			wallets,
-			edges,
-			seeds,
-			iterations,
-			alpha,
-			epsilon,
-			method,
-			ranked
+		SELECT`+epochColumns+`
 		FROM epochs
 		WHERE complete = 1
 		ORDER BY number DESC
@@ -165,7 +157,9 @@ func readScore(ctx context.Context, r database.Queryer, epoch int64, w wallet.Ad
 			place,
 			rank,
 			percentile,
-			reasons
+			reasons,
+			leaf,
+			trusts
 		FROM scores
 		WHERE epoch = ?
 			AND wallet = ?`, epoch, w)
@@ -185,7 +179,8 @@ func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets
 			first_ms,
 			place,
 			rank,
-			percentile
+			percentile,
+			trusts
 		FROM scores
 		WHERE epoch = ?
 			AND wallet IN (?)`, epoch, wallets)
@@ -225,16 +220,30 @@ func readPlaces(ctx context.Context, r database.Queryer, epoch int64, after, lim
 	return rows, nil
 }
 
-// epochKept reports whether an epoch is complete and its scores still exist.
-func epochKept(ctx context.Context, r database.Queryer, number int64) (bool, error) {
-	var kept bool
-	err := r.Get(ctx, &kept, `
-		SELECT EXISTS (
-			SELECT 1
-			FROM scores s
-			JOIN epochs e ON e.number = s.epoch
-			WHERE e.number = ?
-				AND e.complete = 1
-		)`, number)
-	return kept, err
+// readEpoch returns a complete epoch; the error is database.IsNoRows when there
+// is none of this number.
+func readEpoch(ctx context.Context, r database.Queryer, number int64) (epochRow, error) {
+	var e epochRow
+	err := r.Get(ctx, &e, `
+		SELECT`+epochColumns+`
+		FROM epochs
+		WHERE number = ?
+			AND complete = 1`, number)
+	return e, err
+}
+
+// readEpochs returns complete epochs before a number, newest first.
+func readEpochs(ctx context.Context, r database.Queryer, before int64, limit int) ([]epochRow, error) {
+	var rows []epochRow
+	err := r.Select(ctx, &rows, `
+		SELECT`+epochColumns+`
+		FROM epochs
+		WHERE number < ?
+			AND complete = 1
+		ORDER BY number DESC
+		LIMIT ?`, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read epochs: %w", err)
+	}
+	return rows, nil
 }

@@ -141,30 +141,29 @@ func latest[W float32 | float64](g *Graph, weight []W, times []int64) ([]W, []in
 	return weight[:kept], times
 }
 
-// sum adds up what each source states, its targets ascending.
+// sum adds up what each source states, its targets ascending, and finds the
+// largest of it.
 func (g *Graph) sum(weight func(k uint32) float64) {
 	g.trusts, g.distrusts = make([]float64, g.nodes), make([]float64, g.nodes)
+	g.mostTrust, g.mostDistrust = make([]float64, g.nodes), make([]float64, g.nodes)
 	for i := range g.nodes {
 		for k := g.start[i]; k < g.split[i]; k++ {
-			g.trusts[g.source[k]] += weight(k)
+			j, w := g.source[k], weight(k)
+			g.trusts[j] += w
+			g.mostTrust[j] = max(g.mostTrust[j], w)
 		}
 		for k := g.split[i]; k < g.start[i+1]; k++ {
-			g.distrusts[g.source[k]] -= weight(k)
+			j, w := g.source[k], -weight(k)
+			g.distrusts[j] += w
+			g.mostDistrust[j] = max(g.mostDistrust[j], w)
 		}
 	}
 }
 
 // fade notes how much the ages have left of each edge.
 func (g *Graph) fade(decay Decay, weight func(k uint32) float64) {
-	halfLife := float64(decay.HalfLife) / float64(time.Millisecond)
-	halvings := func(k int) float64 {
-		at := g.timeAt(uint32(k))
-		if at == NoTime {
-			return 0
-		}
-		return max(0, float64(decay.At)-float64(at)) / halfLife
-	}
-	f := &fading{fresh: make([]float64, len(g.source)), row: make([]float64, g.nodes), trusts: make([]float64, g.nodes)}
+	halvings := func(k int) float64 { return decay.halvings(g.timeAt(uint32(k))) }
+	f := &fading{fresh: make([]float64, len(g.source)), row: make([]float64, g.nodes), trusts: make([]float64, g.nodes), most: make([]float64, g.nodes)}
 	for j := range f.row {
 		f.row[j] = math.Inf(1)
 	}
@@ -185,10 +184,24 @@ func (g *Graph) fade(decay Decay, weight func(k uint32) float64) {
 	}
 	for i := range g.nodes {
 		for k := g.start[i]; k < g.split[i]; k++ {
-			f.trusts[g.source[k]] += float64(weight(k) * f.fresh[k])
+			j, w := g.source[k], float64(weight(k)*f.fresh[k])
+			f.trusts[j] += w
+			f.most[j] = max(f.most[j], w)
 		}
 	}
 	g.fading = f
+}
+
+// Freshness returns how much of its weight a statement of this time has left,
+// from 0 to 1.
+func (d Decay) Freshness(at int64) float64 { return halved(d.halvings(at)) }
+
+// halvings returns the age of a statement in half-lives.
+func (d Decay) halvings(at int64) float64 {
+	if d.HalfLife == 0 || at == NoTime {
+		return 0
+	}
+	return max(0, float64(d.At)-float64(at)) / (float64(d.HalfLife) / float64(time.Millisecond))
 }
 
 // halved returns 2^−x for x of 0 or more. math.Exp2 is written in assembly on

@@ -55,7 +55,7 @@ func BoundOf(g *Graph, pre PreTrust, r Ranking, opt Options, members []uint32) B
 			if inside[j] {
 				continue
 			}
-			flow := float64((1-opt.Alpha)*r.Trust[j]) * g.part(k)
+			flow := float64((1-opt.Alpha)*r.Trust[j]) * g.part(k, r.parameters.Reserve)
 			b.Inflow += flow
 			b.Edges = append(b.Edges, Inflow{Contribution{Node: j, Trust: r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: flow}, i})
 		}
@@ -66,12 +66,12 @@ func BoundOf(g *Graph, pre PreTrust, r Ranking, opt Options, members []uint32) B
 }
 
 // part returns the share of its source's trust that flows over edge k.
-func (g *Graph) part(k uint32) float64 {
-	out := g.flowing(g.source[k])
-	if out <= 0 { // where age has left nothing of a whole row
+func (g *Graph) part(k uint32, reserve float64) float64 {
+	passed, whole := g.flowing(g.source[k], reserve)
+	if passed <= 0 { // where age has left nothing of a whole row
 		return 0
 	}
-	part := g.weightAt(k) / out
+	part := g.weightAt(k) / whole
 	if g.fading != nil {
 		part = float64(part * g.fading.fresh[k])
 	}

@@ -65,6 +65,13 @@ type Result struct {
 // out of range or when it has not converged after MaxIterations, and with the
 // context's error when that ends.
 func EigenTrust(ctx context.Context, g *Graph, pre PreTrust, opt Options) (Result, error) {
+	return flow(ctx, g, pre, opt, 0)
+}
+
+// flow is EigenTrust in which every node passes on only a part of its trust,
+// Σ/(Σ + reserve · largest) of its weights: one whose word is a single edge does
+// not hand all its trust to a stranger. The rest returns to the seeds.
+func flow(ctx context.Context, g *Graph, pre PreTrust, opt Options, reserve float64) (Result, error) {
 	opt = opt.WithDefaults()
 	if len(pre.share) == 0 {
 		return Result{}, NoSeeds()
@@ -76,9 +83,9 @@ func EigenTrust(ctx context.Context, g *Graph, pre PreTrust, opt Options) (Resul
 		return Result{}, err
 	}
 	if g.weight32 != nil && g.fading == nil {
-		return settle(ctx, newSolver(g, g.weight32, pre), opt)
+		return settle(ctx, newSolver(g, g.weight32, pre, reserve), opt)
 	}
-	return settle(ctx, newSolver(g, g.flows(), pre), opt)
+	return settle(ctx, newSolver(g, g.flows(), pre, reserve), opt)
 }
 
 // flows returns the weights that trust flows by: those given, each weakened by
@@ -94,12 +101,13 @@ func (g *Graph) flows() []float64 {
 	return faded
 }
 
-// flowing returns the sum of the weights that trust flows by from a node.
-func (g *Graph) flowing(node uint32) float64 {
+// flowing returns the sum of the weights that trust flows by from a node, and
+// the sum with the reserve: the first divided by the second is passed on.
+func (g *Graph) flowing(node uint32, reserve float64) (passed, whole float64) {
 	if g.fading != nil {
-		return g.fading.trusts[node]
+		return g.fading.trusts[node], g.fading.trusts[node] + float64(reserve*g.fading.most[node])
 	}
-	return g.trusts[node]
+	return g.trusts[node], g.trusts[node] + float64(reserve*g.mostTrust[node])
 }
 
 func settle[W float32 | float64](ctx context.Context, s *solver[W], opt Options) (Result, error) {
@@ -115,4 +123,17 @@ func settle[W float32 | float64](ctx context.Context, s *solver[W], opt Options)
 	return Result{}, fault.Newf(fault.Invalid,
 		"trust has not converged after %d iterations (the last changed it by %.3g, epsilon is %.3g): allow more iterations, a larger epsilon or a larger alpha",
 		opt.MaxIterations, delta, opt.Epsilon)
+}
+
+// Divisor returns what the weights of a node's ratings are divided by when its
+// trust flows over them: their sum, each as fresh as it is, and the reserve.
+func (g *Graph) Divisor(node uint32, p Parameters) float64 {
+	if p.Method == MethodEigenTrust {
+		p.Reserve = 0
+	}
+	_, whole := g.flowing(node, p.Reserve)
+	if g.fading != nil {
+		whole *= g.fading.row[node]
+	}
+	return whole
 }

@@ -47,7 +47,7 @@ type Explainer struct {
 func NewExplainer(g *Graph, pre PreTrust, r Ranking, opt Options) *Explainer {
 	e := &Explainer{g: g, pre: pre, r: r, alpha: opt.WithDefaults().Alpha}
 	for i := range uint32(g.nodes) {
-		if g.flowing(i) == 0 {
+		if passed, _ := g.flowing(i, 0); passed == 0 {
 			e.dangling += r.Trust[i]
 		}
 	}
@@ -80,7 +80,7 @@ func (e *Explainer) trust(x *Explanation) {
 	for k := g.start[x.Node]; k < g.split[x.Node]; k++ {
 		j := g.source[k]
 		x.Edges = append(x.Edges, Contribution{
-			Node: j, Trust: e.r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: float64((1-e.alpha)*e.r.Trust[j]) * g.part(k),
+			Node: j, Trust: e.r.Trust[j], Weight: g.weightAt(k), Time: g.timeAt(k), Share: float64((1-e.alpha)*e.r.Trust[j]) * g.part(k, 0),
 		})
 	}
 }

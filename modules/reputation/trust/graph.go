@@ -57,8 +57,9 @@ type Graph struct {
 	// a later statement replaced.
 	outStart, outTarget []uint32
 
-	trusts, distrusts []float64 // each node's sums of positive and of |negative| weights
-	fading            *fading   // nil without decay
+	trusts, distrusts       []float64 // each node's sums of positive and of |negative| weights
+	mostTrust, mostDistrust []float64 // the largest of them
+	fading                  *fading   // nil without decay
 }
 
 // fading is what a half-life adds to a graph: 2^(−age/half-life). That of trust
@@ -68,6 +69,7 @@ type fading struct {
 	fresh  []float64 // per edge; of trust relative to the row's
 	row    []float64 // per source: of its freshest trust
 	trusts []float64 // per source: Σ weight · fresh of its positive edges
+	most   []float64 // the largest of them
 }
 
 // NewGraph checks the edges, between nodes numbered below nodes, and keeps the

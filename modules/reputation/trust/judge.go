@@ -15,7 +15,7 @@ type judgement struct {
 	doubt    float64   // κu
 	most     float64   // the most that one rater contributes
 	praise   []float64 // per rater and unit of weight: (1−α)·t·v/Σ+
-	blame    []float64 // ν·t·a/Σ−
+	blame    []float64 // ν·t·a/(Σ− + λ·largest)
 	operator []float64 // α·p: nil but for the seeds' pre-trust
 	full     float64   // the weight that means full trust
 
@@ -52,7 +52,9 @@ func judge(g *Graph, pre PreTrust, r Ranking, opt Options) *judgement {
 			j.praise[i] = float64((1-j.alpha)*t) * voice / g.trusts[i]
 		}
 		if g.distrusts[i] > 0 {
-			j.blame[i] = float64(j.p.Distrust*t) * hill(t/float64(j.p.AccusingVoice*r.Unit)) / g.distrusts[i]
+			accusing := hill(t / float64(j.p.AccusingVoice*r.Unit))
+			whole := g.distrusts[i] + float64(j.p.Reserve*g.mostDistrust[i])
+			j.blame[i] = float64(j.p.Distrust*t) * float64(accusing*accusing) / whole
 		}
 	}
 	j.hear(opt.Workers)

@@ -19,9 +19,10 @@ const DefaultMethod = MethodBanyan
 // The defaults of Parameters, chosen on half of the Bitcoin OTC labels and on
 // splits by time: see the package's documentation.
 const (
-	DefaultVoice         = 0.07
-	DefaultAccusingVoice = 0.2
-	DefaultDoubt         = 0.01
+	DefaultReserve       = 0.2
+	DefaultVoice         = 0.06
+	DefaultAccusingVoice = 0.1
+	DefaultDoubt         = 0.009
 	DefaultCap           = 3
 	DefaultDistrust      = 1
 	DefaultConduct       = 1
@@ -31,8 +32,9 @@ const (
 // (see unit).
 type Parameters struct {
 	Method        string
+	Reserve       float64 // λ: what a rater holds back, in its largest ratings; 0 = it passes on all its trust
 	Voice         float64 // trust with which a rater's praise counts half, over 0
-	AccusingVoice float64 // the same of a rater's distrust, over 0
+	AccusingVoice float64 // trust with which a rater's distrust counts a quarter, over 0
 	Doubt         float64 // κ: evidence that everybody starts with a lack of, over 0
 	Cap           float64 // the most that one rater contributes, in doubts, over 0
 	Distrust      float64 // ν: what distrust weighs beside praise; 0 leaves it out
@@ -42,7 +44,7 @@ type Parameters struct {
 // Standard returns the parameters of the default method.
 func Standard() Parameters {
 	return Parameters{
-		Method: DefaultMethod, Voice: DefaultVoice, AccusingVoice: DefaultAccusingVoice, Doubt: DefaultDoubt,
+		Method: DefaultMethod, Reserve: DefaultReserve, Voice: DefaultVoice, AccusingVoice: DefaultAccusingVoice, Doubt: DefaultDoubt,
 		Cap: DefaultCap, Distrust: DefaultDistrust, Conduct: DefaultConduct,
 	}
 }
@@ -59,6 +61,7 @@ type Limit struct {
 func (p Parameters) Limits() []Limit {
 	const most = 1e6
 	return []Limit{
+		{Name: "reserve", Value: p.Reserve, Zero: true, Most: most},
 		{Name: "voice", Value: p.Voice, Most: most},
 		{Name: "accusing_voice", Value: p.AccusingVoice, Most: most},
 		{Name: "doubt", Value: p.Doubt, Most: most},
@@ -118,7 +121,14 @@ func Rank(ctx context.Context, g *Graph, pre PreTrust, p Parameters, opt Options
 	if err := p.Check(); err != nil {
 		return Ranking{}, err
 	}
-	result, err := EigenTrust(ctx, g, pre, opt)
+	var result Result
+	var err error
+	if p.Method == MethodEigenTrust {
+		p.Reserve = 0
+		result, err = EigenTrust(ctx, g, pre, opt)
+	} else {
+		result, err = flow(ctx, g, pre, opt, p.Reserve)
+	}
 	if err != nil {
 		return Ranking{}, err
 	}

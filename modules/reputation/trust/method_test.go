@@ -43,11 +43,12 @@ func plain(edges []trust.Edge, t []float64, seeds map[uint32]float64, p trust.Pa
 		held += unit
 	}
 	hill := func(x float64) float64 { return x * x * x / (1 + x*x*x) }
-	good, bad := make([]float64, len(t)), make([]float64, len(t))
+	good, bad, worst := make([]float64, len(t)), make([]float64, len(t)), make([]float64, len(t))
 	full, any := 0.0, 0.0
 	for pair, w := range pairs {
 		good[pair[0]] += max(0, w)
 		bad[pair[0]] += max(0, -w)
+		worst[pair[0]] = max(worst[pair[0]], -w)
 		any = max(any, math.Abs(w))
 		if hill(t[pair[0]]/(p.Voice*unit)) >= 0.5 {
 			full = max(full, math.Abs(w))
@@ -67,7 +68,8 @@ func plain(edges []trust.Edge, t []float64, seeds map[uint32]float64, p trust.Pa
 		case w > 0:
 			c = min(p.Cap*doubt, (1-alpha)*t[j]*hill(t[j]/(p.Voice*unit))*w/good[j])
 		case w < 0:
-			c = max(-p.Cap*doubt, p.Distrust*t[j]*hill(t[j]/(p.AccusingVoice*unit))*w/bad[j])
+			accusing := hill(t[j] / (p.AccusingVoice * unit))
+			c = max(-p.Cap*doubt, p.Distrust*t[j]*accusing*accusing*w/(bad[j]+p.Reserve*worst[j]))
 		}
 		d[pair[1]] += math.Abs(c)
 		f[pair[1]] += c
@@ -95,6 +97,76 @@ func plain(edges []trust.Edge, t []float64, seeds map[uint32]float64, p trust.Pa
 	return score
 }
 
+// A reserve is as if every node also trusted the seeds, by that part of its
+// largest rating.
+func TestAReserveReturnsToTheSeeds(t *testing.T) {
+	random := rand.New(rand.NewPCG(21, 22))
+	const n, reserve = 30, 0.4
+	edges := onePerPair(community(random, n, 150))
+	p := trust.Standard()
+	p.Reserve = reserve
+	got := ranked(t, graph(t, n, edges), seeded(t, n, 0), p)
+	most, toSeed := make([]float64, n), make([]float64, n)
+	for _, e := range edges {
+		if e.Source != e.Target {
+			most[e.Source] = max(most[e.Source], e.Weight)
+		}
+	}
+	var all []trust.Edge
+	for _, e := range edges {
+		if e.Target == 0 {
+			toSeed[e.Source] = max(0, e.Weight)
+			continue
+		}
+		all = append(all, e)
+	}
+	// The seed's own edges count twice as far: what it holds back it gets itself.
+	const seed = 0
+	for i := 1; i < n; i++ {
+		all = append(all, trust.Edge{Source: uint32(i), Target: seed, Weight: toSeed[i] + reserve*most[i], Time: trust.NoTime})
+	}
+	held := map[uint32]float64{seed: reserve * most[seed]}
+	want := withSelf(all, held, n)
+	for i := range got.Trust {
+		if !near(got.Trust[i], want[i], 1e-8) {
+			t.Fatalf("node %d has %g, with edges to the seed instead of a reserve %g", i, got.Trust[i], want[i])
+		}
+	}
+}
+
+// withSelf is EigenTrust from seed 0 in which nodes may also trust themselves.
+func withSelf(edges []trust.Edge, self map[uint32]float64, n int) []float64 {
+	out := make([]float64, n)
+	for i, w := range self {
+		out[i] += w
+	}
+	for _, e := range edges {
+		if e.Source != e.Target {
+			out[e.Source] += max(0, e.Weight)
+		}
+	}
+	t := make([]float64, n)
+	t[0] = 1
+	for range 400 {
+		next := make([]float64, n)
+		next[0] = trust.DefaultAlpha
+		for i, ti := range t {
+			if out[i] == 0 {
+				next[0] += (1 - trust.DefaultAlpha) * ti
+			} else {
+				next[i] += (1 - trust.DefaultAlpha) * ti * self[uint32(i)] / out[i]
+			}
+		}
+		for _, e := range edges {
+			if e.Source != e.Target && e.Weight > 0 {
+				next[e.Target] += (1 - trust.DefaultAlpha) * t[e.Source] * e.Weight / out[e.Source]
+			}
+		}
+		t = next
+	}
+	return t
+}
+
 func TestTheMethodIsItsDefinition(t *testing.T) {
 	check := func(t testing.TB, n int, edges []trust.Edge, seed uint32, p trust.Parameters) {
 		got := ranked(t, graph(t, n, edges), seeded(t, n, seed), p)
@@ -107,7 +179,7 @@ func TestTheMethodIsItsDefinition(t *testing.T) {
 	names, edges := bitcoinOTC(t)
 	founder, _ := names.Lookup("1")
 	check(t, names.Len(), edges, founder, trust.Standard())
-	other := trust.Parameters{Method: trust.MethodBanyan, Voice: 0.5, AccusingVoice: 0.9, Doubt: 0.2, Cap: 1, Distrust: 2, Conduct: 0.5}
+	other := trust.Parameters{Method: trust.MethodBanyan, Reserve: 0.7, Voice: 0.5, AccusingVoice: 0.9, Doubt: 0.2, Cap: 1, Distrust: 2, Conduct: 0.5}
 	random := rand.New(rand.NewPCG(11, 12))
 	for range 20 {
 		n := 2 + random.IntN(30)

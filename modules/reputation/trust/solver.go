@@ -18,7 +18,8 @@ type solver[W float32 | float64] struct {
 	g      *Graph
 	weight []W
 	pre    []float64
-	per    []float64 // 1/out: the trust that flows per unit of weight and of trust; 0 = dangling
+	per    []float64 // the trust that flows per unit of weight and of trust; 0 = dangling
+	held   []float64 // the share of its trust that a node does not pass on; nil without a reserve
 	blocks []uint32  // first node of each block, and the end
 
 	trust, next           []float64
@@ -27,23 +28,29 @@ type solver[W float32 | float64] struct {
 	changes, danglingMass []float64 // per block: Σ (next−trust)², Σ next of dangling nodes
 }
 
-func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust) *solver[W] {
+func newSolver[W float32 | float64](g *Graph, weight []W, pre PreTrust, reserve float64) *solver[W] {
 	s := &solver[W]{
 		g: g, weight: weight, pre: pre.share, blocks: g.blocks(pre),
 		per: make([]float64, g.nodes), trust: make([]float64, g.nodes), next: make([]float64, g.nodes),
 		scaled: make([]float64, g.nodes), nextScaled: make([]float64, g.nodes),
 	}
 	copy(s.trust, pre.share)
+	if reserve > 0 {
+		s.held = make([]float64, g.nodes)
+	}
 	s.changes = make([]float64, len(s.blocks)-1)
 	s.danglingMass = make([]float64, len(s.blocks)-1)
 	for b := range s.changes {
 		for i := s.blocks[b]; i < s.blocks[b+1]; i++ {
-			if out := g.flowing(i); out > 0 {
-				s.per[i] = 1 / out
+			passed, whole := g.flowing(i, reserve)
+			if passed > 0 {
+				s.per[i] = 1 / whole
 				s.scaled[i] = s.trust[i] * s.per[i]
-			} else {
-				s.danglingMass[b] += s.trust[i]
 			}
+			if s.held != nil {
+				s.held[i] = 1 - float64(passed*s.per[i])
+			}
+			s.danglingMass[b] += s.returns(i, s.trust[i])
 		}
 		s.dangling += s.danglingMass[b]
 	}
@@ -126,10 +133,19 @@ func (s *solver[W]) pull(block int, passed, returned float64) {
 		change += float64(d * d)
 		s.next[i] = t
 		s.nextScaled[i] = t * s.per[i]
-		if s.per[i] == 0 {
-			left += t
-		}
+		left += s.returns(i, t)
 	}
 	s.changes[block] = change
 	s.danglingMass[block] = left
+}
+
+// returns is the part of a node's trust that goes back to the seeds.
+func (s *solver[W]) returns(i uint32, t float64) float64 {
+	if s.held != nil {
+		return float64(t * s.held[i])
+	}
+	if s.per[i] == 0 {
+		return t
+	}
+	return 0
 }

@@ -1,0 +1,82 @@
+package webtest
+
+import (
+	"context"
+	"io"
+
+	"banyan/modules/reputation"
+	"banyan/platform/fault"
+	"banyan/platform/merkle"
+	"banyan/platform/seam"
+)
+
+// EpochOf returns Epoch for every number up to its own.
+func (m *Reputation) EpochOf(_ context.Context, q reputation.EpochNumber) (reputation.Epoch, error) {
+	if err := m.failed(); err != nil {
+		return reputation.Epoch{}, err
+	}
+	if q.Number < 1 || q.Number > m.Epoch.Number {
+		return reputation.Epoch{}, fault.NoSuch("epoch", "there is no epoch %d", q.Number)
+	}
+	e := m.Epoch
+	e.Number = q.Number
+	return e, nil
+}
+
+// Epochs returns Epoch alone.
+func (m *Reputation) Epochs(context.Context, reputation.EpochsQuery) (reputation.EpochPage, error) {
+	if err := m.failed(); err != nil || m.Epoch.Number == 0 {
+		return reputation.EpochPage{}, err
+	}
+	return reputation.EpochPage{Epochs: []reputation.Epoch{m.Epoch}}, nil
+}
+
+// ComputingEpoch returns Computing.
+func (m *Reputation) ComputingEpoch(context.Context, reputation.ComputingQuery) (reputation.Computing, error) {
+	if m.Computing.State == "" {
+		return m.Computing, fault.New(fault.NotFound, "no epoch has been computed yet")
+	}
+	return m.Computing, m.failed()
+}
+
+// CancelEpoch ends Computing.
+func (m *Reputation) CancelEpoch(context.Context, reputation.CancelRequest) (reputation.Computing, error) {
+	m.Computing.State = reputation.ComputingCanceled
+	return m.Computing, m.failed()
+}
+
+// Proof proves the score of a wallet of Ranked with no hashes.
+func (m *Reputation) Proof(ctx context.Context, q reputation.ProofQuery) (reputation.Proof, error) {
+	if _, err := m.Score(ctx, reputation.ScoreQuery{Wallet: q.Wallet}); err != nil {
+		return reputation.Proof{}, err
+	}
+	return reputation.Proof{Epoch: m.Epoch.Number, Address: q.Wallet, Amount: "970", Format: "oz", Proof: []merkle.Hash{}}, nil
+}
+
+// History returns Entries.
+func (m *Reputation) History(context.Context, reputation.HistoryQuery) (reputation.HistoryPage, error) {
+	return reputation.HistoryPage{Entries: m.Entries}, m.failed()
+}
+
+// Compare looks among Ranked.
+func (m *Reputation) Compare(ctx context.Context, q reputation.CompareQuery) (reputation.Comparison, error) {
+	a, err := m.Score(ctx, reputation.ScoreQuery{Wallet: q.A})
+	if err != nil {
+		return reputation.Comparison{}, err
+	}
+	b, err := m.Score(ctx, reputation.ScoreQuery{Wallet: q.B})
+	return reputation.Comparison{A: a, B: b, Shared: []reputation.SharedRater{}}, err
+}
+
+// ScoreStream answers nothing: pages do not use it.
+func (m *Reputation) ScoreStream(context.Context, reputation.WalletStream) (seam.Stream, error) {
+	return seam.Stream{ContentType: "application/x-ndjson", Write: func(io.Writer) error { return nil }}, m.failed()
+}
+
+// Bound lets a set hold a hundredth of all trust.
+func (m *Reputation) Bound(_ context.Context, q reputation.BoundQuery) (reputation.Bound, error) {
+	return reputation.Bound{
+		Epoch: m.Epoch.Number, Members: len(q.Wallets), Held: 0.004, Inflow: 0.0015, Limit: 0.01, WeightPPM: 1_200_000, Edges: 1,
+		Largest: []reputation.InflowEdge{{From: SampleWallet(0), To: q.Wallets[0], Weight: 5, Flow: 0.0015}},
+	}, m.failed()
+}
