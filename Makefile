@@ -31,7 +31,7 @@ BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-merkle bench-ranking demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle bench-ranking demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -106,6 +106,9 @@ $(SBOM):
 
 bench: ## print the table of benchmarks, each beside its baseline
 	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
+
+bench-reputation: ## how well scores tell the trustworthy, what sybils take, and the speed, beside baselines
+	$(GO) test -run '^$$' -bench 'Quality|Resistance|BitcoinOTC' -benchtime 1x ./modules/reputation/evaluation ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench

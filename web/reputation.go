@@ -29,8 +29,11 @@ func ReputationOf(service reputation.Service) Pages {
 		p := &reputationPages{site, service}
 		return Section{
 			Module: reputation.Name, Title: "Reputation", Folder: "reputation",
-			Functions: statementFunctions(template.FuncMap{"activity": activityName, "component": componentName, "tone": componentTone}),
-			Menu:      ui.Entry{Path: "/reputation", Label: "Reputation"}, Order: 3,
+			Functions: statementFunctions(template.FuncMap{
+				"activity": activityName, "component": componentName, "change": changeName, "tone": componentTone,
+				"thousandth": func(points float64) float64 { return points / reputation.MaxScore },
+			}),
+			Menu: ui.Entry{Path: "/reputation", Label: "Reputation"}, Order: 3,
 			Intro: Intro{
 				Text: "People say whom they trust. From a few known seeds that trust flows through the graph, and each score lists where it came from.",
 				Link: "See who is trusted",
@@ -38,6 +41,9 @@ func ReputationOf(service reputation.Service) Pages {
 			Mount: func(r chi.Router) {
 				r.Get("/reputation", site.Handle(p.leaderboard))
 				p.mountStatements(r)
+				r.Get("/reputation/how", site.Handle(p.how))
+				r.Get("/reputation/bound", site.Handle(p.bound))
+				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},
 			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet,
 		}
@@ -220,6 +226,24 @@ func componentName(c reputation.Component) string {
 		return "Trust returned by wallets that trust nobody"
 	}
 	return "Trusted by"
+}
+
+// changeName says what became of a reason, before the wallet that gave it.
+func changeName(c reputation.Change) string {
+	if c.From == nil {
+		if c.Kind == reputation.FromSeed {
+			return "what being a seed counts"
+		}
+		return "other ratings"
+	}
+	rating := map[string]string{reputation.FromDistrust: "distrust by", reputation.FromConduct: "its rating of"}[c.Kind]
+	if rating == "" {
+		rating = "trust by"
+	}
+	return map[string]string{
+		reputation.ReasonNew: "new: ", reputation.ReasonGone: "taken back, expired or removed: ",
+		reputation.ReasonChanged: "rated differently: ", reputation.ReasonMoved: "counts differently: ",
+	}[c.What] + rating
 }
 
 func componentTone(kind string) string {

@@ -29,7 +29,8 @@ const sampleRanked = 40
 
 func sampleReputation() *Reputation {
 	m := &Reputation{Epoch: reputation.Epoch{
-		Number: 12, TimeMS: SampleMS - 3600_000, Wallets: sampleRanked, Edges: 1864, Seeds: 3, Iterations: 31, Alpha: 0.15, Epsilon: 1e-10, Method: "banyan", Ranked: sampleRanked,
+		Number: 12, TimeMS: SampleMS - 3600_000, Wallets: sampleRanked, Edges: 1864, Seeds: 3, Iterations: 31, Alpha: 0.15, Epsilon: 1e-10, Method: "banyan", Ranked: sampleRanked, Kept: true,
+		Parameters: reputation.Parameters{Method: "banyan", Alpha: 0.15, HalfLife: "off"}, Statistics: reputation.Statistics{Distribution: []int{3, 9, 16, 12}},
 	}}
 	var whole float64
 	for i := range sampleRanked {

@@ -7,12 +7,13 @@ import (
 	"banyan/platform/fault"
 )
 
-// Interner numbers keys (names, wallets) densely from 0 in order of appearance.
-// The zero value is not usable: use NewInterner. It is not safe for concurrent
-// use while it grows.
+// Interner numbers keys (names, wallets) densely from 0 in order of appearance,
+// until Sort. The zero value is not usable: use NewInterner. It is not safe for
+// concurrent use while it grows.
 type Interner[K comparable] struct {
 	numbers map[K]uint32
 	keys    []K
+	compare func(a, b K) int // of Sort
 }
 
 // NewInterner returns an interner with room for about size keys.
@@ -46,6 +47,10 @@ func NumberOfText(in *Interner[string], name []byte) (uint32, error) {
 
 // Lookup returns the key's number if it has one.
 func (in *Interner[K]) Lookup(key K) (uint32, bool) {
+	if in.compare != nil {
+		n, ok := slices.BinarySearchFunc(in.keys, key, in.compare)
+		return uint32(n), ok
+	}
 	n, ok := in.numbers[key]
 	return n, ok
 }
@@ -58,7 +63,8 @@ func (in *Interner[K]) Len() int { return len(in.keys) }
 
 // Sort renumbers the keys in the order of compare and returns the new number of
 // each old one. Scores then do not depend, to the last bit, on the order in
-// which the keys were first seen.
+// which the keys were first seen. No key can be numbered after that: the table
+// is freed, and Lookup searches the keys.
 func (in *Interner[K]) Sort(compare func(a, b K) int) (renumbered []uint32) {
 	order := make([]uint32, len(in.keys))
 	for i := range order {
@@ -70,8 +76,7 @@ func (in *Interner[K]) Sort(compare func(a, b K) int) (renumbered []uint32) {
 	for now, before := range order {
 		renumbered[before] = uint32(now)
 		sorted[now] = in.keys[before]
-		in.numbers[sorted[now]] = uint32(now)
 	}
-	in.keys = sorted
+	in.keys, in.numbers, in.compare = sorted, nil, compare
 	return renumbered
 }
