@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	epochOf = seam.Read[EpochNumber, Epoch](Contract, "epoch", "GET /epochs/{number}", seam.Public,
+	epochOf = seam.Read[EpochNumber, Epoch](Contract, "epochOf", "GET /epochs/{number}", seam.Public,
 		"One epoch, with its parameters, statistics and root")
 	epochs = seam.Read[EpochsQuery, EpochPage](Contract, "epochs", "GET /epochs", seam.Public,
 		"Epochs, newest first")
