@@ -67,6 +67,7 @@ func compareReasons(former []reputation.Component, why trust.Explanation, wallet
 	}
 	var changes []reputation.Change
 	others, hadOthers, seed := 0.0, false, why.Seed
+	gone := map[wallet.Address]bool{} // trust that became distrust is told as both
 	for _, c := range former {
 		switch {
 		case c.Kind == reputation.FromSeed:
@@ -84,13 +85,14 @@ func compareReasons(former []reputation.Component, why trust.Explanation, wallet
 		switch {
 		case !still:
 			what = reputation.ReasonGone
+			gone[*c.From] = true
 		case is.Weight != c.Weight || c.TimeMS != max(0, is.Time):
 			what = reputation.ReasonChanged
 		}
 		changes = append(changes, reputation.Change{What: what, Kind: c.Kind, From: c.From, Weight: c.Weight, Points: reputation.MaxScore * (is.Share - c.Share)})
 	}
 	for key, is := range now {
-		if hadOthers {
+		if hadOthers && !gone[key.from] {
 			others += is.Share
 			continue
 		}

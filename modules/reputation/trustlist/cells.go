@@ -31,7 +31,8 @@ func parseWeight(cell []byte) (float64, error) {
 	// would silently say nothing.
 	lost := w == 0 && bytes.ContainsAny(mantissa(cell), "123456789")
 	if err != nil || lost || !trust.CheckWeight(w) {
-		return 0, fmt.Errorf("%q is out of range: a weight is 0, or from %g to %g in size", table.Short(cell), trust.MinWeight, trust.MaxWeight)
+		return 0, fmt.Errorf("%q is out of range: a weight is 0, or from %g to %g in size; divide all by one number, as amounts in wei by 1e18, because only their ratios count",
+			table.Short(cell), trust.MinWeight, trust.MaxWeight)
 	}
 	return w, nil
 }
