@@ -13,7 +13,7 @@ func openapiCommand(program host.Program) *cobra.Command {
 	return &cobra.Command{
 		Use: "openapi", Short: "Print the API as an OpenAPI document", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			document, err := program.APIDocument()
+			document, err := program.APIDocument("")
 			if err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ func (o *operating) with(ctx context.Context, fn func(context.Context, rollout.C
 	for _, warning := range elsewhere(server, loaded.Settings.PublicURL, own) {
 		fmt.Fprintln(o.errOut, "banyan: warning:", warning)
 	}
-	remote, err := seam.NewRemote(rollout.Contract, seam.RemoteOptions{URLs: []string{server}, Tokens: fixedToken(token), Timeout: commandWait})
+	remote, err := seam.NewRemote(rollout.Contract, seam.RemoteOptions{URLs: []string{server}, Site: true, Tokens: fixedToken(token), Timeout: commandWait})
 	if err != nil {
 		return fault.Usage(fmt.Errorf("--server %q is not an address: write one like http://127.0.0.1:8080", server))
 	}

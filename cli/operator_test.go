@@ -85,7 +85,7 @@ func TestWhyTheProgramCouldNotBeAskedIsExplained(t *testing.T) {
 func TestAnAddressThatIsNoneIsAMistakeInTheCommandLine(t *testing.T) {
 	program := testProgram(t)
 	t.Chdir(t.TempDir())
-	for _, address := range []string{"ftp://x", "localhost", "http://a/path"} {
+	for _, address := range []string{"ftp://x", "localhost", "http://a/%70ath"} {
 		o := &operating{source: &source{program: program.host()}, server: address, token: "secret", errOut: io.Discard}
 		err := o.with(t.Context(), func(context.Context, rollout.Client) error { return errors.New("asked") })
 		if !fault.IsUsage(err) || !strings.Contains(err.Error(), address) {

@@ -41,7 +41,7 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 		},
 		"/wallets/" + nobody: {"This wallet has no score yet", "has not reviewed an exchange yet"},
 		"/sign-in":           {"Choose a wallet", "No wallet was found", "demo-wallet."},
-		"/docs":              {`data-url="/api/openapi.json"`, "swagger-ui-bundle."},
+		"/docs":              {`data-url="./api/openapi.json"`, "swagger-ui-bundle."},
 	} {
 		t.Run(path, func(t *testing.T) { contains(t, visitor.get(path, http.StatusOK), texts...) })
 	}
@@ -168,11 +168,11 @@ func TestSearchGivesHTMXTheResultsAlone(t *testing.T) {
 // nextOf returns the address of the page after the one in this text.
 func nextOf(t *testing.T, text, path string) string {
 	t.Helper()
-	found := regexp.MustCompile(`href="(` + regexp.QuoteMeta(path) + `\?cursor=[A-Za-z0-9_-]+)" rel="next"`).FindStringSubmatch(text)
+	found := regexp.MustCompile(`href="(\?cursor=[A-Za-z0-9_-]+)" rel="next"`).FindStringSubmatch(text)
 	if found == nil {
 		t.Fatalf("no page follows %s in %s", path, text)
 	}
-	return found[1]
+	return path + found[1]
 }
 
 func TestTheDirectoryHasPages(t *testing.T) {

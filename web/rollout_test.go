@@ -95,7 +95,7 @@ func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	modules.Figures("reputation", webtest.WrongAnswers())
 	wrong := card(t, v.get(modulesPage, http.StatusOK), "reputation")
 	contains(t, wrong, `data-verdict="problem"`, "Not safe yet", "134 persistent differences; fix", "Warning: the remote fails or is slow", "Callers are not affected", "92.5 %",
-		`href="/operator/modules/reputation/differences/score"`, ">134 persistent<", ">open<", "connection refused", "10.0.0.8")
+		`href="../operator/modules/reputation/differences/score"`, ">134 persistent<", ">open<", "connection refused", "10.0.0.8")
 
 	modules.Change("airdrop", func(s *rollout.ModuleState) { s.Plan.Mode = seam.ModeRemote })
 	modules.Figures("airdrop", map[string]any{"mode": "remote", "operations": []any{}, "guard": map[string]any{"alarms": []string{"claim: 2.4 % of the calls failed"}}, "verdict": map[string]any{"safe": false}})

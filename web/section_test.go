@@ -48,9 +48,9 @@ func TestAModuleMoreHasItsPartsOnEveryPage(t *testing.T) {
 	s := webtest.Full(t, provenance)
 	v := newVisitor(t, s)
 	home := v.get("/", http.StatusOK)
-	contains(t, home, `<a href="/things">Things</a>`, "Exchanges · Airdrops · Reputation · Things", "<dt>Things known</dt><dd>7</dd>", "newest things",
+	contains(t, home, `<a href="./things">Things</a>`, "Exchanges · Airdrops · Reputation · Things", "<dt>Things known</dt><dd>7</dd>", "newest things",
 		"<h3>Provenance of things</h3>", "Where a thing comes from.", "See the things", "Find a thing")
-	if menu := strings.Index(home, `<a href="/things">`); menu < strings.Index(home, `<a href="/reputation">`) || menu > strings.Index(home, `<a href="/docs">`) {
+	if menu := strings.Index(home, `<a href="./things">`); menu < strings.Index(home, `<a href="./reputation">`) || menu > strings.Index(home, `<a href="./docs">`) {
 		t.Error("the entry of the menu is not at its place")
 	}
 	contains(t, v.get("/wallets/"+nobody, http.StatusOK), "things of "+nobody)

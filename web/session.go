@@ -12,13 +12,13 @@ import (
 )
 
 type signInData struct {
-	Next string // where to go afterwards; always a page of this site
+	Next string // where to go afterwards; always a path within this site
 }
 
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {
 	next := w.ui.OwnPath(r.URL.Query().Get("next"))
 	if ui.ViewerOf(r).SignedIn {
-		http.Redirect(rw, r, next, http.StatusSeeOther) //nolint:gosec // OwnPath admits pages of this site only
+		w.ui.GoBack(rw, r, next)
 		return nil
 	}
 	return w.ui.Show(rw, r, http.StatusOK, "site/sign-in", ui.Page{

@@ -104,7 +104,7 @@ func TestSessionsAreSeenAndEnded(t *testing.T) {
 	there.signIn(key)
 	page := here.get("/sessions", 200)
 	contains(t, page, "this session", "End session")
-	_, rest, _ := strings.Cut(page, `action="/sessions/`)
+	_, rest, _ := strings.Cut(page, `action="./sessions/`)
 	id, _, _ := strings.Cut(rest, "/end")
 	if status, _ := here.post("/sessions/"+id+"/end", "application/x-www-form-urlencoded", ""); status != http.StatusForbidden {
 		t.Errorf("a session was ended without the token: %d", status)
@@ -123,7 +123,7 @@ func TestSigningInLeadsBackToThisSiteOnly(t *testing.T) {
 	for next, want := range map[string]string{
 		"/exchanges?q=x": "/exchanges?q=x", "//evil.example": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/", "/a\tb": "/",
 	} {
-		contains(t, v.get("/sign-in?next="+url.QueryEscape(next), 200), `data-next="`+want+`"`)
+		contains(t, v.get("/sign-in?next="+url.QueryEscape(next), 200), `data-next=".`+want+`"`)
 	}
 }
 

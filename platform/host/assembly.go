@@ -9,6 +9,7 @@ import (
 
 	"banyan/platform/certificates"
 	"banyan/platform/chain"
+	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/httpserver"
@@ -171,7 +172,7 @@ func (p *Process) mountAPI(router chi.Router) {
 // serveAPIDocument encodes the document for each request: it is rarely requested,
 // and would stay in memory otherwise.
 func (p *Process) serveAPIDocument(w http.ResponseWriter, r *http.Request) {
-	document, err := p.program.APIDocument()
+	document, err := p.program.APIDocument(config.BasePath(p.settings.PublicURL))
 	if err != nil {
 		p.server.Fail(w, r, err)
 		return

@@ -103,7 +103,7 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	p.verifier = identity.NewVerifier(p.clock, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys})
 	p.api = signin.NewAPI(signin.APIOptions{
 		Sessions: p.identity.Sessions, Operators: p.operatorSessions, IsOperators: p.isOperatorHost,
-		Tokens: p.identity.Tokens, Events: p.identity.Events, Verifier: p.verifier, RequestID: requestctx.ID, Network: httpserver.ClientNetwork,
+		Tokens: p.identity.Tokens, Events: p.identity.Events, Verifier: p.verifier, RequestID: requestctx.ID, Network: httpserver.ClientNetwork, IsNamed: httpserver.IsNamed,
 	})
 	p.authenticate = func(next http.Handler) http.Handler { return p.api.Authenticate(p.recordRefusals(next)) }
 	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.identity.Sessions, Log: p.log}.Run)

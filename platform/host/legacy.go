@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"banyan/platform/config"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -21,7 +22,7 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 		return nil
 	}
 	o := legacy.Options{
-		URL: s.URL, Host: s.Host, PublicURL: p.settings.PublicURL, OwnHost: hostOf(s.OperatorURL),
+		URL: s.URL, Host: s.Host, PublicURL: config.OriginOf(p.settings.PublicURL), Base: config.BasePath(p.settings.PublicURL), OwnHost: hostOf(s.OperatorURL),
 		Timeout: s.Timeout, Idle: s.IdleTimeout, CA: s.CA, PassHeaders: s.PassHeaders, Take: s.Take,
 		Keep:  []string{s.Prefix, "/api/v1/identity", "/api/v1/" + rollout.Contract.Module},
 		Clock: p.clock, Log: p.log,
@@ -46,13 +47,13 @@ func (p *Process) openLegacy(options *httpserver.Options) (err error) {
 // highest role of a session there is member: the legacy system's scripts run there.
 func (p *Process) openSessions() (err error) {
 	o := signin.SessionOptions{
-		Origin: p.settings.PublicURL, Operators: p.settings.Identity.Operators,
+		Origin: config.OriginOf(p.settings.PublicURL), Path: config.BasePath(p.settings.PublicURL), Operators: p.settings.Identity.Operators,
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
 		Contracts: p.contracts(),
 	}
 	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o
-		theirs.Origin, theirs.Realm = own, operatorRealm
+		theirs.Origin, theirs.Path, theirs.Realm = own, "", operatorRealm
 		if p.operatorSessions, err = signin.NewSessions(p.identity.Keys, theirs); err != nil {
 			return err
 		}

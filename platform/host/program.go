@@ -133,15 +133,18 @@ func (l Loaded) DatabaseOptions(name string) database.Options {
 	}
 }
 
-// APIDocument returns the OpenAPI document of all modules and of the program. It
-// does not depend on the settings.
-func (p Program) APIDocument() ([]byte, error) {
+// APIDocument returns the OpenAPI document of all modules and of the program, for a
+// site below this path, "" for a whole host. It does not depend on the settings.
+func (p Program) APIDocument(base string) ([]byte, error) {
 	contracts := make([]*seam.Contract, 0, len(p.Modules)+1)
 	for _, m := range p.Modules {
 		contracts = append(contracts, m.Contract)
 	}
 	document := seam.OpenAPI("Banyan", "v1", append(contracts, rollout.Contract)...)
 	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())
+	if base != "" {
+		document["servers"] = []any{map[string]any{"url": base}}
+	}
 	return json.MarshalIndent(document, "", " ")
 }
 

@@ -95,7 +95,7 @@ func newProcess(t *testing.T) *Process {
 
 // The document follows the list of modules.
 func TestTheAPIDocumentHasTheListedModules(t *testing.T) {
-	text, err := Program{Modules: []Module{notesModule()}}.APIDocument()
+	text, err := Program{Modules: []Module{notesModule()}}.APIDocument("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 // Settings are the settings of the whole program. Each section belongs to the
 // package of its type; a module's own section is in its descriptor.
 type Settings struct {
-	PublicURL string                      `yaml:"public_url"` // scheme://host[:port], nothing after it
+	PublicURL string                      `yaml:"public_url"` // scheme://host[:port][/path]
 	Listen    string                      `yaml:"listen"`     // host:port
 	Data      string                      `yaml:"data"`       // folder
 	Module    string                      `yaml:"module"`     // the one module to serve, "" = all
@@ -50,7 +50,10 @@ type AdminSettings struct {
 
 // Check implements config.Checker.
 func (s *Settings) Check(c *config.Checks) {
-	c.Origin("public_url", s.PublicURL)
+	// What is in force, printed, signed and compared with what browsers send is one
+	// spelling of each address.
+	s.PublicURL, s.Legacy.OperatorURL = config.Address(s.PublicURL), config.Address(s.Legacy.OperatorURL)
+	c.Site("public_url", s.PublicURL)
 	c.Address("listen", s.Listen)
 	c.Address("admin.listen", s.Admin.Listen)
 	if s.Listen == s.Admin.Listen && !strings.HasSuffix(s.Listen, ":0") {

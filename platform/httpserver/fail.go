@@ -49,9 +49,9 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if s.redirectToNormal(w, r) {
 		return
 	}
-	message := "there is nothing at this address: check it, or start at " + s.options.PagePrefix + "/"
+	message := "there is nothing at this address: check it, or start at " + s.base + s.options.PagePrefix + "/"
 	if isAPI(r) {
-		message = "the API has nothing at this address: see " + s.options.PagePrefix + "/docs for its operations"
+		message = "the API has nothing at this address: see " + s.base + s.options.PagePrefix + "/docs for its operations"
 	}
 	s.Fail(w, r, fault.New(fault.NotFound, message))
 }

@@ -41,7 +41,7 @@ import (
 // Options configures a server. Listen, PublicURL, Limits and Logger are required.
 type Options struct {
 	Listen    string // host:port; port 0 lets the system choose
-	PublicURL string // scheme://host[:port] that people use; https enables HSTS
+	PublicURL string // scheme://host[:port][/path] that people use; https enables HSTS
 	// OperatorURL is scheme://host[:port] of a second name of this server, whose
 	// origin is separate: each refuses changes by requests from the other's pages.
 	OperatorURL string
@@ -125,6 +125,7 @@ type Server struct {
 	inner     listening // TLSListen; its server is main's
 	admin     listening
 	costs     *costs
+	base      string // path of PublicURL, see base.go
 	hosts     hosts
 	proxies   proxies
 	untrusted sync.Once // for the one warning
@@ -147,7 +148,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
 	}
-	s := &Server{options: o, costs: newCosts(o.Limits), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
+	s := &Server{options: o, costs: newCosts(o.Limits), base: strings.TrimRight(public.Path, "/"), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
@@ -199,6 +200,9 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(limitBody(int64(o.Limits.BodyLimit)))
 	if o.Front != nil {
 		r.Use(o.Front)
+	}
+	if s.base != "" {
+		r.Use(s.toSpelling)
 	}
 	r.Use(s.refuseForeign)
 	r.Use(protect)

@@ -93,10 +93,10 @@ func Serves(router chi.Routes, method, path string) bool {
 	return false
 }
 
-// RedirectTo redirects a client to the normal, escaped form of the requested path,
-// with its query. The status 308 makes it repeat the method and the body.
+// RedirectTo redirects a client to the normal, escaped form of the requested path
+// within the site, with its query. The status 308 makes it repeat the method and the body.
 func RedirectTo(w http.ResponseWriter, r *http.Request, path string) {
-	w.Header().Set("Location", withQuery(path, r.URL))
+	w.Header().Set("Location", withQuery(Outside(r.Context(), path), r.URL))
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
@@ -126,6 +126,12 @@ func (s *Server) redirectToNormal(w http.ResponseWriter, r *http.Request) bool {
 // that the request's client left out is the usual one.
 func IsFor(r *http.Request, host string) bool {
 	return strings.EqualFold(withoutUsualPort(r.Host), withoutUsualPort(host))
+}
+
+// IsNamed is IsFor for requests through a proxy that leaves the port out, too.
+func IsNamed(r *http.Request, host string) bool {
+	asked := &url.URL{Host: r.Host}
+	return IsFor(r, host) || asked.Port() == "" && strings.EqualFold(asked.Hostname(), (&url.URL{Host: host}).Hostname())
 }
 
 func withoutUsualPort(host string) string {

@@ -31,6 +31,8 @@ type requestState struct {
 	now    func() time.Time
 	nonce  string
 	caller string // "" = nobody is known
+	base   string // path of the site, see base.go
+	asked  string // escaped path before the site's was cut from it; "" if it was not
 	// foreign: the request asks for a host that is not this server's.
 	foreign bool
 }
@@ -107,7 +109,7 @@ func (s *Server) request(router http.Handler) http.Handler {
 		route.Routes = s.router
 		peer := peerOf(r)
 		fromProxy := s.proxies.trusts(peer)
-		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.proxies.client(peer, r.Header), now: s.options.Now, foreign: s.isForeign(r)}
+		state := &requestState{route: route, config: &limits, began: s.options.Now(), client: s.proxies.client(peer, r.Header), now: s.options.Now, foreign: s.isForeign(r), base: s.base}
 		if !fromProxy && !s.options.Internal && r.Header[forwardedFor] != nil {
 			s.warnUntrusted(r, peer)
 		}
@@ -121,7 +123,11 @@ func (s *Server) request(router http.Handler) http.Handler {
 		state.Limits = state
 		ctx := newContext(r.Context(), state)
 		state.writer = recorder{ResponseWriter: w, state: state}
-		router.ServeHTTP(&state.writer, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		if s.base != "" {
+			s.cutBase(r, state)
+		}
+		router.ServeHTTP(&state.writer, r)
 		routes.Put(route)
 	})
 }

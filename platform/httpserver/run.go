@@ -59,6 +59,9 @@ func (l *listening) where() string {
 // Listen opens the addresses, so that Addr is known and a port in use is an
 // error before anything else starts.
 func (s *Server) Listen() error {
+	if err := s.checkBase(); err != nil {
+		return err
+	}
 	all := s.listenings()
 	for i, l := range all {
 		if err := l.listen(); err != nil {

@@ -75,6 +75,9 @@ func upgrading(r *http.Request) bool {
 // headers and the client's own X-Forwarded-… away already.
 func (l *Legacy) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Scheme, p.Out.URL.Host = l.target.Scheme, l.target.Host
+	if asked := httpserver.AskedPath(p.In); asked != p.In.URL.EscapedPath() { // the site's path was cut
+		p.Out.URL.Path, p.Out.URL.RawPath = pathsOf(asked)
+	}
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it was sent: nothing here depends on it
 	p.Out.Host = p.In.Host
 	if l.o.Host != "" {

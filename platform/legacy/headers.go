@@ -17,8 +17,10 @@ import (
 
 const (
 	hostPrefix = "__Host-"
-	requestID  = "X-Request-Id"
-	strict     = "Strict-Transport-Security"
+	// securePrefix is that of our cookies for a path (RFC 6265bis, 4.1.3.1).
+	securePrefix = "__Secure-"
+	requestID    = "X-Request-Id"
+	strict       = "Strict-Transport-Security"
 	// bearerType is the typ of Banyan's tokens (platform/identity).
 	bearerType     = "banyan+jwt" //nolint:gosec // a type, no credential
 	internalPrefix = "Banyan-"
@@ -105,7 +107,7 @@ func (l *Legacy) circles(r *http.Request) bool {
 
 // ourCookie tells Banyan's cookies by their names.
 func ourCookie(name string) bool {
-	name = strings.TrimPrefix(strings.TrimSpace(name), hostPrefix)
+	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(name), hostPrefix), securePrefix)
 	return name == "banyan" || strings.HasPrefix(name, "banyan-")
 }
 

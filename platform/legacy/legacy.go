@@ -78,6 +78,9 @@ type Options struct {
 	URL       string // http(s)://host[:port] of the legacy system
 	Host      string // the Host it is asked for; "" = the client's
 	PublicURL string // scheme://host[:port] that people use
+	// Base is the path of that host below which the site is, like /app; "" = none.
+	// Keep and Take are within it. The legacy system is asked for paths as they came.
+	Base string
 
 	Take []Take
 	// Keep are prefixes that are Banyan's for everybody, whether it serves the
@@ -220,7 +223,7 @@ func (l *Legacy) Front(next http.Handler) http.Handler {
 		switch {
 		case p.other != "":
 			l.o.Fail(w, r, ambiguous(p.other))
-		case p.normal != r.URL.EscapedPath():
+		case !httpserver.IsSpelled(r, p.normal):
 			httpserver.RedirectTo(w, r, p.normal)
 		case p.take != nil:
 			l.measure(w, r, &p.take.banyan, next)

@@ -20,7 +20,7 @@ type place struct {
 }
 
 func (l *Legacy) place(r *http.Request) place {
-	path := r.URL.EscapedPath()
+	path := r.URL.EscapedPath()        // within the site: what is kept and taken is
 	if !strings.HasPrefix(path, "/") { // OPTIONS *
 		return place{normal: path}
 	}
@@ -29,12 +29,33 @@ func (l *Legacy) place(r *http.Request) place {
 	if p.kept || p.take != nil {
 		return p
 	}
-	if lenient := lenientPath(path); lenient != p.normal {
+	if lenient := l.within(lenientPath(httpserver.AskedPath(r))); lenient != p.normal {
 		if kept, take := l.owner(r.Method, lenient); kept || take != nil {
 			p.take, p.other = take, lenient
 		}
 	}
 	return p
+}
+
+// within cuts the site's path (public_url) from a path that may have it.
+func (l *Legacy) within(path string) string {
+	rest, found := strings.CutPrefix(path, l.o.Base)
+	switch {
+	case !found || rest != "" && rest[0] != '/':
+		return path
+	case rest == "":
+		return "/"
+	}
+	return rest
+}
+
+// pathsOf are Path and RawPath of a URL with this escaped path.
+func pathsOf(escaped string) (path, raw string) {
+	path, err := url.PathUnescape(escaped)
+	if err != nil { // net/http has unescaped it already
+		return escaped, ""
+	}
+	return path, escaped
 }
 
 func (l *Legacy) owner(method, path string) (kept bool, take *taken) {

@@ -2,6 +2,7 @@ package legacy_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -118,6 +119,33 @@ func TestAHostOfItsOwnNeverShowsTheLegacySystem(t *testing.T) {
 	for host, want := range map[string]int{"operator.test": 404, "OPERATOR.test:80": 404, "banyan.test": 200, "operator.test.evil.example": 200} {
 		if resp, text := send(t, "GET", base+"/shop", nil, "Host: "+host); resp.StatusCode != want {
 			t.Errorf("%s: %d %s, want %d", host, resp.StatusCode, text, want)
+		}
+	}
+}
+
+// TestBelowAPathTheTakesAreWithinIt: the old system gets every path as it came, and
+// no spelling of the site's path leads around a take.
+func TestBelowAPathTheTakesAreWithinIt(t *testing.T) {
+	old := newOldSystem(t)
+	base, _, _ := inFront(t, legacy.Options{URL: old.URL, Base: "/shop", Take: []legacy.Take{{Prefix: "/reviews", Percent: 100}, {Prefix: "/", Percent: 0}}}, limits)
+	for target, want := range map[string]string{
+		"/shop/reviews": "banyan 200", "/shop/reviews/kraken?x=1": "banyan 200", "/shop/banyan": "banyan 200",
+		"/reviews":       "banyan 200", // a proxy has stripped the path
+		"/shop/reviews/": "to /shop/reviews", "//shop/reviews": "to /shop/reviews", "/%73hop/reviews": "to /shop/reviews", "/shop//reviews": "to /shop/reviews",
+		"/shop/x/../reviews": "to /shop/reviews", "/x/../shop/reviews": "to /shop/reviews", "/reviews/": "to /shop/reviews",
+		"/shop%2freviews": "refused", "/shop;a=1/reviews": "refused", `/shop\reviews`: "refused", "/shop/reviews%2f": "refused",
+		"/shop": "old", "/shop/": "old", "/shop/cart": "old", "/shop/cart/": "old", "/shopping/reviews": "old", "/shop//x": "old", "/other": "old", "/shop/a%2Fb": "old",
+	} {
+		resp := raw(t, base, target)
+		if got := side(resp); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+		if want != "old" {
+			continue
+		}
+		var asked seen
+		if err := json.NewDecoder(resp.Body).Decode(&asked); err != nil || asked.URI != target {
+			t.Errorf("%s arrives as %s (%v)", target, asked.URI, err)
 		}
 	}
 }

@@ -161,16 +161,19 @@ func clientIP(r *http.Request) string {
 func browsing(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 func (l *Legacy) cookieName() string {
-	if l.public.Scheme == "https" {
-		return hostPrefix + "banyan-share"
+	switch {
+	case l.public.Scheme != "https":
+		return "banyan-share"
+	case l.o.Base != "": // __Host- is for the whole host
+		return securePrefix + "banyan-share"
 	}
-	return "banyan-share"
+	return hostPrefix + "banyan-share"
 }
 
 // keepSlot has a browser keep its slot when its address changes.
 func (l *Legacy) keepSlot(w http.ResponseWriter, slot int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows public_url; the value is no secret
-		Name: l.cookieName(), Value: strconv.Itoa(slot), Path: "/", MaxAge: int(cookieLife / time.Second),
+		Name: l.cookieName(), Value: strconv.Itoa(slot), Path: l.o.Base + "/", MaxAge: int(cookieLife / time.Second),
 		HttpOnly: true, Secure: l.public.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -128,15 +128,17 @@ var limits = httpserver.Settings{
 // they are counted after they are answered.
 func inFront(t *testing.T, o legacy.Options, limits httpserver.Settings) (base string, l *legacy.Legacy, stop func()) {
 	t.Helper()
-	server, err := httpserver.New(httpserver.Options{Listen: "127.0.0.1:0", PublicURL: "http://banyan.test", Hosts: []string{"127.0.0.1", "shop.example", "operator.test", "operator.test.evil.example"}, Limits: limits, Logger: quiet})
+	var server *httpserver.Server
+	fail := func(w http.ResponseWriter, r *http.Request, err error) { server.Fail(w, r, err) }
+	o.PublicURL, o.Fail, o.Log, o.Keep = "http://banyan.test", fail, quiet, []string{"/api/v1/reputation/", "/banyan"}
+	l, err := legacy.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.PublicURL, o.Fail, o.Log, o.Keep = "http://banyan.test", server.Fail, quiet, []string{"/api/v1/reputation/", "/banyan"}
-	if l, err = legacy.New(o); err != nil {
+	server, err = httpserver.New(httpserver.Options{Front: l.Front, Listen: "127.0.0.1:0", PublicURL: "http://banyan.test" + o.Base, Hosts: []string{"127.0.0.1", "shop.example", "operator.test", "operator.test.evil.example"}, Limits: limits, Logger: quiet})
+	if err != nil {
 		t.Fatal(err)
 	}
-	server.Router().Use(l.Front)
 	server.Router().Route("/reviews", func(r chi.Router) {
 		r.Get("/*", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "banyan") })
 	})

@@ -20,12 +20,12 @@ import (
 // of this machine. Calls are retried and bounded as between Banyan's own
 // processes, but nothing is sent that only these may say (see headers.go), and
 // the error of a call is what the server answered. Fails with fault.Invalid when
-// the address is not http(s)://host[:port].
+// the address is not http(s)://host[:port][/path].
 //
 // Who may call is decided by the server. The routes of several modules are dialed
 // one by one.
 func Dial(c *Contract, server, token string) (route *Route, closeRoute func(), err error) {
-	o := RemoteOptions{URLs: []string{server}, Outside: true}
+	o := RemoteOptions{URLs: []string{server}, Site: true, Outside: true}
 	if token != "" {
 		o.Tokens = apiToken(token)
 	}

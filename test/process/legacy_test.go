@@ -53,7 +53,7 @@ func TestInFrontOfALegacySystem(t *testing.T) {
 		{"GET", "/banyan/sign-in", "<title>Sign in"},
 		{"GET", "/banyan/docs", "<title>API"},
 		{"GET", "/banyan/api/openapi.json", `"openapi"`},
-		{"GET", "/banyan/nothing", `href="/banyan/`},
+		{"GET", "/banyan/nothing", `href="../banyan/`},
 		{"GET", "/api/v1/reputation/leaderboard", `"standings"`},
 		{"GET", "/api/v1/reputation/nothing", `"not_found"`}, // a mistyped path of the API is told so by Banyan
 		{"GET", "/api/v1/identity/jwks.json", `"keys"`},

@@ -83,7 +83,7 @@ func TestCheckAWalletAgainstACampaign(t *testing.T) {
 	listed := webtest.SampleWallet(3)
 	do(t, ctx,
 		chromedp.Navigate(site.URL+"/airdrops"),
-		chromedp.Click(chromedp.CSS(`a.name[href="/airdrops/c1"]`)),
+		chromedp.Click(chromedp.CSS(`a.name[href$="/airdrops/c1"]`)),
 		chromedp.SendKeys(chromedp.CSS("#wallet"), listed.String()+"\r"),
 	)
 	wait(t, ctx, `document.querySelector("[data-verdict=eligible]") !== null`)
@@ -203,7 +203,7 @@ func runCampaign(t *testing.T, ctx context.Context, site string) {
 		chromedp.Navigate(site+"/operator"),
 		chromedp.SendKeys(chromedp.CSS("#name"), "For the early ones"), chromedp.SendKeys(chromedp.CSS("#symbol"), "EARLY"),
 		chromedp.SetValue(chromedp.CSS("#decimals"), "6"),
-		chromedp.Click(chromedp.CSS(`form[action="/operator/campaigns"] button`)),
+		chromedp.Click(chromedp.CSS(`form[action$="/operator/campaigns"] button`)),
 		chromedp.SetUploadFiles(chromedp.CSS("#list"), []string{list}),
 		chromedp.Click(chromedp.CSS(`form[action$="/list"] button`)),
 	)

@@ -63,8 +63,7 @@ const (
 )
 
 type modulesData struct {
-	Live     string // where the script asks for the fresh parts
-	Without  bool   // the program has no route control
+	Without  bool // the program has no route control
 	Missing  *ui.Missing
 	Banyan   banyan
 	Modules  []moduleView
@@ -145,13 +144,13 @@ func (p *Pages) show(rw http.ResponseWriter, r *http.Request, status int, d modu
 // live returns the content of the page as it is now. The script replaces the
 // parts that have changed.
 func (p *Pages) live(rw http.ResponseWriter, r *http.Request) error {
-	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Data: p.load(r.Context())})
+	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Of: modulesPath, Data: p.load(r.Context())})
 }
 
 // load asks for everything that the page shows. What is not there is said on
 // the page, which never fails as a whole.
 func (p *Pages) load(ctx context.Context) modulesData {
-	d := modulesData{Live: p.site.At(modulesPath, "/live"), Without: p.o.Modules == nil}
+	d := modulesData{Without: p.o.Modules == nil}
 	if d.Without {
 		return d
 	}

@@ -104,6 +104,12 @@ func (a assets) url(name string) (string, error) {
 	return "", fmt.Errorf("there is no asset %s", name)
 }
 
+// assetLink is the address of an asset in templates.
+func (s *Site) assetLink(name string) (string, error) {
+	url, err := s.assets.url(name)
+	return s.fromRoot(url), err
+}
+
 // ServeAsset answers with an asset; mount it at AssetPrefix + "*".
 func (s *Site) ServeAsset(rw http.ResponseWriter, r *http.Request) error {
 	file, ok := s.assets.files[r.URL.Path]
@@ -120,5 +126,5 @@ func (s *Site) ServeAsset(rw http.ResponseWriter, r *http.Request) error {
 
 // ServeIcon answers browsers that ask for /favicon.ico.
 func (s *Site) ServeIcon(rw http.ResponseWriter, r *http.Request) {
-	http.Redirect(rw, r, s.assets.urls["favicon.svg"], http.StatusFound)
+	http.Redirect(rw, r, s.outside(s.assets.urls["favicon.svg"]), http.StatusFound)
 }

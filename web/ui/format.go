@@ -20,8 +20,10 @@ import (
 // Site.Add.
 func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
-		"asset":    s.assets.url,
-		"at":       s.At,
+		"asset":    s.assetLink,
+		"at":       s.link,
+		"root":     s.fromRoot,
+		"path":     s.path,
 		"num":      Number[int],
 		"num64":    Number[int64],
 		"count":    Number[uint64],

@@ -12,23 +12,20 @@ type Pager struct{ First, Next string }
 // the one after it.
 func PagerOf(r *http.Request, next string) (p Pager) {
 	if next != "" {
-		p.Next = withCursor(r.URL, next)
+		p.Next = withCursor(r.URL.Query(), next)
 	}
 	if r.URL.Query().Get("cursor") != "" {
-		p.First = withCursor(r.URL, "")
+		p.First = withCursor(r.URL.Query(), "")
 	}
 	return p
 }
 
-// withCursor is the same page at another place.
-func withCursor(u *url.URL, cursor string) string {
-	v := u.Query()
+// withCursor is the same page at another place: a reference without a path keeps
+// the page's own (RFC 3986, 5.3).
+func withCursor(v url.Values, cursor string) string {
 	v.Del("cursor")
 	if cursor != "" {
 		v.Set("cursor", cursor)
 	}
-	if encoded := v.Encode(); encoded != "" {
-		return u.Path + "?" + encoded
-	}
-	return u.Path
+	return "?" + v.Encode()
 }

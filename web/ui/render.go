@@ -21,6 +21,7 @@ type Page struct {
 	Title       string
 	Description string // for search engines and previews
 	Nav         string // path of the menu's entry that it belongs to
+	Of          string // path of the page that a fragment is a part of; "" = that of the request
 	Data        any    // of the template
 }
 
@@ -40,7 +41,9 @@ type view struct {
 	Menu      []Entry
 	Nonce     string // every script element carries it
 	Home      bool
-	Path      string // with the query
+	Path      string // within the site, with the query
+	PublicURL string
+	KnownAs   string // this page at public_url, for those who visit it by another name; "" = they do not
 	Canonical string
 	Demo      bool
 }
@@ -129,7 +132,7 @@ func (s *Site) HTML(r *http.Request, name string, data any) (template.HTML, erro
 func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffer, error) {
 	v := view{
 		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.plain(r) == "/", Path: r.URL.RequestURI(),
-		Canonical: s.canonical(r), Demo: s.o.Demo,
+		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo,
 	}
 	var out bytes.Buffer
 	t, ok := s.pages[name]
@@ -154,16 +157,21 @@ func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name,
 	if err != nil {
 		return err
 	}
+	where := r.URL.EscapedPath()
+	if p.Of != "" {
+		where = s.Below(p.Of)
+	}
+	body := bytes.ReplaceAll(out.Bytes(), []byte(s.mark), []byte(s.rootFrom(where)))
 	h := rw.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(out.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Add("Vary", "Cookie, HX-Request")
 	h.Set("Cache-Control", "no-cache, private")
 	if ViewerOf(r).SignedIn || status != http.StatusOK {
 		h.Set("Cache-Control", "no-store")
 	}
 	rw.WriteHeader(status)
-	_, _ = out.WriteTo(rw) // the browser may be gone; nobody is left to report it to
+	_, _ = rw.Write(body) // the browser may be gone; nobody is left to report it to
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin"
 	"banyan/platform/wallet"
@@ -49,6 +50,8 @@ type Entry struct {
 // Site renders pages. Add, AddFiles and List are called before it serves.
 type Site struct {
 	o      Options
+	base   string // path of PublicURL
+	mark   string // see link
 	assets assets
 	shared *template.Template            // layout and parts, for every page
 	pages  map[string]*template.Template // by name, see Add
@@ -60,7 +63,7 @@ type Site struct {
 // broken, which the tests would have shown.
 func New(o Options) (*Site, error) {
 	o.PublicURL, o.OperatorURL = strings.TrimRight(o.PublicURL, "/"), strings.TrimRight(o.OperatorURL, "/")
-	s := &Site{o: o, assets: newAssets(), pages: map[string]*template.Template{}}
+	s := &Site{o: o, base: config.BasePath(o.PublicURL), mark: newMark(), assets: newAssets(), pages: map[string]*template.Template{}}
 	for _, folder := range []string{"static", "thirdparty"} {
 		if err := s.addFolder(embedded, folder); err != nil {
 			return nil, err

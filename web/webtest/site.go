@@ -11,6 +11,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
@@ -43,6 +44,7 @@ type Site struct {
 	Modules    *Modules          // nil: the program has no route control
 
 	more []web.Pages
+	path string // of the site at its host; "" = all of it is the site
 }
 
 // AddressOf is the wallet of a key.
@@ -69,6 +71,14 @@ func Full(t testing.TB, more ...web.Pages) *Site {
 	return s
 }
 
+// Below is Full without more pages, at http://host/path.
+func Below(t testing.TB, path string) *Site {
+	s := &Site{path: path, DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
+	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
+	return s
+}
+
 // Empty serves three modules that hold nothing, without a demo wallet.
 func Empty(t testing.TB) *Site {
 	now := func() int64 { return SampleMS }
@@ -82,7 +92,7 @@ func Empty(t testing.TB) *Site {
 func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	t.Helper()
 	address := testneeds.Address(t) // what people sign names it, so it is needed before the server
-	s.URL = "http://" + address
+	s.URL = "http://" + address + s.path
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
 	log := slog.New(slog.DiscardHandler)
@@ -141,12 +151,12 @@ func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 	}
 	operators := []wallet.Address{AddressOf(s.Operator)}
 	s.Events, s.Tokens = events, signin.NewTokens(keys, signin.TokensOptions{Operators: operators})
-	s.Sessions, err = signin.NewSessions(keys, signin.SessionOptions{Origin: s.URL, Operators: operators})
+	s.Sessions, err = signin.NewSessions(keys, signin.SessionOptions{Origin: config.OriginOf(s.URL), Path: s.path, Operators: operators})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signin.NewAPI(signin.APIOptions{
-		Sessions: s.Sessions, Tokens: s.Tokens, Events: s.Events, RequestID: requestctx.ID,
+		Sessions: s.Sessions, Tokens: s.Tokens, Events: s.Events, RequestID: requestctx.ID, IsNamed: httpserver.IsNamed,
 		Verifier: identity.NewVerifier(time.Now, identity.Trusted{Issuer: identity.TrunkIssuer, Keys: keys}),
 	})
 }

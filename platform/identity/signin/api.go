@@ -30,6 +30,10 @@ type APIOptions struct {
 	Operators   *Sessions
 	IsOperators func(*http.Request) bool
 
+	// IsNamed reports whether a request came by the name of a host[:port]; nil = all
+	// did.
+	IsNamed func(r *http.Request, host string) bool
+
 	Tokens    *Tokens
 	Events    *securitylog.Log
 	Verifier  *identity.Verifier
@@ -134,6 +138,25 @@ func (a *API) Mount(r chi.Router) {
 	}
 }
 
+// checkAddress refuses a sign-in at another address than that in its message: a
+// wallet warns of such a message, and the session's cookie would not be sent to
+// the site's own address. A browser names its address in Origin; of others the
+// Host header is what is known, without a port if a proxy left it out.
+func (a *API) checkAddress(s *Sessions, r *http.Request) error {
+	at, known := r.Header.Get("Origin"), false
+	if at != "" {
+		known = strings.EqualFold(at, s.o.Origin)
+	} else {
+		at, known = r.Host, a.o.IsNamed == nil || a.o.IsNamed(r, s.domain)
+	}
+	if known {
+		return nil
+	}
+	site := s.o.Origin + s.o.Path
+	return fault.Newf(fault.Misdirected, "this request is from %s, and this site is known as %s: open it at %s to sign in, because wallets refuse to sign in at another address. "+
+		"If people are to use this address, the setting public_url must name it", strings.ToValidUTF8(at, "?"), site, site)
+}
+
 type nonceRequest struct {
 	Address wallet.Address `json:"address"`
 	ChainID uint64         `json:"chain_id"`
@@ -153,6 +176,9 @@ func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s := a.sessionsAt(r)
+	if err := a.checkAddress(s, r); err != nil {
+		return err
+	}
 	browser := cookie(r, s.browserCookieName())
 	if !isSecret(browser) {
 		fresh, err := s.NewBrowser()
@@ -196,6 +222,9 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s := a.sessionsAt(r)
+	if err := a.checkAddress(s, r); err != nil {
+		return err
+	}
 	signed := SignIn{
 		Browser: cookie(r, s.browserCookieName()), Message: in.Message, Signature: signature,
 		Agent: r.UserAgent(), Replaces: cookie(r, s.cookieName()),

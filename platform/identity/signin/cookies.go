@@ -9,7 +9,8 @@ import (
 
 // cookieName returns the name of the session's cookie. The __Host- prefix makes
 // browsers require https, no Domain and Path=/, so that no other host of the domain
-// can set or read it; over plain http on loopback browsers would refuse it.
+// can set or read it. A site below a path has __Secure-, which requires https
+// alone. Over plain http on loopback browsers would refuse both.
 func (s *Sessions) cookieName() string { return s.named("banyan") }
 
 // browserCookieName returns the name of the short-lived cookie that binds a sign-in
@@ -17,17 +18,20 @@ func (s *Sessions) cookieName() string { return s.named("banyan") }
 func (s *Sessions) browserCookieName() string { return s.named("banyan-sign-in") }
 
 func (s *Sessions) named(name string) string {
-	if s.secure {
-		return "__Host-" + name
+	switch {
+	case !s.secure:
+		return name
+	case s.o.Path != "":
+		return "__Secure-" + name
 	}
-	return name
+	return "__Host-" + name
 }
 
 // setCookie sets a cookie with this life; 0 clears it. SameSite=Lax: browsers send
 // it when a person follows a link to this site, and never with another site's form.
 func (s *Sessions) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	c := http.Cookie{ //nolint:gosec // Secure follows the origin: plain http is refused off loopback
-		Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
+		Name: name, Value: value, Path: s.o.Path + "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
 	}
 	if life == 0 {

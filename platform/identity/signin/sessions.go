@@ -39,6 +39,7 @@ type SessionOptions struct {
 	// "http://127.0.0.1:8080". The domain and URI of sign-in messages come from
 	// it, never from a request's Host. Plain http is for loopback only.
 	Origin    string
+	Path      string           // of the site at this origin, like /app, to which its cookies are bound; "" = all of it
 	Statement string           // the line that wallets show; "" = a default
 	Chains    []uint64         // chain ids accepted in sign-in messages; none = any
 	Operators []wallet.Address // operators, whatever the table of roles says

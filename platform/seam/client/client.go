@@ -55,6 +55,7 @@ type Options struct {
 	// several addresses stands for as many endpoints.
 	URLs      []string
 	Tokens    Tokens          // nil: every call is anonymous
+	Site      bool            // the urls may have a path: that of a whole site (public_url), which other modules' processes have not
 	Outside   bool            // this process is not a part of the server's Banyan, see seam.Dial
 	Timeout   time.Duration   // of a call without streams whose caller set no deadline, and of each attempt at a read; 10 s
 	TLS       *tls.Config     // the authorities to trust and the certificate to show
@@ -119,10 +120,11 @@ func New(to Target, o Options) (*Client, error) {
 	names := false
 	for _, text := range o.URLs {
 		base, err := url.Parse(text)
-		if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" || strings.Trim(base.Path, "/") != "" {
+		if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" || base.RawPath != "" || !o.Site && strings.Trim(base.Path, "/") != "" {
 			return nil, fault.Newf(fault.Invalid, "the url of module %s must be http://host:port or https://host:port without a path, not %q", to.Module, text)
 		}
-		if slices.ContainsFunc(r.bases, func(other *url.URL) bool { return other.Scheme == base.Scheme && other.Host == base.Host }) {
+		base.Path = strings.TrimRight(base.Path, "/")
+		if slices.ContainsFunc(r.bases, func(other *url.URL) bool { return addressOf(other) == addressOf(base) }) {
 			continue
 		}
 		r.bases = append(r.bases, base)
@@ -176,7 +178,7 @@ func (r *Client) Close() {
 func (r *Client) URL() string {
 	urls := make([]string, len(r.bases))
 	for i, base := range r.bases {
-		urls[i] = base.Scheme + "://" + base.Host
+		urls[i] = addressOf(base)
 	}
 	return strings.Join(urls, ", ")
 }

@@ -75,6 +75,9 @@ type dialError struct{ cause error }
 func (e dialError) Error() string { return e.cause.Error() }
 func (e dialError) Unwrap() error { return e.cause }
 
+// addressOf returns scheme://host[:port], and the path below which the server is.
+func addressOf(base *url.URL) string { return base.Scheme + "://" + base.Host + base.Path }
+
 // newEndpoint makes an endpoint with a copy of the transport that dials one
 // address and keeps the name for TLS and for the Host header.
 func newEndpoint(module string, base *url.URL, address string, pattern *http.Transport, trust *tls.Config, o Balance, log *slog.Logger) *endpoint {
@@ -112,9 +115,9 @@ func newEndpoint(module string, base *url.URL, address string, pattern *http.Tra
 // name is what logs and metrics call the endpoint.
 func (e *endpoint) name() string {
 	if e.address != "" {
-		return e.base.Scheme + "://" + e.base.Host + " (" + e.address + ")"
+		return addressOf(e.base) + " (" + e.address + ")"
 	}
-	return e.base.Scheme + "://" + e.base.Host
+	return addressOf(e.base)
 }
 
 // retire closes the kept connections; calls under way end where they are.
@@ -157,7 +160,7 @@ func (e *endpoint) status() Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Status{
-		URL: e.base.Scheme + "://" + e.base.Host, Address: e.address, State: worst, Classes: classes, InFlight: e.inFlight.Load(),
+		URL: addressOf(e.base), Address: e.address, State: worst, Classes: classes, InFlight: e.inFlight.Load(),
 		Calls: figures.Calls, Failures: figures.Failures, Busy: figures.Busy, Abandoned: figures.Abandoned, P50: figures.P50, P99: figures.P99,
 		Latency: e.latency.at(timeout.Clock()), LastError: e.lastError, LastFailure: e.lastFailure,
 	}

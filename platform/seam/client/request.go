@@ -20,7 +20,7 @@ import (
 
 // address is the URL of an operation at an endpoint.
 func (r *Client) address(c *outgoing, e *endpoint) *url.URL {
-	u := &url.URL{Scheme: e.base.Scheme, Host: e.base.Host, Path: r.path + c.path, RawQuery: c.query}
+	u := &url.URL{Scheme: e.base.Scheme, Host: e.base.Host, Path: e.base.Path + r.path + c.path, RawQuery: c.query}
 	if strings.Contains(c.path, "%") {
 		u.RawPath = u.Path
 		u.Path, _ = url.PathUnescape(u.RawPath) // it was escaped by the codec

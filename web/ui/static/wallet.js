@@ -108,13 +108,13 @@
         say("Choose the account in your wallet.");
         const address = await account(provider, say);
         const chain = Number(await ask(provider, "eth_chainId", [], say)) || 1;
-        const { message } = await sendJSON("/api/v1/identity/nonce", { address, chain_id: chain });
+        const { message } = await sendJSON(signIn.dataset.api + "nonce", { address, chain_id: chain });
         say("Read the message in your wallet and sign it. It costs nothing.");
         const signature = await ask(provider, "personal_sign", [toHex(message), address], say);
-        await sendJSON("/api/v1/identity/sign-in", { message, signature });
+        await sendJSON(signIn.dataset.api + "sign-in", { message, signature });
         remember(info.rdns);
         say("Signed in. One moment …", "good");
-        location.assign(signIn.dataset.next || "/");
+        location.assign(signIn.dataset.next);
       } catch (error) {
         say(explain(error), "bad");
         for (const b of list.querySelectorAll("button")) b.disabled = false;
