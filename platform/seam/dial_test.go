@@ -2,6 +2,7 @@ package seam_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,10 @@ import (
 
 type dialedQuestion struct {
 	Text string `json:"text"`
+}
+
+type dialedPath struct {
+	Text string `path:"text"`
 }
 
 type dialedAnswer struct {
@@ -97,9 +102,35 @@ func TestAClientFromOutsideReadsTheServersErrors(t *testing.T) {
 
 func TestDialRefusesWhatIsNoServer(t *testing.T) {
 	contract := seam.NewContract("dialed", 1, "A module for the test.")
-	for _, address := range []string{"", "banyan.example.org", "ftp://x", "https://x/path"} {
+	for _, address := range []string{"", "banyan.example.org", "ftp://x", "https://x/%70ath"} {
 		if _, _, err := seam.Dial(contract, address, ""); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", address, err)
 		}
+	}
+}
+
+// TestASiteMayBeBelowAPath: public_url may have one, and programs dial it.
+func TestASiteMayBeBelowAPath(t *testing.T) {
+	contract := seam.NewContract("dialed", 3, "A module for the test.")
+	read := seam.Read[dialedPath, dialedAnswer](contract, "ask", "GET /ask/{text}", seam.Public, "Ask")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Banyan-Contract", "3")
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(dialedAnswer{req.URL.EscapedPath()})
+	}))
+	defer server.Close()
+	for address, base := range map[string]string{"": "", "/": "", "/app": "/app", "/deep/app/": "/deep/app"} {
+		route, closeRoute, err := seam.Dial(contract, server.URL+address, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := read.Call(t.Context(), route, dialedPath{"a/b"})
+		if want := base + "/api/v1/dialed/ask/a%2Fb"; err != nil || answer.Text != want {
+			t.Errorf("%q: %q, %v; want %q", address, answer.Text, err, want)
+		}
+		closeRoute()
+	}
+	if _, err := seam.NewRemote(contract, seam.RemoteOptions{URLs: []string{server.URL + "/app"}}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a module's own process has an address with a path: %v", err)
 	}
 }
