@@ -171,7 +171,7 @@ func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name,
 		h.Set("Cache-Control", "no-store")
 	}
 	rw.WriteHeader(status)
-	_, _ = rw.Write(body) // the browser may be gone; nobody is left to report it to
+	_, _ = rw.Write(body) //nolint:gosec // html/template has escaped it; the browser may be gone, and nobody is left to report it to
 	return nil
 }
 
