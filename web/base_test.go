@@ -236,7 +236,7 @@ func TestAVisitorByAnotherNameIsToldTheSitesOwn(t *testing.T) {
 				t.Errorf("%s at another name does not say the site's own", page)
 			}
 			if _, text := ask(http.MethodGet, s.URL+page, ""); strings.Contains(text, "This site is known as") {
-				t.Errorf("%s at its own name speaks of another", page)
+				t.Errorf("%s at its own name names another", page)
 			}
 		}
 		message := `{"address":"` + nobody + `","chain_id":1}`

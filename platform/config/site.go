@@ -50,7 +50,7 @@ func (c *Checks) Site(key, address string) {
 		c.Wrong(key, "%q has a host name that cannot be written as browsers ask for it (xn--…): check its letters", address)
 		return
 	}
-	if err != nil || u.Path == "" {
+	if err != nil || u.Path == "" || u.Hostname() == "" {
 		c.Origin(key, address)
 		return
 	}

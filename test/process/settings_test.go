@@ -124,7 +124,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"a size of letters":                 {file: "http:\n  upload_limit: huge\n", want: []string{`:2: http.upload_limit: "huge" is not a size`}},
 		"a size below another":              {file: "http:\n  upload_limit: 1 KiB\n", want: []string{":2: http.upload_limit: is 1 KiB, must be 1 MiB or more"}},
 		"no URL":                            {file: "public_url: banyan.example.org\n", want: []string{":1: public_url:", "is not a URL"}},
-		"a URL with a path":                 {file: "public_url: https://x.org/banyan\n", want: []string{":1: public_url: must end after the host and port: https://x.org"}},
+		"a URL with a strange path":         {file: "public_url: https://x.org/b;a\n", want: []string{":1: public_url:", "/app/"}},
 		"no port":                           {file: "listen: localhost\n", want: []string{":1: listen:", "host:port"}},
 		"no folder":                         {file: "data: \"\"\n", want: []string{":1: data: must name a folder"}},
 		"both on one address":               {file: "listen: 127.0.0.1:8090\n", want: []string{"admin.listen: is the same as listen"}},
