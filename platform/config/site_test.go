@@ -51,7 +51,7 @@ func TestASiteMayBeBelowAPath(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"banyan.example.org", 		"https://example.org/a b", "https://example.org/%61pp", "https://example.org/../app", "https://example.org//app", "https://example.org/a;b", "https://example.org/app?x=1",
+		"banyan.example.org", "https://example.org/a b", "https://example.org/%61pp", "https://example.org/../app", "https://example.org//app", "https://example.org/a;b", "https://example.org/app?x=1",
 		"https://example.org/app#x", "https://example.org/api", "https://example.org/api/v1/", "https://u@example.org/app", "example.org/app", "ftp://example.org/app", "https:///app",
 		"https://ex\u2028ample.org", "https://example.org:99999/app",
 	} {
