@@ -17,11 +17,11 @@ var (
 	buildTree = seam.Write[BuildRequest, Campaign](Contract, "buildTree", "POST /campaigns/{id}/build", seam.Operators,
 		"Compute the Merkle tree and its root", seam.Idempotent())
 	campaigns = seam.Read[CampaignsQuery, CampaignPage](Contract, "campaigns", "GET /campaigns", seam.Public,
-		"Campaigns, newest first")
+		"Campaigns, newest first", seam.AnyOrigin(), seam.Cached(func(*CampaignPage) bool { return false }))
 	campaign = seam.Read[CampaignQuery, Campaign](Contract, "campaign", "GET /campaigns/{id}", seam.Public,
-		"One campaign")
+		"One campaign", seam.AnyOrigin(), seam.Cached(func(c *Campaign) bool { return c.State == Built }))
 	claim = seam.Read[ClaimQuery, Claim](Contract, "claim", "GET /campaigns/{id}/claims/{wallet}", seam.Public,
-		"What a wallet may claim, with its proof")
+		"What a wallet may claim, with its proof", seam.AnyOrigin(), seam.Cached(func(*Claim) bool { return true }))
 	multiproof = seam.Read[MultiproofQuery, Multiproof](Contract, "multiproof", "POST /campaigns/{id}/multiproof", seam.Public,
 		"One proof of several wallets, for OpenZeppelin's multiProofVerify")
 	checkProof = seam.Read[ProofCheck, CheckedProofs](Contract, "checkProof", "POST /proofs/check", seam.Public,

@@ -130,6 +130,7 @@ func (p *Process) serverOptions() httpserver.Options {
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
 		Authenticate: p.authenticate, Wallet: signedInWallet, Caller: callerName, Privileged: isOperator, Now: p.clock,
 	}
+	options.Sharing = p.sharing()
 	options.Hosts, options.AnyAddress = p.hosts()
 	options.Own, options.AnyHostPaths = identity.Process, []string{identity.JWKSPath, identity.WellKnownJWKSPath}
 	if !p.isTrunk() {
@@ -145,12 +146,26 @@ func (p *Process) serverOptions() httpserver.Options {
 	return options
 }
 
+// sharing says which operations the pages of other sites may read.
+func (p *Process) sharing() func(pattern string) httpserver.Sharing {
+	shared := make(map[string]httpserver.Sharing)
+	for _, s := range p.slots {
+		for pattern, anyOrigin := range s.module.Contract.Shared() {
+			shared[pattern] = httpserver.SharedWithListed
+			if anyOrigin {
+				shared[pattern] = httpserver.SharedWithAll
+			}
+		}
+	}
+	return func(pattern string) httpserver.Sharing { return shared[pattern] }
+}
+
 // mountAPI serves every module's operations, wherever the module runs; a module
 // that runs alone serves its own only, and the operations of the hand-over of its
 // writes.
 func (p *Process) mountAPI(router chi.Router) {
 	for _, s := range p.slots {
-		o := seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout}
+		o := seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout, Site: p.settings.PublicURL}
 		if !p.isTrunk() {
 			if s.name() != p.settings.Module {
 				continue

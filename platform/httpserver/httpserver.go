@@ -55,6 +55,9 @@ type Options struct {
 	// AnyHostPaths are served whatever host is asked for: what is public anyway,
 	// and is asked for by those who know this server by an address of their own.
 	AnyHostPaths []string
+	// Sharing says with which pages of other sites the GET operation of a route's
+	// pattern is shared; nil = nothing is.
+	Sharing func(pattern string) Sharing
 	// Own names the Banyan process that has proven to send the request of a
 	// context, "" for others (identity.Process). Its requests may ask for any
 	// host. nil: nobody's may.
@@ -125,6 +128,7 @@ type Server struct {
 	inner     listening // TLSListen; its server is main's
 	admin     listening
 	costs     *costs
+	origin    string // of PublicURL
 	base      string // path of PublicURL, see base.go
 	hosts     hosts
 	proxies   proxies
@@ -148,7 +152,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
 	}
-	s := &Server{options: o, costs: newCosts(o.Limits), base: strings.TrimRight(public.Path, "/"), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
+	s := &Server{options: o, costs: newCosts(o.Limits), origin: public.Scheme + "://" + public.Host, base: strings.TrimRight(public.Path, "/"), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
@@ -194,6 +198,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r.Use(s.observe)
 	r.Use(s.recoverPanics)
 	r.Use(s.securityHeaders(public.Scheme == "https"))
+	r.Use(s.shareAnswers)
 	if o.Process == nil {
 		r.Use(s.limitClients)
 	}

@@ -9,6 +9,7 @@ import (
 // Settings are the limits of the public address.
 type Settings struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"` // networks and addresses, or one number
+	CORSOrigins    []string      `yaml:"cors_origins"`    // "*" or scheme://host[:port]
 	BodyLimit      config.Bytes  `yaml:"body_limit"`
 	UploadLimit    config.Bytes  `yaml:"upload_limit"`
 	HeaderLimit    config.Bytes  `yaml:"header_limit"`
@@ -36,6 +37,11 @@ type Settings struct {
 func (s Settings) Check(c *config.Checks) {
 	if _, err := parseProxies(s.TrustedProxies); err != nil {
 		c.Wrong("trusted_proxies", "%s", err)
+	}
+	for _, origin := range s.CORSOrigins {
+		if origin != "*" && (config.Address(origin) != origin || config.OriginOf(origin) != origin) {
+			c.Wrong("cors_origins", "%q is not an origin as browsers send it: write scheme://host[:port] in small letters, like https://community.example, or * for all", origin)
+		}
 	}
 	c.Size("body_limit", s.BodyLimit, 1<<10)
 	c.Size("upload_limit", s.UploadLimit, s.BodyLimit)

@@ -66,6 +66,10 @@ type description struct {
 
 	idempotent bool // a write that may be sent again with its key; see Idempotent
 	expensive  bool // see Expensive
+	anyOrigin  bool // see AnyOrigin
+	// lasting reports whether an answer never changes; nil: the answer has no ETag.
+	// See Cached.
+	lasting func(answer any) bool
 
 	repeatable  bool        // a read without streams: it can be asked twice and compared
 	rules       diff.Rules  // what counts less in comparisons
@@ -92,7 +96,7 @@ type Operation[Q, A any] struct{ d *description }
 // in every state of the route.
 type Validator interface{ Validate() error }
 
-// Option says more about an operation: Ignore, Idempotent, Expensive.
+// Option says more about an operation: Ignore, Idempotent, Expensive, AnyOrigin, Cached.
 type Option func(*description) error
 
 // Read declares an operation that changes nothing. The pattern is a method and

@@ -2,6 +2,8 @@ package seam
 
 import (
 	"errors"
+	"net/http"
+	"reflect"
 )
 
 // Idempotent says of a write that its module keeps the answer under the
@@ -23,6 +25,48 @@ func Idempotent() Option {
 func Expensive() Option {
 	return func(d *description) error {
 		d.expensive = true
+		return nil
+	}
+}
+
+// AnyOrigin says of a public read that pages of any site may read its answers, and
+// not only those of http.cors_origins (httpserver.Sharing).
+func AnyOrigin() Option {
+	return func(d *description) error {
+		if !d.isShared() {
+			return errors.New("only a public GET is read by pages of other sites")
+		}
+		d.anyOrigin = true
+		return nil
+	}
+}
+
+// isShared reports whether pages of other sites may read an operation's answers.
+func (d *description) isShared() bool {
+	return d.access == Public && d.kind == KindRead && d.method == http.MethodGet
+}
+
+// Shared returns the patterns of the routes whose answers pages of other sites may
+// read, and whether those of any site may.
+func (c *Contract) Shared() map[string]bool {
+	shared := make(map[string]bool)
+	for _, d := range c.operations {
+		if d.isShared() {
+			shared[basePath(c.Module)+d.path] = d.anyOrigin
+		}
+	}
+	return shared
+}
+
+// Cached says of a public read that its answers have an ETag, by which clients ask
+// whether one has changed, and that those of which lasting is true never change:
+// clients and proxies keep them without asking.
+func Cached[A any](lasting func(*A) bool) Option {
+	return func(d *description) error {
+		if !d.isShared() || d.streams || d.answer != reflect.TypeFor[A]() {
+			return errors.New("only answers of a public GET, of the operation's type, are kept by clients")
+		}
+		d.lasting = func(answer any) bool { a, ok := answer.(*A); return ok && lasting(a) }
 		return nil
 	}
 }

@@ -31,6 +31,8 @@ type MountOptions struct {
 	// called with the header Banyan-Epoch, "" when there is none or the request does not
 	// prove that it comes from one of Banyan's processes. nil: not asked.
 	Epoch func(ctx context.Context, header string) error
+	// Site is the address of the server for people (public_url), for messages.
+	Site string
 	// Data is the id of the module's data that this process has: a caller who has
 	// other data is refused. "": callers are not asked.
 	Data string
@@ -62,6 +64,9 @@ type handler struct {
 // where the types are known, does the rest.
 func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	from := internalOf(req)
+	if h.d.anyOrigin {
+		shareWithAll(w.Header())
+	}
 	ctx, limit, err := h.enter(w, req, from)
 	if err != nil {
 		h.refuse(w, req, err)
@@ -80,11 +85,30 @@ func (h handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	if h.d.request.stream >= 0 {
 		requestctx.AllowUpload(req.Context())
+		if media := req.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(media), "multipart/") {
+			h.refuse(w, req, h.isForm(req))
+			return
+		}
 	}
 	if h.d.streams {
 		requestctx.AllowStream(req.Context())
 	}
 	h.d.serve(ctx, h, w, req, from.contract == "")
+}
+
+// isForm says how to send a file that came in a form, which would be read as a part
+// of the file.
+func (h handler) isForm(req *http.Request) error {
+	address := h.options.Site + req.URL.RequestURI()
+	if strings.ContainsAny(address, "'\\") { // what a shell reads otherwise
+		address = h.options.Site + basePath(h.d.contract.Module) + h.d.path
+	}
+	authorize := ""
+	if h.d.access != Public {
+		authorize = ` -H "Authorization: Bearer $TOKEN"`
+	}
+	return fault.Newf(fault.Unsupported, "this is a form, and the body must be the file itself (%s): curl -X %s --data-binary @FILE%s '%s'",
+		h.d.request.media, req.Method, authorize, address)
 }
 
 // enter checks what can be checked before the body is read, and makes the
@@ -160,6 +184,11 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 	}
 	header := w.Header()
 	header["Content-Type"] = jsonMedia
+	if h.d.lasting != nil && h.isCurrent(header, req, answer, buf.Bytes()) {
+		delete(header, "Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	if buf.Len() > countedByHTTP {
 		header["Content-Length"] = []string{strconv.Itoa(buf.Len())}
 	}
