@@ -106,6 +106,7 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 	if p.server, err = httpserver.New(options); err != nil {
 		return err
 	}
+	p.registry.MustRegister(p.server)
 	router := p.server.Router()
 	p.mountAPI(router)
 	if p.isTrunk() {

@@ -22,7 +22,8 @@ type limitedBody struct {
 	read     int64
 	upload   bool
 	until    time.Time // when an upload must have ended
-	failed   error     // the error that ended reading, io.EOF included
+	pace     pace
+	failed   error // the error that ended reading, io.EOF included
 }
 
 // limitBody limits the body of every request. A body whose Content-Length is too
@@ -61,10 +62,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	if int64(len(p)) > left+1 {
 		p = p[:left+1] // one byte more than allowed shows that the body is too long
 	}
-	if b.upload {
-		b.renew()
-	}
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.take(p)
 	if int64(n) > left {
 		b.read = b.limit
 		return int(left), b.refuse()
@@ -86,9 +84,25 @@ func (b *limitedBody) refuse() error {
 	return b.failed
 }
 
+// take reads from the client, and for an upload looks at how that goes.
+func (b *limitedBody) take(p []byte) (int, error) {
+	if !b.upload {
+		return b.ReadCloser.Read(p)
+	}
+	began := time.Now()
+	b.renew(began)
+	n, err := b.ReadCloser.Read(p)
+	if slow := b.writer.state.keepPace(b, n, time.Since(began), err != nil); slow != nil {
+		b.writer.Header().Set("Connection", "close") // the rest is not read
+		b.failed = slow
+		return n, slow
+	}
+	return n, err
+}
+
 // renew resets the read deadline of an upload, at most to b.until.
-func (b *limitedBody) renew() {
-	at := time.Now().Add(b.writer.state.config.ReadTimeout)
+func (b *limitedBody) renew(now time.Time) {
+	at := now.Add(b.writer.state.config.ReadTimeout)
 	if at.After(b.until) {
 		at = b.until
 	}

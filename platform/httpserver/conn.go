@@ -34,6 +34,7 @@ type conn struct {
 	net.Conn
 	tcp           *net.TCPConn // the same
 	reads, writes deadline
+	seat          *seat // nil: connections are not counted
 
 	// With the lock of reads:
 	reader  activity
@@ -187,6 +188,9 @@ func (c *conn) CloseWrite() error { return c.tcp.CloseWrite() }
 
 // Close implements net.Conn.
 func (c *conn) Close() error {
+	if c.seat != nil {
+		c.seat.leave()
+	}
 	err := c.tcp.Close()
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()

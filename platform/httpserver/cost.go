@@ -25,6 +25,7 @@ type costs struct {
 	clients, assets *limiter[netip.Prefix]
 	wallets         *limiter[string]
 	places          places
+	uploads         uploads
 }
 
 // payer is the bucket that an answer is charged to. It is set by limitClients and

@@ -122,18 +122,19 @@ type Options struct {
 //	not ready → drain delay → no new connections, Draining is closed →
 //	running requests finish, within shutdown_grace → closed
 type Server struct {
-	options   Options
-	router    chi.Router
-	main      listening
-	inner     listening // TLSListen; its server is main's
-	admin     listening
-	costs     *costs
-	origin    string // of PublicURL
-	base      string // path of PublicURL, see base.go
-	hosts     hosts
-	proxies   proxies
-	untrusted sync.Once // for the one warning
-	draining  chan struct{}
+	options     Options
+	router      chi.Router
+	main        listening
+	inner       listening // TLSListen; its server is main's
+	admin       listening
+	costs       *costs
+	origin      string // of PublicURL
+	base        string // path of PublicURL, see base.go
+	hosts       hosts
+	connections *connections
+	proxies     proxies
+	untrusted   sync.Once // for the one warning
+	draining    chan struct{}
 }
 
 // New builds the router with its middleware. It fails when PublicURL is not a URL.
@@ -156,9 +157,10 @@ func New(o Options) (*Server, error) {
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}
+	s.connections = newConnections(o, trusted)
 	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
 	base := context.WithValue(context.Background(), drainingKey{}, (<-chan struct{})(s.draining))
-	s.main = listening{setting: "listen", address: o.Listen, server: &http.Server{
+	s.main = listening{setting: "listen", address: o.Listen, seats: s.connections, server: &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,
@@ -167,6 +169,7 @@ func New(o Options) (*Server, error) {
 		MaxHeaderBytes:    int(o.Limits.HeaderLimit),
 		ErrorLog:          errorLog,
 		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnState:         s.connections.note,
 	}}
 	s.inner = listening{setting: "tls.listen", address: o.TLSListen, server: s.main.server, tls: o.TLS}
 	if o.TLSListen == "" {

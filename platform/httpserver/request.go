@@ -127,6 +127,7 @@ func (s *Server) request(router http.Handler) http.Handler {
 		if s.base != "" {
 			s.cutBase(r, state)
 		}
+		defer state.endUpload() // also after a panic
 		router.ServeHTTP(&state.writer, r)
 		routes.Put(route)
 	})

@@ -19,7 +19,8 @@ type listening struct {
 	setting  string // the setting with the address
 	address  string
 	server   *http.Server
-	tls      *tls.Config // nil = plain
+	tls      *tls.Config  // nil = plain
+	seats    *connections // nil = connections are not counted
 	listener net.Listener
 }
 
@@ -41,6 +42,9 @@ func (l *listening) listen() error {
 	}
 	if !plain.On {
 		listener = lazyListener{listener}
+	}
+	if l.seats != nil {
+		listener = seats{listener, l.seats, l.tls != nil}
 	}
 	if l.tls != nil {
 		listener = tls.NewListener(listener, l.tls)

@@ -17,15 +17,21 @@ type Settings struct {
 	ReadTimeout    time.Duration `yaml:"read_timeout"`
 	WriteTimeout   time.Duration `yaml:"write_timeout"`
 	UploadTimeout  time.Duration `yaml:"upload_timeout"`
+	UploadRate     config.Bytes  `yaml:"upload_rate"` // per second, the least; 0 = none
+	Uploads        int           `yaml:"uploads"`     // long ones at a time, 0 = unlimited, as below
 	IdleTimeout    time.Duration `yaml:"idle_timeout"`
 	DrainDelay     time.Duration `yaml:"drain_delay"`
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"`
+	Connections    int           `yaml:"connections"`
 	Rate           float64       `yaml:"rate"` // requests per second, 0 = unlimited
 	Burst          int           `yaml:"burst"`
 	StaticRate     float64       `yaml:"static_rate"`
 	StaticBurst    int           `yaml:"static_burst"`
 	WalletRate     float64       `yaml:"wallet_rate"`
 	WalletBurst    int           `yaml:"wallet_burst"`
+
+	ConnectionsPerClient int `yaml:"connections_per_client"`
+	UploadsPerClient     int `yaml:"uploads_per_client"`
 
 	BytesPerRequest    config.Bytes `yaml:"bytes_per_request"` // of an answer; 0 = only requests are charged
 	ExpensiveCost      int          `yaml:"expensive_cost"`    // in tokens
@@ -57,6 +63,20 @@ func (s Settings) Check(c *config.Checks) {
 	c.AtLeast("idle_timeout", s.IdleTimeout, 100*time.Millisecond)
 	c.AtLeast("drain_delay", s.DrainDelay, 0)
 	c.AtLeast("shutdown_grace", s.ShutdownGrace, 100*time.Millisecond)
+	if s.UploadRate < 0 || s.UploadRate > 1<<30 {
+		c.Wrong("upload_rate", "is %s, must be from 0 (none) to 1 GiB per second", s.UploadRate)
+	}
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"connections", s.Connections},
+		{"connections_per_client", s.ConnectionsPerClient},
+		{"uploads", s.Uploads},
+		{"uploads_per_client", s.UploadsPerClient},
+	} {
+		c.Within(n.key, n.value, 0, 1_000_000)
+	}
 	c.Rate("rate", s.Rate, "burst", s.Burst)
 	c.Rate("static_rate", s.StaticRate, "static_burst", s.StaticBurst)
 	c.Rate("wallet_rate", s.WalletRate, "wallet_burst", s.WalletBurst)
