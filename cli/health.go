@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/telemetry"
 )
@@ -43,6 +45,7 @@ func healthCommand(s *source) *cobra.Command {
 				if where, err = adminURL(s); err != nil {
 					return err
 				}
+			} else if _, isSocket := config.SocketPath(where); isSocket { // as admin.listen may be
 			} else if u, err := url.Parse(where); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 				return fault.Usage(fmt.Errorf("--url %q is not an address: write one like http://127.0.0.1:8090", where))
 			}
@@ -78,11 +81,18 @@ func adminURL(s *source) (string, error) {
 func askReadiness(ctx context.Context, where string) (ready telemetry.Readiness, err error) {
 	ctx, cancel := context.WithTimeout(ctx, healthWait)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where+"/readyz", nil)
+	transport, address := &http.Transport{}, where
+	if path, isSocket := config.SocketPath(where); isSocket {
+		address = "http://localhost"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/readyz", nil)
 	if err != nil {
 		return ready, fmt.Errorf("make the request: %w", err)
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return ready, fmt.Errorf("not ready: nothing answers at %s: start the program, or name its admin address with admin.listen or --url", where)

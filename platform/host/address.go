@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+
+	"banyan/platform/config"
 )
 
 // unspecified reports whether a host to listen on stands for every address of the
@@ -54,6 +56,15 @@ func machineAddress(host string, addresses func() ([]net.Addr, error)) string {
 	return "localhost"
 }
 
+// urlOf is the URL at which this server's address is asked from this machine; that
+// of a socket is unix:PATH.
+func urlOf(address string) string {
+	if _, isSocket := config.SocketPath(address); isSocket {
+		return address
+	}
+	return "http://" + here(address)
+}
+
 // here is an address of this server for somebody on this machine.
 func here(address string) string {
 	host, port, err := net.SplitHostPort(address)
@@ -94,8 +105,11 @@ func hostnameOf(address string) string {
 }
 
 // AdminURL is where these settings have the admin address, for somebody on this
-// machine; false when the system chooses its port.
+// machine, a URL or unix:PATH; false when the system chooses its port.
 func (s *Settings) AdminURL() (string, bool) {
+	if _, isSocket := config.SocketPath(s.Admin.Listen); isSocket {
+		return s.Admin.Listen, true
+	}
 	_, port, err := net.SplitHostPort(s.Admin.Listen)
 	if err != nil || port == "0" {
 		return "", false

@@ -128,6 +128,7 @@ func (p *Process) serverOptions() httpserver.Options {
 		Listen: s.Listen, PublicURL: s.PublicURL, OperatorURL: s.Legacy.OperatorURL, Limits: s.HTTP, Logger: p.log, Requests: s.Log.Requests,
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
+		AdminHosts:   s.Admin.Hosts,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
 		Authenticate: p.authenticate, Wallet: signedInWallet, Caller: callerName, Privileged: isOperator, Now: p.clock,
 	}

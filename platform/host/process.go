@@ -156,7 +156,7 @@ func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
 
 // URL returns the URL of the server's listener for a client on this machine, after
 // Listen.
-func (p *Process) URL() string { return "http://" + here(p.server.Addr()) }
+func (p *Process) URL() string { return urlOf(p.server.Addr()) }
 
 // RouteStatus returns the state of the modules' routes, for operators.
 func (p *Process) RouteStatus() []seam.Status {

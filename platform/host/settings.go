@@ -23,7 +23,7 @@ import (
 // package of its type; a module's own section is in its descriptor.
 type Settings struct {
 	PublicURL string                      `yaml:"public_url"` // scheme://host[:port][/path]
-	Listen    string                      `yaml:"listen"`     // host:port
+	Listen    string                      `yaml:"listen"`     // host:port or unix:PATH
 	Data      string                      `yaml:"data"`       // folder
 	Module    string                      `yaml:"module"`     // the one module to serve, "" = all
 	Admin     AdminSettings               `yaml:"admin"`
@@ -44,8 +44,9 @@ type Settings struct {
 
 // AdminSettings configure the address for operators and monitoring.
 type AdminSettings struct {
-	Listen string `yaml:"listen"`
-	Pprof  bool   `yaml:"pprof"`
+	Listen string   `yaml:"listen"` // host:port or unix:PATH
+	Hosts  []string `yaml:"hosts"`  // further names under which it is served
+	Pprof  bool     `yaml:"pprof"`
 }
 
 // Check implements config.Checker.
@@ -54,8 +55,16 @@ func (s *Settings) Check(c *config.Checks) {
 	// spelling of each address.
 	s.PublicURL, s.Legacy.OperatorURL = config.Address(s.PublicURL), config.Address(s.Legacy.OperatorURL)
 	c.Site("public_url", s.PublicURL)
-	c.Address("listen", s.Listen)
-	c.Address("admin.listen", s.Admin.Listen)
+	c.ListenAddress("listen", s.Listen)
+	c.ListenAddress("admin.listen", s.Admin.Listen)
+	if _, isSocket := config.SocketPath(s.Listen); isSocket && s.Module != "" {
+		c.Wrong("listen", "is a socket, and a module that runs alone is called by other processes over TCP: write host:port")
+	}
+	for _, name := range s.Admin.Hosts {
+		if name == "" || strings.ContainsAny(name, "/:@ *") {
+			c.Wrong("admin.hosts", "%q is not a host's name: write it without scheme and port, like metrics.example.org", name)
+		}
+	}
 	if s.Listen == s.Admin.Listen && !strings.HasSuffix(s.Listen, ":0") {
 		c.Wrong("admin.listen", "is the same as listen: choose another port")
 	}

@@ -129,7 +129,7 @@ func parseClient(entry string) netip.Addr {
 func peerOf(r *http.Request) netip.Addr {
 	other, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return onSocket // which has no address
 	}
 	return other.Addr().Unmap()
 }

@@ -25,7 +25,7 @@ const hsts = "max-age=31536000"
 // securityHeaders sets what every answer carries. A handler may change them.
 // The values are made once and shared by all answers: Set replaces a value and
 // Add copies it (it has no spare capacity), so no answer changes another's.
-func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
+func (s *Server) securityHeaders(https, subdomains bool) func(http.Handler) http.Handler {
 	inert := headers{
 		{"Content-Security-Policy", []string{inertPolicy}},
 		{"X-Content-Type-Options", []string{"nosniff"}},
@@ -40,7 +40,11 @@ func (s *Server) securityHeaders(https bool) func(http.Handler) http.Handler {
 		{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
 	}
 	if https {
-		secure := headers{{"Strict-Transport-Security", []string{hsts}}}
+		policy := hsts
+		if subdomains {
+			policy += "; includeSubDomains"
+		}
+		secure := headers{{"Strict-Transport-Security", []string{policy}}}
 		inert, page = append(inert, secure...), append(page, secure...)
 	}
 	return func(next http.Handler) http.Handler {

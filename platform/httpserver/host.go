@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/loopback"
 )
@@ -127,20 +128,34 @@ func (s *Server) failForeign(w http.ResponseWriter, r *http.Request) {
 // guardAdmin serves the admin address under this machine's own names and the
 // address that a request arrived at. Probes ask for health by any address, which
 // nobody can point elsewhere, or by none.
-func guardAdmin(listen string, next http.Handler) http.Handler {
-	if next == nil {
-		return nil
+func guardAdmin(listen string, names []string, next http.Handler) http.Handler {
+	if _, isSocket := config.SocketPath(listen); next == nil || isSocket { // no browser reaches a socket
+		return next
 	}
 	host, _, _ := net.SplitHostPort(listen) // the settings were checked; nothing is no name
 	machine, _ := os.Hostname()             // likewise
-	own := newHosts("localhost", host, machine)
+	own := newHosts(append([]string{"localhost", host, machine}, names...)...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if own.has(r.Host) || isLocalAddress(r) || isProbe(r) {
+		if own.has(r.Host) || isLocalAddress(r) || isProbe(r) || isScrape(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		fault.WriteProblem(w, fault.New(fault.Misdirected, "the admin address is not known by the name in this request: ask for it by its IP address, by localhost, or by the name in the setting admin.listen"), "")
+		fault.WriteProblem(w, fault.New(fault.Misdirected, "the admin address is not known by the name in this request: ask for it by its IP address or by localhost, or list the name in the setting admin.hosts"), "")
 	})
+}
+
+// isScrape reports whether metrics are asked for under a name that only this network
+// gives: a service's of docker or Kubernetes, without a dot or below one of those
+// that nobody can register. No site of the world can lead such a name here.
+func isScrape(r *http.Request) bool {
+	if r.URL.Path != "/metrics" && r.URL.Path != "/readyz" && r.URL.Path != "/healthz" {
+		return false
+	}
+	name := hostname(r.Host)
+	if name != "" && !strings.Contains(name, ".") && !strings.Contains(name, ":") {
+		return true
+	}
+	return strings.HasSuffix(name, ".svc") || strings.HasSuffix(name, ".svc.cluster.local") || strings.HasSuffix(name, ".internal")
 }
 
 func isProbe(r *http.Request) bool {

@@ -111,7 +111,7 @@ func TestOwnProcessesMayUseAddressesOfTheirOwn(t *testing.T) {
 
 func TestTheAdminAddressIsServedUnderItsOwnNames(t *testing.T) {
 	s := start(t, func(o *httpserver.Options) {
-		o.AdminListen = "127.0.0.1:0"
+		o.AdminListen, o.AdminHosts = "127.0.0.1:0", []string{"metrics.example.org"}
 		o.Admin = telemetry.Admin(telemetry.AdminOptions{Gatherer: telemetry.NewRegistry(), Health: telemetry.NewHealth()})
 	}, nil)
 	admin := "http://" + s.AdminAddr()
@@ -124,12 +124,18 @@ func TestTheAdminAddressIsServedUnderItsOwnNames(t *testing.T) {
 		{"/metrics", "[::1]:8090", 200},
 		{"/metrics", "10.0.0.7:8090", 421},
 		{"/metrics", "evil.example:8090", 421},
+		{"/metrics", "metrics.example.org:8090", 200},
+		{"/metrics", "banyan:8090", 200}, // a service of docker or Kubernetes, whose names nobody can register
+		{"/metrics", "banyan-admin.monitoring.svc:8090", 200},
+		{"/metrics", "banyan-admin.monitoring.svc.cluster.local", 200},
+		{"/metrics", "svc.evil.example", 421},
+		{"/debug/pprof/", "banyan:8090", 421},
 		{"/readyz", "10.0.0.7:8090", 200}, // a load balancer behind address translation
 		{"/healthz", "[2001:db8::7]", 200},
 		{"/readyz", "evil.example", 421},
 		{"/healthz", "evil.example", 421},
 	} {
-		if a := askedAs(t, admin+c.path, c.host); a.status != c.want || c.want == 421 && !strings.Contains(a.body, "admin.listen") {
+		if a := askedAs(t, admin+c.path, c.host); a.status != c.want || c.want == 421 && !strings.Contains(a.body, "admin.hosts") {
 			t.Errorf("%s as %s: %d %s, want %d", c.path, c.host, a.status, a.body, c.want)
 		}
 	}

@@ -40,7 +40,7 @@ import (
 
 // Options configures a server. Listen, PublicURL, Limits and Logger are required.
 type Options struct {
-	Listen    string // host:port; port 0 lets the system choose
+	Listen    string // host:port, of which port 0 lets the system choose; or unix:/path of a socket
 	PublicURL string // scheme://host[:port][/path] that people use; https enables HSTS
 	// OperatorURL is scheme://host[:port] of a second name of this server, whose
 	// origin is separate: each refuses changes by requests from the other's pages.
@@ -83,6 +83,7 @@ type Options struct {
 
 	AdminListen string       // address of Admin, "" = it is not served
 	Admin       http.Handler // telemetry.Admin
+	AdminHosts  []string     // further names under which it is served, without ports
 
 	// Front may answer instead of the router, before the layers that are for
 	// Banyan's own pages (platform/legacy).
@@ -178,7 +179,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave tls.listen empty", o.TLSListen)
 	}
 	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
-		Handler:           guardAdmin(o.AdminListen, o.Admin),
+		Handler:           guardAdmin(o.AdminListen, o.AdminHosts, o.Admin),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,
 		IdleTimeout:       o.Limits.IdleTimeout, // no write time-out: a profile takes as long as requested
@@ -200,7 +201,7 @@ func (s *Server) buildRouter(public *url.URL) error {
 	r := chi.NewRouter()
 	r.Use(s.observe)
 	r.Use(s.recoverPanics)
-	r.Use(s.securityHeaders(public.Scheme == "https"))
+	r.Use(s.securityHeaders(public.Scheme == "https", o.Limits.HSTSSubdomains))
 	r.Use(s.shareAnswers)
 	if o.Process == nil {
 		r.Use(s.limitClients)

@@ -174,6 +174,12 @@ func TestSecurityHeaders(t *testing.T) {
 	if api.header.Get("Strict-Transport-Security") == "" {
 		t.Error("no HSTS on https")
 	}
+	wide := start(t, func(o *httpserver.Options) {
+		o.PublicURL, o.Limits.HSTSSubdomains = "https://banyan.test", true
+	}, routes)
+	if policy := do(t, request(t, "GET", wide.url+"/page", "")).header.Get("Strict-Transport-Security"); !strings.HasSuffix(policy, "; includeSubDomains") {
+		t.Errorf("with http.hsts_subdomains HSTS is %q", policy)
+	}
 	missing := do(t, request(t, "GET", plain.url+"/nowhere", ""))
 	if missing.header.Get("Content-Security-Policy") == "" {
 		t.Error("an error answer has no policy")

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"banyan/platform/config"
 	"banyan/platform/plain"
 )
 
@@ -28,11 +30,12 @@ func (l *listening) listen() error {
 	if l.listener != nil || l.address == "" {
 		return nil
 	}
-	// Binding does not block, so there is nothing to cancel.
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", l.address)
+	listener, err := l.open()
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use: stop the program that listens there, or choose another address with the setting %s: %w", l.address, l.setting, err)
+	case errors.Is(err, syscall.EACCES) && strings.HasPrefix(l.address, config.SocketPrefix):
+		return fmt.Errorf("%s may not be made by this user: give it a folder in which this user may write, or choose another path with the setting %s: %w", l.address, l.setting, err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%s may not be used by this user: choose a port above 1023 with the setting %s: %w", l.address, l.setting, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
@@ -56,6 +59,9 @@ func (l *listening) listen() error {
 func (l *listening) where() string {
 	if l.listener == nil {
 		return ""
+	}
+	if l.listener.Addr().Network() == "unix" {
+		return config.SocketPrefix + l.listener.Addr().String()
 	}
 	return l.listener.Addr().String()
 }

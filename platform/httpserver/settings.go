@@ -9,7 +9,8 @@ import (
 // Settings are the limits of the public address.
 type Settings struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"` // networks and addresses, or one number
-	CORSOrigins    []string      `yaml:"cors_origins"`    // "*" or scheme://host[:port]
+	HSTSSubdomains bool          `yaml:"hsts_subdomains"`
+	CORSOrigins    []string      `yaml:"cors_origins"` // "*" or scheme://host[:port]
 	BodyLimit      config.Bytes  `yaml:"body_limit"`
 	UploadLimit    config.Bytes  `yaml:"upload_limit"`
 	HeaderLimit    config.Bytes  `yaml:"header_limit"`
