@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -179,24 +180,27 @@ func (p *Process) mountAPI(router chi.Router) {
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
 	if p.legacy != nil { // which may have the paths below
-		router.Get(p.settings.Legacy.Prefix+"/api/openapi.json", p.serveAPIDocument)
+		router.Get(p.settings.Legacy.Prefix+"/api/openapi.json", p.serveAPIDocument())
 		return
 	}
 	router.Method(http.MethodGet, identity.WellKnownJWKSPath, p.jwks)
-	router.Get("/api/openapi.json", p.serveAPIDocument)
+	router.Get("/api/openapi.json", p.serveAPIDocument())
 }
 
-// serveAPIDocument encodes the document for each request: it is rarely requested,
-// and would stay in memory otherwise.
-func (p *Process) serveAPIDocument(w http.ResponseWriter, r *http.Request) {
-	document, err := p.program.APIDocument(config.BasePath(p.settings.PublicURL))
-	if err != nil {
-		p.server.Fail(w, r, err)
-		return
+// serveAPIDocument returns the handler of the document, which is made once: clients
+// that take their time to read it would hold one each otherwise.
+func (p *Process) serveAPIDocument() http.HandlerFunc {
+	document := sync.OnceValues(func() ([]byte, error) { return p.program.APIDocument(config.BasePath(p.settings.PublicURL)) })
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := document()
+		if err != nil {
+			p.server.Fail(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(text) // the client may have disconnected
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(document) // the client may have disconnected
 }
 
 func (p *Process) routes() []*seam.Route {

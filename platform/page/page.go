@@ -97,6 +97,22 @@ func hasZeroByte(document []byte) bool {
 	}
 }
 
+// MaxBytes bounds the texts on one page: 200 entries of the longest would take
+// several times as much, for every client that reads them slowly.
+const MaxBytes = 1 << 20
+
+// Fit returns how many of the first size rows fit on a page whose texts have MaxBytes
+// at most, at least one, for Cut. weigh returns the bytes of a row's texts.
+func Fit[R any](rows []R, size int, weigh func(*R) int) int {
+	bytes := 0
+	for i := range rows[:min(size, len(rows))] {
+		if bytes += weigh(&rows[i]); bytes > MaxBytes {
+			return max(i, 1)
+		}
+	}
+	return size
+}
+
 // Cut returns the first size rows, size ≥ 1, and the cursor of the next page, "" if
 // there is none: rows must have at least one more than size unless the list ends.
 func Cut[R, P any](l List[P], rows []R, size int, place func(R) P) (page []R, next string) {

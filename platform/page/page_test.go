@@ -190,3 +190,30 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestLongEntriesMakeAShorterPage: a page has as many as its bytes allow, and the
+// next one goes on behind the last.
+func TestLongEntriesMakeAShorterPage(t *testing.T) {
+	list := page.NewList[int]("texts")
+	long := strings.Repeat("x", page.MaxBytes/4)
+	for name, c := range map[string]struct {
+		rows []string
+		size int
+		want int
+		more bool
+	}{
+		"nothing":                 {nil, 3, 0, false},
+		"short ones":              {[]string{"a", "b", "c", "d"}, 3, 3, true},
+		"all that there are":      {[]string{"a", "b"}, 3, 2, false},
+		"just what fits":          {[]string{long, long, long, long}, 4, 4, false},
+		"one more than fits":      {[]string{long, long, long, long, "a"}, 5, 4, true},
+		"more than the size":      {[]string{long, "a", "b"}, 2, 2, true},
+		"the first alone is long": {[]string{strings.Repeat("x", 2*page.MaxBytes), "b"}, 2, 1, true},
+	} {
+		size := page.Fit(c.rows, c.size, func(text *string) int { return len(*text) })
+		got, next := page.Cut(list, c.rows, size, func(string) int { return 1 })
+		if len(got) != c.want || (next != "") != c.more {
+			t.Errorf("%s: %d entries, next %q", name, len(got), next)
+		}
+	}
+}

@@ -172,6 +172,7 @@ func (s *service) Campaigns(ctx context.Context, q airdrop.CampaignsQuery) (aird
 	if err != nil {
 		return airdrop.CampaignPage{}, err
 	}
+	size = page.Fit(found, size, func(c *airdrop.Campaign) int { return len(c.Name) + len(c.Description) })
 	found, next := page.Cut(list, found, size, func(c airdrop.Campaign) position { return position{c.CreatedMS, c.ID} })
 	return airdrop.CampaignPage{Campaigns: found, Next: next}, nil
 }

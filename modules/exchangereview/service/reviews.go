@@ -273,8 +273,9 @@ func (s *service) ReviewsOf(ctx context.Context, q exchangereview.ReviewsOfQuery
 }
 
 // pageOf returns a page of reviews; the next page starts after the place of the
-// last.
+// last. Long ones make it shorter.
 func pageOf[P any](list page.List[P], rows []reviewRow, size int, place func(reviewRow) P) exchangereview.ReviewPage {
+	size = page.Fit(rows, size, func(row *reviewRow) int { return len(row.Text) })
 	rows, next := page.Cut(list, rows, size, place)
 	answer := exchangereview.ReviewPage{Reviews: []exchangereview.Review{}, Next: next}
 	for i := range rows {
