@@ -40,7 +40,7 @@ func (h handler) isCurrent(header http.Header, req *http.Request, answer any, bo
 	header["Etag"] = []string{string(tag)}
 	if header["Cache-Control"] == nil {
 		switch {
-		case !h.d.lasting(answer):
+		case !h.d.permanent(answer):
 			header["Cache-Control"] = askAgain
 		case identity.From(req.Context()).Role > identity.Anonymous:
 			header["Cache-Control"] = keptByItsClient

@@ -67,9 +67,9 @@ type description struct {
 	idempotent bool // a write that may be sent again with its key; see Idempotent
 	expensive  bool // see Expensive
 	anyOrigin  bool // see AnyOrigin
-	// lasting reports whether an answer never changes; nil: the answer has no ETag.
+	// permanent reports whether an answer never changes; nil: the answer has no ETag.
 	// See Cached.
-	lasting func(answer any) bool
+	permanent func(answer any) bool
 
 	repeatable  bool        // a read without streams: it can be asked twice and compared
 	rules       diff.Rules  // what counts less in comparisons

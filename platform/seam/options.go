@@ -59,14 +59,14 @@ func (c *Contract) Shared() map[string]bool {
 }
 
 // Cached says of a public read that its answers have an ETag, by which clients ask
-// whether one has changed, and that those of which lasting is true never change:
+// whether one has changed, and that those of which permanent is true never change:
 // clients and proxies keep them without asking.
-func Cached[A any](lasting func(*A) bool) Option {
+func Cached[A any](permanent func(*A) bool) Option {
 	return func(d *description) error {
 		if !d.isShared() || d.streams || d.answer != reflect.TypeFor[A]() {
 			return errors.New("only answers of a public GET, of the operation's type, are kept by clients")
 		}
-		d.lasting = func(answer any) bool { a, ok := answer.(*A); return ok && lasting(a) }
+		d.permanent = func(answer any) bool { a, ok := answer.(*A); return ok && permanent(a) }
 		return nil
 	}
 }

@@ -184,7 +184,7 @@ func (h handler) writeJSON(w http.ResponseWriter, req *http.Request, answer any)
 	}
 	header := w.Header()
 	header["Content-Type"] = jsonMedia
-	if h.d.lasting != nil && h.isCurrent(header, req, answer, buf.Bytes()) {
+	if h.d.permanent != nil && h.isCurrent(header, req, answer, buf.Bytes()) {
 		delete(header, "Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
