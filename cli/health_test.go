@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,5 +49,30 @@ func TestHealthIsOneLineAndAnExitCode(t *testing.T) {
 	var out bytes.Buffer
 	if code := Execute(t.Context(), program, []string{"health"}, &out, &out); code != exitFailure || !strings.Contains(out.String(), "set admin.listen") {
 		t.Errorf("a port that the system chooses: %d %q", code, &out)
+	}
+}
+
+func TestHealthIsAskedOverASocket(t *testing.T) {
+	program := testProgram(t)
+	t.Chdir(t.TempDir())
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"ready"}`))
+	}))
+	_ = server.Listener.Close() // the socket takes its place
+	server.Listener = listener
+	server.Start()
+	defer server.Close()
+	var out bytes.Buffer
+	if code := Execute(t.Context(), program, []string{"health", "--url", "unix:" + socket}, &out, &out); code != exitOK {
+		t.Errorf("by its address: %d %q", code, &out)
+	}
+	t.Setenv("BANYAN_ADMIN_LISTEN", "unix:"+socket)
+	if code := Execute(t.Context(), program, []string{"health"}, &out, &out); code != exitOK {
+		t.Errorf("by the settings: %d %q", code, &out)
 	}
 }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"banyan/platform/config"
@@ -64,5 +65,23 @@ func TestASiteMayBeBelowAPath(t *testing.T) {
 	}
 	if got := config.OriginOf("https://example.org:8443/app/x"); got != "https://example.org:8443" {
 		t.Errorf("the origin is %q", got)
+	}
+}
+
+type listenSettings struct {
+	Listen string `yaml:"listen"`
+}
+
+func (s *listenSettings) Check(c *config.Checks) { c.ListenAddress("listen", s.Listen) }
+
+func TestASocketIsAnAddressToListenOn(t *testing.T) {
+	for address, good := range map[string]bool{
+		"unix:/run/banyan/banyan.sock": true, "unix:banyan.sock": true, "127.0.0.1:8080": true, ":8080": true, "[::1]:8080": true,
+		"unix:": false, "unix:///run/banyan.sock": false, "/run/banyan.sock": false, "unix:/" + strings.Repeat("x", 110): false, "localhost": false,
+	} {
+		_, err := config.Load(config.Options{Defaults: []byte("listen: 127.0.0.1:8080\n"), Env: []string{"BANYAN_LISTEN=" + address}}, config.Section{Into: &listenSettings{}})
+		if (err == nil) != good {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
