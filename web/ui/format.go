@@ -22,7 +22,7 @@ func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset":    s.assetLink,
 		"at":       s.link,
-		"root":     s.fromRoot,
+		"root":     func(parts ...any) string { return s.fromRoot(joined(parts)) },
 		"path":     s.path,
 		"num":      Number[int],
 		"num64":    Number[int64],
