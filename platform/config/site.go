@@ -9,11 +9,11 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Address returns http(s)://host[:port][/path] as it is compared, signed and shown:
+// SiteAddress returns http(s)://host[:port][/path] as it is compared, signed and shown:
 // scheme and host in small letters, a name of other scripts as browsers ask for
 // it (RFC 5891), without the scheme's usual port, the dot at a name's end and the
 // slash at a path's. What is not such an address comes back as it is.
-func Address(address string) string {
+func SiteAddress(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return address
@@ -43,7 +43,7 @@ var usualPorts = map[string]string{"http": "80", "https": "443"}
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-]+(\.[A-Za-z0-9_~-]+)*)*$`)
 
 // Site requires http(s)://host[:port], and perhaps a path below which the site is.
-// The address is one that Address returned.
+// The address is one that SiteAddress returned.
 func (c *Checks) Site(key, address string) {
 	u, err := url.Parse(address)
 	if err == nil && strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r > unicode.MaxASCII }) {

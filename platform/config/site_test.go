@@ -26,7 +26,7 @@ func TestAnAddressHasOneSpelling(t *testing.T) {
 		"":                                 "",
 		" https://example.org/banyan/x.y ": "https://example.org/banyan/x.y",
 	} {
-		if got := config.Address(text); got != want {
+		if got := config.SiteAddress(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
@@ -37,7 +37,7 @@ type siteSettings struct {
 }
 
 func (s *siteSettings) Check(c *config.Checks) {
-	s.PublicURL = config.Address(s.PublicURL)
+	s.PublicURL = config.SiteAddress(s.PublicURL)
 	c.Site("public_url", s.PublicURL)
 }
 

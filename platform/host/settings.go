@@ -53,7 +53,7 @@ type AdminSettings struct {
 func (s *Settings) Check(c *config.Checks) {
 	// What is in force, printed, signed and compared with what browsers send is one
 	// spelling of each address.
-	s.PublicURL, s.Legacy.OperatorURL = config.Address(s.PublicURL), config.Address(s.Legacy.OperatorURL)
+	s.PublicURL, s.Legacy.OperatorURL = config.SiteAddress(s.PublicURL), config.SiteAddress(s.Legacy.OperatorURL)
 	c.Site("public_url", s.PublicURL)
 	c.ListenAddress("listen", s.Listen)
 	c.ListenAddress("admin.listen", s.Admin.Listen)

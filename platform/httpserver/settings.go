@@ -46,7 +46,7 @@ func (s Settings) Check(c *config.Checks) {
 		c.Wrong("trusted_proxies", "%s", err)
 	}
 	for _, origin := range s.CORSOrigins {
-		if origin != "*" && (config.Address(origin) != origin || config.OriginOf(origin) != origin) {
+		if origin != "*" && (config.SiteAddress(origin) != origin || config.OriginOf(origin) != origin) {
 			c.Wrong("cors_origins", "%q is not an origin as browsers send it: write scheme://host[:port] in small letters, like https://community.example, or * for all", origin)
 		}
 	}
