@@ -192,6 +192,9 @@ func (c *requestCodec) decodeQuery(u *url.URL, q reflect.Value, strict bool, roo
 	}
 	for i := range c.query {
 		p := &c.query[i]
+		if strict && len(values[p.name]) > 1 { // whoever looks at it before this program may take the other one
+			wrong = append(wrong, fault.Field{Name: p.name, Message: "stands there more than once: write it once"})
+		}
 		if text := values.Get(p.name); text != "" {
 			if err := p.parse(text, q, room); err != nil {
 				wrong = append(wrong, fault.Field{Name: p.name, Message: messageOf(err)})

@@ -236,6 +236,7 @@ func TestBadRequests(t *testing.T) {
 		{"a wallet with a wrong checksum", "GET", "/groups/a/members/0x52908400098527886e0F7030069857D2E4169EE7", "", 400, "checksum"},
 		{"no number", "GET", "/groups/a/members/" + someWallet + "?limit=many", "", 400, `"name":"limit"`},
 		{"an unknown parameter", "GET", "/groups/a/members/" + someWallet + "?limt=1", "", 400, "use ratio, limit, exact, mark"},
+		{"a parameter that stands twice", "GET", "/groups/a/members/" + someWallet + "?limit=1&limit=2", "", 400, "more than once"},
 		{"broken JSON", "POST", "/fail/not_found", `{"amount": }`, 400, "at byte"},
 		{"no body", "POST", "/fail/not_found", ``, 400, "is empty"},
 		{"not UTF-8", "POST", "/fail/not_found", "{\"items\": [\"\xff\"]}", 400, "not UTF-8"},

@@ -16,7 +16,7 @@ import (
 // topLevel is all that is at the top of the repository.
 var topLevel = strings.Fields(`
 	.ci .gitignore .golangci.yml
-	CONTRIBUTING.md LICENSE Makefile README.md config.yaml go.mod go.sum main.go
+	CONTRIBUTING.md LICENSE Makefile README.md SECURITY.md config.yaml go.mod go.sum main.go
 	bench cli deploy docs migrations modules platform test web
 `)
 
