@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,13 +18,20 @@ func configCommand(s *source) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Print the settings in force and where they come from, secrets masked",
-		Args:  noArgs,
+		Long: "Print the settings in force and where they come from, secrets masked.\n\n" +
+			"It fails where `banyan serve` would fail by its settings, and reads the files that they name. Not tried are the\n" +
+			"database's server, the data folder, and the addresses to listen on.",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := s.load()
 			if err != nil {
 				return err
 			}
+			standalone(loaded)
 			warnOfSources(cmd.ErrOrStderr(), loaded)
+			if err := rehearse(cmd.Context(), s, loaded); err != nil {
+				return err
+			}
 			if asJSON {
 				return printSettings(cmd.OutOrStdout(), loaded)
 			}
@@ -30,6 +40,27 @@ func configCommand(s *source) *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// rehearse assembles the program as serve does, over an empty folder that is gone
+// afterwards, so that nothing that serve refuses is printed as if it were in force.
+func rehearse(ctx context.Context, s *source, loaded host.Loaded) (err error) {
+	if err := loaded.CheckDatabaseURL(); err != nil {
+		return err
+	}
+	folder, err := temporaryFolder(temporaryPlaces(), "banyan-config-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	settings := *loaded.Settings
+	settings.Data, settings.Database.URL, settings.Tracing.Endpoint, settings.Log.Level = folder, "", "", "error"
+	loaded.Settings = &settings
+	process, err := host.New(ctx, loaded, host.Options{Pages: pages(s.modules, nil)})
+	if err != nil {
+		return err
+	}
+	return process.Close()
 }
 
 // printSettings prints the settings as JSON, with the keys of config.yaml.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func demoCommand(s *source) *cobra.Command {
 			}
 			_, release := catchHangups() // nothing is reloaded here, and a lost terminal must not leave the folder behind
 			defer release()
-			folder, err := demoFolder(demoPlaces())
+			folder, err := temporaryFolder(temporaryPlaces(), "banyan-demo-")
 			if err != nil {
 				return err
 			}
@@ -54,29 +53,6 @@ func demoCommand(s *source) *cobra.Command {
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback `address` to listen on")
 	return c
-}
-
-// demoPlaces are the folders where the demo may make its own, in the order in which
-// they are tried: a container may have no temporary folder that can be written.
-func demoPlaces() []string {
-	places := []string{os.TempDir()}
-	if cache, err := os.UserCacheDir(); err == nil {
-		places = append(places, cache)
-	}
-	return append(places, "/dev/shm", ".")
-}
-
-// demoFolder makes an empty folder in the first place where that is possible.
-func demoFolder(places []string) (string, error) {
-	var all []error
-	for _, place := range places {
-		folder, err := os.MkdirTemp(place, "banyan-demo-")
-		if err == nil {
-			return filepath.Abs(folder)
-		}
-		all = append(all, err)
-	}
-	return "", fmt.Errorf("no folder can be made for the demo: set TMPDIR to one that can be written, with 100 MB of space: %w", errors.Join(all...))
 }
 
 // refuseSettings refuses settings that were given on purpose: ignored silently, they

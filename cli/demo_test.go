@@ -26,16 +26,16 @@ func TestTheDemosAddressIsOfThisMachine(t *testing.T) {
 	}
 }
 
-func TestTheDemoFindsAFolderWhereTheTemporaryOneCannotBeWritten(t *testing.T) {
+func TestAFolderIsFoundWhereTheTemporaryOneCannotBeWritten(t *testing.T) {
 	nowhere, there := filepath.Join(t.TempDir(), "missing"), t.TempDir()
-	folder, err := demoFolder([]string{nowhere, there})
+	folder, err := temporaryFolder([]string{nowhere, there}, "x-")
 	if err != nil || filepath.Dir(folder) != there {
 		t.Errorf("made %s, %v", folder, err)
 	}
-	if _, err := demoFolder([]string{nowhere}); err == nil || !strings.Contains(err.Error(), "set TMPDIR") {
+	if _, err := temporaryFolder([]string{nowhere}, "x-"); err == nil || !strings.Contains(err.Error(), "set TMPDIR") {
 		t.Errorf("without any: %v", err)
 	}
-	if places := demoPlaces(); places[0] != os.TempDir() {
+	if places := temporaryPlaces(); places[0] != os.TempDir() {
 		t.Errorf("looks at %v first", places)
 	}
 }

@@ -7,10 +7,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/host"
 )
 
 func migrateCommand(s *source) *cobra.Command {
-	c := &cobra.Command{Use: "migrate", Short: "See or migrate the databases' schemas (serve migrates at start)"}
+	c := &cobra.Command{
+		Use: "migrate", Short: "See or migrate the databases' schemas (serve migrates at start)",
+		Long: "See or migrate the databases' schemas (serve migrates at start).\n\n" +
+			"There is no way back to an older program but a backup from before: `banyan migrate up --backup FILE` makes\n" +
+			"one when there is something to migrate, and `banyan backup restore FILE` puts it back.",
+	}
 	var asJSON bool
 	status := &cobra.Command{
 		Use: "status", Short: "List the migrations and which are applied; it creates nothing", Args: noArgs,
@@ -37,12 +44,18 @@ func migrateCommand(s *source) *cobra.Command {
 		},
 	}
 	status.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	var backupTo string
 	up := &cobra.Command{
 		Use: "up", Short: "Apply the pending migrations", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := s.load()
 			if err != nil {
 				return err
+			}
+			if backupTo != "" {
+				if err := backupBefore(cmd, loaded, backupTo); err != nil {
+					return err
+				}
 			}
 			return withDatabases(cmd.Context(), loaded, loaded.Databases(), func(name string, db *database.DB) error {
 				if err := db.Migrate(cmd.Context()); err != nil {
@@ -53,8 +66,35 @@ func migrateCommand(s *source) *cobra.Command {
 			})
 		},
 	}
+	up.Flags().StringVar(&backupTo, "backup", "", "`file` to write a backup to before, when migrations are pending (SQLite)")
 	c.AddCommand(status, up)
 	return c
+}
+
+// backupBefore writes a backup when there is data, and migrations are pending.
+func backupBefore(cmd *cobra.Command, loaded host.Loaded, file string) error {
+	isPending, missing := false, ""
+	for _, name := range loaded.Databases() {
+		found, err := loaded.DatabaseStatus(cmd.Context(), name)
+		if err != nil {
+			return err
+		}
+		isPending = isPending || found.Exists && found.Pending()
+		if !found.Exists {
+			missing = name
+		}
+	}
+	switch {
+	case !isPending:
+		return nil
+	case missing != "":
+		return fault.Newf(fault.Conflict, "no backup can be made: the database %s is not there yet, and others are; copy the data folder while the program is stopped, and migrate without --backup", missing)
+	}
+	if _, err := createBackup(cmd, loaded, file); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "a backup from before is in", file)
+	return nil
 }
 
 // migrationRows are the lines of one database in the list of migrations.
@@ -68,7 +108,11 @@ func migrationRows(name string, found database.Status) []table.Row {
 		if m.Applied {
 			applied = timeText(m.At)
 		}
-		rows[i] = table.Row{name, m.Set, m.Name, applied}
+		file := m.Name
+		if m.Unknown {
+			file, applied = fmt.Sprintf("version %d", m.Version), applied+", by a newer program: start that one, or restore a backup"
+		}
+		rows[i] = table.Row{name, m.Set, file, applied}
 	}
 	return rows
 }

@@ -61,6 +61,17 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	return nil
 }
 
+// CheckURL fails as Open does for a PostgreSQL URL that cannot work, without
+// connecting.
+func CheckURL(options Options) error {
+	db, err := newDB(options)
+	if err != nil {
+		return err
+	}
+	_, err = db.postgresConfig()
+	return err
+}
+
 // postgresConfig reads the URL. Its errors never hold a password.
 func (db *DB) postgresConfig() (*pgx.ConnConfig, error) {
 	module := db.options.Module

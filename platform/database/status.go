@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,13 +22,24 @@ type Migration struct {
 	Version int64     `json:"version"`
 	Name    string    `json:"name"` // the file's
 	Applied bool      `json:"applied"`
-	At      time.Time `json:"at,omitzero"` // when it was applied, UTC
+	At      time.Time `json:"at,omitzero"`       // when it was applied, UTC
+	Unknown bool      `json:"unknown,omitempty"` // it is of a newer program, and has no name here
 }
 
 // Status is the state of a database's schema.
 type Status struct {
 	Exists     bool        // the file (SQLite) or the schema (PostgreSQL) exists
 	Migrations []Migration // all of this program, in the order in which they are applied
+}
+
+// Newer returns the highest version that a newer program has applied, 0 without one.
+func (s Status) Newer() (version int64) {
+	for _, m := range s.Migrations {
+		if m.Unknown {
+			version = max(version, m.Version)
+		}
+	}
+	return version
 }
 
 // Pending reports whether a migration is not applied yet.
@@ -101,6 +114,11 @@ func (db *DB) status(ctx context.Context, exists bool) (Status, error) {
 		for _, source := range provider.ListSources() {
 			at, is := applied[source.Version]
 			s.Migrations = append(s.Migrations, Migration{Set: set, Version: source.Version, Name: source.Path, Applied: is, At: at})
+			delete(applied, source.Version)
+		}
+		delete(applied, 0) // goose's own row
+		for _, version := range slices.Sorted(maps.Keys(applied)) {
+			s.Migrations = append(s.Migrations, Migration{Set: set, Version: version, Applied: true, At: applied[version], Unknown: true})
 		}
 	}
 	return s, nil

@@ -133,6 +133,14 @@ func (l Loaded) DatabaseOptions(name string) database.Options {
 	}
 }
 
+// CheckDatabaseURL reads database.url as opening does, and connects to nobody.
+func (l Loaded) CheckDatabaseURL() error {
+	if !l.Settings.Database.Postgres() {
+		return nil
+	}
+	return database.CheckURL(l.DatabaseOptions(identityDatabase))
+}
+
 // APIDocument returns the OpenAPI document of all modules and of the program, for a
 // site below this path, "" for a whole host. It does not depend on the settings.
 func (p Program) APIDocument(base string) ([]byte, error) {

@@ -49,6 +49,7 @@ var layers = slices.Concat([]string{
 	"platform/telemetry",
 	"platform/httpserver",
 	"platform/database",
+	"platform/backup",
 	"platform/ownership",
 	"platform/events",
 	"platform/identity",

@@ -1,0 +1,100 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"banyan/platform/backup"
+	"banyan/platform/fault"
+)
+
+// Backup writes all databases of the data folder to w, while the program may run.
+// scratch is a folder on a disk with room for a copy of them.
+func (l Loaded) Backup(ctx context.Context, w io.Writer, scratch string, now time.Time) (m backup.Manifest, err error) {
+	if err := l.requireSQLite("backup create", "pg_dump -Fc "+l.databaseForTools()+" >FILE"); err != nil {
+		return m, err
+	}
+	folder, err := os.MkdirTemp(scratch, ".banyan-backup-")
+	if err != nil {
+		return m, fmt.Errorf("make a folder for the copies: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	// A module may use those listed before it, and tells them what happened: it is fixed
+	// before them, so that no event counts as delivered whose effect is missing.
+	names := l.Databases()
+	slices.Reverse(names)
+	return backup.Write(ctx, w, backup.Options{Folder: l.Settings.Data, Names: names, Version: l.Version, Now: now, Scratch: folder})
+}
+
+// VerifyBackup reads a backup whole, and checks that this program can work with it.
+// scratch is a folder on a disk with room for its databases.
+func (l Loaded) VerifyBackup(ctx context.Context, r io.Reader, scratch string) (m backup.Manifest, err error) {
+	folder, err := os.MkdirTemp(scratch, ".banyan-backup-")
+	if err != nil {
+		return m, fmt.Errorf("make a folder for the databases of the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	return l.extract(ctx, r, folder)
+}
+
+// Restore puts the databases of a backup into the data folder, which must have none
+// unless replace. Nothing has changed there when it fails before the last step.
+func (l Loaded) Restore(ctx context.Context, r io.Reader, replace bool) (m backup.Manifest, err error) {
+	if err := l.requireSQLite("backup restore", "pg_restore -d "+l.databaseForTools()+" FILE"); err != nil {
+		return m, err
+	}
+	if err := refuseDemoFolder(l.Settings.Data); err != nil {
+		return m, err
+	}
+	if err := os.MkdirAll(l.Settings.Data, 0o700); err != nil {
+		return m, fmt.Errorf("make the data folder: %w", err)
+	}
+	folder, err := os.MkdirTemp(l.Settings.Data, ".banyan-backup-")
+	if err != nil {
+		return m, fmt.Errorf("make a folder in the data folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if m, err = l.extract(ctx, r, folder); err != nil {
+		return m, err
+	}
+	return m, backup.Put(ctx, m, folder, l.Settings.Data, replace)
+}
+
+// extract also refuses databases of a newer program, and of another.
+func (l Loaded) extract(ctx context.Context, r io.Reader, folder string) (backup.Manifest, error) {
+	m, err := backup.Extract(ctx, r, folder)
+	if err != nil {
+		return m, err
+	}
+	settings := *l.Settings
+	settings.Data, settings.Database.URL = folder, ""
+	there := Loaded{Program: l.Program, Settings: &settings}
+	for _, d := range m.Databases {
+		if !slices.Contains(l.Databases(), d.Name) {
+			return m, fault.Newf(fault.Invalid, "the backup has the database %s, of a module that this program does not have: use the program that made it (%s)", d.Name, m.Version)
+		}
+		status, err := there.DatabaseStatus(ctx, d.Name)
+		if err != nil {
+			return m, err
+		}
+		if newer := status.Newer(); newer > 0 {
+			return m, fault.Newf(fault.Conflict, "the backup was made by a newer program (%s): its database %s is at version %d, which this program does not know; use that program", m.Version, d.Name, newer)
+		}
+	}
+	return m, nil
+}
+
+func (l Loaded) requireSQLite(command, instead string) error {
+	if !l.Settings.Database.Postgres() {
+		return nil
+	}
+	return fault.Newf(fault.Unsupported, "the data is in PostgreSQL (database.url), and `banyan %s` is for SQLite: use `%s`, which has one state of all schemas", command, instead)
+}
+
+// databaseForTools is database.url without a password, for a command of PostgreSQL.
+func (l Loaded) databaseForTools() string { return "'" + l.Settings.Database.URL.String() + "'" }
