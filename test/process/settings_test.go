@@ -3,6 +3,7 @@ package process_test
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -135,7 +136,6 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		"a mistyped wallet":                 {file: "identity:\n  operators:\n    - \"0xd8DA6BF26964aF9D7eEd9e03E53415D37aA96045\"\n", want: []string{":2: identity.operators:", "EIP-55"}},
 		"an unquoted wallet":                {file: "reputation:\n  seeds: [0x0000000000000000000000000000000000000001]\n", want: []string{":2: reputation.seeds:", "quotes"}},
 		"remote without a URL":              {file: "modules:\n  airdrop:\n    mode: remote\n", want: []string{"modules.airdrop.url: is empty, but modules.airdrop.mode is remote"}},
-		"a schedule, no seeds":              {file: "reputation:\n  schedule: 1h\n", want: []string{":2: reputation.schedule: is 1h0m0s, but reputation.seeds is empty"}},
 		"no events":                         {file: "events:\n  max_attempts: 0\n", want: []string{":2: events.max_attempts: is 0, must be from 1 to 1000"}},
 		"take without legacy":               {file: "legacy:\n  take: [\"/a 10 %\"]\n", want: []string{":2: legacy.take: is set, but legacy.url is not"}},
 		"an operators' host without legacy": {file: "legacy:\n  operator_url: https://o.example\n", want: []string{":2: legacy.operator_url: is set, but legacy.url is not"}},
@@ -327,4 +327,31 @@ func FuzzAnOperatorsFileIsTakenOrRefusedButNeverPanics(f *testing.F) {
 			t.Errorf("exit code %d without saying why: %s", code, errOut)
 		}
 	})
+}
+
+// What config prints is in force, so it refuses what serve refuses.
+func TestConfigChecksWhatServeChecks(t *testing.T) {
+	for _, c := range []struct {
+		env  []string
+		says string
+	}{
+		{[]string{"BANYAN_LEGACY_URL=http://127.0.0.1:1", "BANYAN_LEGACY_TAKE=/reviews 100 %"}, "legacy.take: Banyan has nothing at /reviews"},
+		{[]string{"BANYAN_LEGACY_URL=https://127.0.0.1:1", "BANYAN_LEGACY_CA=/nowhere.pem"}, "legacy.ca"},
+		{[]string{"BANYAN_TLS_CERT=/nowhere", "BANYAN_TLS_KEY=/nowhere", "BANYAN_TLS_CA=/nowhere"}, "tls.cert"},
+		{[]string{"BANYAN_DATABASE_URL=postgres://u@h/db?search_path=x"}, "search_path"},
+		{[]string{"BANYAN_DATABASE_URL=postgres://u:hidden@h/db?sslmode=bogus"}, "sslmode is invalid"},
+		{[]string{"BANYAN_DATABASE_URL=postgres://u@db.invalid/db", "BANYAN_TRACING_ENDPOINT=http://127.0.0.1:9", "BANYAN_DATA=/nowhere"}, ""},
+		{[]string{"BANYAN_MODULE=reputation"}, ""},
+	} {
+		temporary := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), banyanPath, "config")
+		cmd.Env, cmd.Dir = append(append(os.Environ(), "TMPDIR="+temporary), c.env...), t.TempDir()
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != (c.says == "") || !strings.Contains(string(out), c.says) || strings.Contains(string(out), "hidden") {
+			t.Errorf("%v: %v\n%s\nwant %q", c.env, err, out, c.says)
+		}
+		if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
+			t.Errorf("%v: left %v, %v", c.env, left, err)
+		}
+	}
 }
