@@ -15,7 +15,7 @@ func temporaryPlaces() []string {
 	if cache, err := os.UserCacheDir(); err == nil {
 		places = append(places, cache)
 	}
-	return append(places, "/dev/shm", ".")
+	return append(places, ".")
 }
 
 // temporaryFolder makes an empty folder, whose name begins so, in the first place

@@ -26,23 +26,23 @@ func TestABackupIsMadeWhileTheProgramRunsAndRestored(t *testing.T) {
 	for range 3 {
 		trunk.must("POST", "/api/v1/airdrop/campaigns", token, strings.NewReader(campaign), nil)
 	}
-	from.run(t, true, "made ", "backup", "create", "--out", file)
+	from.command(t, true, "made ", "backup", "create", "--out", file)
 	trunk.must("POST", "/api/v1/airdrop/campaigns", token, strings.NewReader(campaign), nil) // after it
-	from.run(t, true, "whole, and readable by this program", "backup", "verify", file)
-	from.run(t, false, "--force", "backup", "restore", file)
-	from.run(t, false, "stop it first", "backup", "restore", "--force", file)
+	from.command(t, true, "whole, and readable by this program", "backup", "verify", file)
+	from.command(t, false, "--force", "backup", "restore", file)
+	from.command(t, false, "stop it first", "backup", "restore", "--force", file)
 	if n := count(trunk); n != 4 {
 		t.Errorf("the running program has %d campaigns", n)
 	}
 	into := place{[]string{"BANYAN_DATA=" + filepath.Join(t.TempDir(), "fresh")}}
-	into.run(t, true, "restored into", "backup", "restore", file)
+	into.command(t, true, "restored into", "backup", "restore", file)
 	if n := count(into.start(t, nil, "--listen", "127.0.0.1:0")); n != 3 {
 		t.Errorf("the restored program has %d campaigns, want those of the moment of the backup", n)
 	}
 	if err := trunk.stop(); err != nil {
 		t.Fatal(err)
 	}
-	from.run(t, true, "restored into", "backup", "restore", "--force", file)
+	from.command(t, true, "restored into", "backup", "restore", "--force", file)
 	if n := count(from.start(t, nil, "--listen", "127.0.0.1:0")); n != 3 {
 		t.Errorf("after going back there are %d campaigns", n)
 	}
@@ -53,7 +53,7 @@ func TestABackupIsMadeWhileTheProgramRunsAndRestored(t *testing.T) {
 
 func TestABackupGoesThroughAPipeAndALink(t *testing.T) {
 	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}
-	p.run(t, true, "is up to date", "migrate", "up", "--backup", filepath.Join(t.TempDir(), "unused"))
+	p.command(t, true, "is up to date", "migrate", "up", "--backup", filepath.Join(t.TempDir(), "unused"))
 	folder := t.TempDir()
 	if err := os.Symlink("real", filepath.Join(folder, "link")); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestABackupGoesThroughAPipeAndALink(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "real"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.run(t, true, "is written", "backup", "create", "--out", filepath.Join(folder, "link"))
+	p.command(t, true, "is written", "backup", "create", "--out", filepath.Join(folder, "link"))
 	if info, err := os.Lstat(filepath.Join(folder, "link")); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link was replaced: %v, %v", info, err)
 	}
@@ -77,11 +77,11 @@ func TestABackupGoesThroughAPipeAndALink(t *testing.T) {
 		t.Errorf("through a pipe: %v, %s", err, out)
 	}
 	postgres := place{append(p.env, "BANYAN_DATABASE_URL=postgres://u@db.invalid/x")}
-	postgres.run(t, false, "pg_dump", "backup", "create", "--out", filepath.Join(folder, "other"))
+	postgres.command(t, false, "pg_dump", "backup", "create", "--out", filepath.Join(folder, "other"))
 }
 
-// run runs a command and requires that it succeeds, or not, and what it says.
-func (p place) run(t *testing.T, succeeds bool, says string, args ...string) {
+// command runs a command and requires that it succeeds, or not, and what it says.
+func (p place) command(t *testing.T, succeeds bool, says string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), banyanPath, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), p.env...), t.TempDir()
