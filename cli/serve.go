@@ -71,7 +71,7 @@ func heapBallast(available, limit int64) int64 {
 }
 
 // serve runs the program until the context ends. ready, if not nil, is called when
-// its addresses are open and before it serves.
+// its addresses are open and its tasks run, and before it serves.
 func serve(ctx context.Context, loaded host.Loaded, o host.Options, ready func(*host.Process) error) (err error) {
 	process, err := host.New(ctx, loaded, o)
 	if err != nil {
@@ -84,10 +84,10 @@ func serve(ctx context.Context, loaded host.Loaded, o host.Options, ready func(*
 	ballast := make([]byte, heapBallast(memory.Available(), debug.SetMemoryLimit(-1)))
 	defer runtime.KeepAlive(ballast)
 	debug.FreeOSMemory() // reading the migrations took about 8 MB that are not needed any more
-	if ready != nil {
-		if err := ready(process); err != nil {
-			return err
+	return process.Run(ctx, func(context.Context) error {
+		if ready == nil {
+			return nil
 		}
-	}
-	return process.Run(ctx)
+		return ready(process)
+	})
 }

@@ -4,7 +4,7 @@
 //
 //	p, err := program.Load(source)              // settings
 //	process, err := host.New(ctx, p, options)   // everything is open, nothing runs
-//	err = process.Run(ctx)
+//	err = process.Run(ctx, nil)
 //	err = process.Close()
 //
 // A process is either the trunk, which has all modules, the pages and the sign-in,

@@ -192,14 +192,20 @@ func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
 	return lag, nil
 }
 
-// Run serves until the context ends or a task fails, then stops in the reverse order
-// of the start. Listen must have been called.
-func (p *Process) Run(ctx context.Context) error {
+// Run starts the tasks, does first, which may be nil, and serves until the context
+// ends or a task fails; then it stops in the reverse order of the start. Listen must
+// have been called.
+func (p *Process) Run(ctx context.Context, first func(context.Context) error) error {
 	tasksCtx, stopTasks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTasks()
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer stopTasks() // the tasks end after the running requests
+		if first != nil {
+			if err := first(serving); err != nil {
+				return err
+			}
+		}
 		return p.server.Run(serving)
 	})
 	for _, t := range p.tasks {

@@ -31,7 +31,7 @@ func TestListsAreReadAsTheCallerChooses(t *testing.T) {
 			{airdrop.ListUpload{AddressColumn: "user", AmountColumn: "Value"}, table, "is zero"},
 			{airdrop.ListUpload{AddressColumn: "nobody"}, table, `there is no column "nobody" (address_column)`},
 			{airdrop.ListUpload{Zero: "drop"}, table, "zero: is error or skip"},
-			{airdrop.ListUpload{OnDuplicate: "last"}, table, "on_duplicate: is error, sum or first"},
+			{airdrop.ListUpload{OnDuplicate: "last"}, table, "on_duplicate: is error, sum, first or keep"},
 			{airdrop.ListUpload{Chain: "nowhere"}, table, "not a chain that is known"},
 			{airdrop.ListUpload{Chain: "1"}, "base:" + one + ",5\n", "is on another chain by its prefix"},
 			{airdrop.ListUpload{ID: uniswap.ID}, `{"` + one + `":"100"}`, "Uniswap's scripts take it for hex digits"},
