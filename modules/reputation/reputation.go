@@ -39,7 +39,8 @@ type Service interface {
 
 	// ComputeEpoch computes scores from the current edges in the background and
 	// makes them the current epoch. It waits some seconds for the end: an answer
-	// with the number 0 means that the computation goes on, see ComputingEpoch.
+	// with the number 0 means that the computation goes on, see ComputingEpoch. Who asks
+	// while one is computed waits for that one.
 	// Conflict: there are no edges or no known seeds.
 	ComputeEpoch(context.Context, EpochRequest) (Epoch, error)
 	// CurrentEpoch describes the epoch of the current scores. NotFound: none

@@ -195,15 +195,13 @@ func (c *load) createCampaign(caller, turn int) {
 	}
 }
 
-// computeEpoch makes a new epoch.
+// computeEpoch asks for a new epoch. Who asks while one is computed gets that one, and
+// number 0 when it takes longer than a call may.
 func (c *load) computeEpoch(int, int) {
 	var epoch reputation.Epoch
-	if c.write(reputation.Name, "/epochs", reputation.EpochRequest{}, &epoch) {
+	if c.write(reputation.Name, "/epochs", reputation.EpochRequest{}, &epoch) && epoch.Number > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.epochs[epoch.Number] {
-			c.fail("epoch %d was acknowledged to two", epoch.Number)
-		}
 		c.epochs[epoch.Number] = true
 	}
 }
