@@ -168,9 +168,9 @@ func settle(t *testing.T, server *process) {
 		var page exchangereview.ReviewPage
 		server.must("GET", "/api/v1/exchange-review/exchanges/kraken/reviews", "", nil, &page)
 		for _, r := range page.Reviews {
-			var score reputation.Score
-			server.must("GET", "/api/v1/reputation/scores/"+r.Wallet.String(), "", nil, &score)
-			if math.Abs(r.Weight-max(0.05, score.Percentile)) > 1e-4 {
+			var standing reputation.Weights
+			server.must("POST", "/api/v1/reputation/weights", "", strings.NewReader(`{"wallets":["`+r.Wallet.String()+`"]}`), &standing)
+			if w := standing.Weights[0]; w.Standing == reputation.Distrusted || math.Abs(r.Weight-max(0.05, float64(w.WeightPPM)/1e6)) > 1e-4 {
 				return false
 			}
 		}

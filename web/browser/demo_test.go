@@ -139,7 +139,7 @@ func reviewTwice(t *testing.T, ctx context.Context, page, writer string) {
 	do(t, ctx, chromedp.Navigate(page), chromedp.SetValue(chromedp.CSS("#text"), "Quick & <b>honest</b>."))
 	mark(t, ctx, "4", "3")
 	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
-	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText === "Quick & <b>honest</b>."`)
+	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText.trim() === "Quick & <b>honest</b>."`)
 	if stars := text(t, ctx, mine+" .rating b"); stars != "4" {
 		t.Errorf("the review has %q stars, want 4", stars)
 	}
@@ -150,7 +150,7 @@ func reviewTwice(t *testing.T, ctx context.Context, page, writer string) {
 	do(t, ctx, chromedp.SetValue(chromedp.CSS("#text"), "Slower since May."))
 	mark(t, ctx, "2", "2")
 	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
-	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText === "Slower since May."`)
+	wait(t, ctx, `document.querySelector("`+mine+` .text")?.innerText.trim() === "Slower since May."`)
 	do(t, ctx, chromedp.Click(chromedp.CSS(mine+" .who-line a[href*='/reviews/']")))
 	wait(t, ctx, `document.querySelectorAll("main section.card").length >= 2`)
 	if versions := text(t, ctx, "main"); !strings.Contains(versions, "Quick & <b>honest</b>.") || !strings.Contains(versions, "Slower since May.") {

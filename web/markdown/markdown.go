@@ -1,5 +1,5 @@
 // Package markdown shows what people write: CommonMark, of which only what is
-// harmless becomes HTML. Raw HTML and images stay out, links lead to http and
+// harmless becomes HTML. Raw HTML is text like any other, images stay out, links lead to http and
 // https alone and say that nobody vouches for them, and characters that turn the
 // direction of a text around are left out.
 package markdown
@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"html/template"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -26,7 +28,7 @@ func HTML(markdown string) template.HTML {
 	if err := renderer().Convert(source, &out); err != nil {
 		return template.HTML("<p>" + template.HTMLEscapeString(string(source)) + "</p>") //nolint:gosec // escaped
 	}
-	return template.HTML(out.String()) //nolint:gosec // raw HTML is left out, everything else is escaped
+	return template.HTML(out.String()) //nolint:gosec // no raw HTML is parsed, and text is escaped
 }
 
 // plainDirection leaves out the characters that override or embed a direction of
@@ -40,9 +42,19 @@ func plainDirection(c rune) rune {
 
 func renderer() goldmark.Markdown {
 	return goldmark.New(
-		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(harmless{}, 100))),
+		goldmark.WithParser(parser.NewParser(
+			parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
+			parser.WithInlineParsers(without(parser.DefaultInlineParsers(), parser.NewRawHTMLParser())...),
+			parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+			parser.WithASTTransformers(util.Prioritized(harmless{}, 100)),
+		)),
 		goldmark.WithRendererOptions(html.WithHardWraps()),
 	)
+}
+
+// without returns the parsers of other kinds than one.
+func without(parsers []util.PrioritizedValue, one any) []util.PrioritizedValue {
+	return slices.DeleteFunc(parsers, func(p util.PrioritizedValue) bool { return reflect.TypeOf(p.Value) == reflect.TypeOf(one) })
 }
 
 // harmless takes out of a document what is not.

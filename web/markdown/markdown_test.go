@@ -16,6 +16,8 @@ func TestHarmlessMarkdownIsShown(t *testing.T) {
 		"[a](https://a.example/?b=1&c=2)": "<p><a href=\"https://a.example/?b=1&amp;c=2\" rel=\"nofollow ugc noopener noreferrer\">a</a></p>\n",
 		"1 < 2 & \"so\"":                  "<p>1 &lt; 2 &amp; &quot;so&quot;</p>\n",
 		"| a | b |\n|---|---|\n| 1 | 2 |": "<p>| a | b |<br>\n|---|---|<br>\n| 1 | 2 |</p>\n",
+		"a <b>tag</b>":                    "<p>a &lt;b&gt;tag&lt;/b&gt;</p>\n",
+		"<div>\na block\n</div>":          "<p>&lt;div&gt;<br>\na block<br>\n&lt;/div&gt;</p>\n",
 		"pay\u202etxt.exe\u2066x":         "<p>paytxt.exex</p>\n",
 	} {
 		if got := string(markdown.HTML(text)); got != want {
