@@ -3,6 +3,7 @@ package httpserver
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -88,6 +89,16 @@ func (s *seat) wrapped() net.Conn {
 		return c
 	}
 	return s
+}
+
+// CloseWrite tells the client that nothing more comes: net/http does so after an
+// answer to a request that it has not read wholly, and the client would lose the
+// answer otherwise.
+func (s *seat) CloseWrite() error {
+	if half, ok := s.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // Close implements net.Conn.
