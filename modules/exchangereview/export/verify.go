@@ -13,8 +13,8 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/ranking"
-	"banyan/modules/exchangereview/signer"
 	"banyan/platform/fault"
+	"banyan/platform/signature"
 )
 
 // maxProblems is how many problems are named.
@@ -195,7 +195,7 @@ func (r *Review) check() string {
 	if r.digest() != r.Hash {
 		return "its hash is not the digest of what it says"
 	}
-	by, err := signer.Recover(r.Hash, r.Signature)
+	by, err := signature.Recover(r.Hash, r.Signature[:])
 	if err != nil {
 		return "its signature is malformed"
 	}

@@ -8,13 +8,13 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/ranking"
-	"banyan/modules/exchangereview/signer"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/seam"
+	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
 
@@ -140,8 +140,8 @@ func eraseTexts(ctx context.Context, tx *database.Tx, exchange int64, writer wal
 }
 
 // signedBy refuses a signature that is malformed or another wallet's.
-func signedBy(writer wallet.Address, hash exchangereview.Hash, signature exchangereview.Signature, what string) error {
-	by, err := signer.Recover(hash, signature)
+func signedBy(writer wallet.Address, hash exchangereview.Hash, signed exchangereview.Signature, what string) error {
+	by, err := signature.Recover(hash, signed[:])
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"banyan/platform/fault"
 	"banyan/platform/signature"
-	"banyan/platform/wallet"
 )
 
 // MaxSignature bounds a signature, in bytes. A key's signature has 65; a smart
@@ -103,7 +101,7 @@ func verifySignature(ctx context.Context, m Message, digest [32]byte, signed []b
 	if len(signed) == 0 || len(signed) > MaxSignature {
 		return fault.Newf(fault.Invalid, "a signature has 65 bytes (a smart wallet's up to %d), this has %d", MaxSignature, len(signed))
 	}
-	signer, recoverErr := Recover(digest, signed)
+	signer, recoverErr := signature.Recover(digest, signed)
 	if recoverErr == nil && signer == m.Address {
 		return nil
 	}
@@ -144,28 +142,4 @@ func askContract(ctx context.Context, m Message, digest [32]byte, signed []byte,
 		return fault.New(fault.Unauthenticated, "the smart wallet "+m.Address.String()+" does not accept this signature: sign again with one of its owners")
 	}
 	return nil
-}
-
-// Recover returns the address whose key made a 65-byte signature [r, s, v] of a
-// digest. It takes v as 27/28 or 0/1 and only the low s, so that a signature
-// has one form. It fails for other bytes.
-func Recover(digest [32]byte, signature []byte) (wallet.Address, error) {
-	if len(signature) != crypto.SignatureLength {
-		return wallet.Address{}, fmt.Errorf("the signature has %d bytes, not %d", len(signature), crypto.SignatureLength)
-	}
-	var sig [crypto.SignatureLength]byte // crypto wants v as 0/1; the caller's bytes stay as they are
-	copy(sig[:], signature)
-	if sig[64] == 27 || sig[64] == 28 {
-		sig[64] -= 27
-	}
-	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:64])
-	const lowSOnly = true
-	if !crypto.ValidateSignatureValues(sig[64], r, s, lowSOnly) {
-		return wallet.Address{}, errors.New("the signature's r, s or v is out of range, or s is the high one")
-	}
-	key, err := crypto.SigToPub(digest[:], sig[:])
-	if err != nil {
-		return wallet.Address{}, fmt.Errorf("recover the signer: %w", err)
-	}
-	return wallet.Address(crypto.PubkeyToAddress(*key)), nil
 }

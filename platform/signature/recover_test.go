@@ -1,4 +1,4 @@
-package signer
+package signature
 
 import (
 	"crypto/ecdsa"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/wallet"
 )
@@ -21,37 +20,37 @@ func newKey(t testing.TB) (*ecdsa.PrivateKey, wallet.Address) {
 	return key, wallet.Address(crypto.PubkeyToAddress(key.PublicKey))
 }
 
-func sign(t testing.TB, key *ecdsa.PrivateKey, digest exchangereview.Hash) exchangereview.Signature {
+func sign(t testing.TB, key *ecdsa.PrivateKey, digest [32]byte) [65]byte {
 	t.Helper()
 	made, err := crypto.Sign(digest[:], key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	made[64] += 27
-	return exchangereview.Signature(made)
+	return [65]byte(made)
 }
 
 func TestSignerIsRecovered(t *testing.T) {
 	key, address := newKey(t)
-	digest := exchangereview.Hash{0: 1, 31: 0xff}
+	digest := [32]byte{0: 1, 31: 0xff}
 	good := sign(t, key, digest)
 	small := good
 	small[64] -= 27
-	for name, s := range map[string]exchangereview.Signature{"v of 27 or 28": good, "v of 0 or 1": small} {
-		if got, err := Recover(digest, s); err != nil || got != address {
+	for name, s := range map[string][65]byte{"v of 27 or 28": good, "v of 0 or 1": small} {
+		if got, err := Recover(digest, s[:]); err != nil || got != address {
 			t.Errorf("%s: got %s, %v, want %s", name, got, err, address)
 		}
 	}
 	other := digest
 	other[0]++
-	if got, err := Recover(other, good); err == nil && got == address {
+	if got, err := Recover(other, good[:]); err == nil && got == address {
 		t.Error("a signature is valid for another digest")
 	}
 }
 
 func TestMalformedSignaturesAreRefused(t *testing.T) {
 	key, _ := newKey(t)
-	digest := exchangereview.Hash{0: 1, 31: 0xff}
+	digest := [32]byte{0: 1, 31: 0xff}
 	good := sign(t, key, digest)
 
 	upper := good // the same point in its second form: s → n − s, v flipped
@@ -68,8 +67,8 @@ func TestMalformedSignaturesAreRefused(t *testing.T) {
 	badV[64] = 29
 	clear(noR[:32])
 	clear(noS[32:64])
-	for name, bad := range map[string]exchangereview.Signature{"s in the upper half": upper, "v of 29": badV, "r of zero": noR, "s of zero": noS, "all zero": {}} {
-		if got, err := Recover(digest, bad); !fault.Is(err, fault.Invalid) {
+	for name, bad := range map[string][65]byte{"s in the upper half": upper, "v of 29": badV, "r of zero": noR, "s of zero": noS, "all zero": {}} {
+		if got, err := Recover(digest, bad[:]); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %s, %v, want an invalid fault", name, got, err)
 		}
 	}
