@@ -56,8 +56,12 @@ func classOf(err error) string {
 		return "it closed the connection before it had answered"
 	case errors.As(err, new(dialError)):
 		return "no connection"
-	case err != nil && strings.Contains(err.Error(), "malformed HTTP"):
+	// net/http has no type for these. The second is what it gives where bytes
+	// come before it has asked anything, as of a program that greets.
+	case err != nil && (strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "readLoopPeekFailLocked: %!w(<nil>)")):
 		return "what answers there does not speak HTTP"
+	case err != nil && strings.Contains(err.Error(), "server closed idle connection"):
+		return "it closed the connection before it had answered"
 	}
 	return ""
 }

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
+	"time"
 
 	"banyan/platform/fault"
 )
@@ -38,16 +40,26 @@ func TestTransportErrorsAreClassifiedAndNotQuoted(t *testing.T) {
 	t.Cleanup(secure.Close)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	for _, c := range []struct{ name, url, says string }{
-		{"nobody", gone.URL, "nobody listens there"},
-		{"another program", "http://" + strange("SSH-2.0-SecretVersion\r\n\r\n"), "does not speak HTTP"},
-		{"closes at once", "http://" + strange(""), "closed the connection"},
-		{"no TLS", "https://" + strange("HTTP/1.1 400 SecretVersion\r\n\r\n"), "does not speak TLS"},
-		{"a stranger's certificate", secure.URL, "its certificate is not trusted"},
-		{"no such name", "http://nowhere.invalid:1", "its name cannot be looked up"},
+	for _, c := range []struct {
+		name, url, says string
+		// The other side's bytes are there before the request is sent.
+		early bool
+	}{
+		{name: "nobody", url: gone.URL, says: "nobody listens there"},
+		{name: "another program", url: "http://" + strange("SSH-2.0-SecretVersion\r\n\r\n"), says: "does not speak HTTP"},
+		{name: "another program, early", url: "http://" + strange("SSH-2.0-SecretVersion\r\n\r\n"), says: "does not speak HTTP", early: true},
+		{name: "closes at once", url: "http://" + strange(""), says: "closed the connection"},
+		{name: "closes at once, early", url: "http://" + strange(""), says: "closed the connection", early: true},
+		{name: "no TLS", url: "https://" + strange("HTTP/1.1 400 SecretVersion\r\n\r\n"), says: "does not speak TLS"},
+		{name: "a stranger's certificate", url: secure.URL, says: "its certificate is not trusted"},
+		{name: "no such name", url: "http://nowhere.invalid:1", says: "its name cannot be looked up"},
 	} {
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url, nil)
+		ctx := t.Context()
+		if c.early {
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { time.Sleep(100 * time.Millisecond) }})
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
