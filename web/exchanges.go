@@ -34,7 +34,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 		return Section{
 			Module: exchangereview.Name, Title: "Exchange reviews", Folder: "exchanges",
 			Functions: template.FuncMap{
-				"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString(s[:]) },
+				"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString([]byte(s)) },
 				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
 				"sum":  func(a, b float64) float64 { return a + b },

@@ -61,7 +61,7 @@ func TestAReviewIsPreparedForTheSignedInWalletAndPublished(t *testing.T) {
 		}
 		return v.post("/exchanges/"+slug+"/review/publish", "application/json", string(body), "X-CSRF-Token", v.csrf(), "Accept", "application/json")
 	}
-	if status, answer := publish("meridian", prepared); status != http.StatusForbidden {
+	if status, answer := publish("meridian", prepared); status != http.StatusBadRequest {
 		t.Errorf("a review without a signature: %d %s", status, answer)
 	}
 	prepared.Review.Signature = sign(t, key, prepared.TypedData)

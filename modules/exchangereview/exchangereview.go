@@ -57,7 +57,8 @@ type Service interface {
 	PrepareReview(context.Context, ReviewDraft) (PreparedReview, error)
 	// PublishReview stores a signed review. Invalid: out of range, stale time,
 	// malformed signature. NotFound: no such slug. Forbidden: signed by another
-	// wallet. Conflict: it is stored already, previous is not the hash of the
+	// wallet. Unsupported: a smart wallet's signature, and no chain is configured.
+	// Unavailable: its chain does not answer. Conflict: it is stored already, previous is not the hash of the
 	// live version, or there are MaxVersions. Without reputation the review is
 	// published all the same; it weighs least until reputation is back.
 	PublishReview(context.Context, SignedReview) (Review, error)
@@ -297,9 +298,10 @@ type SignedReview struct {
 	Overall   int            `json:"overall"`
 	Aspects   Aspects[int]   `json:"aspects"`
 	Text      string         `json:"text"`
-	CreatedMS int64          `json:"created_ms"` // UTC; within 10 minutes of the server's clock when it is published
-	Previous  Hash           `json:"previous"`   // hash of the version it replaces; zero for the first
-	Signature Signature      `json:"signature"`  // 65 bytes r‖s‖v over the EIP-712 digest
+	CreatedMS int64          `json:"created_ms"`         // UTC; within 10 minutes of the server's clock when it is published
+	Previous  Hash           `json:"previous"`           // hash of the version it replaces; zero for the first
+	Signature Signature      `json:"signature"`          // over the EIP-712 digest: 65 bytes r‖s‖v, or what a smart wallet makes
+	ChainID   uint64         `json:"chain_id,omitempty"` // where a smart wallet is asked for its signature; 0 = 1. It is not signed
 }
 
 // ReviewPage is a page of live reviews.

@@ -8,7 +8,7 @@ import (
 
 // Contract lists the module's operations; paths are below
 // /api/v1/exchange-review.
-var Contract = seam.NewContract(Name, 1, "Exchanges, and what people who sign their word say of them.")
+var Contract = seam.NewContract(Name, 2, "Exchanges, and what people who sign their word say of them.")
 
 var (
 	importExchanges = seam.Write[ExchangeUpload, ExchangesImported](Contract, "importExchanges", "POST /exchanges/import", seam.Operators,

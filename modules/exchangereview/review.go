@@ -18,22 +18,26 @@ const (
 // Review is a stored review. Its digest can be made again from what it has
 // (Review.Digest), also when the site has moved.
 type Review struct {
-	Exchange    string         `json:"exchange"` // slug
-	Wallet      wallet.Address `json:"wallet"`
-	Site        string         `json:"site"` // where it was signed: the host, with its port if it has one; "" = not known
-	Overall     int            `json:"overall"`
-	Aspects     Aspects[int]   `json:"aspects"`
-	Text        string         `json:"text"`
-	TextHash    *Hash          `json:"text_hash,omitempty"` // keccak-256 of a text that is not shown any more
-	CreatedMS   int64          `json:"created_ms"`
-	Version     int            `json:"version"`  // 1, 2, 3 …
-	Hash        Hash           `json:"hash"`     // EIP-712 digest: what was signed
-	Previous    Hash           `json:"previous"` // zero for the first version
-	Signature   Signature      `json:"signature"`
-	Weight      float64        `json:"weight"` // the trust in its writer: 0.05–1; 0 for the distrusted
-	Group       string         `json:"group"`  // fresh: its writer has no standing or is younger than 30 days; else unproven
-	State       string         `json:"state"`
-	Helpfulness Helpfulness    `json:"helpfulness"`
+	Exchange  string         `json:"exchange"` // slug
+	Wallet    wallet.Address `json:"wallet"`
+	Site      string         `json:"site"` // where it was signed: the host, with its port if it has one; "" = not known
+	Overall   int            `json:"overall"`
+	Aspects   Aspects[int]   `json:"aspects"`
+	Text      string         `json:"text"`
+	TextHash  *Hash          `json:"text_hash,omitempty"` // keccak-256 of a text that is not shown any more
+	CreatedMS int64          `json:"created_ms"`
+	Version   int            `json:"version"`  // 1, 2, 3 …
+	Hash      Hash           `json:"hash"`     // EIP-712 digest: what was signed
+	Previous  Hash           `json:"previous"` // zero for the first version
+	Signature Signature      `json:"signature"`
+	// Of a signature that a smart wallet accepted (ERC-1271, ERC-6492): where and at
+	// which block it was asked. Block 0 = the wallet's own key signed.
+	ChainID     uint64      `json:"chain_id,omitempty"`
+	Block       uint64      `json:"block,omitempty"`
+	Weight      float64     `json:"weight"` // the trust in its writer: 0.05–1; 0 for the distrusted
+	Group       string      `json:"group"`  // fresh: its writer has no standing or is younger than 30 days; else unproven
+	State       string      `json:"state"`
+	Helpfulness Helpfulness `json:"helpfulness"`
 }
 
 // Helpfulness is what readers thought of a review, by their weights.
@@ -60,9 +64,10 @@ type WithdrawalDraft struct {
 type SignedWithdrawal struct {
 	Slug      string         `path:"slug" json:"-"`
 	Wallet    wallet.Address `json:"wallet"`
-	CreatedMS int64          `json:"created_ms"` // UTC; within 10 minutes of the server's clock
-	Previous  Hash           `json:"previous"`   // hash of the version that is live
-	Signature Signature      `json:"signature"`  // over the EIP-712 digest
+	CreatedMS int64          `json:"created_ms"`         // UTC; within 10 minutes of the server's clock
+	Previous  Hash           `json:"previous"`           // hash of the version that is live
+	Signature Signature      `json:"signature"`          // over the EIP-712 digest
+	ChainID   uint64         `json:"chain_id,omitempty"` // where a smart wallet is asked for its signature; 0 = 1
 }
 
 // PreparedWithdrawal is a withdrawal with the document that the wallet signs.

@@ -20,7 +20,7 @@ func (r SignedReview) Validate() error {
 	if r.CreatedMS < 0 {
 		wrong = append(wrong, fault.Field{Name: "created_ms", Message: "is milliseconds since 1970, not negative"})
 	}
-	return invalidReview(wrong)
+	return invalidReview(append(wrong, r.Signature.wrong()...))
 }
 
 func checkWritten(writer wallet.Address, stars [Dimensions]int, text string) (wrong []fault.Field) {
@@ -68,14 +68,24 @@ func invalidReview(wrong []fault.Field) error {
 }
 
 // Validate refuses no wallet.
-func (d WithdrawalDraft) Validate() error { return checkWithdrawal(d.Wallet, 0) }
+func (d WithdrawalDraft) Validate() error { return checkWithdrawal(d.Wallet, 0, "") }
 
 // Validate refuses what no signature can make valid; the time and the signature
 // are checked when the review is withdrawn.
-func (w SignedWithdrawal) Validate() error { return checkWithdrawal(w.Wallet, w.CreatedMS) }
+func (w SignedWithdrawal) Validate() error {
+	return checkWithdrawal(w.Wallet, w.CreatedMS, w.Signature)
+}
 
-func checkWithdrawal(writer wallet.Address, createdMS int64) error {
-	var wrong []fault.Field
+// wrong says what no wallet makes.
+func (s Signature) wrong() []fault.Field {
+	if len(s) <= MaxSignature {
+		return nil
+	}
+	return []fault.Field{{Name: "signature", Message: fmt.Sprintf("has at most %d bytes", MaxSignature)}}
+}
+
+func checkWithdrawal(writer wallet.Address, createdMS int64, signed Signature) error {
+	wrong := signed.wrong()
 	if writer.IsZero() {
 		wrong = append(wrong, fault.Field{Name: "wallet", Message: "is missing: send the address that signs"})
 	}

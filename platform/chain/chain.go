@@ -3,7 +3,7 @@
 //
 //	chains := chain.Open(settings, log)
 //	defer chains.Close()
-//	accepted, err := chains.Accepts(ctx, 1, account, digest, signature)
+//	accepted, block, err := chains.Accepts(ctx, 1, account, digest, signature)
 //
 // Nothing but the settings names a chain. What a node says is believed as far as
 // settings say: each node must show the number of its chain before it is asked
@@ -106,12 +106,19 @@ func (c *Chains) find(id uint64) (of *chain, release func(), err error) {
 // the answer that they share. A node that has failed is asked last for a while. It fails
 // when there are too few answers, or different ones.
 func ask[T comparable](ctx context.Context, c *Chains, id uint64, question func(context.Context, *ethclient.Client) (T, error)) (answer T, err error) {
+	return askFor(ctx, c, id, question, func(a, b T) (T, bool) { return a, a == b })
+}
+
+// askFor is ask for answers that differ in part: join returns what two of them say
+// together, or false when they do not agree.
+func askFor[T any](ctx context.Context, c *Chains, id uint64, question func(context.Context, *ethclient.Client) (T, error), join func(a, b T) (T, bool)) (answer T, err error) {
 	of, release, err := c.find(id)
 	if err != nil {
 		return answer, err
 	}
 	defer release()
 	answers := 0
+	var none T
 	var failures []error
 	for _, n := range of.inOrder() {
 		value, err := askNode(ctx, n, c.timeout, question)
@@ -122,16 +129,17 @@ func ask[T comparable](ctx context.Context, c *Chains, id uint64, question func(
 			failures = append(failures, fmt.Errorf("%s: %w", n.Node, err))
 			continue
 		}
-		if answers > 0 && value != answer {
-			var none T
-			return none, fmt.Errorf("the nodes of chain %d do not agree: one is behind, or wrong", id)
+		if answers > 0 {
+			agreed := false
+			if value, agreed = join(answer, value); !agreed {
+				return none, fmt.Errorf("the nodes of chain %d do not agree: one is behind, or wrong", id)
+			}
 		}
 		answer = value
 		if answers++; answers == c.agree {
 			return answer, nil
 		}
 	}
-	var none T
 	return none, fmt.Errorf("%d of the %d nodes that are asked about chain %d answered: %w", answers, c.agree, id, errors.Join(failures...))
 }
 

@@ -48,33 +48,50 @@ func (c *Chains) HasCode(ctx context.Context, chainID uint64, account wallet.Add
 // Accepts reports whether the account's isValidSignature (ERC-1271) accepts a
 // signature of this digest. A signature that carries the deployment of its wallet
 // (ERC-6492) is asked about as it is, and after that has run, in a call that changes
-// nothing. The chain is asked at its newest block. Fails as HasCode does, and with
-// fault.Invalid for a wrapping that cannot be read.
-func (c *Chains) Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signed []byte) (bool, error) {
+// nothing. The chain is asked at its newest block, whose number is returned: of
+// several nodes that agree, the lowest. Fails as HasCode does, and with fault.Invalid
+// for a wrapping that cannot be read.
+func (c *Chains) Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signed []byte) (accepted bool, block uint64, err error) {
 	if !bytes.HasSuffix(signed, wrapped) {
 		return c.run(ctx, chainID, prepareAndAsk(wallet.Address{}, account, nil, isValidSignature(digest, signed)))
 	}
 	factory, preparation, inner, err := unwrap(signed)
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	question := isValidSignature(digest, inner)
-	if accepted, err := c.run(ctx, chainID, prepareAndAsk(wallet.Address{}, account, nil, question)); err != nil || accepted {
-		return accepted, err
+	if accepted, block, err := c.run(ctx, chainID, prepareAndAsk(wallet.Address{}, account, nil, question)); err != nil || accepted {
+		return accepted, block, err
 	}
 	return c.run(ctx, chainID, prepareAndAsk(factory, account, preparation, question))
 }
 
 // run asks for the byte that the program of prepareAndAsk returns. What the contracts
-// do, also when they fail or never end, is inside of it: an error is the node's.
-func (c *Chains) run(ctx context.Context, chainID uint64, program []byte) (bool, error) {
-	return ask(ctx, c, chainID, func(ctx context.Context, eth *ethclient.Client) (bool, error) {
-		returned, err := eth.CallContract(ctx, ethereum.CallMsg{Data: program, Gas: c.gas}, nil)
+// do, also when they fail or never end, is inside of it: an error is the node's. The
+// call names its block, so that it can be made again at the same one.
+func (c *Chains) run(ctx context.Context, chainID uint64, program []byte) (accepted bool, block uint64, err error) {
+	v, err := askFor(ctx, c, chainID, func(ctx context.Context, eth *ethclient.Client) (verdict, error) {
+		newest, err := eth.BlockNumber(ctx)
+		if err != nil {
+			return verdict{}, err
+		}
+		returned, err := eth.CallContract(ctx, ethereum.CallMsg{Data: program, Gas: c.gas}, new(big.Int).SetUint64(newest))
 		if err == nil && len(returned) != 1 {
 			err = fmt.Errorf("it answered with %d bytes instead of 1", len(returned))
 		}
-		return err == nil && returned[0] == 1, err
-	})
+		return verdict{err == nil && returned[0] == 1, newest}, err
+	}, verdict.join)
+	return v.accepted, v.block, err
+}
+
+// verdict is what one node says of a signature, at which block.
+type verdict struct {
+	accepted bool
+	block    uint64
+}
+
+func (a verdict) join(b verdict) (verdict, bool) {
+	return verdict{a.accepted, min(a.block, b.block)}, a.accepted == b.accepted
 }
 
 // isValidSignature returns the call of isValidSignature(bytes32,bytes).

@@ -73,7 +73,7 @@ func TestSmartWalletsAreAskedForTheirSignatures(t *testing.T) {
 	deployment := chaintest.Deploying(code)
 	planned := chaintest.DeployedAt(factory, deployment)
 	delegated := common.HexToAddress("0x3000000000000000000000000000000000000003")
-	node := &chaintest.Node{ID: 1, Code: map[common.Address][]byte{
+	node := &chaintest.Node{ID: 1, Block: 41, Code: map[common.Address][]byte{
 		deployed: code, factory: chaintest.Factory,
 		common.HexToAddress("0xaa04"): {0xfe},                                           // fails on every call
 		common.HexToAddress("0xaa05"): {0x00},                                           // returns nothing
@@ -111,15 +111,15 @@ func TestSmartWalletsAreAskedForTheirSignatures(t *testing.T) {
 			if err != nil || code != c.code {
 				t.Errorf("code: %v %v, want %v", code, err, c.code)
 			}
-			accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(c.account), digest, c.signed)
-			if err != nil || accepted != c.accepted {
-				t.Errorf("accepted: %v %v, want %v", accepted, err, c.accepted)
+			accepted, block, err := chains.Accepts(t.Context(), 1, wallet.Address(c.account), digest, c.signed)
+			if err != nil || accepted != c.accepted || block != 41 {
+				t.Errorf("accepted: %v %v at block %d, want %v at 41", accepted, err, block, c.accepted)
 			}
 		})
 	}
 	other := digest
 	other[0]++
-	if accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), other, good); err != nil || accepted {
+	if accepted, _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), other, good); err != nil || accepted {
 		t.Errorf("a signed of something else is accepted: %v %v", accepted, err)
 	}
 	if node.Code[planned] != nil {
@@ -136,7 +136,7 @@ func TestAWrappingThatCannotBeReadIsInvalid(t *testing.T) {
 		"cut off":                  append(make([]byte, 40), end...),
 		"a wrapping in a wrapping": chaintest.Wrap(t, factory, nil, chaintest.Wrap(t, factory, nil, make([]byte, 65))),
 	} {
-		if _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, signed); !fault.Is(err, fault.Invalid) {
+		if _, _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, signed); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -165,7 +165,7 @@ func TestOtherNodesAreAskedWhenOneFails(t *testing.T) {
 			chains := open(t, nil, broken.Start(t), well.Start(t))
 			broken.Else.Store(&h)
 			for range 2 {
-				if accepted, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, sign(t, owner, digest)); err != nil || !accepted {
+				if accepted, _, err := chains.Accepts(t.Context(), 1, wallet.Address(deployed), digest, sign(t, owner, digest)); err != nil || !accepted {
 					t.Errorf("%v %v", accepted, err)
 				}
 			}
@@ -207,18 +207,19 @@ func TestANodeThatHangsIsLeftInTime(t *testing.T) {
 func TestNodesMustAgree(t *testing.T) {
 	owner, address := newKey(t)
 	code := map[common.Address][]byte{deployed: chaintest.OwnedWallet(address)}
-	honest, behind := &chaintest.Node{ID: 1, Code: code}, &chaintest.Node{ID: 1}
+	honest, behind := &chaintest.Node{ID: 1, Block: 42, Code: code}, &chaintest.Node{ID: 1, Block: 40}
+	older := &chaintest.Node{ID: 1, Block: 41, Code: code}
 	two := func(s *chain.Settings) { s.Agree = 2 }
-	ask := func(urls ...string) (bool, error) {
+	ask := func(urls ...string) (accepted bool, block uint64, err error) {
 		return open(t, two, urls...).Accepts(t.Context(), 1, wallet.Address(deployed), digest, sign(t, owner, digest))
 	}
-	if accepted, err := ask(honest.Start(t), honest.Start(t)); err != nil || !accepted {
-		t.Errorf("two honest nodes: %v %v", accepted, err)
+	if accepted, block, err := ask(honest.Start(t), older.Start(t)); err != nil || !accepted || block != 41 {
+		t.Errorf("two honest nodes: %v at %d %v", accepted, block, err)
 	}
-	if accepted, err := ask(honest.Start(t), behind.Start(t)); err == nil || accepted || !strings.Contains(err.Error(), "do not agree") {
+	if accepted, _, err := ask(honest.Start(t), behind.Start(t)); err == nil || accepted || !strings.Contains(err.Error(), "do not agree") {
 		t.Errorf("two that differ: %v %v", accepted, err)
 	}
-	if accepted, err := ask(honest.Start(t), "http://127.0.0.1:1"); err == nil || accepted {
+	if accepted, _, err := ask(honest.Start(t), "http://127.0.0.1:1"); err == nil || accepted {
 		t.Errorf("one of two: %v %v", accepted, err)
 	}
 }
@@ -233,7 +234,7 @@ func TestOnlyNodesOfTheChainAreAsked(t *testing.T) {
 		if _, err := chains.HasCode(t.Context(), 10, wallet.Address(deployed), signed); !errors.Is(err, signature.ErrNoSuchChain) {
 			t.Errorf("a chain without nodes: %v", err)
 		}
-		if _, err := chains.Accepts(t.Context(), 10, wallet.Address(deployed), digest, signed); !errors.Is(err, signature.ErrNoSuchChain) {
+		if _, _, err := chains.Accepts(t.Context(), 10, wallet.Address(deployed), digest, signed); !errors.Is(err, signature.ErrNoSuchChain) {
 			t.Errorf("a chain without nodes: %v", err)
 		}
 	}

@@ -2,7 +2,7 @@
 // key by computing, of a smart wallet by asking its chain.
 //
 //	v := signature.Verifier{Contracts: chain} // nil: smart wallets cannot be asked
-//	err := v.Verify(ctx, signature.Claim{Digest: digest, Signer: w, ChainID: 1}, bytes)
+//	checked, err := v.Verify(ctx, signature.Claim{Digest: digest, Signer: w, ChainID: 1}, bytes)
 package signature
 
 import (
@@ -83,8 +83,9 @@ type Contracts interface {
 	// HasCode reports whether the account is a contract, or will be one once the
 	// deployment inside the signature (ERC-6492) has run.
 	HasCode(ctx context.Context, chainID uint64, account wallet.Address, signature []byte) (bool, error)
-	// Accepts asks the account's isValidSignature (ERC-1271) for this digest.
-	Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (bool, error)
+	// Accepts asks the account's isValidSignature (ERC-1271) for this digest, and
+	// returns the number of the block at which it was asked.
+	Accepts(ctx context.Context, chainID uint64, account wallet.Address, digest [32]byte, signature []byte) (accepted bool, block uint64, err error)
 }
 
 // ErrNoSuchChain is the error of Contracts for a chain that they cannot ask.
@@ -101,32 +102,38 @@ type Claim struct {
 	What    string // that was signed, for messages: "this attestation"
 }
 
+// Checked says how a signature was found to be the signer's.
+type Checked struct {
+	Block uint64 // at which the smart wallet was asked; 0 = the signer's own key signed
+}
+
 // Verify fails with fault.Invalid for bytes that are no signature, with
-// fault.Forbidden when somebody else signed, and with fault.Unavailable when the
+// fault.Forbidden when somebody else signed, with fault.Unsupported when it can only be
+// a smart wallet's and no chain is configured, and with fault.Unavailable when the
 // chain does not answer.
-func (v Verifier) Verify(ctx context.Context, c Claim, signature []byte) error {
+func (v Verifier) Verify(ctx context.Context, c Claim, signature []byte) (Checked, error) {
 	by, err := Recover(c.Digest, signature)
 	if err == nil && by == c.Signer {
-		return nil
+		return Checked{}, nil
 	}
 	if v.Contracts == nil {
-		return c.withoutChain(by, err, len(signature))
+		return Checked{}, c.withoutChain(by, err, len(signature))
 	}
 	deployed, askErr := v.Contracts.HasCode(ctx, c.ChainID, c.Signer, signature)
 	if askErr != nil {
-		return c.unanswered(askErr, by, err)
+		return Checked{}, c.unanswered(askErr, by, err)
 	}
 	if !deployed {
-		return c.bySomebodyElse(by, err, fmt.Sprintf("and there is no smart wallet at %s on chain %d", c.Signer, c.ChainID))
+		return Checked{}, c.bySomebodyElse(by, err, fmt.Sprintf("and there is no smart wallet at %s on chain %d", c.Signer, c.ChainID))
 	}
-	accepted, askErr := v.Contracts.Accepts(ctx, c.ChainID, c.Signer, c.Digest, signature)
+	accepted, block, askErr := v.Contracts.Accepts(ctx, c.ChainID, c.Signer, c.Digest, signature)
 	if askErr != nil {
-		return c.unanswered(askErr, by, err)
+		return Checked{}, c.unanswered(askErr, by, err)
 	}
 	if !accepted {
-		return fault.Newf(fault.Forbidden, "the smart wallet %s does not accept this signature on chain %d: sign again with its owners", c.Signer, c.ChainID)
+		return Checked{}, fault.Newf(fault.Forbidden, "the smart wallet %s does not accept this signature on chain %d: sign again with its owners", c.Signer, c.ChainID)
 	}
-	return nil
+	return Checked{Block: block}, nil
 }
 
 func (c Claim) unanswered(err error, by wallet.Address, recoverErr error) error {

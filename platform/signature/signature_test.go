@@ -25,8 +25,8 @@ func (c contracts) HasCode(_ context.Context, _ uint64, account wallet.Address, 
 	return account == c.account, c.err
 }
 
-func (c contracts) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [32]byte, signed []byte) (bool, error) {
-	return string(signed) == c.accepts, c.err
+func (c contracts) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [32]byte, signed []byte) (accepted bool, block uint64, err error) {
+	return string(signed) == c.accepts, 41, c.err
 }
 
 func TestWhoseSignatureItIs(t *testing.T) {
@@ -67,7 +67,7 @@ func TestWhoseSignatureItIs(t *testing.T) {
 		"with a wrong v":                       {nil, own, append(append([]byte{}, byKey[:64]...), 29), fault.Invalid, "v, is 29"},
 		"nothing":                              {nil, own, nil, fault.Invalid, "missing"},
 	} {
-		err := signature.Verifier{Contracts: c.contracts}.Verify(t.Context(), signature.Claim{Digest: digest, Signer: c.signer, ChainID: 7, What: "this text"}, c.signed)
+		checked, err := signature.Verifier{Contracts: c.contracts}.Verify(t.Context(), signature.Claim{Digest: digest, Signer: c.signer, ChainID: 7, What: "this text"}, c.signed)
 		said := ""
 		if err != nil {
 			f := fault.From(err)
@@ -75,6 +75,9 @@ func TestWhoseSignatureItIs(t *testing.T) {
 			for _, field := range f.Fields {
 				said += " " + field.Message
 			}
+		}
+		if want := map[bool]uint64{true: 41}[err == nil && c.signer == smart]; checked.Block != want {
+			t.Errorf("%s: checked at block %d, want %d", name, checked.Block, want)
 		}
 		if c.code == "" && err != nil || c.code != "" && (!fault.Is(err, c.code) || !strings.Contains(said, c.want)) {
 			t.Errorf("%s: %v (%s), want %q %q", name, err, said, c.code, c.want)

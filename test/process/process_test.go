@@ -276,9 +276,9 @@ func (a author) sign(prepared preparedReview) (signed exchangereview.SignedRevie
 	if err != nil {
 		return signed, err
 	}
+	signature[64] += 27
 	signed = prepared.Review
-	copy(signed.Signature[:], signature)
-	signed.Signature[64] += 27
+	signed.Signature = exchangereview.Signature(signature)
 	return signed, nil
 }
 

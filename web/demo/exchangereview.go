@@ -174,7 +174,6 @@ func signTypedData(key *ecdsa.PrivateKey, document exchangereview.TypedData) (ex
 	if err != nil {
 		return signature, fmt.Errorf("sign: %w", err)
 	}
-	copy(signature[:], raw)
-	signature[64] += 27
-	return signature, nil
+	raw[64] += 27
+	return exchangereview.Signature(raw), nil
 }

@@ -215,9 +215,12 @@ func (m *Exchanges) PublishReview(_ context.Context, s exchangereview.SignedRevi
 	if err != nil {
 		return exchangereview.Review{}, err
 	}
-	signature := s.Signature
+	signature := []byte(s.Signature)
+	if len(signature) != 65 {
+		return exchangereview.Review{}, fault.New(fault.Invalid, "this review has no signature of a key")
+	}
 	signature[64] -= 27
-	key, err := crypto.SigToPub(digest, signature[:])
+	key, err := crypto.SigToPub(digest, signature)
 	if err != nil || wallet.Address(crypto.PubkeyToAddress(*key)) != s.Wallet {
 		return exchangereview.Review{}, fault.New(fault.Forbidden, "this review was signed by another wallet than it names")
 	}
@@ -225,7 +228,7 @@ func (m *Exchanges) PublishReview(_ context.Context, s exchangereview.SignedRevi
 	defer m.mu.Unlock()
 	review := exchangereview.Review{
 		Exchange: s.Slug, Wallet: s.Wallet, Overall: s.Overall, Aspects: s.Aspects, Text: s.Text, CreatedMS: s.CreatedMS,
-		Version: 1, Hash: exchangereview.Hash(crypto.Keccak256Hash(digest, s.Signature[:])),
+		Version: 1, Hash: exchangereview.Hash(crypto.Keccak256Hash(digest, []byte(s.Signature))),
 		Previous: s.Previous, Signature: s.Signature, Weight: max(0.05, m.Weights[s.Wallet]),
 		Site: "banyan.example", Group: "unproven", State: exchangereview.Counted,
 	}

@@ -17,7 +17,9 @@
 // bytes without its end.
 //
 // What follows from what: a review's hash is the EIP-712 digest of its fields and
-// its signature is its wallet's; the sums of weights follow from the reviews, the
+// its signature is its wallet's: of its own key, or of a smart wallet that the site
+// asked at a block of a chain, which a computation without that chain must take as
+// it is; the sums of weights follow from the reviews, the
 // prior from the sums, and every score and rank from both, as package ranking
 // says. Weights themselves are reputation's and are taken as they are.
 package export
@@ -82,9 +84,11 @@ type Review struct {
 	Previous  exchangereview.Hash            `json:"previous"`
 	Hash      exchangereview.Hash            `json:"hash"`
 	Signature exchangereview.Signature       `json:"signature"`
-	State     string                         `json:"state"`  // counted, held, removed or withdrawn
-	Group     string                         `json:"group"`  // proven, unproven or fresh
-	Weight    uint32                         `json:"weight"` // g in 1/65536: trust in the writer times proof of use
+	ChainID   uint64                         `json:"chain_id,omitempty"` // where the site asked a smart wallet
+	Block     uint64                         `json:"block,omitempty"`    // at which; 0 = the wallet's own key signed
+	State     string                         `json:"state"`              // counted, held, removed or withdrawn
+	Group     string                         `json:"group"`              // proven, unproven or fresh
+	Weight    uint32                         `json:"weight"`             // g in 1/65536: trust in the writer times proof of use
 }
 
 // Manifest is the last line.

@@ -136,7 +136,7 @@ func TestWhatDoesNotFollowIsNamed(t *testing.T) {
 	for says, change := range map[string]func(*made){
 		"not the digest":             func(m *made) { m.reviews[3].Text += "!" },
 		"its hash is not":            func(m *made) { m.reviews[3].Stars[0] = m.reviews[3].Stars[0]%5 + 1 },
-		"its signature is that of":   func(m *made) { m.reviews[3].Signature[40] ^= 1 },
+		"its signature is that of":   func(m *made) { m.reviews[3].Signature = changed(m.reviews[3].Signature, 40, 1) },
 		"other scores":               func(m *made) { m.reviews[3].Weight++ },
 		"is not a group":             func(m *made) { m.reviews[3].Group = "friends" },
 		"than its reviews give":      func(m *made) { m.exchanges[0].Rank += 2 },
@@ -151,7 +151,7 @@ func TestWhatDoesNotFollowIsNamed(t *testing.T) {
 		"tombstone of alpha":         func(m *made) { m.tombstones[0].TextHash[0] ^= 1 },
 		"beta has other scores":      func(m *made) { m.reviews = m.reviews[:59] },
 		"its weight":                 func(m *made) { m.reviews[3].Weight = ranking.One + 1 },
-		"its signature is malformed": func(m *made) { m.reviews[3].Signature[64] = 9 },
+		"its signature is malformed": func(m *made) { m.reviews[3].Signature = changed(m.reviews[3].Signature, 64, 9) },
 		"its stars are not 1 to 5":   func(m *made) { m.reviews[3].Stars[2] = 0 },
 		`it is "removed"`:            func(m *made) { m.reviews[3].State = exchangereview.Removed },
 	} {
@@ -162,6 +162,13 @@ func TestWhatDoesNotFollowIsNamed(t *testing.T) {
 			t.Errorf("%s: found %q", says, r.Problems)
 		}
 	}
+}
+
+// changed returns a signature with the bits of a byte turned.
+func changed(s exchangereview.Signature, at int, bits byte) exchangereview.Signature {
+	b := []byte(s)
+	b[at] ^= bits
+	return exchangereview.Signature(b)
 }
 
 // One byte changed anywhere in the archive is found.

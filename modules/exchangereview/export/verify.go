@@ -32,7 +32,10 @@ type Report struct {
 	Ranked     int                 `json:"ranked"`
 	Reviews    int                 `json:"reviews"`
 	Tombstones int                 `json:"tombstones"`
-	Signatures int                 `json:"signatures"` // checked
+	Signatures int                 `json:"signatures"` // of keys, recovered
+	// Smart is how many signatures the site says smart wallets accepted, at the block
+	// that stands with them: a chain can be asked, and this program did not.
+	Smart int `json:"smart_wallets"`
 }
 
 // checked is a file of lines after a worker has looked at it.
@@ -43,6 +46,7 @@ type checked struct {
 	content  []byte   // of the other kinds
 	problems []string
 	signed   int
+	smart    int
 }
 
 // verifier collects what the workers found.
@@ -151,7 +155,10 @@ func check(b batch) checked {
 		if !within {
 			return nil
 		}
-		if r.Site != "" {
+		switch {
+		case r.Block > 0:
+			c.smart++
+		case r.Site != "":
 			c.signed++
 		}
 		r.Text = ""
@@ -195,7 +202,13 @@ func (r *Review) check() string {
 	if r.digest() != r.Hash {
 		return "its hash is not the digest of what it says"
 	}
-	by, err := signature.Recover(r.Hash, r.Signature[:])
+	if r.Block > 0 {
+		if r.ChainID == 0 {
+			return "it names the block at which a smart wallet was asked, and no chain"
+		}
+		return ""
+	}
+	by, err := signature.Recover(r.Hash, []byte(r.Signature))
 	if err != nil {
 		return "its signature is malformed"
 	}
@@ -214,6 +227,7 @@ func (v *verifier) take(c checked) {
 		v.leaves = append(v.leaves, c.leaves...)
 	}
 	v.Signatures += c.signed
+	v.Smart += c.smart
 	var err error
 	part := batch{c.kind, c.content}
 	switch c.kind {

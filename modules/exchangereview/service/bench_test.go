@@ -193,7 +193,7 @@ func bareRows(b *testing.B) http.Handler {
 			fault.WriteProblem(w, err, "")
 			return
 		}
-		text := review.Text + hex.EncodeToString(review.Signature[:])
+		text := review.Text + hex.EncodeToString([]byte(review.Signature))
 		err := db.Write(r.Context(), func(tx *database.Tx) error {
 			_, err := tx.Exec(r.Context(), `INSERT INTO bare (slug, body) VALUES (?, ?)`, chi.URLParam(r, "slug"), text)
 			return err

@@ -24,6 +24,10 @@ func verifyCommand() *cobra.Command {
 the digest and the signature of every review, all sums, the prior, every score and
 rank, and the Merkle root. It fails if anything is different, and says what.
 
+A smart wallet's signature is its contract's to accept: the export has the chain and
+the block at which the site asked it. Such signatures are counted apart and not
+checked here; an archive node of that chain answers the same question.
+
 The export of a site is at /api/v1/exchange-review/epochs/NUMBER/export, and its
 root at /api/v1/exchange-review/epochs. Give the root that was published with --root:
 an export that somebody has made up is consistent, too, and has another root.`,
@@ -72,6 +76,9 @@ func printVerified(c *cobra.Command, r export.Report, took time.Duration, asJSON
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "epoch %d of %s at %s: %d exchanges (%d ranked), %d reviews, %d tombstones, %d signatures in %.2f s\nroot %s\n",
 			r.Epoch, r.Site, time.UnixMilli(r.TimeMS).UTC().Format(time.RFC3339), r.Exchanges, r.Ranked, r.Reviews, r.Tombstones, r.Signatures, took.Seconds(), r.Root)
+	}
+	if err == nil && r.Smart > 0 && !asJSON {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%d further signatures are of smart wallets: checked by the site at the block that stands with each, and not here\n", r.Smart)
 	}
 	if err == nil && !r.Valid {
 		err = fault.New(fault.Invalid, "this ranking does not follow from its reviews: do not rely on it")

@@ -154,7 +154,7 @@ func exported(row *reviewRow) *export.Review {
 	v := row.review()
 	r := &export.Review{
 		Exchange: v.Exchange, Wallet: v.Wallet, Site: v.Site, Stars: row.stars(), Text: v.Text, TextHash: v.TextHash, CreatedMS: v.CreatedMS,
-		Version: v.Version, Previous: v.Previous, Hash: v.Hash, Signature: v.Signature, State: v.State, Group: v.Group,
+		Version: v.Version, Previous: v.Previous, Hash: v.Hash, Signature: v.Signature, ChainID: v.ChainID, Block: v.Block, State: v.State, Group: v.Group,
 	}
 	if row.State == stateCounted {
 		r.Weight = row.counts(row.CreatedMS, row.stars()).Weight

@@ -30,10 +30,10 @@ func TestAWithdrawnReviewLeavesItsHashAlone(t *testing.T) {
 		w.publish(t, b, "kraken", 4)
 		forged := w.withdrawal(t, a, "kraken")
 		forged.Wallet = b.wallet
-		refused(w.WithdrawReview(anybody, forged))(t, fault.Forbidden, "not signed by")
+		refused(w.WithdrawReview(anybody, forged))(t, fault.Forbidden, "not by")
 		stale := w.withdrawal(t, a, "kraken")
 		stale.Previous = first.Hash
-		refused(w.WithdrawReview(anybody, stale))(t, fault.Forbidden, "not signed by")
+		refused(w.WithdrawReview(anybody, stale))(t, fault.Forbidden, "not by")
 
 		signed := w.withdrawal(t, a, "kraken")
 		gone := must(w.WithdrawReview(anybody, signed))(t)

@@ -49,7 +49,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	hash := s.digester.Hash(&q)
 	w := idempotency.Write{
 		DB: s.store.db, Operation: "publishReview", Key: seam.IdempotencyKey(ctx), Signer: q.Wallet,
-		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
+		Request: func() ([sha256.Size]byte, error) { return requestSum(hash, q.Signature, q.ChainID), nil },
 	}
 	stored, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[outcome]) (outcome, error) {
 		return s.publish(ctx, &q, hash, keep)
@@ -59,7 +59,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	}
 	return exchangereview.Review{
 		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
-		Site: s.site, Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature,
+		Site: s.site, Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, ChainID: stored.ChainID, Block: stored.Block,
 		Weight: float64(stored.Units) / weightOne, Group: stored.group().String(), State: stateNames[stored.State],
 	}, nil
 }
@@ -74,7 +74,8 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := signedBy(q.Wallet, hash, q.Signature, "this review"); err != nil {
+	checked, err := s.signedBy(ctx, q.Wallet, hash, q.Signature, q.ChainID, "this review")
+	if err != nil {
 		return outcome{}, err
 	}
 	now, err := s.now.forWrite(ctx, s.store.db.Read())
@@ -85,7 +86,7 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits, found: s.rules.Find(q.Text)}
+	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, checked: checked, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits, found: s.rules.Find(q.Text)}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -119,6 +120,7 @@ type publication struct {
 	site     string
 	exchange int64
 	hash     exchangereview.Hash
+	checked  askedAt
 	weight   weight // of the wallet, if this is its first review
 	now      ranking.Parameters
 	waits    waiting // whether a moderator looks at it first
@@ -130,6 +132,7 @@ type publication struct {
 // outcome is what storing a review determines.
 type outcome struct {
 	reviewer
+	askedAt
 	Version int `json:"version"`
 	State   int `json:"state"`
 }
@@ -138,7 +141,7 @@ type outcome struct {
 // event: all or nothing.
 func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 	r := &p.review
-	p.outcome = outcome{Version: 1, State: stateCounted}
+	p.outcome = outcome{Version: 1, State: stateCounted, askedAt: p.checked}
 	if p.reviewer, err = admitReviewer(ctx, tx, r.Wallet, p.weight, p.now.Day); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"banyan/modules/exchangereview/screening"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
+	"banyan/platform/signature"
 )
 
 // Reputation is what this module needs of reputation; reputation.Client
@@ -22,6 +23,8 @@ type Reputation interface {
 type Options struct {
 	DB         *database.DB // opened with Module: Name, migrated
 	Reputation Reputation
+	// Contracts asks chains whether smart wallets signed; nil = none is configured.
+	Contracts signature.Contracts
 	// Site is the host, and the port if there is one, of the address where
 	// people reach this installation. It is part of every signature.
 	Site string
@@ -68,6 +71,7 @@ type service struct {
 	catalogue *catalogue
 	weigher   *weigher
 	digester  *exchangereview.Digester
+	contracts signature.Contracts
 	now       *parameters
 	epochs    *epochCloser
 	policy    *policy
@@ -83,7 +87,7 @@ func New(o Options) exchangereview.Service {
 	o = o.withDefaults()
 	st, now := store{o.DB}, &parameters{clock: o.Clock}
 	return &service{
-		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), site: o.Site, clock: o.Clock,
+		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), contracts: o.Contracts, site: o.Site, clock: o.Clock,
 		now:     now,
 		epochs:  newEpochCloser(st, now, o.Site),
 		rules:   screening.Standard(),

@@ -32,6 +32,8 @@ const reviewColumns = `
 	r.hash,
 	r.previous,
 	r.signature,
+	r.chain_id,
+	r.block,
 	r.site,
 	r.state,
 	r.text_hash,
@@ -82,6 +84,7 @@ type reviewRow struct {
 	Site      string `db:"site"`
 	State     int    `db:"state"`
 	TextHash  []byte `db:"text_hash"`
+	askedAt
 	votesRow
 	reviewer
 }
@@ -108,7 +111,7 @@ func (r *reviewRow) review() exchangereview.Review {
 	}
 	copy(v.Hash[:], r.Hash)
 	copy(v.Previous[:], r.Previous)
-	copy(v.Signature[:], r.Signature)
+	v.Signature, v.ChainID, v.Block = exchangereview.Signature(r.Signature), r.ChainID, r.Block
 	switch {
 	case len(r.TextHash) > 0:
 		v.TextHash = new(exchangereview.Hash(r.TextHash))
@@ -298,12 +301,14 @@ func insertReview(ctx context.Context, tx *database.Tx, p *publication) (stored 
 			hash,
 			previous,
 			signature,
+			chain_id,
+			block,
 			site,
 			state
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (wallet, exchange_id, retired) DO NOTHING`,
 		p.exchange, r.Wallet, p.Version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
-		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], r.Signature[:], p.site, p.State)
+		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], []byte(r.Signature), p.ChainID, p.Block, p.site, p.State)
 	if database.IsForeignKey(err) {
 		return false, noExchange()
 	}

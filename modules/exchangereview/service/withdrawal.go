@@ -11,10 +11,8 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
-	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/seam"
-	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
 
@@ -41,7 +39,7 @@ func (s *service) WithdrawReview(ctx context.Context, q exchangereview.SignedWit
 	hash := s.digester.HashWithdrawal(&q)
 	w := idempotency.Write{
 		DB: s.store.db, Operation: "withdrawReview", Key: seam.IdempotencyKey(ctx), Signer: q.Wallet,
-		Request: func() ([sha256.Size]byte, error) { return sha256.Sum256(append(hash[:], q.Signature[:]...)), nil },
+		Request: func() ([sha256.Size]byte, error) { return requestSum(hash, q.Signature, q.ChainID), nil },
 	}
 	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[exchangereview.Review]) (exchangereview.Review, error) {
 		return s.withdraw(ctx, &q, hash, keep)
@@ -56,7 +54,8 @@ func (s *service) withdraw(ctx context.Context, q *exchangereview.SignedWithdraw
 	if err != nil {
 		return r, err
 	}
-	if err := signedBy(q.Wallet, hash, q.Signature, "this withdrawal"); err != nil {
+	checked, err := s.signedBy(ctx, q.Wallet, hash, q.Signature, q.ChainID, "this withdrawal")
+	if err != nil {
 		return r, err
 	}
 	now, err := s.now.forWrite(ctx, s.store.db.Read())
@@ -65,7 +64,7 @@ func (s *service) withdraw(ctx context.Context, q *exchangereview.SignedWithdraw
 	}
 	p := publication{
 		review: exchangereview.SignedReview{Slug: q.Slug, Wallet: q.Wallet, CreatedMS: q.CreatedMS, Previous: q.Previous, Signature: q.Signature},
-		site:   s.site, exchange: exchange, hash: hash, now: now,
+		site:   s.site, exchange: exchange, hash: hash, checked: checked, now: now,
 	}
 	err = s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.takeBack(ctx, tx); err != nil {
@@ -87,7 +86,7 @@ func (s *service) withdraw(ctx context.Context, q *exchangereview.SignedWithdraw
 // takeBack erases the texts of the review, puts a tombstone in its place and
 // takes it out of the sums: all or nothing.
 func (p *publication) takeBack(ctx context.Context, tx *database.Tx) (err error) {
-	p.outcome = outcome{State: stateWithdrawn}
+	p.outcome = outcome{State: stateWithdrawn, askedAt: p.checked}
 	writer := p.review.Wallet
 	if p.reviewer, err = admitReviewer(ctx, tx, writer, weight{units: weightLeast, epoch: epochUnknown}, p.now.Day); err != nil {
 		return err
@@ -135,18 +134,6 @@ func eraseTexts(ctx context.Context, tx *database.Tx, exchange int64, writer wal
 		if err := eraseText(ctx, tx, row.ID, exchangereview.TextHash(row.Text)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// signedBy refuses a signature that is malformed or another wallet's.
-func signedBy(writer wallet.Address, hash exchangereview.Hash, signed exchangereview.Signature, what string) error {
-	by, err := signature.Recover(hash, signed[:])
-	if err != nil {
-		return err
-	}
-	if by != writer {
-		return fault.Newf(fault.Forbidden, "%s was not signed by %s in this form: sign the prepared document with that wallet, and change nothing afterwards", what, writer)
 	}
 	return nil
 }

@@ -182,9 +182,10 @@ func (s service) checkSigner(ctx context.Context, p *attestation.Package, row *a
 		p.Signer = by
 	}
 	row.Attester = p.Signer
-	return signature.Verifier{Contracts: s.o.Contracts}.Verify(ctx, signature.Claim{
+	_, err := signature.Verifier{Contracts: s.o.Contracts}.Verify(ctx, signature.Claim{
 		Digest: digest, Signer: p.Signer, ChainID: uint64(p.Sig.Domain.ChainID), What: "this attestation",
 	}, p.Sig.Signature)
+	return err
 }
 
 func (s service) checkTimes(m *attestation.Message) error {

@@ -502,12 +502,12 @@ func (c ownedBy) HasCode(_ context.Context, chainID uint64, account wallet.Addre
 	return account == c.at, nil
 }
 
-func (c ownedBy) Accepts(_ context.Context, _ uint64, _ wallet.Address, digest [32]byte, s []byte) (bool, error) {
+func (c ownedBy) Accepts(_ context.Context, _ uint64, _ wallet.Address, digest [32]byte, s []byte) (accepted bool, block uint64, err error) {
 	if len(s) != 130 {
-		return false, nil
+		return false, 1, nil
 	}
 	by, err := signature.Recover(digest, s[:65])
-	return err == nil && by == c.owner, nil
+	return err == nil && by == c.owner, 1, nil
 }
 
 func TestConformanceASmartWalletIsAskedOfItsChain(t *testing.T) {

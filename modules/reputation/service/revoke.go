@@ -76,9 +76,10 @@ func (s service) checkRevocation(ctx context.Context, r *attestation.Revocation,
 	case int64(r.Time) < row.TimeS:
 		return wrong("is before the attestation's, " + secondsOf(attestation.Uint(row.TimeS)))
 	}
-	return signature.Verifier{Contracts: s.o.Contracts}.Verify(ctx, signature.Claim{
+	_, err := signature.Verifier{Contracts: s.o.Contracts}.Verify(ctx, signature.Claim{
 		Digest: digest, Signer: r.Attester, ChainID: uint64(r.ChainID), What: "this revocation",
 	}, r.Signature)
+	return err
 }
 
 func (s service) takeBack(ctx context.Context, tx *database.Tx, r *attestation.Revocation) (reputation.Attestation, error) {

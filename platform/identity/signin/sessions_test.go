@@ -469,8 +469,8 @@ func (c oneContract) HasCode(_ context.Context, _ uint64, a wallet.Address, _ []
 	return a == c.account, nil
 }
 
-func (c oneContract) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [32]byte, signature []byte) (bool, error) {
-	return string(signature) == "yes", nil
+func (c oneContract) Accepts(_ context.Context, _ uint64, _ wallet.Address, _ [32]byte, signature []byte) (accepted bool, block uint64, err error) {
+	return string(signature) == "yes", 1, nil
 }
 
 func TestASmartWalletSignsInWhereAChainIsConfigured(t *testing.T) {

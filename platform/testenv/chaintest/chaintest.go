@@ -26,6 +26,7 @@ import (
 // go-ethereum's virtual machine.
 type Node struct {
 	ID    uint64
+	Block uint64 // the newest, the only one at which it runs calls
 	Code  map[common.Address][]byte
 	Asked atomic.Int64                     // requests until now
 	Else  atomic.Pointer[http.HandlerFunc] // answers instead
@@ -77,7 +78,13 @@ func (n *Node) answer(method string, params []json.RawMessage) (any, error) {
 			return nil, err
 		}
 		return hexutil.Bytes(n.Code[account]), nil
+	case "eth_blockNumber":
+		return hexutil.Uint64(n.Block), nil
 	case "eth_call":
+		var at hexutil.Uint64
+		if err := json.Unmarshal(params[1], &at); err != nil || uint64(at) != n.Block {
+			return nil, fmt.Errorf("the block of the call is %s (%w), and not %d", params[1], err, n.Block)
+		}
 		var call struct {
 			To    *common.Address `json:"to"`
 			Input hexutil.Bytes   `json:"input"`

@@ -182,8 +182,10 @@
         const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
         const provider = await walletWith(review.dataset.wallet, say);
         say("Read it in the wallet and sign it. It costs nothing.");
-        (prepared.review || prepared.withdrawal).signature = await ask(provider, "eth_signTypedData_v4",
-          [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+        const signed = prepared.review || prepared.withdrawal;
+        signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+        // A smart wallet is asked for its signature on the chain where it is.
+        signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
         say("Publishing …");
         const { location: next } = await sendJSON(review.dataset.publish, prepared);
         say("Done. One moment …", "good");

@@ -179,9 +179,9 @@ func (c *fakeChain) HasCode(_ context.Context, _ uint64, account wallet.Address,
 	return account == c.account, c.err
 }
 
-func (c *fakeChain) Accepts(_ context.Context, _ uint64, _ wallet.Address, digest [32]byte, signature []byte) (bool, error) {
+func (c *fakeChain) Accepts(_ context.Context, _ uint64, _ wallet.Address, digest [32]byte, signature []byte) (accepted bool, block uint64, err error) {
 	c.asked++
-	return digest != [32]byte{} && string(signature) == string(c.accepts), c.err
+	return digest != [32]byte{} && string(signature) == string(c.accepts), 1, c.err
 }
 
 func TestSmartWalletsAreAskedOnTheirChain(t *testing.T) {

@@ -134,7 +134,7 @@ func askContract(ctx context.Context, m Message, digest [32]byte, signed []byte,
 		return fault.Wrap(recoverErr, fault.Unauthenticated,
 			"this message was not signed by "+m.Address.String()+": choose that account in the wallet and sign again")
 	}
-	accepted, err := contracts.Accepts(ctx, m.ChainID, m.Address, digest, signed)
+	accepted, _, err := contracts.Accepts(ctx, m.ChainID, m.Address, digest, signed)
 	if err != nil {
 		return unanswered(err)
 	}
