@@ -92,7 +92,8 @@ type Ownership struct {
 // claims a database without an owner, for ownership epoch 1. Where another process
 // is the owner, this process reads and does not write, until Take.
 //
-// Fails with fault.Invalid for a process without a name, and as the database does.
+// Fails with fault.Invalid for a process without a name, with fault.Conflict for data
+// that is Elsewhere, and as the database does.
 func Open(ctx context.Context, db *database.DB, self Process) (*Ownership, error) {
 	o, err := open(ctx, db.Module(), rows{db}, self)
 	if err != nil {
@@ -118,6 +119,9 @@ func open(ctx context.Context, module string, rows register, self Process) (*Own
 	now, err := rows.read(ctx)
 	if err == nil && now.Epoch == 0 {
 		now, err = rows.swap(ctx, 0, Claim{Epoch: 1, Owner: self.Name, URL: self.URL})
+	}
+	if err == nil {
+		err = now.refuseElsewhere(module)
 	}
 	if err == nil && now.Owner == self.Name && now.URL != self.URL {
 		now.URL = self.URL

@@ -29,7 +29,10 @@ func (c Claim) holder() string {
 	if c.Owner == "" {
 		return "they belong to nobody"
 	}
-	if c.URL == "" {
+	switch {
+	case c.Elsewhere():
+		return "the data is in another database, or on its way: " + c.URL
+	case c.URL == "":
 		return "they belong to " + c.Owner
 	}
 	return "they belong to " + c.Owner + " at " + c.URL

@@ -150,7 +150,8 @@ func store(ctx context.Context, tx *database.Tx, expected int64, next Claim, now
 		       url = ?,
 		       changed_ms = ?
 		 WHERE id = 1
-		   AND epoch = ?`,
+		   AND epoch = ?
+		   AND owner NOT IN ('moved', 'arriving')`,
 		next.Epoch, next.Owner, next.URL, nowMS, expected)
 	return err
 }

@@ -51,6 +51,7 @@ var layers = slices.Concat([]string{
 	"platform/database",
 	"platform/backup",
 	"platform/ownership",
+	"platform/transfer",
 	"platform/events",
 	"platform/identity",
 	"platform/chain",
