@@ -17,6 +17,7 @@ var heavy = map[string]string{
 	"github.com/pressly/goose":           "migrations are the work behind a contract",
 	"github.com/spf13/viper":             "settings belong to the program",
 	"github.com/go-viper":                "settings belong to the program",
+	"go.yaml.in/yaml":                    "rules and settings are the work behind a contract",
 	"gopkg.in/yaml.v3":                   "settings belong to the program",
 	"github.com/spf13/cobra":             "commands belong to the program",
 	"github.com/spf13/pflag":             "commands belong to the program",

@@ -19,11 +19,12 @@ import (
 func Commands() *cobra.Command {
 	group := &cobra.Command{
 		Use:   airdrop.Name,
-		Short: "Build Merkle trees of airdrops, and prove who is on them",
+		Short: "Decide who gets what in an airdrop, and prove who is on its list",
 		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
 	}
-	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand(), sybilCommand())
+	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand(), sybilCommand(),
+		allocateCommand(), reproduceCommand(), whyCommand())
 	return group
 }
 
