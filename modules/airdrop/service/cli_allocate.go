@@ -40,7 +40,7 @@ Kinds of sources, each a CSV file, plain, gzip or zstd:
   holders       address,balance          senders       from,to of transfers
   reputation    what banyan reputation rank writes (score, rank, percentile, weight)
   reviews       address,reviews          attestations  address,attesters
-  sybils        what banyan airdrop sybil writes: who is flagged
+` + `  sybils        what banyan airdrop sybil writes: who is flagged
 An amount is each or a share of a budget, times value, sqrt, tiers or a line of
 values; budgets are given to the last unit. allow comes before deny, and deny before
 eligible. The manifest has the rules, the hashes of all inputs and the root: banyan
