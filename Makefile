@@ -31,7 +31,7 @@ BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle bench-ranking demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -112,6 +112,9 @@ bench-reputation: ## how well scores tell the trustworthy, what sybils take, and
 
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench
+
+compare-merkle: ## lists, trees and claims beside the tools of others, case by case (needs node and npm, too)
+	$(MAKE) -C bench compare
 
 bench-ranking: ## what floods buy, what the interval holds and how fast a ranking is computed again
 	$(GO) test -count=1 -run Quality -bench Recompute -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'

@@ -6,6 +6,7 @@
 //
 //	make          installs the JavaScript peer where it is missing, and runs
 //	make quick    checks in seconds that all results are equal
+//	make compare  compares lists, trees and claims with the tools of others, case by case
 //	make profile  writes banyan.pgo, the profile of a busy server for the compiler
 package main
 
@@ -33,7 +34,8 @@ type settings struct {
 	rounds int // how often each measurement is made
 	banyan string
 
-	profile string
+	profile  string
+	compared bool
 }
 
 func main() {
@@ -55,6 +57,7 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is made, after one that warms up")
 	flag.StringVar(&s.banyan, "banyan", "", "the banyan `program` whose commands are measured; empty: it is built")
 	flag.StringVar(&s.profile, "profile", "", "measure nothing and write a `file` for the compiler: what a server does when claims are asked of it")
+	flag.BoolVar(&s.compared, "compare", false, "measure nothing, and compare lists, trees and claims with the tools of others, case by case")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, s)
@@ -89,6 +92,12 @@ func run(ctx context.Context, s settings) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // temporary files; the system deletes them otherwise
 	b := &bench{settings: s, folder: folder, engines: allEngines(), list: newMadeUp(s.rows, 1)}
+	if s.compared {
+		if b.program, err = newProgram(ctx, b.folder, b.banyan); err != nil {
+			return err
+		}
+		return b.compare(ctx)
+	}
 	if s.profile != "" {
 		if err := b.prepare(ctx); err != nil {
 			return err
