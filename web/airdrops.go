@@ -153,6 +153,7 @@ type campaignData struct {
 	Campaign airdrop.Campaign
 	Check    *check // nil: nobody asked
 	Outcome  *ui.Outcome
+	Upload   uploadForm
 }
 
 func (p *airdropPages) campaign(rw http.ResponseWriter, r *http.Request) error {
@@ -165,7 +166,7 @@ func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id 
 	if err != nil {
 		return err
 	}
-	d := campaignData{Campaign: c, Outcome: done}
+	d := campaignData{Campaign: c, Outcome: done, Upload: uploadOf(r)}
 	if asked := strings.TrimSpace(r.URL.Query().Get("wallet")); asked != "" {
 		d.Check = p.checkWallet(r, c, asked)
 	}

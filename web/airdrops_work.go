@@ -124,12 +124,36 @@ func (p *airdropPages) buildTree(_ http.ResponseWriter, r *http.Request) (string
 	return "The tree is built over " + ui.Plural(c.Count, "wallet", "wallets") + ". Its root is final: publish it where people can compare it.", nil
 }
 
-func (p *airdropPages) uploadList(r *http.Request, u ui.Uploaded) (string, error) {
-	field := func(name string) string { return strings.TrimSpace(u.Fields[name]) }
-	c, err := p.service.UploadList(r.Context(), airdrop.ListUpload{
-		ID: chi.URLParam(r, "id"), OnDuplicate: field("on_duplicate"), Decimals: field("decimals") == "true", Zero: field("zero"),
+// uploadForm has the choices of the form for a list, as they were typed.
+type uploadForm struct {
+	OnDuplicate, Zero, Decimals                               string
+	AddressColumn, AmountColumn, IndexColumn, Chain, MapTexts string
+
+	Again bool // the form was sent before
+}
+
+// More reports whether a choice was made that the form hides at first.
+func (f uploadForm) More() bool {
+	return f.AddressColumn+f.AmountColumn+f.IndexColumn+f.Chain+f.MapTexts != ""
+}
+
+// uploadOf reads the choices that were sent; without them all are empty.
+func uploadOf(r *http.Request) uploadForm {
+	field := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	return uploadForm{
+		OnDuplicate: field("on_duplicate"), Zero: field("zero"), Decimals: field("decimals"),
 		AddressColumn: field("address_column"), AmountColumn: field("amount_column"), IndexColumn: field("index_column"),
-		Chain: field("chain"), MapAmounts: field("map_amounts"), Body: u.File,
+		Chain: field("chain"), MapTexts: field("map_amounts"),
+		Again: r.PostForm.Has("on_duplicate"),
+	}
+}
+
+func (p *airdropPages) uploadList(r *http.Request, u ui.Uploaded) (string, error) {
+	f := uploadOf(r)
+	c, err := p.service.UploadList(r.Context(), airdrop.ListUpload{
+		ID: chi.URLParam(r, "id"), OnDuplicate: f.OnDuplicate, Decimals: f.Decimals == "true", Zero: f.Zero,
+		AddressColumn: f.AddressColumn, AmountColumn: f.AmountColumn, IndexColumn: f.IndexColumn,
+		Chain: f.Chain, MapAmounts: f.MapTexts, Body: u.File,
 	})
 	if err != nil {
 		return "", err

@@ -210,6 +210,27 @@ func TestACampaignFromDraftToRoot(t *testing.T) {
 	}
 }
 
+func TestTheListFormKeepsItsChoicesWhenAListIsRefused(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	choices := []string{"on_duplicate", "sum", "zero", "skip", "decimals", "true", "address_column", "2", "amount_column", `"units"`, "chain", "base", "map_amounts", "hex"}
+	status, page := v.upload("/operator/campaigns/c3/list", v.csrf(), "nobody,1\n", choices...)
+	if status != 400 {
+		t.Errorf("a wrong list: %d, want 400", status)
+	}
+	contains(t, page, `value="sum" selected`, `value="skip" selected`, `value="true" checked`, `name="address_column" type="text" value="2"`,
+		`value="&#34;units&#34;"`, `name="chain" type="text" value="base"`, `value="hex" selected`, `<details class="more" open>`, "Choose the file again")
+	if page := v.get("/airdrops/c3", 200); strings.Contains(page, " selected>add") || strings.Contains(page, `<details class="more" open>`) || strings.Contains(page, "Choose the file again") {
+		t.Error("the form has choices that nobody made")
+	}
+	status, page = v.post("/operator/campaigns/c3/list", "multipart/form-data; boundary=x",
+		"--x\r\nContent-Disposition: form-data; name=\"zero\"\r\n\r\nskip\r\n--x--\r\n", "X-CSRF-Token", v.csrf())
+	if status != 400 || !strings.Contains(page, `data-outcome="refused"`) || !strings.Contains(page, "no file") || !strings.Contains(page, `value="skip" selected`) {
+		t.Errorf("without a file: %d", status)
+	}
+}
+
 // A hundred wrong lines must not push the form that mends them off the screen.
 func TestManyWrongLinesAreFolded(t *testing.T) {
 	s := webtest.Full(t)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin"
@@ -23,22 +24,30 @@ type Uploaded struct {
 
 // Upload reads an operator's form with a file, without storing the file, and
 // shows what came of it: the fields stand before the file in the form, so the
-// session's token is checked before the first byte of the file is read.
+// session's token is checked before the first byte of the file is read. They are
+// also in r.PostForm, for the page that shows the form again.
 func Upload(take func(r *http.Request, u Uploaded) (done string, err error), show ShowOutcome) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		if err := OnlyOperators(r); err != nil {
 			return err
 		}
 		requestctx.AllowUpload(r.Context())
-		u, err := readUpload(r)
-		if err != nil {
-			return err
+		u, incomplete := readUpload(r)
+		r.PostForm = url.Values{}
+		for name, text := range u.Fields {
+			r.PostForm.Set(name, text)
 		}
 		if token := u.Fields[signin.CSRFField]; token != "" {
 			r.Header.Set(signin.CSRFHeader, token)
 		}
 		if err := signin.CheckCSRF(r); err != nil {
+			if incomplete != nil {
+				return incomplete
+			}
 			return err
+		}
+		if incomplete != nil {
+			return answer(rw, r, "", incomplete, show)
 		}
 		done, err := take(r, u)
 		return answer(rw, r, done, err, show)
