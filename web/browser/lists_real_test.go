@@ -47,7 +47,7 @@ func TestFaultyListsAndProofsOnAPhone(t *testing.T) {
 	root := text(t, ctx, "#root")
 	one := webtest.SampleWallet(1).String()
 	claim := eval[string](t, ctx, `fetch(document.querySelector("form:has(#wallet)").action + "/proofs/`+one+`.json").then((r) => r.text())`)
-	faultyProofs(t, ctx, site, strings.TrimSpace(claim), root)
+	faultyProofs(t, site, strings.TrimSpace(claim), root)
 }
 
 // faultyLists sends lists that are refused, each with a word of what to do, and
@@ -92,9 +92,9 @@ func faultyLists(t *testing.T, ctx context.Context) {
 }
 
 // faultyProofs asks why proofs are invalid, without being signed in.
-func faultyProofs(t *testing.T, ctx context.Context, site, claim, root string) {
+func faultyProofs(t *testing.T, site, claim, root string) {
 	t.Helper()
-	ctx = open(t, phone)
+	ctx := open(t, phone)
 	human := strings.Replace(claim, `"amount":"1500000"`, `"amount":"1.5"`, 1)
 	if human == claim {
 		t.Fatalf("the claim is %s", claim)
