@@ -89,7 +89,7 @@ var saysWallet = regexp.MustCompile(`Check the demo wallet (0x[0-9a-fA-F]{40})`)
 func startDemo(t *testing.T, working string) *demoProcess {
 	t.Helper()
 	temporary, listen := t.TempDir(), testneeds.Address(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, banyanPath, "demo", "--listen", listen)
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary, "PGHOST=127.0.0.1", "PGDATABASE=production")

@@ -57,7 +57,7 @@ func TestEveryAcknowledgedReviewSurvivesKill(t *testing.T) {
 // acknowledgements and returns what was acknowledged.
 func writeUntilKilled(t *testing.T, server *process, writers, enough int, slug string) []exchangereview.Hash {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var mu sync.Mutex
 	var acknowledged []exchangereview.Hash

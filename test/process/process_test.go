@@ -144,7 +144,7 @@ func (p place) start(t *testing.T, env []string, args ...string) *process {
 	case pr.url = <-serving:
 	case <-pr.done:
 		t.Fatalf("banyan %v ended at once:\n%s", args, pr.logged())
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("banyan %v does not serve:\n%s", args, pr.logged())
 	}
 	return pr
@@ -161,7 +161,7 @@ func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	select {
 	case <-p.done:
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		p.t.Error("the process does not stop when asked")
 		p.kill()
 	}

@@ -211,10 +211,10 @@ func viewsOf(server *process) map[string]string {
 // eventually waits for something that other processes bring about.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if happened() {
 			return
 		}
 	}
-	t.Fatalf("waited a minute in vain: %s", what)
+	t.Fatalf("waited three minutes in vain: %s", what)
 }

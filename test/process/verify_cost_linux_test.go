@@ -134,7 +134,7 @@ func (p *process) unfinished(t *testing.T, path string, n, want int) {
 				t.Errorf("an unfinished upload has status %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 			}
 			_ = resp.Body.Close()
-		case <-time.After(time.Minute):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("%d of %d unfinished uploads were refused, want %d: a client has one place", i, n, want)
 		}
 	}
