@@ -34,7 +34,12 @@ BUILD         := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION
 # release has the profile, and what one builds to look at or to work on does not.
 PROFILE       := -pgo=bench/banyan.pgo
 
-.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking demo ci screenshots generate help
+# The packages with files that are compiled with the development chain only, which is
+# large: its tests, and those of contracts and indexers on it.
+DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build devchain' modules platform web cli | xargs -n1 dirname | sort -u))
+CONTRACT_FILES := modules/airdrop/contracts
+
+.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -52,6 +57,7 @@ test: ## run all tests; those that want PostgreSQL or Chromium say so when they 
 	@mkdir -p bin
 	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg $(RERUN) --packages ./... -- $(TEST_FLAGS)
 	@$(if $(RACE),if [ -s bin/again.txt ]; then echo "failed at first, and passed alone:"; cat bin/again.txt; fi)
+	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) -tags devchain $(DEVCHAIN)
 
 # Two tests that make or flip very many proofs and bytes take half of the time
 # there, and find nothing that the others would not.
@@ -65,6 +71,7 @@ fig: ## show what the strangler fig promises, on real processes: one table, abou
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
+	$(LINT) run --build-tags devchain $(DEVCHAIN)
 	$(GO) mod tidy -diff
 	cd bench && $(LINT) run ./... && $(GO) mod tidy -diff
 
@@ -123,6 +130,16 @@ compare-merkle: ## lists, trees and claims beside the tools of others, case by c
 
 bench-ranking: ## what floods buy, what the interval holds and how fast a ranking is computed again
 	$(GO) test -count=1 -run Quality -bench Recompute -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
+
+bench-contracts: ## gas of claims beside its goals, with the prices of Osaka and of Amsterdam
+	$(GO) test -tags devchain -run '^$$' -bench Gas -benchtime 1x ./$(CONTRACT_FILES) | grep -E '^(Benchmark|FAIL|panic)'
+
+contracts: $(CONTRACT_FILES)/node_modules ## compile the contracts that pay campaigns (needs node and npm): commit what it changes
+	node $(CONTRACT_FILES)/compile.mjs
+
+$(CONTRACT_FILES)/node_modules: $(CONTRACT_FILES)/package.json $(CONTRACT_FILES)/package-lock.json
+	cd $(CONTRACT_FILES) && npm ci --no-audit --no-fund
+	touch $@
 
 demo: build-fast ## a community to look around in, in a temporary folder
 	bin/banyan demo
