@@ -25,7 +25,7 @@ func TestContractFiles(t *testing.T) {
 	contracttest.Golden(t, reputation.Contract, contracttest.Options{
 		Dir: "testdata/contract", Update: *update,
 		Known: append(signedForms(), events.Event{Topic: reputation.ActivityTopic.Name(), Payload: json.RawMessage(`{"wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}`)}),
-		Also:  map[string]any{"activity.event": reputation.Activity{}, "scoreStream.line": reputation.Standing{}, "exportAttestations.line": attestation.Package{}},
+		Also:  map[string]any{"activity.event": reputation.Activity{}, "scoreStream.line": reputation.Standing{}, "epochScores.line": "0x52908400098527886E0F7030069857D2E4169EE7,612,41,0.870000,0.612000", "exportAttestations.line": attestation.Package{}},
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
@@ -39,6 +40,16 @@ type Epochs interface {
 	// line (Standing), all of one epoch. Invalid: a line is no wallet. TooLarge:
 	// more than MaxStream lines.
 	ScoreStream(context.Context, WalletStream) (seam.Stream, error)
+	// EpochScores streams what an epoch says of all wallets that it has, by address, as
+	// CSV: address,score,rank,percentile,weight, where the score is 0 to MaxScore, an
+	// empty rank is none, and percentile and weight are 0 to 1.
+	EpochScores(context.Context, EpochNumber) (seam.Stream, error)
+	// HoldEpoch keeps the scores of an epoch, 0 = the current one, until ReleaseEpoch
+	// is called for the same holder. Holding again changes nothing. Conflict: there are
+	// MaxHolds.
+	HoldEpoch(context.Context, EpochHold) (Epoch, error)
+	// ReleaseEpoch ends what HoldEpoch began; it changes nothing when nothing is held.
+	ReleaseEpoch(context.Context, EpochHold) (Epoch, error)
 	// Bound returns how much trust a set of wallets can hold at most by the
 	// current epoch, whatever its members state of each other. Conflict: no
 	// epoch has been computed yet.
@@ -48,6 +59,24 @@ type Epochs interface {
 // EpochNumber names an epoch.
 type EpochNumber struct {
 	Number int64 `path:"number" json:"-"`
+}
+
+// MaxHolds is how many holds there are at most.
+const MaxHolds = 1000
+
+// EpochHold names an epoch and who needs its scores.
+type EpochHold struct {
+	Number int64  `path:"number" json:"-"`
+	Holder string `json:"holder"` // 1 to 100 characters: what it is needed for
+}
+
+// Validate refuses a holder out of range.
+func (h EpochHold) Validate() error {
+	if n := utf8.RuneCountInString(h.Holder); n < 1 || n > 100 || h.Number < 0 {
+		return fault.New(fault.Invalid, "an epoch is held for a holder").With(
+			fault.Field{Name: "holder", Message: "has 1 to 100 characters"})
+	}
+	return nil
 }
 
 // EpochsQuery selects a page; cursor is the last answer's next.

@@ -23,6 +23,12 @@ var (
 		"Two wallets side by side")
 	scoreStream = seam.Read[WalletStream, seam.Stream](Contract, "scoreStream", "POST /scores/stream", seam.Public,
 		"The standing of up to 100,000 wallets, a JSON line for each", seam.Expensive())
+	epochScores = seam.Read[EpochNumber, seam.Stream](Contract, "epochScores", "GET /epochs/{number}/scores", seam.Public,
+		"What an epoch says of all wallets, as CSV", seam.Expensive())
+	holdEpoch = seam.Write[EpochHold, Epoch](Contract, "holdEpoch", "POST /epochs/{number}/hold", seam.Modules,
+		"Keep the scores of an epoch while somebody needs them", seam.Idempotent())
+	releaseEpoch = seam.Write[EpochHold, Epoch](Contract, "releaseEpoch", "POST /epochs/{number}/release", seam.Modules,
+		"Keep the scores of an epoch no longer than others", seam.Idempotent())
 	bound = seam.Read[BoundQuery, Bound](Contract, "bound", "POST /bound", seam.Public,
 		"How much trust a set of wallets can hold at most")
 )
@@ -37,6 +43,9 @@ func bindEpochs(s Epochs) []seam.Binding {
 		history.To(s.History),
 		compare.To(s.Compare),
 		scoreStream.To(s.ScoreStream),
+		epochScores.To(s.EpochScores),
+		holdEpoch.To(s.HoldEpoch),
+		releaseEpoch.To(s.ReleaseEpoch),
 		bound.To(s.Bound),
 	}
 }
@@ -84,4 +93,19 @@ func (c Client) ScoreStream(ctx context.Context, q WalletStream) (seam.Stream, e
 // Bound implements Epochs.
 func (c Client) Bound(ctx context.Context, q BoundQuery) (Bound, error) {
 	return bound.Call(ctx, c.route, q)
+}
+
+// EpochScores implements Epochs.
+func (c Client) EpochScores(ctx context.Context, q EpochNumber) (seam.Stream, error) {
+	return epochScores.Call(ctx, c.route, q)
+}
+
+// HoldEpoch implements Epochs.
+func (c Client) HoldEpoch(ctx context.Context, q EpochHold) (Epoch, error) {
+	return holdEpoch.Call(ctx, c.route, q)
+}
+
+// ReleaseEpoch implements Epochs.
+func (c Client) ReleaseEpoch(ctx context.Context, q EpochHold) (Epoch, error) {
+	return releaseEpoch.Call(ctx, c.route, q)
 }

@@ -38,19 +38,23 @@ func dropIncomplete(ctx context.Context, tx *database.Tx, limit int) (int64, err
 // forgetScores notes that the scores of epochs before oldest are not kept, so
 // that nobody reads them while they are deleted.
 func forgetScores(ctx context.Context, tx *database.Tx, oldest int64) error {
-	if _, err := tx.Exec(ctx, `UPDATE epochs SET kept = 0 WHERE number < ? AND kept = 1`, oldest); err != nil {
+	if err := tx.Lock(ctx, "epochs"); err != nil { // one that is being held
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE epochs SET kept = 0 WHERE number < ? AND kept = 1 AND number NOT IN (SELECT epoch FROM epoch_holds)`, oldest); err != nil {
 		return fmt.Errorf("prune scores: %w", err)
 	}
 	return nil
 }
 
-// pruneScores deletes up to limit scores and tree nodes of epochs before oldest.
+// pruneScores deletes up to limit scores and tree nodes of epochs before oldest that
+// are not kept.
 // It returns how many.
 func pruneScores(ctx context.Context, tx *database.Tx, oldest int64, limit int) (int64, error) {
 	total := int64(0)
 	for _, statement := range []string{
-		`DELETE FROM scores WHERE (epoch, wallet) IN (SELECT s.epoch, s.wallet FROM scores s WHERE s.epoch < ? LIMIT ?)`,
-		`DELETE FROM epoch_nodes WHERE (epoch, part) IN (SELECT n.epoch, n.part FROM epoch_nodes n WHERE n.epoch < ? LIMIT ?)`,
+		`DELETE FROM scores WHERE (epoch, wallet) IN (SELECT s.epoch, s.wallet FROM scores s WHERE s.epoch < ? AND s.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
+		`DELETE FROM epoch_nodes WHERE (epoch, part) IN (SELECT n.epoch, n.part FROM epoch_nodes n WHERE n.epoch < ? AND n.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
 	} {
 		deleted, err := tx.Exec(ctx, statement, oldest, limit)
 		if err != nil {
