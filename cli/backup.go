@@ -22,7 +22,7 @@ func backupCommand(s *source) *cobra.Command {
 		Use: "backup", Short: "Copy all databases into one file while the program runs, check it, and put it back",
 		Long: "Copy all databases into one file while the program runs, check it, and put it back.\n\n" +
 			"The file has all that is stored, also the keys that sign tokens: keep it as you keep the data folder.\n" +
-			"It is for SQLite; PostgreSQL has pg_dump and pg_restore.",
+			"It does not depend on the kind of database: what was made on SQLite can be restored into PostgreSQL, and back.",
 	}
 	c.AddCommand(backupCreateCommand(s), backupVerifyCommand(s), backupRestoreCommand(s))
 	return c
@@ -109,18 +109,18 @@ func backupVerifyCommand(s *source) *cobra.Command {
 func backupRestoreCommand(s *source) *cobra.Command {
 	var force, asJSON bool
 	c := &cobra.Command{
-		Use: "restore FILE", Short: "Put a backup into the data folder, which must be empty, while no program works with it", Args: cobra.ExactArgs(1),
+		Use: "restore FILE", Short: "Put a backup into the data folder, or into PostgreSQL, which must be empty, while no program works with it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withBackup(cmd, s, args[0], func(loaded host.Loaded, from io.Reader) error {
 				m, err := loaded.Restore(cmd.Context(), from, force)
 				if err != nil {
 					return err
 				}
-				return describeBackup(cmd.OutOrStdout(), m, asJSON, "restored into "+loaded.Settings.Data)
+				return describeBackup(cmd.OutOrStdout(), m, asJSON, "restored into "+loaded.DatabasePlace())
 			})
 		},
 	}
-	c.Flags().BoolVar(&force, "force", false, "replace the databases that are there")
+	c.Flags().BoolVar(&force, "force", false, "replace the data that is there")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

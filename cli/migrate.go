@@ -66,7 +66,7 @@ func migrateCommand(s *source) *cobra.Command {
 			})
 		},
 	}
-	up.Flags().StringVar(&backupTo, "backup", "", "`file` to write a backup to before, when migrations are pending (SQLite)")
+	up.Flags().StringVar(&backupTo, "backup", "", "`file` to write a backup to before, when migrations are pending")
 	c.AddCommand(status, up)
 	return c
 }

@@ -1,5 +1,6 @@
-// Package backup writes the SQLite databases of a data folder into one file while the
-// program runs, checks such a file, and puts it back.
+// Package backup writes SQLite databases into one file while the program runs, checks
+// such a file, and puts it back. Those of PostgreSQL are copied into SQLite files before
+// (platform/transfer), so that a backup fits either.
 //
 // The file is a tar compressed with zstd: manifest.json, then the databases in the
 // order of the manifest, which has the size and the SHA-256 of each.
@@ -58,16 +59,21 @@ type Options struct {
 // Write copies the databases as they are at one moment, and writes them to w. Fails
 // with fault.NotFound when one of them does not exist.
 func Write(ctx context.Context, w io.Writer, o Options) (Manifest, error) {
-	m := Manifest{Format: format, Version: o.Version, MadeMS: o.Now.UnixMilli()}
 	copies := make([]database.FileCopy, len(o.Names))
 	for i, name := range o.Names {
 		copies[i] = database.FileCopy{From: filepath.Join(o.Folder, name+".db"), To: filepath.Join(o.Scratch, name+".db")}
 	}
 	if err := database.Snapshot(ctx, copies); err != nil {
-		return m, err
+		return Manifest{}, err
 	}
-	for i, name := range o.Names {
-		size, sum, err := digest(copies[i].To)
+	return Pack(ctx, w, o)
+}
+
+// Pack writes the databases of the folder Scratch to w. Nobody else uses them.
+func Pack(ctx context.Context, w io.Writer, o Options) (Manifest, error) {
+	m := Manifest{Format: format, Version: o.Version, MadeMS: o.Now.UnixMilli()}
+	for _, name := range o.Names {
+		size, sum, err := digest(filepath.Join(o.Scratch, name+".db"))
 		if err != nil {
 			return m, err
 		}

@@ -11,14 +11,12 @@ import (
 
 	"banyan/platform/backup"
 	"banyan/platform/fault"
+	"banyan/platform/transfer"
 )
 
-// Backup writes all databases of the data folder to w, while the program may run.
-// scratch is a folder on a disk with room for a copy of them.
+// Backup writes all databases to w, while the program may run. scratch is a folder on a
+// disk with room for a copy of them.
 func (l Loaded) Backup(ctx context.Context, w io.Writer, scratch string, now time.Time) (m backup.Manifest, err error) {
-	if err := l.requireSQLite("backup create", "pg_dump -Fc "+l.databaseForTools()+" >FILE"); err != nil {
-		return m, err
-	}
 	folder, err := os.MkdirTemp(scratch, ".banyan-backup-")
 	if err != nil {
 		return m, fmt.Errorf("make a folder for the copies: %w", err)
@@ -28,7 +26,18 @@ func (l Loaded) Backup(ctx context.Context, w io.Writer, scratch string, now tim
 	// before them, so that no event counts as delivered whose effect is missing.
 	names := l.Databases()
 	slices.Reverse(names)
-	return backup.Write(ctx, w, backup.Options{Folder: l.Settings.Data, Names: names, Version: l.Version, Now: now, Scratch: folder})
+	options := backup.Options{Folder: l.Settings.Data, Names: names, Version: l.Version, Now: now, Scratch: folder}
+	if !l.Settings.Database.Postgres() {
+		return backup.Write(ctx, w, options)
+	}
+	server, err := l.inForce()
+	if err != nil {
+		return m, err
+	}
+	if err := transfer.Export(ctx, l.databasesAt(server), l.databasesAt(place{url: "sqlite:" + folder})); err != nil {
+		return m, err
+	}
+	return backup.Pack(ctx, w, options)
 }
 
 // VerifyBackup reads a backup whole, and checks that this program can work with it.
@@ -42,12 +51,10 @@ func (l Loaded) VerifyBackup(ctx context.Context, r io.Reader, scratch string) (
 	return l.extract(ctx, r, folder)
 }
 
-// Restore puts the databases of a backup into the data folder, which must have none
-// unless replace. Nothing has changed there when it fails before the last step.
+// Restore puts the databases of a backup into the data folder, or into PostgreSQL,
+// which must have none unless replace. Nothing has changed there when it fails before
+// the last step.
 func (l Loaded) Restore(ctx context.Context, r io.Reader, replace bool) (m backup.Manifest, err error) {
-	if err := l.requireSQLite("backup restore", "pg_restore -d "+l.databaseForTools()+" FILE"); err != nil {
-		return m, err
-	}
 	if err := refuseDemoFolder(l.Settings.Data); err != nil {
 		return m, err
 	}
@@ -62,7 +69,17 @@ func (l Loaded) Restore(ctx context.Context, r io.Reader, replace bool) (m backu
 	if m, err = l.extract(ctx, r, folder); err != nil {
 		return m, err
 	}
-	return m, backup.Put(ctx, m, folder, l.Settings.Data, replace)
+	if !l.Settings.Database.Postgres() {
+		return m, backup.Put(ctx, m, folder, l.Settings.Data, replace)
+	}
+	if len(m.Databases) != len(l.Databases()) {
+		return m, fault.Newf(fault.Invalid, "the backup has %d databases and this program %d: restore it into SQLite, run `banyan migrate up` there, and copy it with `banyan database copy`", len(m.Databases), len(l.Databases()))
+	}
+	server, err := l.inForce()
+	if err != nil {
+		return m, err
+	}
+	return m, transfer.Import(ctx, l.databasesAt(place{url: "sqlite:" + folder}), l.databasesAt(server), replace)
 }
 
 // extract also refuses databases of a newer program, and of another.
@@ -88,13 +105,3 @@ func (l Loaded) extract(ctx context.Context, r io.Reader, folder string) (backup
 	}
 	return m, nil
 }
-
-func (l Loaded) requireSQLite(command, instead string) error {
-	if !l.Settings.Database.Postgres() {
-		return nil
-	}
-	return fault.Newf(fault.Unsupported, "the data is in PostgreSQL (database.url), and `banyan %s` is for SQLite: use `%s`, which has one state of all schemas", command, instead)
-}
-
-// databaseForTools is database.url without a password, for a command of PostgreSQL.
-func (l Loaded) databaseForTools() string { return "'" + l.Settings.Database.URL.String() + "'" }

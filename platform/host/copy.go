@@ -45,6 +45,14 @@ func (l Loaded) inForce() (place, error) {
 	return place{url: l.Settings.Database.DSN(), name: l.Settings.Database.URL.String()}, nil
 }
 
+// DatabasePlace names the databases of the settings, for people.
+func (l Loaded) DatabasePlace() string {
+	if l.Settings.Database.Postgres() {
+		return l.Settings.Database.URL.String()
+	}
+	return l.Settings.Data
+}
+
 func (l Loaded) databasesAt(p place) []database.Options {
 	all := make([]database.Options, len(l.Databases()))
 	for i, name := range l.Databases() {

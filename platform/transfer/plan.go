@@ -228,16 +228,21 @@ func settle(ctx context.Context, o Options, target session, from state) error {
 	} else if err := mark(ctx, target, from, ownership.Arriving, o.FromName, o); err != nil {
 		return err
 	}
-	// SQLite counts no transactions, and PostgreSQL's numbers are of one server: the
-	// events are delivered again from the first that is kept, and the inboxes recognise
-	// those that have had their effect.
 	if isPostgres(o.From) {
-		if err := target.exec(ctx, `UPDATE event_outbox SET txid = 0`); err != nil {
-			return err
-		}
-		return target.exec(ctx, `UPDATE event_consumer SET txid = 0, id = 0`)
+		return deliverAgain(ctx, target)
 	}
 	return nil
+}
+
+// deliverAgain puts the events of a server into an order that other databases have:
+// SQLite counts no transactions, and PostgreSQL's numbers are of one server. They are
+// delivered again from the first that is kept, and the inboxes recognise those that
+// have had their effect.
+func deliverAgain(ctx context.Context, target session) error {
+	if err := target.exec(ctx, `UPDATE event_outbox SET txid = 0`); err != nil {
+		return err
+	}
+	return target.exec(ctx, `UPDATE event_consumer SET txid = 0, id = 0`)
 }
 
 // markMoved says in the source that the data is the target's.

@@ -23,6 +23,32 @@ type server struct {
 
 // openPostgres keeps every writer out of all schemas until the transaction ends.
 func openPostgres(ctx context.Context, all []database.Options) (_ side, err error) {
+	s, err := connect(ctx, all, `BEGIN`)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.lock(ctx, i); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+// openSnapshot reads all schemas as they are at one moment; others write on.
+func openSnapshot(ctx context.Context, all []database.Options) (side, error) {
+	s, err := connect(ctx, all, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	if err != nil {
+		return nil, err
+	}
+	// The moment is that of the first query.
+	if _, err := s.conn.Exec(ctx, `SELECT pg_current_snapshot()`); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func connect(ctx context.Context, all []database.Options, begin string) (_ *server, err error) {
 	conn, err := database.OpenDirectPostgres(ctx, all[0])
 	if err != nil {
 		return nil, err
@@ -38,13 +64,8 @@ func openPostgres(ctx context.Context, all []database.Options) (_ side, err erro
 	}
 	s.open = true
 	// A statement may take as long as the largest table does.
-	if _, err := conn.Exec(ctx, `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'`); err != nil {
+	if _, err := conn.Exec(ctx, begin+`; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'`); err != nil {
 		return nil, err
-	}
-	for i := range all {
-		if err := s.lock(ctx, i); err != nil {
-			return nil, err
-		}
 	}
 	return s, nil
 }

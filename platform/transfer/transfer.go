@@ -11,7 +11,8 @@
 // Whatever ends in between, at every moment at most one of the two takes writes, and
 // the same command again goes on or begins again: the second commit is the decision.
 //
-// Reading order: transfer.go, plan.go (what may be copied where), tables.go (types,
+// Reading order: transfer.go, plan.go (what may be copied where), snapshot.go (backups of
+// PostgreSQL), tables.go (types,
 // sums), store_sqlite.go and store_postgres.go (the two sides).
 package transfer
 
@@ -194,7 +195,7 @@ func fill(ctx context.Context, o Options, source side, there states) (tables []T
 		}
 	}()
 	for i, one := range o.From {
-		copied, err := copyDatabase(ctx, o, one.Module, source.session(i), target.session(i))
+		copied, err := copyDatabase(ctx, o, one.Module, source.session(i), target.session(i), aboutOwners)
 		if err != nil {
 			return nil, err
 		}
@@ -230,10 +231,11 @@ func migrate(ctx context.Context, all []database.Options) error {
 	return nil
 }
 
-// notCopied are the tables that say whose the writes are; settle writes them.
-var notCopied = []string{"ownership", "moved_owner"}
+// aboutOwners are the tables that say whose the writes are; settle writes them.
+var aboutOwners = []string{"ownership", "moved_owner"}
 
-func copyDatabase(ctx context.Context, o Options, name string, source, target session) ([]Table, error) {
+// copyDatabase copies all tables but those of except, which it empties.
+func copyDatabase(ctx context.Context, o Options, name string, source, target session, except []string) ([]Table, error) {
 	from, err := source.tables(ctx)
 	if err != nil {
 		return nil, err
@@ -250,7 +252,7 @@ func copyDatabase(ctx context.Context, o Options, name string, source, target se
 	}
 	var done []Table
 	for _, t := range into { // in the target's order, which its foreign keys want
-		if slices.Contains(notCopied, t.name) {
+		if slices.Contains(except, t.name) {
 			continue
 		}
 		sum, err := copyTable(ctx, o, name, t, source, target)

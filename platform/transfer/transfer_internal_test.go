@@ -412,7 +412,7 @@ func TestAnUnequalCopyIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = copyDatabase(t.Context(), Options{}, "sample", from.session(0), spoiled{to.session(0), spoil})
+		_, err = copyDatabase(t.Context(), Options{}, "sample", from.session(0), spoiled{to.session(0), spoil}, aboutOwners)
 		if err == nil || !strings.Contains(err.Error(), "the copy is not equal") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -441,4 +441,47 @@ func (s spoiled) load(ctx context.Context, t table, next func() ([]any, error)) 
 			}
 		}
 	})
+}
+
+// A backup of a server is of one moment while it is written to, and fits both kinds.
+func TestAServerIsExportedWhileItIsWrittenTo(t *testing.T) {
+	files, server := places(t)
+	write(t, server, fmt.Sprintf(aParent, "before"), `INSERT INTO event_outbox (event_id, topic, key, time, traceparent, payload) VALUES ('e1', 't', 'k', 1, '', '{}')`)
+	source, err := openSnapshot(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, server, fmt.Sprintf(aParent, "after"))
+	if err := export(t.Context(), source, server, files); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range files {
+		if got := one[string](t, o, `SELECT group_concat(name, ', ') FROM parent`); got != "made by the migration, before" {
+			t.Errorf("the export has %s", got)
+		}
+	}
+	if open := startable(t, files, server); !open[0] || !open[1] {
+		t.Errorf("these can be written: %v", open)
+	}
+
+	if err := Import(t.Context(), files, server, false); fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("over data in use: %v", err)
+	}
+	if err := Import(t.Context(), files, server, true); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[int64](t, server[0], `SELECT COUNT(*) FROM parent`); got != 2 {
+		t.Errorf("after the import there are %d rows", got)
+	}
+	write(t, server, fmt.Sprintf(aParent, "later"))
+	_, empty := places(t)
+	if err := Import(t.Context(), files, empty, false); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := one[string](t, files[1], `SELECT data_id FROM data_identity`), one[string](t, empty[1], `SELECT data_id FROM data_identity`); a != b {
+		t.Error("the data id changed")
+	}
 }

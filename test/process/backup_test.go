@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,8 +77,6 @@ func TestABackupGoesThroughAPipeAndALink(t *testing.T) {
 	if out, err := verify.CombinedOutput(); err != nil || !strings.Contains(string(out), "whole") {
 		t.Errorf("through a pipe: %v, %s", err, out)
 	}
-	postgres := place{append(p.env, "BANYAN_DATABASE_URL=postgres://u@db.invalid/x")}
-	postgres.command(t, false, "pg_dump", "backup", "create", "--out", filepath.Join(folder, "other"))
 }
 
 // command runs a command and requires that it succeeds, or not, and what it says.
@@ -88,5 +87,34 @@ func (p place) command(t *testing.T, succeeds bool, says string, args ...string)
 	out, err := cmd.CombinedOutput()
 	if (err == nil) != succeeds || !strings.Contains(string(out), says) {
 		t.Errorf("banyan %s: %v\n%s\nwant %q", strings.Join(args, " "), err, out, says)
+	}
+}
+
+// A backup of a site on PostgreSQL is made while it runs, and fits a folder of SQLite.
+func TestABackupOfPostgreSQLIsRestoredIntoEither(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "backup")
+	seeds := fmt.Sprintf("BANYAN_REPUTATION_SEEDS=%s,%s", newAuthor(0).address, newAuthor(1).address)
+	from := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + newPostgres(t), seeds}}
+	site := from.start(t, nil, "--listen", "127.0.0.1:0")
+	fill(t, from, site)
+	settle(t, site)
+	before := viewsOf(site)
+	from.command(t, true, "made ", "backup", "create", "--out", file)
+	from.command(t, false, "--force", "backup", "restore", file)
+	write(t, site, newAuthor(62), "okx", 4) // after it
+	for _, into := range []place{
+		{[]string{"BANYAN_DATA=" + filepath.Join(t.TempDir(), "fresh"), seeds}},
+		{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + newPostgres(t), seeds}},
+	} {
+		into.command(t, true, "restored into", "backup", "restore", file)
+		restored := into.start(t, nil, "--listen", "127.0.0.1:0")
+		for what, text := range viewsOf(restored) {
+			if before[what] != text {
+				t.Errorf("%s changed:\nbefore: %s\nafter:  %s", what, before[what], text)
+			}
+		}
+		if err := restored.stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
