@@ -1,11 +1,10 @@
 package merkle
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/holiman/uint256"
 
 	"banyan/platform/fault"
 	"banyan/platform/merkle/keccak"
@@ -280,10 +279,12 @@ func (l Leaf) appendMessage(to, record []byte) []byte {
 			continue
 		}
 		putWord(head, len(to)-start)
-		var word [wordSize]byte
-		putWord(word[:], len(value))
-		to = append(append(to, word[:]...), value...)
-		to = append(to, make([]byte, (wordSize-len(value)%wordSize)%wordSize)...)
+		length := len(to)
+		size := wordSize + (len(value)+wordSize-1)/wordSize*wordSize
+		to = slices.Grow(to, size)[:length+size]
+		clear(to[length:])
+		putWord(to[length:length+wordSize], len(value))
+		copy(to[length+wordSize:], value)
 	}
 	return to
 }
@@ -302,10 +303,8 @@ func (t Type) pad(word, value []byte) {
 	copy(word[wordSize-len(value):], value)
 }
 
-func putWord(word []byte, n int) {
-	b := new(uint256.Int).SetUint64(uint64(n)).Bytes32()
-	copy(word, b[:])
-}
+// putWord writes a number into a word, which is zero.
+func putWord(word []byte, n int) { binary.BigEndian.PutUint64(word[wordSize-8:], uint64(n)) }
 
 // Hash returns the leaf of a row's binary form.
 func (l Leaf) Hash(record []byte) Hash {

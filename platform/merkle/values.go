@@ -122,6 +122,7 @@ func (l *List) checkLeaf(form leafForm) error {
 func hashValues(engine keccak.Engine, v *values, low, high int, leaves []byte, keys []uint64) error {
 	messages := make([]byte, 0, 4<<10)
 	ends := make([]int, 0, batch)
+	long := keccak.NewLong(engine)
 	for first := low; first < high; first += batch {
 		n := min(batch, high-first)
 		messages, ends = messages[:0], ends[:0]
@@ -130,7 +131,7 @@ func hashValues(engine keccak.Engine, v *values, low, high int, leaves []byte, k
 			ends = append(ends, len(messages))
 		}
 		hashes := leaves[first*HashSize : (first+n)*HashSize]
-		if err := v.hash(engine, hashes, messages, ends); err != nil {
+		if err := v.hash(engine, long, hashes, messages, ends); err != nil {
 			return err
 		}
 		for i := range n {
@@ -141,7 +142,7 @@ func hashValues(engine keccak.Engine, v *values, low, high int, leaves []byte, k
 }
 
 // hash writes the leaves of messages, which end at ends.
-func (v *values) hash(engine keccak.Engine, leaves, messages []byte, ends []int) error {
+func (v *values) hash(engine keccak.Engine, long *keccak.Long, leaves, messages []byte, ends []int) error {
 	same := v.width > 0 // so are the messages
 	switch size := len(messages) / len(ends); {
 	case v.leaf.Hashes == 0:
@@ -152,9 +153,10 @@ func (v *values) hash(engine keccak.Engine, leaves, messages []byte, ends []int)
 	case same && size <= keccak.MaxMessage:
 		return engine.Hash(leaves, messages, size)
 	}
-	keccak.HashLong(engine, leaves, messages, ends)
+	long.Hash(leaves, messages, ends)
 	if v.leaf.Hashes == 1 {
 		return nil
 	}
-	return engine.Hash(leaves, append([]byte(nil), leaves...), HashSize)
+	var once [batch * HashSize]byte
+	return engine.Hash(leaves, once[:copy(once[:], leaves)], HashSize)
 }

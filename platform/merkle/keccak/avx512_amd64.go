@@ -22,6 +22,12 @@ func rows512(digests, messages *byte, blocks int, twice bool, form *form512)
 //go:noescape
 func wide512(digests, messages *byte, blocks int, twice bool)
 
+// long512 hashes eight messages of as many blocks each: word w of message m, with
+// its padding, is words[w*width512+m].
+//
+//go:noescape
+func long512(digests *byte, words *uint64, blocks int)
+
 // form512 is how rows512 reads a message: of the 64 bytes that begin lead bytes
 // before it, those in the mask, and no others; padding is the rest, and the 8
 // bytes after them.

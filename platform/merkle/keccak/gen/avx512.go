@@ -249,6 +249,17 @@ func (p *program) hashes512() {
 	p.round(rounds-1, at, zeros{}, 1, 4) // only the digest is needed
 	p.op("RET")
 
+	fmt.Fprint(p, "\n// whole512 is rounds512 between two blocks of a message: it leaves all lanes, lane i\n// in Z(i).\n")
+	fmt.Fprint(p, "TEXT whole512<>(SB), NOSPLIT|NOFRAME, $0-0\n")
+	at = pi(start())
+	for n := 1; n < rounds; n++ {
+		at = p.round(n, at, zeros{}, 5, 5)
+	}
+	if at != start() {
+		log.Fatal("after all rounds the lanes are not in their first registers")
+	}
+	p.op("RET")
+
 	p.entry("pairs512", eightLanes, 512, false, func() {
 		p.rows(0, 64, 0)
 		p.fetch(512, "")
@@ -265,4 +276,38 @@ func (p *program) hashes512() {
 		p.rows(64, 128, 8)
 		p.op("VPBROADCASTQ %d(AX), Z16", padLast)
 	})
+	p.long512()
+}
+
+// rateLanes is how many lanes of a state a block of a message fills.
+const rateLanes = 17
+
+// long512 writes the function for messages of several blocks: they come padded
+// and transposed, eight words of each lane.
+func (p *program) long512() {
+	fmt.Fprint(p, "\n// func long512(digests *byte, words *uint64, blocks int)\nTEXT ·long512(SB), NOSPLIT, $8-24\n")
+	p.op("LEAQ ·constants512(SB), AX")
+	p.op("MOVQ digests+0(FP), DI")
+	p.op("MOVQ words+8(FP), SI")
+	p.op("MOVQ blocks+16(FP), CX")
+	for i := range rateLanes {
+		p.op("VMOVDQU64 %d(SI), Z%d", 64*i, i)
+	}
+	p.round(0, start(), sixteenLanes, 5, 5)
+	p.op("DECQ CX")
+	p.op("JEQ last")
+	fmt.Fprintln(p, "more:")
+	p.op("CALL whole512<>(SB)")
+	p.op("ADDQ $%d, SI", 64*rateLanes)
+	for i := range rateLanes {
+		p.op("VPXORQ %d(SI), Z%d, Z%d", 64*i, i, i)
+	}
+	p.round(0, start(), zeros{}, 5, 5)
+	p.op("DECQ CX")
+	p.op("JNE more")
+	fmt.Fprintln(p, "last:")
+	p.op("CALL rounds512<>(SB)")
+	p.storeDigests()
+	p.op("VZEROUPPER")
+	p.op("RET")
 }
