@@ -177,6 +177,7 @@ func (p *Process) mountAPI(router chi.Router) {
 			seam.NewRoute(s.handover.Bind(s.owner)).Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
 		}
 		s.route.Mount(router, o)
+		s.kept.Mount(router, o)
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
 	if p.legacy != nil { // which may have the paths below

@@ -29,6 +29,7 @@ import (
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/telemetry"
+	"banyan/platform/upkeep"
 )
 
 // Options configure a process beside its settings. All may be zero.
@@ -135,6 +136,17 @@ func (p *Process) Route(c *seam.Contract) *seam.Route {
 		}
 	}
 	panic(fmt.Sprintf("the module %s is not in main's list", c.Module))
+}
+
+// Upkeep returns what operators do about a module's events and jobs, wherever it
+// runs. Only the trunk has it. It panics for a module that is not listed.
+func (p *Process) Upkeep(module string) upkeep.Service {
+	for _, s := range p.slots {
+		if s.name() == module {
+			return s.upkeep.Client(s.kept)
+		}
+	}
+	panic(fmt.Sprintf("the module %s is not in main's list", module))
 }
 
 // Rollout returns the service that moves the modules. Only the trunk has it.

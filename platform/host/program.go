@@ -14,6 +14,7 @@ import (
 	"banyan/platform/identity/signin"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/upkeep"
 )
 
 // Program is what main passes to the program.
@@ -147,6 +148,9 @@ func (p Program) APIDocument(base string) ([]byte, error) {
 	contracts := make([]*seam.Contract, 0, len(p.Modules)+1)
 	for _, m := range p.Modules {
 		contracts = append(contracts, m.Contract)
+	}
+	for _, m := range p.Modules {
+		contracts = append(contracts, upkeep.NewContract(m.Name()).Seam())
 	}
 	document := seam.OpenAPI("Banyan", "v1", append(contracts, rollout.Contract)...)
 	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())

@@ -10,6 +10,7 @@ import (
 	"banyan/platform/ownership"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/upkeep"
 )
 
 // slot is one module as this process has it: the route that leads its calls,
@@ -24,6 +25,8 @@ type slot struct {
 	owner *ownership.Ownership // likewise
 
 	handover *rollout.HandoverContract
+	upkeep   *upkeep.Contract
+	kept     *seam.Route    // of upkeep, to the owner of the writes; nil where the module is not held
 	mover    *rollout.Mover // nil but in the trunk, which moves modules
 	fixed    *seam.Remote   // where the module is while this process runs; nil but in a module that runs alone
 }
@@ -34,7 +37,7 @@ func (s *slot) name() string { return s.module.Name() }
 // because the data is shared; a process of one module holds that one only.
 func (p *Process) addModule(ctx context.Context, m Module) error {
 	s := &slot{
-		process: p, module: m, handover: rollout.NewHandoverContract(m.Name()), configured: p.settings.Modules[m.Name()],
+		process: p, module: m, handover: rollout.NewHandoverContract(m.Name()), upkeep: upkeep.NewContract(m.Name()), configured: p.settings.Modules[m.Name()],
 	}
 	p.slots = append(p.slots, s)
 	if err := s.open(ctx); err != nil {
@@ -64,13 +67,14 @@ func (s *slot) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.route = seam.NewRoute(here)
+	s.route, s.kept = seam.NewRoute(here), seam.NewRoute(s.upkeep.Bind(s.db))
 	if !p.isTrunk() {
 		return nil // a write refused here is for the trunk's route to send elsewhere
 	}
 	s.route.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction})
+	s.kept.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction})
 	s.mover = rollout.NewMover(rollout.MoverOptions{
-		Route: s.route, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,
+		Route: s.route, Upkeep: s.kept, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,
 		Dial: s.dial, Trust: s.trust, Log: p.log,
 	})
 	return s.mover.Start(ctx)
@@ -122,6 +126,11 @@ func (s *slot) dial(urls []string) (*rollout.Remote, error) {
 	o.Data = s.owner.DataID()
 	if remote.Module, err = seam.NewRemote(s.module.Contract, o); err != nil {
 		remote.Peer.Close()
+		return nil, err
+	}
+	if remote.Upkeep, err = seam.NewRemote(s.upkeep.Seam(), o); err != nil {
+		remote.Peer.Close()
+		remote.Module.Close()
 		return nil, err
 	}
 	return &remote, nil

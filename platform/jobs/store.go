@@ -84,6 +84,42 @@ func readJob(ctx context.Context, r database.Queryer, kind string, id int64) (ro
 	return row, err
 }
 
+type summaryRow struct {
+	ID        int64  `db:"id"`
+	Kind      string `db:"kind"`
+	State     State  `db:"state"`
+	Stage     string `db:"stage"`
+	Progress  int64  `db:"progress"`
+	Work      int64  `db:"work"`
+	Runs      int64  `db:"runs"`
+	Cancel    int64  `db:"cancel"`
+	Error     string `db:"error"`
+	CreatedMS int64  `db:"created_ms"`
+	EndedMS   int64  `db:"ended_ms"`
+}
+
+// readSummaries returns the newest jobs of all kinds.
+func readSummaries(ctx context.Context, r database.Queryer, before int64, limit int) (rows []summaryRow, err error) {
+	err = r.Select(ctx, &rows, `
+		SELECT
+			id,
+			kind,
+			state,
+			stage,
+			progress,
+			work,
+			runs,
+			cancel,
+			error,
+			created_ms,
+			COALESCE(ended_ms, 0) AS ended_ms
+		FROM jobs
+		WHERE id < ?
+		ORDER BY id DESC
+		LIMIT ?`, before, limit)
+	return rows, err
+}
+
 func latestJob(ctx context.Context, r database.Queryer, kind string) (row jobRow, err error) {
 	err = r.Get(ctx, &row, `
 		SELECT`+jobColumns+`
@@ -143,6 +179,7 @@ func stepJob(ctx context.Context, tx *database.Tx, id int64, p Progress, checkpo
 	return changed == 1, nil
 }
 
+// cancelJob cancels a job of this kind, of any for "".
 func cancelJob(ctx context.Context, tx *database.Tx, kind string, id int64) (bool, error) {
 	changed, err := tx.Exec(ctx, `
 		UPDATE jobs SET
@@ -152,8 +189,8 @@ func cancelJob(ctx context.Context, tx *database.Tx, kind string, id int64) (boo
 			ended_ms = CASE WHEN state = 'waiting' THEN CAST(? AS BIGINT) ELSE ended_ms END,
 			state = CASE WHEN state = 'waiting' THEN 'canceled' ELSE state END
 		WHERE id = ?
-			AND kind = ?
-			AND state IN ('waiting', 'running')`, string(fault.Canceled), errCanceled.Error(), tx.Now().UnixMilli(), id, kind)
+			AND (kind = ? OR ? = '')
+			AND state IN ('waiting', 'running')`, string(fault.Canceled), errCanceled.Error(), tx.Now().UnixMilli(), id, kind, kind)
 	if err != nil {
 		return false, fmt.Errorf("cancel a job: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 // that it waits and is never made twice; Reconcile brings them together.
 type Mover struct {
 	route      *seam.Route
+	upkeep     *seam.Route
 	owner      *ownership.Ownership
 	configured Place
 	timeout    time.Duration
@@ -34,6 +35,7 @@ type Mover struct {
 // MoverOptions are what a module is moved with; all are needed but Log.
 type MoverOptions struct {
 	Route      *seam.Route          // of the module; its RouteOptions.Lost must be ownership.IsLost
+	Upkeep     *seam.Route          // of what operators do about its events and jobs, which the owner of the writes answers; nil = there is none
 	Owner      *ownership.Ownership // this process's view of who owns the module's writes
 	Configured Place                // what the settings say
 	Timeout    time.Duration        // of one call to the module's process
@@ -52,7 +54,7 @@ func NewMover(o MoverOptions) *Mover {
 		o.Log = slog.Default()
 	}
 	return &Mover{
-		route: o.Route, owner: o.Owner, configured: o.Configured, timeout: o.Timeout, log: o.Log,
+		route: o.Route, upkeep: o.Upkeep, owner: o.Owner, configured: o.Configured, timeout: o.Timeout, log: o.Log,
 		remotes: newRemoteSet(o.Dial, o.Trust),
 		apart:   reconcileAfter - 1, // at the start no change is under way that a look could fall into
 	}
@@ -185,7 +187,18 @@ func (m *Mover) setRouteAt(p Plan, claim ownership.Claim, remote *Remote) error 
 	}
 	m.data.setRoute(p.Mode, remote)
 	m.remotes.use(p.Place)
-	return nil
+	return m.setUpkeep(p, claim, remote)
+}
+
+// setUpkeep leads the upkeep to the owner of the writes.
+func (m *Mover) setUpkeep(p Plan, claim ownership.Claim, remote *Remote) error {
+	if m.upkeep == nil {
+		return nil
+	}
+	if p.Mode == seam.ModeRemote && remote != nil && remote.Upkeep != nil {
+		return m.upkeep.Set(seam.Plan{Mode: seam.ModeRemote, Epoch: claim.Epoch}, remote.Upkeep)
+	}
+	return m.upkeep.Set(seam.Plan{Mode: seam.ModeLocal}, nil)
 }
 
 // remoteOf returns the remote of a plan, which is nil for a local one.

@@ -12,12 +12,16 @@ import (
 type Remote struct {
 	Module *seam.Remote       // its operations
 	Peer   Peer               // the hand-over of its writes
+	Upkeep *seam.Remote       // what operators do about its events and jobs
 	Keys   identity.KeySource // that the processes there sign with; nil: those are trusted in any case
 }
 
 func (r *Remote) close() {
 	r.Module.Close()
 	r.Peer.Close()
+	if r.Upkeep != nil {
+		r.Upkeep.Close()
+	}
 }
 
 // remoteSet are the remotes of one module that are open. They follow the plan in

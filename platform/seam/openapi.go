@@ -40,7 +40,9 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 	paths := make(map[string]any)
 	tags := make([]any, 0, len(contracts))
 	for _, c := range contracts {
-		tags = append(tags, map[string]any{"name": c.Module, "description": c.Summary})
+		if !slices.ContainsFunc(tags, func(tag any) bool { return tag.(map[string]any)["name"] == c.Module }) {
+			tags = append(tags, map[string]any{"name": c.Module, "description": c.Summary}) // that of its first contract
+		}
 		for _, d := range c.operations {
 			path := basePath(c.Module) + d.path
 			methods, _ := paths[path].(map[string]any)
