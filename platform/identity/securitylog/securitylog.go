@@ -49,6 +49,8 @@ const (
 	KeyMade      What = "key-made"
 	KeyRevoked   What = "key-revoked"
 	KeysSealed   What = "keys-sealed"
+	SiteChanged  What = "site-changed"
+	BackupMade   What = "backup-made"
 	Access       What = "access" // refused ones only
 	Pruned       What = "log-pruned"
 	Others       What = "others" // refusals beyond those with a row of their own

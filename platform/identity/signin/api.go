@@ -86,7 +86,9 @@ func (a *API) endpoints() []endpoint {
 		{http.MethodGet, base + "/sessions", signedIn, a.sessions},
 		{http.MethodDelete, base + "/sessions/{id}", signedIn, a.endSession},
 		{http.MethodGet, base + "/tokens", signedIn, a.tokens},
+		{http.MethodPost, base + "/tokens", inSession, a.createToken},
 		{http.MethodDelete, base + "/tokens/{id}", signedIn, a.endToken},
+		{http.MethodGet, base + "/users", operators, a.users},
 		{http.MethodGet, base + "/roles", operators, a.roles},
 		{http.MethodPut, base + "/roles/{wallet}", inSession, a.grant},
 		{http.MethodGet, base + "/security-log", operators, a.securityLog},
@@ -116,7 +118,7 @@ func (e endpoint) admit(r *http.Request) error {
 		return fault.New(fault.Forbidden, "this needs the role operator: ask an operator of this site")
 	}
 	if _, inside := SessionFrom(r.Context()); e.who == inSession && !inside {
-		return fault.New(fault.Forbidden, "roles are changed by an operator who is signed in, or on the command line with `banyan role set`, and not with a token")
+		return fault.New(fault.Forbidden, "roles are changed, and tokens are made, by an operator who is signed in, or on the command line with `banyan role set` and `banyan token create`, and not with a token")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -46,6 +47,63 @@ func (a *API) tokens(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return answer(w, tokensAnswer{Tokens: list, Next: next})
+}
+
+type tokenCreation struct {
+	Subject string         `json:"subject"`     // the holder; may be "" with a wallet
+	Wallet  wallet.Address `json:"wallet"`      // whose role counts; zero = nobody's
+	Role    string         `json:"role"`        // the most it may do
+	Scope   []string       `json:"scope"`       // none = the whole API
+	Seconds int64          `json:"ttl_seconds"` // 0 = the setting identity.token_ttl; at most 90 days
+}
+
+// createToken makes a token for a program. It is for operators in a session.
+func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
+	var in tokenCreation
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	role, err := identity.ParseRole(in.Role)
+	if err != nil {
+		return err
+	}
+	scope, err := identity.ParseScope(in.Scope...)
+	if err != nil {
+		return err
+	}
+	if in.Seconds < 0 || in.Seconds > int64(maxTokenTTL/time.Second) {
+		return fault.New(fault.Invalid, "a token is valid for at most 90 days").With(fault.Field{Name: "ttl_seconds", Message: "is from 1 to 7776000, or 0 for the default"})
+	}
+	made, err := a.o.Tokens.Create(r.Context(), TokenRequest{Subject: in.Subject, Wallet: in.Wallet, Role: role, Scope: scope, TTL: time.Duration(in.Seconds) * time.Second})
+	if err != nil {
+		return err
+	}
+	return answer(w, made)
+}
+
+type usersAnswer struct {
+	Users []User `json:"users"`
+	Next  string `json:"next,omitempty"` // ?cursor= of the next page; "" = that was all
+}
+
+// users lists wallets with a session, a token or a role. It is for operators.
+func (a *API) users(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	q := UserQuery{Cursor: query.Get("cursor")}
+	var err error
+	if text := query.Get("wallet"); text != "" {
+		if q.Wallet, err = wallet.Parse(text); err != nil {
+			return err
+		}
+	}
+	if q.Limit, err = limitOf(query); err != nil {
+		return err
+	}
+	list, next, err := a.o.Sessions.Users(r.Context(), identity.From(r.Context()), q)
+	if err != nil {
+		return err
+	}
+	return answer(w, usersAnswer{list, next})
 }
 
 func boolOf(query url.Values, name string) (bool, error) {

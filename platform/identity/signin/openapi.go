@@ -65,11 +65,25 @@ func Describe() map[string]any {
 			"created": text("RFC 3339"), "created_by": text("who made it"), "expires": text("RFC 3339"), "used": text("RFC 3339; last"), "revoked": text("RFC 3339"),
 		}, "id", "role", "created", "created_by", "expires"))),
 			parameter("query", "wallet", "EIP-55; for operators"), parameter("query", "of", "everybody; for operators"),
-			parameter("query", "ended", "true lists also those that expired or were ended"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200"))},
+			parameter("query", "ended", "true lists also those that expired or were ended"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200")),
+			"post": operation("createToken", "Make a token for a program; for operators who are signed in, not for tokens",
+				object(map[string]any{
+					"subject": text("who or what will hold it"), "wallet": text("EIP-55; whose role counts"), "role": text("the most it may do"), "scope": names,
+					"ttl_seconds": map[string]any{"type": "integer", "description": "at most 7776000; 0 is the default of the settings"},
+				}, "role"),
+				object(map[string]any{
+					"token": text("for the Authorization header; it is not shown again"), "id": text("to end it by"), "subject": text("who or what holds it"), "wallet": text("whose role counts"),
+					"role": text("the most it may do"), "scope": names, "expires": text("RFC 3339"),
+				}, "token", "id", "role", "expires"))},
 		"/api/v1/identity/tokens/{id}": map[string]any{
 			"parameters": []any{parameter("path", "id", "of the token")},
 			"delete":     operation("endToken", "End one of my tokens; an operator any", nil, nil),
 		},
+		"/api/v1/identity/users": map[string]any{"get": with(operation("users", "Wallets with a session, a token or a role; for operators", nil, list("users", object(map[string]any{
+			"wallet": text("EIP-55"), "role": text("member, moderator or operator"), "fixed": map[string]any{"type": "boolean", "description": "an operator by the settings"},
+			"sessions": map[string]any{"type": "integer"}, "tokens": map[string]any{"type": "integer"}, "seen": text("RFC 3339; last"),
+		}, "wallet", "role", "fixed", "sessions", "tokens"))),
+			parameter("query", "wallet", "EIP-55; only this one"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200"))},
 		"/api/v1/identity/roles": map[string]any{"get": operation("roles", "Wallets that may do more than every wallet; for operators", nil, list("roles", object(map[string]any{
 			"wallet": text("EIP-55"), "role": text("moderator or operator"), "granted_by": text("who gave it"), "granted_at": text("RFC 3339"),
 		}, "wallet", "role", "granted_by", "granted_at")))},
