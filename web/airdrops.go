@@ -40,7 +40,7 @@ func AirdropOf(service airdrop.Service) Pages {
 				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
 				Link: "Check a wallet", Button: "Check an airdrop",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work,
+			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Steps: p.steps,
 		}
 	}
 }
@@ -75,6 +75,20 @@ func (p *airdropPages) home(r *http.Request) HomePart {
 	}
 	part.Figures = []Figure{{"Provable claims", claims}}
 	return part
+}
+
+// steps say whether there is a campaign.
+func (p *airdropPages) steps(r *http.Request) []Step {
+	s := Step{
+		Order: stepCampaign, Title: "Prepare a first campaign", Path: "/operator#campaign", Label: "New campaign",
+		Text: "Upload who gets what; the site makes the Merkle root and a proof for everybody on the list.",
+	}
+	all, err := p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Limit: 1})
+	s.Fault = ui.Part(r.Context(), err, "Airdrops", "whether there is a campaign")
+	if err == nil && len(all.Campaigns) > 0 {
+		s.Done = all.Campaigns[0].Name
+	}
+	return []Step{s}
 }
 
 type airdropsData struct {

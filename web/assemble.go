@@ -9,6 +9,7 @@ func Assemble(p *host.Process, modules []Pages, demo *DemoWallet) (*Web, error) 
 	o := Options{
 		Pages: modules, Sessions: p.Identity().Sessions, Tokens: p.Identity().Tokens, SecurityLog: p.Identity().Events, Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo,
 		Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
+		Site: p.Site(), Upkeep: p.Upkeep, Settings: p.SettingsInForce, About: p.About, Backups: p.Backups(), TryDatabase: p.TryDatabase,
 	}
 	if behind := p.Legacy(); behind != nil {
 		s := p.Settings().Legacy

@@ -32,6 +32,20 @@ func (p *exchangePages) home(r *http.Request) HomePart {
 	return part
 }
 
+// steps say whether there is anything to review.
+func (p *exchangePages) steps(r *http.Request) []Step {
+	s := Step{
+		Order: stepDirectory, Title: "Fill the directory of exchanges", Path: "/operator#import", Label: "Import a directory",
+		Text: "People review what is in the directory: a CSV or JSON file with a line for each exchange.",
+	}
+	found, err := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Limit: 1})
+	s.Fault = ui.Part(r.Context(), err, "Exchange reviews", "whether the directory is filled")
+	if err == nil && len(found.Exchanges) > 0 {
+		s.Done = "there are exchanges"
+	}
+	return []Step{s}
+}
+
 // reviewsOfWallet is the data of the template exchanges/wallet.
 type reviewsOfWallet struct {
 	Mine    bool
@@ -51,7 +65,7 @@ func (p *exchangePages) wallet(r *http.Request, of wallet.Address) WalletPart {
 }
 
 func (p *exchangePages) operate(r chi.Router, show ui.ShowOutcome) {
-	r.Post("/operator/exchanges", p.site.Handle(ui.Upload(p.importExchanges, show)))
+	r.Post("/operator/exchanges", p.site.Handle(p.site.Upload("/operator", p.importExchanges, show)))
 }
 
 func (p *exchangePages) work(r *http.Request) OperatorPart {

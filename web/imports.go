@@ -25,10 +25,10 @@ func (p *reputationPages) operateImports(r chi.Router) {
 		return show(rw, r, http.StatusOK, nil)
 	}))
 	r.Get("/operator/imports/{import}/{version}", p.site.Handle(p.importChanges))
-	r.Post("/operator/imports", p.site.Handle(ui.Upload(p.importList, show)))
-	r.Post("/operator/imports/{import}/{version}/accept", p.site.Form(ui.Operate(p.acceptImport, show)))
-	r.Post("/operator/imports/{import}/{version}/discard", p.site.Form(ui.Operate(p.discardImport, show)))
-	r.Post("/operator/imports/{import}/remove", p.site.Form(ui.Operate(p.removeImport, show)))
+	r.Post("/operator/imports", p.site.Handle(p.site.Upload("/operator/imports", p.importList, show)))
+	r.Post("/operator/imports/{import}/{version}/accept", p.site.Form(p.site.Operate("/operator/imports", p.acceptImport, show)))
+	r.Post("/operator/imports/{import}/{version}/discard", p.site.Form(p.site.Operate("/operator/imports", p.discardImport, show)))
+	r.Post("/operator/imports/{import}/remove", p.site.Form(p.site.Operate("/operator/imports", p.removeImport, show)))
 }
 
 // importsData is the data of the template reputation/imports.

@@ -11,6 +11,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/site"
 	"banyan/platform/wallet"
 	"banyan/web/ui"
 )
@@ -45,7 +46,8 @@ func ReputationOf(service reputation.Service) Pages {
 				r.Get("/reputation/bound", site.Handle(p.bound))
 				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},
-			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet,
+			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet, Steps: p.steps,
+			OperatorPages: []ui.Entry{{Path: "/operator/seeds", Label: "Seeds"}, {Path: "/operator/imports", Label: "Trust lists"}},
 		}
 	}
 }
@@ -99,6 +101,40 @@ func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) e
 		Title: "Reputation", Nav: "/reputation", Data: d,
 		Description: "Wallets by the trust that flows to them, with the reasons for every score.",
 	})
+}
+
+// steps say where trust begins and from whom it comes.
+func (p *reputationPages) steps(r *http.Request) []Step {
+	seeds := Step{
+		Order: stepSeeds, Title: "Choose the seeds", Path: "/operator/seeds", Label: "Seeds",
+		Text: "A few wallets of people whom you know. All trust begins with them; they count from the next epoch on.",
+	}
+	trust := Step{
+		Order: stepTrust, Title: "Import a first list, or let people vouch", Path: "/operator/imports", Label: "Trust lists",
+		Text:   "A list says who trusts whom. Without one, trust grows from what people sign on the pages of wallets.",
+		Choice: &Choice{site.Vouching, "Let people vouch", "trust comes from what people sign"},
+	}
+	var seedsErr, listErr error
+	ui.Together(func() {
+		var found reputation.Seeds
+		if found, seedsErr = p.service.Seeds(r.Context(), reputation.SeedsQuery{}); seedsErr == nil {
+			count := 0
+			for _, set := range found.Sets {
+				count += len(set.Seeds)
+			}
+			if count > 0 {
+				seeds.Done = ui.Plural(count, "seed", "seeds")
+			}
+		}
+	}, func() {
+		var found reputation.ImportList
+		if found, listErr = p.service.Imports(r.Context(), reputation.ImportsQuery{}); listErr == nil && len(found.Imports) > 0 {
+			trust.Done = ui.Plural(len(found.Imports), "list", "lists")
+		}
+	})
+	seeds.Fault = ui.Part(r.Context(), seedsErr, "Reputation", "whether there are seeds")
+	trust.Fault = ui.Part(r.Context(), listErr, "Reputation", "whether there is a list")
+	return []Step{seeds, trust}
 }
 
 // home shows the wallets that are trusted most.
@@ -159,8 +195,8 @@ func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart 
 }
 
 func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {
-	r.Post("/operator/trust", p.site.Handle(ui.Upload(p.importTrust, show)))
-	r.Post("/operator/epochs", p.site.Form(ui.Operate(p.computeEpoch, show)))
+	r.Post("/operator/trust", p.site.Handle(p.site.Upload("/operator", p.importTrust, show)))
+	r.Post("/operator/epochs", p.site.Form(p.site.Operate("/operator", p.computeEpoch, show)))
 	p.operateSeeds(r)
 	p.operateImports(r)
 }

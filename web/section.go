@@ -37,6 +37,9 @@ type Section struct {
 	Home    func(*http.Request) HomePart     // nil = it has none, as below
 	Work    func(*http.Request) OperatorPart // on the operator page
 	Wallet  func(*http.Request, wallet.Address) WalletPart
+	Steps   func(*http.Request) []Step // of the first set-up
+
+	OperatorPages []ui.Entry // those that its Operate adds
 }
 
 // Intro says on the home page what a module is for.

@@ -27,7 +27,7 @@ func provenance(site *ui.Site) web.Section {
 			}))
 		},
 		Operate: func(r chi.Router, show ui.ShowOutcome) {
-			r.Post("/operator/things", site.Form(ui.Operate(func(http.ResponseWriter, *http.Request) (string, error) {
+			r.Post("/operator/things", site.Form(site.Operate("/operator", func(http.ResponseWriter, *http.Request) (string, error) {
 				return "A thing was made.", nil
 			}, show)))
 		},

@@ -21,6 +21,7 @@ import (
 type Tokens interface {
 	List(ctx context.Context, q signin.TokenQuery) ([]signin.Token, string, error)
 	Revoke(ctx context.Context, id string) error
+	Create(ctx context.Context, r signin.TokenRequest) (signin.TokenMade, error)
 	EndAll(ctx context.Context, w wallet.Address) (signin.Ended, error)
 }
 
@@ -31,18 +32,7 @@ type SecurityLog interface {
 
 // forOperator sends who has not signed in to the sign-in, and refuses others than
 // operators.
-func (w *Web) forOperator(page ui.Handler) http.HandlerFunc {
-	return w.ui.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		if !ui.ViewerOf(r).SignedIn {
-			w.ui.GoTo(rw, r, "/sign-in?next=", r.URL.Path)
-			return nil
-		}
-		if err := ui.OnlyOperators(r); err != nil {
-			return err
-		}
-		return page(rw, r)
-	})
-}
+func (w *Web) forOperator(page ui.Handler) http.HandlerFunc { return w.ui.ForOperators(page) }
 
 // asOperator is a form of an operator who is signed in: a token of the API must not
 // give rights, by a page neither.
@@ -168,12 +158,7 @@ func (w *Web) signOutWallet(_ http.ResponseWriter, r *http.Request) (done string
 	if err != nil {
 		return "", err
 	}
-	ended, err := w.o.Tokens.EndAll(r.Context(), of)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s is signed out everywhere: %s and %s ended.", of,
-		ui.Plural(ended.Sessions, "session", "sessions"), ui.Plural(ended.Tokens, "token", "tokens")), nil
+	return w.signOutOf(r, of)
 }
 
 func (w *Web) endAnyToken(_ http.ResponseWriter, r *http.Request) (done string, err error) {

@@ -27,8 +27,8 @@ func (p *reputationPages) operateSeeds(r chi.Router) {
 		}
 		return show(rw, r, http.StatusOK, nil)
 	}))
-	r.Post("/operator/seeds", p.site.Form(ui.Operate(p.setSeeds, show)))
-	r.Post("/operator/seeds/{set}/remove", p.site.Form(ui.Operate(p.removeSeeds, show)))
+	r.Post("/operator/seeds", p.site.Form(p.site.Operate("/operator/seeds", p.setSeeds, show)))
+	r.Post("/operator/seeds/{set}/remove", p.site.Form(p.site.Operate("/operator/seeds", p.removeSeeds, show)))
 }
 
 // seedsData is the data of the template reputation/seeds.

@@ -29,6 +29,7 @@ func (w *Web) useSetup(rw http.ResponseWriter, r *http.Request) error {
 	if err := w.o.Sessions.UseSetupCode(r.Context(), identity.From(r.Context()), chi.URLParam(r, "code")); err != nil {
 		return err
 	}
-	w.ui.GoTo(rw, r, "/operator")
+	w.ui.Tell(rw, r, "This wallet is an operator now. The steps below set the site up; take them in any order.")
+	w.ui.GoTo(rw, r, "/operator/setup")
 	return nil
 }

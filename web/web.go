@@ -21,11 +21,14 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"banyan/platform/config"
 	"banyan/platform/database"
+	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/upkeep"
 	"banyan/platform/wallet"
 	rolloutpages "banyan/web/rollout"
 	"banyan/web/ui"
@@ -39,10 +42,10 @@ type Sessions interface {
 	UseSetupCode(ctx context.Context, by identity.Caller, code string) error
 	Roles(ctx context.Context) ([]signin.WalletRole, error)
 	Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error
+	Users(ctx context.Context, by identity.Caller, q signin.UserQuery) ([]signin.User, string, error)
 }
 
-// Options are what the pages stand on. Demo, Modules, EventLag and Databases may
-// be nil.
+// Options are what the pages stand on. Demo, and all from Modules on, may be nil.
 type Options struct {
 	Pages    []Pages // of the modules, in main's order
 	Sessions Sessions
@@ -59,6 +62,14 @@ type Options struct {
 	Modules   rollout.Service                                 // of the routes; nil: the page for it says that there is none
 	EventLag  func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
 	Databases func() []database.Stats                         // of this process, for operators; nil: not shown
+
+	// What follows is for operators; without it, the pages for it are not there.
+	Site        Site                               // what the site is called, and how far its set-up is
+	Upkeep      func(module string) upkeep.Service // events and jobs
+	Settings    func() ([]config.Setting, error)   // in force
+	About       func() host.About                  // the running program
+	Backups     Backups
+	TryDatabase func(ctx context.Context, at database.URL, password config.Secret) (database.Server, error)
 }
 
 // Web serves the pages.
@@ -88,6 +99,13 @@ func New(o Options) (*Web, error) {
 		w.sections = append(w.sections, s)
 	}
 	site.List(menuOf(inMenu(w.sections)))
+	site.ListOperators(w.deskPages(), w.alarms)
+	if o.Site != nil {
+		site.Called(func(ctx context.Context) ui.Name {
+			p := o.Site.Profile(ctx)
+			return ui.Name{Name: p.Name, Description: p.Description}
+		})
+	}
 	w.rollout, err = rolloutpages.New(site, rolloutpages.Options{Modules: o.Modules, EventLag: o.EventLag, Title: w.title})
 	return w, err
 }
@@ -158,13 +176,14 @@ func (w *Web) mountOperators(r chi.Router) {
 	r.Post("/setup/{code}", w.ui.Form(w.useSetup))
 	r.Get("/operator/security-log", w.forOperator(w.securityLog))
 	r.Get("/operator/access", w.forOperator(w.access))
-	r.Post("/operator/access/role", w.asOperator(ui.Operate(w.setRole, w.showAccess)))
-	r.Post("/operator/access/sign-out", w.asOperator(ui.Operate(w.signOutWallet, w.showAccess)))
-	r.Post("/operator/access/tokens/{id}/end", w.asOperator(ui.Operate(w.endAnyToken, w.showAccess)))
+	r.Post("/operator/access/role", w.asOperator(w.ui.Operate("/operator/access", w.setRole, w.showAccess)))
+	r.Post("/operator/access/sign-out", w.asOperator(w.ui.Operate("/operator/access", w.signOutWallet, w.showAccess)))
+	r.Post("/operator/access/tokens/{id}/end", w.asOperator(w.ui.Operate("/operator/access", w.endAnyToken, w.showAccess)))
 	for _, s := range w.sections {
 		if s.Operate != nil {
 			s.Operate(r, w.showOperator)
 		}
 	}
+	w.mountDesk(r)
 	w.rollout.Mount(r)
 }

@@ -13,6 +13,7 @@ import (
 	"banyan/platform/requestctx"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/site"
 )
 
 // Identity is what identifies callers in the trunk, and what is recorded of it. All
@@ -108,6 +109,9 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	p.authenticate = func(next http.Handler) http.Handler { return p.api.Authenticate(p.recordRefusals(next)) }
 	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.identity.Sessions, Log: p.log}.Run)
 	p.addTask("the security log", p.identity.Events.Run)
+	p.site = site.Open(db, p.identity.Events, site.Options{Now: p.clock})
+	p.backups = newBackups(Loaded{Program: p.program, Settings: p.settings}, p.identity.Events, p.clock)
+	p.addTask("backups", p.backups.run)
 	return nil
 }
 

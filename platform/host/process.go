@@ -28,6 +28,7 @@ import (
 	"banyan/platform/peers"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/site"
 	"banyan/platform/telemetry"
 	"banyan/platform/upkeep"
 )
@@ -77,6 +78,10 @@ type Process struct {
 
 	slots   []*slot     // the modules, in the order of the list
 	operate *seam.Route // to the rollout of modules; nil in a module that runs alone
+
+	started time.Time
+	backups *Backups   // nil in a module that runs alone
+	site    *site.Site // likewise
 
 	server     *httpserver.Server
 	databases  []*database.DB
@@ -151,6 +156,12 @@ func (p *Process) Upkeep(module string) upkeep.Service {
 
 // Rollout returns the service that moves the modules. Only the trunk has it.
 func (p *Process) Rollout() rollout.Service { return rollout.NewClient(p.operate) }
+
+// Backups makes backups on behalf of operators. Only the trunk has it.
+func (p *Process) Backups() *Backups { return p.backups }
+
+// Site is what operators decided about the site. Only the trunk has it.
+func (p *Process) Site() *site.Site { return p.site }
 
 // Identity returns what identifies callers. Only the trunk has it.
 func (p *Process) Identity() Identity { return p.identity }
@@ -273,6 +284,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	if p.clock == nil {
 		p.clock = time.Now
 	}
+	p.started = p.clock()
 	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openIdentity}
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })

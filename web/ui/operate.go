@@ -2,6 +2,9 @@ package ui
 
 import (
 	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/fault"
 	"banyan/platform/identity"
@@ -17,6 +20,12 @@ type Outcome struct {
 // ShowOutcome shows the page from which an action was started, with its outcome.
 type ShowOutcome func(rw http.ResponseWriter, r *http.Request, status int, done *Outcome) error
 
+// Alarm is something that needs an operator, shown on each of their pages.
+type Alarm struct {
+	Text        string // a sentence
+	Path, Label string // where to do something about it
+}
+
 // OnlyOperators fails with fault.Forbidden for everybody else, and with
 // fault.Unauthenticated for who has not signed in.
 func OnlyOperators(r *http.Request) error {
@@ -29,29 +38,62 @@ func OnlyOperators(r *http.Request) error {
 	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to make your wallet one (`banyan role set WALLET operator`); if there is none yet, `banyan setup link` prints the link that makes the first")
 }
 
-// Operate runs an operator's action and shows what came of it: the action
-// redirects when there is a page to see, and otherwise returns what it did. An
-// empty sentence without an error means that the action has answered already.
-func Operate(action func(http.ResponseWriter, *http.Request) (done string, err error), show ShowOutcome) Handler {
+// ForOperators serves a page of operators: who has not signed in is led to the
+// sign-in and back, others are refused.
+func (s *Site) ForOperators(page Handler) http.HandlerFunc {
+	return s.Handle(func(rw http.ResponseWriter, r *http.Request) error {
+		if !ViewerOf(r).SignedIn {
+			s.GoTo(rw, r, "/sign-in?next=", r.URL.Path)
+			return nil
+		}
+		if err := OnlyOperators(r); err != nil {
+			return err
+		}
+		return page(rw, r)
+	})
+}
+
+// Operate runs an operator's action. When it is done, the answer redirects to the
+// page at this path, which says what was done; {name} in it is a part of the form's
+// own path. An empty sentence without an error means that the action has answered
+// already. A refusal is shown at once, on the page with what was typed.
+func (s *Site) Operate(path string, action func(http.ResponseWriter, *http.Request) (done string, err error), show ShowOutcome) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		if err := OnlyOperators(r); err != nil {
 			return err
 		}
 		done, err := action(rw, r)
-		return answer(rw, r, done, err, show)
+		return s.answer(rw, r, path, done, err, show)
 	}
 }
 
-func answer(rw http.ResponseWriter, r *http.Request, done string, err error, show ShowOutcome) error {
-	if done == "" && err == nil {
-		return nil
-	}
-	result, status := &Outcome{Done: done}, http.StatusOK
+func (s *Site) answer(rw http.ResponseWriter, r *http.Request, path, done string, err error, show ShowOutcome) error {
 	if err != nil {
-		result.Fault, status = fault.From(err), StatusOf(err)
-		if result.Fault.Code == fault.Internal {
+		f := fault.From(err)
+		if f.Code == fault.Internal {
 			return err // its page has the request's id
 		}
+		return show(rw, r, StatusOf(err), &Outcome{Fault: f})
 	}
-	return show(rw, r, status, result)
+	if done == "" {
+		return nil
+	}
+	if !ViewerOf(r).SignedIn { // a program with a token: it has no next page
+		return show(rw, r, http.StatusOK, &Outcome{Done: done})
+	}
+	s.Tell(rw, r, done)
+	s.GoTo(rw, r, filled(r, path))
+	return nil
+}
+
+// filled puts the parts of the request's path into another.
+func filled(r *http.Request, path string) string {
+	for {
+		from := strings.IndexByte(path, '{')
+		if from < 0 {
+			return path
+		}
+		to := from + strings.IndexByte(path[from:], '}')
+		path = path[:from] + chi.URLParam(r, path[from+1:to]) + path[to+1:]
+	}
 }

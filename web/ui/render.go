@@ -23,6 +23,8 @@ type Page struct {
 	Nav         string // path of the menu's entry that it belongs to
 	Of          string // path of the page that a fragment is a part of; "" = that of the request
 	Data        any    // of the template
+
+	told *told
 }
 
 // Viewer is who looks at a page.
@@ -46,6 +48,11 @@ type view struct {
 	KnownAs   string // this page at public_url, for those who visit it by another name; "" = they do not
 	Canonical string
 	Demo      bool
+	Plain     string // path within the site without a prefix
+	Site      Name
+	Operators []Entry // pages of operators, for them
+	Alarms    []Alarm // likewise
+	Told      *told   // what was done a moment ago; nil = nothing
 }
 
 // ViewerOf returns who sent a request; the zero Viewer is not signed in.
@@ -113,9 +120,13 @@ func (s *Site) Add(folder string, files fs.FS, functions template.FuncMap) error
 	return nil
 }
 
+// wholePage is the template that a page's content stands in.
+const wholePage = "layout"
+
 // Show renders a whole page.
 func (s *Site) Show(rw http.ResponseWriter, r *http.Request, status int, name string, p Page) error {
-	return s.render(rw, r, status, name, "layout", p)
+	p.told = s.takeTold(rw, r)
+	return s.render(rw, r, status, name, wholePage, p)
 }
 
 // Fragment renders a named template of a page, for htmx.
@@ -132,7 +143,13 @@ func (s *Site) HTML(r *http.Request, name string, data any) (template.HTML, erro
 func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffer, error) {
 	v := view{
 		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.plain(r) == "/", Path: r.URL.RequestURI(),
-		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo,
+		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.plain(r), Site: s.name(r), Told: p.told,
+	}
+	if entry == wholePage && v.Viewer.Operator && p.Nav == operatorPath {
+		v.Operators = s.operators
+		if s.alarms != nil {
+			v.Alarms = s.alarms(r)
+		}
 	}
 	var out bytes.Buffer
 	t, ok := s.pages[name]

@@ -13,6 +13,7 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
 	"html/template"
 	"net/http"
@@ -57,6 +58,36 @@ type Site struct {
 	pages  map[string]*template.Template // by name, see Add
 	menu   []Entry
 	moved  []string // paths of pages that a legacy system may have, too; see List
+
+	named     func(context.Context) Name  // nil = it has its usual name
+	operators []Entry                     // see ListOperators
+	alarms    func(*http.Request) []Alarm // likewise
+}
+
+// Name is what people read of the site.
+type Name struct {
+	Name        string
+	Description string // one sentence; "" = the usual
+}
+
+// Called has pages say what a site is called at the time.
+func (s *Site) Called(name func(context.Context) Name) { s.named = name }
+
+func (s *Site) name(r *http.Request) Name {
+	if s.named == nil {
+		return Name{Name: "Banyan"}
+	}
+	return s.named(r.Context())
+}
+
+// operatorPath is the first page of operators; a page that belongs to it (Page.Nav)
+// lists the others, and what needs an operator.
+const operatorPath = "/operator"
+
+// ListOperators sets the pages of operators, and what finds out what needs them; nil
+// = nothing does.
+func (s *Site) ListOperators(pages []Entry, alarms func(*http.Request) []Alarm) {
+	s.operators, s.alarms = pages, alarms
 }
 
 // New reads the embedded templates and files. Fails only when one of them is

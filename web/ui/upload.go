@@ -22,11 +22,11 @@ type Uploaded struct {
 	File   io.Reader
 }
 
-// Upload reads an operator's form with a file, without storing the file, and
-// shows what came of it: the fields stand before the file in the form, so the
-// session's token is checked before the first byte of the file is read. They are
-// also in r.PostForm, for the page that shows the form again.
-func Upload(take func(r *http.Request, u Uploaded) (done string, err error), show ShowOutcome) Handler {
+// Upload is Operate for a form with a file, which is not stored anywhere: the fields
+// stand before the file in the form, so the session's token is checked before the
+// first byte of the file is read. They are also in r.PostForm, for the page that
+// shows the form again.
+func (s *Site) Upload(path string, take func(r *http.Request, u Uploaded) (done string, err error), show ShowOutcome) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		if err := OnlyOperators(r); err != nil {
 			return err
@@ -47,10 +47,10 @@ func Upload(take func(r *http.Request, u Uploaded) (done string, err error), sho
 			return err
 		}
 		if incomplete != nil {
-			return answer(rw, r, "", incomplete, show)
+			return s.answer(rw, r, path, "", incomplete, show)
 		}
 		done, err := take(r, u)
-		return answer(rw, r, done, err, show)
+		return s.answer(rw, r, path, done, err, show)
 	}
 }
 

@@ -20,8 +20,10 @@ import (
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
 	"banyan/platform/seam/analysis"
+	"banyan/platform/site"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/testneeds"
+	"banyan/platform/upkeep"
 	"banyan/platform/wallet"
 	"banyan/web"
 
@@ -39,9 +41,10 @@ type Site struct {
 	Sessions   *signin.Sessions
 	Tokens     *signin.Tokens
 	Events     *securitylog.Log
-	DemoKey    *ecdsa.PrivateKey // of the demo wallet; the campaigns list it
-	Operator   *ecdsa.PrivateKey // a wallet that is an operator
-	Modules    *Modules          // nil: the program has no route control
+	DemoKey    *ecdsa.PrivateKey  // of the demo wallet; the campaigns list it
+	Operator   *ecdsa.PrivateKey  // a wallet that is an operator
+	Modules    *Modules           // nil: the program has no route control
+	Upkeep     map[string]*Upkeep // by module
 
 	more []web.Pages
 	path string // of the site at its host; "" = all of it is the site
@@ -95,12 +98,26 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	s.URL = "http://" + address + s.path
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
+	s.Upkeep = map[string]*Upkeep{reputation.Name: {}, exchangereview.Name: {}, airdrop.Name: {}}
+	if s.Modules != nil { // Full
+		s.Upkeep[reputation.Name], s.Upkeep[exchangereview.Name] = &Upkeep{jobs: sampleUpkeep().jobs}, &Upkeep{letters: sampleUpkeep().letters}
+	}
 	log := slog.New(slog.DiscardHandler)
 	options := web.Options{
 		Pages:    append([]web.Pages{web.ReputationOf(s.Reputation), web.ExchangeReviewOf(s.Exchanges), web.AirdropOf(s.Airdrop)}, s.more...),
 		Sessions: s.Sessions, Tokens: s.Tokens, SecurityLog: s.Events,
 		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
 		Databases: sampleDatabases,
+		Site:      site.Open(db, s.Events, site.Options{}), Settings: sampleSettings, About: sampleAbout, Backups: &Backups{},
+		Upkeep: func(module string) upkeep.Service {
+			if s.Upkeep[module] == nil {
+				return nil
+			}
+			return s.Upkeep[module]
+		},
+		TryDatabase: func(ctx context.Context, at database.URL, password config.Secret) (database.Server, error) {
+			return database.Try(ctx, at, password, []string{reputation.Name})
+		},
 	}
 	if s.Modules != nil {
 		options.Modules, options.EventLag = s.Modules, s.Modules.EventLag
