@@ -204,7 +204,7 @@ func TestOperatorsSeeSettingsWithTheirSourceAndTheBuild(t *testing.T) {
 	v := newVisitor(t, s)
 	v.signIn(s.Operator)
 	page := v.get("/operator/settings", 200)
-	contains(t, page, `data-setting="database.url"`, "BANYAN_DATABASE_URL", "banyan:***@", "banyan.yaml:7", "3 of them are set")
+	contains(t, page, `data-setting="database.url"`, "BANYAN_DATABASE_URL", "banyan@db", "banyan.yaml:7", "3 of them are set")
 	if strings.Contains(page, `data-setting="listen"`) {
 		t.Error("a default is among those that are set")
 	}

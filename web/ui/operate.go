@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -94,6 +95,6 @@ func filled(r *http.Request, path string) string {
 			return path
 		}
 		to := from + strings.IndexByte(path[from:], '}')
-		path = path[:from] + chi.URLParam(r, path[from+1:to]) + path[to+1:]
+		path = path[:from] + url.PathEscape(chi.URLParam(r, path[from+1:to])) + path[to+1:]
 	}
 }

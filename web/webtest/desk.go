@@ -94,7 +94,7 @@ func (u *Upkeep) CancelJob(_ context.Context, q upkeep.JobCancellation) (upkeep.
 	for i, j := range u.jobs {
 		if j.ID == q.ID && !j.State.Ended() {
 			u.jobs[i].State, u.jobs[i].EndedMS, u.jobs[i].Error = jobs.Canceled, SampleMS, "the job was cancelled"
-			return upkeep.JobCanceled{ID: q.ID}, u.failing
+			return upkeep.JobCanceled(q), u.failing
 		}
 	}
 	return upkeep.JobCanceled{}, fault.NoSuch("job", "there is no job %d that could be cancelled: it has ended; load the list again", q.ID)
@@ -141,7 +141,7 @@ func sampleSettings() ([]config.Setting, error) {
 	return []config.Setting{
 		{Key: "data", Value: "/var/lib/banyan", Source: "banyan.yaml:1"},
 		{Key: "listen", Value: "127.0.0.1:8080"},
-		{Key: "database.url", Value: "postgres://banyan:***@db:5432/banyan", Source: "BANYAN_DATABASE_URL"},
+		{Key: "database.url", Value: "postgres://banyan@db:5432/banyan", Source: "BANYAN_DATABASE_URL"},
 		{Key: "identity.operators", Value: SampleWallet(1).String() + ", " + SampleWallet(2).String(), Source: "banyan.yaml:7"},
 	}, nil
 }

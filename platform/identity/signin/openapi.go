@@ -60,12 +60,13 @@ func Describe() map[string]any {
 		"/api/v1/identity/sign-out-everywhere": map[string]any{"post": with(operation("signOutEverywhere", "End all my sessions and tokens; an operator anyone's", nil,
 			object(map[string]any{"sessions": map[string]any{"type": "integer"}, "tokens": map[string]any{"type": "integer"}}, "sessions", "tokens")),
 			parameter("query", "wallet", "EIP-55; for operators"))},
-		"/api/v1/identity/tokens": map[string]any{"get": with(operation("tokens", "My tokens for the API; an operator sees anyone's", nil, list("tokens", object(map[string]any{
-			"id": text("to end it by"), "subject": text("who or what holds it"), "wallet": text("whose role counts"), "role": text("the most it may do"), "scope": names,
-			"created": text("RFC 3339"), "created_by": text("who made it"), "expires": text("RFC 3339"), "used": text("RFC 3339; last"), "revoked": text("RFC 3339"),
-		}, "id", "role", "created", "created_by", "expires"))),
-			parameter("query", "wallet", "EIP-55; for operators"), parameter("query", "of", "everybody; for operators"),
-			parameter("query", "ended", "true lists also those that expired or were ended"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200")),
+		"/api/v1/identity/tokens": map[string]any{
+			"get": with(operation("tokens", "My tokens for the API; an operator sees anyone's", nil, list("tokens", object(map[string]any{
+				"id": text("to end it by"), "subject": text("who or what holds it"), "wallet": text("whose role counts"), "role": text("the most it may do"), "scope": names,
+				"created": text("RFC 3339"), "created_by": text("who made it"), "expires": text("RFC 3339"), "used": text("RFC 3339; last"), "revoked": text("RFC 3339"),
+			}, "id", "role", "created", "created_by", "expires"))),
+				parameter("query", "wallet", "EIP-55; for operators"), parameter("query", "of", "everybody; for operators"),
+				parameter("query", "ended", "true lists also those that expired or were ended"), parameter("query", "cursor", "next of the page before"), parameter("query", "limit", "1 to 200")),
 			"post": operation("createToken", "Make a token for a program; for operators who are signed in, not for tokens",
 				object(map[string]any{
 					"subject": text("who or what will hold it"), "wallet": text("EIP-55; whose role counts"), "role": text("the most it may do"), "scope": names,
@@ -74,7 +75,8 @@ func Describe() map[string]any {
 				object(map[string]any{
 					"token": text("for the Authorization header; it is not shown again"), "id": text("to end it by"), "subject": text("who or what holds it"), "wallet": text("whose role counts"),
 					"role": text("the most it may do"), "scope": names, "expires": text("RFC 3339"),
-				}, "token", "id", "role", "expires"))},
+				}, "token", "id", "role", "expires")),
+		},
 		"/api/v1/identity/tokens/{id}": map[string]any{
 			"parameters": []any{parameter("path", "id", "of the token")},
 			"delete":     operation("endToken", "End one of my tokens; an operator any", nil, nil),
