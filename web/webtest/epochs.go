@@ -80,3 +80,18 @@ func (m *Reputation) Bound(_ context.Context, q reputation.BoundQuery) (reputati
 		Largest: []reputation.InflowEdge{{From: SampleWallet(0), To: q.Wallets[0], Weight: 5, Flow: 0.0015}},
 	}, m.failed()
 }
+
+// EpochScores implements reputation.Service.
+func (*Reputation) EpochScores(context.Context, reputation.EpochNumber) (seam.Stream, error) {
+	return seam.Stream{}, fault.New(fault.Unsupported, "the sample has no scores to stream: ask for them where the program runs")
+}
+
+// HoldEpoch holds nothing: the sample keeps its one epoch anyway.
+func (m *Reputation) HoldEpoch(context.Context, reputation.EpochHold) (reputation.Epoch, error) {
+	return m.Epoch, m.failed()
+}
+
+// ReleaseEpoch releases nothing.
+func (m *Reputation) ReleaseEpoch(context.Context, reputation.EpochHold) (reputation.Epoch, error) {
+	return m.Epoch, m.failed()
+}
