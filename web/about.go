@@ -67,7 +67,6 @@ func (w *Web) about(rw http.ResponseWriter, r *http.Request) error {
 type backupsData struct {
 	Outcome *ui.Outcome
 	host.BackupStatus
-	Postgres string // database.url, when the data is in PostgreSQL
 }
 
 func (w *Web) backups(rw http.ResponseWriter, r *http.Request) error {
@@ -80,9 +79,6 @@ func (w *Web) showBackups(rw http.ResponseWriter, r *http.Request, status int, d
 		return err
 	}
 	d := backupsData{Outcome: done, BackupStatus: found}
-	if w.o.About != nil {
-		d.Postgres = w.o.About().At
-	}
 	page := ui.Page{Title: "Backups", Nav: "/operator", Data: d}
 	if ui.WantsFragment(r, "backups") {
 		return w.ui.Fragment(rw, r, "site/backups", "list", page)

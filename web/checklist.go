@@ -121,9 +121,6 @@ func (w *Web) ownSteps(r *http.Request) []Step {
 		if len(status.Files) > 0 {
 			s.Done = "the last is of " + status.Files[0].Made.UTC().Format("2 Jan 2006, 15:04 UTC")
 		}
-		if w.o.About != nil && w.o.About().Database == database.Postgres {
-			s.Done = "the data is in PostgreSQL: pg_dump makes its backups"
-		}
 		steps = append(steps, s)
 	}
 	if w.o.TryDatabase != nil {

@@ -89,12 +89,9 @@ func (b *Backups) Status(ctx context.Context) (BackupStatus, error) {
 }
 
 // Start asks for a backup. It is for operators. Fails with fault.Conflict while one
-// is being made, and with fault.Unsupported when the data is in PostgreSQL.
+// is being made.
 func (b *Backups) Start(ctx context.Context) error {
 	if err := onlyOperators(ctx); err != nil {
-		return err
-	}
-	if err := b.loaded.requireSQLite("backup create", "pg_dump -Fc "+b.loaded.databaseForTools()+" >FILE"); err != nil {
 		return err
 	}
 	b.mu.Lock()
