@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -19,6 +20,7 @@ type exchangeData struct {
 	Exchange  exchangereview.Exchange
 	Aspects   []aspect
 	Breakdown []exchangereview.BreakdownLine
+	Burst     *exchangereview.Burst // of the last seven days
 	Query     exchangereview.ReviewsQuery
 	Reviews   exchangereview.ReviewPage
 	Missing   *ui.Missing // the reviews
@@ -48,6 +50,14 @@ func (d exchangeData) AllStars() []int { return []int{5, 4, 3, 2, 1} }
 
 // Filtered reports whether less than all reviews are asked for.
 func (d exchangeData) Filtered() bool { return d.Query.Stars != 0 }
+
+// recent returns the first burst if it was in the last seven days.
+func recent(bursts []exchangereview.Burst, now time.Time) *exchangereview.Burst {
+	if len(bursts) == 0 || now.Sub(time.UnixMilli(bursts[0].DayMS)) > 8*24*time.Hour {
+		return nil
+	}
+	return &bursts[0]
+}
 
 func structured(e exchangereview.Exchange) map[string]any {
 	if !e.Rating.Enough {
@@ -81,6 +91,11 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 		// Without it the page has the score alone.
 		b, _ := p.service.Breakdown(ctx, exchangereview.BreakdownQuery{Slug: slug})
 		d.Breakdown = b.Lines
+	}, func() {
+		// Without it the page has no banner.
+		if b, err := p.service.Bursts(ctx, exchangereview.BurstsQuery{Slug: slug, Limit: 1}); err == nil {
+			d.Burst = recent(b.Bursts, time.Now())
+		}
 	}, func() {
 		if who.SignedIn {
 			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"banyan/modules/exchangereview"
 	"banyan/web/webtest"
 )
 
@@ -35,4 +37,20 @@ func TestFeedsAndBadgesAreForOtherSites(t *testing.T) {
 	contains(t, visitor.get("/exchanges/-/rankings", http.StatusOK), "Ranking 3", "verify-ranking", "/api/v1/exchange-review/epochs/3/export")
 	contains(t, visitor.get("/exchanges/-/moderation", http.StatusOK), "an advertisement", "kestrel-exchange")
 	contains(t, visitor.get("/exchanges/kestrel-exchange?sort=worst&stars=1", http.StatusOK), "What an attack can buy", "Where the score comes from", "feed.atom")
+}
+
+// Many reviews at once are shown to readers for a week, and moderators decide about
+// those that are held.
+func TestUnusualActivityIsShown(t *testing.T) {
+	site := webtest.Full(t)
+	site.Exchanges.Unusual = []exchangereview.Burst{
+		{Exchange: "kestrel-exchange", DayMS: time.Now().UnixMilli(), Holds: true, Reviews: 43, Usual: 2.5, Mix: 88, Held: 12},
+		{Exchange: "meridian", DayMS: time.Now().Add(-10 * 24 * time.Hour).UnixMilli(), Reviews: 20, Usual: 1},
+	}
+	visitor := newVisitor(t, site)
+	contains(t, visitor.get("/exchanges/kestrel-exchange", http.StatusOK), "Unusual activity", "43 reviews within two days", "do not count for seven days")
+	if strings.Contains(visitor.get("/exchanges/meridian", http.StatusOK), "Unusual activity") {
+		t.Error("a burst of last week is still shown")
+	}
+	contains(t, visitor.get("/exchanges/-/moderation", http.StatusOK), "unusually many reviews", "Count the 12 held reviews")
 }

@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/wallet"
 	"banyan/web/ui"
 )
 
@@ -52,6 +53,7 @@ func (p *exchangePages) report(rw http.ResponseWriter, r *http.Request) error {
 type moderationData struct {
 	Queue   *exchangereview.Queue // nil for those who may not decide
 	Log     exchangereview.ModerationLog
+	Bursts  []exchangereview.Burst
 	Missing *ui.Missing
 	ui.Pager
 }
@@ -69,6 +71,10 @@ func (p *exchangePages) moderation(rw http.ResponseWriter, r *http.Request) erro
 	}, func() {
 		d.Log, logErr = p.service.ModerationLog(ctx, exchangereview.LogQuery{Cursor: r.URL.Query().Get("cursor"), Limit: exchangesPerPage})
 	})
+	bursts, burstsErr := p.service.Bursts(ctx, exchangereview.BurstsQuery{Limit: exchangesPerPage})
+	if d.Bursts = bursts.Bursts; logErr == nil {
+		logErr = burstsErr
+	}
 	if fault.Is(logErr, fault.Invalid) {
 		return logErr
 	}
@@ -84,10 +90,14 @@ func (p *exchangePages) moderation(rw http.ResponseWriter, r *http.Request) erro
 // moderate decides about a review or its writer.
 func (p *exchangePages) moderate(rw http.ResponseWriter, r *http.Request) error {
 	d := exchangereview.Decision{Action: r.FormValue("action"), Reason: r.FormValue("reason"), Slug: r.FormValue("slug")}
-	if err := d.Wallet.UnmarshalText([]byte(r.FormValue("wallet"))); err != nil {
-		return err
+	if text := r.FormValue("wallet"); text != "" {
+		if err := d.Wallet.UnmarshalText([]byte(text)); err != nil {
+			return err
+		}
 	}
 	switch d.Action {
+	case exchangereview.ActionRelease, exchangereview.ActionConfirm:
+		d.Wallet = wallet.Address{} // about all held reviews of the exchange
 	case exchangereview.ActionSuspend, exchangereview.ActionPremoderate, exchangereview.ActionClear:
 		d.Slug = "" // about the wallet
 		if text := r.FormValue("days"); text != "" && d.Action != exchangereview.ActionClear {

@@ -25,6 +25,9 @@ type Moderation interface {
 	// Moderate decides about a review, or about a wallet. Conflict: the review
 	// is not in a state that the action changes. NotFound: no such review.
 	Moderate(context.Context, Decision) (Decided, error)
+	// Bursts lists days on which exchanges received unusually many reviews, newest
+	// first. NotFound: no such slug.
+	Bursts(context.Context, BurstsQuery) (BurstPage, error)
 	// ModerationLog lists decisions, newest first.
 	ModerationLog(context.Context, LogQuery) (ModerationLog, error)
 }
@@ -51,6 +54,8 @@ const (
 	ActionHold        = "hold"        // it is shown and does not count
 	ActionRemove      = "remove"      // its text is not shown any more; its hash stays
 	ActionRestore     = "restore"     // a removed review is shown and counts again
+	ActionRelease     = "release"     // all reviews of an exchange that the program holds count from now on
+	ActionConfirm     = "confirm"     // they stay held without end
 	ActionSuspend     = "suspend"     // the wallet may not write until a time
 	ActionPremoderate = "premoderate" // the wallet's reviews wait for a moderator until a time
 	ActionClear       = "clear"       // the wallet may write like any other
@@ -131,8 +136,8 @@ type Flag struct {
 	Review    Review          `json:"review"` // with its text, whatever its state
 }
 
-// Decision is what a moderator decides. Slug is empty for decisions about a
-// wallet.
+// Decision is what a moderator decides. Slug is empty for decisions about a wallet,
+// and wallet is the zero address for decisions about all held reviews of an exchange.
 type Decision struct {
 	Slug    string         `json:"slug"`
 	Wallet  wallet.Address `json:"wallet"` // the writer
@@ -149,13 +154,15 @@ func (d Decision) Validate() error {
 		if d.Slug == "" {
 			about = "is missing: this action is about a review"
 		}
+	case ActionRelease, ActionConfirm:
+		return d.checkBurst()
 	case ActionSuspend, ActionPremoderate, ActionClear:
 		if d.Slug != "" {
 			about = "must be empty: this action is about a wallet"
 		}
 	default:
 		return fault.New(fault.Invalid, "there is no such action").
-			With(fault.Field{Name: "action", Message: "is keep, hold, remove, restore, suspend, premoderate or clear"})
+			With(fault.Field{Name: "action", Message: "is keep, hold, remove, restore, release, confirm, suspend, premoderate or clear"})
 	}
 	switch {
 	case about != "":
@@ -164,6 +171,21 @@ func (d Decision) Validate() error {
 		return fault.New(fault.Invalid, "the decision does not fit together: see the fields").With(fault.Field{Name: "wallet", Message: "is missing: the wallet that wrote the review"})
 	case d.UntilMS < 0:
 		return fault.New(fault.Invalid, "the decision does not fit together: see the fields").With(fault.Field{Name: "until_ms", Message: "is milliseconds since 1970, or 0 for no end"})
+	}
+	return checkReason("reason", d.Reason, true)
+}
+
+// checkBurst is Validate of decisions about the held reviews of an exchange.
+func (d Decision) checkBurst() error {
+	var wrong []fault.Field
+	if d.Slug == "" {
+		wrong = append(wrong, fault.Field{Name: "slug", Message: "is missing: this action is about an exchange"})
+	}
+	if !d.Wallet.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "wallet", Message: "must be the zero address: this action is about all held reviews of an exchange"})
+	}
+	if len(wrong) > 0 {
+		return fault.New(fault.Invalid, "the decision does not fit together: see the fields").With(wrong...)
 	}
 	return checkReason("reason", d.Reason, true)
 }

@@ -55,6 +55,8 @@ var (
 		"What waits for a decision, oldest first")
 	moderate = seam.Write[Decision, Decided](Contract, "moderate", "POST /moderation/decisions", seam.Moderators,
 		"Decide about a review or a wallet, with a public reason")
+	listBursts = seam.Read[BurstsQuery, BurstPage](Contract, "bursts", "GET /bursts", seam.Public,
+		"Days of unusually many reviews, newest first")
 	moderationLog = seam.Read[LogQuery, ModerationLog](Contract, "moderationLog", "GET /moderation/log", seam.Public,
 		"What moderators decided, and why, newest first")
 )
@@ -84,6 +86,7 @@ func Bind(s Service) *seam.Local {
 		moderationQueue.To(s.ModerationQueue),
 		moderate.To(s.Moderate),
 		moderationLog.To(s.ModerationLog),
+		listBursts.To(s.Bursts),
 	)
 }
 
@@ -199,6 +202,11 @@ func (c Client) ModerationQueue(ctx context.Context, q QueueQuery) (Queue, error
 // Moderate implements Service.
 func (c Client) Moderate(ctx context.Context, q Decision) (Decided, error) {
 	return moderate.Call(ctx, c.route, q)
+}
+
+// Bursts implements Service.
+func (c Client) Bursts(ctx context.Context, q BurstsQuery) (BurstPage, error) {
+	return listBursts.Call(ctx, c.route, q)
 }
 
 // ModerationLog implements Service.

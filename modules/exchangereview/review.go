@@ -37,6 +37,7 @@ type Review struct {
 	Weight      float64     `json:"weight"` // the trust in its writer: 0.05–1; 0 for the distrusted
 	Group       string      `json:"group"`  // fresh: its writer has no standing or is younger than 30 days; else unproven
 	State       string      `json:"state"`
+	HeldUntilMS int64       `json:"held_until_ms,omitempty"` // of a review that the program holds; 0 = a moderator does
 	Helpfulness Helpfulness `json:"helpfulness"`
 }
 

@@ -39,3 +39,16 @@ func (m *Exchanges) ModerationLog(context.Context, exchangereview.LogQuery) (exc
 		Decision: exchangereview.Decision{Slug: "kestrel-exchange", Wallet: SampleWallet(3), Action: exchangereview.ActionRemove, Reason: "an advertisement"},
 	}}}, m.failed()
 }
+
+// Bursts has those of Unusual.
+func (m *Exchanges) Bursts(_ context.Context, q exchangereview.BurstsQuery) (exchangereview.BurstPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	page := exchangereview.BurstPage{Bursts: []exchangereview.Burst{}}
+	for _, b := range m.Unusual {
+		if q.Slug == "" || q.Slug == b.Exchange {
+			page.Bursts = append(page.Bursts, b)
+		}
+	}
+	return page, m.failed()
+}

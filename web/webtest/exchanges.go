@@ -23,6 +23,7 @@ type Exchanges struct {
 	Listed  []exchangereview.Exchange
 	Written []exchangereview.Review // newest first; all versions
 	Weights map[wallet.Address]float64
+	Unusual []exchangereview.Burst // newest first
 	NowMS   func() int64
 }
 

@@ -20,8 +20,8 @@
 // its signature is its wallet's: of its own key, or of a smart wallet that the site
 // asked at a block of a chain, which a computation without that chain must take as
 // it is; the sums of weights follow from the reviews, the
-// prior from the sums, and every score and rank from both, as package ranking
-// says. Weights themselves are reputation's and are taken as they are.
+// prior from the sums, every score and rank from both, as package ranking says, and
+// the alarms from the dates and stars, as package bursts says. Weights themselves are reputation's and are taken as they are.
 package export
 
 import (
@@ -59,6 +59,10 @@ type Exchange struct {
 	Rank    int                       `json:"rank"` // 1 = best; 0 = not enough evidence
 	Reviews int64                     `json:"reviews"`
 	Scores  [ranking.Dimensions]Score `json:"scores"` // overall, then the aspects
+	// What the rules of package bursts say of the day of the ranking, by the reviews
+	// that are shown.
+	Warned bool `json:"warned,omitempty"`
+	Holds  bool `json:"holds,omitempty"`
 }
 
 // Score is a ranking.Score: stars in millionths, effective in 1/2^32.
@@ -73,22 +77,23 @@ type Score struct {
 
 // Review is a review, or a tombstone: then it has no text, and does not count.
 type Review struct {
-	Exchange  string                         `json:"exchange"`
-	Wallet    wallet.Address                 `json:"wallet"`
-	Site      string                         `json:"site"`
-	Stars     [exchangereview.Dimensions]int `json:"stars"` // overall, then the aspects
-	Text      string                         `json:"text"`
-	TextHash  *exchangereview.Hash           `json:"text_hash,omitempty"`
-	CreatedMS int64                          `json:"created_ms"`
-	Version   int                            `json:"version"`
-	Previous  exchangereview.Hash            `json:"previous"`
-	Hash      exchangereview.Hash            `json:"hash"`
-	Signature exchangereview.Signature       `json:"signature"`
-	ChainID   uint64                         `json:"chain_id,omitempty"` // where the site asked a smart wallet
-	Block     uint64                         `json:"block,omitempty"`    // at which; 0 = the wallet's own key signed
-	State     string                         `json:"state"`              // counted, held, removed or withdrawn
-	Group     string                         `json:"group"`              // proven, unproven or fresh
-	Weight    uint32                         `json:"weight"`             // g in 1/65536: trust in the writer times proof of use
+	Exchange    string                         `json:"exchange"`
+	Wallet      wallet.Address                 `json:"wallet"`
+	Site        string                         `json:"site"`
+	Stars       [exchangereview.Dimensions]int `json:"stars"` // overall, then the aspects
+	Text        string                         `json:"text"`
+	TextHash    *exchangereview.Hash           `json:"text_hash,omitempty"`
+	CreatedMS   int64                          `json:"created_ms"`
+	Version     int                            `json:"version"`
+	Previous    exchangereview.Hash            `json:"previous"`
+	Hash        exchangereview.Hash            `json:"hash"`
+	Signature   exchangereview.Signature       `json:"signature"`
+	ChainID     uint64                         `json:"chain_id,omitempty"`      // where the site asked a smart wallet
+	Block       uint64                         `json:"block,omitempty"`         // at which; 0 = the wallet's own key signed
+	State       string                         `json:"state"`                   // counted, held, removed or withdrawn
+	HeldUntilMS int64                          `json:"held_until_ms,omitempty"` // of a review that the program holds
+	Group       string                         `json:"group"`                   // proven, unproven or fresh
+	Weight      uint32                         `json:"weight"`                  // g in 1/65536: trust in the writer times proof of use
 }
 
 // Manifest is the last line.

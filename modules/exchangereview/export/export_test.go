@@ -72,6 +72,27 @@ func sample(t testing.TB, n int) made {
 	return m
 }
 
+// flooded is a sample of which alpha has received 25 bad reviews on the day of the
+// ranking: the alarms follow from the reviews.
+func flooded(t testing.TB) made {
+	t.Helper()
+	m := sample(t, 16)
+	for i := range 25 {
+		r := signed(t, 100+i, "alpha", 1)
+		s := exchangereview.SignedReview{Slug: r.Exchange, Wallet: r.Wallet, Overall: 1, Text: r.Text, CreatedMS: timeMS, Aspects: exchangereview.Aspects[int]{Withdrawals: 1, Support: 2, Fees: 3, Execution: 4, Security: 5, Ease: 1}}
+		r.CreatedMS, r.State, r.HeldUntilMS, r.Weight = timeMS, exchangereview.Held, timeMS+7*86_400_000, 0
+		r.Hash = exchangereview.NewDigester("a.example").Hash(&s)
+		made, err := crypto.Sign(r.Hash[:], key(t, byte(100+i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Signature = exchangereview.Signature(made)
+		m.reviews = append(m.reviews, r)
+	}
+	m.exchanges[0].Warned, m.exchanges[0].Holds = true, true
+	return m
+}
+
 func signed(t testing.TB, i int, slug string, stars int) export.Review {
 	t.Helper()
 	k := key(t, byte(i))
@@ -127,6 +148,24 @@ func TestWhatFollowsFromItsReviewsIsValid(t *testing.T) {
 	r := verify(t, sample(t, 60).write(t))
 	if !r.Valid || r.Epoch != 7 || r.Exchanges != 3 || r.Reviews != 60 || r.Tombstones != 1 || r.Signatures != 61 || r.Ranked != 2 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestAlarmsFollowFromTheReviews(t *testing.T) {
+	if r := verify(t, flooded(t).write(t)); !r.Valid {
+		t.Errorf("got %+v", r)
+	}
+	for name, change := range map[string]func(*made){
+		"an alarm less":    func(m *made) { m.exchanges[0].Warned = false },
+		"a hold less":      func(m *made) { m.exchanges[0].Holds = false },
+		"an alarm more":    func(m *made) { m.exchanges[1].Warned = true },
+		"the flood hidden": func(m *made) { m.reviews = m.reviews[:16] },
+	} {
+		m := flooded(t)
+		change(&m)
+		if r := verify(t, m.write(t)); r.Valid || !strings.Contains(strings.Join(r.Problems, "\n"), "other scores, reviews, alarms") {
+			t.Errorf("%s: found %q", name, r.Problems)
+		}
 	}
 }
 
@@ -230,7 +269,7 @@ func TestAnIndependentProgramComesToTheSame(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not installed")
 	}
-	m := sample(t, 60)
+	m := flooded(t)
 	packed := m.write(t)
 	run := func(packed []byte) (string, error) {
 		path := filepath.Join(t.TempDir(), "export.tar")
@@ -241,9 +280,14 @@ func TestAnIndependentProgramComesToTheSame(t *testing.T) {
 		return string(out), err
 	}
 	out, err := run(packed)
-	if err != nil || !strings.Contains(out, verify(t, packed).Root.String()) || !strings.Contains(out, "60 reviews") {
+	if err != nil || !strings.Contains(out, verify(t, packed).Root.String()) || !strings.Contains(out, "41 reviews") {
 		t.Errorf("it says %v: %s", err, out)
 	}
+	m.exchanges[0].Holds = false
+	if out, err := run(m.write(t)); err == nil || !strings.Contains(out, "alarms") {
+		t.Errorf("it accepts another alarm: %s", out)
+	}
+	m.exchanges[0].Holds = true
 	m.reviews[5].Weight++
 	if out, err := run(m.write(t)); err == nil {
 		t.Errorf("it accepts another weight: %s", out)

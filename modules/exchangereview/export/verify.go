@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/bursts"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/fault"
 	"banyan/platform/signature"
@@ -57,6 +58,7 @@ type verifier struct {
 	manifest   *Manifest
 	exchanges  []Exchange
 	tallies    map[string]*ranking.Tally
+	days       map[string]*bursts.Days
 	seen       map[[2]any]bool
 	early      []checked // reviews that were checked before the parameters were
 }
@@ -72,7 +74,7 @@ func (v *verifier) wrong(format string, args ...any) {
 // should be is reported, with what is wrong; the error is for one that cannot be
 // read at all.
 func Verify(ctx context.Context, in io.Reader) (Report, error) {
-	v := &verifier{tallies: map[string]*ranking.Tally{}, seen: map[[2]any]bool{}}
+	v := &verifier{tallies: map[string]*ranking.Tally{}, days: map[string]*bursts.Days{}, seen: map[[2]any]bool{}}
 	workers := runtime.GOMAXPROCS(0)
 	todo, done := make(chan batch, workers), make(chan checked, workers)
 	group, ctx := errgroup.WithContext(ctx)
@@ -290,8 +292,20 @@ func (v *verifier) takeReviews(c checked) {
 		case r.State != exchangereview.Held:
 			v.wrong("review of %s by %s: it is %q", r.Exchange, r.Wallet, r.State)
 		}
+		if known && within(v.parameters.Day, counted.Day) {
+			d := v.days[r.Exchange]
+			if d == nil {
+				d = &bursts.Days{}
+				v.days[r.Exchange] = d
+			}
+			d.Add(counted.Day, r.Stars[0], 1)
+		}
 	}
 }
+
+// within reports whether the rules of package bursts look at a review of a day, on
+// the day of the ranking.
+func within(ranking, day int) bool { return day <= ranking && day > ranking-bursts.Kept }
 
 // conclude computes the prior, the scores, the ranks and the root.
 func (v *verifier) conclude() {
@@ -345,7 +359,11 @@ func (v *verifier) scores() {
 	computed, overall := slices.Clone(v.exchanges), make([]ranking.Score, len(v.exchanges))
 	for i := range computed {
 		e := &computed[i]
-		e.Rank, e.Reviews = 0, of[i].Reviews()
+		e.Rank, e.Reviews, e.Warned, e.Holds = 0, of[i].Reviews(), false, false
+		if d := v.days[e.Slug]; d != nil {
+			found := d.Find(p.Day)
+			e.Warned, e.Holds = found.Warn, found.Hold
+		}
 		for d := range e.Scores {
 			s := at.WithoutBounds(of[i], d)
 			e.Scores[d] = ScoreOf(s)
@@ -360,7 +378,7 @@ func (v *verifier) scores() {
 			v.Ranked++
 		}
 		if computed[i] != v.exchanges[i] {
-			v.wrong("%s has other scores, reviews or another rank than its reviews give: %+v instead of %+v", computed[i].Slug, v.exchanges[i], computed[i])
+			v.wrong("%s has other scores, reviews, alarms or another rank than its reviews give: %+v instead of %+v", computed[i].Slug, v.exchanges[i], computed[i])
 		}
 	}
 }

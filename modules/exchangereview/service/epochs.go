@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/bursts"
 	"banyan/modules/exchangereview/export"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
@@ -95,12 +96,13 @@ func (m *epochMade) write(ctx context.Context, r database.Reader, site string, o
 	if err != nil {
 		return err
 	}
-	tallies := make([]*ranking.Tally, len(rows))
+	tallies, days := make([]*ranking.Tally, len(rows)), make([]*bursts.Days, len(rows))
 	for i, row := range rows {
-		tallies[i] = &ranking.Tally{}
-		if err := tallies[i].UnmarshalBinary(row.Tally); err != nil {
+		s, err := row.sums()
+		if err != nil {
 			return fmt.Errorf("exchange %s: %w", row.Slug, err)
 		}
+		tallies[i], days[i] = &s.tally, &s.days
 	}
 	m.at.Prior = ranking.PriorOf(tallies, m.at.Landmark, m.at.Day)
 	w, err := export.NewWriter(out, export.Parameters{
@@ -110,7 +112,7 @@ func (m *epochMade) write(ctx context.Context, r database.Reader, site string, o
 	if err != nil {
 		return err
 	}
-	if err := m.writeExchanges(w, rows, tallies); err != nil {
+	if err := m.writeExchanges(w, rows, tallies, days); err != nil {
 		return err
 	}
 	if err := eachForExport(ctx, r, false, func(row *reviewRow) error { return w.Review(exported(row)) }); err != nil {
@@ -123,10 +125,11 @@ func (m *epochMade) write(ctx context.Context, r database.Reader, site string, o
 	return err
 }
 
-func (m *epochMade) writeExchanges(w *export.Writer, rows []tallyRow, tallies []*ranking.Tally) error {
+func (m *epochMade) writeExchanges(w *export.Writer, rows []tallyRow, tallies []*ranking.Tally, days []*bursts.Days) error {
 	exchanges, overall := make([]export.Exchange, len(rows)), make([]ranking.Score, len(rows))
 	for i := range rows {
-		e := export.Exchange{Slug: rows[i].Slug, Reviews: tallies[i].Reviews()}
+		found := days[i].Find(m.at.Day)
+		e := export.Exchange{Slug: rows[i].Slug, Reviews: tallies[i].Reviews(), Warned: found.Warn, Holds: found.Hold}
 		for d := range e.Scores {
 			score := m.at.WithoutBounds(tallies[i], d)
 			e.Scores[d] = export.ScoreOf(score)
@@ -154,7 +157,7 @@ func exported(row *reviewRow) *export.Review {
 	v := row.review()
 	r := &export.Review{
 		Exchange: v.Exchange, Wallet: v.Wallet, Site: v.Site, Stars: row.stars(), Text: v.Text, TextHash: v.TextHash, CreatedMS: v.CreatedMS,
-		Version: v.Version, Previous: v.Previous, Hash: v.Hash, Signature: v.Signature, ChainID: v.ChainID, Block: v.Block, State: v.State, Group: v.Group,
+		Version: v.Version, Previous: v.Previous, Hash: v.Hash, Signature: v.Signature, ChainID: v.ChainID, Block: v.Block, State: v.State, HeldUntilMS: v.HeldUntilMS, Group: v.Group,
 	}
 	if row.State == stateCounted {
 		r.Weight = row.counts(row.CreatedMS, row.stars()).Weight

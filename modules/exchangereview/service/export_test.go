@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"banyan/modules/exchangereview"
-	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 )
@@ -37,41 +36,41 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 		if err != nil {
 			return err
 		}
-		sums, held := map[int64]*ranking.Tally{}, map[int64]int{}
+		all := map[int64]*sums{}
 		err = eachForExport(ctx, r, false, func(row *reviewRow) error {
-			if sums[row.ExchangeID] == nil {
-				sums[row.ExchangeID] = &ranking.Tally{}
+			if all[row.ExchangeID] == nil {
+				all[row.ExchangeID] = &sums{}
 			}
-			if row.State == stateHeld {
-				held[row.ExchangeID]++
-				return nil
-			}
-			counted := row.counts(row.CreatedMS, row.stars())
-			sums[row.ExchangeID].Add(&counted, ranking.Landmark)
+			all[row.ExchangeID].put(1, row.reviewer, row.State, row.CreatedMS, row.stars())
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			want := sums[row.ID]
+		for i := range rows {
+			row, want := &rows[i], all[rows[i].ID]
 			if want == nil {
-				want = &ranking.Tally{}
+				want = &sums{}
 			}
-			text, err := want.AppendBinary(nil)
+			text, err := want.tally.AppendBinary(nil)
 			if err != nil {
 				return err
 			}
-			var is ranking.Tally
-			if err := is.UnmarshalBinary(row.Tally); err != nil {
-				return err
-			}
-			kept, err := is.AppendBinary(nil)
+			is, err := row.sums()
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(text, kept) || held[row.ID] != row.Held {
+			kept, err := is.tally.AppendBinary(nil)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(text, kept) || want.held != row.Held {
 				return fault.Newf(fault.Internal, "the sums of %s are not what its reviews add up to", row.Slug)
+			}
+			for day := is.days.Newest - 1; day <= is.days.Newest+30; day++ {
+				if is.days.Find(day) != want.days.Find(day) {
+					return fault.Newf(fault.Internal, "the days of %s are not what its reviews add up to", row.Slug)
+				}
 			}
 		}
 		return nil
@@ -82,7 +81,7 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 func AsBefore(ctx context.Context, db *database.DB) error {
 	return db.Write(ctx, func(tx *database.Tx) error {
 		for _, query := range []string{
-			`UPDATE review SET site = ''`, `UPDATE exchange SET tally = '', reviews = 0, rank_order = 0`, `UPDATE directory SET formula = 0`,
+			`UPDATE review SET site = ''`, `UPDATE exchange SET tally = '', reviews = 0, rank_order = 0`, `UPDATE directory SET formula = 0, days_kept = 0`,
 		} {
 			if db.Dialect() == database.SQLite {
 				query = strings.ReplaceAll(query, `tally = ''`, `tally = x''`)

@@ -18,7 +18,8 @@ const reweighBatch = 200
 
 // Jobs is the module's background work: it keeps the weights of reviewers at
 // the current epoch of reputation, moves them out of the fresh group when they
-// are old enough, and orders the exchanges again every day.
+// are old enough, orders the exchanges again every day, and counts what was held
+// for seven days.
 //
 // A reviewer's row has the epoch of its weight. A new epoch makes all of them
 // outdated; they are updated in batches. So the work may be interrupted, or
@@ -51,6 +52,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 		changed, err := j.Reweigh(ctx)
 		if err == nil {
 			err = j.Age(ctx)
+		}
+		if err == nil {
+			err = j.ReleaseHeld(ctx)
 		}
 		if err == nil {
 			err = j.CloseEpochWhenDue(ctx)

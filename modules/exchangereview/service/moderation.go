@@ -124,6 +124,12 @@ func (s *service) Moderate(ctx context.Context, q exchangereview.Decision) (exch
 		if err != nil {
 			return exchangereview.Decided{}, err
 		}
+		if q.Action == exchangereview.ActionRelease || q.Action == exchangereview.ActionConfirm {
+			if err := s.decideBurst(ctx, &d, exchange, &now); err != nil {
+				return exchangereview.Decided{}, fmt.Errorf("decide about a burst: %w", err)
+			}
+			return d, nil
+		}
 		write = func(tx *database.Tx) (err error) {
 			d.Hash, err = decideReview(ctx, tx, exchange, q, &now)
 			return err
@@ -174,19 +180,9 @@ func decideReview(ctx context.Context, tx *database.Tx, exchange int64, q exchan
 	if err := setState(ctx, tx, exchange, q.Wallet, before.ID, state); err != nil {
 		return hash, err
 	}
-	held := 0
-	if before.State == stateHeld {
-		held--
-	}
-	if state == stateHeld {
-		held++
-	}
-	err = changeTally(ctx, tx, exchange, now, held, func(t *ranking.Tally) {
-		before.uncount(t, by)
-		if state == stateCounted {
-			counted := by.counts(before.CreatedMS, before.stars())
-			t.Add(&counted, now.Landmark)
-		}
+	err = changeSums(ctx, tx, exchange, now, func(s *sums) {
+		before.uncount(s, by)
+		s.put(1, by, state, before.CreatedMS, before.stars())
 	})
 	if err != nil {
 		return hash, err

@@ -18,8 +18,8 @@ const siteBatch = 500
 func Backfill(ctx context.Context, o Options) (reviews int, err error) {
 	o = o.withDefaults()
 	st := store{o.DB}
-	version, err := st.formula(ctx)
-	if err != nil || version == ranking.Version {
+	version, kept, err := st.formula(ctx)
+	if err != nil || version == ranking.Version && kept {
 		return 0, err
 	}
 	if err := st.fillSites(ctx, o.Site); err != nil {
@@ -38,26 +38,21 @@ func (st store) rebuildTallies(ctx context.Context, parameters *parameters) (rev
 	if err != nil {
 		return 0, err
 	}
-	tallies, held := map[int64]*ranking.Tally{}, map[int64]int{}
+	all := map[int64]*sums{}
 	err = st.eachLive(ctx, func(row *liveReview) error {
-		t := tallies[row.ExchangeID]
-		if t == nil {
-			t = &ranking.Tally{}
-			tallies[row.ExchangeID] = t
+		s := all[row.ExchangeID]
+		if s == nil {
+			s = &sums{}
+			all[row.ExchangeID] = s
 		}
-		if row.State == stateHeld {
-			held[row.ExchangeID]++
-			return nil
-		}
-		counted := row.counts(row.CreatedMS, row.stars())
-		t.Add(&counted, now.Landmark)
-		reviews++
+		s.put(1, row.reviewer, row.State, row.CreatedMS, row.stars())
+		reviews += 1 - row.State // held ones are not counted
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return reviews, st.db.Write(ctx, func(tx *database.Tx) error { return replaceTallies(ctx, tx, &now, tallies, held) })
+	return reviews, st.db.Write(ctx, func(tx *database.Tx) error { return replaceSums(ctx, tx, &now, all) })
 }
 
 // fillSites sets the site of reviews of earlier releases, which did not store it:

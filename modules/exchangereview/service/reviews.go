@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/bursts"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/modules/exchangereview/screening"
 	"banyan/modules/reputation"
@@ -60,7 +61,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	return exchangereview.Review{
 		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
 		Site: s.site, Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, ChainID: stored.ChainID, Block: stored.Block,
-		Weight: float64(stored.Units) / weightOne, Group: stored.group().String(), State: stateNames[stored.State],
+		Weight: float64(stored.Units) / weightOne, Group: stored.group().String(), State: stateNames[stored.State], HeldUntilMS: stored.HeldUntilMS,
 	}, nil
 }
 
@@ -86,7 +87,7 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, checked: checked, weight: s.weigher.weigh(ctx, q.Wallet), now: now, waits: waits, found: s.rules.Find(q.Text)}
+	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, checked: checked, weight: s.weigher.weigh(ctx, q.Wallet), now: now, nowMS: s.clock().UnixMilli(), waits: waits, found: s.rules.Find(q.Text)}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -123,6 +124,7 @@ type publication struct {
 	checked  askedAt
 	weight   weight // of the wallet, if this is its first review
 	now      ranking.Parameters
+	nowMS    int64
 	waits    waiting // whether a moderator looks at it first
 	found    []screening.Finding
 
@@ -135,6 +137,8 @@ type outcome struct {
 	askedAt
 	Version int `json:"version"`
 	State   int `json:"state"`
+	// HeldUntilMS is until when the program holds it; 0 = it does not.
+	HeldUntilMS int64 `json:"held_until_ms,omitempty"`
 }
 
 // write stores the review, makes it the live one, counts it and publishes its
@@ -157,45 +161,68 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 			p.State = stateWaiting
 		}
 	}
+	if before.State == stateHeld { // an edit does not end it
+		p.State, p.HeldUntilMS = stateHeld, before.HeldUntilMS
+	}
 	if p.State, err = p.waits.state(ctx, tx, r.Wallet, p.State); err != nil {
 		return err
 	}
-	stored, err := insertReview(ctx, tx, p)
-	if err != nil {
+	if p.State != stateHeld {
+		p.HeldUntilMS = 0
+	}
+	found := bursts.Finding{}
+	err = changeSumsIf(ctx, tx, p.exchange, &p.now, func(s *sums) error {
+		before.uncount(s, p.reviewer)
+		found = p.count(s)
+		stored, err := insertReview(ctx, tx, p)
+		if err == nil && !stored {
+			err = p.misplaced(ctx, tx)
+		}
 		return err
-	}
-	if !stored {
-		return p.misplaced(ctx, tx)
-	}
-	for _, f := range p.found { // a machine asks, and never removes
-		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: f.Kind, By: []byte{}, Evidence: f.Evidence, CreatedMS: r.CreatedMS}); err != nil {
-			return err
-		}
-	}
-	if p.State == stateWaiting {
-		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: exchangereview.FlagPremoderation, By: []byte{}, CreatedMS: r.CreatedMS}); err != nil {
-			return err
-		}
-	}
-	held := 0
-	if before.State == stateHeld {
-		held--
-	}
-	if p.State == stateHeld {
-		held++
-	}
-	err = changeTally(ctx, tx, p.exchange, &p.now, held, func(t *ranking.Tally) {
-		before.uncount(t, p.reviewer)
-		if p.State == stateCounted {
-			counted := p.counts(r.CreatedMS, r.Stars())
-			t.Add(&counted, p.now.Landmark)
-		}
 	})
 	if err != nil {
 		return err
 	}
+	if err := noticeBurst(ctx, tx, p.exchange, p.now.Day, found); err != nil {
+		return err
+	}
+	if err := p.flag(ctx, tx); err != nil {
+		return err
+	}
 	activity := reputation.Activity{Wallet: r.Wallet, Kind: kind, Ref: r.Slug, TimeMS: r.CreatedMS}
 	return outbox.Publish(ctx, tx, reputation.ActivityTopic, r.Wallet.String(), activity)
+}
+
+// count counts the review, holds it if the exchange receives unusually many, and
+// returns what the rules say of the day with it.
+func (p *publication) count(s *sums) bursts.Finding {
+	r := &p.review
+	if p.State > stateHeld {
+		return bursts.Finding{}
+	}
+	with := s.days
+	with.Add(ranking.DayOf(r.CreatedMS), r.Overall, 1)
+	found := with.Find(p.now.Day)
+	if found.Hold && p.State == stateCounted {
+		p.State, p.HeldUntilMS = stateHeld, p.nowMS+holdFor.Milliseconds()
+	}
+	s.put(1, p.reviewer, p.State, r.CreatedMS, r.Stars())
+	return found
+}
+
+// flag asks moderators to look at the review: a machine asks, and never removes.
+func (p *publication) flag(ctx context.Context, tx *database.Tx) error {
+	r := &p.review
+	found := p.found
+	if p.State == stateWaiting {
+		found = append(found, screening.Finding{Kind: exchangereview.FlagPremoderation})
+	}
+	for _, f := range found {
+		if err := flagLive(ctx, tx, p.exchange, r.Wallet, flagRow{Kind: f.Kind, By: []byte{}, Evidence: f.Evidence, CreatedMS: r.CreatedMS}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retireLive retires the version that the review names as its previous one.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"banyan/modules/exchangereview"
-	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -36,6 +35,7 @@ const reviewColumns = `
 	r.block,
 	r.site,
 	r.state,
+	r.held_until_ms,
 	r.text_hash,
 	r.helpful,
 	r.unhelpful,
@@ -76,14 +76,15 @@ type reviewRow struct {
 	Wallet     wallet.Address `db:"wallet"`
 	Version    int            `db:"version"`
 	starsRow
-	Text      string `db:"text"`
-	CreatedMS int64  `db:"created_ms"`
-	Hash      []byte `db:"hash"`
-	Previous  []byte `db:"previous"`
-	Signature []byte `db:"signature"`
-	Site      string `db:"site"`
-	State     int    `db:"state"`
-	TextHash  []byte `db:"text_hash"`
+	Text        string `db:"text"`
+	CreatedMS   int64  `db:"created_ms"`
+	Hash        []byte `db:"hash"`
+	Previous    []byte `db:"previous"`
+	Signature   []byte `db:"signature"`
+	Site        string `db:"site"`
+	State       int    `db:"state"`
+	HeldUntilMS int64  `db:"held_until_ms"`
+	TextHash    []byte `db:"text_hash"`
 	askedAt
 	votesRow
 	reviewer
@@ -111,6 +112,9 @@ func (r *reviewRow) review() exchangereview.Review {
 	}
 	copy(v.Hash[:], r.Hash)
 	copy(v.Previous[:], r.Previous)
+	if r.State == stateHeld {
+		v.HeldUntilMS = r.HeldUntilMS
+	}
 	v.Signature, v.ChainID, v.Block = exchangereview.Signature(r.Signature), r.ChainID, r.Block
 	switch {
 	case len(r.TextHash) > 0:
@@ -202,21 +206,20 @@ func (st store) versions(ctx context.Context, exchange int64, of wallet.Address)
 
 // liveRow is the version that a new one replaces.
 type liveRow struct {
-	ID        int64  `db:"id"`
-	Version   int    `db:"version"`
-	State     int    `db:"state"`
-	CreatedMS int64  `db:"created_ms"`
-	Hash      []byte `db:"hash"`
+	ID          int64  `db:"id"`
+	Version     int    `db:"version"`
+	State       int    `db:"state"`
+	CreatedMS   int64  `db:"created_ms"`
+	HeldUntilMS int64  `db:"held_until_ms"`
+	Hash        []byte `db:"hash"`
 	starsRow
 }
 
 // uncount takes the version out of the sums if it was in them.
-func (r *liveRow) uncount(t *ranking.Tally, by reviewer) {
-	if r.ID == 0 || r.State != stateCounted {
-		return
+func (r *liveRow) uncount(s *sums, by reviewer) {
+	if r.ID != 0 {
+		s.put(-1, by, r.State, r.CreatedMS, r.stars())
 	}
-	counted := by.counts(r.CreatedMS, r.stars())
-	t.Remove(&counted, ranking.Landmark)
 }
 
 // live reads the live version; the error is database.IsNoRows when there is
@@ -228,6 +231,7 @@ func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Add
 			version,
 			state,
 			created_ms,
+			held_until_ms,
 			hash,
 			overall,
 			withdrawals,
@@ -304,11 +308,12 @@ func insertReview(ctx context.Context, tx *database.Tx, p *publication) (stored 
 			chain_id,
 			block,
 			site,
-			state
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			state,
+			held_until_ms
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (wallet, exchange_id, retired) DO NOTHING`,
 		p.exchange, r.Wallet, p.Version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
-		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], []byte(r.Signature), p.ChainID, p.Block, p.site, p.State)
+		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], []byte(r.Signature), p.ChainID, p.Block, p.site, p.State, p.HeldUntilMS)
 	if database.IsForeignKey(err) {
 		return false, noExchange()
 	}

@@ -69,7 +69,7 @@ func (st store) openFlags(ctx context.Context, after int64, limit int) (rows []q
 // setState changes the state of the live version, and hides or shows the earlier
 // ones with it.
 func setState(ctx context.Context, tx *database.Tx, exchange int64, writer wallet.Address, id int64, state int) error {
-	if _, err := tx.Exec(ctx, `UPDATE review SET state = ? WHERE id = ?`, state, id); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE review SET state = ?, held_until_ms = 0 WHERE id = ?`, state, id); err != nil {
 		return err
 	}
 	earlier := stateCounted

@@ -7,10 +7,15 @@ import (
 	"banyan/platform/database"
 )
 
-// formula returns the version of the formula that the stored sums are of.
-func (st store) formula(ctx context.Context) (version int, err error) {
-	err = st.db.Read().Get(ctx, &version, `SELECT formula FROM directory WHERE id = 1`)
-	return version, err
+// formula returns the version of the formula that the stored sums are of, and
+// whether the counts of the latest days are complete.
+func (st store) formula(ctx context.Context) (version int, daysKept bool, err error) {
+	var row struct {
+		Formula  int `db:"formula"`
+		DaysKept int `db:"days_kept"`
+	}
+	err = st.db.Read().Get(ctx, &row, `SELECT formula, days_kept FROM directory WHERE id = 1`)
+	return row.Formula, row.DaysKept == 1, err
 }
 
 // liveReview is a review that is shown, as far as the sums need it.
@@ -58,20 +63,20 @@ func (st store) eachLive(ctx context.Context, each func(*liveReview) error) (err
 	return rows.Err()
 }
 
-// replaceTallies stores new sums of all exchanges.
-func replaceTallies(ctx context.Context, tx *database.Tx, now *ranking.Parameters, tallies map[int64]*ranking.Tally, held map[int64]int) error {
+// replaceSums stores new sums of all exchanges.
+func replaceSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, all map[int64]*sums) error {
 	if err := tx.Lock(ctx, "directory"); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE exchange SET tally = ?, reviews = 0, held = 0, rank_order = 0`, []byte{}); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE exchange SET tally = ?, days = ?, reviews = 0, held = 0, rank_order = 0`, []byte{}, []byte{}); err != nil {
 		return err
 	}
-	for id, t := range tallies {
-		if err := setTally(ctx, tx, id, t, now, held[id]); err != nil {
+	for id, s := range all {
+		if err := setSums(ctx, tx, id, s, now); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, `UPDATE directory SET formula = ?, ranked_day = ? WHERE id = 1`, ranking.Version, now.Day)
+	_, err := tx.Exec(ctx, `UPDATE directory SET formula = ?, days_kept = 1, ranked_day = ? WHERE id = 1`, ranking.Version, now.Day)
 	return err
 }
 

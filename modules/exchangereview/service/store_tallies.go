@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/bursts"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
 )
@@ -38,16 +40,47 @@ func (r priorRow) decode() (prior [ranking.Dimensions][5]uint64, err error) {
 	return prior, err
 }
 
-// changeTally changes the sums of an exchange; held is added to the number of
-// reviews that are shown without being counted. The row is locked as an UPDATE
-// does: a plain FOR UPDATE would wait for those who insert reviews of the exchange,
-// and they for each other.
-func changeTally(ctx context.Context, tx *database.Tx, exchange int64, p *ranking.Parameters, held int, change func(*ranking.Tally)) error {
-	query := `SELECT tally FROM exchange WHERE id = ?`
+// sums is what an exchange's reviews add up to.
+type sums struct {
+	tally ranking.Tally
+	days  bursts.Days
+	held  int // change of the number of held reviews
+}
+
+// put counts a review in its state, n = 1, or takes it out, n = -1.
+func (s *sums) put(n int, by reviewer, state int, createdMS int64, stars [exchangereview.Dimensions]int) {
+	if state > stateHeld {
+		return
+	}
+	counted := by.counts(createdMS, stars)
+	s.days.Add(counted.Day, stars[0], n)
+	switch {
+	case state == stateHeld:
+		s.held += n
+	case n > 0:
+		s.tally.Add(&counted, ranking.Landmark)
+	default:
+		s.tally.Remove(&counted, ranking.Landmark)
+	}
+}
+
+// changeSums changes the sums of an exchange. The row stays locked until the
+// transaction ends; the changes of a review come to it after its reviewer's row, so
+// two transactions never wait for each other.
+func changeSums(ctx context.Context, tx *database.Tx, exchange int64, p *ranking.Parameters, change func(*sums)) error {
+	return changeSumsIf(ctx, tx, exchange, p, func(s *sums) error {
+		change(s)
+		return nil
+	})
+}
+
+// changeSumsIf is changeSums for a change that may fail.
+func changeSumsIf(ctx context.Context, tx *database.Tx, exchange int64, p *ranking.Parameters, change func(*sums) error) error {
+	query := `SELECT tally, days FROM exchange WHERE id = ?`
 	if tx.Dialect() == database.Postgres {
 		query += ` FOR NO KEY UPDATE`
 	}
-	var stored []byte
+	var stored tallyRow
 	err := tx.Get(ctx, &stored, query, exchange)
 	if database.IsNoRows(err) {
 		return noExchange()
@@ -55,27 +88,30 @@ func changeTally(ctx context.Context, tx *database.Tx, exchange int64, p *rankin
 	if err != nil {
 		return err
 	}
-	var t ranking.Tally
-	if err := t.UnmarshalBinary(stored); err != nil {
+	s, err := stored.sums()
+	if err != nil {
 		return err
 	}
-	change(&t)
-	return setTally(ctx, tx, exchange, &t, p, held)
+	if err := change(s); err != nil {
+		return err
+	}
+	return setSums(ctx, tx, exchange, s, p)
 }
 
-// setTally stores the sums of an exchange.
-func setTally(ctx context.Context, tx *database.Tx, exchange int64, t *ranking.Tally, p *ranking.Parameters, held int) error {
-	stored, err := t.AppendBinary(nil)
+// setSums stores the sums of an exchange.
+func setSums(ctx context.Context, tx *database.Tx, exchange int64, s *sums, p *ranking.Parameters) error {
+	tally, err := s.tally.AppendBinary(nil)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE exchange SET
 			tally      = ?,
+			days       = ?,
 			reviews    = ?,
 			held       = held + ?,
 			rank_order = ?
-		WHERE id = ?`, stored, t.Reviews(), held, rankOrder(t, p), exchange)
+		WHERE id = ?`, tally, s.days.AppendTo(nil), s.tally.Reviews(), s.held, rankOrder(&s.tally, p), exchange)
 	return err
 }
 
@@ -84,7 +120,16 @@ type tallyRow struct {
 	ID    int64  `db:"id"`
 	Slug  string `db:"slug"`
 	Tally []byte `db:"tally"`
+	Days  []byte `db:"days"`
 	Held  int    `db:"held"`
+}
+
+func (r *tallyRow) sums() (*sums, error) {
+	s := &sums{}
+	if err := s.tally.UnmarshalBinary(r.Tally); err != nil {
+		return nil, err
+	}
+	return s, s.days.UnmarshalBinary(r.Days)
 }
 
 // allTallies returns the sums of all exchanges, in the order of their slugs.
@@ -94,6 +139,7 @@ func allTallies(ctx context.Context, q database.Queryer) (rows []tallyRow, err e
 			id,
 			slug,
 			tally,
+			days,
 			held
 		FROM exchange
 		ORDER BY slug`)

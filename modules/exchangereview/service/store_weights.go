@@ -170,13 +170,11 @@ func shiftSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, wa
 		for n < len(rows) && rows[n].ExchangeID == rows[0].ExchangeID {
 			n++
 		}
-		err := changeTally(ctx, tx, rows[0].ExchangeID, now, 0, func(t *ranking.Tally) {
+		err := changeSums(ctx, tx, rows[0].ExchangeID, now, func(s *sums) {
 			for i := range rows[:n] {
 				r := &rows[i]
-				was := before[r.Wallet].counts(r.CreatedMS, r.stars())
-				is := after[r.Wallet].counts(r.CreatedMS, r.stars())
-				t.Remove(&was, now.Landmark)
-				t.Add(&is, now.Landmark)
+				s.put(-1, before[r.Wallet], stateCounted, r.CreatedMS, r.stars())
+				s.put(1, after[r.Wallet], stateCounted, r.CreatedMS, r.stars())
 			}
 		})
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"banyan/modules/exchangereview"
-	"banyan/modules/exchangereview/ranking"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
@@ -112,11 +111,7 @@ func (p *publication) takeBack(ctx context.Context, tx *database.Tx) (err error)
 	if stored, err := insertReview(ctx, tx, p); err != nil || !stored {
 		return err
 	}
-	held := 0
-	if before.State == stateHeld {
-		held = -1
-	}
-	err = changeTally(ctx, tx, p.exchange, &p.now, held, func(t *ranking.Tally) { before.uncount(t, p.reviewer) })
+	err = changeSums(ctx, tx, p.exchange, &p.now, func(s *sums) { before.uncount(s, p.reviewer) })
 	if err != nil {
 		return err
 	}

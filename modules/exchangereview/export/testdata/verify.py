@@ -174,6 +174,56 @@ def prior_of(reviews, dimension, p):
     return parts
 
 
+def log2(x):  # in 1/2^32
+    e = x.bit_length() - 1
+    m = x << (63 - e)
+    for _ in range(32):
+        m = m * m >> 63
+        e = e * 2 + (m >> 64)
+        m >>= m >> 64
+    return e
+
+
+def alarms(reviews, day):
+    """The two rules of package bursts on a day."""
+    days = [[0] * 5 for _ in range(30)]
+    for r in reviews:
+        back = day - r["created_ms"] // 86400000
+        if 0 <= back < 30:
+            days[back][r["stars"][0] - 1] += 1
+    counts = [sum(d) for d in days]
+    s, q, c, n = sum(counts[2:]), sum(x * x for x in counts[2:]), counts[0] + counts[1], 28
+    if s < 1 or c < 10:
+        return False, False
+    p = s + 1
+    excess = n * q + p * p - 2 * p * s - p * (n - 1)
+    r = min(8, max(1, p * p * (n - 1) // (n * excess))) if excess > 0 else 8
+
+    def rare(c, days, one_in):
+        one, r2 = 1 << 192, r
+        while True:
+            x = one
+            for _ in range(r2 * days):
+                x = x * (r2 * n) // (r2 * n + p)
+            if x or r2 == 1:
+                break
+            r2 -= 1
+        total = 0
+        for k in range(c):
+            total += x
+            if total > one - one // one_in:
+                return True
+            x = x * ((k + r2 * days) * p) // ((k + 1) * (r2 * n + p))
+        return False
+
+    before, now = ([sum(d[k] for d in part) for k in range(5)] for part in (days[2:], days[:2]))
+    b = sum(before) + 5
+    g = sum(o * (log2(o * b) - log2(c * (before[k] + 1))) for k, o in enumerate(now) if o)
+    mix = (max(g, 0) * 5954088944 >> 48) * 1000 >> 16
+    warned = rare(counts[0], 1, 10000) or rare(c, 2, 10000)
+    return warned, mix > 40000 and (warned or rare(counts[0], 1, 1000) or rare(c, 2, 1000))
+
+
 def main():
     leaves, lines = [], {"exchange": [], "review": [], "tombstone": []}
     archive = tarfile.open(sys.argv[1])
@@ -202,6 +252,8 @@ def main():
         own = [r for r in counted if r["exchange"] == e["slug"]]
         scores = [score(own, d, p["prior"][d], p) for d in range(7)]
         assert e["scores"] == scores and e["reviews"] == len(own), (e, scores)
+        shown = [r for r in lines["review"] if r["exchange"] == e["slug"]]
+        assert (e.get("warned", False), e.get("holds", False)) == alarms(shown, p["day"]), "alarms"
         enough = scores[0]["effective"] >= 8 * UNIT
         order.append((not enough, -scores[0]["key"], -scores[0]["effective"], e["slug"], e["rank"], enough))
     for place, (*_, rank, enough) in enumerate(sorted(order)):
