@@ -54,3 +54,24 @@ func TestUnusualActivityIsShown(t *testing.T) {
 	}
 	contains(t, visitor.get("/exchanges/-/moderation", http.StatusOK), "unusually many reviews", "Count the 12 held reviews")
 }
+
+// What a list would change is shown, and done when an operator has seen it.
+func TestAnImportIsShownBeforeItIsMade(t *testing.T) {
+	site := webtest.Full(t)
+	v := newVisitor(t, site)
+	v.signIn(site.Operator)
+	send := func(fields ...string) (int, string) {
+		return v.upload("/operator/exchanges", v.csrf(), "[]", fields...)
+	}
+	status, page := send()
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, page)
+	}
+	contains(t, page, "What this list would change", "meridian", "dead", `value="c0ffee"`)
+	if status, page := send("confirm", "c0ffee"); status != http.StatusOK || !strings.Contains(page, "3 exchanges were added and 37 updated") {
+		t.Errorf("confirmed: %d %s", status, page)
+	}
+	if status, page := send("confirm", "other"); status != http.StatusConflict || !strings.Contains(page, "not confirmed") {
+		t.Errorf("confirmed otherwise: %d %s", status, page)
+	}
+}

@@ -38,7 +38,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
 				"sum":  func(a, b float64) float64 { return a + b },
-				"kind": kindName, "fee": fee, "marks": marksOf, "scale": newScale,
+				"kind": kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
 			Intro: Intro{
@@ -69,28 +69,55 @@ type exchangesData struct {
 	Query   exchangereview.ExchangesQuery
 	Page    exchangereview.ExchangePage
 	Ranked  bool // the places 1, 2, 3 … are known
-	Chains  []string
+	Facets  exchangereview.Facets
+	MaxFee  string // percent
 	Missing *ui.Missing
 	Wrong   string // what is wrong with the query
 	ui.Pager
 }
 
+// Fees are the highest fees to choose from, in percent.
+func (d exchangesData) Fees() []string { return []string{"0.05", "0.1", "0.2", "0.5"} }
+
+// Statuses are the states to choose from.
+func (d exchangesData) Statuses() []choice {
+	return []choice{{exchangereview.Active, "Active"}, {exchangereview.Incident, "Incident"}, {exchangereview.Halted, "Halted"}, {exchangereview.Dead, "Closed"}}
+}
+
+// Sorts are the orders.
+func (d exchangesData) Sorts() []choice {
+	return []choice{
+		{exchangereview.ByRating, "Rating"},
+		{exchangereview.ByStars, "Stars"},
+		{exchangereview.ByReviews, "Most reviewed"},
+		{exchangereview.ByFee, "Lowest fee"},
+		{exchangereview.ByName, "Name"},
+	}
+}
+
 // Filtered reports whether less than everything is asked for.
-func (d exchangesData) Filtered() bool { return d.Query.Kind+d.Query.Chain+d.Query.Q != "" }
+func (d exchangesData) Filtered() bool {
+	return d.Query.Kind+d.Query.Chain+d.Query.Country+d.Query.Status+d.Query.Q+d.MaxFee != ""
+}
 
 func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), r.URL.Query()
 	d := exchangesData{Query: exchangereview.ExchangesQuery{
 		Kind: v.Get("kind"), Chain: v.Get("chain"), Q: strings.TrimSpace(v.Get("q")),
-		Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
-	}}
+		Country: v.Get("country"), Status: v.Get("status"), Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
+	}, MaxFee: v.Get("fee")}
+	if percent, err := strconv.ParseFloat(d.MaxFee, 64); err == nil {
+		d.Query.MaxFee = percent / 100
+	} else {
+		d.MaxFee = ""
+	}
 	onlyResults := ui.WantsFragment(r, "results")
 	var err error
 	ui.Together(func() {
 		d.Page, err = p.service.Exchanges(ctx, d.Query)
 	}, func() {
 		if !onlyResults {
-			d.Chains = p.chains(r, d.Query.Chain)
+			d.Facets = p.facets(r, &d.Query)
 		}
 	})
 	if fault.Is(err, fault.Invalid) {
@@ -110,18 +137,16 @@ func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error
 	return p.site.Show(rw, r, ui.StatusOf(err), "exchanges/list", page)
 }
 
-// chains lists the chains to choose from. Without an answer there is still the
-// one that is chosen.
-func (p *exchangePages) chains(r *http.Request, chosen string) []string {
-	var chains []string
-	if chosen != "" {
-		chains = append(chains, chosen)
+// facets lists what to choose from. Without an answer there is still what is chosen.
+func (p *exchangePages) facets(r *http.Request, q *exchangereview.ExchangesQuery) exchangereview.Facets {
+	all, _ := p.service.Facets(r.Context(), exchangereview.FacetsQuery{}) // its error is that of the list, which the page shows
+	all.Chains, all.Countries = with(all.Chains, q.Chain), with(all.Countries, q.Country)
+	return all
+}
+
+func with(facets []exchangereview.Facet, chosen string) []exchangereview.Facet {
+	if chosen == "" || slices.ContainsFunc(facets, func(f exchangereview.Facet) bool { return f.Value == chosen }) {
+		return facets
 	}
-	// Its error is that of the list itself, which the page shows.
-	all, _ := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByName, Limit: 200})
-	for _, e := range all.Exchanges {
-		chains = append(chains, e.Chains...)
-	}
-	slices.Sort(chains)
-	return slices.Compact(chains)
+	return append(facets, exchangereview.Facet{Value: chosen})
 }

@@ -65,7 +65,7 @@ func (p *exchangePages) wallet(r *http.Request, of wallet.Address) WalletPart {
 }
 
 func (p *exchangePages) operate(r chi.Router, show ui.ShowOutcome) {
-	r.Post("/operator/exchanges", p.site.Handle(p.site.Upload("/operator", p.importExchanges, show)))
+	r.Post("/operator/exchanges", p.site.Handle(p.importExchanges(show)))
 }
 
 func (p *exchangePages) work(r *http.Request) OperatorPart {
@@ -73,12 +73,29 @@ func (p *exchangePages) work(r *http.Request) OperatorPart {
 	return OperatorPart{Cards: cards, Err: err}
 }
 
-func (p *exchangePages) importExchanges(r *http.Request, u ui.Uploaded) (string, error) {
-	made, err := p.service.ImportExchanges(r.Context(), exchangereview.ExchangeUpload{Body: u.File})
-	if err != nil {
-		return "", err
+// importExchanges shows what a list would change; with what that page names, it
+// makes these changes.
+func (p *exchangePages) importExchanges(show ui.ShowOutcome) ui.Handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		return p.site.Upload("/operator", func(r *http.Request, u ui.Uploaded) (string, error) {
+			confirm := u.Fields["confirm"]
+			made, err := p.service.ImportExchanges(r.Context(), exchangereview.ExchangeUpload{Body: u.File, Check: confirm == "", Confirm: confirm})
+			if err != nil {
+				return "", err
+			}
+			if confirm == "" {
+				return "", p.site.Show(rw, r, http.StatusOK, "exchanges/import", ui.Page{
+					Title: "What an import would change", Nav: "/operator", Data: made, Description: "What a list of exchanges would change in the directory.",
+				})
+			}
+			return ui.Plural(made.Added, "exchange was", "exchanges were") + " added and " + ui.Number(made.Updated) + " updated.", nil
+		}, show)(rw, r)
 	}
-	return ui.Plural(made.Added, "exchange was", "exchanges were") + " added and " + ui.Number(made.Updated) + " updated.", nil
+}
+
+// statusName is what is shown of an exchange that is not active.
+func statusName(status string) string {
+	return map[string]string{exchangereview.Halted: "Halted", exchangereview.Dead: "Closed", exchangereview.Incident: "Incident"}[status]
 }
 
 func kindName(kind string) string {

@@ -36,10 +36,12 @@ const Name = "exchange-review"
 type Service interface {
 	// ImportExchanges adds exchanges or updates those with the same slug.
 	// Wrong entries are an invalid fault that names up to 100 of them, and
-	// nothing of the upload is kept.
+	// nothing of the upload is kept. Conflict: confirm is not that of these changes.
 	ImportExchanges(context.Context, ExchangeUpload) (ExchangesImported, error)
 	// Exchanges lists exchanges by the query, a page at a time.
 	Exchanges(context.Context, ExchangesQuery) (ExchangePage, error)
+	// Facets returns what the directory can be filtered by.
+	Facets(context.Context, FacetsQuery) (Facets, error)
 	// Exchange returns one exchange with its rating. NotFound: no such slug.
 	Exchange(context.Context, ExchangeQuery) (Exchange, error)
 	// Breakdown returns where an exchange's rating comes from. NotFound: no such
@@ -88,30 +90,50 @@ const (
 	ByRating  = "rating"  // best first; exchanges without enough evidence behind, those without reviews last
 	ByReviews = "reviews" // most reviewed first
 	ByName    = "name"
+	ByStars   = "stars" // highest mean first; those without enough evidence behind
+	ByFee     = "fee"   // lowest taker fee first; those of which none is known last
 )
 
 // ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
-// website, countries, chains, maker_fee, taker_fee, year; further fields are
-// ignored, and a field that is absent, null or empty keeps its stored value.
+// website, countries, chains, maker_fee, taker_fee, year, former_names, licences,
+// fees_url, status, status_since, status_source, factories, factories_by_chain,
+// routers; further fields are ignored, and a field that is absent, null or empty keeps its stored value.
 // Package directory has the details.
 type ExchangeUpload struct {
-	Body io.Reader `stream:"application/json" json:"-"`
+	Check   bool      `query:"check" json:"-"`   // only returns what would change
+	Confirm string    `query:"confirm" json:"-"` // of the check: nothing else than what it showed is done; "" = whatever it is
+	Body    io.Reader `stream:"application/json" json:"-"`
 }
 
 // ExchangesImported is the result of an import.
 type ExchangesImported struct {
-	Added   int `json:"added"`
-	Updated int `json:"updated"`
+	Added     int              `json:"added"`
+	Updated   int              `json:"updated"`
+	Unchanged int              `json:"unchanged"`
+	Changes   []ExchangeChange `json:"changes"`           // up to 500
+	More      int              `json:"more,omitempty"`    // changes that are not listed
+	Confirm   string           `json:"confirm,omitempty"` // of a check: names this list and the directory as it is
+}
+
+// ExchangeChange is a field that an import changes, or an exchange that it adds.
+type ExchangeChange struct {
+	Slug  string `json:"slug"`
+	Field string `json:"field"` // "" = the exchange is new, and To its name
+	From  string `json:"from"`
+	To    string `json:"to"`
 }
 
 // ExchangesQuery selects a page of exchanges; empty fields do not filter.
 type ExchangesQuery struct {
-	Kind   string `query:"kind" json:"-"`   // cex or dex
-	Chain  string `query:"chain" json:"-"`  // for instance ethereum
-	Q      string `query:"q" json:"-"`      // part of a name, with some typing errors
-	Sort   string `query:"sort" json:"-"`   // rating (default), reviews, name; with q, the best match comes first
-	Cursor string `query:"cursor" json:"-"` // the last answer's next
-	Limit  int    `query:"limit" json:"-"`  // 1–200, 0 = 50
+	Kind    string  `query:"kind" json:"-"`    // cex or dex
+	Chain   string  `query:"chain" json:"-"`   // for instance ethereum
+	Q       string  `query:"q" json:"-"`       // part of a name, with some typing errors
+	Country string  `query:"country" json:"-"` // ISO 3166-1 alpha-2
+	Status  string  `query:"status" json:"-"`  // active, halted, dead or incident
+	MaxFee  float64 `query:"max_fee" json:"-"` // of takers, share of the trade: 0.002 = 0.2 %; 0 = any
+	Sort    string  `query:"sort" json:"-"`    // rating (default), reviews, name, stars, fee; with q, the best match comes first
+	Cursor  string  `query:"cursor" json:"-"`  // the last answer's next
+	Limit   int     `query:"limit" json:"-"`   // 1–200, 0 = 50
 }
 
 // Validate refuses values out of range.
@@ -121,9 +143,20 @@ func (q ExchangesQuery) Validate() error {
 		wrong = append(wrong, fault.Field{Name: "kind", Message: "is cex or dex"})
 	}
 	switch q.Sort {
-	case "", ByRating, ByReviews, ByName:
+	case "", ByRating, ByReviews, ByName, ByStars, ByFee:
 	default:
-		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews or name"})
+		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews, name, stars or fee"})
+	}
+	switch q.Status {
+	case "", Active, Halted, Dead, Incident:
+	default:
+		wrong = append(wrong, fault.Field{Name: "status", Message: "is active, halted, dead or incident"})
+	}
+	if q.Country != "" && (len(q.Country) != 2 || strings.ContainsFunc(q.Country, notLetter)) {
+		wrong = append(wrong, fault.Field{Name: "country", Message: "is a code of two letters, like MT"})
+	}
+	if !(q.MaxFee >= 0 && q.MaxFee <= 1) {
+		wrong = append(wrong, fault.Field{Name: "max_fee", Message: "is a share of the trade from 0 to 1: 0.002 is 0.2 %"})
 	}
 	if len(q.Chain) > 40 || strings.ContainsFunc(q.Chain, notInChain) {
 		wrong = append(wrong, fault.Field{Name: "chain", Message: "is the name of a chain, like ethereum"})
@@ -133,6 +166,8 @@ func (q ExchangesQuery) Validate() error {
 	}
 	return invalidQuery(append(wrong, page.Standard().Wrong(q.Limit)...))
 }
+
+func notLetter(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') }
 
 func notInChain(c rune) bool { return c <= ' ' || c >= unicode.MaxASCII }
 
@@ -148,7 +183,30 @@ type Exchange struct {
 	MakerFee  *float64 `json:"maker_fee,omitempty"` // share of the trade: 0.001 = 0.1 %
 	TakerFee  *float64 `json:"taker_fee,omitempty"`
 	Rating    Rating   `json:"rating"`
+
+	Status       string         `json:"status"`                  // active, halted, dead or incident
+	StatusSince  string         `json:"status_since,omitempty"`  // YYYY-MM-DD
+	StatusSource string         `json:"status_source,omitempty"` // where that is said
+	FormerNames  []string       `json:"former_names,omitempty"`
+	Licences     []string       `json:"licences,omitempty"`
+	FeesURL      string         `json:"fees_url,omitempty"`
+	Factories    []ChainAddress `json:"factories,omitempty"` // of one exchange; a list leaves them out
+	Routers      []ChainAddress `json:"routers,omitempty"`   // likewise
 }
+
+// ChainAddress is a contract of an exchange.
+type ChainAddress struct {
+	Chain   string         `json:"chain,omitempty"` // "" = not known
+	Address wallet.Address `json:"address"`
+}
+
+// The states of an exchange.
+const (
+	Active   = "active"
+	Halted   = "halted"   // trading or withdrawals are stopped
+	Dead     = "dead"     // closed for good
+	Incident = "incident" // something has happened of which people should know
+)
 
 // Rating is what an exchange's live reviews add up to, see package ranking. All
 // but the counts and PlainMean are stars.

@@ -15,6 +15,8 @@ var (
 		"Add or update exchanges from a JSON array")
 	exchanges = seam.Read[ExchangesQuery, ExchangePage](Contract, "exchanges", "GET /exchanges", seam.Public,
 		"Find exchanges")
+	facets = seam.Read[FacetsQuery, Facets](Contract, "facets", "GET /facets", seam.Public,
+		"What exchanges can be filtered by")
 	exchange = seam.Read[ExchangeQuery, Exchange](Contract, "exchange", "GET /exchanges/{slug}", seam.Public,
 		"One exchange and its rating")
 	reviews = seam.Read[ReviewsQuery, ReviewPage](Contract, "reviews", "GET /exchanges/{slug}/reviews", seam.Public,
@@ -66,6 +68,7 @@ func Bind(s Service) *seam.Local {
 	return Contract.Bind(
 		importExchanges.To(s.ImportExchanges),
 		exchanges.To(s.Exchanges),
+		facets.To(s.Facets),
 		exchange.To(s.Exchange),
 		reviews.To(s.Reviews),
 		reviewsOf.To(s.ReviewsOf),
@@ -107,6 +110,11 @@ func (c Client) ImportExchanges(ctx context.Context, q ExchangeUpload) (Exchange
 // Exchanges implements Service.
 func (c Client) Exchanges(ctx context.Context, q ExchangesQuery) (ExchangePage, error) {
 	return exchanges.Call(ctx, c.route, q)
+}
+
+// Facets implements Service.
+func (c Client) Facets(ctx context.Context, q FacetsQuery) (Facets, error) {
+	return facets.Call(ctx, c.route, q)
 }
 
 // Exchange implements Service.

@@ -30,7 +30,16 @@ type Exchanges struct {
 var _ exchangereview.Service = (*Exchanges)(nil)
 
 // ImportExchanges reads nothing and says so.
-func (m *Exchanges) ImportExchanges(context.Context, exchangereview.ExchangeUpload) (exchangereview.ExchangesImported, error) {
+func (m *Exchanges) ImportExchanges(_ context.Context, q exchangereview.ExchangeUpload) (exchangereview.ExchangesImported, error) {
+	if q.Check {
+		return exchangereview.ExchangesImported{
+			Added: 3, Updated: 37, Unchanged: 2, Confirm: "c0ffee",
+			Changes: []exchangereview.ExchangeChange{{Slug: "new-one", To: "New one"}, {Slug: "meridian", Field: "status", From: "active", To: "dead"}},
+		}, m.failed()
+	}
+	if q.Confirm != "c0ffee" {
+		return exchangereview.ExchangesImported{}, fault.New(fault.Conflict, "the changes were not confirmed")
+	}
 	return exchangereview.ExchangesImported{Added: 3, Updated: 37}, m.failed()
 }
 
@@ -70,6 +79,20 @@ func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery
 	size := page.Standard().Size(q.Limit)
 	found, next := page.Cut(list, found[from:], size, func(exchangereview.Exchange) int { return from + size })
 	return exchangereview.ExchangePage{Exchanges: found, Next: next}, nil
+}
+
+// Facets has the chains and countries of what is listed.
+func (m *Exchanges) Facets(context.Context, exchangereview.FacetsQuery) (exchangereview.Facets, error) {
+	f := exchangereview.Facets{Chains: []exchangereview.Facet{}, Countries: []exchangereview.Facet{}}
+	for _, e := range m.Listed {
+		for _, c := range e.Chains {
+			f.Chains = append(f.Chains, exchangereview.Facet{Value: c, Exchanges: 1})
+		}
+		for _, c := range e.Countries {
+			f.Countries = append(f.Countries, exchangereview.Facet{Value: c, Exchanges: 1})
+		}
+	}
+	return f, m.failed()
 }
 
 // Exchange looks among Listed.

@@ -12,6 +12,12 @@
 //	chains     names such as ethereum
 //	maker_fee  share of the trade: 0.001 is 0.1 %; a list of tiers is ignored
 //	taker_fee  likewise
+//	former_names, licences        texts
+//	fees_url                      http or https; of a list the first
+//	status                        active, halted, dead or incident
+//	status_since, status_source   a date like 2026-01-31, and where that is said (http or https)
+//	factories, routers            addresses of contracts
+//	factories_by_chain            an object of chain and address, or addresses
 //
 // A field that is absent, null or empty leaves the exchange's value unknown.
 package directory
@@ -21,6 +27,8 @@ import (
 	_ "embed" // for the starter list
 	"fmt"
 	"strings"
+
+	"banyan/platform/wallet"
 )
 
 // The kinds of exchange.
@@ -40,7 +48,35 @@ type Entry struct {
 	Chains    []string
 	MakerFee  *float64 // share of the trade
 	TakerFee  *float64
+	Status    string
+	Facts
 }
+
+// Facts are what is shown of an exchange and neither searched nor sorted by. They are
+// stored as JSON.
+type Facts struct {
+	FormerNames  []string   `json:"former_names,omitempty"`
+	Licences     []string   `json:"licences,omitempty"`
+	FeesURL      string     `json:"fees_url,omitempty"`
+	StatusSince  string     `json:"status_since,omitempty"` // YYYY-MM-DD
+	StatusSource string     `json:"status_source,omitempty"`
+	Factories    []Contract `json:"factories,omitempty"`
+	Routers      []Contract `json:"routers,omitempty"`
+}
+
+// Contract is an address of an exchange on a chain.
+type Contract struct {
+	Chain   string         `json:"chain,omitempty"` // "" = not known
+	Address wallet.Address `json:"address"`
+}
+
+// The states of an exchange.
+const (
+	Active   = "active"
+	Halted   = "halted"   // trading or withdrawals are stopped
+	Dead     = "dead"     // closed for good
+	Incident = "incident" // something has happened of which people should know
+)
 
 // The limits of a list, far above every existing directory.
 const (

@@ -45,7 +45,9 @@ func TestSlugs(t *testing.T) {
 func TestFieldsAreRead(t *testing.T) {
 	entries, err := Read(strings.NewReader("\xef\xbb\xbf" + `[{"id": "A_b", "name": " Ⓐ b ", "kind": "cex", "website": "https://a.example/x?y=1", "year": 2015,
 		"countries": ["US", "UK", "pt-BR", "US", "EU"], "chains": ["Ethereum", "neon_evm"], "maker_fee": -0.0001, "taker_fee": 0,
-		"spot": true, "factories": [{"deep": [1]}]},
+		"spot": true, "pools": [{"deep": [1]}], "status": "incident", "status_since": "2025-02-21", "status_source": "https://news.example/a",
+		"former_names": ["Old A", " Old A "], "licences": ["MiCA CASP"], "fees_url": ["https://a.example/fees", "https://b.example"], "routers": ["0x4B48F3D1Ddc9e5793D4817517255e6beF6d72A7C"],
+		"factories": ["0x7b72c4002ea7c276dd717b96b20f4956c5c904e7"], "factories_by_chain": {"Base": "0xe5020961fa51ffd3662cdf307def18f9a87cce7c", "avax": ["0xc009a670e2b02e21e7e75ae98e254f467f7ae257"]}},
 		{"id": "c", "name": "C", "kind": "dex", "website": null, "year": null, "countries": [], "chains": null, "maker_fee": [[0, 0.2]], "taker_fee": null}]`))
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +58,11 @@ func TestFieldsAreRead(t *testing.T) {
 	}
 	if !slices.Equal(a.Countries, []string{"US", "GB", "BR", "EU"}) || !slices.Equal(a.Chains, []string{"ethereum", "neon_evm"}) {
 		t.Errorf("got countries %v and chains %v", a.Countries, a.Chains)
+	}
+	if a.Status != Incident || a.StatusSince != "2025-02-21" || a.StatusSource == "" || !slices.Equal(a.FormerNames, []string{"Old A"}) ||
+		!slices.Equal(a.Licences, []string{"MiCA CASP"}) || a.FeesURL == "" || len(a.Routers) != 1 || len(a.Factories) != 3 ||
+		a.Factories[0].Chain != "" || a.Factories[1].Chain != "base" || a.Factories[2].Chain != "avax" {
+		t.Errorf("got %+v", a.Facts)
 	}
 	if a.MakerFee == nil || *a.MakerFee != -0.0001 || a.TakerFee == nil || *a.TakerFee != 0 {
 		t.Errorf("got fees %v and %v", a.MakerFee, a.TakerFee)
@@ -110,6 +117,15 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 		{"chains", `["` + strings.Repeat("a", 41) + `"]`, "not valid"},
 		{"maker_fee", `0.11`, "share"},
 		{"maker_fee", `"0.1 %"`, "share"},
+		{"status", `"closed"`, "halted"},
+		{"status_since", `"31.01.2026"`, "2026-01-31"},
+		{"status_since", `"0001-01-01"`, "2026-01-31"},
+		{"status_source", `"news"`, "https://"},
+		{"licences", `["a\u0000"]`, "not valid"},
+		{"factories", `["0x12"]`, "not an address"},
+		{"factories_by_chain", `["x"]`, "object"},
+		{"factories_by_chain", `{"two words": "0x7b72c4002ea7c276dd717b96b20f4956c5c904e7"}`, "not a chain"},
+		{"routers", `"0x12"`, "list of texts"},
 		{"taker_fee", `-1`, "share"},
 		{"taker_fee", `1e999`, "share"},
 	} {
@@ -212,10 +228,15 @@ func TestTheRealDirectoryIsRead(t *testing.T) {
 	}
 	kinds := map[string]int{}
 	var tiered, bancor bool
+	contracts := 0
 	for _, e := range entries {
 		kinds[e.Kind]++
+		contracts += len(e.Factories) + len(e.Routers)
 		tiered = tiered || e.Slug == "p2b" && e.MakerFee == nil
 		bancor = bancor || e.Slug == "dex-bancor-v2-1"
+	}
+	if contracts < 700 {
+		t.Errorf("got %d addresses of contracts", contracts)
 	}
 	if kinds[Centralised] != 90 || kinds[Decentralised] != 1279 || !tiered || !bancor {
 		t.Errorf("got kinds %v, p2b without fees %v, bancor's slug %v", kinds, tiered, bancor)

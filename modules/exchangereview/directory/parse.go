@@ -26,6 +26,16 @@ type object struct {
 	Chains    json.RawMessage `json:"chains"`
 	MakerFee  json.RawMessage `json:"maker_fee"`
 	TakerFee  json.RawMessage `json:"taker_fee"`
+
+	Status       json.RawMessage `json:"status"`
+	FormerNames  json.RawMessage `json:"former_names"`
+	Licences     json.RawMessage `json:"licences"`
+	FeesURL      json.RawMessage `json:"fees_url"`
+	StatusSince  json.RawMessage `json:"status_since"`
+	StatusSource json.RawMessage `json:"status_source"`
+	Factories    json.RawMessage `json:"factories"`
+	ByChain      json.RawMessage `json:"factories_by_chain"`
+	Routers      json.RawMessage `json:"routers"`
 }
 
 // parse reads one entry. Valid fields are filled in, so that its slug can name
@@ -54,6 +64,15 @@ func parse(raw json.RawMessage) (Entry, []fault.Field) {
 	read("chains", readList(o.Chains, &e.Chains, chain))
 	read("maker_fee", readFee(o.MakerFee, &e.MakerFee))
 	read("taker_fee", readFee(o.TakerFee, &e.TakerFee))
+	read("status", readStatus(o.Status, &e.Status))
+	read("former_names", readList(o.FormerNames, &e.FormerNames, shortText))
+	read("licences", readList(o.Licences, &e.Licences, shortText))
+	read("fees_url", readWebsite(first(o.FeesURL), &e.FeesURL))
+	read("status_since", readDate(o.StatusSince, &e.StatusSince))
+	read("status_source", readWebsite(o.StatusSource, &e.StatusSource))
+	read("factories", readContracts(o.Factories, "", &e.Factories))
+	read("factories_by_chain", readByChain(o.ByChain, &e.Factories))
+	read("routers", readContracts(o.Routers, "", &e.Routers))
 	return e, wrong
 }
 

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"banyan/modules/exchangereview"
+	"banyan/modules/exchangereview/directory"
 	"banyan/modules/exchangereview/search"
 )
 
@@ -27,13 +29,17 @@ type edition struct {
 	entries []listing // in the order of compareSlugs
 	ids     map[string]int64
 	index   *search.Index // its ids are places in entries
+	facets  exchangereview.Facets
 }
 
 type listing struct {
-	id     int64
-	slug   string
-	kind   string
-	chains []string
+	id        int64
+	slug      string
+	kind      string
+	chains    []string
+	countries []string
+	status    string
+	takerFee  *float64
 }
 
 // id returns the id of a slug. NotFound: no such slug. A known slug needs no
@@ -85,15 +91,26 @@ func (c *catalogue) read(ctx context.Context) (*edition, error) {
 	e := &edition{version: version, ids: make(map[string]int64, len(rows))}
 	names := make([]search.Name, len(rows))
 	for i, row := range rows {
-		l := listing{id: row.ID, slug: row.Slug, kind: row.Kind}
+		l := listing{id: row.ID, slug: row.Slug, kind: row.Kind, status: row.Status, takerFee: row.TakerFee}
 		if err := json.Unmarshal([]byte(row.Chains), &l.chains); err != nil {
 			return nil, fmt.Errorf("read the chains of %s: %w", row.Slug, err)
 		}
+		if err := json.Unmarshal([]byte(row.Countries), &l.countries); err != nil {
+			return nil, fmt.Errorf("read the countries of %s: %w", row.Slug, err)
+		}
+		var facts directory.Facts
+		if err := json.Unmarshal([]byte(row.Facts), &facts); err != nil {
+			return nil, fmt.Errorf("read the facts of %s: %w", row.Slug, err)
+		}
 		e.entries = append(e.entries, l)
 		e.ids[row.Slug] = row.ID
-		names[i] = search.Name{ID: int64(i), Texts: []string{row.Name, row.Slug}}
+		names[i] = search.Name{ID: int64(i), Texts: append([]string{row.Name, row.Slug}, facts.FormerNames...)}
 	}
 	e.index = search.New(names)
+	e.facets = exchangereview.Facets{
+		Chains:    facetsOf(e.entries, func(l *listing) []string { return l.chains }),
+		Countries: facetsOf(e.entries, func(l *listing) []string { return l.countries }),
+	}
 	return e, nil
 }
 
@@ -114,9 +131,36 @@ type hit struct {
 func (e *edition) find(q exchangereview.ExchangesQuery) (found []hit) {
 	for _, m := range e.index.Find(q.Q) {
 		l := e.entries[m.ID]
-		if (q.Kind == "" || q.Kind == l.kind) && (q.Chain == "" || slices.Contains(l.chains, q.Chain)) {
+		if l.passes(&q) {
 			found = append(found, hit{l, m.Score})
 		}
 	}
 	return found
+}
+
+// passes reports whether the filters of a query let an exchange through.
+func (l *listing) passes(q *exchangereview.ExchangesQuery) bool {
+	return (q.Kind == "" || q.Kind == l.kind) && (q.Chain == "" || slices.Contains(l.chains, q.Chain)) &&
+		(q.Country == "" || slices.Contains(l.countries, q.Country)) && (q.Status == "" || q.Status == l.status) &&
+		(q.MaxFee <= 0 || l.takerFee != nil && *l.takerFee <= q.MaxFee)
+}
+
+// mostFacets bounds the values of one filter.
+const mostFacets = 1000
+
+// facetsOf counts the values of a field, in their order.
+func facetsOf(entries []listing, of func(*listing) []string) []exchangereview.Facet {
+	counts := map[string]int{}
+	for i := range entries {
+		for _, value := range of(&entries[i]) {
+			counts[value]++
+		}
+	}
+	all := []exchangereview.Facet{}
+	for _, value := range slices.Sorted(maps.Keys(counts)) {
+		if len(all) < mostFacets {
+			all = append(all, exchangereview.Facet{Value: value, Exchanges: counts[value]})
+		}
+	}
+	return all
 }

@@ -18,7 +18,7 @@ func Commands() *cobra.Command {
 		Short: "Rank exchanges by their reviews, and verify a ranking",
 		Args:  cobra.NoArgs,
 	}
-	group.AddCommand(rankCommand(), verifyCommand())
+	group.AddCommand(rankCommand(), verifyCommand(), importCommand())
 	return group
 }
 

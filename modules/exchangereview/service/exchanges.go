@@ -2,7 +2,12 @@ package service
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"strconv"
 	"strings"
 
 	"banyan/modules/exchangereview"
@@ -18,7 +23,7 @@ func LoadStarter(ctx context.Context, o Options) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	done, err := store{o.DB}.importEntries(ctx, entries, true)
+	done, err := store{o.DB}.importEntries(ctx, entries, true, func(*planned) error { return nil })
 	if err != nil {
 		return 0, fmt.Errorf("load the starter directory: %w", err)
 	}
@@ -31,11 +36,29 @@ func (s *service) ImportExchanges(ctx context.Context, q exchangereview.Exchange
 	if q.Body == nil {
 		q.Body = strings.NewReader("")
 	}
-	entries, err := directory.Read(q.Body)
+	sum := sha256.New()
+	entries, err := directory.Read(io.TeeReader(q.Body, sum))
 	if err != nil {
 		return exchangereview.ExchangesImported{}, err
 	}
-	done, err := s.store.importEntries(ctx, entries, false)
+	// What is confirmed is this list, for the directory as it was.
+	confirms := func(p *planned) string {
+		return hex.EncodeToString(binary.BigEndian.AppendUint64(sum.Sum(nil)[:16], uint64(p.version)))
+	}
+	if q.Check {
+		p, err := plan(ctx, s.store.db.Read(), entries)
+		if err != nil {
+			return exchangereview.ExchangesImported{}, fmt.Errorf("compare %d exchanges: %w", len(entries), err)
+		}
+		p.done.Confirm = confirms(&p)
+		return p.done, nil
+	}
+	done, err := s.store.importEntries(ctx, entries, false, func(p *planned) error {
+		if q.Confirm != "" && q.Confirm != confirms(p) {
+			return outdated()
+		}
+		return nil
+	})
 	if err != nil {
 		return exchangereview.ExchangesImported{}, fmt.Errorf("import %d exchanges: %w", len(entries), err)
 	}
@@ -59,19 +82,23 @@ func (s *service) Exchange(ctx context.Context, q exchangereview.ExchangeQuery) 
 	if err != nil {
 		return exchangereview.Exchange{}, err
 	}
-	return rows[0].exchange(&now)
+	e, err := rows[0].exchange(&now)
+	if err != nil {
+		return exchangereview.Exchange{}, err
+	}
+	return e, rows[0].contracts(&e)
 }
 
 // Exchanges implements Service.
 func (s *service) Exchanges(ctx context.Context, q exchangereview.ExchangesQuery) (exchangereview.ExchangePage, error) {
-	q.Chain = strings.ToLower(q.Chain)
+	q.Chain, q.Country = strings.ToLower(q.Chain), strings.ToUpper(q.Country)
 	if q.Q != "" {
 		return s.searchExchanges(ctx, q)
 	}
 	if q.Sort == "" {
 		q.Sort = exchangereview.ByRating
 	}
-	list := page.NewList[*place]("exchanges by "+q.Sort, q.Kind, q.Chain)
+	list := page.NewList[*place]("exchanges by "+q.Sort, filtersOf(&q)...)
 	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
@@ -104,6 +131,14 @@ func (r *exchangeRow) place(sort string) *place {
 		return &place{Text: r.NameOrder, Slug: r.Slug}
 	case exchangereview.ByReviews:
 		return &place{Number: r.Reviews, Slug: r.Slug}
+	case exchangereview.ByStars:
+		return &place{Number: r.MeanOrder, Slug: r.Slug}
+	case exchangereview.ByFee:
+		fee := 9.0
+		if r.TakerFee != nil {
+			fee = *r.TakerFee
+		}
+		return &place{Fee: fee, Slug: r.Slug}
 	}
 	return &place{Number: r.RankOrder, Slug: r.Slug}
 }
@@ -121,7 +156,7 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
 	}
-	list := page.NewList[*match]("exchanges by match", q.Kind, q.Chain, q.Q)
+	list := page.NewList[*match]("exchanges by match", append(filtersOf(&q), q.Q)...)
 	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
@@ -171,4 +206,18 @@ func (m *match) rest(found []hit) []hit {
 		}
 	}
 	return nil
+}
+
+// filtersOf are what a page of exchanges is selected by, beside its order.
+func filtersOf(q *exchangereview.ExchangesQuery) []string {
+	return []string{q.Kind, q.Chain, q.Country, q.Status, strconv.FormatFloat(q.MaxFee, 'g', -1, 64)}
+}
+
+// Facets implements Service.
+func (s *service) Facets(ctx context.Context, _ exchangereview.FacetsQuery) (exchangereview.Facets, error) {
+	e, err := s.catalogue.latest(ctx)
+	if err != nil {
+		return exchangereview.Facets{}, err
+	}
+	return e.facets, nil
 }

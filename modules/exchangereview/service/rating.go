@@ -49,3 +49,16 @@ func rankOrder(t *ranking.Tally, p *ranking.Parameters) int64 {
 	}
 	return order
 }
+
+// meanOrder is the number by which exchanges are sorted by stars: the mean in
+// millionths, those without enough evidence behind; 0 without reviews.
+func meanOrder(t *ranking.Tally, p *ranking.Parameters) int64 {
+	if t.Reviews() == 0 {
+		return 0
+	}
+	s := p.WithoutBounds(t, 0)
+	if s.Enough() {
+		return s.Mean + 10*ranking.Star
+	}
+	return s.Mean
+}

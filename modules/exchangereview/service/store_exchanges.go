@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"banyan/modules/exchangereview"
@@ -26,7 +25,10 @@ const exchangeColumns = `
 	chains,
 	maker_fee,
 	taker_fee,
+	status,
+	facts,
 	rank_order,
+	mean_order,
 	reviews,
 	held,
 	tally`
@@ -43,21 +45,40 @@ type exchangeRow struct {
 	Chains    string   `db:"chains"`
 	MakerFee  *float64 `db:"maker_fee"`
 	TakerFee  *float64 `db:"taker_fee"`
+	Status    string   `db:"status"`
+	Facts     string   `db:"facts"`
 	RankOrder int64    `db:"rank_order"`
+	MeanOrder int64    `db:"mean_order"`
 	Reviews   int64    `db:"reviews"`
 	Held      int      `db:"held"`
 	Tally     []byte   `db:"tally"`
 }
 
-func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, error) {
-	e := exchangereview.Exchange{
-		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year,
-		Countries: []string{}, Chains: []string{}, MakerFee: r.MakerFee, TakerFee: r.TakerFee,
+// entry converts a row to what an import of it would be.
+func (r *exchangeRow) entry() (directory.Entry, error) {
+	e := directory.Entry{
+		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year, MakerFee: r.MakerFee, TakerFee: r.TakerFee, Status: r.Status,
 	}
-	for text, into := range map[string]*[]string{r.Countries: &e.Countries, r.Chains: &e.Chains} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
-			return exchangereview.Exchange{}, fmt.Errorf("read the lists of exchange %s: %w", r.Slug, err)
+	for _, list := range []struct {
+		text string
+		into any
+	}{{r.Countries, &e.Countries}, {r.Chains, &e.Chains}, {r.Facts, &e.Facts}} {
+		if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
+			return e, fmt.Errorf("read the lists of exchange %s: %w", r.Slug, err)
 		}
+	}
+	return e, nil
+}
+
+func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, error) {
+	d, err := r.entry()
+	if err != nil {
+		return exchangereview.Exchange{}, err
+	}
+	e := exchangereview.Exchange{
+		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year, Countries: d.Countries, Chains: d.Chains,
+		MakerFee: r.MakerFee, TakerFee: r.TakerFee, Status: r.Status, StatusSince: d.StatusSince, StatusSource: d.StatusSource,
+		FormerNames: d.FormerNames, Licences: d.Licences, FeesURL: d.FeesURL,
 	}
 	var t ranking.Tally
 	if err := t.UnmarshalBinary(r.Tally); err != nil {
@@ -65,6 +86,18 @@ func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, 
 	}
 	e.Rating = ratingOf(&t, r.Held, p)
 	return e, nil
+}
+
+// contracts adds the addresses of an exchange, which a list leaves out.
+func (r *exchangeRow) contracts(e *exchangereview.Exchange) error {
+	d, err := r.entry()
+	for _, c := range d.Factories {
+		e.Factories = append(e.Factories, exchangereview.ChainAddress(c))
+	}
+	for _, c := range d.Routers {
+		e.Routers = append(e.Routers, exchangereview.ChainAddress(c))
+	}
+	return err
 }
 
 // exchangesByID returns those of the ids that exist, in no order.
@@ -80,9 +113,10 @@ func (st store) exchangesByID(ctx context.Context, ids []int64) (rows []exchange
 // place is the position of the last exchange of a page: the next one starts
 // after it.
 type place struct {
-	Number int64  `json:"number,omitzero"` // rank_order or reviews
-	Text   string `json:"text,omitzero"`   // name_order
-	Slug   string `json:"slug"`
+	Number int64   `json:"number,omitzero"` // rank_order, mean_order or reviews
+	Fee    float64 `json:"fee,omitzero"`    // taker_fee, 9 where none is known
+	Text   string  `json:"text,omitzero"`   // name_order
+	Slug   string  `json:"slug"`
 }
 
 // listOrders has, for each way to sort, the order and the condition of what
@@ -90,6 +124,8 @@ type place struct {
 var listOrders = map[string]struct{ after, order string }{
 	exchangereview.ByRating:  {`rank_order <= ? AND (rank_order < ? OR slug > ?)`, `rank_order DESC, slug`},
 	exchangereview.ByReviews: {`reviews <= ? AND (reviews < ? OR slug > ?)`, `reviews DESC, slug`},
+	exchangereview.ByStars:   {`mean_order <= ? AND (mean_order < ? OR slug > ?)`, `mean_order DESC, slug`},
+	exchangereview.ByFee:     {`COALESCE(taker_fee, 9) >= ? AND (COALESCE(taker_fee, 9) > ? OR slug > ?)`, `COALESCE(taker_fee, 9), slug`},
 	exchangereview.ByName:    {`name_order >= ? AND (name_order > ? OR slug > ?)`, `name_order, slug`},
 }
 
@@ -105,12 +141,24 @@ func (st store) listExchanges(ctx context.Context, q exchangereview.ExchangesQue
 		where = append(where, `id IN (SELECT exchange_id FROM exchange_chain WHERE chain = ?)`)
 		args = append(args, q.Chain)
 	}
+	if q.Status != "" {
+		where, args = append(where, `status = ?`), append(args, q.Status)
+	}
+	if q.Country != "" { // a code of two letters, of which the column has a JSON array
+		where, args = append(where, `countries LIKE ?`), append(args, `%"`+q.Country+`"%`)
+	}
+	if q.MaxFee > 0 {
+		where, args = append(where, `taker_fee <= ?`), append(args, q.MaxFee)
+	}
 	by := listOrders[q.Sort]
 	if after != nil {
 		where = append(where, by.after)
-		if q.Sort == exchangereview.ByName {
+		switch q.Sort {
+		case exchangereview.ByName:
 			args = append(args, after.Text, after.Text, after.Slug)
-		} else {
+		case exchangereview.ByFee:
+			args = append(args, after.Fee, after.Fee, after.Slug)
+		default:
 			args = append(args, after.Number, after.Number, after.Slug)
 		}
 	}
@@ -130,11 +178,15 @@ func (st store) directoryVersion(ctx context.Context) (version int64, err error)
 }
 
 type nameRow struct {
-	ID     int64  `db:"id"`
-	Slug   string `db:"slug"`
-	Name   string `db:"name"`
-	Kind   string `db:"kind"`
-	Chains string `db:"chains"`
+	ID        int64    `db:"id"`
+	Slug      string   `db:"slug"`
+	Name      string   `db:"name"`
+	Kind      string   `db:"kind"`
+	Chains    string   `db:"chains"`
+	Countries string   `db:"countries"`
+	Status    string   `db:"status"`
+	Facts     string   `db:"facts"`
+	TakerFee  *float64 `db:"taker_fee"`
 }
 
 // names returns the whole directory, in no order, and its version.
@@ -150,124 +202,14 @@ func (st store) names(ctx context.Context) (rows []nameRow, version int64, err e
 				slug,
 				name,
 				kind,
-				chains
+				chains,
+				countries,
+				status,
+				facts,
+				taker_fee
 			FROM exchange`)
 	})
 	return rows, version, err
-}
-
-// importEntries adds or updates the entries, all or none. With onlyFirst it
-// does so only in a directory that has never had any.
-func (st store) importEntries(ctx context.Context, entries []directory.Entry, onlyFirst bool) (done exchangereview.ExchangesImported, err error) {
-	err = st.db.Write(ctx, func(tx *database.Tx) error {
-		done = exchangereview.ExchangesImported{}
-		if err := tx.Lock(ctx, "directory"); err != nil {
-			return err
-		}
-		var known []string
-		if err := tx.Select(ctx, &known, `SELECT slug FROM exchange ORDER BY slug`); err != nil {
-			return err
-		}
-		var begun int
-		if err := tx.Get(ctx, &begun, `SELECT begun FROM directory WHERE id = 1`); err != nil {
-			return err
-		}
-		skip := onlyFirst && (begun == 1 || len(known) > 0)
-		if skip && begun == 1 {
-			return nil
-		}
-		if !skip {
-			for part := range slices.Chunk(entries, 500) {
-				if err := writeEntries(ctx, tx, part); err != nil {
-					return err
-				}
-			}
-			for _, e := range entries {
-				if _, there := slices.BinarySearch(known, e.Slug); there {
-					done.Updated++
-				} else {
-					done.Added++
-				}
-			}
-		}
-		_, err := tx.Exec(ctx, `UPDATE directory SET version = version + 1, begun = 1 WHERE id = 1`)
-		return err
-	})
-	return done, err
-}
-
-// writeEntries stores a part of an import; fields without a value keep the
-// stored one.
-func writeEntries(ctx context.Context, tx *database.Tx, entries []directory.Entry) error {
-	var args []any
-	for _, e := range entries {
-		args = append(args, e.Slug, e.Name, strings.ToLower(e.Name), e.Kind, e.Website, e.Year,
-			jsonList(e.Countries), jsonList(e.Chains), e.MakerFee, e.TakerFee)
-	}
-	var stored []struct {
-		ID   int64  `db:"id"`
-		Slug string `db:"slug"`
-	}
-	err := tx.Select(ctx, &stored, `
-		INSERT INTO exchange (
-			slug,
-			name,
-			name_order,
-			kind,
-			website,
-			year,
-			countries,
-			chains,
-			maker_fee,
-			taker_fee
-		) VALUES `+rowsOf(len(entries), 10)+`
-		ON CONFLICT (slug) DO UPDATE SET
-			name       = excluded.name,
-			name_order = excluded.name_order,
-			kind       = excluded.kind,
-			website    = CASE WHEN excluded.website = '' THEN exchange.website ELSE excluded.website END,
-			year       = CASE WHEN excluded.year = 0 THEN exchange.year ELSE excluded.year END,
-			countries  = CASE WHEN excluded.countries = '[]' THEN exchange.countries ELSE excluded.countries END,
-			chains     = CASE WHEN excluded.chains = '[]' THEN exchange.chains ELSE excluded.chains END,
-			maker_fee  = COALESCE(excluded.maker_fee, exchange.maker_fee),
-			taker_fee  = COALESCE(excluded.taker_fee, exchange.taker_fee)
-		RETURNING
-			id,
-			slug`, args...)
-	if err != nil {
-		return err
-	}
-	ids := make(map[string]int64, len(stored))
-	for _, s := range stored {
-		ids[s.Slug] = s.ID
-	}
-	var renewed []int64
-	var chains []any
-	for _, e := range entries {
-		if len(e.Chains) > 0 {
-			renewed = append(renewed, ids[e.Slug])
-		}
-		for _, c := range e.Chains {
-			chains = append(chains, c, ids[e.Slug])
-		}
-	}
-	if len(renewed) == 0 {
-		return nil
-	}
-	query, in, err := database.In(`DELETE FROM exchange_chain WHERE exchange_id IN (?)`, renewed)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, query, in...); err != nil {
-		return err
-	}
-	for part := range slices.Chunk(chains, 2*5000) {
-		_, err := tx.Exec(ctx, `INSERT INTO exchange_chain (chain, exchange_id) VALUES `+rowsOf(len(part)/2, 2), part...)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // rowsOf returns the placeholders of n rows.

@@ -68,7 +68,7 @@ func replaceSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, 
 	if err := tx.Lock(ctx, "directory"); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE exchange SET tally = ?, days = ?, reviews = 0, held = 0, rank_order = 0`, []byte{}, []byte{}); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE exchange SET tally = ?, days = ?, reviews = 0, held = 0, rank_order = 0, mean_order = 0`, []byte{}, []byte{}); err != nil {
 		return err
 	}
 	for id, s := range all {

@@ -110,8 +110,9 @@ func setSums(ctx context.Context, tx *database.Tx, exchange int64, s *sums, p *r
 			days       = ?,
 			reviews    = ?,
 			held       = held + ?,
-			rank_order = ?
-		WHERE id = ?`, tally, s.days.AppendTo(nil), s.tally.Reviews(), s.held, rankOrder(&s.tally, p), exchange)
+			rank_order = ?,
+			mean_order = ?
+		WHERE id = ?`, tally, s.days.AppendTo(nil), s.tally.Reviews(), s.held, rankOrder(&s.tally, p), meanOrder(&s.tally, p), exchange)
 	return err
 }
 
@@ -170,7 +171,7 @@ func rankAgain(ctx context.Context, tx *database.Tx, p *ranking.Parameters) erro
 		if err := t.UnmarshalBinary(row.Tally); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE exchange SET rank_order = ? WHERE id = ?`, rankOrder(&t, p), row.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE exchange SET rank_order = ?, mean_order = ? WHERE id = ?`, rankOrder(&t, p), meanOrder(&t, p), row.ID); err != nil {
 			return err
 		}
 	}
