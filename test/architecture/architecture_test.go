@@ -68,6 +68,7 @@ var layers = slices.Concat([]string{
 	"web",
 	"cli",
 	"test",
+	"deploy",
 	".",
 })
 
