@@ -52,8 +52,8 @@ func (r *cellReader) readAmount(c *columns, part *table.Part, text []byte, amoun
 // columns is where a list's cells are, ready for parsers.
 type columns struct {
 	*table.Layout
-	indexed bool // each row says its index
-	meaning bool // a column says what amounts mean
+	indexed bool  // each row says its index
+	meaning []int // the columns that say what amounts mean
 	kinds   meaningColumns
 	simple  bool // a row is an address and an amount
 }
@@ -61,9 +61,11 @@ type columns struct {
 func (r *cellReader) columnsOf(l *table.Layout) columns {
 	c := columns{Layout: l, indexed: l.Has(indexColumn)}
 	if len(l.Columns) > indexColumn+1 {
-		c.kinds, c.meaning = meaningFrom(indexColumn+1), l.JSON != table.NoJSON
-		for _, column := range l.Columns[indexColumn+1:] {
-			c.meaning = c.meaning || column >= 0
+		c.kinds = meaningFrom(indexColumn + 1)
+		for kind, column := range c.kinds {
+			if c.kinds.says(l, kind) {
+				c.meaning = append(c.meaning, column)
+			}
 		}
 	}
 	c.simple = l.JSON == table.NoJSON && l.Width() == 2 && l.Columns[addressColumn] == 0 && l.Columns[amountColumn] == 1

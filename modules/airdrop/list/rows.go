@@ -29,6 +29,7 @@ type rowParser struct {
 	parsed
 	*cellReader
 	skipZeros bool
+	said      said
 	checks    checksums
 	wrongRows []wrongRow
 	lineProbs []fault.Field
@@ -91,8 +92,10 @@ func (p *rowParser) row(part *table.Part) {
 	}
 	e.Index, problem = p.columns.parseIndex(values.index)
 	p.wrong((*columns).indexName, problem)
-	if p.columns.meaning {
-		p.lineProbs = append(p.lineProbs, p.meaning.check(p.columns.Layout, p.columns.kinds, others, p.decimals, number)...)
+	if len(p.columns.meaning) > 0 && !p.said.again(p.columns.meaning, others) {
+		problems := p.meaning.check(p.columns.Layout, p.columns.kinds, others, p.decimals, number)
+		p.lineProbs = append(p.lineProbs, problems...)
+		p.said.right = len(problems) == 0
 	}
 	if chain != 0 {
 		p.wrong((*columns).addressName, p.meaning.on(chain, number))
