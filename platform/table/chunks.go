@@ -128,7 +128,7 @@ func (c *chunker) begin(spec *Spec) (*Part, Report, error) {
 	report := Report{Layout: &Layout{}}
 	c.blanks = "\n\r \t"
 	if spec != nil {
-		c.blanks += ",;"
+		c.blanks += ",;|"
 	}
 	if spec != nil && spec.JSON != nil {
 		if part, err := c.beginJSON(spec, &report); part != nil || err != nil {

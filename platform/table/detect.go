@@ -13,8 +13,10 @@ const (
 	headerLines = 32  // among the first so many lines a header is looked for
 )
 
-// separators are tried in this order.
+// separators are tried in this order, and the pipe where every line agrees on it.
 var separators = []byte{',', ';', '\t'}
+
+const pipe = '|'
 
 // sampled is a line of the beginning of a table.
 type sampled struct {
@@ -35,7 +37,7 @@ func sample(c chunk) (lines []sampled) {
 		}
 		text := trimBlanks(c.text[at:end], " \r\n\v\f")
 		at = end
-		if len(trimBlanks(text, "\t,; ")) > 0 {
+		if len(trimBlanks(text, "\t,;| ")) > 0 {
 			s := sampled{text: text, line: line, end: end, comment: text[0] == '#'}
 			lines = append(lines, s)
 			if !s.comment {
@@ -51,6 +53,8 @@ type detector struct {
 	spec  *Spec
 	lines []sampled
 	first *sampled // the first line that is not a comment; nil if there is none
+	// separators are those that may separate the cells.
+	separators []byte
 
 	problem error // of rows that are JSON arrays
 }
@@ -73,6 +77,10 @@ func detect(c chunk, spec *Spec) (l *Layout, from int, err error) {
 	}
 	if len(d.first.text) > MaxLine {
 		return nil, 0, d.refuse(tooLong)
+	}
+	d.separators = separators
+	if cells, problem := cut(d.first.text, pipe); problem == "" && len(cells) > 1 && d.agree(pipe, len(cells)) {
+		d.separators = []byte{',', ';', '\t', pipe}
 	}
 	if l, from, err = d.header(); l != nil || err != nil {
 		return l, from, err
@@ -144,7 +152,7 @@ type choice struct {
 func (d *detector) choices() (best []choice, single *choice, problem string) {
 	rank := -1
 	most := 0
-	for _, separator := range separators {
+	for _, separator := range d.separators {
 		cells, wrong := cut(d.first.text, separator)
 		c := choice{separator: separator, cells: cells}
 		if wrong == "" {
@@ -252,7 +260,7 @@ func (d *detector) laterSeparator() byte {
 		if line.comment {
 			continue
 		}
-		for _, separator := range separators {
+		for _, separator := range d.separators {
 			cells, problem := cut(line.text, separator)
 			if problem == "" && len(cells) > 1 && d.spec.Place(cells).Problem == "" {
 				return separator

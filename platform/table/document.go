@@ -31,6 +31,12 @@ func (c *chunker) beginJSON(spec *Spec, report *Report) (*Part, error) {
 	}
 	head = c.text.peek() // with line ends as they will be read
 	t, err := detectJSON(head, spec)
+	if err == nil && t.apart {
+		if err = c.joinApart(spec); err == nil {
+			head = c.text.peek()
+			t, err = detectJSON(head, spec)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

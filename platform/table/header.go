@@ -128,7 +128,7 @@ type candidate struct {
 // when there is none.
 func (d *detector) header() (*Layout, int, error) {
 	var best *candidate
-	for _, separator := range separators {
+	for _, separator := range d.separators {
 		c := d.headerCutAt(separator)
 		if c == nil {
 			continue
@@ -238,7 +238,7 @@ func (d *detector) unknownHeader() (*Layout, error) {
 	var best match
 	var separator byte
 	strange := d.spec.Strict
-	for _, s := range separators {
+	for _, s := range d.separators {
 		cells, problem := cut(d.first.text, s)
 		if problem != "" {
 			continue
@@ -282,6 +282,9 @@ func (s *Spec) lacks(missing []int) string {
 	}
 	if c.Flag != "" {
 		advice += ", or choose it with " + c.Flag
+	}
+	if c.Without != "" {
+		advice += "; " + c.Without
 	}
 	return "the header has no " + c.Name + " column: " + advice
 }

@@ -85,6 +85,13 @@ func (p *Part) jsonCells() (cells [][]byte, problem string) {
 	if p.layout.JSON == JSONMap {
 		return p.mapCells(text)
 	}
+	if p.layout.single && len(text) > 0 && text[0] != '{' && text[0] != '[' && json.Valid(text) {
+		p.members = append(p.members[:0], member{value: text})
+		if problem = p.fillArray(p.members); problem != "" {
+			return nil, problem
+		}
+		return p.cells, ""
+	}
 	if problem := wrongJSON(text); problem != "" {
 		return nil, problem
 	}

@@ -19,6 +19,7 @@ type jsonText struct {
 	head      []byte
 	closer    byte
 	constants []member // scalars of that object
+	apart     bool     // each column has an array of its own
 }
 
 // detectJSON finds out how a text of JSON that begins with head has its rows.
@@ -37,7 +38,7 @@ func detectJSON(head []byte, spec *Spec) (t jsonText, err error) {
 		}
 		return arrayOf(head, begin, spec)
 	}
-	if t, err = insideObject(head, begin, spec); t.form != NoJSON || err != nil {
+	if t, err = insideObject(head, begin, spec); t.form != NoJSON || t.apart || err != nil {
 		return t, err
 	}
 	if last := line[len(line)-1]; len(line) < len(value) && (last == '{' || last == ',' || last == '[') {
@@ -60,6 +61,13 @@ func arrayOf(head []byte, from int, spec *Spec) (t jsonText, err error) {
 		if is := spec.JSON.Foreign(nil, t.first); is != "" {
 			return t, notAList(is)
 		}
+		place := spec.Place([][]byte{unquoteJSON(t.first)})
+		if place.Problem == "" {
+			return t, nil
+		}
+		if place.Without {
+			return t, fault.New(fault.Invalid, "this is a JSON array of single values; "+place.Problem)
+		}
 		return t, fault.Newf(fault.Invalid, "this is a JSON array of single values, and the first is %s: write an array of objects like {\"address\":\"0x…\",\"amount\":\"…\"}, or of arrays", Short(t.first))
 	}
 	return t, nil
@@ -72,7 +80,7 @@ func insideObject(head []byte, from int, spec *Spec) (t jsonText, err error) {
 	var names []string
 	var rows *member
 	isMap := false
-	eachMember(head, from, func(m member) bool {
+	ended := eachMember(head, from, func(m member) bool {
 		if len(all) == 0 {
 			isMap = spec.Row([][]byte{m.name})
 		}
@@ -107,9 +115,7 @@ func insideObject(head []byte, from int, spec *Spec) (t jsonText, err error) {
 		return t, nil
 	}
 	if rows == nil {
-		if m := spec.match(namesIn(columns)); m.full() && len(columns) > 1 {
-			return t, spec.apart(names)
-		}
+		t.apart = len(columns) > 0 && spec.apartIn(columns, ended)
 		return t, nil
 	}
 	t = jsonText{form: JSONArray, closer: ']', skip: rows.at + 1, head: head[from : rows.at+1], constants: scalars}
@@ -124,11 +130,6 @@ func insideObject(head []byte, from int, spec *Spec) (t jsonText, err error) {
 		}
 	}
 	return t, nil
-}
-
-// apart refuses cells that stand in an array for each column.
-func (s *Spec) apart(names []string) error {
-	return fault.Newf(fault.Invalid, "this JSON has an array for each column (%s): write an array of objects like {\"address\":\"0x…\",\"amount\":\"…\"}, so that what belongs together stands together", seen(names))
 }
 
 // elementOf returns the first element of the array at from; nil if there is none.
@@ -190,6 +191,10 @@ func (t *jsonText) layout(spec *Spec, line int) (l *Layout, header bool, err err
 		return l, false, nil
 	}
 	var cells [][]byte
+	if row[0] != '[' {
+		l.single = true
+		return l, d.array(l, [][]byte{unquoteJSON(row)}), d.problem
+	}
 	eachMember(row, 0, func(m member) bool {
 		cells = append(cells, unquoteJSON(m.value))
 		return true

@@ -24,6 +24,8 @@ type Layout struct {
 	titles   int   // lines above the header
 	comments int   // lines above the first row
 
+	single bool // rows of JSON are single values
+
 	spec      *Spec
 	constants [][]byte // cells of every row, of the JSON object around them
 }
@@ -107,6 +109,8 @@ func separatorName(separator byte) string {
 		return "tab"
 	case ' ':
 		return "space"
+	case pipe:
+		return "pipe"
 	case '=':
 		return "equals sign"
 	}

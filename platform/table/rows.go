@@ -85,7 +85,7 @@ func (p *Part) Next() bool {
 		if line = p.trim(line); len(line) == 0 {
 			continue
 		}
-		if p.layout != nil && line[0] <= ';' { // which is greater than all that are looked for
+		if p.layout != nil && (line[0] <= ';' || line[0] == pipe) { // the first is greater than all others that are looked for
 			if line[0] == '#' {
 				p.comments++
 				continue

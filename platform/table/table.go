@@ -49,6 +49,9 @@ type Column struct {
 	// Flag is how a person chooses it, for example --amount-column; "" where
 	// that is not possible.
 	Flag string
+	// Without is what to do where a table lacks it on purpose, for messages; it
+	// may be "".
+	Without string
 }
 
 // Placement says what the cells of a row without a header are.
@@ -57,6 +60,7 @@ type Placement struct {
 	Least   int    // the fewest cells of a row; 0: len(Columns)
 	Certain bool   // the cells are what they should be, not only as many
 	Problem string // why the cells are no row, for people; "" if they are
+	Without bool   // the problem is that of a column which a table may lack
 }
 
 // Spec is what a consumer knows of its table.

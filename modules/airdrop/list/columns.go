@@ -20,8 +20,17 @@ const (
 // list's header says it.
 type Columns struct{ Address, Amount, Index string }
 
-// Flags are how a person chooses each of Columns; "" where that is not possible.
-type Flags struct{ Address, Amount, Index string }
+// Flags are how a person chooses each of Columns, and Leaf a tree of addresses
+// alone; "" where that is not possible.
+type Flags struct{ Address, Amount, Index, Leaf string }
+
+// allowlist is what to do with a list without amounts.
+func (f Flags) allowlist() string {
+	if f.Leaf == "" {
+		return ""
+	}
+	return "a list of addresses without amounts makes a tree with " + f.Leaf
+}
 
 // addressNames and the others are what airdrop tools, block explorers and
 // spreadsheets write, in some languages, too.
@@ -51,7 +60,7 @@ func (o *Options) spec() table.Spec {
 	s := table.Spec{
 		Columns: []table.Column{
 			{Name: "address", Synonyms: addressNames, Required: true, Chosen: o.Columns.Address, Flag: o.Flags.Address},
-			{Name: "amount", Synonyms: amountNames, Required: !o.walletsOnly, Chosen: o.Columns.Amount, Flag: o.Flags.Amount},
+			{Name: "amount", Synonyms: amountNames, Required: !o.walletsOnly, Chosen: o.Columns.Amount, Flag: o.Flags.Amount, Without: o.Flags.allowlist()},
 			{Name: "index", Synonyms: indexNames, Chosen: o.Columns.Index, Flag: o.Flags.Index},
 		},
 		Row: isRow, Strict: true, Place: place, Shape: "address,amount", JSON: &inJSON,
@@ -62,6 +71,13 @@ func (o *Options) spec() table.Spec {
 		return s
 	}
 	addMeaning(&s, nil)
+	s.Place = func(cells [][]byte) table.Placement {
+		p := place(cells)
+		if advice := o.Flags.allowlist(); len(cells) == 1 && advice != "" && looksLikeAddress(cells[0]) {
+			p.Problem, p.Without = "the first row is an address without an amount: "+advice, true
+		}
+		return p
+	}
 	return s
 }
 

@@ -115,19 +115,77 @@ func TestFilesOfJSONThatAreNoListsAreCalledWhatTheyAre(t *testing.T) {
 		`{"merkleRoot":"0x","claims":{` + a + `:{"index":0}}}`: "Uniswap's merkle-distributor",
 		`{"format":"standard-v1","leafEncoding":["address"],"tree":[],"values":[{"value":[` + a + `]}]}`: "OpenZeppelin's merkle-tree",
 		`{"root":"0x","leaves":[],"layers":[],"options":{}}`:                                             "merkletreejs",
-		`{"address":[` + a + `],"amount":[1]}`:                                                           "an array for each column",
-		`[[` + a + `,1],[` + a:                                                                           "it is cut off",
-		`[[` + a + `,1]] x`:                                                                              "text after it",
-		`{"a":[[` + a + `,1]],"b":}`:                                                                     "around the rows is no JSON",
-		`[]`:                                                                                             "no rows",
-		"[\n]\n":                                                                                         "no rows",
-		`{}`:                                                                                             "has no address",
+		`{"address":[` + a + `],"amount":[1,2]}`:                                                         `"address" has 1 elements and "amount" has 2`,
+		`{"address":[` + a + `],"note":["x"]}`:                                                           "has no amount column",
+		`{"recipients":[` + a + strings.Repeat(`,`+a, 2000) + `],"values":[1,`:                           "cut off",
+		`[[` + a + `,1],[` + a:       "it is cut off",
+		`[[` + a + `,1]] x`:          "text after it",
+		`{"a":[[` + a + `,1]],"b":}`: "around the rows is no JSON",
+		`[]`:                         "no rows",
+		"[\n]\n":                     "no rows",
+		`{}`:                         "has no address",
 		`[[` + a + `,"` + strings.Repeat("1", 70_000) + `"]]`: "longer than",
 	} {
 		rows, err := read(text, list.Options{})
 		if f := fault.From(err); rows != nil || f == nil || f.Code != fault.Invalid && f.Code != fault.Unsupported || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", text[:min(len(text), 80)], err)
 		}
+	}
+}
+
+// The arguments of Disperse, and of other contracts that pay many at once.
+func TestJSONWithAnArrayForEachColumnIsRead(t *testing.T) {
+	var wallets, amounts strings.Builder
+	const rows = 5000 // so that the second array begins behind what is looked at first
+	for i := range rows {
+		fmt.Fprintf(&wallets, `,"0x%040x"`, i+1)
+		fmt.Fprintf(&amounts, `, "%d"`, i+1)
+	}
+	for name, text := range map[string]string{
+		"Disperse's":      `{"token":"0xaa","recipients":[` + wallets.String()[1:] + `],"values":[` + amounts.String()[1:] + `]}`,
+		"the other order": "{\n  \"amounts\": [\n" + amounts.String()[1:] + "],\n \"notes\": [\"a, ]\"], \"addresses\":[" + wallets.String()[1:] + "]\n}\n",
+	} {
+		var seen airdrop.ListReport
+		got, err := read(text, list.Options{Seen: func(r airdrop.ListReport) { seen = r }})
+		if err != nil || got.Len() != rows || got.At(rows-1).Amount != *uint256.NewInt(rows) || seen.Rows != rows {
+			t.Fatalf("%s: %v, %+v", name, err, seen)
+		}
+		if unused := strings.Contains(seen.PassedOver, "notes"); unused == strings.Contains(name, "Disperse") {
+			t.Errorf("%s: %q", name, seen.PassedOver)
+		}
+	}
+	for text, says := range map[string]string{
+		`{"recipients":["` + first + `","0x12"],"values":["1","2"]}`:         "entry 2, recipient: ",
+		`{"recipients":["` + first + `","` + second + `"],"values":[1,[1]]}`: `"value" is neither a string nor a number`,
+	} {
+		_, err := read(text, list.Options{})
+		if f := fault.From(err); f == nil || len(f.Fields) != 1 || !strings.Contains(f.Fields[0].String(), says) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestAListOfAddressesAloneLeadsToItsLeaf(t *testing.T) {
+	flags := list.Flags{Amount: "--amount-column", Leaf: "--leaf address"}
+	for _, text := range []string{first + "\n" + second + "\n", "address\n" + first + "\n", `["` + first + `","` + second + `"]`} {
+		_, err := read(text, list.Options{Flags: flags})
+		f := fault.From(err)
+		if f == nil || f.Code != fault.Invalid || !strings.Contains(fmt.Sprint(f.Message, f.Fields), "a list of addresses without amounts makes a tree with --leaf address") {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := read(text, list.Options{}); err == nil || strings.Contains(err.Error(), "--leaf") {
+			t.Errorf("%s: %v", text, err)
+		}
+		rows, err := readValues(text, columns("address:address"), list.Options{})
+		if err != nil || len(rows) == 0 || !strings.Contains(rows[0], strings.ToLower(first[2:])) {
+			t.Errorf("%s: %v, %v", text, rows, err)
+		}
+	}
+	if got := answers(t, `["`+first+`","0x12","`+second+`"]`); len(got) != 3 || !strings.Contains(got[1], "!") || strings.Contains(got[0]+got[2], "!") {
+		t.Errorf("questions in a JSON array: %v", got)
+	}
+	if _, err := readValues(`["`+first+`",{"a":1},[1,2],null]`, columns("address:address"), list.Options{}); err == nil || len(fault.From(err).Fields) != 3 {
+		t.Errorf("single values and others: %v", err)
 	}
 }
 
@@ -167,6 +225,7 @@ func TestBrokenJSONIsRefused(t *testing.T) {
 		`{` + a + `:{"amount":"1","index":4},` + b + `:{"amount":2,"index":5}}`, `{"n":"x","decimals":0,"recipients":[{"to":` + a + `,"value":"1"}],"note":[1,{"a":2}]}`,
 		"{\n\"address\": " + a + ",\n\"amount\": 1\n}\n{\"address\": " + b + ",\n\"amount\": 2}", `{"airdrop":{` + a + `:"1\u0031"}}`,
 		`{"transactions":[{"to":"0xaa","contractInputsValues":{"to":` + a + `,"value":"5"}}]}`, `[["amount","wallet"],[1,` + a + `]]`,
+		`{"token":"x","recipients":[` + a + `,` + b + `],"values":["1",2]}`, `[` + a + `,` + b + `]`,
 	} {
 		for at := range text {
 			for _, broken := range []string{text[:at], text[:at] + text[at+1:], text[:at] + text[at:at+1] + text[at:], text[at:]} {

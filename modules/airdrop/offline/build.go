@@ -119,7 +119,7 @@ func (r Runner) buildLeaves(ctx context.Context, in string, format merkle.Format
 }
 
 // columnFlags are the flags that choose columns.
-var columnFlags = list.Flags{Address: "--address-column", Amount: "--amount-column", Index: "--index-column"}
+var columnFlags = list.Flags{Address: "--address-column", Amount: "--amount-column", Index: "--index-column", Leaf: "--leaf address"}
 
 // treePath returns the path of a tree file: out may be a folder.
 func treePath(out string) func(root merkle.Hash) string {

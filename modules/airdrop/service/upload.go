@@ -52,7 +52,7 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 }
 
 // columnParameters are how callers choose columns, in the words of the API.
-var columnParameters = list.Flags{Address: "address_column", Amount: "amount_column", Index: "index_column"}
+var columnParameters = list.Flags{Address: "address_column", Amount: "amount_column", Index: "index_column", Leaf: "the leaf address: create a campaign with it (format leaf=address)"}
 
 // readRows reads the rows of a list for a format. In the format uniswap a list
 // without indexes gets those that Uniswap's script gives.
