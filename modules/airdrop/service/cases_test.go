@@ -2,11 +2,21 @@ package service_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
+
+	"banyan/modules/airdrop"
+	"banyan/modules/airdrop/service"
+	"banyan/platform/merkle"
+	"banyan/platform/seam"
+	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/seamtest"
 	"banyan/platform/testenv/testneeds"
 )
 
@@ -62,6 +72,20 @@ func TestCasesOfTreesAndClaims(t *testing.T) {
 			{"verify --proofs human-amount.ndjson --format oz --root 0x1450ca0514503a43f45cb51428fb5d5998c1e045d371f23e82fdaa945bee8a6d --json", []string{"times 10^3", `"format":"oz"`}},
 			{"verify --proofs one-hash.ndjson --format oz --root 0x83d74e7f631775c8cc616f4b70781968164895a5910f74c8ffc95f9328fb21fa --json", []string{`"encoding":"abi","hash":"1"`}},
 		},
+		"36-lookup-in-other-case": {
+			{"build --format oz --in list.csv --out x.tree --json", []string{"0x1450ca0514503a43f45cb51428fb5d5998c1e045d371f23e82fdaa945bee8a6d"}},
+			{"verify --tree x.tree --in ask.csv --out -", []string{`"line":2,`, `"line":5,`, "!ineligible", "!invalid"}},
+			{"proof --tree x.tree 0X296514DF6CD833FCE1490A151EE938D8D42D6EC6 --json", []string{`"amount":"3000"`}},
+			{"proof --tree x.tree 0x296514df6cd833fce1490a151ee938d8d42d6ec6 --json", []string{`"amount":"3000"`}},
+			{"proof --tree x.tree 0x296514DF6cd833fce1490A151ee938D8D42D6eC6 --json", []string{`"amount":"3000"`}},
+		},
+		"45-verify-inputs": {
+			{"build --format oz --in list.csv --out x.tree --json", []string{"0x1450ca0514503a43f45cb51428fb5d5998c1e045d371f23e82fdaa945bee8a6d"}},
+			{"verify --tree x.tree --in ask.csv --out -", []string{
+				`{"line":2,"address":"0x3c37a62B3AB075bcD913DfA4bD3EDeDb02D13F78","status":"eligible","amount":"1000"}`, `"alisha.eth","status":"invalid","reason":"receiver: \"alisha.eth\" is a name`,
+				`"line":4,`, `character 43`, `"line":5,`, `"line":6,`, `{"line":7,"address":"0x3dA74f350BD95eDf5c0047662F0b6f80A03E136c","status":"ineligible"`, `"line":9,`, "has no 0x before its 40 hex digits",
+			}},
+		},
 		"42-indexes": {
 			{"build --format oz-indexed --in huge.csv --out x.tree --json", nil},
 			{"proof --tree x.tree 0x916CbE87c12422E4dd3FbB26C789B34F3AB8c1a1 --json", []string{`"index":18446744073709551615`}},
@@ -94,6 +118,39 @@ func TestCasesOfTreesAndClaims(t *testing.T) {
 				t.Logf("%-60.60s %s", run.args, runCase(t, filepath.Dir(expected), folder, run, about.Right))
 			}
 		})
+	}
+}
+
+// A claim page on another site fetches proofs, a list is sent as a form, and a
+// name is asked for.
+func TestTheCaseOfHTTPAndPages(t *testing.T) {
+	testneeds.Data(t, "cases/airdrop/41-http-and-pages/expected.json")
+	w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), Trees: filepath.Join(t.TempDir(), "trees")}, seamtest.InProcess)
+	c := w.built(t, draft(merkle.OZ), numberedList(5))
+	router := chi.NewRouter()
+	router.Use(anonymous)
+	w.way.Route.Mount(router, seam.MountOptions{Site: "https://drops.example"})
+	ask := func(method, path, media, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, "/api/v1/airdrop"+path, strings.NewReader(body))
+		r.Header.Set("Origin", "https://claims.example")
+		r.Header.Set("Content-Type", media)
+		answer := httptest.NewRecorder()
+		router.ServeHTTP(answer, r)
+		t.Logf("%-60.60s %d", method+" "+path, answer.Code)
+		return answer
+	}
+	claim := ask("GET", "/campaigns/"+c.ID+"/claims/"+numbered(1).String(), "", "")
+	if claim.Code != http.StatusOK || claim.Header().Get("Access-Control-Allow-Origin") != "*" || claim.Header().Get("Access-Control-Allow-Credentials") != "" ||
+		claim.Header().Get("ETag") == "" || !strings.Contains(claim.Header().Get("Cache-Control"), "immutable") {
+		t.Errorf("a claim for another site: %d %v", claim.Code, claim.Header())
+	}
+	name := ask("GET", "/campaigns/"+c.ID+"/claims/alisha.eth", "", "")
+	if name.Code != http.StatusBadRequest || !strings.Contains(name.Body.String(), "is a name") {
+		t.Errorf("a name: %d %s", name.Code, name.Body)
+	}
+	form := ask("POST", "/campaigns/"+c.ID+"/verify", "multipart/form-data; boundary=x", "--x\r\n")
+	if form.Code != http.StatusUnsupportedMediaType || !strings.Contains(form.Body.String(), "curl -X POST --data-binary @FILE 'https://drops.example/api/v1/airdrop/campaigns/"+c.ID+"/verify'") {
+		t.Errorf("a form: %d %s", form.Code, form.Body)
 	}
 }
 
