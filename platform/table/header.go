@@ -60,7 +60,8 @@ func (s *Spec) match(cells [][]byte) match {
 			m.known++
 		}
 	}
-	for at, name := range names {
+	for at, cell := range cells {
+		name := names[at]
 		for i := range s.Columns {
 			c := &s.Columns[i]
 			if m.roles[at] >= 0 || c.Chosen != "" || !c.named(name) {
@@ -68,7 +69,7 @@ func (s *Spec) match(cells [][]byte) match {
 			}
 			if found[i] >= 0 {
 				if m.problem == "" {
-					m.problem = c.twice(cells[found[i]], cells[at])
+					m.problem = c.twice(cells[found[i]], cell)
 				}
 				continue
 			}
