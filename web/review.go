@@ -88,11 +88,30 @@ func (p *exchangePages) prepareReview(rw http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+	if err := p.changed(r.Context(), draft); err != nil {
+		return err
+	}
 	prepared, err := p.service.PrepareReview(r.Context(), draft)
 	if err != nil {
 		return err
 	}
 	return ui.WriteJSON(rw, prepared)
+}
+
+// changed fails for a review that says what the live one says: it would be one more
+// version of the same.
+func (p *exchangePages) changed(ctx context.Context, draft exchangereview.ReviewDraft) error {
+	history, err := p.service.History(ctx, exchangereview.HistoryQuery{Slug: draft.Slug, Wallet: draft.Wallet})
+	if fault.Is(err, fault.NotFound) || err == nil && len(history.Versions) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if live := history.Versions[0]; live.Overall == draft.Overall && live.Aspects == draft.Aspects && live.Text == draft.Text {
+		return fault.New(fault.Conflict, "nothing has changed: your review says this already, so there is nothing to sign")
+	}
+	return nil
 }
 
 func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDraft, error) {
@@ -136,6 +155,7 @@ func (p *exchangePages) publishReview(rw http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+	p.site.Tell(rw, r, "Your review is published, signed by your wallet. It is marked below; its weight follows your reputation.")
 	place := p.site.At("/exchanges/", published.Exchange) + "#review-" + published.Wallet.String()
 	return ui.WriteJSON(rw, struct {
 		Location string `json:"location"`

@@ -102,7 +102,7 @@ func New(o Options) (*Web, error) {
 	site.ListOperators(w.deskPages(), w.alarms)
 	if o.Site != nil {
 		site.Called(func(ctx context.Context) ui.Name {
-			p := o.Site.Profile(ctx)
+			p := o.Site.Profile(context.WithoutCancel(ctx)) // also when the page's time is over
 			return ui.Name{Name: p.Name, Description: p.Description}
 		})
 	}

@@ -130,6 +130,7 @@ func (p *Process) serverOptions() httpserver.Options {
 		Metrics: telemetry.NewHTTPMetrics(p.registry), Tracing: p.tracing, Health: p.health, Internal: !p.isTrunk(),
 		AdminListen:  s.Admin.Listen,
 		AdminHosts:   s.Admin.Hosts,
+		AdminMayMove: !p.isTrunk() && p.source.Sources()["admin.listen"].Kind == config.FromFile,
 		Admin:        telemetry.Admin(telemetry.AdminOptions{Gatherer: p.registry, Health: p.health, Pprof: s.Admin.Pprof}),
 		Authenticate: p.authenticate, Wallet: signedInWallet, Caller: callerName, Privileged: isOperator, Now: p.clock,
 	}

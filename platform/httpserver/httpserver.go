@@ -83,7 +83,10 @@ type Options struct {
 
 	AdminListen string       // address of Admin, "" = it is not served
 	Admin       http.Handler // telemetry.Admin
-	AdminHosts  []string     // further names under which it is served, without ports
+	// AdminMayMove says that AdminListen stands in settings that another process has,
+	// too: when it is in use, the system chooses another port.
+	AdminMayMove bool
+	AdminHosts   []string // further names under which it is served, without ports
 
 	// Front may answer instead of the router, before the layers that are for
 	// Banyan's own pages (platform/legacy).
@@ -178,7 +181,7 @@ func New(o Options) (*Server, error) {
 	} else if o.TLS == nil {
 		return nil, fmt.Errorf("tls.listen is %s and there are no certificates: set tls.cert, tls.key and tls.ca, or leave tls.listen empty", o.TLSListen)
 	}
-	s.admin = listening{setting: "admin.listen", address: o.AdminListen, server: &http.Server{
+	s.admin = listening{setting: "admin.listen", address: o.AdminListen, mayMove: o.AdminMayMove, server: &http.Server{
 		Handler:           guardAdmin(o.AdminListen, o.AdminHosts, o.Admin),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.ReadTimeout,

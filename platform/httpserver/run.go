@@ -24,6 +24,7 @@ type listening struct {
 	tls      *tls.Config  // nil = plain
 	seats    *connections // nil = connections are not counted
 	listener net.Listener
+	mayMove  bool // when the address is in use, the system chooses another port
 }
 
 func (l *listening) listen() error {
@@ -31,6 +32,12 @@ func (l *listening) listen() error {
 		return nil
 	}
 	listener, err := l.open()
+	if l.mayMove && errors.Is(err, syscall.EADDRINUSE) {
+		if host, _, splitErr := net.SplitHostPort(l.address); splitErr == nil {
+			l.address = net.JoinHostPort(host, "0")
+			listener, err = l.open()
+		}
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use: stop the program that listens there, or choose another address with the setting %s: %w", l.address, l.setting, err)

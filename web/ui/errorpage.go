@@ -14,6 +14,8 @@ import (
 
 // errorPage is the data of the page that shows an error.
 type errorPage struct {
+	Again bool // the page's script asks again
+
 	Words     errorWords
 	Fault     *fault.Fault
 	Status    int
@@ -77,7 +79,11 @@ func (s *Site) fail(rw http.ResponseWriter, r *http.Request, err error) {
 func (s *Site) Page(rw http.ResponseWriter, r *http.Request, status int, err error) {
 	f, id := fault.From(err), requestctx.ID(r.Context())
 	words := wordsFor(f.Code)
-	p := Page{Title: words.Title, Data: errorPage{Words: words, Fault: f, Status: status, RequestID: id}}
+	late, again := isLate(r.Context(), err)
+	if late {
+		words = errorWords{"This takes longer than usual", "The part of Banyan that has this page is slow just now. Nothing is lost, and nothing of yours was changed."}
+	}
+	p := Page{Title: words.Title, Data: errorPage{Again: again, Words: words, Fault: f, Status: status, RequestID: id}}
 	if err := s.Show(rw, r, status, "error/page", p); err != nil {
 		// The template of errors itself is broken: plain text is left.
 		requestctx.NoteError(r.Context(), err)
@@ -111,6 +117,8 @@ type Missing struct {
 	Part  string // "Reputation"
 	What  string // what cannot be seen: "scores and ranks"
 	Fault *fault.Fault
+	Late  bool // it was not there in the page's time
+	Again bool // the page's script asks for it again
 }
 
 // Part notes that a part of a page failed while the rest can be shown; nil
@@ -120,7 +128,8 @@ func Part(ctx context.Context, err error, name, what string) *Missing {
 		return nil
 	}
 	requestctx.NoteError(ctx, err)
-	return &Missing{name, what, fault.From(err)}
+	late, again := isLate(ctx, err)
+	return &Missing{name, what, fault.From(err), late, again}
 }
 
 // Together runs the questions of one page at the same time and waits for all:

@@ -126,6 +126,8 @@ type Handler func(http.ResponseWriter, *http.Request) error
 // Handle serves a page.
 func (s *Site) Handle(h Handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
+		r, end := s.budgeted(r)
+		defer end()
 		if err := h(rw, r); err != nil {
 			s.fail(rw, r, err)
 		}

@@ -36,11 +36,61 @@
   // htmx leaves a page as it was when an answer is an error. The whole page
   // says in words what is wrong, so go there; without a server, say that.
   document.addEventListener("htmx:responseError", (event) => {
+    // What a page left out because a module was slow: the page stays as it is.
+    if (event.target.matches?.("[data-later]")) {
+      const says = event.target.querySelector("[data-later-says]");
+      if (says) says.textContent = "It does not answer. Nothing is lost; load the page again in a minute.";
+      return;
+    }
     if (event.detail.requestConfig.verb === "get") location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+  // It does not take the place of what somebody is typing.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const asking = event.detail.requestConfig?.elt;
+    if (!asking?.matches?.("[data-later]")) return;
+    const typed = [...document.querySelectorAll("#main :is(input[type=text], input[type=search], textarea)")].some((f) => f.value !== f.defaultValue);
+    if (!typed) return;
+    event.detail.shouldSwap = false;
+    const says = asking.querySelector("[data-later-says]");
+    if (says) says.textContent = "It answers now. Load the page again to see it, when you have finished what you type.";
   });
   const offline = document.querySelector("[data-offline]");
   document.addEventListener("htmx:sendError", () => { offline.hidden = false; });
   document.addEventListener("htmx:afterOnLoad", () => { offline.hidden = true; });
+
+  // After a form: what was refused is marked and has the focus, what was done is read.
+  const refused = document.querySelector("[data-outcome=refused]");
+  if (refused) {
+    let first = null;
+    for (const line of refused.querySelectorAll("[data-field]")) {
+      const wanted = line.dataset.field.toLowerCase();
+      const field = wanted && [...document.querySelectorAll("#main form :is(input, select, textarea)")].find((f) => f.name.toLowerCase() === wanted && f.type !== "hidden");
+      if (!field) continue;
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", line.id);
+      first = first || field;
+    }
+    for (let box = first?.closest("details"); box; box = box.parentElement?.closest("details")) box.open = true;
+    (first || refused).focus();
+  } else {
+    document.querySelector("[data-focus]")?.focus({ preventScroll: true });
+    // A part of the page that the address names, as a review that was just published.
+    const part = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (part && document.querySelector("[data-focus]")) {
+      if (!part.hasAttribute("tabindex")) part.tabIndex = -1;
+      part.focus();
+    }
+  }
+
+  // What takes longer than a moment says that it is at work.
+  const MOMENT = 300; // ms
+  const working = new Map();
+  const work = (part) => { if (part) working.set(part, setTimeout(() => part.setAttribute("aria-busy", "true"), MOMENT)); };
+  const rest = (part) => { clearTimeout(working.get(part)); working.delete(part); part?.removeAttribute("aria-busy"); };
+  document.addEventListener("htmx:beforeRequest", (event) => { if (!event.target.matches?.("[data-later]")) work(event.detail.target); });
+  document.addEventListener("htmx:afterRequest", (event) => rest(event.detail.target));
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) work(event.target); });
+  addEventListener("pageshow", () => { for (const part of [...working.keys()]) rest(part); });
 
   // A menu made of <details> closes on Escape and on a click elsewhere.
   const closeMenus = (except) => {

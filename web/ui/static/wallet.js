@@ -31,7 +31,7 @@
   const remember = (rdns) => { try { localStorage.setItem(REMEMBERED, rdns || ""); } catch { /* asked again next time */ } };
 
   // --- words ---------------------------------------------------------------
-  class UserError extends Error {} // its message is written for people
+  class UserError extends Error { status = 0; fields = []; } // its message is written for people
 
   function explain(error) {
     if (error instanceof UserError) return error.message;
@@ -72,9 +72,54 @@
     const answer = await response.json().catch(() => null);
     if (response.ok) return answer;
     const fields = (answer?.fields || []).map((f) => `${f.name ? f.name + ": " : ""}${f.message}`).join("; ");
-    throw new UserError((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : ""));
+    throw Object.assign(new UserError((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : "")),
+      { status: response.status, fields: answer?.fields || [] });
   }
   const sendJSON = (url, value) => send("POST", url, JSON.stringify(value), { "Content-Type": "application/json" });
+
+  // --- what was typed ---------------------------------------------------------
+  // It outlives a session that has ended: it is kept in this tab until it was sent.
+  const keptAs = (form) => "banyan.typed " + new URL(form.action).pathname;
+  const keep = (form) => {
+    const fields = [...new FormData(form)].filter(([name, value]) => name !== "csrf" && typeof value === "string");
+    try { sessionStorage.setItem(keptAs(form), JSON.stringify(fields)); return true; } catch { return false; }
+  };
+  const forget = (form) => { try { sessionStorage.removeItem(keptAs(form)); } catch { /* it was never kept */ } };
+  const restore = (form) => {
+    let fields;
+    try { fields = JSON.parse(sessionStorage.getItem(keptAs(form))); } catch { return false; }
+    if (!Array.isArray(fields)) return false;
+    for (const [name, value] of fields) {
+      const field = form.elements[name];
+      if (field) field.value = value;
+    }
+    return true;
+  };
+
+  // A refusal marks the fields that it names and takes the focus there; after a
+  // session has ended it offers to sign in and come back.
+  function refused(form, say, error) {
+    say(explain(error), "bad");
+    let first = null;
+    for (const { name } of error.fields || []) {
+      const wanted = String(name).toLowerCase().split(/[ .]/)[0];
+      const field = [...form.elements].find((e) => e.name && e.name.toLowerCase() === wanted);
+      if (!field) continue;
+      field.setAttribute("aria-invalid", "true");
+      field.addEventListener("input", () => field.removeAttribute("aria-invalid"), { once: true });
+      first = first || field;
+    }
+    first?.focus();
+    if (error.status !== 401 && error.status !== 403) return;
+    const line = form.querySelector("[data-status]"), into = document.querySelector("header.top .tools a.button, [data-sign-in-at]");
+    const at = document.body.dataset.signInAt || into?.href;
+    if (!at || !line) return;
+    const link = Object.assign(document.createElement("a"), { className: "button small", textContent: "Sign in and come back" });
+    link.href = at.split("?")[0] + "?next=" + encodeURIComponent(location.pathname + location.search + (form.id ? "#" + form.id : ""));
+    link.dataset.signInAgain = "";
+    line.append(...(keep(form) ? [Object.assign(document.createElement("p"), { textContent: "Your session may have ended. What you typed is kept in this tab." })] : []), link);
+    link.focus();
+  }
 
   const toHex = (text) => "0x" + Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0")).join("");
   const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
@@ -163,43 +208,6 @@
     return choice.provider;
   }
 
-  // --- reviews -------------------------------------------------------------
-  // A review, and its withdrawal: prepared by the server, signed in the wallet.
-  for (const review of document.querySelectorAll("form[data-review]")) {
-    const button = review.querySelector("button[type=submit]");
-    const say = statusLine(review.querySelector("[data-status]"));
-    const text = review.querySelector("textarea");
-    const left = review.querySelector("[data-left]");
-    const count = () => { if (text) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
-    text?.addEventListener("input", count);
-    count();
-    button.disabled = false;
-
-    review.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      button.disabled = true;
-      try {
-        const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
-        const provider = await walletWith(review.dataset.wallet, say);
-        say("Read it in the wallet and sign it. It costs nothing.");
-        const signed = prepared.review || prepared.withdrawal;
-        signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
-        // A smart wallet is asked for its signature on the chain where it is.
-        signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
-        say("Publishing …");
-        const { location: next } = await sendJSON(review.dataset.publish, prepared);
-        say("Done. One moment …", "good");
-        // The review's place on the page differs only by its anchor, which
-        // alone would not load the page again.
-        location.assign(next);
-        if (new URL(next, location).pathname === location.pathname) location.reload();
-      } catch (error) {
-        say(explain(error), "bad");
-        button.disabled = false;
-      }
-    });
-  }
-
   // --- statements about wallets -----------------------------------------------
   // A document names the chain that the wallet is on: wallets refuse others.
   async function signStatement(form, say, prompt) {
@@ -216,6 +224,7 @@
   function stated(form, prompt, fill) {
     const button = form.querySelector("button[type=submit]");
     const say = statusLine(form.querySelector("[data-status]"));
+    if (restore(form)) say("What you typed before is filled in again.");
     button.disabled = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -224,47 +233,95 @@
         const { prepared, signature } = await signStatement(form, say, prompt);
         fill(prepared, signature);
         const { location: next } = await sendJSON(form.dataset.publish, prepared);
+        forget(form);
         say("Done. One moment …", "good");
         location.assign(next);
         if (new URL(next, location).pathname === location.pathname) location.reload();
       } catch (error) {
-        say(explain(error), "bad");
+        refused(form, say, error);
         button.disabled = false;
       }
     });
   }
 
-  const statement = document.querySelector("form[data-statement]");
-  if (statement) {
-    const parts = statement.querySelectorAll("[data-for]");
-    const choose = () => { for (const part of parts) part.hidden = !part.dataset.for.split(" ").includes(statement.elements.kind.value); };
-    statement.addEventListener("change", choose);
-    choose();
-    stated(statement, "Read your statement in the wallet and sign it. It costs nothing.",
-      (prepared, signature) => { prepared.attestation.sig.signature = signature; });
-  }
-  for (const form of document.querySelectorAll("form[data-take-back]")) {
-    stated(form, "Read in the wallet what you take back and sign it. It costs nothing.",
-      (prepared, signature) => { prepared.revocation.signature = signature; });
-  }
+  // What htmx has put into the page later is brought to life, too, each part once.
+  const alive = new WeakSet();
+  const fresh = (selector) => [...document.querySelectorAll(selector)].filter((part) => !alive.has(part) && alive.add(part));
 
-  // --- "use my wallet" beside an address field -------------------------------
-  for (const button of document.querySelectorAll("[data-fill-wallet]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      const form = button.closest("form");
-      const say = statusLine(form.querySelector("[data-status]"));
-      try {
-        const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
-        if (!choice) throw new UserError("No wallet was found in this browser. Type or paste the address instead: a check needs no wallet.");
-        form.elements.wallet.value = await account(choice.provider, say);
-        say("");
-        form.requestSubmit();
-      } catch (error) {
-        say(explain(error), "bad");
-      }
-    });
+  function enliven() {
+    // --- reviews -------------------------------------------------------------
+    // A review, and its withdrawal: prepared by the server, signed in the wallet.
+    for (const review of fresh("form[data-review]")) {
+      const button = review.querySelector("button[type=submit]");
+      const say = statusLine(review.querySelector("[data-status]"));
+      const text = review.querySelector("textarea");
+      const left = review.querySelector("[data-left]");
+      const count = () => { if (text) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
+      text?.addEventListener("input", count);
+      if (text && restore(review)) say("What you typed before is filled in again.");
+      count();
+      button.disabled = false;
+
+      review.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        button.disabled = true;
+        try {
+          const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
+          const provider = await walletWith(review.dataset.wallet, say);
+          say("Read it in the wallet and sign it. It costs nothing.");
+          const signed = prepared.review || prepared.withdrawal;
+          signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+          // A smart wallet is asked for its signature on the chain where it is.
+          signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
+          say("Publishing …");
+          const { location: next } = await sendJSON(review.dataset.publish, prepared);
+          forget(review);
+          say("Done. One moment …", "good");
+          // The review's place on the page differs only by its anchor, which
+          // alone would not load the page again.
+          location.assign(next);
+          if (new URL(next, location).pathname === location.pathname) location.reload();
+        } catch (error) {
+          refused(review, say, error);
+          button.disabled = false;
+        }
+      });
+    }
+
+    const statement = fresh("form[data-statement]")[0];
+    if (statement) {
+      const parts = statement.querySelectorAll("[data-for]");
+      const choose = () => { for (const part of parts) part.hidden = !part.dataset.for.split(" ").includes(statement.elements.kind.value); };
+      statement.addEventListener("change", choose);
+      choose();
+      stated(statement, "Read your statement in the wallet and sign it. It costs nothing.",
+        (prepared, signature) => { prepared.attestation.sig.signature = signature; });
+    }
+    for (const form of fresh("form[data-take-back]")) {
+      stated(form, "Read in the wallet what you take back and sign it. It costs nothing.",
+        (prepared, signature) => { prepared.revocation.signature = signature; });
+    }
+
+    // --- "use my wallet" beside an address field -------------------------------
+    for (const button of fresh("[data-fill-wallet]")) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        const form = button.closest("form");
+        const say = statusLine(form.querySelector("[data-status]"));
+        try {
+          const choice = [...found.values()].find((w) => w.info.rdns === remembered()) || [...found.values()][0];
+          if (!choice) throw new UserError("No wallet was found in this browser. Type or paste the address instead: a check needs no wallet.");
+          form.elements.wallet.value = await account(choice.provider, say);
+          say("");
+          form.requestSubmit();
+        } catch (error) {
+          say(explain(error), "bad");
+        }
+      });
+    }
   }
+  enliven();
+  document.addEventListener("htmx:afterSettle", enliven);
 
   discover();
 })();
