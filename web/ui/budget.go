@@ -11,8 +11,8 @@ import (
 )
 
 // A page has so much time for what modules say. A part that is not there by then is
-// left out with a sentence, and the page's script asks for it again, with more
-// patience (waitHeader): a module that is slow, or hangs, holds nobody's page. What is
+// left out with a sentence, and the page's script asks for it again and
+// then waits longer (waitHeader): a module that is slow, or hangs, holds nobody's page. What is
 // not a page (a file, a feed) has the time of its request.
 const (
 	pageTime = 800 * time.Millisecond
@@ -38,7 +38,7 @@ func (s *Site) budgeted(r *http.Request) (*http.Request, context.CancelFunc) {
 }
 
 // isLate reports whether something is missing because the page's time was over, and
-// whether it was asked for with patience already.
+// whether it was asked for with a longer wait already.
 func isLate(ctx context.Context, err error) (late, again bool) {
 	waited, bounded := ctx.Value(budgetKey{}).(bool)
 	if !bounded || !fault.Is(err, fault.DeadlineExceeded) {
