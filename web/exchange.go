@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
@@ -22,6 +25,7 @@ type exchangeData struct {
 	Breakdown []exchangereview.BreakdownLine
 	Burst     *exchangereview.Burst // of the last seven days
 	Query     exchangereview.ReviewsQuery
+	From, To  string // days, as the form has them
 	Reviews   exchangereview.ReviewPage
 	Missing   *ui.Missing // the reviews
 	Form      *reviewForm
@@ -49,7 +53,63 @@ func (d exchangeData) Sorts() []choice {
 func (d exchangeData) AllStars() []int { return []int{5, 4, 3, 2, 1} }
 
 // Filtered reports whether less than all reviews are asked for.
-func (d exchangeData) Filtered() bool { return d.Query.Stars != 0 }
+func (d exchangeData) Filtered() bool {
+	return d.Query.Stars != 0 || d.Query.Language != "" || d.From+d.To != ""
+}
+
+// Languages are what a filter may ask for.
+func (d exchangeData) Languages() []choice {
+	codes := []string{"en", "ar", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "vi", "zh"}
+	if d.Query.Language != "" && !slices.Contains(codes, d.Query.Language) {
+		codes = append(codes, d.Query.Language)
+	}
+	list := make([]choice, len(codes))
+	for i, code := range codes {
+		list[i] = choice{code, code}
+		if tag, err := language.Parse(code); err == nil {
+			list[i].Label = display.English.Languages().Name(tag)
+		}
+	}
+	return list
+}
+
+// days reads the days of the form: both are included.
+func (d *exchangeData) days() error {
+	for _, day := range []struct {
+		text  string
+		after time.Duration
+		into  *int64
+	}{{d.From, 0, &d.Query.From}, {d.To, 24 * time.Hour, &d.Query.To}} {
+		if day.text == "" {
+			continue
+		}
+		at, err := time.Parse(time.DateOnly, day.text)
+		if err != nil {
+			return fault.Newf(fault.Invalid, "%q is not a day like 2026-01-31", day.text)
+		}
+		*day.into = at.Add(day.after).UnixMilli()
+	}
+	return nil
+}
+
+// bar is a line of the histogram, which leads to the reviews that it counts.
+type bar struct {
+	Stars, Reviews int
+	Share          float64 // of the longest
+}
+
+// Bars are the histogram, most stars first.
+func (d exchangeData) Bars() []bar {
+	most, bars := 1, make([]bar, 0, 5)
+	for _, n := range d.Exchange.Rating.Histogram {
+		most = max(most, n)
+	}
+	for i := 4; i >= 0; i-- {
+		n := d.Exchange.Rating.Histogram[i]
+		bars = append(bars, bar{i + 1, n, float64(n) / float64(most)})
+	}
+	return bars
+}
 
 // recent returns the first burst if it was in the last seven days.
 func recent(bursts []exchangereview.Burst, now time.Time) *exchangereview.Burst {
@@ -75,6 +135,12 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
 	v := r.URL.Query()
 	d := exchangeData{Query: exchangereview.ReviewsQuery{Slug: slug, Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: reviewsPerPage}}
+	d.Query.Language = v.Get("language")
+	if d.From, d.To = v.Get("from"), v.Get("to"); d.From+d.To != "" {
+		if err := d.days(); err != nil {
+			return err
+		}
+	}
 	if text := v.Get("stars"); text != "" {
 		stars, err := strconv.Atoi(text)
 		if err != nil {

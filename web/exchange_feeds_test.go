@@ -75,3 +75,12 @@ func TestAnImportIsShownBeforeItIsMade(t *testing.T) {
 		t.Errorf("confirmed otherwise: %d %s", status, page)
 	}
 }
+
+// Reviews are filtered by stars, language and days; what is wrong is said.
+func TestReviewsAreFiltered(t *testing.T) {
+	v := newVisitor(t, webtest.Full(t))
+	page := v.get("/exchanges/kestrel-exchange?stars=4&language=de&from=2026-01-01&to=2026-12-31", http.StatusOK)
+	contains(t, page, `value="de" selected`, `value="2026-01-01"`, `href="?stars=4#reviews" aria-current="true"`)
+	contains(t, v.get("/exchanges/kestrel-exchange?from=31.01.2026", http.StatusBadRequest), "is not a day like 2026-01-31")
+	contains(t, v.get("/exchanges?country=SG&fee=0.5&status=active&sort=stars", http.StatusOK), `value="SG" selected`, `value="0.5" selected`, `value="active" selected`, `value="stars" selected`)
+}

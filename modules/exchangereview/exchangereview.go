@@ -259,13 +259,14 @@ const (
 // ReviewsQuery selects a page of an exchange's reviews; empty fields do not
 // filter.
 type ReviewsQuery struct {
-	Slug   string `path:"slug" json:"-"`
-	Sort   string `query:"sort" json:"-"`  // newest (default), oldest, best (also rating), worst, helpful
-	Stars  int    `query:"stars" json:"-"` // overall, 1–5
-	From   int64  `query:"from" json:"-"`  // UTC milliseconds, included
-	To     int64  `query:"to" json:"-"`    // UTC milliseconds, excluded
-	Cursor string `query:"cursor" json:"-"`
-	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
+	Slug     string `path:"slug" json:"-"`
+	Sort     string `query:"sort" json:"-"`     // newest (default), oldest, best (also rating), worst, helpful
+	Stars    int    `query:"stars" json:"-"`    // overall, 1–5
+	Language string `query:"language" json:"-"` // ISO 639-1, like en
+	From     int64  `query:"from" json:"-"`     // UTC milliseconds, included
+	To       int64  `query:"to" json:"-"`       // UTC milliseconds, excluded
+	Cursor   string `query:"cursor" json:"-"`
+	Limit    int    `query:"limit" json:"-"` // 1–200, 0 = 50
 }
 
 // Validate refuses values out of range.
@@ -278,6 +279,9 @@ func (q ReviewsQuery) Validate() error {
 	}
 	if q.Stars < 0 || q.Stars > 5 {
 		wrong = append(wrong, fault.Field{Name: "stars", Message: "is 1 to 5"})
+	}
+	if q.Language != "" && (len(q.Language) != 2 || strings.ContainsFunc(q.Language, notLetter)) {
+		wrong = append(wrong, fault.Field{Name: "language", Message: "is a code of two letters, like en"})
 	}
 	if q.From < 0 || q.To < 0 || q.To > 0 && q.To <= q.From {
 		wrong = append(wrong, fault.Field{Name: "from", Message: "and to are milliseconds since 1970, from before to"})
@@ -306,8 +310,9 @@ type ReviewDraft struct {
 
 // The limits of a review.
 const (
-	MaxText     = 5000 // characters
-	MaxVersions = 100  // of one review: the first and 99 edits
+	MaxText     = 5000   // characters
+	MaxCounted  = 10_000 // reviews of a Total
+	MaxVersions = 100    // of one review: the first and 99 edits
 )
 
 // The kinds of the reputation.Activity that reviews emit, with the
@@ -365,7 +370,8 @@ type SignedReview struct {
 // ReviewPage is a page of live reviews.
 type ReviewPage struct {
 	Reviews []Review `json:"reviews"`
-	Next    string   `json:"next,omitempty"` // cursor of the next page, "" = the end
+	Total   int      `json:"total,omitempty"` // on the first page of a query with filters: how many reviews match, up to MaxCounted
+	Next    string   `json:"next,omitempty"`  // cursor of the next page, "" = the end
 }
 
 // HistoryQuery names one wallet's review of an exchange.

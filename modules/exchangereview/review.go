@@ -24,6 +24,7 @@ type Review struct {
 	Overall   int            `json:"overall"`
 	Aspects   Aspects[int]   `json:"aspects"`
 	Text      string         `json:"text"`
+	Language  string         `json:"language,omitempty"`  // ISO 639-1, in which the text seems to be; "" = not known
 	TextHash  *Hash          `json:"text_hash,omitempty"` // keccak-256 of a text that is not shown any more
 	CreatedMS int64          `json:"created_ms"`
 	Version   int            `json:"version"`  // 1, 2, 3 …

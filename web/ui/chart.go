@@ -41,29 +41,6 @@ func meter(x float64, tone string) template.HTML {
 		fill, x*200)
 }
 
-// histogram draws how many reviews gave 5, 4, 3, 2 and 1 stars; the counts are
-// those of 1 to 5. Its text says the same as the picture.
-func histogram(counts [5]int) template.HTML {
-	most := 1
-	for _, n := range counts {
-		most = max(most, n)
-	}
-	var bars, text strings.Builder
-	for line := range 5 {
-		mark := 5 - line
-		n := counts[mark-1]
-		y := line * 26
-		fmt.Fprintf(&bars, `<text x="8" y="%d">%d</text><rect class="track" x="24" y="%d" width="236" height="12" rx="6"/>`, y+15, mark, y+5)
-		if n > 0 {
-			fmt.Fprintf(&bars, `<rect class="fill-amber" x="24" y="%d" width="%.1f" height="12" rx="6"/>`, y+5, math.Max(8, 236*float64(n)/float64(most)))
-		}
-		fmt.Fprintf(&bars, `<text class="value" x="320" y="%d" text-anchor="end">%s</text>`, y+15, Number(n))
-		fmt.Fprintf(&text, " %s with %d;", Plural(n, "review", "reviews"), mark)
-	}
-	return Markup(`<svg class="chart" viewBox="0 0 322 130" role="img" aria-label="Reviews by stars:%s"><g aria-hidden="true">%s</g></svg>`,
-		strings.TrimSuffix(text.String(), ";")+".", bars.String())
-}
-
 // identicon draws three arcs for a wallet, whose tones, lengths and
 // turns come from its bytes, so that people distinguish wallets at a glance. It
 // does not prove anything: the address stands beside it.

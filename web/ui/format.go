@@ -50,7 +50,6 @@ func (s *Site) functions() template.FuncMap {
 		"stars":     stars,
 		"identicon": identicon,
 		"meter":     meter,
-		"histogram": histogram,
 	}
 }
 

@@ -90,10 +90,4 @@ func TestChartsShowTheirNumbers(t *testing.T) {
 	if bar := string(meter(2, "")); !strings.Contains(bar, `class="fill-leaf" width="200.0"`) {
 		t.Errorf("a bar may not leave its track: %s", bar)
 	}
-	chart := string(histogram([5]int{1, 0, 0, 0, 1200}))
-	for _, text := range []string{`aria-label="Reviews by stars: 1,200 reviews with 5; 0 reviews with 4; 0 reviews with 3; 0 reviews with 2; 1 review with 1."`, `width="236.0"`, `width="8.0"`} {
-		if !strings.Contains(chart, text) {
-			t.Errorf("the histogram lacks %s", text)
-		}
-	}
 }

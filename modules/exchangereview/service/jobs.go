@@ -57,6 +57,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 			err = j.ReleaseHeld(ctx)
 		}
 		if err == nil {
+			err = j.Languages(ctx)
+		}
+		if err == nil {
 			err = j.CloseEpochWhenDue(ctx)
 		}
 		switch {

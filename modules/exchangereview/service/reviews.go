@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"banyan/modules/exchangereview"
@@ -270,7 +271,8 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 	case exchangereview.ByRating: // as exchanges are sorted
 		q.Sort = exchangereview.ByBest
 	}
-	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10))
+	q.Language = strings.ToLower(q.Language)
+	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10), q.Language)
 	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
@@ -284,7 +286,13 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 	if err != nil {
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
 	}
-	return pageOf(list, rows, size, func(row reviewRow) *reviewPlace { return row.place(q.Sort) }), nil
+	answer := pageOf(list, rows, size, func(row reviewRow) *reviewPlace { return row.place(q.Sort) })
+	if after == nil && (q.Stars != 0 || q.Language != "" || q.From != 0 || q.To != 0) {
+		if answer.Total, err = s.store.countReviews(ctx, exchange, q, exchangereview.MaxCounted); err != nil {
+			return exchangereview.ReviewPage{}, fmt.Errorf("count the reviews of %s: %w", q.Slug, err)
+		}
+	}
+	return answer, nil
 }
 
 // ReviewsOf implements Service.

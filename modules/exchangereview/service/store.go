@@ -27,6 +27,7 @@ const reviewColumns = `
 	r.security,
 	r.ease,
 	r.text,
+	r.language,
 	r.created_ms,
 	r.hash,
 	r.previous,
@@ -77,6 +78,7 @@ type reviewRow struct {
 	Version    int            `db:"version"`
 	starsRow
 	Text        string `db:"text"`
+	Language    string `db:"language"`
 	CreatedMS   int64  `db:"created_ms"`
 	Hash        []byte `db:"hash"`
 	Previous    []byte `db:"previous"`
@@ -109,6 +111,9 @@ func (r *reviewRow) review() exchangereview.Review {
 		Aspects: r.aspects(),
 		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Units) / weightOne,
 		Group: r.group().String(), State: stateNames[r.State], Helpfulness: r.helpfulness(),
+	}
+	if r.Language != languageLater {
+		v.Language = r.Language
 	}
 	copy(v.Hash[:], r.Hash)
 	copy(v.Previous[:], r.Previous)
@@ -155,13 +160,15 @@ var reviewOrders = map[string]struct {
 	exchangereview.ByHelpful: {`r.helpful_order <= ? AND (r.helpful_order < ? OR r.id < ?)`, `r.helpful_order DESC, r.id DESC`, true},
 }
 
-// liveReviews returns up to limit of an exchange's live reviews after a place
-// (nil = from the first).
-func (st store) liveReviews(ctx context.Context, exchange int64, q exchangereview.ReviewsQuery, after *reviewPlace, limit int) (rows []reviewRow, err error) {
-	where, args := `r.retired = 0 AND r.state < 2 AND r.exchange_id = ?`, []any{exchange}
-	and := func(condition string, values ...any) { where, args = where+` AND `+condition, append(args, values...) }
+// reviewFilters returns the condition of a query without its place.
+func reviewFilters(exchange int64, q *exchangereview.ReviewsQuery) (where string, args []any) {
+	where, args = `r.retired = 0 AND r.state < 2 AND r.exchange_id = ?`, []any{exchange}
+	and := func(condition string, value any) { where, args = where+` AND `+condition, append(args, value) }
 	if q.Stars != 0 {
 		and(`r.overall = ?`, q.Stars)
+	}
+	if q.Language != "" {
+		and(`r.language = ?`, q.Language)
 	}
 	if q.From != 0 {
 		and(`r.created_ms >= ?`, q.From)
@@ -169,6 +176,22 @@ func (st store) liveReviews(ctx context.Context, exchange int64, q exchangerevie
 	if q.To != 0 {
 		and(`r.created_ms < ?`, q.To)
 	}
+	return where, args
+}
+
+// countReviews returns how many of an exchange's live reviews match, up to most.
+func (st store) countReviews(ctx context.Context, exchange int64, q exchangereview.ReviewsQuery, most int) (n int, err error) {
+	where, args := reviewFilters(exchange, &q)
+	err = st.db.Read().Get(ctx, &n, `
+		SELECT COUNT(*) FROM (SELECT 1 AS one FROM review AS r WHERE `+where+` LIMIT ?) AS matching`, append(args, most)...)
+	return n, err
+}
+
+// liveReviews returns up to limit of an exchange's live reviews after a place
+// (nil = from the first).
+func (st store) liveReviews(ctx context.Context, exchange int64, q exchangereview.ReviewsQuery, after *reviewPlace, limit int) (rows []reviewRow, err error) {
+	where, args := reviewFilters(exchange, &q)
+	and := func(condition string, values ...any) { where, args = where+` AND `+condition, append(args, values...) }
 	by := reviewOrders[q.Sort]
 	switch {
 	case after == nil:
