@@ -57,7 +57,7 @@ func (j *Jobs) Run(ctx context.Context) error {
 			err = j.ReleaseHeld(ctx)
 		}
 		if err == nil {
-			err = j.Languages(ctx)
+			err = j.ReadTexts(ctx)
 		}
 		if err == nil {
 			err = j.CloseEpochWhenDue(ctx)

@@ -30,7 +30,7 @@ func TestReviewsByLanguageAndDate(t *testing.T) {
 			t.Errorf("before anybody looked: %+v", got)
 		}
 		for range 2 {
-			if err := w.jobs().Languages(t.Context()); err != nil {
+			if err := w.jobs().ReadTexts(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -33,8 +33,9 @@ func languageOf(text string) string {
 	return info.Lang.Iso6391()
 }
 
-// Languages looks at the texts of reviews that came since it last did.
-func (j *Jobs) Languages(ctx context.Context) error {
+// ReadTexts looks at the texts of reviews that came since it last did: in which
+// language they seem to be, and whether others say nearly the same.
+func (j *Jobs) ReadTexts(ctx context.Context) error {
 	for {
 		looked := 0
 		err := j.store.db.Write(ctx, func(tx *database.Tx) error {
@@ -46,11 +47,14 @@ func (j *Jobs) Languages(ctx context.Context) error {
 				if err := setLanguage(ctx, tx, row.ID, languageOf(row.Text)); err != nil {
 					return err
 				}
+				if err := compare(ctx, tx, row, j.now.clock().UnixMilli()); err != nil {
+					return err
+				}
 			}
 			return lookedTo(ctx, tx, rows[looked-1].ID)
 		})
 		if err != nil {
-			return fmt.Errorf("find the languages of reviews: %w", err)
+			return fmt.Errorf("read the texts of reviews: %w", err)
 		}
 		if looked < languageBatch {
 			return nil
