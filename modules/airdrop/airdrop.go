@@ -84,6 +84,8 @@ type Service interface {
 	// RateLimited: the caller's slot for such checks is taken
 	// (httpserver.EnterExpensive).
 	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
+
+	OnChain // distributor.go
 }
 
 // The states of a campaign.

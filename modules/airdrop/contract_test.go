@@ -26,8 +26,13 @@ func TestContractFiles(t *testing.T) {
 			airdrop.ListUpload{OnDuplicate: "sum", Zero: "skip", Chain: "eth", MapAmounts: "hex"},
 			airdrop.WalletsUpload{Chain: "eth"},
 			airdrop.ProofCheck{Format: merkle.OZ, Root: "0x" + strings.Repeat("12", merkle.HashSize)},
+			airdrop.DistributorPlan{Chain: 10, EndMS: 4_000_000_000_000},
+			airdrop.DistributorToFollow{FirstBlock: 1_000},
 		},
-		Also: map[string]any{"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible}},
+		Also: map[string]any{
+			"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible},
+			"unclaimed.line":     "0,0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed,100", // CSV, below the header index,address,amount
+		},
 	})
 }
 

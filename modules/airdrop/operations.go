@@ -32,7 +32,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(
+	return Contract.Bind(append(bindOnChain(s),
 		createCampaign.To(s.CreateCampaign),
 		uploadList.To(s.UploadList),
 		buildTree.To(s.BuildTree),
@@ -42,7 +42,7 @@ func Bind(s Service) *seam.Local {
 		multiproof.To(s.Multiproof),
 		checkProof.To(s.CheckProof),
 		verifyWallets.To(s.VerifyWallets),
-	)
+	)...)
 }
 
 // Client is the Service as the rest of the program sees it: every call takes

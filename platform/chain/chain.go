@@ -112,6 +112,11 @@ func ask[T comparable](ctx context.Context, c *Chains, id uint64, question func(
 // askFor is ask for answers that differ in part: join returns what two of them say
 // together, or false when they do not agree.
 func askFor[T any](ctx context.Context, c *Chains, id uint64, question func(context.Context, *ethclient.Client) (T, error), join func(a, b T) (T, bool)) (answer T, err error) {
+	return askWithin(ctx, c, id, c.timeout, question, join)
+}
+
+// askWithin is askFor for questions that need another time than one request.
+func askWithin[T any](ctx context.Context, c *Chains, id uint64, timeout time.Duration, question func(context.Context, *ethclient.Client) (T, error), join func(a, b T) (T, bool)) (answer T, err error) {
 	of, release, err := c.find(id)
 	if err != nil {
 		return answer, err
@@ -121,7 +126,7 @@ func askFor[T any](ctx context.Context, c *Chains, id uint64, question func(cont
 	var none T
 	var failures []error
 	for _, n := range of.inOrder() {
-		value, err := askNode(ctx, n, c.timeout, question)
+		value, err := askNode(ctx, n, timeout, question)
 		if err != nil {
 			if ctx.Err() != nil {
 				return answer, ctx.Err()

@@ -19,10 +19,15 @@ import (
 const (
 	// avoidFor is how long a node that has failed is asked after the others.
 	avoidFor = 30 * time.Second
-	// maxAnswer bounds the answer of a node. Those that are asked for here are small:
-	// the code of a contract has at most 48 KB, in hex.
+	// maxAnswer bounds the answer of a node. Most are small: the code of a contract
+	// has at most 48 KB, in hex.
 	maxAnswer = 1 << 20
+	// maxEvents bounds an answer with events: some 25,000 of them.
+	maxEvents = 16 << 20
 )
+
+// manyEvents is the key of contexts whose answers are bounded by maxEvents.
+type manyEvents struct{}
 
 // node is one node, and the connection to it.
 type node struct {
@@ -123,7 +128,11 @@ type bounded struct{ http.RoundTripper }
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.RoundTripper.RoundTrip(req)
 	if err == nil {
-		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+		most := maxAnswer
+		if req.Context().Value(manyEvents{}) != nil {
+			most = maxEvents
+		}
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: most}
 	}
 	return resp, err
 }
@@ -133,7 +142,7 @@ type boundedBody struct {
 	left int
 }
 
-var errLongAnswer = fmt.Errorf("its answer is longer than %d bytes", maxAnswer)
+var errLongAnswer = errors.New("its answer is longer than is read of one")
 
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"banyan/platform/chain"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/idempotency"
@@ -58,6 +59,8 @@ type Env struct {
 	Site  string // host[:port] of the address where people reach the program
 	// Contracts asks chains whether smart wallets signed; nil without nodes.
 	Contracts signature.Contracts
+	// Chains are the nodes that the settings name; nil without any.
+	Chains *chain.Chains
 
 	slot *slot
 }

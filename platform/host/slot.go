@@ -62,7 +62,7 @@ func (s *slot) open(ctx context.Context) error {
 	}
 	p.addTask("the owner of "+s.name(), s.owner.Watch)
 	here, err := s.module.Start(ctx, &Env{
-		DB: s.db, Log: p.log, Clock: p.clock, Data: p.settings.Data, Site: p.settings.Domain(), Contracts: p.contracts(), slot: s,
+		DB: s.db, Log: p.log, Clock: p.clock, Data: p.settings.Data, Site: p.settings.Domain(), Contracts: p.contracts(), Chains: p.chains, slot: s,
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -51,6 +52,11 @@ func Read(text []byte) (Contract, error) {
 		return Contract{}, fmt.Errorf("read a compiled contract: %w", err)
 	}
 	return Contract{ABI: written.ABI, code: written.Bytecode}, nil
+}
+
+// Approve is the ABI of approve(address,uint256), which every ERC-20 token has.
+func Approve() (abi.ABI, error) {
+	return abi.JSON(strings.NewReader(`[{"type":"function","name":"approve","inputs":[{"name":"spender","type":"address"},{"name":"value","type":"uint256"}],"outputs":[{"type":"bool"}]}]`))
 }
 
 // Deployment returns the data of the transaction that deploys the contract with the

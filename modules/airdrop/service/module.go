@@ -3,7 +3,8 @@
 // that need neither.
 //
 // Reading order: module.go, service.go, lists.go, trees.go, claims.go, verify.go,
-// store.go.
+// store.go; of the contracts that pay campaigns plan.go, distributors.go,
+// claimreader.go, store_distributor.go, store_claims.go.
 package service
 
 import (
@@ -24,11 +25,16 @@ func Module() host.Module {
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			o := Options{
-				DB: e.DB, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
+				DB: e.DB, Chains: e.Chains, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
 				MaxRows: settings.MaxRows, MaxWallets: settings.MaxWallets, MaxWalletsAnonymous: settings.MaxWalletsAnonymous,
 			}
 			e.Relay()
 			e.WhileOwner("left-over uploads", NewJobs(o).Run)
+			claims, err := NewClaimReader(o)
+			if err != nil {
+				return nil, err
+			}
+			e.WhileOwner("claims on chains", claims.Run)
 			return airdrop.Bind(New(o)), nil
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"banyan/modules/airdrop"
+	"banyan/platform/chain"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
@@ -25,6 +26,7 @@ import (
 // defaults.
 type Options struct {
 	DB     *database.DB
+	Chains *chain.Chains // where distributors are; nil = the settings name no node
 	Log    *slog.Logger
 	Clock  func() time.Time // nil = time.Now
 	Random io.Reader        // of ids, safe for concurrent use; nil = crypto/rand

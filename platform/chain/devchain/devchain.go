@@ -99,7 +99,7 @@ func chainSettings(o Options) *ethconfig.Config {
 	}
 	s := ethconfig.Defaults
 	s.Genesis = &core.Genesis{Config: &forks, GasLimit: 400_000_000, BaseFee: big.NewInt(params.InitialBaseFee), Difficulty: new(big.Int), Alloc: accounts}
-	s.SyncMode, s.TxPool.NoLocals = ethconfig.FullSync, true
+	s.SyncMode, s.TxPool.NoLocals, s.RPCTxFeeCap = ethconfig.FullSync, true, 0
 	s.Miner.GasCeil, s.Miner.GasPrice, s.EngineMaxReorgDepth = s.Genesis.GasLimit, big.NewInt(1), 0
 	s.TxPool.AccountSlots, s.TxPool.AccountQueue = 20_000, 20_000
 	s.TxPool.GlobalSlots, s.TxPool.GlobalQueue = 40_000, 40_000

@@ -1,0 +1,186 @@
+package airdrop
+
+import (
+	"context"
+
+	"github.com/holiman/uint256"
+
+	"banyan/platform/fault"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// OnChain is the part of Service that is about the contract that pays a campaign,
+// its distributor:
+//
+//	built ──PlanDistributor──▶ transactions, sent by whoever has the tokens ──FollowDistributor──▶ reading ──▶ live ──▶ ended
+//	                                                                                                  └──▶ short: it has not all the tokens
+type OnChain interface {
+	// PlanDistributor returns the transactions that deploy and fund the distributor
+	// of a built campaign. It stores and sends nothing. NotFound. Conflict: not built
+	// yet. Unsupported: the tree is not of the format oz-indexed. Invalid: see
+	// DistributorPlan.
+	PlanDistributor(context.Context, DistributorPlan) (PlannedDistributor, error)
+	// FollowDistributor makes a contract the campaign's distributor, after the chain
+	// has shown that its root is the campaign's and its token has the campaign's
+	// decimals: ours, or any with the functions and the event of Uniswap's. From then
+	// on its claims are read. A distributor before it is replaced. NotFound.
+	// Conflict: not built yet, or the root or the decimals differ. Unsupported: the
+	// tree has no indexes. Invalid: there is no such contract, or its first block must
+	// be named. Unavailable: no node of the chain is in the settings, or none answers.
+	FollowDistributor(context.Context, DistributorToFollow) (Distributor, error)
+	// Distributor returns the campaign's distributor and what was claimed from it.
+	// NotFound: no such campaign, or it has none.
+	Distributor(context.Context, CampaignQuery) (Distributor, error)
+	// ClaimCall returns the transaction with which anybody claims for a wallet, and
+	// whether that was done: for a wallet with several rows, of the first that is not
+	// claimed. NotFound: also a wallet that is not on the list.
+	ClaimCall(context.Context, ClaimQuery) (ClaimCall, error)
+	// Unclaimed returns the rows that nobody has claimed, as CSV with the header
+	// index,address,amount, in the order of the list. NotFound.
+	Unclaimed(context.Context, CampaignQuery) (seam.Stream, error)
+}
+
+// DistributorPlan says what distributor a campaign is to have.
+type DistributorPlan struct {
+	ID    string         `path:"id" json:"-"`
+	Chain uint64         `json:"chain"` // its number (EIP-155)
+	Token wallet.Address `json:"token"`
+	Owner wallet.Address `json:"owner"`  // who may withdraw what is left, from the end on
+	EndMS int64          `json:"end_ms"` // UTC milliseconds, whole seconds
+}
+
+// nativeToken is the address with which Polygon's own currency looks like a token:
+// its transfers fail unless the same value is sent along, so it cannot be paid.
+var nativeToken = wallet.Address{18: 0x10, 19: 0x10}
+
+// Validate refuses what no distributor can have.
+func (p DistributorPlan) Validate() error {
+	var wrong []fault.Field
+	if p.Chain == 0 {
+		wrong = append(wrong, fault.Field{Name: "chain", Message: "is the number of a chain, like 1"})
+	}
+	if p.Token.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "token", Message: "is the address of an ERC-20 token"})
+	} else if p.Token == nativeToken {
+		wrong = append(wrong, fault.Field{Name: "token", Message: "is a chain's own currency, which a distributor cannot pay: use its wrapped token"})
+	}
+	if p.Owner.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "owner", Message: "is who may withdraw what is left, after the end"})
+	}
+	if p.EndMS <= 0 || p.EndMS%1000 != 0 {
+		wrong = append(wrong, fault.Field{Name: "end_ms", Message: "is a time in whole seconds, in milliseconds since 1970"})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(wrong...)
+}
+
+// PlannedDistributor is a distributor that does not exist yet.
+type PlannedDistributor struct {
+	Chain   uint64         `json:"chain"`
+	Address wallet.Address `json:"address"` // where it will be, whoever sends the transactions
+	Calls   []ContractCall `json:"calls"`   // in this order
+	// Safe is the same as a file for the Transaction Builder of Safe, in JSON.
+	Safe string `json:"safe"`
+}
+
+// ContractCall is one transaction.
+type ContractCall struct {
+	Title string         `json:"title"` // for people
+	To    wallet.Address `json:"to"`
+	Data  string         `json:"data"` // 0x and hex digits
+}
+
+// DistributorToFollow names a contract.
+type DistributorToFollow struct {
+	ID      string         `path:"id" json:"-"`
+	Chain   uint64         `json:"chain"`
+	Address wallet.Address `json:"address"`
+	// FirstBlock is where it was deployed, or any block before; 0: it is looked for,
+	// for which the node must have old states.
+	FirstBlock uint64 `json:"first_block,omitempty"`
+}
+
+// Validate refuses a contract without a chain or an address.
+func (f DistributorToFollow) Validate() error {
+	var wrong []fault.Field
+	if f.Chain == 0 {
+		wrong = append(wrong, fault.Field{Name: "chain", Message: "is the number of a chain, like 1"})
+	}
+	if f.Address.IsZero() {
+		wrong = append(wrong, fault.Field{Name: "address", Message: "is the address of the distributor"})
+	}
+	if f.FirstBlock > 1<<53 {
+		wrong = append(wrong, fault.Field{Name: "first_block", Message: "is the number of a block"})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "the distributor cannot be followed: see the fields").With(wrong...)
+}
+
+// The states of a distributor.
+const (
+	Reading = "reading" // its claims until now are being read
+	Short   = "short"   // it has less than what is still to be claimed
+	Live    = "live"
+	Ended   = "ended" // claims are closed
+)
+
+// Distributor is the contract that pays a campaign, as its chain was read last.
+type Distributor struct {
+	Campaign string         `json:"campaign"` // id
+	Chain    uint64         `json:"chain"`
+	Address  wallet.Address `json:"address"`
+	Token    wallet.Address `json:"token"`
+	EndMS    int64          `json:"end_ms,omitempty"` // 0 = it has no end
+	State    string         `json:"state"`            // reading, short, live or ended
+	Problem  string         `json:"problem,omitempty"`
+	Balance  uint256.Int    `json:"balance"` // of the token, base units
+	// What was claimed, also in blocks that can still be replaced, and of it what is
+	// final; Remaining is what was promised and not claimed.
+	ClaimedRows   int         `json:"claimed_rows"`
+	Claimed       uint256.Int `json:"claimed"`
+	ConfirmedRows int         `json:"confirmed_rows"`
+	Remaining     uint256.Int `json:"remaining"`
+	ReadTo        uint64      `json:"read_to"` // block
+	Head          uint64      `json:"head"`    // newest block
+	Final         uint64      `json:"final"`   // blocks up to this one stay
+	CheckedMS     int64       `json:"checked_ms"`
+	Days          []ClaimDay  `json:"days"` // ascending, those with claims; the last MaxClaimDays
+}
+
+// MaxClaimDays is the most days that a Distributor has.
+const MaxClaimDays = 400
+
+// ClaimDay is what was claimed on a day.
+type ClaimDay struct {
+	DayMS  int64       `json:"day_ms"` // when it began, UTC
+	Rows   int         `json:"rows"`
+	Amount uint256.Int `json:"amount"`
+}
+
+// The states of a ClaimCall.
+const (
+	ClaimOpen    = "open"
+	ClaimPending = "pending" // claimed, in a block that can still be replaced
+	ClaimDone    = "claimed"
+	ClaimClosed  = "closed" // the distributor has ended
+)
+
+// ClaimCall is the transaction with which a wallet's tokens are claimed.
+type ClaimCall struct {
+	Campaign string         `json:"campaign"`
+	Wallet   wallet.Address `json:"wallet"`
+	Chain    uint64         `json:"chain"`
+	To       wallet.Address `json:"to"`
+	Data     string         `json:"data"` // 0x and hex digits
+	Index    uint64         `json:"index"`
+	Amount   uint256.Int    `json:"amount"`
+	State    string         `json:"state"` // open, pending, claimed or closed
+	Short    bool           `json:"short"` // the distributor has too little: the transaction may fail
+	// TX is the hash of the transaction that claimed it.
+	TX string `json:"tx,omitempty"`
+}

@@ -1,0 +1,269 @@
+package service
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/chain"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/wallet"
+)
+
+// followed is a distributor, with where its claims begin.
+type followed struct {
+	airdrop.Distributor
+	first uint64
+}
+
+type distributorRow struct {
+	Campaign    string         `db:"campaign"`
+	Chain       int64          `db:"chain"`
+	Address     wallet.Address `db:"address"`
+	Token       wallet.Address `db:"token"`
+	EndMS       int64          `db:"end_ms"`
+	FirstBlock  int64          `db:"first_block"`
+	State       string         `db:"state"`
+	Problem     string         `db:"problem"`
+	Balance     string         `db:"balance"`
+	ClaimedRows int            `db:"claimed_rows"`
+	Claimed     string         `db:"claimed"`
+	ReadTo      int64          `db:"read_to"`
+	Head        int64          `db:"head"`
+	Final       int64          `db:"final"`
+	CheckedMS   int64          `db:"checked_ms"`
+}
+
+const selectDistributor = `
+	SELECT
+		campaign,
+		chain,
+		address,
+		token,
+		end_ms,
+		first_block,
+		state,
+		problem,
+		balance,
+		claimed_rows,
+		claimed,
+		read_to,
+		head,
+		final,
+		checked_ms
+	FROM distributor `
+
+func (r distributorRow) followed() (followed, error) {
+	d := followed{first: uint64(r.FirstBlock), Distributor: airdrop.Distributor{
+		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
+		ClaimedRows: r.ClaimedRows, ReadTo: uint64(r.ReadTo), Head: uint64(r.Head), Final: uint64(r.Final), CheckedMS: r.CheckedMS,
+	}}
+	if err := errors.Join(d.Balance.SetFromDecimal(r.Balance), d.Claimed.SetFromDecimal(r.Claimed)); err != nil {
+		return followed{}, damaged(r.Campaign, "its distributor", err)
+	}
+	return d, nil
+}
+
+// distributor reads the distributor of a campaign. It fails with fault.NotFound.
+func (s store) distributor(ctx context.Context, from database.Queryer, campaign string) (airdrop.Distributor, error) {
+	var row distributorRow
+	err := from.Get(ctx, &row, selectDistributor+`WHERE campaign = ?`, campaign)
+	if database.IsNoRows(err) {
+		return airdrop.Distributor{}, fault.NoSuch("distributor", "the campaign has no distributor that is followed: claims are not open yet")
+	}
+	if err != nil {
+		return airdrop.Distributor{}, fmt.Errorf("read distributor: %w", err)
+	}
+	d, err := row.followed()
+	return d.Distributor, err
+}
+
+// distributors reads all.
+func (s store) distributors(ctx context.Context) ([]followed, error) {
+	var rows []distributorRow
+	if err := s.db.Read().Select(ctx, &rows, selectDistributor+`ORDER BY campaign`); err != nil {
+		return nil, fmt.Errorf("read distributors: %w", err)
+	}
+	all := make([]followed, len(rows))
+	for i, row := range rows {
+		var err error
+		if all[i], err = row.followed(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// setDistributor stores a distributor that is to be read from its first block on.
+func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first uint64, by string) error {
+	return s.db.Write(ctx, func(tx *database.Tx) error {
+		if err := tx.Lock(ctx, "distributor/"+d.Campaign); err != nil {
+			return err
+		}
+		for _, table := range []string{"distributor_day", "distributor_claim", "distributor_block", "distributor"} {
+			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE campaign = ?`, d.Campaign); err != nil {
+				return err
+			}
+		}
+		tx.Wake(newDistributor)
+		_, err := tx.Exec(ctx, `
+			INSERT INTO distributor (
+				campaign,
+				chain,
+				address,
+				token,
+				end_ms,
+				first_block,
+				state,
+				problem,
+				balance,
+				claimed_rows,
+				claimed,
+				read_to,
+				head,
+				final,
+				checked_ms,
+				added_by
+			) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
+			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
+		return err
+	})
+}
+
+// setProblem stores what is wrong, and reports whether it was another before.
+func (s store) setProblem(ctx context.Context, campaign, text string) (changed bool, err error) {
+	err = s.db.Write(ctx, func(tx *database.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE distributor SET problem = ? WHERE campaign = ? AND problem <> ?`, text, campaign, text)
+		changed = n > 0
+		return err
+	})
+	return changed, err
+}
+
+func (s store) endDistributor(ctx context.Context, campaign string) error {
+	return s.db.Write(ctx, func(tx *database.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE distributor SET state = ? WHERE campaign = ?`, airdrop.Ended, campaign)
+		return err
+	})
+}
+
+// knownBlocks are the last blocks that were read, ascending.
+func (s store) knownBlocks(ctx context.Context, campaign string) ([]chain.Block, error) {
+	var rows []struct {
+		Number int64  `db:"number"`
+		Hash   []byte `db:"hash"`
+		Parent []byte `db:"parent"`
+	}
+	err := s.db.Read().Select(ctx, &rows, `
+		SELECT
+			number,
+			hash,
+			parent
+		FROM distributor_block
+		WHERE campaign = ?
+		ORDER BY number`, campaign)
+	if err != nil {
+		return nil, fmt.Errorf("read blocks: %w", err)
+	}
+	all := make([]chain.Block, len(rows))
+	for i, r := range rows {
+		all[i] = chain.Block{Number: uint64(r.Number), Hash: common.BytesToHash(r.Hash), Parent: common.BytesToHash(r.Parent)}
+	}
+	return all, nil
+}
+
+// claimed reports whether a row was claimed, by which transaction, in which block.
+func (s store) claimed(ctx context.Context, campaign string, row uint64) (done bool, tx string, block uint64, err error) {
+	var found struct {
+		Block int64  `db:"block"`
+		TX    []byte `db:"tx"`
+	}
+	err = s.db.Read().Get(ctx, &found, `
+		SELECT
+			block,
+			tx
+		FROM distributor_claim
+		WHERE campaign = ?
+			AND list_row = ?
+		ORDER BY block, log
+		LIMIT 1`, campaign, int64(row))
+	if database.IsNoRows(err) {
+		return false, "", 0, nil
+	}
+	if err != nil {
+		return false, "", 0, fmt.Errorf("read a claim: %w", err)
+	}
+	return true, "0x" + hex.EncodeToString(found.TX), uint64(found.Block), nil
+}
+
+// claimedRows are the rows that were claimed, ascending.
+func (s store) claimedRows(ctx context.Context, campaign string) (rows []int64, err error) {
+	err = s.db.Read().Select(ctx, &rows, `
+		SELECT
+			list_row
+		FROM distributor_claim
+		WHERE campaign = ?
+		ORDER BY list_row`, campaign)
+	if err != nil {
+		return nil, fmt.Errorf("read claims: %w", err)
+	}
+	return rows, nil
+}
+
+// addDetails adds what is confirmed, and the days.
+func (s store) addDetails(ctx context.Context, d *airdrop.Distributor) error {
+	r := s.db.Read()
+	if err := r.Get(ctx, &d.ConfirmedRows, `
+		SELECT COUNT(*)
+		FROM distributor_claim
+		WHERE campaign = ?
+			AND block <= ?`, d.Campaign, int64(d.Final)); err != nil {
+		return fmt.Errorf("count confirmed claims: %w", err)
+	}
+	var rows []dayRow
+	if err := r.Select(ctx, &rows, `
+		SELECT
+			day_ms,
+			claims,
+			amount
+		FROM distributor_day
+		WHERE campaign = ?
+		ORDER BY day_ms DESC
+		LIMIT ?`, d.Campaign, airdrop.MaxClaimDays); err != nil {
+		return fmt.Errorf("read the days of claims: %w", err)
+	}
+	d.Days = make([]airdrop.ClaimDay, len(rows))
+	for i, row := range rows {
+		d.Days[i] = airdrop.ClaimDay{DayMS: row.DayMS, Rows: row.Claims}
+		if err := d.Days[i].Amount.SetFromDecimal(row.Amount); err != nil {
+			return damaged(d.Campaign, "a day of claims", err)
+		}
+	}
+	slices.Reverse(d.Days)
+	return nil
+}
+
+type dayRow struct {
+	DayMS  int64  `db:"day_ms"`
+	Claims int    `db:"claims"`
+	Amount string `db:"amount"`
+}
+
+// claimRow is a claim as it is stored.
+type storedClaim struct {
+	Block   int64          `db:"block"`
+	Log     int64          `db:"log"`
+	Row     int64          `db:"list_row"`
+	Account wallet.Address `db:"account"`
+	Amount  string         `db:"amount"`
+	TX      []byte         `db:"tx"`
+	TimeMS  int64          `db:"time_ms"`
+	amount  uint256.Int
+}

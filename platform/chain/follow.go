@@ -1,0 +1,345 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"banyan/platform/wallet"
+)
+
+// Depth is how many of the last blocks a follower has to remember: reorganisations
+// that are deeper make it begin from the start again.
+const Depth = 128
+
+const (
+	firstRange = 1_000   // blocks that are asked for at first
+	mostRange  = 100_000 // and at most
+	mostRecent = 100     // of blocks that are not final, whose headers are all read; and headers in one batch
+	tries      = 24      // ranges that a node may refuse one after the other
+)
+
+// Block is a block that was read.
+type Block struct {
+	Number uint64
+	Hash   common.Hash
+	Parent common.Hash
+	Time   uint64 // seconds since 1970
+}
+
+// Filter says which events are followed.
+type Filter struct {
+	Contract wallet.Address
+	Topic    common.Hash // the event's signature
+}
+
+// Step is what is new on a chain: all blocks from Drop on are not of the chain any
+// more, or are in Blocks. Whoever keeps events stores it in one transaction.
+type Step struct {
+	Drop   uint64      // forget blocks of this number and above, with their events
+	Blocks []Block     // ascending; of a range that is final only the last one
+	Events []types.Log // of these blocks, in their order
+	Head   uint64      // the newest block
+	Final  uint64      // blocks up to this number stay; 0 = the node does not say
+}
+
+// Last is the newest block of the step.
+func (s Step) last() uint64 {
+	if len(s.Blocks) == 0 {
+		return 0
+	}
+	return s.Blocks[len(s.Blocks)-1].Number
+}
+
+// Done reports whether the step has reached the newest block.
+func (s Step) Done() bool { return len(s.Blocks) == 0 || s.last() >= s.Head }
+
+// Follower reads the events of one contract, step by step. It remembers only how
+// wide the ranges are that the nodes accept.
+type Follower struct {
+	chains *Chains
+	chain  uint64
+	filter Filter
+	width  uint64
+}
+
+// Follow returns a follower; it asks nothing yet.
+func (c *Chains) Follow(chainID uint64, f Filter) *Follower {
+	return &Follower{chains: c, chain: chainID, filter: f, width: firstRange}
+}
+
+// errTorn ends a step whose answers were of different chains: the chain was
+// reorganised while it was read, or a node is behind. Reading again is all it needs.
+var errTorn = errors.New("the chain changed while it was read, or a node is behind the others: it is read again")
+
+// Next returns what is new after known, the last blocks of the steps before,
+// ascending, at most Depth; without any it begins at the block first. An event is
+// believed when its block is one of the chain's, by the parents' hashes down to a
+// known block; a block without events whose bloom says that it may have some is asked
+// for alone. It fails as Call does; then nothing has to be stored.
+//
+// A node that has less than first answers with an empty step.
+func (f *Follower) Next(ctx context.Context, known []Block, first uint64) (Step, error) {
+	ctx = context.WithValue(ctx, manyEvents{}, true)
+	width := f.width // the same for each node, so that their steps can be compared
+	step, err := askWithin(ctx, f.chains, f.chain, 6*f.chains.timeout, func(ctx context.Context, eth *ethclient.Client) (Step, error) {
+		var step Step
+		var err error
+		for range 3 {
+			if step, err = f.read(ctx, eth, known, first, &width); !errors.Is(err, errTorn) {
+				break
+			}
+		}
+		return step, err
+	}, agreeing)
+	f.width = width
+	if err == nil {
+		f.width = min(mostRange, width+width/4+1)
+	}
+	return step, err
+}
+
+// agreeing compares two nodes' steps: one may be ahead of the other.
+func agreeing(a, b Step) (Step, bool) {
+	if a.last() > b.last() {
+		a, b = b, a
+	}
+	to := a.last()
+	b.Blocks = slices.DeleteFunc(slices.Clone(b.Blocks), func(x Block) bool { return x.Number > to })
+	b.Events = slices.DeleteFunc(slices.Clone(b.Events), func(l types.Log) bool { return l.BlockNumber > to })
+	// Of a range that is final there is only the last block, which the other has not.
+	blocks := len(b.Blocks) == 0 || slices.Equal(a.Blocks, b.Blocks)
+	same := a.Drop == b.Drop && blocks && slices.EqualFunc(a.Events, b.Events, func(x, y types.Log) bool {
+		return x.BlockHash == y.BlockHash && x.Index == y.Index && x.TxHash == y.TxHash && slices.Equal(x.Data, y.Data)
+	})
+	a.Head, a.Final = min(a.Head, b.Head), min(a.Final, b.Final)
+	return a, same
+}
+
+func newBig(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
+
+func (f *Follower) read(ctx context.Context, eth *ethclient.Client, known []Block, first uint64, width *uint64) (Step, error) {
+	head, err := eth.HeaderByNumber(ctx, nil)
+	if err != nil {
+		return Step{}, err
+	}
+	step := Step{Head: head.Number.Uint64()}
+	if final, err := eth.HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber))); err == nil {
+		step.Final = min(final.Number.Uint64(), step.Head)
+	}
+	ancestor, err := commonAncestor(ctx, eth, known)
+	if err != nil {
+		return Step{}, err
+	}
+	from := first
+	if ancestor != nil {
+		from = ancestor.Number + 1
+	}
+	step.Drop = from
+	if len(known) > 0 && ancestor == nil { // deeper than what is known
+		step.Drop = 0
+	}
+	if from > step.Head {
+		return step, nil
+	}
+	for range tries {
+		to := min(step.Head, from+*width-1)
+		if to > step.Final { // the end of it can still change
+			to = min(to, from+mostRecent-1)
+		}
+		err := f.readRange(ctx, eth, &step, ancestor, from, to)
+		wide, blocks := false, uint64(0)
+		if err != nil {
+			wide, blocks = tooWide(err)
+		}
+		switch {
+		case err == nil:
+			return step, nil
+		case !wide:
+			return Step{}, err
+		case from == to:
+			err := f.readAlone(ctx, eth, &step, from)
+			return step, err
+		}
+		*width = max(1, min((to-from+1)/2, orMost(blocks)))
+	}
+	return Step{}, fmt.Errorf("it refuses every range of blocks from %d on", from)
+}
+
+func orMost(blocks uint64) uint64 {
+	if blocks == 0 {
+		return mostRange
+	}
+	return blocks
+}
+
+// commonAncestor walks back through the known blocks to one that the chain still has.
+func commonAncestor(ctx context.Context, eth *ethclient.Client, known []Block) (*Block, error) {
+	for i := len(known) - 1; i >= 0; i-- {
+		h, err := eth.HeaderByNumber(ctx, newBig(known[i].Number))
+		if errors.Is(err, ethereum.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if h.Hash() == known[i].Hash {
+			return &known[i], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // there is none: everything begins again
+}
+
+// readRange reads the events of a range into the step.
+func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *Step, ancestor *Block, from, to uint64) error {
+	headers, err := readHeaders(ctx, eth, from, to, to <= step.Final)
+	if err != nil {
+		return err
+	}
+	blocks := make([]Block, len(headers))
+	byHash := make(map[common.Hash]uint64, len(headers))
+	for i, h := range headers {
+		blocks[i] = Block{Number: h.Number.Uint64(), Hash: h.Hash(), Parent: h.ParentHash, Time: h.Time}
+		byHash[blocks[i].Hash] = blocks[i].Number
+		if i > 0 && h.ParentHash != blocks[i-1].Hash {
+			return errTorn
+		}
+	}
+	if linked := blocks[0].Number == from; linked && ancestor != nil && blocks[0].Parent != ancestor.Hash {
+		return errTorn
+	}
+	events, err := eth.FilterLogs(ctx, ethereum.FilterQuery{
+		FromBlock: newBig(from), ToBlock: newBig(to), Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}},
+	})
+	if err != nil {
+		return err
+	}
+	has := make(map[uint64]bool)
+	for _, e := range events {
+		number, recent := byHash[e.BlockHash]
+		if e.Removed || e.BlockNumber < from || e.BlockNumber > to || recent && number != e.BlockNumber || !recent && len(blocks) == int(to-from+1) || !f.wants(e) {
+			return errTorn
+		}
+		has[e.BlockNumber] = true
+	}
+	for _, h := range headers {
+		if !has[h.Number.Uint64()] && f.mayHave(h) {
+			alone, err := f.eventsOf(ctx, eth, h.Hash())
+			if err != nil {
+				return err
+			}
+			if len(alone) > 0 { // the answer for the range was of another chain, or not whole
+				return errTorn
+			}
+		}
+	}
+	if err := dated(ctx, eth, events); err != nil {
+		return err
+	}
+	step.Blocks, step.Events = blocks, events
+	return nil
+}
+
+// dated sets the time of events, and proves that their blocks are the chain's.
+func dated(ctx context.Context, eth *ethclient.Client, events []types.Log) error {
+	var numbers []uint64
+	for _, e := range events {
+		if n := len(numbers); n == 0 || numbers[n-1] != e.BlockNumber {
+			numbers = append(numbers, e.BlockNumber)
+		}
+	}
+	at := 0
+	for part := range slices.Chunk(numbers, mostRecent) {
+		headers, err := headersOf(ctx, eth, part)
+		if err != nil {
+			return err
+		}
+		for _, h := range headers {
+			for ; at < len(events) && events[at].BlockNumber == h.Number.Uint64(); at++ {
+				if events[at].BlockHash != h.Hash() {
+					return errTorn
+				}
+				events[at].BlockTimestamp = h.Time
+			}
+		}
+	}
+	return nil
+}
+
+func (f *Follower) wants(e types.Log) bool {
+	return e.Address == common.Address(f.filter.Contract) && len(e.Topics) > 0 && e.Topics[0] == f.filter.Topic
+}
+
+func (f *Follower) mayHave(h *types.Header) bool {
+	return h.Bloom.Test(f.filter.Contract[:]) && h.Bloom.Test(f.filter.Topic[:])
+}
+
+func (f *Follower) eventsOf(ctx context.Context, eth *ethclient.Client, block common.Hash) ([]types.Log, error) {
+	return eth.FilterLogs(ctx, ethereum.FilterQuery{BlockHash: &block, Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}}})
+}
+
+// readAlone reads the events of one block, of which there are too many for the node's
+// limits, from its receipts, which the header proves.
+func (f *Follower) readAlone(ctx context.Context, eth *ethclient.Client, step *Step, block uint64) error {
+	h, err := eth.HeaderByNumber(ctx, newBig(block))
+	if err != nil {
+		return err
+	}
+	receipts, err := eth.BlockReceipts(ctx, rpc.BlockNumberOrHashWithHash(h.Hash(), true))
+	if err != nil {
+		return err
+	}
+	for _, r := range receipts {
+		for _, e := range r.Logs {
+			if f.wants(*e) {
+				step.Events = append(step.Events, *e)
+			}
+		}
+	}
+	step.Blocks = []Block{{Number: h.Number.Uint64(), Hash: h.Hash(), Parent: h.ParentHash, Time: h.Time}}
+	return nil
+}
+
+// readHeaders reads the headers of a range in one batch; of one that is final, the
+// last one only.
+func readHeaders(ctx context.Context, eth *ethclient.Client, from, to uint64, final bool) ([]*types.Header, error) {
+	if final {
+		from = to
+	}
+	numbers := make([]uint64, 0, to-from+1)
+	for n := from; n <= to; n++ {
+		numbers = append(numbers, n)
+	}
+	return headersOf(ctx, eth, numbers)
+}
+
+// headersOf reads headers by their numbers in one batch.
+func headersOf(ctx context.Context, eth *ethclient.Client, numbers []uint64) ([]*types.Header, error) {
+	headers := make([]*types.Header, len(numbers))
+	batch := make([]rpc.BatchElem, len(numbers))
+	for i, n := range numbers {
+		batch[i] = rpc.BatchElem{Method: "eth_getBlockByNumber", Args: []any{fmt.Sprintf("0x%x", n), false}, Result: &headers[i]}
+	}
+	if err := eth.Client().BatchCallContext(ctx, batch); err != nil {
+		return nil, err
+	}
+	for i, b := range batch {
+		switch {
+		case b.Error != nil:
+			return nil, b.Error
+		case headers[i] == nil: // it was there a moment ago
+			return nil, errTorn
+		case headers[i].Number.Uint64() != numbers[i]:
+			return nil, fmt.Errorf("it answers with the block %s for %d", headers[i].Number, numbers[i])
+		}
+	}
+	return headers, nil
+}

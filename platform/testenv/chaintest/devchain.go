@@ -1,0 +1,43 @@
+//go:build devchain
+
+package chaintest
+
+import (
+	"math/big"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"banyan/platform/chain/devchain"
+)
+
+// Reorganise replaces the last depth blocks of a chain by depth+1 others in one
+// switch, as readers of its JSON-RPC see it at the end. fill is called before each
+// new block is sealed.
+func Reorganise(t testing.TB, c *devchain.Chain, depth int, fill func()) {
+	t.Helper()
+	chain := c.Ethereum().BlockChain()
+	old := chain.CurrentBlock()
+	parent := chain.GetBlockByNumber(new(big.Int).Sub(old.Number, big.NewInt(int64(depth))).Uint64())
+	setCanonical := func(b *types.Block) {
+		if _, err := chain.SetCanonical(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setCanonical(parent)
+	if err := c.Ethereum().TxPool().Sync(); err != nil {
+		t.Fatal(err)
+	}
+	c.Beacon().Rollback() // what was dropped waits again
+	for range depth + 1 {
+		fill()
+		c.Commit()
+	}
+	tip := chain.GetBlockByHash(chain.CurrentBlock().Hash())
+	setCanonical(chain.GetBlockByHash(old.Hash()))
+	setCanonical(tip)
+	if err := c.Ethereum().TxPool().Sync(); err != nil {
+		t.Fatal(err)
+	}
+	c.Beacon().Rollback() // what the old blocks had waits again
+}
