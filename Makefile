@@ -141,8 +141,9 @@ $(CONTRACT_FILES)/node_modules: $(CONTRACT_FILES)/package.json $(CONTRACT_FILES)
 	cd $(CONTRACT_FILES) && npm ci --no-audit --no-fund
 	touch $@
 
-demo: build-fast ## a community to look around in, in a temporary folder
-	bin/banyan demo
+demo: ## a community to look around in, in a temporary folder, with a chain of its own
+	$(BUILD) -tags devchain -o bin/banyan-demo .
+	bin/banyan-demo demo
 
 screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 	$(GO) test ./web/browser -count=1 -run 'TestScreenshots|TestTheWholeProgram' -screenshots $(CURDIR)/screenshots

@@ -118,7 +118,7 @@ func freePort(ctx context.Context, ip string) (string, error) {
 }
 
 // runDemo serves an invented community on the built-in settings and own.
-func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
+func runDemo(cmd *cobra.Command, s *source, own map[string]string) (err error) {
 	started := time.Now()
 	if _, err := os.Lstat(config.DefaultFile); err == nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is not used by the demo\n\n", config.DefaultFile)
@@ -126,6 +126,21 @@ func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
 	community := demo.New()
 	own["log.level"], own["admin.listen"] = "warn", "127.0.0.1:0"
 	own["identity.operators"] = community.Wallet().String()
+	chain, err := startDemoChain(community.Wallet())
+	if err != nil {
+		return err
+	}
+	var walletChain web.DemoChain
+	if chain != nil {
+		defer func() { err = errors.Join(err, chain.Close()) }()
+		sealing, stop := context.WithCancel(cmd.Context())
+		done := make(chan error, 1)
+		go func() { done <- chain.Run(sealing) }()
+		defer func() { stop(); err = errors.Join(err, <-done) }()
+		community.OnChain(chain)
+		walletChain = chain
+		own["chain.nodes"], own["chain.private"] = fmt.Sprintf("%d %s", chain.Number(), chain.URL()), "true"
+	}
 	for _, m := range s.modules {
 		for key, value := range m.Demo.Settings(community) {
 			own[key] = value
@@ -135,7 +150,7 @@ func runDemo(cmd *cobra.Command, s *source, own map[string]string) error {
 	if err != nil {
 		return flagOrSettings(err)
 	}
-	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64())
+	wallet := web.NewDemoWallet(community.Key(), params.MainnetChainConfig.ChainID.Uint64(), walletChain)
 	return serve(cmd.Context(), loaded, host.Options{Clock: community.Now, Pages: pages(s.modules, wallet)}, func(p *host.Process) error {
 		if err := host.MarkDemoFolder(loaded.Settings.Data); err != nil { // its databases are open; no other process may open them
 			return err

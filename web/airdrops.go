@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -119,12 +120,13 @@ func (p *airdropPages) airdrops(rw http.ResponseWriter, r *http.Request) error {
 type check struct {
 	Asked  string // as it was typed
 	Wallet wallet.Address
-	Claim  *airdrop.Claim // nil: not on the list, or one of the next says why not
-	JSON   string         // the claim, for copying
-	Rows   []claimRow     // all claims of the wallet
-	Amount bool           // the leaves have an amount
-	Wrong  string         // no address
-	Early  bool           // the list is not final
+	Claim  *airdrop.Claim     // nil: not on the list, or one of the next says why not
+	JSON   string             // the claim, for copying
+	Call   *airdrop.ClaimCall // nil: there is no contract to claim from
+	Rows   []claimRow         // all claims of the wallet
+	Amount bool               // the leaves have an amount
+	Wrong  string             // no address
+	Early  bool               // the list is not final
 	Fault  *ui.Missing
 }
 
@@ -168,7 +170,14 @@ type campaignData struct {
 	Check    *check // nil: nobody asked
 	Outcome  *ui.Outcome
 	Upload   uploadForm
+	Payment  *payment // nil: no contract pays it
+	Unpaid   *ui.Missing
+	Plan     *airdrop.PlannedDistributor // nil: nobody asked
+	Form     url.Values                  // as it was typed
 }
+
+// Typed is what was typed into a field of a form that is shown again.
+func (d campaignData) Typed(name string) string { return d.Form.Get(name) }
 
 func (p *airdropPages) campaign(rw http.ResponseWriter, r *http.Request) error {
 	return p.showCampaign(rw, r, chi.URLParam(r, "id"), http.StatusOK, nil)
@@ -176,13 +185,26 @@ func (p *airdropPages) campaign(rw http.ResponseWriter, r *http.Request) error {
 
 // showCampaign is also the answer to an operator's upload, with its outcome.
 func (p *airdropPages) showCampaign(rw http.ResponseWriter, r *http.Request, id string, status int, done *ui.Outcome) error {
+	d := campaignData{Outcome: done}
+	if done != nil && done.Fault != nil {
+		d.Form = r.PostForm
+	}
+	return p.showCampaignWith(rw, r, id, status, d)
+}
+
+// showCampaignWith shows a campaign's page with what an operator has asked for.
+func (p *airdropPages) showCampaignWith(rw http.ResponseWriter, r *http.Request, id string, status int, d campaignData) error {
 	c, err := p.service.Campaign(r.Context(), airdrop.CampaignQuery{ID: id})
 	if err != nil {
 		return err
 	}
-	d := campaignData{Campaign: c, Outcome: done, Upload: uploadOf(r)}
+	d.Campaign, d.Upload = c, uploadOf(r)
 	if asked := strings.TrimSpace(r.URL.Query().Get("wallet")); asked != "" {
 		d.Check = p.checkWallet(r, c, asked)
+	}
+	d.Payment, d.Unpaid = p.payment(r, c)
+	if d.Payment != nil && d.Check != nil && d.Check.Claim != nil {
+		d.Check.Call, d.Check.Fault = p.call(r, c.ID, d.Check.Wallet)
 	}
 	page := ui.Page{
 		Title: c.Name, Nav: "/airdrops", Data: d,

@@ -17,6 +17,8 @@ func (p *airdropPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/campaigns", p.site.Form(p.site.Operate("/operator", p.createCampaign, show)))
 	r.Post("/operator/campaigns/{id}/list", p.site.Handle(p.site.Upload("/airdrops/{id}", p.uploadList, p.showWork)))
 	r.Post("/operator/campaigns/{id}/build", p.site.Form(p.site.Operate("/airdrops/{id}", p.buildTree, p.showWork)))
+	r.Post("/operator/campaigns/{id}/plan", p.site.Form(p.planDistributor))
+	r.Post("/operator/campaigns/{id}/distributor", p.site.Form(p.site.Operate("/airdrops/{id}", p.followDistributor, p.showWork)))
 }
 
 // showWork answers a form on a campaign's page with that page.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ethereum/go-ethereum/accounts"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -27,12 +28,18 @@ import (
 type DemoWallet struct {
 	key     *ecdsa.PrivateKey
 	address wallet.Address
-	chain   uint64
+	home    uint64        // the chain on which it begins
+	chain   atomic.Uint64 // the one it is on; a page may change it
+	// onDemoChain is where it has ether; nil = nowhere.
+	onDemoChain DemoChain
 }
 
-// NewDemoWallet holds key and says it is on this chain.
-func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64) *DemoWallet {
-	return &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), chain: chain}
+// NewDemoWallet holds key and says it is on this chain. It sends transactions on own
+// only, which may be nil.
+func NewDemoWallet(key *ecdsa.PrivateKey, chain uint64, own DemoChain) *DemoWallet {
+	d := &DemoWallet{key: key, address: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), home: chain, onDemoChain: own}
+	d.chain.Store(chain)
+	return d
 }
 
 // walletRequest is an EIP-1193 request.
@@ -64,7 +71,10 @@ func (d *DemoWallet) sign(rw http.ResponseWriter, r *http.Request) error {
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return fault.Wrap(err, fault.Invalid, "a wallet request is JSON with a method and params")
 	}
-	result, err := d.request(q)
+	result, done, err := d.onChain(r.Context(), q)
+	if !done {
+		result, err = d.request(q)
+	}
 	if err != nil {
 		return err
 	}
@@ -78,7 +88,7 @@ func (d *DemoWallet) request(q walletRequest) (any, error) {
 	case "eth_accounts", "eth_requestAccounts":
 		return []string{d.address.String()}, nil
 	case "eth_chainId":
-		return "0x" + strconv.FormatUint(d.chain, 16), nil
+		return "0x" + strconv.FormatUint(d.chain.Load(), 16), nil
 	case "personal_sign": // [message, account]
 		message, account, err := twoTexts(q.Params)
 		if err != nil {

@@ -21,6 +21,9 @@ func Airdrop() Part {
 		return Made{
 			What: fmt.Sprintf("%d airdrops", len(made)),
 			Look: func(url string) string {
+				if c.chain != nil {
+					return fmt.Sprintf("Claim what is promised to the demo wallet %s, on a chain in this process: %s/airdrops/%s?wallet=%[1]s", c.Wallet(), url, made[0].ID)
+				}
 				return fmt.Sprintf("Check the demo wallet %s against %s/airdrops/%s", c.Wallet(), url, made[0].ID)
 			},
 		}, nil
@@ -36,7 +39,7 @@ func campaigns(ctx context.Context, s airdrop.Service, c *Community) ([]airdrop.
 	}{
 		{
 			draft: airdrop.CampaignDraft{
-				Name: "Early roots", Symbol: "ROOT", Decimals: 18, Format: merkle.OZ,
+				Name: "Early roots", Symbol: "ROOT", Decimals: 18, Format: merkle.OZIndexed,
 				Description: "For the first 4,000 people of the demo community: the earlier, the more. Invented, like everybody in it.",
 			},
 			on:    func(person int) bool { return person < 4_000 },
@@ -72,6 +75,11 @@ func campaigns(ctx context.Context, s airdrop.Service, c *Community) ([]airdrop.
 			return nil, err
 		}
 		made = append(made, built)
+	}
+	if c.chain != nil { // the first one can be claimed
+		if err := publish(ctx, s, c, made[0]); err != nil {
+			return nil, err
+		}
 	}
 	return made, nil
 }

@@ -75,6 +75,7 @@ type Community struct {
 	secret [32]byte
 	*people
 	behind atomic.Int64
+	chain  Chain // nil = it has none
 }
 
 // Now is the modules' clock while the community is made: reviews are written
@@ -90,6 +91,9 @@ func New() *Community {
 	_, _ = rand.Read(c.secret[:]) // crypto/rand never fails: it ends the program instead
 	return c
 }
+
+// OnChain lets the airdrops be paid on a chain of the demo's own.
+func (c *Community) OnChain(chain Chain) { c.chain = chain }
 
 // Key is the private key of the demo wallet: the one person of the community
 // whom the visitor plays.

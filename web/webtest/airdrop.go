@@ -29,6 +29,7 @@ type drop struct {
 	airdrop.Campaign
 	list *merkle.List
 	tree *merkle.Tree
+	paid *airdrop.Distributor // nil: nobody follows one
 }
 
 var _ airdrop.Service = (*Airdrop)(nil)

@@ -70,7 +70,7 @@ func Key(t testing.TB, name string) *ecdsa.PrivateKey {
 func Full(t testing.TB, more ...web.Pages) *Site {
 	s := &Site{more: more, DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
-	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
 	return s
 }
 
@@ -78,7 +78,7 @@ func Full(t testing.TB, more ...web.Pages) *Site {
 func Below(t testing.TB, path string) *Site {
 	s := &Site{path: path, DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
-	s.serve(t, web.NewDemoWallet(s.DemoKey, 1))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
 	return s
 }
 

@@ -1,7 +1,7 @@
 // The one script that talks to wallets: finds them (EIP-6963), signs in with
-// personal_sign, signs reviews and statements with eth_signTypedData_v4. Every message and
-// document is made by the server; this file only carries it to the wallet and
-// the signature back.
+// personal_sign, signs reviews and statements with eth_signTypedData_v4, claims with
+// eth_sendTransaction. Every message, document and call is made by the server; this
+// file only carries it to the wallet, and the answer back.
 (() => {
   const REMEMBERED = "banyan.wallet"; // rdns of the wallet last used; a hint only, an rdns can be faked
   const HINT_AFTER = 12_000;          // ms until we say where a hidden request may be
@@ -322,6 +322,84 @@
   }
   enliven();
   document.addEventListener("htmx:afterSettle", enliven);
+
+  // --- claims ------------------------------------------------------------------
+  // The server made the transaction; the wallet sends it, on the chain where the
+  // contract is, and the server says when it has seen it.
+  const hexOf = (number) => "0x" + Number(number).toString(16);
+  const CLAIM_TIMEOUT = 300_000, CLAIM_PAUSE = 1_500; // ms
+
+  async function switchChain(provider, chain, say) {
+    if (Number(await ask(provider, "eth_chainId", [], say)) === chain) return;
+    say(`Allow your wallet to change to chain ${chain}.`);
+    try {
+      await ask(provider, "wallet_switchEthereumChain", [{ chainId: hexOf(chain) }], say);
+    } catch (error) {
+      const code = error?.data?.originalError?.code ?? error?.code;
+      if (code === 4902) throw new UserError(`Your wallet does not know chain ${chain}. Add it there, then claim again.`);
+      throw error;
+    }
+    if (Number(await ask(provider, "eth_chainId", [], say)) !== chain) throw new UserError(`Your wallet is still on another chain. Change it to chain ${chain}, then claim again.`);
+  }
+
+  async function followClaim(claim, provider, hash, say) {
+    for (const end = Date.now() + CLAIM_TIMEOUT; Date.now() < end;) {
+      const receipt = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] }).catch(() => null);
+      if (receipt?.status === "0x0") throw new UserError("The transaction was refused by the contract, so nothing was claimed. Somebody may have claimed for this wallet before: load the page again.");
+      const now = await send("GET", claim.dataset.follow).catch(() => null);
+      if (now?.state === "pending" || now?.state === "claimed") return now;
+      say(receipt ? "The chain has it. Waiting until it is read here …" : "Sent. Waiting for the chain …", "wait");
+      await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE));
+    }
+    throw new UserError(`The transaction ${hash} is not there yet. Your wallet shows how it does; this page will show it when it is there.`);
+  }
+
+  async function sendClaim(claim, { info, provider }) {
+    const say = statusLine(claim.querySelector("[data-status]"));
+    const list = claim.querySelector("[data-claim-wallets]");
+    const button = claim.querySelector("[data-claim-button]");
+    list.replaceChildren();
+    button.disabled = true;
+    try {
+      say("Choose the account in your wallet that pays the gas.");
+      const from = await account(provider, say);
+      await switchChain(provider, Number(claim.dataset.chain), say);
+      say("Confirm the transaction in your wallet.");
+      const hash = await ask(provider, "eth_sendTransaction", [{ from, to: claim.dataset.to, data: claim.dataset.data, value: "0x0" }], say);
+      remember(info.rdns);
+      const done = await followClaim(claim, provider, hash, say);
+      claim.dataset.state = done.state;
+      button.hidden = true;
+      say(`Claimed, by the transaction ${done.tx}.`, "good");
+    } catch (error) {
+      say(explain(error), "bad");
+      button.disabled = false;
+    }
+  }
+
+  // The answer to a check replaces the part with the button, so it is looked up
+  // when it is clicked.
+  const showClaims = () => { for (const b of document.querySelectorAll("[data-claim-button]")) if (!b.disabled) b.hidden = false; };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-claim-button]");
+    if (!button) return;
+    const claim = button.closest("[data-claim]");
+    const wallets = [...found.values()];
+    const say = statusLine(claim.querySelector("[data-status]"));
+    if (!wallets.length) return say("No wallet was found in this browser. Open this page where your wallet is, or install one.", "bad");
+    if (wallets.length === 1) return sendClaim(claim, wallets[0]);
+    say("Which wallet shall send it?");
+    claim.querySelector("[data-claim-wallets]").replaceChildren(...wallets.map((w) => {
+      const item = document.createElement("li");
+      const choice = Object.assign(document.createElement("button"), { type: "button", textContent: w.info.name });
+      choice.dataset.rdns = w.info.rdns || "";
+      choice.addEventListener("click", () => sendClaim(claim, w));
+      item.append(choice);
+      return item;
+    }));
+  });
+  document.addEventListener("htmx:afterSwap", showClaims);
+  showClaims();
 
   discover();
 })();

@@ -1,0 +1,90 @@
+package webtest
+
+import (
+	"context"
+	"io"
+
+	"banyan/modules/airdrop"
+	"banyan/platform/fault"
+	"banyan/platform/seam"
+	"banyan/platform/wallet"
+)
+
+// Distributed is the contract of every campaign that is followed here.
+var Distributed = wallet.Address{0xd1, 19: 1}
+
+func noDistributor() error {
+	return fault.New(fault.NotFound, "the campaign has no distributor that is followed")
+}
+
+// PlanDistributor plans one transaction.
+func (m *Airdrop) PlanDistributor(_ context.Context, q airdrop.DistributorPlan) (airdrop.PlannedDistributor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.find(q.ID); err != nil {
+		return airdrop.PlannedDistributor{}, err
+	}
+	if err := q.Validate(); err != nil {
+		return airdrop.PlannedDistributor{}, err
+	}
+	return airdrop.PlannedDistributor{
+		Chain: q.Chain, Address: Distributed, Safe: `{"version":"1.0"}`,
+		Calls: []airdrop.ContractCall{{Title: "Deploy the distributor", To: Distributed, Data: "0x01"}},
+	}, nil
+}
+
+// FollowDistributor follows without asking a chain.
+func (m *Airdrop) FollowDistributor(_ context.Context, q airdrop.DistributorToFollow) (airdrop.Distributor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Distributor{}, err
+	}
+	if err := q.Validate(); err != nil {
+		return airdrop.Distributor{}, err
+	}
+	d.paid = &airdrop.Distributor{
+		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
+		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
+	}
+	return *d.paid, nil
+}
+
+// Distributor returns what FollowDistributor has set.
+func (m *Airdrop) Distributor(_ context.Context, q airdrop.CampaignQuery) (airdrop.Distributor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err != nil {
+		return airdrop.Distributor{}, err
+	}
+	if d.paid == nil {
+		return airdrop.Distributor{}, noDistributor()
+	}
+	return *d.paid, nil
+}
+
+// ClaimCall returns a call that is open.
+func (m *Airdrop) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.ClaimCall, error) {
+	c, err := m.Claim(ctx, q)
+	if err != nil {
+		return airdrop.ClaimCall{}, err
+	}
+	d, err := m.Distributor(ctx, airdrop.CampaignQuery{ID: q.ID})
+	if err != nil {
+		return airdrop.ClaimCall{}, err
+	}
+	return airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address, Data: "0x2e7ba6ef", Index: c.Index, Amount: c.Amount, State: airdrop.ClaimOpen}, nil
+}
+
+// Unclaimed has no rows.
+func (m *Airdrop) Unclaimed(ctx context.Context, q airdrop.CampaignQuery) (seam.Stream, error) {
+	if _, err := m.Distributor(ctx, q); err != nil {
+		return seam.Stream{}, err
+	}
+	return seam.Stream{ContentType: "text/csv", Write: func(w io.Writer) error {
+		_, err := io.WriteString(w, "index,address,amount\n")
+		return err
+	}}, nil
+}
