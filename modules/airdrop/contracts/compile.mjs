@@ -1,5 +1,6 @@
 // Compiles the contracts of src and test into build and testdata, and the token of
 // the development chain beside its source: `make contracts`.
+import crypto from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import solc from 'solc'
@@ -19,6 +20,10 @@ const input = {
 		outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
 	},
 }
+// What was compiled, so that a test without npm finds an artefact that is out of date.
+const digest = crypto.createHash('sha256')
+for (const name of named) digest.update(path.basename(name) + '\n' + input.sources[name].content)
+const sources = digest.digest('hex')
 const load = name => ({ contents: fs.readFileSync(path.join('node_modules', name), 'utf8') })
 const output = JSON.parse(solc.compile(JSON.stringify(input), { import: load }))
 for (const e of output.errors ?? []) console.error(e.formattedMessage)
@@ -29,7 +34,7 @@ for (const file of named) {
 		if (c.evm.bytecode.object === '' || !file.startsWith('test/') && name + '.sol' !== path.basename(file)) continue
 		const artefact = {
 			generated: 'from ' + file.replace(/^[./]*/, '') + ' by compile.mjs; to make it again: make contracts',
-			compiler: solc.version(), settings: { ...input.settings, outputSelection: undefined },
+			sources, compiler: solc.version(), settings: { ...input.settings, outputSelection: undefined },
 			abi: c.abi, bytecode: '0x' + c.evm.bytecode.object, deployedBytes: c.evm.deployedBytecode.object.length / 2,
 		}
 		const to = path.join(folders[path.dirname(file)], name + '.json')
