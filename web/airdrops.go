@@ -41,7 +41,7 @@ func AirdropOf(service airdrop.Service) Pages {
 				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
 				Link: "Check a wallet", Button: "Check an airdrop",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Steps: p.steps,
+			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Steps: p.steps, Find: p.find,
 		}
 	}
 }
@@ -76,6 +76,18 @@ func (p *airdropPages) home(r *http.Request) HomePart {
 	}
 	part.Figures = []Figure{{"Provable claims", claims}}
 	return part
+}
+
+// find searches the names of campaigns.
+func (p *airdropPages) find(r *http.Request, text string) ([]Found, error) {
+	all, err := p.service.Campaigns(r.Context(), airdrop.CampaignsQuery{Limit: 200})
+	var found []Found
+	for _, c := range all.Campaigns {
+		if strings.Contains(strings.ToLower(c.Name+" "+c.Symbol), strings.ToLower(text)) {
+			found = append(found, Found{Kind: "Airdrop", Title: c.Name, Path: "/airdrops/" + c.ID})
+		}
+	}
+	return found, err
 }
 
 // steps say whether there is a campaign.

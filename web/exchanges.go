@@ -45,7 +45,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				Text: "A review is signed by its writer’s wallet and weighs as much as that wallet’s reputation. A thousand fresh wallets weigh almost nothing.",
 				Link: "Compare exchanges", Button: "Find an exchange",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet, Steps: p.steps,
+			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet, Steps: p.steps, Find: p.find,
 		}
 	}
 }

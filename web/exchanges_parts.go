@@ -32,6 +32,16 @@ func (p *exchangePages) home(r *http.Request) HomePart {
 	return part
 }
 
+// find searches the directory.
+func (p *exchangePages) find(r *http.Request, text string) ([]Found, error) {
+	all, err := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Q: text, Sort: exchangereview.ByName, Limit: 200})
+	var found []Found
+	for _, e := range all.Exchanges {
+		found = append(found, Found{Kind: "Exchange", Title: e.Name, Path: "/exchanges/" + e.Slug})
+	}
+	return found, err
+}
+
 // steps say whether there is anything to review.
 func (p *exchangePages) steps(r *http.Request) []Step {
 	s := Step{

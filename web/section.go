@@ -38,6 +38,9 @@ type Section struct {
 	Work    func(*http.Request) OperatorPart // on the operator page
 	Wallet  func(*http.Request, wallet.Address) WalletPart
 	Steps   func(*http.Request) []Step // of the first set-up
+	// Find searches what it has by name, "" finds the first of all: for the search, the
+	// advice on a wrong address, and the map of the site.
+	Find func(r *http.Request, text string) ([]Found, error)
 
 	OperatorPages []ui.Entry // those that its Operate adds
 }

@@ -99,6 +99,7 @@ func New(o Options) (*Web, error) {
 		w.sections = append(w.sections, s)
 	}
 	site.List(menuOf(inMenu(w.sections)))
+	site.Suggest(w.suggest)
 	site.ListOperators(w.deskPages(), w.alarms)
 	if o.Site != nil {
 		site.Called(func(ctx context.Context) ui.Name {
@@ -153,6 +154,11 @@ func (w *Web) mountModules(r chi.Router) {
 
 // mountOwn adds what nobody else may answer: sign-in, operators' pages and files.
 func (w *Web) mountOwn(r chi.Router) {
+	r.Get("/search", w.ui.Handle(w.search))
+	if w.o.Prefix == "" { // otherwise these are the legacy system's
+		r.Get("/robots.txt", w.robots)
+		r.Get("/sitemap.xml", w.ui.Handle(w.sitemap))
+	}
 	r.Get("/sign-in", w.ui.Handle(w.signIn))
 	r.Post("/sign-out", w.ui.Form(w.signOut))
 	r.Get("/sessions", w.ui.Handle(w.sessions))

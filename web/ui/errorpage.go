@@ -14,7 +14,8 @@ import (
 
 // errorPage is the data of the page that shows an error.
 type errorPage struct {
-	Again bool // the page's script asks again
+	Meant []Entry // pages that a wrong address may have meant
+	Again bool    // the page's script asks again
 
 	Words     errorWords
 	Fault     *fault.Fault
@@ -77,6 +78,10 @@ func (s *Site) fail(rw http.ResponseWriter, r *http.Request, err error) {
 // Page shows an error to a person in plain words, with the request's id. It is
 // also the page renderer of the HTTP server.
 func (s *Site) Page(rw http.ResponseWriter, r *http.Request, status int, err error) {
+	if to := s.spelled(r, status); to != "" {
+		s.GoTo(rw, r, to)
+		return
+	}
 	f, id := fault.From(err), requestctx.ID(r.Context())
 	words := wordsFor(f.Code)
 	late, again := isLate(r.Context(), err)
@@ -84,11 +89,33 @@ func (s *Site) Page(rw http.ResponseWriter, r *http.Request, status int, err err
 		words = errorWords{"This takes longer than usual", "The part of Banyan that has this page is slow just now. Nothing is lost, and nothing of yours was changed."}
 	}
 	p := Page{Title: words.Title, Data: errorPage{Again: again, Words: words, Fault: f, Status: status, RequestID: id}}
+	if status == http.StatusNotFound && s.suggest != nil && r.Method == http.MethodGet {
+		p.Data = errorPage{Meant: s.suggest(r), Words: words, Fault: f, Status: status, RequestID: id}
+	}
 	if err := s.Show(rw, r, status, "error/page", p); err != nil {
 		// The template of errors itself is broken: plain text is left.
 		requestctx.NoteError(r.Context(), err)
 		http.Error(rw, words.Title+". "+f.Message+" (request "+id+")", status)
 	}
+}
+
+// spelled returns the usual spelling of a page of the menu, or below one, whose
+// address has a slash at its end or capital letters; "" when it has none.
+func (s *Site) spelled(r *http.Request, status int) string {
+	if status != http.StatusNotFound || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return ""
+	}
+	asked := s.plain(r)
+	usual := strings.TrimRight(strings.ToLower(asked), "/")
+	if usual == asked || usual == "" || strings.Contains(usual, "//") {
+		return ""
+	}
+	for _, e := range s.menu {
+		if usual == e.Path || strings.HasPrefix(usual, e.Path+"/") {
+			return usual
+		}
+	}
+	return ""
 }
 
 // StatusOf is a page's status when its main part failed but the page is shown.

@@ -59,10 +59,15 @@ type Site struct {
 	menu   []Entry
 	moved  []string // paths of pages that a legacy system may have, too; see List
 
+	suggest   func(*http.Request) []Entry // nil = nothing does
 	named     func(context.Context) Name  // nil = it has its usual name
 	operators []Entry                     // see ListOperators
 	alarms    func(*http.Request) []Alarm // likewise
 }
+
+// Suggest sets what finds the pages that an address which leads nowhere may have
+// meant.
+func (s *Site) Suggest(find func(*http.Request) []Entry) { s.suggest = find }
 
 // Name is what people read of the site.
 type Name struct {
