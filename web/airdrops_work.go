@@ -73,6 +73,7 @@ func shapeTexts() map[merkle.Shape]string {
 		merkle.Duplicated:  "levels, the odd node duplicated",
 		merkle.ZeroFilled:  "levels, the odd node hashed with zero (murky)",
 		merkle.EmptyFilled: "levels, the odd node hashed with keccak256 of nothing (Safe)",
+		merkle.Padded:      "leaves padded with zeros to a power of two (Rocket Pool)",
 	}
 }
 

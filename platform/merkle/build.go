@@ -155,7 +155,7 @@ func (b *builder) heap(ctx context.Context) (layout, error) {
 // one.
 func (b *builder) promoted(ctx context.Context) (layout, error) {
 	n := b.list.Len()
-	b.nodes = makeLarge[byte](max(promoted{leaves: n}.nodes()+1, 2*n) * HashSize)
+	b.nodes = makeLarge[byte](max(newFilled(b.spec.Shape, n).nodes()+1, 2*n) * HashSize)
 	scratch := b.nodes[len(b.nodes)-n*HashSize:]
 	order, err := b.leaves(ctx, scratch, b.nodes[:n*HashSize])
 	if err != nil {
@@ -188,19 +188,20 @@ func (b *builder) join(ctx context.Context, p promoted) (layout, error) {
 		b.nodes = b.nodes[:p.nodes()*HashSize]
 		return p, b.levels(ctx, p)
 	}
-	f := filled{promoted: p, filler: b.spec.Shape != Duplicated}
+	f := newFilled(b.spec.Shape, p.leaves)
 	b.nodes = b.nodes[:f.nodes()*HashSize]
-	if f.filler {
-		filler := b.spec.Shape.filler()
-		copy(hashAt(b.nodes, f.root()+1), filler[:])
+	for level, filler := 0, b.spec.Shape.filler(); level < f.fillers; level, filler = level+1, b.spec.Join(filler, filler) {
+		copy(hashAt(b.nodes, f.filler(level)), filler[:])
 	}
+	level := -1
 	return f, p.levels(func(to, from, pairs int) error {
+		level++
 		return b.pairs(ctx, to, from, pairs)
 	}, func(to, from int) error {
 		odd := Hash(hashAt(b.nodes, from))
 		other := odd
-		if f.filler {
-			other = b.spec.Shape.filler()
+		if f.fillers > 0 {
+			other = Hash(hashAt(b.nodes, f.filler(level)))
 		}
 		node := b.spec.Join(odd, other)
 		copy(hashAt(b.nodes, to), node[:])

@@ -113,33 +113,45 @@ func (p promoted) levels(hash func(to, from, pairs int) error, promote func(to, 
 	return nil
 }
 
-// filled is promoted with a sibling for the odd node of a level: itself, or,
-// with filler, a node that stands behind the root.
+// filled is promoted with a sibling for the odd node of a level: itself, or, with
+// fillers, one of the nodes that stand behind the root: the only one, or that of
+// the level.
 type filled struct {
 	promoted
-	filler bool
+	fillers int
 }
 
-func (f filled) nodes() int {
-	if f.filler {
-		return f.promoted.nodes() + 1
+// newFilled returns the layout of a shape whose levels are filled.
+func newFilled(shape Shape, leaves int) filled {
+	f := filled{promoted: promoted{leaves: leaves}}
+	switch shape {
+	case ZeroFilled, EmptyFilled:
+		f.fillers = 1
+	case Padded:
+		f.fillers = bits.Len(uint(leaves - 1)) // one for each level below the root
 	}
-	return f.promoted.nodes()
+	return f
 }
+
+func (f filled) nodes() int { return f.promoted.nodes() + f.fillers }
+
+// filler is the number of the node beside the odd one of a level, if there are any.
+func (f filled) filler(level int) int { return f.root() + 1 + min(level, f.fillers-1) }
 
 func (f filled) siblings(path []int, leaf int) []int {
-	start, k := 0, leaf
+	start, k, level := 0, leaf, 0
 	for width := f.leaves; width > 1; width = (width + 1) / 2 {
 		sibling := start + k // itself
 		switch {
 		case k^1 < width:
 			sibling = start + (k ^ 1)
-		case f.filler:
-			sibling = f.root() + 1
+		case f.fillers > 0:
+			sibling = f.filler(level)
 		}
 		path = append(path, sibling)
 		start += width
 		k /= 2
+		level++
 	}
 	return path
 }

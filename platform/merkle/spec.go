@@ -24,12 +24,17 @@ const (
 	ZeroFilled Shape = "zero"
 	// EmptyFilled hashes it with keccak256(""), as Safe's vesting tree does.
 	EmptyFilled Shape = "empty"
+	// Padded adds leaves of bytes32(0) behind the last one, up to a power of two,
+	// as go-merkletree and so Rocket Pool do.
+	Padded Shape = "padded"
 	// sharded is ENS's forest, which only the format ens has.
 	sharding Shape = "sharded"
 )
 
 // Shapes lists those that any leaf may have.
-func Shapes() []Shape { return []Shape{Complete, Promoted, Duplicated, ZeroFilled, EmptyFilled} }
+func Shapes() []Shape {
+	return []Shape{Complete, Promoted, Duplicated, ZeroFilled, EmptyFilled, Padded}
+}
 
 // Spec describes a tree completely: the leaf, and the tree above it.
 type Spec struct {

@@ -138,6 +138,9 @@ func referenceTree(s merkle.Spec, leaves [][]byte) []byte {
 		}
 		return t[0]
 	}
+	for s.Shape == merkle.Padded && len(leaves)&(len(leaves)-1) != 0 {
+		leaves = append(leaves, make([]byte, 32))
+	}
 	for len(leaves) > 1 {
 		var next [][]byte
 		for i := 0; i < len(leaves); i += 2 {

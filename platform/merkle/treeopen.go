@@ -97,8 +97,8 @@ func (m *inFile) layout() (layout, error) {
 		return heap{leaves: m.header.leaves}, nil
 	case Promoted:
 		return promoted{leaves: m.header.leaves}, nil
-	case Duplicated, ZeroFilled, EmptyFilled:
-		return filled{promoted: promoted{leaves: m.header.leaves}, filler: shape != Duplicated}, nil
+	case Duplicated, ZeroFilled, EmptyFilled, Padded:
+		return newFilled(shape, m.header.leaves), nil
 	}
 	sizes, ranks := make([]int, m.header.shards), make([]int, m.header.shards)
 	leaves := 0

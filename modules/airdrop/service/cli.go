@@ -119,7 +119,7 @@ func leafFlags(c *cobra.Command, choices *merkle.Choices) {
 // treeFlags adds the flags that describe a tree.
 func treeFlags(c *cobra.Command, choices *merkle.Choices) {
 	f := c.Flags()
-	f.StringVar(&choices.Tree, "tree", "", "complete (OpenZeppelin's heap), or levels whose odd node is promoted, duplicated, or hashed with zero (murky) or empty (keccak256 of nothing, Safe)")
+	f.StringVar(&choices.Tree, "tree", "", "complete (OpenZeppelin's heap), or levels whose odd node is promoted, duplicated, hashed with zero (murky) or empty (keccak256 of nothing, Safe), or padded with zeros to a power of two (Rocket Pool)")
 	f.StringVar(&choices.Leaves, "leaves", "", "the order of the leaves: sorted by their hashes, or as listed")
 	f.StringVar(&choices.Pairs, "pairs", "", "pairs are sorted, or positional (left before right)")
 }

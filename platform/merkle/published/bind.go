@@ -94,11 +94,14 @@ func (c *Claim) bind(leaf merkle.Leaf, at *uint64) ([]string, error) {
 			take(i, func(v Value) bool { return v.Name == "amount" || c.Amount != "" && v.Text == c.Amount && v.Name == "" })
 		}
 	}
+	// Numbers that nobody calls an amount may be one where the claim has just the
+	// leaf's values.
+	unnamed := c.Amount == "" && len(c.Values) == len(leaf.Fields) && !leaf.Named() && len(leaf.Fields) > 2
 	for i, f := range leaf.Fields {
-		if texts[i] != "" || i == who || i == amount {
+		if texts[i] != "" || i == who || i == amount && !unnamed {
 			continue
 		}
-		if f.Type.Kind == merkle.KindUint && (f.Name == "" || simple(f.Name) == "index") {
+		if i != amount && f.Type.Kind == merkle.KindUint && (f.Name == "" || simple(f.Name) == "index") {
 			if take(i, func(v Value) bool { return v.Name == "index" }) {
 				continue
 			}

@@ -65,6 +65,7 @@ func ParseClaims(raw []byte, key string) ([]Claim, error) {
 			return ParseClaims(inner, key) // all claims of a wallet that has several
 		}
 	}
+	members = rocketPool(members)
 	c := Claim{}
 	if key != "" {
 		c.setWallet(key)

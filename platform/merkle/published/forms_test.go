@@ -80,6 +80,59 @@ func TestReadsTreesAsOtherToolsPublishThem(t *testing.T) {
 	}
 }
 
+// Rocket Pool's files have a part of the leaf in two, and padded trees.
+func TestReadsRocketPoolsRewards(t *testing.T) {
+	spec, err := merkle.Choices{Leaf: "address,uint256,uint256,uint256", Encoding: "packed", Hash: "1", Tree: "padded", Leaves: "sorted"}.Spec(merkle.OZ.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := merkle.NewTypedList(spec.Leaf)
+	for i := range 11 {
+		record, err := spec.Leaf.AppendRecord(nil, []string{fmt.Sprintf("0x%040x", i+1), "0", fmt.Sprint(7 + i), fmt.Sprint(i % 3)})
+		if err == nil {
+			err = list.AppendRecords(record)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := merkle.Build(context.Background(), spec.Format(), list, merkle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nodes []string
+	for i := range tree.Count() {
+		proof, err := tree.Proof(i)
+		if err != nil || len(proof) != 4 {
+			t.Fatalf("%d nodes, %v", len(proof), err)
+		}
+		hashes, err := json.Marshal(proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, fmt.Sprintf(`"0x%040x":{"rewardNetwork":0,"collateralRpl":"%d","oracleDaoRpl":"%d","smoothingPoolEth":"%d","smoothingPoolEligibilityRate":0.5,"merkleProof":%s}`,
+			i+1, 7+i-i%5, i%5, i%3, hashes))
+	}
+	text := `{"rewardsFileVersion":1,"index":0,"merkleRoot":"` + tree.Root().String() + `","totalRewards":{"protocolDaoRpl":"1"},"nodeRewards":{` + strings.Join(nodes, ",") + `}}`
+	got, err := read(text)
+	if err != nil || got.Root() != tree.Root() || got.Count() != 11 || got.Spec().Shape != merkle.Padded {
+		t.Fatalf("%v", err)
+	}
+	root := tree.Root()
+	_, checks, err := published.CheckText(text, &root, spec.Format(), 20)
+	if err != nil || len(checks) != 11 {
+		t.Fatalf("%d checks, %v", len(checks), err)
+	}
+	for _, c := range checks {
+		if !c.Right {
+			t.Errorf("%s: %s", c.Name, c.Text)
+		}
+	}
+	if _, err := read(strings.Replace(text, `"oracleDaoRpl":"3"`, `"oracleDaoRpl":"4"`, 1)); !fault.Is(err, fault.Invalid) {
+		t.Errorf("another amount: %v", err)
+	}
+}
+
 func TestReadsMerkletreejsDumpsAndMurkysTrees(t *testing.T) {
 	leaves := make([]merkle.Hash, 11)
 	for i := range leaves {

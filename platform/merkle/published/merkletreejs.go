@@ -205,7 +205,7 @@ func (f *file) jsSpecs() ([]merkle.Spec, error) {
 func otherSpecs(base merkle.Spec) (all []merkle.Spec) {
 	for _, positional := range []bool{false, true} {
 		for _, listed := range []bool{false, true} {
-			for _, shape := range []merkle.Shape{merkle.Promoted, merkle.Complete, merkle.Duplicated, merkle.ZeroFilled, merkle.EmptyFilled} {
+			for _, shape := range []merkle.Shape{merkle.Promoted, merkle.Complete, merkle.Duplicated, merkle.ZeroFilled, merkle.EmptyFilled, merkle.Padded} {
 				base.Shape, base.Listed, base.Positional = shape, listed, positional
 				all = append(all, base)
 			}

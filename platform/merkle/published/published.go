@@ -164,7 +164,7 @@ func (f *file) member(d *json.Decoder, name string) (err error) {
 		return nil
 	case "tree", "merkletree":
 		return f.treeMember(d)
-	case "claims", "proofs", "recipients", "data", "users", "entries", "leaves", "hexleaves":
+	case "claims", "proofs", "recipients", "data", "users", "entries", "leaves", "hexleaves", "noderewards":
 		return f.entries(d, plain)
 	case "layers", "hexlayers":
 		return f.layersMember(d)

@@ -59,7 +59,7 @@ func isContainer(name string, value json.RawMessage) bool {
 		return true
 	}
 	switch simple(name) {
-	case "claims", "data", "entries", "users":
+	case "claims", "data", "entries", "users", "noderewards":
 		return true
 	case "proofs", "recipients", "leaves", "rewards":
 		var first []json.RawMessage // an array of objects, not of hashes
