@@ -35,6 +35,7 @@ func AirdropOf(service airdrop.Service) Pages {
 			Functions: template.FuncMap{
 				"format":   formatName,
 				"solidity": func(f merkle.Format) string { return f.Spec().Leaf.Solidity() },
+				"gini":     func(ppm int) string { return fmt.Sprintf("%d.%03d", ppm/1_000_000, ppm/1000%1000) },
 			},
 			Menu: ui.Entry{Path: "/airdrops", Label: "Airdrops"}, Order: 2,
 			Intro: Intro{
@@ -51,6 +52,7 @@ func (p *airdropPages) mount(r chi.Router) {
 	r.Get("/airdrops/check-proof", p.site.Handle(p.askProof))
 	r.Post("/airdrops/check-proof", p.site.Handle(p.checkProof))
 	r.Get("/airdrops/{id}", p.site.Handle(p.campaign))
+	r.Get("/airdrops/{id}/rules", p.site.Handle(p.rules))
 	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
 }
 
@@ -140,6 +142,7 @@ type check struct {
 	Wrong  string             // no address
 	Early  bool               // the list is not final
 	Fault  *ui.Missing
+	Why    string // of a campaign with rules: why it gets what it gets; "" = not said
 }
 
 // claimRow is one of a wallet's claims.
@@ -237,6 +240,14 @@ func (p *airdropPages) checkWallet(r *http.Request, campaign airdrop.Campaign, a
 	}
 	address := written.Address
 	c.Wallet = address
+	if campaign.Phase != "" {
+		if why, err := p.service.Why(r.Context(), airdrop.WhyQuery{ID: campaign.ID, Wallet: address}); err == nil {
+			c.Why = why.Reason
+		} else if !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.NotFound) {
+			c.Fault = ui.Part(r.Context(), err, "Airdrops", "why this wallet gets what it gets")
+			return c
+		}
+	}
 	claim, err := p.service.Claim(r.Context(), airdrop.ClaimQuery{ID: campaign.ID, Wallet: address})
 	switch {
 	case err == nil:

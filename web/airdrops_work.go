@@ -19,6 +19,7 @@ func (p *airdropPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/campaigns/{id}/build", p.site.Form(p.site.Operate("/airdrops/{id}", p.buildTree, p.showWork)))
 	r.Post("/operator/campaigns/{id}/plan", p.site.Form(p.planDistributor))
 	r.Post("/operator/campaigns/{id}/distributor", p.site.Form(p.site.Operate("/airdrops/{id}", p.followDistributor, p.showWork)))
+	p.operateRules(r)
 }
 
 // showWork answers a form on a campaign's page with that page.

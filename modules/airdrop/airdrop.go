@@ -8,7 +8,9 @@
 //	draft ──UploadList──▶ listed ──BuildTree──▶ built
 //	          ◀─(again)──┘
 //
-// A built campaign never changes: its root may be in a contract already.
+// A built campaign never changes: its root may be in a contract already. That is the
+// short way, with a list by hand; the phases of a campaign whose list is computed from
+// rules are in course.go.
 //
 // NewClient over seam.Dial is a client for programs of other Go modules, which
 // needs no database and no C compiler.
@@ -86,6 +88,7 @@ type Service interface {
 	VerifyWallets(context.Context, WalletsUpload) (seam.Stream, error)
 
 	OnChain // distributor.go
+	Courses
 }
 
 // The states of a campaign.
@@ -148,6 +151,7 @@ type Campaign struct {
 	Root        *merkle.Hash  `json:"root,omitempty"`
 	CreatedMS   int64         `json:"created_ms"`
 	BuiltMS     int64         `json:"built_ms,omitempty"`
+	Phase       string        `json:"phase,omitempty"` // of a campaign with rules: see Courses
 	// Report says how the list was read; only UploadList answers with it.
 	Report *ListReport `json:"report,omitempty"`
 }

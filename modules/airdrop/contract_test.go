@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"banyan/modules/airdrop"
+	"banyan/modules/airdrop/rules"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
 	"banyan/platform/testenv/accesstest"
@@ -31,6 +32,8 @@ func TestContractFiles(t *testing.T) {
 		},
 		Also: map[string]any{
 			"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible},
+			"inputFile.line":     "address,points",
+			"manifest.line":      rules.Manifest{Engine: rules.Engine, Format: merkle.OZ},
 			"unclaimed.line":     "0,0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed,100", // CSV, below the header index,address,amount
 		},
 	})

@@ -19,7 +19,7 @@ var (
 	campaigns = seam.Read[CampaignsQuery, CampaignPage](Contract, "campaigns", "GET /campaigns", seam.Public,
 		"Campaigns, newest first", seam.AnyOrigin(), seam.Cached(func(*CampaignPage) bool { return false }))
 	campaign = seam.Read[CampaignQuery, Campaign](Contract, "campaign", "GET /campaigns/{id}", seam.Public,
-		"One campaign", seam.AnyOrigin(), seam.Cached(func(c *Campaign) bool { return c.State == Built }))
+		"One campaign", seam.AnyOrigin(), seam.Cached(func(c *Campaign) bool { return c.State == Built && c.Phase == "" }))
 	claim = seam.Read[ClaimQuery, Claim](Contract, "claim", "GET /campaigns/{id}/claims/{wallet}", seam.Public,
 		"What a wallet may claim, with its proof", seam.AnyOrigin(), seam.Cached(func(*Claim) bool { return true }))
 	multiproof = seam.Read[MultiproofQuery, Multiproof](Contract, "multiproof", "POST /campaigns/{id}/multiproof", seam.Public,
@@ -32,7 +32,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(bindOnChain(s),
+	return Contract.Bind(append(append(bindOnChain(s), bindCourses(s)...),
 		createCampaign.To(s.CreateCampaign),
 		uploadList.To(s.UploadList),
 		buildTree.To(s.BuildTree),

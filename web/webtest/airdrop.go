@@ -23,6 +23,9 @@ type Airdrop struct {
 	mu    sync.Mutex
 	drops []*drop // newest first
 	NowMS func() int64
+	// Courses are of campaigns with rules; Previewed is the preview of all of them.
+	Courses   map[string]*airdrop.Course
+	Previewed airdrop.Preview
 }
 
 type drop struct {

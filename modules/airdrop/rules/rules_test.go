@@ -312,3 +312,15 @@ func TestSendersAreCountedByWhomTheySentTo(t *testing.T) {
 		}
 	}
 }
+
+// Nobody may have written a review yet; a list that somebody sends has rows.
+func TestASourceThatIsCollectedMayBeEmpty(t *testing.T) {
+	text := "version: 1\ndecimals: 0\nsources:\n  m: {kind: list}\n  r: {kind: reviews}\n  v: {kind: attestations}\nallocation: [{each: 1}, {to: r, each: 5}]\n"
+	result := evaluate(t, text, file("address", 3, func(int) string { return "" }), []byte("address,reviews\n"), []byte("address,attesters\n"))
+	if result.Count != 3 || result.Total.Dec() != "3" {
+		t.Errorf("%d wallets get %s", result.Count, result.Total.Dec())
+	}
+	if _, err := tryEvaluate(text, []byte("address\n"), []byte("address,reviews\n"), []byte("address,attesters\n")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "no rows") {
+		t.Errorf("a list without rows: %v", err)
+	}
+}

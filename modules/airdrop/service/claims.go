@@ -224,7 +224,7 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 // serve makes the tree that was just built for a campaign ready, from a file if
 // one can be written.
 func (s *service) serve(ctx context.Context, c stored, built *merkle.Tree) (*served, error) {
-	tree, file := s.files.keep(ctx, c, built)
+	tree, file := s.kept.keep(ctx, c, built)
 	return newServed(c.ID, tree, file)
 }
 

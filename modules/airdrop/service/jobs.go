@@ -18,14 +18,15 @@ const (
 
 // Jobs is the module's background work.
 type Jobs struct {
-	lists lists
-	files treeFiles
+	lists   lists
+	files   treeFiles
+	service *service
 }
 
 // NewJobs returns the background work of the module; o as for New.
 func NewJobs(o Options) *Jobs {
 	o = o.withDefaults()
-	return &Jobs{lists: newLists(o), files: treeFiles{options: o, store: store{o.DB}}}
+	return &Jobs{lists: newLists(o), files: treeFiles{options: o, store: store{o.DB}}, service: newService(o)}
 }
 
 // Run deletes the lists of interrupted uploads and unfinished tree files, at
@@ -37,6 +38,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 			j.lists.options.Log.WarnContext(ctx, "abandoned lists could not be looked for and take space: trying again in a minute", "error", err)
 		}
 		j.files.sweep(ctx)
+		if err := j.service.sweepCourses(ctx); err != nil && ctx.Err() == nil {
+			j.lists.options.Log.WarnContext(ctx, "what campaigns left could not be removed and takes space: trying again in a minute", "error", err)
+		}
 	}, periodic.AtOnce())
 	return nil
 }
@@ -53,6 +57,27 @@ func (l lists) sweep(ctx context.Context) error {
 			return err
 		}
 		l.options.Log.InfoContext(ctx, "deleted the list of an interrupted upload", "list", id)
+	}
+	return nil
+}
+
+// sweepCourses settles work that has ended without doing so, and deletes files that no
+// source has.
+func (s *service) sweepCourses(ctx context.Context) error {
+	rows, err := s.store.working(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := s.settle(ctx, row.Campaign); err != nil {
+			return err
+		}
+	}
+	before := s.options.Clock().Add(-abandonedAfter).UnixMilli()
+	for deleted := int64(1); deleted > 0; {
+		if deleted, err = s.store.sweepFiles(ctx, before, deletedAtOnce); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"banyan/modules/airdrop"
+	"banyan/modules/exchangereview"
+	"banyan/modules/reputation"
 	"banyan/platform/host"
 	"banyan/platform/seam"
 )
@@ -21,12 +23,14 @@ func Module() host.Module {
 	settings := &Settings{}
 	return host.Module{
 		Contract: airdrop.Contract,
+		Uses:     append([]*seam.Contract{reputation.Contract}, exchangereview.Contract),
 		Settings: settings,
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			o := Options{
 				DB: e.DB, Chains: e.Chains, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
 				MaxRows: settings.MaxRows, MaxWallets: settings.MaxWallets, MaxWalletsAnonymous: settings.MaxWalletsAnonymous,
+				Reputation: reputation.NewClient(e.Route(reputation.Contract)), Reviews: exchangereview.NewClient(e.Route(exchangereview.Contract)),
 			}
 			e.Relay()
 			e.WhileOwner("left-over uploads", NewJobs(o).Run)
@@ -35,6 +39,7 @@ func Module() host.Module {
 				return nil, err
 			}
 			e.WhileOwner("claims on chains", claims.Run)
+			e.WhileOwner("work on campaigns", NewRunner(o).Run)
 			return airdrop.Bind(New(o)), nil
 		},
 	}

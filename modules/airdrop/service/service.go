@@ -17,6 +17,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/identity"
+	"banyan/platform/jobs"
 	"banyan/platform/memory"
 	"banyan/platform/page"
 	"banyan/platform/seam"
@@ -39,6 +40,11 @@ type Options struct {
 	// processes of this machine share; it is created when it is needed. "": each
 	// process keeps them in its memory.
 	Trees string
+
+	// Reputation and Reviews are what campaigns with rules collect from; nil = a file
+	// has to be uploaded instead.
+	Reputation Reputation
+	Reviews    Reviews
 
 	MaxWallets          int   // lines of one VerifyWallets; 0 = 2,000,000
 	MaxWalletsAnonymous int   // the same for callers who are not signed in; 0 = 200,000
@@ -87,7 +93,8 @@ type service struct {
 	store   store
 	ids     ids
 	lists   lists
-	files   treeFiles
+	files   files // of sources
+	kept    treeFiles
 	trees   *trees
 	builds  chan struct{}  // a slot for each tree being built
 	checks  *memory.Budget // of VerifyWallets
@@ -98,13 +105,23 @@ var _ airdrop.Service = (*service)(nil)
 
 // New returns the module's service. The lists of uploads that ended with a
 // killed process are removed by Run (jobs.go).
-func New(o Options) airdrop.Service {
+func New(o Options) airdrop.Service { return newService(o) }
+
+// NewRunner returns what runs the work on campaigns; only the owner of the writes may
+// run it.
+func NewRunner(o Options) *jobs.Runner {
+	s := newService(o)
+	return jobs.NewRunner(o.DB, s.options.Log, courseKind().By(s.workOnCourse))
+}
+
+func newService(o Options) *service {
 	o = o.withDefaults()
 	s := &service{
 		options: o,
 		store:   store{o.DB},
 		lists:   newLists(o),
-		files:   treeFiles{options: o, store: store{o.DB}},
+		files:   files{store: store{o.DB}, ids: ids{random: o.Random}},
+		kept:    treeFiles{options: o, store: store{o.DB}},
 		ids:     ids{random: o.Random},
 		builds:  make(chan struct{}, maxBuilds),
 		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are running and their memory is in use: try again in a minute, or send fewer wallets at a time"),
@@ -195,13 +212,21 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
+	if err := s.byHand(ctx, s.options.DB.Read(), c.ID); err != nil {
+		return airdrop.Campaign{}, err
+	}
 	w := s.idempotent(ctx, "uploadList", listFingerprint(c.ID, rows))
 	w.LookFirst = true
 	listed, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 		if c.State == airdrop.Built {
 			return airdrop.Campaign{}, errBuilt()
 		}
-		return s.lists.keep(ctx, c.ID, rows, keep)
+		return s.lists.keep(ctx, c.ID, rows, func(ctx context.Context, tx *database.Tx, c airdrop.Campaign) error {
+			if err := s.byHand(ctx, tx, c.ID); err != nil { // rules came meanwhile
+				return err
+			}
+			return keep(ctx, tx, c)
+		})
 	})
 	if err == nil {
 		listed.Report = report
@@ -213,6 +238,9 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 // two concurrent builds compute the same root, and the second finds it stored.
 func (s *service) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
 	return idempotency.Do(ctx, s.idempotent(ctx, "buildTree", idempotency.Of(q.ID)), func(ctx context.Context, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+		if err := s.byHand(ctx, s.options.DB.Read(), q.ID); err != nil {
+			return airdrop.Campaign{}, err
+		}
 		return s.build(ctx, q, keep)
 	})
 }

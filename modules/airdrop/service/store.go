@@ -32,6 +32,7 @@ type campaignRow struct {
 	Root        []byte `db:"root"`
 	CreatedMS   int64  `db:"created_ms"`
 	BuiltMS     int64  `db:"built_ms"`
+	Phase       string `db:"phase"`
 }
 
 // stored is a campaign with the id of its list, which the contract does not
@@ -44,7 +45,7 @@ type stored struct {
 func (r campaignRow) campaign() (stored, error) {
 	c := stored{listID: r.ListID, Campaign: airdrop.Campaign{
 		ID: r.ID, Name: r.Name, Description: r.Description, Format: merkle.Format(r.Format), Symbol: r.Symbol, Decimals: r.Decimals,
-		State: r.State, Count: r.RowCount, CreatedMS: r.CreatedMS, BuiltMS: r.BuiltMS,
+		State: r.State, Count: r.RowCount, CreatedMS: r.CreatedMS, BuiltMS: r.BuiltMS, Phase: r.Phase,
 	}}
 	if _, err := merkle.ParseFormat(r.Format); err != nil {
 		return stored{}, damaged(r.ID, "its format", err)
@@ -111,7 +112,8 @@ const selectCampaign = `
 		total,
 		root,
 		created_ms,
-		built_ms
+		built_ms,
+		COALESCE((SELECT phase FROM course WHERE course.campaign_id = campaign.id), '') AS phase
 	FROM campaign `
 
 // campaign reads one campaign. It fails with fault.NotFound.

@@ -128,10 +128,10 @@ func (f treeFiles) sweep(ctx context.Context) {
 // loadFile opens the file of a built campaign. It returns nil when the tree has
 // to be built.
 func (s *service) loadFile(ctx context.Context, c stored) (_ *merkle.Tree, file string) {
-	if !s.files.used() {
+	if !s.kept.used() {
 		return nil, ""
 	}
-	file, err := s.files.path(ctx, c)
+	file, err := s.kept.path(ctx, c)
 	var tree *merkle.Tree
 	if err == nil {
 		tree, err = openTree(file, c)
@@ -172,7 +172,7 @@ func (s *service) dropDamaged(ctx context.Context, err error) (_ error, again bo
 	}
 	s.options.Log.ErrorContext(ctx, "a tree file is damaged and will be built again from the list in the database: check the disk",
 		"campaign", broken.tree.campaign, "error", broken.cause)
-	s.trees.discard(broken.tree, func() { s.files.remove(broken.tree.file) })
+	s.trees.discard(broken.tree, func() { s.kept.remove(broken.tree.file) })
 	f := fault.Wrap(err, fault.Unavailable, "the tree of this campaign was damaged on disk and is being built again from its list: try again in a moment")
 	f.RetryAfter = rebuildTime
 	return f, true

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// rulesForm writes the usual rules; whoever needs more edits them.
+type rulesForm struct {
+	Chosen                           bool // the form was sent
+	Members, Clusters                bool
+	Score, Reviews, Vouches, Balance string // at least; "" = does not count
+	Together                         string // any or all
+	Share                            string // each or budget
+	Amount, By, Floor, Cap           string // By: flat, value or sqrt of the balance
+}
+
+func rulesFormOf(r *http.Request) rulesForm {
+	field := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	return rulesForm{
+		Chosen: field("compose") != "", Members: field("members") != "", Clusters: field("clusters") != "",
+		Score: field("score"), Reviews: field("reviews"), Vouches: field("vouches"), Balance: field("balance"),
+		Together: field("together"), Share: field("share"), Amount: field("amount"), By: field("by"), Floor: field("floor"), Cap: field("cap"),
+	}
+}
+
+// YAML returns the rules. What was typed stands in quotes: whatever it is, it is one
+// value, and the module says what is wrong with it.
+func (f rulesForm) YAML(decimals int) string {
+	var sources, conditions []string
+	add := func(on bool, source, condition string) {
+		if on {
+			sources, conditions = append(sources, source), append(conditions, condition)
+		}
+	}
+	atLeast := func(name, value string) string { return quotedYAML(name + " >= " + value) }
+	add(f.Members, "members: {kind: list, file: members.csv}", "members")
+	add(f.Balance != "" || f.By != "flat", "holders: {kind: holders, file: balances.csv}", atLeast("holders", orZero(f.Balance)))
+	add(f.Score != "", "trusted: {kind: reputation}", atLeast("trusted.score", f.Score))
+	add(f.Reviews != "", "reviewers: {kind: reviews}", atLeast("reviewers", f.Reviews))
+	add(f.Vouches != "", "vouched: {kind: attestations, of: vouch}", atLeast("vouched", f.Vouches))
+	if f.Clusters {
+		sources = append(sources, "clusters: {kind: sybils, file: clusters.csv}")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "version: 1\ndecimals: %d\nsources:\n", decimals)
+	for _, s := range sources {
+		b.WriteString("  " + s + "\n")
+	}
+	together := "any"
+	if f.Together == "all" {
+		together = "all"
+	}
+	if len(conditions) > 0 {
+		fmt.Fprintf(&b, "eligible:\n  %s: [%s]\n", together, strings.Join(conditions, ", "))
+	}
+	if f.Clusters {
+		b.WriteString("deny:\n  - {source: clusters, reason: probably one of many wallets of one person}\n")
+	}
+	share := "each"
+	if f.Share == "budget" {
+		share = "budget"
+	}
+	fmt.Fprintf(&b, "allocation:\n  - name: everybody\n    %s: %s\n", share, quotedYAML(f.Amount))
+	switch f.By {
+	case "value":
+		b.WriteString("    times: [{value: holders}]\n")
+	case "sqrt":
+		b.WriteString("    times: [{sqrt: holders}]\n")
+	}
+	if f.Floor != "" {
+		fmt.Fprintf(&b, "    floor: %s\n", quotedYAML(f.Floor))
+	}
+	if f.Cap != "" {
+		fmt.Fprintf(&b, "    cap: %s\n", quotedYAML(f.Cap))
+	}
+	return b.String()
+}
+
+func orZero(text string) string {
+	if text == "" {
+		return "0"
+	}
+	return text
+}
+
+// quotedYAML is a text as one value, whatever is in it.
+func quotedYAML(text string) string {
+	for _, c := range text {
+		if !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyz._>= ", c) {
+			return "'" + strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "'", "''") + "'"
+		}
+	}
+	if text == "" {
+		return `""`
+	}
+	return text
+}
