@@ -26,14 +26,6 @@ type Table struct {
 	Rows int
 }
 
-// NewTable returns a table of wallets in any order, for sources that are no file.
-// columns are those of Table. It fails with fault.Invalid when a wallet is there
-// twice.
-func NewTable(s Source, wallets []wallet.Address, columns [][]uint256.Int) (*Table, error) {
-	b := builder{source: s, wallets: wallets, columns: columns}
-	return b.table()
-}
-
 // builder collects rows. lines are those of the file; nil where there is none.
 type builder struct {
 	source  Source
