@@ -56,7 +56,7 @@ build-fast: ## build bin/banyan without the profile, as run and demo do
 test: ## run all tests; those that want PostgreSQL or Chromium say so when they skip
 	@mkdir -p bin
 	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg $(RERUN) --packages ./... -- $(TEST_FLAGS)
-	@$(if $(RACE),if [ -s bin/again.txt ]; then echo "failed at first, and passed alone:"; cat bin/again.txt; fi)
+	@if [ -n "$(RACE)" ] && [ -s bin/again.txt ]; then echo "failed at first and passed alone:"; cat bin/again.txt; fi
 	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) -tags devchain $(DEVCHAIN)
 
 # Two tests that make or flip very many proofs and bytes take half of the time
