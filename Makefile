@@ -37,6 +37,7 @@ PROFILE       := -pgo=bench/banyan.pgo
 # The packages with files that are compiled with the development chain only, which is
 # large: its tests, and those of contracts and indexers on it.
 DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build devchain' modules platform web cli | xargs -n1 dirname | sort -u))
+DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
 .PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
@@ -57,7 +58,7 @@ test: ## run all tests; those that want PostgreSQL or Chromium say so when they 
 	@mkdir -p bin
 	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg $(RERUN) --packages ./... -- $(TEST_FLAGS)
 	@if [ -n "$(RACE)" ] && [ -s bin/again.txt ]; then echo "failed at first and passed alone:"; cat bin/again.txt; fi
-	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) -tags devchain $(DEVCHAIN)
+	$(GO) tool gotestsum --format pkgname --format-hide-empty-pkg -- $(TEST_FLAGS) -tags devchain -run '^($(DEVCHAIN_TESTS))$$' $(DEVCHAIN)
 
 # Two tests that make or flip very many proofs and bytes take half of the time
 # there, and find nothing that the others would not.
