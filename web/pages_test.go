@@ -178,6 +178,8 @@ func nextOf(t *testing.T, text, path string) string {
 func TestTheDirectoryHasPages(t *testing.T) {
 	visitor := newVisitor(t, webtest.Full(t))
 	first := visitor.get("/exchanges", http.StatusOK)
+	// Who has too little evidence for a score has no rank either.
+	contains(t, first, `<span class="place" aria-hidden="true">–</span>`, `<span class="place" aria-hidden="true">2</span>`)
 	second := visitor.get(nextOf(t, first, "/exchanges"), http.StatusOK)
 	contains(t, second, "Back to the first page")
 	if strings.Contains(second, "Tidewater") {
