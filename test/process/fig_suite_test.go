@@ -14,7 +14,7 @@ var otherSuites = []proof{
 		"pauses, restarts, late and lost news: one owner and one writer in each epoch")},
 	{"the history of two processes is linearizable", tested("./platform/ownership", "TestTheHistoryOfTwoProcessesIsLinearizable", "operations",
 		"SQLite and PostgreSQL, looked through by porcupine")},
-	{"an operator moves reputation on the page", tested("./web/browser", "TestAnOperatorLowersTheRealModuleUnderLoad", "",
+	{"an operator moves reputation on the page", tested("./web/browser", "TestAnOperatorMovesTheRealModuleUnderLoad", "",
 		"local, shadow, canary, remote and back by its buttons in Chromium while 4 people read; no error, and the figures move")},
 	{"what it costs, each beside its baseline", costs},
 }
