@@ -20,6 +20,9 @@ func (o *Ownership) lost(c Claim) error {
 	if c.Epoch == 0 {
 		return c.refusal("the writes of " + o.module + " have no owner: its database was restored from before this program started; restart the program")
 	}
+	if c.Elsewhere() {
+		return c.refusal("the data of " + o.module + " was moved to another database: an operator must restart this process with the new settings; nothing was written")
+	}
 	return c.refusal(fmt.Sprintf("%s does not own the writes of %s: since ownership epoch %d %s; nothing was written, send the write there",
 		o.self.Name, o.module, c.Epoch, c.holder()))
 }
@@ -31,14 +34,19 @@ func (c Claim) holder() string {
 	}
 	switch {
 	case c.Elsewhere():
-		return "the data is in another database, or on its way: " + c.URL
+		return "the data is in another database"
 	case c.URL == "":
 		return "they belong to " + c.Owner
 	}
 	return "they belong to " + c.Owner + " at " + c.URL
 }
 
+// refusal is read by callers: where a database is, which the URL of a claim that is
+// Elsewhere says, is none of their business.
 func (c Claim) refusal(message string) error {
+	if c.Elsewhere() {
+		c.URL = ""
+	}
 	return fault.New(fault.Conflict, message).With(
 		fault.Field{Name: fieldOwner, Message: c.Owner},
 		fault.Field{Name: fieldURL, Message: c.URL},

@@ -260,6 +260,40 @@ func TestDataGoesThereAndBack(t *testing.T) {
 	}
 }
 
+// A process that was not stopped can write nothing after the copy, and tells its
+// callers nothing of where the data is.
+func TestARunningProcessIsShutOut(t *testing.T) {
+	files, server := places(t)
+	db := databasetest.Open(t, server[0])
+	if _, err := ownership.Open(t.Context(), db, ownership.Process{Name: "trunk"}); err != nil {
+		t.Fatal(err)
+	}
+	insert := func() error {
+		return db.Write(t.Context(), func(tx *database.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO parent (name) VALUES (?)`, time.Now().String())
+			return err
+		})
+	}
+	write(t, server[1:])
+	if err := insert(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Copy(t.Context(), options(server, files)); err != nil {
+		t.Fatal(err)
+	}
+	err := insert()
+	var refused *fault.Fault
+	if !errors.As(err, &refused) || refused.Code != fault.Conflict || !strings.Contains(refused.Message, "was moved to another database") {
+		t.Fatalf("a write after the copy: %v", err)
+	}
+	if text := fmt.Sprint(refused.Message, refused.Fields); strings.Contains(text, "the new place") {
+		t.Errorf("it says where the data is: %s", text)
+	}
+	if got := one[int64](t, files[0], `SELECT COUNT(*) FROM parent`); got != 2 {
+		t.Errorf("%d rows arrived", got)
+	}
+}
+
 func rowsOf(r Report, db, name string) int64 {
 	for _, t := range r.Tables {
 		if t.Database == db && t.Name == name {
