@@ -53,18 +53,20 @@ func lookAt(ctx context.Context, o Options, source side) (found states, err erro
 	if err != nil || len(existing) == 0 {
 		return found, err
 	}
-	if len(existing) < len(o.To) {
-		return found, fault.Newf(fault.Conflict, "%s has some of the databases, and not all: choose an empty place, or move them away", o.ToName)
-	}
-	target, err := openSide(ctx, o.To)
+	target, err := openSide(ctx, existing)
 	if err != nil {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
 	var made map[string]int64
-	for i := range o.To {
-		if found.to[i], err = look(ctx, target.session(i)); err != nil {
+	for n, one := range existing {
+		i := slices.IndexFunc(o.To, func(to database.Options) bool { return to.Module == one.Module })
+		if found.to[i], err = look(ctx, target.session(n)); err != nil {
 			return found, err
+		}
+		// A copy that ended while its files were put in place left some of them.
+		if len(existing) < len(o.To) && !found.to[i].claim.Elsewhere() {
+			return found, fault.Newf(fault.Conflict, "%s has some of the databases, and not all: choose an empty place, or move them away", o.ToName)
 		}
 		if !found.to[i].hasTables {
 			continue
@@ -74,7 +76,7 @@ func lookAt(ctx context.Context, o Options, source side) (found states, err erro
 				return found, err
 			}
 		}
-		if found.to[i].rows, err = rowsBeyond(ctx, o.To[i].Module, target.session(i), made); err != nil {
+		if found.to[i].rows, err = rowsBeyond(ctx, one.Module, target.session(n), made); err != nil {
 			return found, err
 		}
 	}
@@ -184,7 +186,7 @@ const (
 // the target is replaced.
 func decide(o Options, there states) (decision, error) {
 	from, to := modules(there.from), modules(there.to)
-	sameData := len(to) == len(from) && !slices.ContainsFunc(to, func(s state) bool {
+	sameData := len(to) > 0 && !slices.ContainsFunc(to, func(s state) bool {
 		return !slices.ContainsFunc(from, func(f state) bool { return f.dataID == s.dataID })
 	})
 	allMoved := len(from) > 0 && !slices.ContainsFunc(from, func(s state) bool { return !isMoved(s) })

@@ -250,7 +250,9 @@ func putFiles(ctx context.Context, from, into []database.Options) error {
 			return err
 		}
 	}
-	for i := range from {
+	// The modules' first, which are last: whatever is there when this ends half-way says
+	// by its owner row that it is no whole copy.
+	for i := len(from) - 1; i >= 0; i-- {
 		path := pathOf(into[i])
 		for _, beside := range []string{"-wal", "-shm"} { // of the file that is replaced
 			if err := os.Remove(path + beside); err != nil && !os.IsNotExist(err) {
