@@ -20,8 +20,14 @@ import (
 // (package rules). The phases of a campaign:
 //
 //	draft ──Collect──▶ collecting ──▶ preview ──Freeze──▶ frozen ─▶ funded ─▶ live ─▶ ended ─▶ swept
-//	  ▲                    │ failed      │ SetRules, UploadInput         (Advance, one step each)
+//	  ▲                    │ failed      │ SetRules, UploadInput    (as the chain shows it, or Advance)
 //	  └────────────────────┴─────────────┘              from each but swept: Cancel ──▶ cancelled
+//
+// Once the distributor of a frozen campaign is followed, its chain moves the campaign on:
+// it is funded when the distributor has all that is still to be claimed, live when claims
+// are open then, ended when a block has the time of the end, and swept when nothing is
+// left in it after that. Distributor says in which block each was seen; what was seen in
+// a block that a reorganisation replaces is taken back.
 //
 // A campaign with a list by hand is a draft, and frozen as soon as it is built.
 // Collecting and freezing are durable work: they go on in the next process that owns
@@ -57,8 +63,8 @@ type Courses interface {
 	// Manifest returns what the list was computed from, for `banyan airdrop reproduce`.
 	// Conflict: the campaign is not frozen.
 	Manifest(context.Context, CourseQuery) (seam.Stream, error)
-	// Advance moves a frozen campaign one phase on. Conflict: it is not in the phase
-	// before.
+	// Advance moves a frozen campaign one phase on by hand, for one whose chain is not
+	// read. Conflict: it is not in the phase before.
 	Advance(context.Context, PhaseChange) (Course, error)
 	// Cancel ends a campaign. What was never frozen is dropped; the tree of a frozen one
 	// stays, so that nobody who could claim is cut off. Cancelling again changes nothing.

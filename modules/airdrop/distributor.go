@@ -18,8 +18,10 @@ import (
 type OnChain interface {
 	// PlanDistributor returns the transactions that deploy and fund the distributor
 	// of a built campaign. It stores and sends nothing. NotFound. Conflict: not built
-	// yet. Unsupported: the tree is not of the format oz-indexed. Invalid: see
-	// DistributorPlan.
+	// yet, or the token has other decimals than the campaign. Unsupported: the tree is
+	// not of the format oz-indexed, or nothing can be deployed on the chain in this way.
+	// Invalid: see DistributorPlan, or there is no such token on the chain. The chain is
+	// asked where the settings name a node of it; Unavailable: none answers.
 	PlanDistributor(context.Context, DistributorPlan) (PlannedDistributor, error)
 	// FollowDistributor makes a contract the campaign's distributor, after the chain
 	// has shown that its root is the campaign's and its token has the campaign's
@@ -84,6 +86,8 @@ type PlannedDistributor struct {
 	Calls   []ContractCall `json:"calls"`   // in this order
 	// Safe is the same as a file for the Transaction Builder of Safe, in JSON.
 	Safe string `json:"safe"`
+	// Notes say what to look at before anything is sent; sentences for people.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // ContractCall is one transaction.
@@ -145,11 +149,28 @@ type Distributor struct {
 	Claimed       uint256.Int `json:"claimed"`
 	ConfirmedRows int         `json:"confirmed_rows"`
 	Remaining     uint256.Int `json:"remaining"`
-	ReadTo        uint64      `json:"read_to"` // block
-	Head          uint64      `json:"head"`    // newest block
-	Final         uint64      `json:"final"`   // blocks up to this one stay
+	ReadTo        uint64      `json:"read_to"`    // block
+	Head          uint64      `json:"head"`       // newest block
+	ReadToMS      int64       `json:"read_to_ms"` // time of the block that was read last: the chain's clock
+	Final         uint64      `json:"final"`      // blocks up to this one stay
 	CheckedMS     int64       `json:"checked_ms"`
 	Days          []ClaimDay  `json:"days"` // ascending, those with claims; the last MaxClaimDays
+	// Reached are the phases funded, live, ended and swept that the campaign has reached,
+	// in this order. A campaign with rules is in the last of them.
+	Reached []Evidence `json:"reached"`
+}
+
+// Evidence is what a chain showed when a campaign reached a phase, or why an operator
+// moved it there. What was seen in a block that is replaced is taken back with it.
+type Evidence struct {
+	Phase   string      `json:"phase"`
+	Block   uint64      `json:"block,omitempty"` // after which it was seen; 0: an operator moved it
+	Hash    string      `json:"hash,omitempty"`  // of the block
+	TimeMS  int64       `json:"time_ms"`         // of the block; UTC
+	Balance uint256.Int `json:"balance"`         // of the distributor after the block, base units
+	Claimed uint256.Int `json:"claimed"`         // until then
+	Final   bool        `json:"final"`           // the block stays
+	Reason  string      `json:"reason,omitempty"`
 }
 
 // MaxClaimDays is the most days that a Distributor has.

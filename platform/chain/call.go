@@ -27,9 +27,22 @@ type answer struct {
 // Call returns what a contract answers, at the newest block. It fails with
 // ErrReverted, signature.ErrNoSuchChain, fault.Busy, or what the nodes failed with.
 func (c *Chains) Call(ctx context.Context, chainID uint64, to wallet.Address, data []byte) ([]byte, error) {
+	return c.CallAt(ctx, chainID, common.Hash{}, to, data)
+}
+
+// CallAt is Call after the block of this hash, the newest for none: what several calls
+// answer is then of one state. A node may have dropped the states of old blocks.
+func (c *Chains) CallAt(ctx context.Context, chainID uint64, block common.Hash, to wallet.Address, data []byte) ([]byte, error) {
 	at := common.Address(to)
 	a, err := ask(ctx, c, chainID, func(ctx context.Context, eth *ethclient.Client) (answer, error) {
-		out, err := eth.CallContract(ctx, ethereum.CallMsg{To: &at, Data: data, Gas: c.gas}, nil)
+		call := ethereum.CallMsg{To: &at, Data: data, Gas: c.gas}
+		var out []byte
+		var err error
+		if block == (common.Hash{}) {
+			out, err = eth.CallContract(ctx, call, nil)
+		} else {
+			out, err = eth.CallContractAtHash(ctx, call, block)
+		}
 		if err != nil && strings.Contains(strings.ToLower(err.Error()), "revert") { // the contract's answer, and no failure of the node
 			return answer{reverted: true}, nil
 		}

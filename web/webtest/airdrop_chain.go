@@ -47,6 +47,7 @@ func (m *Airdrop) FollowDistributor(_ context.Context, q airdrop.DistributorToFo
 	d.paid = &airdrop.Distributor{
 		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
 		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
+		Reached: []airdrop.Evidence{{Phase: airdrop.Funded, Block: 7, TimeMS: m.NowMS(), Balance: d.Total}, {Phase: airdrop.Opened, TimeMS: m.NowMS(), Reason: "it was announced"}},
 	}
 	return *d.paid, nil
 }

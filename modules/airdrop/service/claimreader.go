@@ -100,11 +100,14 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 			return unreachable(d.Chain, err)
 		}
 		if len(step.Blocks) == 0 && len(known) > 0 && step.Drop > known[len(known)-1].Number && d.State != airdrop.Reading && d.Problem == "" {
-			return r.close(ctx, d)
+			return nil
 		}
 		state := airdrop.Reading
 		balance := d.Balance
 		if step.Done() {
+			if n := len(step.Blocks); n > 0 { // the balance is of the state that the claims are of
+				v.block = step.Blocks[n-1].Hash
+			}
 			if balance, err = v.balance(ctx, d.Token, d.Address); err != nil {
 				return err
 			}
@@ -118,12 +121,4 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 		}
 	}
 	return nil
-}
-
-// close marks a distributor whose time is over, though no block came.
-func (r *ClaimReader) close(ctx context.Context, d followed) error {
-	if d.State == airdrop.Ended || d.EndMS == 0 || d.EndMS > r.options.nowMS() {
-		return nil
-	}
-	return r.store.endDistributor(ctx, d.Campaign)
 }

@@ -10,6 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
+	"banyan/platform/identity"
 	"banyan/platform/jobs"
 )
 
@@ -252,7 +253,7 @@ func (s *service) Advance(ctx context.Context, q airdrop.PhaseChange) (airdrop.C
 				return fault.Newf(fault.Conflict, "the campaign is %s: from there it goes %s", row.Phase, orNowhere(next))
 			}
 			row.Phase, row.Reason = q.Phase, strings.TrimSpace(q.Reason)
-			return nil
+			return s.store.addPhase(ctx, tx, phaseRow{Campaign: q.ID, Phase: q.Phase, TimeMS: tx.Now().UnixMilli(), Balance: "0", Claimed: "0", By: identity.From(ctx).Name(), Reason: row.Reason})
 		})
 		return err
 	})

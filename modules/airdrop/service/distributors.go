@@ -8,8 +8,10 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop"
@@ -27,6 +29,7 @@ import (
 type views struct {
 	chains *chain.Chains
 	chain  uint64
+	block  common.Hash // after which they are asked; none: the newest
 	abi    abi.ABI
 }
 
@@ -41,7 +44,7 @@ func (o Options) views(chainID uint64) (views, error) {
 // word returns the 32 bytes that a view answers; ok is false when the contract has
 // no such view, or there is no contract.
 func (v views) word(ctx context.Context, at wallet.Address, call []byte) (word [32]byte, ok bool, err error) {
-	out, err := v.chains.Call(ctx, v.chain, at, call)
+	out, err := v.chains.CallAt(ctx, v.chain, v.block, at, call)
 	switch {
 	case errors.Is(err, chain.ErrReverted):
 		return word, false, nil
@@ -75,6 +78,16 @@ func (v views) balance(ctx context.Context, token, of wallet.Address) (uint256.I
 	return *new(uint256.Int).SetBytes(word[:]), err
 }
 
+// decimals is how many decimals a token says it has, in digits; ok is false when it is
+// no token that says so.
+func (v views) decimals(ctx context.Context, token wallet.Address) (digits string, ok bool, err error) {
+	word, ok, err := v.word(ctx, token, []byte{0x31, 0x3c, 0xe5, 0x67}) // decimals()
+	if !ok || err != nil {
+		return "no", false, err
+	}
+	return new(uint256.Int).SetBytes(word[:]).Dec(), true, nil
+}
+
 // distributorFacts are what a contract says of itself.
 type distributorFacts struct {
 	token wallet.Address
@@ -98,12 +111,12 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Addres
 		return f, fault.Newf(fault.Conflict, "the contract %s has the root %s, and the campaign %s: it is for another list, so nothing was changed", at, merkle.Hash(root), c.Root)
 	}
 	f.token = wallet.Address(token[12:])
-	decimals, ok, err := v.word(ctx, f.token, []byte{0x31, 0x3c, 0xe5, 0x67}) // decimals()
+	decimals, ok, err := v.decimals(ctx, f.token)
 	if err != nil {
 		return f, err
 	}
-	if n := new(uint256.Int).SetBytes(decimals[:]); !ok || !n.IsUint64() || n.Uint64() != uint64(c.Decimals) {
-		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, n.Dec(), c.Decimals)
+	if !ok || decimals != strconv.Itoa(c.Decimals) {
+		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, decimals, c.Decimals)
 	}
 	end, ok, err := v.view(ctx, at, "endTime")
 	if err != nil {
@@ -172,6 +185,14 @@ func (s *service) Distributor(ctx context.Context, q airdrop.CampaignQuery) (air
 	return d, s.store.addDetails(ctx, &d)
 }
 
+// behind is how far the reading of a chain may be behind, or this machine's clock wrong,
+// before claims are called closed by this clock: the contract goes by the chain's.
+const behind = 15 * time.Minute
+
+func closed(d airdrop.Distributor, nowMS int64) bool {
+	return d.EndMS > 0 && (d.EndMS <= d.ReadToMS || d.EndMS <= nowMS-behind.Milliseconds())
+}
+
 // ClaimCall implements Service.
 func (s *service) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.ClaimCall, error) {
 	claim, err := s.Claim(ctx, q)
@@ -203,7 +224,7 @@ func (s *service) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.
 			call.State, call.TX = airdrop.ClaimPending, tx
 		case done:
 			call.State, call.TX = airdrop.ClaimDone, tx
-		case d.EndMS > 0 && d.EndMS <= s.options.nowMS():
+		case closed(d, s.options.nowMS()):
 			call.State = airdrop.ClaimClosed
 		}
 		call.Short = d.Balance.Lt(&row.Amount)

@@ -4,16 +4,22 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/contracts"
+	"banyan/platform/chain"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/wallet"
@@ -41,6 +47,10 @@ func (s *service) PlanDistributor(ctx context.Context, p airdrop.DistributorPlan
 	if now := s.options.nowMS(); p.EndMS <= now {
 		return none, fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(fault.Field{Name: "end_ms", Message: "is in the future"})
 	}
+	notes, err := s.lookAtToken(ctx, c.Campaign, p)
+	if err != nil {
+		return none, err
+	}
 	contract, err := contracts.Load(contracts.Distributor)
 	if err != nil {
 		return none, err
@@ -63,13 +73,72 @@ func (s *service) PlanDistributor(ctx context.Context, p airdrop.DistributorPlan
 	if err != nil {
 		return none, fmt.Errorf("encode the funding: %w", err)
 	}
-	planned := airdrop.PlannedDistributor{Chain: p.Chain, Address: wallet.Address(at), Calls: []airdrop.ContractCall{
+	planned := airdrop.PlannedDistributor{Chain: p.Chain, Address: wallet.Address(at), Notes: notes, Calls: []airdrop.ContractCall{
 		{Title: "Deploy the distributor at " + at.Hex(), To: deployer, Data: hexText(append(salt[:], code...))},
 		{Title: "Let it take the tokens", To: p.Token, Data: hexText(approve)},
 		{Title: "Have it take them", To: wallet.Address(at), Data: hexText(fund)},
 	}}
 	planned.Safe, err = safeBatch(c.Campaign, planned, s.options.nowMS())
 	return planned, err
+}
+
+// lookAtToken asks the chain of a plan whether the token is what the campaign takes it
+// for, so that a wrong chain or token is found before anything is paid. What may be meant
+// so is a note.
+func (s *service) lookAtToken(ctx context.Context, c airdrop.Campaign, p airdrop.DistributorPlan) (notes []string, err error) {
+	if s.options.Chains == nil || !s.options.Chains.Knows(p.Chain) {
+		return []string{fmt.Sprintf("the settings name no node of chain %d (chain.nodes), so the token was not looked at: compare its address, decimals and symbol yourself", p.Chain)}, nil
+	}
+	v, err := s.options.views(p.Chain)
+	if err != nil {
+		return nil, err
+	}
+	switch has, err := s.options.Chains.HasCode(ctx, p.Chain, deployer, nil); {
+	case err != nil:
+		return nil, unreachable(p.Chain, err)
+	case !has:
+		return nil, fault.Newf(fault.Unsupported, "chain %d has not the contract %s that deploys others, so the plan would deploy nothing: deploy that one first (EIP-7997), or choose another chain", p.Chain, deployer)
+	}
+	decimals, ok, err := v.decimals(ctx, p.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(
+			fault.Field{Name: "token", Message: fmt.Sprintf("is no ERC-20 token on chain %d: nothing at %s says how many decimals it has; check the address and the chain", p.Chain, p.Token)})
+	}
+	if decimals != strconv.Itoa(c.Decimals) {
+		return nil, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: everybody would be paid another amount than was announced, so nothing was planned", p.Token, decimals, c.Decimals)
+	}
+	symbol, err := v.symbol(ctx, p.Token)
+	if err == nil && !strings.EqualFold(symbol, c.Symbol) {
+		notes = append(notes, fmt.Sprintf("the token calls itself %q, and the campaign names %q: make sure that it is the one", symbol, c.Symbol))
+	}
+	return notes, err
+}
+
+// symbol is how a token calls itself; "" when it does not say. Old tokens say it in 32
+// bytes, others as text.
+func (v views) symbol(ctx context.Context, token wallet.Address) (string, error) {
+	out, err := v.chains.CallAt(ctx, v.chain, v.block, token, []byte{0x95, 0xd8, 0x9b, 0x41}) // symbol()
+	switch {
+	case errors.Is(err, chain.ErrReverted):
+		return "", nil
+	case err != nil:
+		return "", unreachable(v.chain, err)
+	}
+	if len(out) >= 96 {
+		n := new(uint256.Int).SetBytes(out[32:64])
+		if !n.IsUint64() || n.Uint64() > uint64(len(out)-64) {
+			return "", nil
+		}
+		out = out[64 : 64+n.Uint64()]
+	}
+	text := strings.TrimRight(string(out), "\x00")
+	if len(text) > 64 || !utf8.ValidString(text) {
+		return "", nil
+	}
+	return text, nil
 }
 
 func errNotBuilt() error {

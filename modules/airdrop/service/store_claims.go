@@ -87,12 +87,17 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 		if err := s.setDays(ctx, tx, d.Campaign, t.days); err != nil {
 			return err
 		}
-		if state == airdrop.Live {
-			state = stateOf(c.Total, t.claimed, balance, d.EndMS, nowMS)
-		}
-		readTo := now.ReadTo
+		readTo, readToMS := now.ReadTo, now.ReadToMS
+		at := seen{total: c.Total, claimed: t.claimed, balance: balance, endMS: d.EndMS}
 		if n := len(step.Blocks); n > 0 {
-			readTo = step.Blocks[n-1].Number
+			at.block = step.Blocks[n-1]
+			readTo, readToMS = at.block.Number, int64(at.block.Time)*1000
+		}
+		if state == airdrop.Live {
+			state = stateOf(c.Total, t.claimed, balance, d.EndMS, readToMS)
+		}
+		if err := s.movePhases(ctx, tx, now, step, at); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `
 			UPDATE distributor SET
@@ -102,11 +107,12 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 				claimed_rows = ?,
 				claimed = ?,
 				read_to = ?,
+				read_to_ms = ?,
 				head = ?,
 				final = ?,
 				checked_ms = ?
 			WHERE campaign = ?`,
-			state, balance.Dec(), t.rows, t.claimed.Dec(), int64(readTo), int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
+			state, balance.Dec(), t.rows, t.claimed.Dec(), int64(readTo), readToMS, int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
 			return err
 		}
 		after, err = s.distributor(ctx, tx, d.Campaign)
@@ -115,9 +121,10 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 	return after, err
 }
 
-// stateOf says how a distributor is that was read to the newest block.
-func stateOf(total, claimed, balance uint256.Int, endMS, nowMS int64) string {
-	if endMS > 0 && endMS <= nowMS {
+// stateOf says how a distributor is that was read to the newest block, whose time is
+// blockMS.
+func stateOf(total, claimed, balance uint256.Int, endMS, blockMS int64) string {
+	if endMS > 0 && endMS <= blockMS {
 		return airdrop.Ended
 	}
 	var left uint256.Int

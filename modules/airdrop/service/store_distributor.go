@@ -36,6 +36,7 @@ type distributorRow struct {
 	ClaimedRows int            `db:"claimed_rows"`
 	Claimed     string         `db:"claimed"`
 	ReadTo      int64          `db:"read_to"`
+	ReadToMS    int64          `db:"read_to_ms"`
 	Head        int64          `db:"head"`
 	Final       int64          `db:"final"`
 	CheckedMS   int64          `db:"checked_ms"`
@@ -55,6 +56,7 @@ const selectDistributor = `
 		claimed_rows,
 		claimed,
 		read_to,
+		read_to_ms,
 		head,
 		final,
 		checked_ms
@@ -63,7 +65,7 @@ const selectDistributor = `
 func (r distributorRow) followed() (followed, error) {
 	d := followed{first: uint64(r.FirstBlock), Distributor: airdrop.Distributor{
 		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
-		ClaimedRows: r.ClaimedRows, ReadTo: uint64(r.ReadTo), Head: uint64(r.Head), Final: uint64(r.Final), CheckedMS: r.CheckedMS,
+		ClaimedRows: r.ClaimedRows, ReadTo: uint64(r.ReadTo), ReadToMS: r.ReadToMS, Head: uint64(r.Head), Final: uint64(r.Final), CheckedMS: r.CheckedMS,
 	}}
 	if err := errors.Join(d.Balance.SetFromDecimal(r.Balance), d.Claimed.SetFromDecimal(r.Claimed)); err != nil {
 		return followed{}, damaged(r.Campaign, "its distributor", err)
@@ -112,6 +114,9 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				return err
 			}
 		}
+		if err := s.takeBack(ctx, tx, d.Campaign, 1); err != nil { // what another contract has shown
+			return err
+		}
 		tx.Wake(newDistributor)
 		_, err := tx.Exec(ctx, `
 			INSERT INTO distributor (
@@ -145,13 +150,6 @@ func (s store) setProblem(ctx context.Context, campaign, text string) (changed b
 		return err
 	})
 	return changed, err
-}
-
-func (s store) endDistributor(ctx context.Context, campaign string) error {
-	return s.db.Write(ctx, func(tx *database.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE distributor SET state = ? WHERE campaign = ?`, airdrop.Ended, campaign)
-		return err
-	})
 }
 
 // knownBlocks are the last blocks that were read, ascending.
@@ -217,7 +215,7 @@ func (s store) claimedRows(ctx context.Context, campaign string) (rows []int64, 
 	return rows, nil
 }
 
-// addDetails adds what is confirmed, and the days.
+// addDetails adds what is confirmed, the days, and the phases.
 func (s store) addDetails(ctx context.Context, d *airdrop.Distributor) error {
 	r := s.db.Read()
 	if err := r.Get(ctx, &d.ConfirmedRows, `
@@ -247,7 +245,7 @@ func (s store) addDetails(ctx context.Context, d *airdrop.Distributor) error {
 		}
 	}
 	slices.Reverse(d.Days)
-	return nil
+	return s.addReached(ctx, d)
 }
 
 type dayRow struct {
