@@ -14,6 +14,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
+
+	"banyan/platform/publicnet"
 )
 
 const (
@@ -107,11 +109,11 @@ func askNode[T any](ctx context.Context, n *node, timeout time.Duration, questio
 // the text of an answer that is no JSON-RPC.
 func plain(err error, timeout time.Duration) error {
 	var status rpc.HTTPError
-	var private errPrivate
+	var private publicnet.Refused
 	var transport *url.Error
 	switch {
 	case errors.As(err, &private):
-		return private
+		return fmt.Errorf("%w: set chain.private to true if that is meant", private)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %s", timeout)
 	case errors.As(err, &status):

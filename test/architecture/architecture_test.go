@@ -35,6 +35,7 @@ var layers = slices.Concat([]string{
 	"platform/memory",
 	"platform/latency",
 	"platform/loopback",
+	"platform/publicnet",
 	"platform/atomicfile",
 	"platform/decompress",
 	"platform/table",
