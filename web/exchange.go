@@ -29,6 +29,8 @@ type exchangeData struct {
 	Reviews   exchangereview.ReviewPage
 	Missing   *ui.Missing // the reviews
 	Form      *reviewForm
+	Claim     *exchangereview.Claim // the one that holds; nil: the profile is not claimed
+	MaxReply  int
 	ui.Pager
 	// Structured is the rating for search engines (schema.org), nil without
 	// evidence: they refuse an empty one.
@@ -162,6 +164,10 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 		if b, err := p.service.Bursts(ctx, exchangereview.BurstsQuery{Slug: slug, Limit: 1}); err == nil {
 			d.Burst = recent(b.Bursts, time.Now())
 		}
+	}, func() {
+		// Without it nobody can answer for the exchange here.
+		claims, _ := p.service.Claims(ctx, exchangereview.ClaimsQuery{Slug: slug})
+		d.Claim, d.MaxReply = holding(claims.Claims), exchangereview.MaxReply
 	}, func() {
 		if who.SignedIn {
 			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)

@@ -37,8 +37,9 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString([]byte(s)) },
 				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
-				"sum":  func(a, b float64) float64 { return a + b },
-				"kind": kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
+				"sum":    func(a, b float64) float64 { return a + b },
+				"method": methodName,
+				"kind":   kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
 			Intro: Intro{
@@ -55,6 +56,7 @@ func (p *exchangePages) mount(r chi.Router) {
 	r.Get("/exchanges/-/rankings", p.site.Handle(p.rankings))
 	p.mountModeration(r)
 	p.mountFeeds(r)
+	p.mountProfiles(r)
 	r.Get("/exchanges/{slug}", p.site.Handle(p.exchange))
 	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
 	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))

@@ -114,6 +114,12 @@ func (p *exchangePages) changed(ctx context.Context, draft exchangereview.Review
 	return nil
 }
 
+// written is a text of a form as it is signed: browsers send line ends as CR LF, and
+// what is signed has LF alone.
+func written(text string) string {
+	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
 func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDraft, error) {
 	if err := r.ParseForm(); err != nil {
 		return exchangereview.ReviewDraft{}, fault.Wrap(err, fault.Invalid, "the form arrived incomplete: load the page again and send it once more")
@@ -128,8 +134,7 @@ func readDraft(r *http.Request, writer wallet.Address) (exchangereview.ReviewDra
 	}
 	draft := exchangereview.ReviewDraft{
 		Slug: chi.URLParam(r, "slug"), Wallet: writer, Overall: mark("overall", "Overall"),
-		// Browsers send line ends as CR LF; what is signed has LF alone.
-		Text: strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")),
+		Text: written(r.PostForm.Get("text")),
 	}
 	a := &draft.Aspects
 	for i, into := range [6]*int{&a.Withdrawals, &a.Support, &a.Fees, &a.Execution, &a.Security, &a.Ease} {

@@ -77,6 +77,7 @@ type Service interface {
 
 	Epochs
 	Moderation
+	Profiles
 }
 
 // The kinds of exchange.
@@ -97,7 +98,7 @@ const (
 // ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
 // website, countries, chains, maker_fee, taker_fee, year, former_names, licences,
 // fees_url, status, status_since, status_source, factories, factories_by_chain,
-// routers; further fields are ignored, and a field that is absent, null or empty keeps its stored value.
+// routers, wallets, wallets_by_chain; further fields are ignored, and a field that is absent, null or empty keeps its stored value.
 // Package directory has the details.
 type ExchangeUpload struct {
 	Check   bool      `query:"check" json:"-"`   // only returns what would change
@@ -192,9 +193,11 @@ type Exchange struct {
 	FeesURL      string         `json:"fees_url,omitempty"`
 	Factories    []ChainAddress `json:"factories,omitempty"` // of one exchange; a list leaves them out
 	Routers      []ChainAddress `json:"routers,omitempty"`   // likewise
+	Wallets      []ChainAddress `json:"wallets,omitempty"`   // likewise: from which it pays
+	Claimed      bool           `json:"claimed,omitempty"`   // whether it has shown who it is, see Profiles
 }
 
-// ChainAddress is a contract of an exchange.
+// ChainAddress is a contract or a wallet of an exchange.
 type ChainAddress struct {
 	Chain   string         `json:"chain,omitempty"` // "" = not known
 	Address wallet.Address `json:"address"`

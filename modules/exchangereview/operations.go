@@ -61,6 +61,20 @@ var (
 		"Days of unusually many reviews, newest first")
 	moderationLog = seam.Read[LogQuery, ModerationLog](Contract, "moderationLog", "GET /moderation/log", seam.Public,
 		"What moderators decided, and why, newest first")
+	prepareClaim = seam.Read[ClaimDraft, PreparedClaim](Contract, "prepareClaim", "POST /exchanges/{slug}/claims/prepare", seam.Public,
+		"Make the claim of a profile ready to be signed in the exchange's wallet",
+		seam.Ignore("claim.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
+	claimProfile = seam.Write[SignedClaim, Claim](Contract, "claimProfile", "POST /exchanges/{slug}/claims", seam.Public,
+		"Claim the profile of an exchange, or give it back; its signature is the permission", seam.Idempotent())
+	endClaim = seam.Write[ClaimEnd, Claim](Contract, "endClaim", "POST /exchanges/{slug}/claims/end", seam.Operators,
+		"End the claim of a profile, with a public reason")
+	listClaims = seam.Read[ClaimsQuery, Claims](Contract, "claims", "GET /exchanges/{slug}/claims", seam.Public,
+		"Who claimed the profile of an exchange, the latest first")
+	prepareReply = seam.Read[ReplyDraft, PreparedReply](Contract, "prepareReply", "POST /exchanges/{slug}/reviews/{wallet}/reply/prepare", seam.Public,
+		"Make the exchange's answer to a review ready to be signed",
+		seam.Ignore("reply.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
+	publishReply = seam.Write[SignedReply, Reply](Contract, "publishReply", "POST /exchanges/{slug}/reviews/{wallet}/reply", seam.Public,
+		"Publish the exchange's answer to a review; its signature is the permission", seam.Idempotent())
 )
 
 // Bind binds every operation to s.
@@ -90,6 +104,12 @@ func Bind(s Service) *seam.Local {
 		moderate.To(s.Moderate),
 		moderationLog.To(s.ModerationLog),
 		listBursts.To(s.Bursts),
+		prepareClaim.To(s.PrepareClaim),
+		claimProfile.To(s.ClaimProfile),
+		endClaim.To(s.EndClaim),
+		listClaims.To(s.Claims),
+		prepareReply.To(s.PrepareReply),
+		publishReply.To(s.PublishReply),
 	)
 }
 

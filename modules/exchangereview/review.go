@@ -40,6 +40,7 @@ type Review struct {
 	State       string      `json:"state"`
 	HeldUntilMS int64       `json:"held_until_ms,omitempty"` // of a review that the program holds; 0 = a moderator does
 	Helpfulness Helpfulness `json:"helpfulness"`
+	Reply       *Reply      `json:"reply,omitempty"` // of the exchange
 }
 
 // Helpfulness is what readers thought of a review, by their weights.

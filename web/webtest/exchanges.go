@@ -24,6 +24,7 @@ type Exchanges struct {
 	Written []exchangereview.Review // newest first; all versions
 	Weights map[wallet.Address]float64
 	Unusual []exchangereview.Burst // newest first
+	Claimed []exchangereview.Claim // likewise
 	NowMS   func() int64
 }
 

@@ -18,6 +18,7 @@
 //	status_since, status_source   a date like 2026-01-31, and where that is said (http or https)
 //	factories, routers            addresses of contracts
 //	factories_by_chain            an object of chain and address, or addresses
+//	wallets, wallets_by_chain     likewise: those from which the exchange pays
 //
 // A field that is absent, null or empty leaves the exchange's value unknown.
 package directory
@@ -62,9 +63,10 @@ type Facts struct {
 	StatusSource string     `json:"status_source,omitempty"`
 	Factories    []Contract `json:"factories,omitempty"`
 	Routers      []Contract `json:"routers,omitempty"`
+	Wallets      []Contract `json:"wallets,omitempty"`
 }
 
-// Contract is an address of an exchange on a chain.
+// Contract is a contract of an exchange on a chain, or a wallet of it.
 type Contract struct {
 	Chain   string         `json:"chain,omitempty"` // "" = not known
 	Address wallet.Address `json:"address"`

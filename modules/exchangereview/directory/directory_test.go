@@ -47,6 +47,7 @@ func TestFieldsAreRead(t *testing.T) {
 		"countries": ["US", "UK", "pt-BR", "US", "EU"], "chains": ["Ethereum", "neon_evm"], "maker_fee": -0.0001, "taker_fee": 0,
 		"spot": true, "pools": [{"deep": [1]}], "status": "incident", "status_since": "2025-02-21", "status_source": "https://news.example/a",
 		"former_names": ["Old A", " Old A "], "licences": ["MiCA CASP"], "fees_url": ["https://a.example/fees", "https://b.example"], "routers": ["0x4B48F3D1Ddc9e5793D4817517255e6beF6d72A7C"],
+		"wallets": ["0x4B48F3D1Ddc9e5793D4817517255e6beF6d72A7C"], "wallets_by_chain": {"Base": ["0xe5020961fa51ffd3662cdf307def18f9a87cce7c"]},
 		"factories": ["0x7b72c4002ea7c276dd717b96b20f4956c5c904e7"], "factories_by_chain": {"Base": "0xe5020961fa51ffd3662cdf307def18f9a87cce7c", "avax": ["0xc009a670e2b02e21e7e75ae98e254f467f7ae257"]}},
 		{"id": "c", "name": "C", "kind": "dex", "website": null, "year": null, "countries": [], "chains": null, "maker_fee": [[0, 0.2]], "taker_fee": null}]`))
 	if err != nil {
@@ -61,7 +62,7 @@ func TestFieldsAreRead(t *testing.T) {
 	}
 	if a.Status != Incident || a.StatusSince != "2025-02-21" || a.StatusSource == "" || !slices.Equal(a.FormerNames, []string{"Old A"}) ||
 		!slices.Equal(a.Licences, []string{"MiCA CASP"}) || a.FeesURL == "" || len(a.Routers) != 1 || len(a.Factories) != 3 ||
-		a.Factories[0].Chain != "" || a.Factories[1].Chain != "base" || a.Factories[2].Chain != "avax" {
+		a.Factories[0].Chain != "" || a.Factories[1].Chain != "base" || a.Factories[2].Chain != "avax" || len(a.Wallets) != 2 || a.Wallets[1].Chain != "base" {
 		t.Errorf("got %+v", a.Facts)
 	}
 	if a.MakerFee == nil || *a.MakerFee != -0.0001 || a.TakerFee == nil || *a.TakerFee != 0 {
@@ -126,6 +127,7 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 		{"factories_by_chain", `["x"]`, "object"},
 		{"factories_by_chain", `{"two words": "0x7b72c4002ea7c276dd717b96b20f4956c5c904e7"}`, "not a chain"},
 		{"routers", `"0x12"`, "list of texts"},
+		{"wallets", `["0x12"]`, "not an address"},
 		{"taker_fee", `-1`, "share"},
 		{"taker_fee", `1e999`, "share"},
 	} {

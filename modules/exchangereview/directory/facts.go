@@ -124,6 +124,7 @@ func (e Entry) Over(stored Entry) Entry {
 	e.Countries, e.Chains = orList(e.Countries, stored.Countries), orList(e.Chains, stored.Chains)
 	e.FormerNames, e.Licences = orList(e.FormerNames, stored.FormerNames), orList(e.Licences, stored.Licences)
 	e.Factories, e.Routers = orList(e.Factories, stored.Factories), orList(e.Routers, stored.Routers)
+	e.Wallets = orList(e.Wallets, stored.Wallets)
 	if e.MakerFee == nil {
 		e.MakerFee = stored.MakerFee
 	}
@@ -197,5 +198,6 @@ func (e *Entry) fields() [][2]string {
 		{"fees_url", e.FeesURL},
 		{"factories", contracts(e.Factories)},
 		{"routers", contracts(e.Routers)},
+		{"wallets", contracts(e.Wallets)},
 	}
 }

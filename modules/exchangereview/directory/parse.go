@@ -36,6 +36,8 @@ type object struct {
 	Factories    json.RawMessage `json:"factories"`
 	ByChain      json.RawMessage `json:"factories_by_chain"`
 	Routers      json.RawMessage `json:"routers"`
+	Wallets      json.RawMessage `json:"wallets"`
+	WalletsBy    json.RawMessage `json:"wallets_by_chain"`
 }
 
 // parse reads one entry. Valid fields are filled in, so that its slug can name
@@ -73,6 +75,8 @@ func parse(raw json.RawMessage) (Entry, []fault.Field) {
 	read("factories", readContracts(o.Factories, "", &e.Factories))
 	read("factories_by_chain", readByChain(o.ByChain, &e.Factories))
 	read("routers", readContracts(o.Routers, "", &e.Routers))
+	read("wallets", readContracts(o.Wallets, "", &e.Wallets))
+	read("wallets_by_chain", readByChain(o.WalletsBy, &e.Wallets))
 	return e, wrong
 }
 

@@ -82,7 +82,7 @@ func (s *service) Exchange(ctx context.Context, q exchangereview.ExchangeQuery) 
 	if err != nil {
 		return exchangereview.Exchange{}, err
 	}
-	e, err := rows[0].exchange(&now)
+	e, err := rows[0].exchange(&now, s.clock())
 	if err != nil {
 		return exchangereview.Exchange{}, err
 	}
@@ -115,7 +115,7 @@ func (s *service) Exchanges(ctx context.Context, q exchangereview.ExchangesQuery
 	}
 	answer := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}, Next: next}
 	for i := range rows {
-		e, err := rows[i].exchange(&now)
+		e, err := rows[i].exchange(&now, s.clock())
 		if err != nil {
 			return exchangereview.ExchangePage{}, err
 		}
@@ -185,7 +185,7 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 	}
 	for _, id := range ids {
 		if row := byID[id]; row != nil { // nil: removed meanwhile
-			e, err := row.exchange(&now)
+			e, err := row.exchange(&now, s.clock())
 			if err != nil {
 				return exchangereview.ExchangePage{}, err
 			}

@@ -39,6 +39,7 @@ type Options struct {
 	// Premoderation says whose reviews wait for a moderator: Everybody's,
 	// Newcomers', or only those of wallets that moderators named. "" = the last.
 	Premoderation string
+	Domains       Domains          // nil = those of the public Internet
 	Clock         func() time.Time // nil = time.Now
 	Log           *slog.Logger     // nil = silent
 }
@@ -54,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReweighEvery <= 0 {
 		o.ReweighEvery = standardReweighEvery
+	}
+	if o.Domains == nil {
+		o.Domains = newInternet()
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -76,8 +80,11 @@ type service struct {
 	epochs    *epochCloser
 	policy    *policy
 	rules     screening.Rules
-	site      string
-	clock     func() time.Time
+	domains   Domains
+	// A place for each domain that is being asked.
+	domainSlots chan struct{}
+	site        string
+	clock       func() time.Time
 }
 
 var _ exchangereview.Service = (*service)(nil)
@@ -91,6 +98,7 @@ func New(o Options) exchangereview.Service {
 		now:     now,
 		epochs:  newEpochCloser(st, now, o.Site),
 		rules:   screening.Standard(),
+		domains: o.Domains, domainSlots: make(chan struct{}, domainsAsked),
 		policy:  &policy{store: st, clock: o.Clock, premoderation: o.Premoderation},
 		weigher: &weigher{reputation: o.Reputation, wait: o.ReputationWait, clock: o.Clock, log: o.Log},
 	}

@@ -90,6 +90,7 @@ type reviewRow struct {
 	askedAt
 	votesRow
 	reviewer
+	replyRow
 }
 
 // The states of a review, as they are stored.
@@ -110,7 +111,7 @@ func (r *reviewRow) review() exchangereview.Review {
 		Exchange: r.Slug, Wallet: r.Wallet, Site: r.Site, Overall: r.Overall,
 		Aspects: r.aspects(),
 		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Units) / weightOne,
-		Group: r.group().String(), State: stateNames[r.State], Helpfulness: r.helpfulness(),
+		Group: r.group().String(), State: stateNames[r.State], Helpfulness: r.helpfulness(), Reply: r.reply(),
 	}
 	if r.Language != languageLater {
 		v.Language = r.Language
@@ -200,7 +201,7 @@ func (st store) liveReviews(ctx context.Context, exchange int64, q exchangerevie
 	default:
 		and(by.after, after.ID)
 	}
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
 		WHERE `+where+`
 		ORDER BY `+by.order+`
 		LIMIT ?`, append(args, limit)...)
@@ -210,7 +211,7 @@ func (st store) liveReviews(ctx context.Context, exchange int64, q exchangerevie
 // liveReviewsOf returns a wallet's live reviews with ids below before, newest
 // first.
 func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
 		WHERE r.retired = 0 AND r.state < 2 AND r.wallet = ? AND r.id < ?
 		ORDER BY r.id DESC
 		LIMIT ?`, of, before, limit)
@@ -220,7 +221,7 @@ func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int
 // versions returns a wallet's versions of its review of an exchange, newest
 // first.
 func (st store) versions(ctx context.Context, exchange int64, of wallet.Address) (rows []reviewRow, err error) {
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+reviewTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
 		WHERE r.exchange_id = ? AND r.wallet = ?
 		ORDER BY r.version DESC
 		LIMIT ?`, exchange, of, exchangereview.MaxVersions)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/directory"
@@ -31,6 +32,7 @@ const exchangeColumns = `
 	mean_order,
 	reviews,
 	held,
+	claimed_until_ms,
 	tally`
 
 type exchangeRow struct {
@@ -51,6 +53,7 @@ type exchangeRow struct {
 	MeanOrder int64    `db:"mean_order"`
 	Reviews   int64    `db:"reviews"`
 	Held      int      `db:"held"`
+	ClaimedMS int64    `db:"claimed_until_ms"` // it is claimed; 0 = it is not
 	Tally     []byte   `db:"tally"`
 }
 
@@ -70,7 +73,7 @@ func (r *exchangeRow) entry() (directory.Entry, error) {
 	return e, nil
 }
 
-func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, error) {
+func (r *exchangeRow) exchange(p *ranking.Parameters, now time.Time) (exchangereview.Exchange, error) {
 	d, err := r.entry()
 	if err != nil {
 		return exchangereview.Exchange{}, err
@@ -78,7 +81,7 @@ func (r *exchangeRow) exchange(p *ranking.Parameters) (exchangereview.Exchange, 
 	e := exchangereview.Exchange{
 		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year, Countries: d.Countries, Chains: d.Chains,
 		MakerFee: r.MakerFee, TakerFee: r.TakerFee, Status: r.Status, StatusSince: d.StatusSince, StatusSource: d.StatusSource,
-		FormerNames: d.FormerNames, Licences: d.Licences, FeesURL: d.FeesURL,
+		FormerNames: d.FormerNames, Licences: d.Licences, FeesURL: d.FeesURL, Claimed: r.ClaimedMS > now.UnixMilli(),
 	}
 	var t ranking.Tally
 	if err := t.UnmarshalBinary(r.Tally); err != nil {
@@ -96,6 +99,9 @@ func (r *exchangeRow) contracts(e *exchangereview.Exchange) error {
 	}
 	for _, c := range d.Routers {
 		e.Routers = append(e.Routers, exchangereview.ChainAddress(c))
+	}
+	for _, c := range d.Wallets {
+		e.Wallets = append(e.Wallets, exchangereview.ChainAddress(c))
 	}
 	return err
 }

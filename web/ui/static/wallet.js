@@ -250,13 +250,13 @@
 
   function enliven() {
     // --- reviews -------------------------------------------------------------
-    // A review, and its withdrawal: prepared by the server, signed in the wallet.
+    // A review and its withdrawal, an exchange's claim and its answers: prepared by the server, signed in the wallet.
     for (const review of fresh("form[data-review]")) {
       const button = review.querySelector("button[type=submit]");
       const say = statusLine(review.querySelector("[data-status]"));
       const text = review.querySelector("textarea");
       const left = review.querySelector("[data-left]");
-      const count = () => { if (text) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
+      const count = () => { if (left) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
       text?.addEventListener("input", count);
       if (text && restore(review)) say("What you typed before is filled in again.");
       count();
@@ -269,7 +269,7 @@
           const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
           const provider = await walletWith(review.dataset.wallet, say);
           say("Read it in the wallet and sign it. It costs nothing.");
-          const signed = prepared.review || prepared.withdrawal;
+          const signed = prepared.review || prepared.withdrawal || prepared.claim || prepared.reply;
           signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
           // A smart wallet is asked for its signature on the chain where it is.
           signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
