@@ -31,7 +31,8 @@ func ReputationOf(service reputation.Service) Pages {
 		return Section{
 			Module: reputation.Name, Title: "Reputation", Folder: "reputation",
 			Functions: statementFunctions(template.FuncMap{
-				"activity": activityName, "component": componentName, "change": changeName, "tone": componentTone,
+				"activity": activityName, "component": componentName, "change": changeName, "cause": changeCause, "effect": effectName,
+				"gauge": scoreGauge, "signedBar": signedBar, "largest": largestShare, "historyChart": historyChart, "neighbours": drawNeighbourhood,
 				"thousandth": func(points float64) float64 { return points / reputation.MaxScore },
 			}),
 			Menu: ui.Entry{Path: "/reputation", Label: "Reputation"}, Order: 3,
@@ -165,35 +166,6 @@ func (p *reputationPages) home(r *http.Request) HomePart {
 	return part
 }
 
-// reputationOfWallet is the data of the template reputation/wallet.
-type reputationOfWallet struct {
-	Score   *reputation.Score // nil: the wallet has none, or reputation is down
-	Said    string            // of the wallet, in one sentence; "" = nobody ever said anything
-	Missing *ui.Missing
-}
-
-func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart {
-	var d reputationOfWallet
-	score, err := p.service.Score(r.Context(), reputation.ScoreQuery{Wallet: of})
-	switch {
-	case err == nil:
-		d.Score = &score
-	case !fault.Is(err, fault.NotFound):
-		d.Missing = ui.Part(r.Context(), err, "Reputation", "this wallet's score and where it comes from")
-	}
-	if d.Missing != nil {
-		html, err := p.site.HTML(r, "reputation/wallet", d)
-		return WalletPart{HTML: html, Missing: d.Missing, Err: err}
-	}
-	statements, said, err := p.statementsPart(r, of)
-	if err != nil {
-		return WalletPart{Err: err}
-	}
-	d.Said = said
-	html, err := p.site.HTML(r, "reputation/wallet", d)
-	return WalletPart{HTML: html + statements, Err: err}
-}
-
 func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/trust", p.site.Handle(p.site.Upload("/operator", p.importTrust, show)))
 	r.Post("/operator/epochs", p.site.Form(p.site.Operate("/operator", p.computeEpoch, show)))
@@ -264,7 +236,7 @@ func componentName(c reputation.Component) string {
 	return "Trusted by"
 }
 
-// changeName says what became of a reason, before the wallet that gave it.
+// changeName says which reason changed, before the wallet that gave it.
 func changeName(c reputation.Change) string {
 	if c.From == nil {
 		if c.Kind == reputation.FromSeed {
@@ -276,20 +248,47 @@ func changeName(c reputation.Change) string {
 	if rating == "" {
 		rating = "trust by"
 	}
-	return map[string]string{
-		reputation.ReasonNew: "new: ", reputation.ReasonGone: "taken back, expired or removed: ",
-		reputation.ReasonChanged: "rated differently: ", reputation.ReasonMoved: "counts differently: ",
-	}[c.What] + rating
+	if c.What == reputation.ReasonNew {
+		return "new: " + rating
+	}
+	return rating
 }
 
-func componentTone(kind string) string {
-	switch kind {
-	case reputation.FromSeed:
-		return "amber"
-	case reputation.FromTrust:
-		return "leaf"
-	case reputation.FromDistrust, reputation.FromConduct:
-		return "bark"
+// changeCause says what became of a reason, after the wallet that gave it.
+func changeCause(c reputation.Change) string {
+	if c.From == nil {
+		return ""
 	}
-	return "leaf"
+	switch c.Cause {
+	case reputation.CauseExpired:
+		return "expired"
+	case reputation.CauseRevoked:
+		return "was taken back"
+	case reputation.CauseReplaced:
+		return "was replaced by another statement"
+	case reputation.CauseRemoved:
+		return "is on no list any more"
+	case reputation.CauseAuthor:
+		return "counts differently, because its author has other trust now"
+	case reputation.CauseOutvoted:
+		return "is another part of the whole, because others say more or less"
+	}
+	return map[string]string{
+		reputation.ReasonGone: "does not count any more", reputation.ReasonChanged: "was given again, with another weight or date", reputation.ReasonMoved: "counts differently",
+	}[c.What]
+}
+
+// effectName says what would change a score, before the wallet whose doing it is.
+func effectName(e reputation.Effect) string {
+	switch e.What {
+	case reputation.EffectVouch:
+		return "a vouch by"
+	case reputation.EffectRaise:
+		return "the highest level of trust by"
+	case reputation.EffectTakeBack:
+		return "that distrust is taken back by"
+	case reputation.EffectConduct:
+		return "taking back its own rating of"
+	}
+	return "that the statement expires of"
 }

@@ -363,6 +363,8 @@ func kindOfEdge(kind string) string {
 // statementFunctions are what the templates of statements call.
 func statementFunctions(into template.FuncMap) template.FuncMap {
 	into["saidIn"], into["becameOf"], into["edge"] = saidIn, becameOf, kindOfEdge
-	into["weigh"] = func(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }
+	into["weigh"] = weightText
 	return into
 }
+
+func weightText(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }

@@ -34,6 +34,9 @@ type Epochs interface {
 	// History lists the epochs in which a wallet's score changed, newest first,
 	// with what changed it.
 	History(context.Context, HistoryQuery) (HistoryPage, error)
+	// Outlook says what would change a wallet's score, and by how much. Conflict: no
+	// epoch has been computed yet.
+	Outlook(context.Context, OutlookQuery) (Outlook, error)
 	// Compare returns two wallets side by side.
 	Compare(context.Context, CompareQuery) (Comparison, error)
 	// ScoreStream answers each wallet of a stream, in its order, with one JSON
@@ -201,14 +204,25 @@ const (
 	ReasonNew     = "new"     // it was made
 	ReasonGone    = "gone"    // it was taken back, expired or was removed
 	ReasonChanged = "changed" // the rating itself is another
-	ReasonMoved   = "moved"   // the rating is the same, and its author's trust another
+	ReasonMoved   = "moved"   // the rating is the same, and what it counts is not: see the causes
+)
+
+// Why a reason is gone or counts differently; "" = it is not known, or neither.
+const (
+	CauseExpired  = "expired"  // the attestation expired
+	CauseRevoked  = "revoked"  // its author took it back
+	CauseReplaced = "replaced" // its author said something else since
+	CauseRemoved  = "removed"  // no imported list has it any more
+	CauseAuthor   = "author"   // moved: its author's trust is another
+	CauseOutvoted = "outvoted" // moved: others say more, or less, so that it is another part of the whole
 )
 
 // Change is a reason whose part of a score changed.
 type Change struct {
-	What   string          `json:"what"`           // new, gone, changed or moved
-	Kind   string          `json:"kind"`           // of the Component
-	From   *wallet.Address `json:"from,omitempty"` // likewise
+	What   string          `json:"what"`            // new, gone, changed or moved
+	Cause  string          `json:"cause,omitempty"` // of gone and moved
+	Kind   string          `json:"kind"`            // of the Component
+	From   *wallet.Address `json:"from,omitempty"`  // likewise
 	Weight float64         `json:"weight,omitempty"`
 	Points float64         `json:"points"` // of 1000, with its sign
 }

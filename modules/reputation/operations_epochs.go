@@ -19,6 +19,8 @@ var (
 		"Prove a wallet's score against an epoch's root")
 	history = seam.Read[HistoryQuery, HistoryPage](Contract, "history", "GET /scores/{wallet}/history", seam.Public,
 		"How a wallet's score changed, and what changed it")
+	outlook = seam.Read[OutlookQuery, Outlook](Contract, "outlook", "GET /scores/{wallet}/outlook", seam.Public,
+		"What would change a wallet's score, and by how much")
 	compare = seam.Read[CompareQuery, Comparison](Contract, "compare", "GET /compare", seam.Public,
 		"Two wallets side by side")
 	scoreStream = seam.Read[WalletStream, seam.Stream](Contract, "scoreStream", "POST /scores/stream", seam.Public,
@@ -41,6 +43,7 @@ func bindEpochs(s Epochs) []seam.Binding {
 		cancelEpoch.To(s.CancelEpoch),
 		proof.To(s.Proof),
 		history.To(s.History),
+		outlook.To(s.Outlook),
 		compare.To(s.Compare),
 		scoreStream.To(s.ScoreStream),
 		epochScores.To(s.EpochScores),
@@ -78,6 +81,11 @@ func (c Client) Proof(ctx context.Context, q ProofQuery) (Proof, error) {
 // History implements Epochs.
 func (c Client) History(ctx context.Context, q HistoryQuery) (HistoryPage, error) {
 	return history.Call(ctx, c.route, q)
+}
+
+// Outlook implements Epochs.
+func (c Client) Outlook(ctx context.Context, q OutlookQuery) (Outlook, error) {
+	return outlook.Call(ctx, c.route, q)
 }
 
 // Compare implements Epochs.

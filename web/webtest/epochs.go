@@ -58,6 +58,20 @@ func (m *Reputation) History(context.Context, reputation.HistoryQuery) (reputati
 	return reputation.HistoryPage{Entries: m.Entries}, m.failed()
 }
 
+// Outlook returns one effect of each kind.
+func (m *Reputation) Outlook(context.Context, reputation.OutlookQuery) (reputation.Outlook, error) {
+	if m.Epoch.Number == 0 {
+		return reputation.Outlook{}, fault.New(fault.Conflict, "no scores have been computed yet")
+	}
+	return reputation.Outlook{Epoch: m.Epoch.Number, Score: 500, Effects: []reputation.Effect{
+		{What: reputation.EffectTakeBack, From: SampleWallet(4), Points: 21.3},
+		{What: reputation.EffectVouch, From: SampleWallet(0), Points: 8.2},
+		{What: reputation.EffectRaise, From: SampleWallet(1), Points: 3.1},
+		{What: reputation.EffectConduct, From: SampleWallet(5), Points: 1.4},
+		{What: reputation.EffectExpiry, From: SampleWallet(2), Points: -11.8, AtMS: SampleMS + 30*24*3600*1000},
+	}}, m.failed()
+}
+
 // Compare looks among Ranked.
 func (m *Reputation) Compare(ctx context.Context, q reputation.CompareQuery) (reputation.Comparison, error) {
 	a, err := m.Score(ctx, reputation.ScoreQuery{Wallet: q.A})

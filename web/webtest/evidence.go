@@ -131,7 +131,11 @@ func (m *Reputation) Neighbours(_ context.Context, q reputation.NeighboursQuery)
 			other, here = here, other
 		}
 		if here == q.Wallet && a.Counts {
-			page.Neighbours = append(page.Neighbours, reputation.Neighbour{Wallet: other, Weight: float64(a.Level), Kind: a.Kind, Context: a.Context, TimeMS: a.TimeMS, Source: a.UID.String()})
+			weight, flat := map[string]float64{attestation.Vouch: 8, attestation.Report: -5}[a.Kind]
+			if !flat {
+				weight = float64(a.Level)
+			}
+			page.Neighbours = append(page.Neighbours, reputation.Neighbour{Wallet: other, Weight: weight, Kind: a.Kind, Context: a.Context, TimeMS: a.TimeMS, Source: a.UID.String()})
 		}
 	}
 	return page, m.failed()

@@ -53,6 +53,7 @@ func sampleReputation() *Reputation {
 		m.Ranked = append(m.Ranked, s)
 	}
 	m.sampleEvidence()
+	m.Entries = sampleHistory()
 	return m
 }
 
@@ -135,4 +136,24 @@ func sampleAirdrop(t testing.TB, reader wallet.Address) *Airdrop {
 		}
 	}
 	return m
+}
+
+// sampleHistory is a history with a reason of every kind, the last change first.
+func sampleHistory() []reputation.HistoryEntry {
+	const day = 86400_000
+	var all []reputation.HistoryEntry
+	before := 0
+	for i, score := range []int{310, 480, 455, 620, 560} {
+		expired, revoked, moved := SampleWallet(3), SampleWallet(4), SampleWallet(5)
+		all = append([]reputation.HistoryEntry{{
+			Epoch: int64(8 + i), TimeMS: SampleMS - int64(40-9*i)*day, Standing: reputation.Trusted, Score: score, Before: before, Rank: 9 - i, RankBefore: 10 - i,
+			Changes: []reputation.Change{
+				{What: reputation.ReasonGone, Cause: reputation.CauseExpired, Kind: reputation.FromTrust, From: &expired, Weight: 5, Points: -42.4},
+				{What: reputation.ReasonGone, Cause: reputation.CauseRevoked, Kind: reputation.FromDistrust, From: &revoked, Weight: -3, Points: 12.1},
+				{What: reputation.ReasonMoved, Cause: reputation.CauseOutvoted, Kind: reputation.FromTrust, From: &moved, Weight: 8, Points: -9.7},
+			},
+		}}, all...)
+		before = score
+	}
+	return all
 }

@@ -90,6 +90,8 @@ type computed struct {
 	places  []trustlist.Place
 	tree    *merkle.Tree // over all wallets, in the order of places
 	before  int64        // the number of the epoch before; 0 = none
+
+	effects, effectsBefore trust.Effects // of this epoch and of the one before
 }
 
 // rankAll computes everything that an epoch says.
@@ -117,7 +119,12 @@ func (s service) rankAll(ctx context.Context, j *jobs.Job) (computed, error) {
 	if err != nil && !database.IsNoRows(err) {
 		return e, fmt.Errorf("read the current epoch: %w", err)
 	}
-	e.before = before.Number
+	if e.before = before.Number; e.before != 0 {
+		if e.effectsBefore, err = effectsOf(before); err != nil {
+			return e, err
+		}
+	}
+	e.effects = trust.Effects{Parameters: s.o.Method, Alpha: s.o.Trust.Alpha, Unit: e.ranking.Unit}
 	e.row, err = s.rowOf(e, now)
 	return e, err
 }

@@ -136,7 +136,7 @@ func (s service) scoreRows(ctx context.Context, e computed, explainer *trust.Exp
 			return nil, nil, err
 		}
 	}
-	rows, changes := make([]scoreRow, end-begin), []changeRow(nil)
+	rows, moved := make([]scoreRow, end-begin), []movedScore(nil)
 	for i := range rows {
 		p := e.places[begin+i]
 		why := explainer.Of(p.Node)
@@ -149,6 +149,8 @@ func (s service) scoreRows(ctx context.Context, e computed, explainer *trust.Exp
 			Percentile: p.Percentile, Reasons: encodeReasons(why, e.graph.wallets.Key), Leaf: leaf, Trusts: e.graph.graph.Divisor(p.Node, s.o.Method),
 		}
 		row.Points, row.WeightPPM = points(e.ranking.Weight(p.Node))
+		judged := e.ranking.Judged(p.Node)
+		row.Evidence, row.Word, row.Given = judged.Evidence, judged.Word, e.ranking.Rater(e.graph.graph, p.Node).Given
 		if first := e.graph.firstMS[p.Node]; first > 0 {
 			row.FirstMS = &first
 		}
@@ -156,15 +158,16 @@ func (s service) scoreRows(ctx context.Context, e computed, explainer *trust.Exp
 		if e.before == 0 {
 			continue
 		}
-		change, moved, err := e.change(former[row.Wallet], row, why)
+		change, other, err := e.change(former[row.Wallet], row, why)
 		if err != nil {
 			return nil, nil, err
 		}
-		if moved {
-			changes = append(changes, change)
+		if other {
+			moved = append(moved, change)
 		}
 	}
-	return rows, changes, nil
+	changes, err := s.tell(ctx, e, moved)
+	return rows, changes, err
 }
 
 // writeTree writes the nodes of an epoch's tree.

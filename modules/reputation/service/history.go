@@ -26,26 +26,15 @@ const (
 
 // change compares a wallet's score with that of the epoch before; moved is false
 // when it is the same in points and kind.
-func (e computed) change(before, now scoreRow, why trust.Explanation) (row changeRow, moved bool, err error) {
+func (e computed) change(before, now scoreRow, why trust.Explanation) (m movedScore, moved bool, err error) {
 	if before.Points == now.Points && kindOf(before.Value) == kindOf(now.Value) {
-		return row, false, nil
+		return m, false, nil
 	}
 	former, err := decodeReasons(before.Reasons)
 	if err != nil {
-		return row, false, err
+		return m, false, err
 	}
-	return e.changed(before, now, compareReasons(former, why, e.graph.wallets.Key))
-}
-
-func (e computed) changed(before, now scoreRow, changes []reputation.Change) (changeRow, bool, error) {
-	text, err := json.Marshal(changes)
-	if err != nil {
-		return changeRow{}, false, fmt.Errorf("encode what changed a score: %w", err)
-	}
-	return changeRow{
-		Wallet: now.Wallet, Epoch: e.row.Number, TimeMS: e.row.TimeMS, Value: now.Value, Points: now.Points, Before: before.Points,
-		Rank: now.Rank, RankBefore: before.Rank, Changes: string(text),
-	}, true, nil
+	return movedScore{before, now, compareReasons(former, why, e.graph.wallets.Key, e.wholes(before, now))}, true, nil
 }
 
 // reasonKey names a reason of a score.
@@ -57,7 +46,7 @@ type reasonKey struct {
 // compareReasons returns what became of the reasons, the largest change first.
 // Of the former only the largest are stored: what is new here may have been among
 // the others then, and is told as such when there were any.
-func compareReasons(former []reputation.Component, why trust.Explanation, walletOf func(uint32) wallet.Address) []reputation.Change {
+func compareReasons(former []reputation.Component, why trust.Explanation, walletOf func(uint32) wallet.Address, w wholes) []reputation.Change {
 	now := map[reasonKey]trust.Contribution{}
 	for _, c := range why.Edges {
 		now[reasonKey{kindOfRating(c.Weight), walletOf(c.Node)}] = c
@@ -81,15 +70,19 @@ func compareReasons(former []reputation.Component, why trust.Explanation, wallet
 		key := reasonKey{c.Kind, *c.From}
 		is, still := now[key]
 		delete(now, key)
-		what := reputation.ReasonMoved
+		what, cause := reputation.ReasonMoved, ""
 		switch {
 		case !still:
 			what = reputation.ReasonGone
 			gone[*c.From] = true
 		case is.Weight != c.Weight || c.TimeMS != max(0, is.Time):
 			what = reputation.ReasonChanged
+		case c.Kind != reputation.FromConduct:
+			cause = w.cause(c.Share, is.Share)
 		}
-		changes = append(changes, reputation.Change{What: what, Kind: c.Kind, From: c.From, Weight: c.Weight, Points: reputation.MaxScore * (is.Share - c.Share)})
+		changes = append(changes, reputation.Change{
+			What: what, Cause: cause, Kind: c.Kind, From: c.From, Weight: c.Weight, Points: reputation.MaxScore * (is.Share - c.Share),
+		})
 	}
 	for key, is := range now {
 		if hadOthers && !gone[key.from] {
@@ -143,16 +136,18 @@ func (s service) writeVanished(ctx context.Context, j *jobs.Job, e computed) err
 		if err != nil || len(gone) == 0 {
 			return err
 		}
-		rows := make([]changeRow, len(gone))
+		vanished := make([]movedScore, len(gone))
 		for i, before := range gone {
+			now := scoreRow{Wallet: before.Wallet}
 			former, err := decodeReasons(before.Reasons)
 			if err != nil {
 				return err
 			}
-			rows[i], _, err = e.changed(before, scoreRow{Wallet: before.Wallet}, compareReasons(former, trust.Explanation{}, e.graph.wallets.Key))
-			if err != nil {
-				return err
-			}
+			vanished[i] = movedScore{before, now, compareReasons(former, trust.Explanation{}, e.graph.wallets.Key, e.wholes(before, now))}
+		}
+		rows, err := s.tell(ctx, e, vanished)
+		if err != nil {
+			return err
 		}
 		after = gone[len(gone)-1].Wallet
 		if err := j.Step(ctx, jobs.Progress{Stage: "writing what changed"}, func(tx *database.Tx) error { return saveChanges(ctx, tx, rows) }); err != nil {

@@ -91,13 +91,17 @@ type scoreRow struct {
 	Reasons    []byte         `db:"reasons"`
 	Leaf       int            `db:"leaf"`
 	Trusts     float64        `db:"trusts"`
+	Evidence   float64        `db:"evidence"`
+	Word       float64        `db:"word"`
+	Given      float64        `db:"given"`
 }
 
 // saveScores adds rows of an epoch that is not complete yet.
 func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreRow) error {
-	args := make([]any, 0, 13*len(rows))
+	args := make([]any, 0, 16*len(rows))
 	for _, r := range rows {
-		args = append(args, epoch, r.Wallet, r.Share, r.Value, r.Points, r.WeightPPM, r.FirstMS, r.Place, r.Rank, r.Percentile, r.Reasons, r.Leaf, r.Trusts)
+		args = append(args, epoch, r.Wallet, r.Share, r.Value, r.Points, r.WeightPPM, r.FirstMS, r.Place, r.Rank, r.Percentile, r.Reasons, r.Leaf, r.Trusts,
+			r.Evidence, r.Word, r.Given)
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO scores (
@@ -113,8 +117,11 @@ func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreR
 			percentile,
 			reasons,
 			leaf,
-			trusts
-		) VALUES `+values(len(rows), 13), args...)
+			trusts,
+			evidence,
+			word,
+			given
+		) VALUES `+values(len(rows), 16), args...)
 	if err != nil {
 		return fmt.Errorf("save scores: %w", err)
 	}
@@ -159,7 +166,10 @@ func readScore(ctx context.Context, r database.Queryer, epoch int64, w wallet.Ad
 			percentile,
 			reasons,
 			leaf,
-			trusts
+			trusts,
+			evidence,
+			word,
+			given
 		FROM scores
 		WHERE epoch = ?
 			AND wallet = ?`, epoch, w)
@@ -180,7 +190,8 @@ func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets
 			place,
 			rank,
 			percentile,
-			trusts
+			trusts,
+			given
 		FROM scores
 		WHERE epoch = ?
 			AND wallet IN (?)`, epoch, wallets)
@@ -216,6 +227,26 @@ func readPlaces(ctx context.Context, r database.Queryer, epoch int64, after, lim
 		LIMIT ?`, epoch, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the leaderboard: %w", err)
+	}
+	return rows, nil
+}
+
+// readVouchers returns the best places of an epoch, with what is needed to say what
+// their vouch would do.
+func readVouchers(ctx context.Context, r database.Queryer, epoch int64, limit int) ([]scoreRow, error) {
+	var rows []scoreRow
+	err := r.Select(ctx, &rows, `
+		SELECT
+			wallet,
+			score,
+			given
+		FROM scores
+		WHERE epoch = ?
+			AND rank > 0
+		ORDER BY place
+		LIMIT ?`, epoch, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the best places: %w", err)
 	}
 	return rows, nil
 }

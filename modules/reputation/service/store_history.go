@@ -126,7 +126,9 @@ func readWithReasons(ctx context.Context, r database.Queryer, epoch int64, walle
 			value,
 			points,
 			rank,
-			reasons
+			reasons,
+			evidence,
+			word
 		FROM scores
 		WHERE epoch = ?
 			AND wallet IN (?)`, epoch, wallets)
@@ -154,7 +156,9 @@ func readVanished(ctx context.Context, r database.Queryer, before, epoch int64, 
 			b.value,
 			b.points,
 			b.rank,
-			b.reasons
+			b.reasons,
+			b.evidence,
+			b.word
 		FROM scores b
 		WHERE b.epoch = ?
 			AND b.wallet > ?

@@ -148,9 +148,5 @@ func Rank(ctx context.Context, g *Graph, pre PreTrust, p Parameters, opt Options
 // as much trusted evidence as doubt. It depends on trust alone, never on a rank
 // or on the number of nodes.
 func (r Ranking) Weight(node uint32) float64 {
-	v := r.Value[node]
-	if r.judged == nil {
-		return v / (v + float64(r.parameters.Doubt*r.Unit))
-	}
-	return min(1, max(0, v))
+	return r.parameters.weight(r.Value[node], r.Unit)
 }
