@@ -59,6 +59,7 @@ var dashboards = map[string]struct {
 	"events": {"Banyan: events between modules", []panel{
 		{"Waiting for delivery", "short", "Counted up to 10,000.", []line{{`max by (publisher, consumer) (banyan_events_waiting)`, "{{publisher}} to {{consumer}}"}}},
 		{"Age of the oldest", "s", "", []line{{`max by (publisher, consumer) (banyan_events_oldest_seconds)`, "{{publisher}} to {{consumer}}"}}},
+		{"Broker reached", "bool", "", []line{{`banyan_events_broker_connected`, "{{instance}}"}}},
 		{"Failed deliveries in a row", "short", "", []line{{`max by (publisher, consumer) (banyan_events_failures)`, "{{publisher}} to {{consumer}}"}}},
 		{"Tried again later, dead letters", "short", "", []line{{`max by (publisher, consumer) (banyan_events_retry_pending)`, "later: {{publisher}} to {{consumer}}"}, {`max by (publisher, consumer) (banyan_events_dead)`, "dead: {{publisher}} to {{consumer}}"}}},
 	}},

@@ -73,6 +73,7 @@ type Process struct {
 
 	certificates *certificates.Source // nil: plain http between processes
 	chains       *chain.Chains        // nil: no node is configured
+	broker       eventBroker          // which may change
 	peers        *peers.Policy        // where those may be
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
@@ -254,6 +255,7 @@ func (p *Process) Close() error {
 	if p.chains != nil {
 		p.chains.Close()
 	}
+	p.broker.close()
 	for _, db := range slices.Backward(p.databases) {
 		all = append(all, db.Close())
 	}
@@ -285,7 +287,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 		p.clock = time.Now
 	}
 	p.started = p.clock()
-	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openIdentity}
+	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openBroker, p.openIdentity}
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}

@@ -26,10 +26,13 @@ func (p Program) Reread(o config.Options) (Loaded, error) {
 }
 
 // reloadable are the settings that Reload puts into force.
-var reloadable = []string{"log.level", "legacy.take"}
+var reloadable = []string{"log.level", "legacy.take", "events.broker", natsSettings + "*"}
+
+// natsSettings begins the names of all settings of NATS.
+const natsSettings = "events.nats."
 
 // Reload puts what may change while the program runs into force: the certificate
-// files, log.level and legacy.take. Other settings need a restart, and the log names
+// files and what reloadable names. Other settings need a restart, and the log names
 // those that differ from what runs. What is refused stays as it was, and the log says
 // why. Calls must not overlap.
 func (p *Process) Reload(ctx context.Context, reread func() (Loaded, error)) {
@@ -47,7 +50,7 @@ func (p *Process) Reload(ctx context.Context, reread func() (Loaded, error)) {
 		p.log.ErrorContext(ctx, "not all was reloaded; what was refused stays as it was", "error", err)
 		return
 	}
-	p.log.InfoContext(ctx, "reloaded: the certificate files, "+strings.Join(reloadable, " and ")+" are in force as they are now")
+	p.log.InfoContext(ctx, "reloaded: the certificate files, "+strings.Join(reloadable, ", ")+" are in force as they are now")
 }
 
 // needRestart returns the settings that differ from those of the start, but those
@@ -58,7 +61,7 @@ func (p *Process) needRestart(next *config.Loaded) ([]string, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(changed, func(key string) bool {
-		return slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
+		return strings.HasPrefix(key, natsSettings) || slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
 	}), nil
 }
 
@@ -77,6 +80,9 @@ func (p *Process) reloadSettings(ctx context.Context, next *Settings) error {
 	if level := next.Log.Level.Slog(); level != p.logLevel.Level() {
 		p.log.InfoContext(ctx, "what is logged changes", "log.level", next.Log.Level)
 		p.logLevel.Set(level)
+	}
+	if err := p.broker.change(ctx, next.Events, p.log); err != nil {
+		return err
 	}
 	if p.legacy == nil {
 		return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"banyan/platform/certificates"
+	"banyan/platform/testenv/natstest"
 	"banyan/platform/testenv/testneeds"
 )
 
@@ -151,5 +152,41 @@ func TestALogThatNobodyReadsDoesNotEndTheProgram(t *testing.T) {
 				t.Errorf("it ended with %v", err)
 			}
 		})
+	}
+}
+
+// TestAHangupChangesTheBroker: events go over to NATS and back while the program runs,
+// and each counts once.
+func TestAHangupChangesTheBroker(t *testing.T) {
+	server := natstest.Start(t)
+	file := t.TempDir() + "/own.yaml"
+	carriedBy := func(kind string) {
+		text := fmt.Sprintf("events:\n  broker: %s\n  nats:\n    url: [%s]\n    user: banyan\n    password: secret\n", kind, server.URL())
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	carriedBy("embedded")
+	p := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.start(t, nil, "--listen", "127.0.0.1:0", "--config", file)
+	for n, kind := range []string{"embedded", "nats", "embedded"} {
+		if n > 0 {
+			carriedBy(kind)
+			if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the broker has changed to "+kind, func() bool {
+				return strings.Count(p.logged(), `"events.broker":"`+kind+`"`) == (n+1)/2
+			})
+		}
+		write(t, p, newAuthor(n), "kraken", 4)
+		eventually(t, "a review counts as activity through "+kind, func() bool { return activity(t, p, newAuthor(n)) == 1 })
+	}
+	if logged := p.logged(); !strings.Contains(logged, "connected to NATS") || strings.Contains(logged, "secret") {
+		t.Errorf("the log should have the connection, and never the password:\n%s", logged)
+	}
+	for n := range 3 {
+		if count := activity(t, p, newAuthor(n)); count != 1 {
+			t.Errorf("review %d counts %d times", n, count)
+		}
 	}
 }

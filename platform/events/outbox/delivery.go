@@ -65,13 +65,21 @@ func (r *Relay) passNew(ctx context.Context, c Consumer) (more bool, err error) 
 	}
 	full := len(rows) == r.options.Batch
 	rows, wasCut := fitting(rows)
+	moved, err := r.deliverFrom(ctx, c, at.position, rows)
+	return !moved || full || wasCut, err
+}
+
+// deliverFrom delivers the events, which follow the position at, and moves it after
+// them; those that failed are parked. moved is false when another relay has moved
+// the position meanwhile, and then recorded its own receipt.
+func (r *Relay) deliverFrom(ctx context.Context, c Consumer, at position, rows []eventRow) (moved bool, err error) {
 	failed, err := r.deliver(ctx, c, rows)
 	if err != nil {
 		return false, err
 	}
 	err = r.source.Write(ctx, func(tx *database.Tx) error {
 		now := r.options.Clock().UnixMilli()
-		moved, err := store{tx}.moveConsumer(ctx, c.Name, c.Topic, at.position, rows[len(rows)-1].position, now)
+		moved, err := store{tx}.moveConsumer(ctx, c.Name, c.Topic, at, rows[len(rows)-1].position, now)
 		if err != nil {
 			return err
 		}
@@ -89,12 +97,12 @@ func (r *Relay) passNew(ctx context.Context, c Consumer) (more bool, err error) 
 	})
 	switch {
 	case errors.Is(err, errMoved):
-		return true, nil // the other relay has recorded its own receipt
+		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("move the position: %w", err)
 	}
 	r.logFailed(ctx, c, failed)
-	return full || wasCut, nil
+	return true, nil
 }
 
 // noteReached resets the consecutive failures when there is nothing left to deliver.

@@ -11,6 +11,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/events"
+	"banyan/platform/events/broker"
 	"banyan/platform/fault"
 	"banyan/platform/periodic"
 )
@@ -42,6 +43,13 @@ type Options struct {
 	Clock          func() time.Time
 	// Jitter returns a random duration below d; nil = math/rand/v2.
 	Jitter func(d time.Duration) time.Duration
+	// Choice is the broker in force; nil = never one. DataID is the id of the source's
+	// data, which a broker needs.
+	Choice *broker.Choice
+	DataID string
+	// Stalled is how long a consumer's position may stand still behind what the broker
+	// was given before the events are delivered from the outbox; 15 s.
+	Stalled time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -59,6 +67,7 @@ func (o Options) withDefaults() Options {
 		{&o.DeliverTimeout, 30 * time.Second},
 		{&o.Keep, 168 * time.Hour},
 		{&o.Prune, 10 * time.Minute},
+		{&o.Stalled, 15 * time.Second},
 	}
 	for _, d := range durations {
 		if *d.value <= 0 {
@@ -67,6 +76,9 @@ func (o Options) withDefaults() Options {
 	}
 	// An event newer than Keep may be delivered again, so its id must be kept longer.
 	o.InboxKeep = max(o.InboxKeep, 2*o.Keep)
+	if o.Choice == nil {
+		o.Choice = new(broker.Choice)
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -99,17 +111,44 @@ func NewRelay(source *database.DB, options Options, consumers ...Consumer) *Rela
 // Run delivers until ctx ends, and returns nil after all goroutines that it started
 // have. It fails at once when the source cannot be read; later failures are tried
 // again, logged and shown by Status.
+//
+// When the broker in force changes, the work goes on at the same positions with the
+// next one.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := r.register(ctx); err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	for _, c := range r.consumers {
-		wg.Go(func() { r.serve(ctx, c) })
+	var pruning sync.WaitGroup
+	pruning.Go(func() { r.pruneLoop(ctx) })
+	defer pruning.Wait()
+	for ctx.Err() == nil {
+		chosen, changed := r.options.Choice.Get()
+		r.runUntil(ctx, changed, chosen)
 	}
-	wg.Go(func() { r.pruneLoop(ctx) })
-	wg.Wait()
 	return nil
+}
+
+// runUntil delivers through the broker, or without one, until it changes or ctx ends.
+func (r *Relay) runUntil(ctx context.Context, changed <-chan struct{}, chosen broker.Broker) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-changed:
+			stop()
+		case <-ctx.Done():
+		}
+	})
+	if chosen != nil {
+		r.runBrokered(ctx, chosen, &wg)
+	} else {
+		wg.Go(func() { r.keepTrying(ctx, "a broker that is no longer used could not be forgotten", r.forgetBrokers) })
+		for _, c := range r.consumers {
+			wg.Go(func() { r.serve(ctx, c, r.pass) })
+		}
+	}
+	wg.Wait()
 }
 
 // register inserts every consumer into the source, so that from now on events are
@@ -158,13 +197,13 @@ const (
 //	read ── events ──▶ deliver ── receipt ──▶ read
 //	 │                    └────── error ────▶ back off ──▶ read
 //	 └───── none ─────▶ wait for a notification, the poll or the next retry ──▶ read
-func (r *Relay) serve(ctx context.Context, c Consumer) {
+func (r *Relay) serve(ctx context.Context, c Consumer, pass func(context.Context, Consumer) (more bool, err error)) {
 	woken, stop := r.source.Listen(wakeName)
 	defer stop()
 	log := r.options.Log.With("consumer", c.Name, "topic", c.Topic)
 	failures := 0
 	for ctx.Err() == nil {
-		more, err := r.pass(ctx, c)
+		more, err := pass(ctx, c)
 		if ctx.Err() != nil {
 			return
 		}

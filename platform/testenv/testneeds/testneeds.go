@@ -20,6 +20,7 @@ const (
 	Postgres  = "postgres"
 	PgBouncer = "pgbouncer"
 	Chromium  = "chromium"
+	NATS      = "nats"
 )
 
 // PostgresURL returns the URL of the test server: BANYAN_TEST_POSTGRES, or a default.
