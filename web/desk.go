@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"banyan/platform/rollout"
 	"banyan/platform/upkeep"
 	"banyan/web/ui"
 )
@@ -84,14 +83,7 @@ const alarmTime = 300 * time.Millisecond
 func (w *Web) alarms(r *http.Request) []ui.Alarm {
 	ctx, cancel := context.WithTimeout(r.Context(), alarmTime)
 	defer cancel()
-	var list []ui.Alarm
-	if w.o.Modules != nil {
-		if all, err := w.o.Modules.List(ctx, rollout.ListQuery{}); err == nil {
-			for _, m := range all.Modules {
-				list = append(list, w.alarmsOf(m)...)
-			}
-		}
-	}
+	list := w.rollout.Alarms(r.WithContext(ctx))
 	dead := make([]int64, len(w.sections))
 	w.ofEachModule(func(i int, _ Section, of upkeep.Service) {
 		found, err := of.Consumers(ctx, upkeep.ConsumersQuery{})
@@ -108,18 +100,6 @@ func (w *Web) alarms(r *http.Request) []ui.Alarm {
 				Text: ui.Plural(int(n), "event of ", "events of ") + w.sections[i].Title + " failed too often and wait for you.", Path: "/operator/events", Label: "Look at them",
 			})
 		}
-	}
-	return list
-}
-
-// alarmsOf is what a module's route says.
-func (w *Web) alarmsOf(m rollout.ModuleState) (list []ui.Alarm) {
-	name, to := w.title(m.Plan.Module), "/operator/modules#"+m.Plan.Module
-	switch {
-	case m.Problem != "":
-		list = append(list, ui.Alarm{Text: name + " does not run as planned.", Path: to, Label: "See why"})
-	case m.Route != nil && len(m.Route.Guard.Alarms) > 0:
-		list = append(list, ui.Alarm{Text: name + " fails or is slow where it runs.", Path: to, Label: "See what to do"})
 	}
 	return list
 }

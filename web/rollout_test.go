@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"banyan/platform/fault"
 	"banyan/platform/rollout"
@@ -106,7 +107,7 @@ func TestTheVerdictsSayWhatToDo(t *testing.T) {
 	contains(t, v.get(modulesPage, http.StatusOK), "calls not known; the owner of the writes is trunk")
 
 	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Version, s.Problem = 9, "the remote does not answer" })
-	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-problem="reputation"`, "The remote does not answer", "has not applied the plan yet")
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-news="problem"`, "The remote does not answer", "has not applied the plan yet")
 }
 
 func TestAStepAndItsTrace(t *testing.T) {
@@ -129,7 +130,7 @@ func TestAStepAndItsTrace(t *testing.T) {
 		t.Fatalf("a reset: %d", status)
 	}
 	contains(t, page, "as the settings say")
-	if strings.Contains(card(t, page, "reputation"), "data-differs") {
+	if strings.Contains(card(t, page, "reputation"), `data-news="differs"`) {
 		t.Error("after a reset the plan still differs from the settings")
 	}
 	if status, page = v.form(modulesPage+"/reputation", url.Values{"to": {"remote"}, "version": {"4"}, "anyway": {"yes"}}); status != http.StatusOK {
@@ -247,4 +248,79 @@ func TestTheAuditHasPages(t *testing.T) {
 	contains(t, v.get(nextOf(t, page, modulesPage+"/exchange-review/audit"), http.StatusOK), "first look at the new host", "Back to the first page")
 	contains(t, v.get(modulesPage+"/airdrop/audit", http.StatusOK), "No changes yet")
 	v.get(modulesPage+"/nothing/audit", http.StatusNotFound)
+}
+
+// TestBeforeAnUnsafeStepIsAQuestion: what is missing is shown again, and only its
+// own button goes on.
+func TestBeforeAnUnsafeStepIsAQuestion(t *testing.T) {
+	v, modules := atTheModules(t)
+	status, page := v.form(modulesPage+"/exchange-review", url.Values{"to": {"canary"}, "percent": {"50"}, "version": {"4"}, "why": {"it is <urgent>"}, "urls": {"http://10.0.0.9:1"}})
+	if status != http.StatusConflict {
+		t.Fatalf("a step that is not shown to be safe: %d, want a question", status)
+	}
+	mine := card(t, page, "exchange-review")
+	contains(t, page, "data-question")
+	question, _, _ := strings.Cut(page[strings.Index(page, "data-question"):], "</form>")
+	contains(t, question, "Go on with Exchange reviews although this is missing?", "640 of 1000 reads at this percentage", "Go to canary 50 % anyway", "Do not go",
+		`name="anyway" value="yes"`, `name="to" value="canary"`, `name="percent" value="50"`, `name="urls" value="http://10.0.0.9:1"`, `value="it is &lt;urgent&gt;"`, `name="version" value="4"`)
+	contains(t, mine, "canary 10 %")
+	if strings.Contains(page, `data-outcome="refused"`) || strings.Contains(card(t, page, "reputation"), "data-question") {
+		t.Error("the question stands where it does not belong, or as a refusal")
+	}
+	status, page = v.form(modulesPage+"/exchange-review", url.Values{"to": {"canary"}, "percent": {"50"}, "version": {"4"}, "why": {"it is urgent"}, "anyway": {"yes"}})
+	if status != http.StatusOK {
+		t.Fatalf("the step after the question: %d", status)
+	}
+	contains(t, page, "Exchange reviews: canary 50 %", "not shown to be safe</span>")
+
+	// The settings lead to the remote, which is as far.
+	modules.Change("exchange-review", func(s *rollout.ModuleState) { s.Config.Mode = seam.ModeRemote })
+	if status, page = v.form(modulesPage+"/exchange-review/reset", url.Values{"version": {"5"}}); status != http.StatusConflict {
+		t.Fatalf("letting the settings decide past the verdict: %d", status)
+	}
+	contains(t, page, "Go to what the settings say anyway", `/operator/modules/exchange-review/reset#exchange-review`)
+}
+
+func TestOldNewsIsMarkedAndDismissed(t *testing.T) {
+	v, modules := atTheModules(t)
+	at := time.Now().Add(-time.Hour)
+	rollback := map[string]any{
+		"module": "reputation", "from": map[string]any{"mode": "canary", "percent": 10}, "to": map[string]any{"mode": "shadow", "percent": 10}, "why": []string{"score: p99 of 2 s"}, "at": at,
+	}
+	figures := map[string]any{"mode": "shadow", "percent": 10, "operations": []any{}, "guard": map[string]any{"alarms": []string{"score: 2.4 % of the calls failed"}, "rollback": rollback}}
+	modules.Figures("reputation", figures)
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.ChangedMS = at.UnixMilli() })
+	page := v.get(modulesPage, http.StatusOK)
+	contains(t, card(t, page, "reputation"), `data-news="rollback"`, "Rolled back automatically from canary 10 % to shadow 10 %", "Score: p99 of 2 s.", "since <time")
+	if strings.Contains(card(t, page, "reputation"), ">old<") {
+		t.Error("a rollback of an hour ago after which nobody has decided is marked as old")
+	}
+	contains(t, v.get("/operator", http.StatusOK), "Reputation was rolled back automatically to shadow 10 %.", "Reputation fails or is slow at the remote.", "since <time")
+
+	// Somebody has decided since: it is old, and no alarm any more.
+	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.ChangedMS = at.Add(10 * time.Minute).UnixMilli() })
+	contains(t, card(t, v.get(modulesPage, http.StatusOK), "reputation"), `data-news="rollback"`, ">old<")
+	overview := v.get("/operator", http.StatusOK)
+	if strings.Contains(overview, "rolled back automatically") {
+		t.Error("an old rollback is an alarm")
+	}
+
+	id := regexp.MustCompile(`value="(reputation:rollback:\d+)"`).FindStringSubmatch(v.get(modulesPage, http.StatusOK))
+	if id == nil {
+		t.Fatal("the rollback cannot be dismissed")
+	}
+	status, page := v.form(modulesPage+"/dismiss", url.Values{"module": {"reputation"}, "news": {id[1]}})
+	if status != http.StatusOK || strings.Contains(page, `data-news="rollback"`) {
+		t.Errorf("after it was dismissed (%d) it is still there", status)
+	}
+	contains(t, card(t, page, "reputation"), `data-news="alarm"`, `data-news="differs"`)
+	if strings.Contains(card(t, page, "reputation"), `value="reputation:alarm`) {
+		t.Error("an alarm whose cause is still there can be dismissed")
+	}
+	if status, _ = v.form(modulesPage+"/dismiss", url.Values{"module": {"reputation"}, "news": {"x; Path=/"}}); status != http.StatusOK {
+		t.Errorf("what is none of ours: %d", status)
+	}
+	if strings.Contains(v.get(modulesPage, http.StatusOK), `data-news="rollback"`) {
+		t.Error("what was dismissed is back")
+	}
 }

@@ -107,7 +107,7 @@ func New(o Options) (*Web, error) {
 			return ui.Name{Name: p.Name, Description: p.Description}
 		})
 	}
-	w.rollout, err = rolloutpages.New(site, rolloutpages.Options{Modules: o.Modules, EventLag: o.EventLag, Title: w.title})
+	w.rollout, err = rolloutpages.New(site, rolloutpages.Options{Modules: o.Modules, Routes: o.Routes, EventLag: o.EventLag, Title: w.title})
 	return w, err
 }
 
@@ -121,6 +121,10 @@ func (w *Web) addTemplates(folder string, functions map[string]any) error {
 	}
 	return w.ui.Add(folder, files, functions)
 }
+
+// Run works beside the pages until the context ends: it samples the modules' routes
+// for the last 24 hours that operators see.
+func (w *Web) Run(ctx context.Context) error { return w.rollout.Run(ctx) }
 
 // Page renders an error as a page, see ui.Site.Page.
 func (w *Web) Page(rw http.ResponseWriter, r *http.Request, status int, err error) {

@@ -103,6 +103,7 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 			return err
 		}
 		options.Page = pages.Page
+		p.addTask("the pages", pages.Run)
 	}
 	if p.server, err = httpserver.New(options); err != nil {
 		return err

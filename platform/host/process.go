@@ -45,6 +45,8 @@ type Pages interface {
 	Mount(r chi.Router)
 	// Page renders an error as a page, see httpserver.Options.Page.
 	Page(w http.ResponseWriter, r *http.Request, status int, err error)
+	// Run works beside them until the context ends.
+	Run(ctx context.Context) error
 }
 
 // Process is the assembled program: the trunk, or one module.

@@ -1,8 +1,6 @@
 package rollout
 
 import (
-	"strings"
-
 	"banyan/platform/fault"
 	"banyan/platform/seam"
 	"banyan/platform/seam/analysis"
@@ -35,9 +33,19 @@ func (m *module) judge(s step, present, next Place) (anyway bool, err error) {
 	case s.anyway:
 		return true, nil
 	}
-	return false, fault.Newf(fault.Conflict,
-		"it is not shown that this step of %s is safe: %s. Wait until it is, or go on anyway (--anyway), which stands in the audit",
-		m.Name, strings.Join(against, "; "))
+	return false, unsafe(m.Name, against)
+}
+
+// MissingPoint names the fields of a refusal by judge: each is a point that stands
+// against the step.
+const MissingPoint = "missing"
+
+func unsafe(name string, against []string) *fault.Fault {
+	f := fault.Newf(fault.Conflict, "it is not shown that this step of %s is safe. Wait until it is, or go on anyway (--anyway), which stands in the audit", name)
+	for _, point := range against {
+		f = f.With(fault.Field{Name: MissingPoint, Message: point})
+	}
+	return f
 }
 
 func stepText(v analysis.Verdict) string {

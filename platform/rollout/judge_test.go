@@ -64,7 +64,12 @@ func TestAStepPastAVerdictIsAskedForAndAudited(t *testing.T) {
 			}
 			plan, err := c.Set(t.Context(), operator, "reputation", s.change)
 			if s.refused != "" {
-				if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), s.refused) || !strings.Contains(err.Error(), "--anyway") {
+				var points []string
+				for _, field := range fault.From(err).Fields {
+					points = append(points, field.String())
+				}
+				said := strings.Join(points, "\n")
+				if !fault.Is(err, fault.Conflict) || !strings.Contains(said, s.refused) || strings.Count(said, "missing: ") != len(points) || !strings.Contains(err.Error(), "--anyway") {
 					t.Errorf("%s: %v", s.name, err)
 				}
 				if after, err := c.Plan(t.Context(), "reputation"); err != nil || after.Version != before.Version {

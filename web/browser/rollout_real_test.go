@@ -103,10 +103,12 @@ func askAll(ctx context.Context, url string, callers int) (failed *atomic.Int64,
 func lead(t *testing.T, ctx context.Context, module, which string, states ...string) {
 	t.Helper()
 	for {
-		if which == "next" {
-			do(t, ctx, chromedp.Click(chromedp.CSS("#anyway-"+module)))
+		eval[bool](t, ctx, `window.isPageBefore = true`)
+		do(t, ctx, chromedp.Click(chromedp.CSS(`#`+module+` [data-step="`+which+`"]`)))
+		wait(t, ctx, `!window.isPageBefore && document.querySelector("[data-outcome], [data-question]") !== null`)
+		if eval[bool](t, ctx, `document.querySelector("[data-question]") !== null`) {
+			step(t, ctx, module, "anyway")
 		}
-		step(t, ctx, module, which)
 		here := strings.TrimSpace(text(t, ctx, "#"+module+" .states .here"))
 		if slices.Contains(states, here) {
 			return

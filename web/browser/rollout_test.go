@@ -2,13 +2,17 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"banyan/platform/fault"
 	"banyan/platform/rollout"
+	"banyan/platform/seam"
+	"banyan/platform/seam/analysis"
 	"banyan/web/webtest"
 )
 
@@ -29,6 +33,11 @@ func moduleStops() []struct {
 			m.Figures("reputation", webtest.WrongAnswers())
 			m.Change("airdrop", func(s *rollout.ModuleState) {
 				s.Problem, s.Followed = "the remote http://10.0.0.8:8081 has version 2 of the contract", 7
+			})
+		}},
+		{stop{Name: "modules-news", Path: "/operator/modules#exchange-review"}, func(m *webtest.Modules) {
+			m.Change("exchange-review", func(s *rollout.ModuleState) {
+				s.Route.Guard.Rollback = &analysis.Rollback{From: seam.Plan{Mode: seam.ModeCanary, Percent: 50}, To: seam.Plan{Mode: seam.ModeShadow, Percent: 10}, Why: []string{"exchanges: p99 of 210 ms at the remote, 3.1 ms here"}, At: time.UnixMilli(webtest.SampleMS)}
 			})
 		}},
 		{stop{Name: "modules-bare", Path: "/operator/modules"}, func(m *webtest.Modules) {
@@ -72,6 +81,17 @@ func step(t *testing.T, ctx context.Context, module, which string) {
 	wait(t, ctx, `!window.isPageBefore && document.querySelector("[data-outcome]") !== null`)
 }
 
+// goAnyway takes a step that is not shown to be safe: it is asked about once more, where
+// the module stands in the window.
+func goAnyway(t *testing.T, ctx context.Context, module string) {
+	t.Helper()
+	stood := eval[float64](t, ctx, `window.isPageBefore = true, scrollBy(0, 40), document.getElementById("`+module+`").getBoundingClientRect().top`)
+	eval[bool](t, ctx, `document.querySelector("#`+module+` [data-step=next]").click(), true`)
+	wait(t, ctx, `!window.isPageBefore && document.readyState === "complete" && document.activeElement.matches("[data-question]")`)
+	wait(t, ctx, fmt.Sprintf(`Math.abs(document.getElementById("%s").getBoundingClientRect().top - %f) < 2`, module, stood))
+	step(t, ctx, module, "anyway")
+}
+
 func isAt(t *testing.T, ctx context.Context, module, state string) {
 	t.Helper()
 	wait(t, ctx, `document.querySelector("#`+module+` .states .here").innerText.trim() === "`+state+`"`)
@@ -88,9 +108,9 @@ func TestAnOperatorMovesAModuleOutAndBack(t *testing.T) {
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#why-reputation"), "everything matched\r")) // Enter moves nothing
 	step(t, ctx, "reputation", "next")
 	isAt(t, ctx, "reputation", "canary 10 %")
-	step(t, ctx, "reputation", "next")
+	goAnyway(t, ctx, "reputation")
 	isAt(t, ctx, "reputation", "canary 50 %")
-	step(t, ctx, "reputation", "next")
+	goAnyway(t, ctx, "reputation")
 	isAt(t, ctx, "reputation", "remote")
 	wait(t, ctx, `document.querySelector('#reputation [data-step="next"]') === null`)
 	step(t, ctx, "reputation", "back")

@@ -3,7 +3,9 @@
 // of the differences that were found.
 //
 // Reading order: rollout.go, figures.go (what a route reports), view.go (what
-// people see of it), picture.go and history.go (drawings), differences.go.
+// people see of it), news.go and question.go (what they are told and asked),
+// picture.go and history.go (drawings), day.go and daychart.go (the last 24 hours),
+// differences.go.
 package rollout
 
 import (
@@ -14,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -28,12 +31,16 @@ import (
 type Pages struct {
 	site    *ui.Site
 	o       Options
+	now     func() time.Time
 	history history
+	day     day
+	since   firstSeen
 }
 
 // Options are what the pages stand on.
 type Options struct {
 	Modules  rollout.Service                                 // nil: this program moves no module; the page says so
+	Routes   func() []seam.Status                            // of this process, for the last 24 hours; nil: not shown
 	EventLag func(context.Context) (map[string]int64, error) // events that wait, by module; nil: not shown
 	Title    func(module string) string                      // of a module, for people
 }
@@ -54,7 +61,7 @@ func New(site *ui.Site, o Options) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pages{site: site, o: o}, site.Add("rollout", templates, nil)
+	return &Pages{site: site, o: o, now: time.Now}, site.Add("rollout", templates, nil)
 }
 
 const (
@@ -68,7 +75,10 @@ type modulesData struct {
 	Banyan   banyan
 	Modules  []moduleView
 	Audit    []auditLine
-	Outcome  *ui.Outcome
+	Outcome  *ui.Outcome // of the step of the module At, or of the page when there is none of it
+	At       string
+	AtMS     int64     // when it was done
+	Question *question // asked of the module At
 	Draft    stepDraft // as it was typed, when it was refused
 	NoEvents *ui.Missing
 }
@@ -80,19 +90,33 @@ type stepDraft struct {
 
 // moduleCard is a module with what its forms need.
 type moduleCard struct {
-	View  moduleView
-	CSRF  string
-	Draft stepDraft
+	View     moduleView
+	CSRF     string
+	Draft    stepDraft
+	Outcome  *ui.Outcome
+	AtMS     int64
+	Question *question
 }
 
-// Card returns a module with its forms; what was typed comes back to the one
-// whose form was refused.
+// Card returns a module with its forms; what came of one, and what was typed, comes
+// back to the module whose form it was.
 func (d modulesData) Card(m moduleView, csrf string) moduleCard {
 	c := moduleCard{View: m, CSRF: csrf}
 	if d.Draft.Module == m.Name {
 		c.Draft = d.Draft
 	}
+	if d.At == m.Name {
+		c.Outcome, c.AtMS, c.Question = d.Outcome, d.AtMS, d.Question
+	}
 	return c
+}
+
+// OfNone is the outcome that no module on the page has.
+func (d modulesData) OfNone() *ui.Outcome {
+	if slices.ContainsFunc(d.Modules, func(m moduleView) bool { return m.Name == d.At }) {
+		return nil
+	}
+	return d.Outcome
 }
 
 // Mount adds the pages to the router of operators' pages.
@@ -109,6 +133,7 @@ func (p *Pages) Mount(r chi.Router) {
 	})
 	get(modulesPath+"/{name}/audit", p.audit)
 	get(modulesPath+"/{name}/differences/{operation}", p.differences)
+	r.Post(modulesPath+"/dismiss", p.site.Form(p.dismiss))
 	post(modulesPath+"/{name}", p.move)
 	post(modulesPath+"/{name}/reset", p.reset)
 }
@@ -132,8 +157,8 @@ func (p *Pages) forOperators(h ui.Handler) ui.Handler {
 }
 
 func (p *Pages) modules(rw http.ResponseWriter, r *http.Request) error {
-	d := p.load(r.Context())
-	d.Outcome = d.moved(r.URL.Query().Get("moved"))
+	d := p.load(r)
+	d.moved(r.URL.Query().Get("moved"))
 	return p.show(rw, r, http.StatusOK, d)
 }
 
@@ -144,13 +169,13 @@ func (p *Pages) show(rw http.ResponseWriter, r *http.Request, status int, d modu
 // live returns the content of the page as it is now. The script replaces the
 // parts that have changed.
 func (p *Pages) live(rw http.ResponseWriter, r *http.Request) error {
-	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Of: modulesPath, Data: p.load(r.Context())})
+	return p.site.Fragment(rw, r, "rollout/modules", "content", ui.Page{Of: modulesPath, Data: p.load(r)})
 }
 
 // load asks for everything that the page shows. What is not there is said on
 // the page, which never fails as a whole.
-func (p *Pages) load(ctx context.Context) modulesData {
-	d := modulesData{Without: p.o.Modules == nil}
+func (p *Pages) load(r *http.Request) modulesData {
+	ctx, d := r.Context(), modulesData{Without: p.o.Modules == nil}
 	if d.Without {
 		return d
 	}
@@ -186,10 +211,11 @@ func (p *Pages) load(ctx context.Context) modulesData {
 			view.Waiting = &waiting
 		}
 		p.history.add(&view)
+		steps := stepsOf(view, audits[i])
+		view.News = withoutDismissed(newsOf(&view, m, &p.since, p.now()), r)
+		view.Day = dayOf(view.Title, p.day.of(view.Name, p.now()), steps, p.now())
 		d.Modules[i] = view
-		for _, entry := range audits[i] {
-			d.Audit = append(d.Audit, auditOf(view, entry))
-		}
+		d.Audit = append(d.Audit, steps...)
 	}
 	slices.SortStableFunc(d.Audit, func(a, b auditLine) int { return int(min(max(b.AtMS-a.AtMS, -1), 1)) })
 	d.Audit = d.Audit[:min(auditShown, len(d.Audit))]
@@ -199,13 +225,12 @@ func (p *Pages) load(ctx context.Context) modulesData {
 
 // moved says after a step where its module is. The sentence is made of what is
 // so now, whatever the address claims.
-func (d *modulesData) moved(name string) *ui.Outcome {
+func (d *modulesData) moved(name string) {
 	for _, m := range d.Modules {
 		if m.Name == name {
-			return &ui.Outcome{Done: m.Title + ": " + placeWords(m.Plan) + "."}
+			d.At, d.AtMS, d.Outcome = name, m.ChangedMS, &ui.Outcome{Done: m.Title + ": " + placeWords(m.Plan) + "."}
 		}
 	}
-	return nil
 }
 
 // act runs a form. A refusal is shown above the page, which shows the
@@ -221,15 +246,18 @@ func (p *Pages) act(action func(*http.Request) error) ui.Handler {
 		}
 		err := action(r)
 		if err == nil {
-			p.site.GoTo(rw, r, modulesPath, "?moved=", name)
+			p.site.GoTo(rw, r, modulesPath, "?moved=", name, "#", name)
 			return nil
 		}
 		f := fault.From(err)
 		if f.Code == fault.Internal || f.Code == fault.NotFound {
 			return err
 		}
-		d := p.load(r.Context())
-		d.Outcome, d.Draft = &ui.Outcome{Fault: f}, draftStep(r)
+		d := p.load(r)
+		d.At, d.AtMS, d.Draft = name, p.now().UnixMilli(), draftStep(r)
+		if d.Question = asked(r, f, &d); d.Question == nil {
+			d.Outcome = &ui.Outcome{Fault: f}
+		}
 		return p.show(rw, r, ui.StatusOf(err), d)
 	}
 }
@@ -247,10 +275,7 @@ func (p *Pages) move(r *http.Request) error {
 		return err
 	}
 	draft := draftStep(r)
-	mode, percent, given := strings.Cut(r.PostForm.Get("to"), ":")
-	if !given {
-		percent = draft.Percent
-	}
+	mode, percent := cutStep(r.PostForm.Get("to"), draft.Percent)
 	change := rollout.Change{Mode: seam.Mode(mode), Why: draft.Why, IfVersion: version, Anyway: anyway(r)}
 	if change.Mode == seam.ModeShadow || change.Mode == seam.ModeCanary {
 		if change.Percent, err = strconv.ParseFloat(strings.Replace(percent, ",", ".", 1), 64); err != nil {
@@ -264,6 +289,16 @@ func (p *Pages) move(r *http.Request) error {
 	return err
 }
 
+// cutStep reads what a button says: "canary", with the percent of the form's field,
+// or "canary:10".
+func cutStep(to, field string) (mode, percent string) {
+	mode, percent, given := strings.Cut(to, ":")
+	if !given {
+		percent = field
+	}
+	return mode, percent
+}
+
 func (p *Pages) reset(r *http.Request) error {
 	version, err := readStep(r)
 	if err != nil {
@@ -273,8 +308,8 @@ func (p *Pages) reset(r *http.Request) error {
 	return err
 }
 
-// anyway reports whether the operator ticked that the step is taken although it is
-// not shown to be safe. It is asked each time, and no draft keeps it.
+// anyway reports whether the operator has answered the question, and takes the step
+// although it is not shown to be safe. It is asked each time, and no draft keeps it.
 func anyway(r *http.Request) bool { return r.PostForm.Get("anyway") == "yes" }
 
 // readStep reads the form, and returns the version of the plan that the operator

@@ -41,6 +41,10 @@ type moduleView struct {
 	Ahead, Back *stepView
 	Waiting     *int64        // events published and not consumed yet; nil: not known
 	History     template.HTML // of its calls
+	ChangedMS   int64         // of the plan; 0: the settings' since ever
+	CountedMS   int64         // the verdict is made of what was counted from then on; 0: not known
+	News        []news
+	Day         dayView
 }
 
 // sideView is one of the two places that answer, in the last half minute.
@@ -134,12 +138,15 @@ func viewOf(m rollout.ModuleState, title string) moduleView {
 	v := moduleView{
 		Name: m.Plan.Module, Title: title, Plan: m.Plan.Place, Version: m.Plan.Version, Config: m.Config,
 		Differs: m.Differs, Pinned: m.Plan.Version > 0 && !m.Plan.Configured, Behind: m.Followed != m.Plan.Version, Problem: m.Problem,
-		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent,
+		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent, ChangedMS: m.Plan.ChangedMS,
 	}
 	f := m.Route
 	v.Known = f != nil
 	if v.Known {
 		v.measure(f)
+		if !f.Since.IsZero() {
+			v.CountedMS = f.Since.UnixMilli()
+		}
 	}
 	v.Ahead, v.Back = stepsFrom(string(m.Plan.Mode), m.Plan.Percent)
 	if v.Known && f.Verdict.Next != nil && !v.Behind {

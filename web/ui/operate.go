@@ -25,6 +25,7 @@ type ShowOutcome func(rw http.ResponseWriter, r *http.Request, status int, done 
 type Alarm struct {
 	Text        string // a sentence
 	Path, Label string // where to do something about it
+	AtMS        int64  // since when; 0: not known
 }
 
 // OnlyOperators fails with fault.Forbidden for everybody else, and with

@@ -63,12 +63,14 @@ func (s *Site) tell(rw http.ResponseWriter, r *http.Request, t told) {
 		return // texts can always be encoded
 	}
 	text := base64.RawURLEncoding.EncodeToString(body)
-	s.setTold(rw, text+"."+toldMAC(who.CSRF, text), toldLife)
+	s.Keep(rw, toldCookie, text+"."+toldMAC(who.CSRF, text), toldLife)
 }
 
-func (s *Site) setTold(rw http.ResponseWriter, value string, life int) {
+// Keep has the browser keep a value for so many seconds, in a cookie that scripts
+// cannot read; negative ones end it.
+func (s *Site) Keep(rw http.ResponseWriter, name, value string, seconds int) {
 	http.SetCookie(rw, &http.Cookie{ //nolint:gosec // Secure follows the site's scheme
-		Name: toldCookie, Value: value, Path: s.base + "/", MaxAge: life, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: s.base + "/", MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(s.o.PublicURL, "https://"),
 	})
 }
@@ -79,7 +81,7 @@ func (s *Site) takeTold(rw http.ResponseWriter, r *http.Request) *told {
 	if err != nil {
 		return nil
 	}
-	s.setTold(rw, "", -1)
+	s.Keep(rw, toldCookie, "", -1)
 	who := ViewerOf(r)
 	text, proof, _ := strings.Cut(cookie.Value, ".")
 	if !who.SignedIn || !hmac.Equal([]byte(proof), []byte(toldMAC(who.CSRF, text))) {

@@ -147,6 +147,12 @@ func (m *Modules) change(ctx context.Context, name string, version *int64, to ro
 		return rollout.Plan{}, fault.Newf(fault.Conflict, "the plan of %s is version %d by %s (%s): look at it, then decide again", name, s.Plan.Version, s.Plan.ChangedBy, s.Plan.Mode)
 	case m.refuse != nil:
 		return rollout.Plan{}, m.refuse
+	case !as.Anyway && s.Route != nil && len(s.Route.Verdict.Missing) > 0 && further(s.Plan.Place, to):
+		f := fault.Newf(fault.Conflict, "it is not shown that this step of %s is safe", name)
+		for _, point := range s.Route.Verdict.Missing {
+			f = f.With(fault.Field{Name: rollout.MissingPoint, Message: point})
+		}
+		return rollout.Plan{}, f
 	}
 	if len(to.URLs) == 0 {
 		to.URLs = s.Plan.URLs
@@ -158,6 +164,12 @@ func (m *Modules) change(ctx context.Context, name string, version *int64, to ro
 	s.Plan, s.Followed, s.Differs, s.Problem = next, next.Version, to.Mode != s.Config.Mode || to.Percent != s.Config.Percent, ""
 	s.Route = read[rollout.Status](sampleFigures(name, to, 1))
 	return next, nil
+}
+
+// further reports whether a step leads callers further away, which must be shown
+// to be safe.
+func further(from, to rollout.Place) bool {
+	return to.Mode != seam.ModeShadow && (from.Mode.Before(to.Mode) || from.Mode == to.Mode && to.Percent > from.Percent)
 }
 
 // Audit implements rollout.Service.

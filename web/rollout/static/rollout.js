@@ -6,6 +6,20 @@
   const page = document.querySelector("[data-live-from]");
   if (!page) return;
   const interval = 1000, timeout = 8000;
+
+  // A step loads the page again: its module then stands where it stood.
+  const place = "banyan.modules.at";
+  const top = (id) => document.getElementById(id)?.getBoundingClientRect().top;
+  page.addEventListener("submit", (event) => {
+    const id = event.target.closest("[data-module]")?.id;
+    if (id) try { sessionStorage.setItem(place, JSON.stringify([id, top(id)])); } catch { /* the page then begins at the module */ }
+  });
+  addEventListener("load", () => {
+    let stood = null;
+    try { stood = JSON.parse(sessionStorage.getItem(place)); sessionStorage.removeItem(place); } catch { /* as above */ }
+    if (stood && top(stood[0]) !== undefined) scrollBy({ top: top(stood[0]) - stood[1], behavior: "instant" });
+  });
+
   const connection = document.querySelector("[data-connection]"), connectionText = document.querySelector("[data-connection-text]");
   const offline = document.querySelector("[data-offline]");
   let failures = 0;
@@ -20,8 +34,12 @@
       const fresh = to.querySelector("#" + CSS.escape(field.id));
       if (fresh && (field.name === "why" || field.value !== field.defaultValue)) fresh.value = field.value;
     }
-    const open = from.querySelector("details"), again = to.querySelector("details");
-    if (open && again) again.open = open.open;
+  };
+
+  // What was opened stays open.
+  const keepOpen = (from, to) => {
+    const fresh = to.querySelectorAll("details");
+    from.querySelectorAll("details").forEach((old, i) => { if (fresh[i]) fresh[i].open = old.open; });
   };
 
   // What the server said last, because people change a form by using it. Of a
@@ -36,6 +54,7 @@
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const next = document.importNode(fresh, true);
     if ("key" in old.dataset) keepTyped(old, next);
+    keepOpen(old, next);
     old.replaceWith(next);
     last.set(name, content(fresh));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

@@ -73,10 +73,11 @@
     for (let box = first?.closest("details"); box; box = box.parentElement?.closest("details")) box.open = true;
     (first || refused).focus();
   } else {
-    document.querySelector("[data-focus]")?.focus({ preventScroll: true });
+    const told = document.querySelector("[data-focus]");
+    told?.focus({ preventScroll: true });
     // A part of the page that the address names, as a review that was just published.
     const part = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (part && document.querySelector("[data-focus]")) {
+    if (part && told && !part.contains(told)) {
       if (!part.hasAttribute("tabindex")) part.tabIndex = -1;
       part.focus();
     }
