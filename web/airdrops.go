@@ -189,6 +189,7 @@ type campaignData struct {
 	Unpaid   *ui.Missing
 	Plan     *airdrop.PlannedDistributor // nil: nobody asked
 	Form     url.Values                  // as it was typed
+	Question *buildQuestion              // asked before the tree is built; nil: nothing is
 }
 
 // Typed is what was typed into a field of a form that is shown again.

@@ -18,7 +18,7 @@ func TestACampaignIsPaidOnAChain(t *testing.T) {
 	v.form("/operator/campaigns", url.Values{"name": {"On a chain"}, "symbol": {"BNY"}, "decimals": {"18"}, "format": {"oz-indexed"}})
 	who := "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 	v.upload("/operator/campaigns/c5/list", v.csrf(), who+",2500000000000000000\n")
-	v.form("/operator/campaigns/c5/build", url.Values{})
+	v.form("/operator/campaigns/c5/build", url.Values{"sure": {askedToBuild(t, v, "2.5 BNY")}})
 	page := v.get("/airdrops/c5?wallet="+who, 200)
 	contains(t, page, "Pay it on a chain", `data-verdict="eligible"`)
 	if strings.Contains(page, "data-claim-button") {

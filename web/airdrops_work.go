@@ -16,6 +16,8 @@ import (
 func (p *airdropPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/campaigns", p.site.Form(p.site.Operate("/operator", p.createCampaign, show)))
 	r.Post("/operator/campaigns/{id}/list", p.site.Handle(p.site.Upload("/airdrops/{id}", p.uploadList, p.showWork)))
+	r.Post("/operator/campaigns/{id}/edit", p.site.Form(p.site.Operate("/airdrops/{id}", p.editCampaign, p.showWork)))
+	r.Post("/operator/campaigns/{id}/delete", p.site.Form(p.site.Operate("/operator#campaign", p.deleteCampaign, p.showWork)))
 	r.Post("/operator/campaigns/{id}/build", p.site.Form(p.site.Operate("/airdrops/{id}", p.buildTree, p.showWork)))
 	r.Post("/operator/campaigns/{id}/plan", p.site.Form(p.planDistributor))
 	r.Post("/operator/campaigns/{id}/distributor", p.site.Form(p.site.Operate("/airdrops/{id}", p.followDistributor, p.showWork)))
@@ -118,14 +120,6 @@ func (p *airdropPages) createCampaign(rw http.ResponseWriter, r *http.Request) (
 	}
 	p.site.GoTo(rw, r, "/airdrops/", c.ID)
 	return "", nil
-}
-
-func (p *airdropPages) buildTree(_ http.ResponseWriter, r *http.Request) (string, error) {
-	c, err := p.service.BuildTree(r.Context(), airdrop.BuildRequest{ID: chi.URLParam(r, "id")})
-	if err != nil {
-		return "", err
-	}
-	return "The tree is built over " + ui.Plural(c.Count, "wallet", "wallets") + ". Its root is final: publish it where people can compare it.", nil
 }
 
 // uploadForm has the choices of the form for a list, as they were typed.

@@ -133,7 +133,8 @@ func TestOnlyOperatorsOperate(t *testing.T) {
 	contains(t, stranger.get("/operator", 200), "Sign in with your wallet")
 	member.signIn(webtest.Key(t, "a member"))
 	contains(t, member.get("/operator", http.StatusForbidden), "This is not open to you")
-	if page := member.get("/airdrops/c3", 200); strings.Contains(page, "Prepare the list") {
+	member.get("/airdrops/c3", http.StatusNotFound) // a draft
+	if page := member.get("/airdrops/c1", 200); strings.Contains(page, "operators only") {
 		t.Error("a member sees the operator's forms")
 	}
 	for _, path := range []string{"/operator/epochs", "/operator/campaigns", "/operator/campaigns/c3/build"} {
@@ -204,10 +205,75 @@ func TestACampaignFromDraftToRoot(t *testing.T) {
 	if status != 200 || !strings.Contains(page, "1 wallet, 2.5 TKN") || !strings.Contains(page, "\nRows read: 1\n") {
 		t.Errorf("upload: %d", status)
 	}
-	status, page = v.form("/operator/campaigns/c5/build", url.Values{})
+	sure := askedToBuild(t, v, "<dt>Claims</dt><dd>1</dd>", "2.5 TKN", "<dt>Largest amount</dt><dd>2</dd>", "<dt>Duplicates</dt><dd>none</dd>")
+
+	// Another list comes meanwhile: the answer is not about it.
+	s.Airdrop.Merged = 2
+	v.upload("/operator/campaigns/c5/list", v.csrf(), webtest.SampleWallet(0).String()+",3500000\n", "on_duplicate", "sum")
+	status, page = v.form("/operator/campaigns/c5/build", url.Values{"sure": {sure}})
+	if status != 200 || strings.Contains(page, `id="root"`) {
+		t.Errorf("built over a list that was not asked about: %d", status)
+	}
+	contains(t, page, "The list was replaced meanwhile", "3.5 TKN", "2 rows were of a wallet that had one already")
+	status, page = v.form("/operator/campaigns/c5/build", url.Values{"sure": {askedToBuild(t, v, "3.5 TKN")}})
 	if status != 200 || !strings.Contains(page, `id="root"`) {
 		t.Errorf("build: %d", status)
 	}
+}
+
+// askedToBuild presses "build" and returns what the question's answer names.
+func askedToBuild(t *testing.T, v *visitor, says ...string) (sure string) {
+	t.Helper()
+	status, page := v.form("/operator/campaigns/c5/build", url.Values{})
+	if status != 200 || strings.Contains(page, `id="root"`) {
+		t.Fatalf("built without a question: %d", status)
+	}
+	_, question, _ := strings.Cut(page, "data-question")
+	contains(t, question, append(says, "Build it for good", "Not yet")...)
+	_, sure, _ = strings.Cut(question, `name="sure" value="`)
+	sure, _, _ = strings.Cut(sure, `"`)
+	return sure
+}
+
+func TestADraftIsRenamedAndDeleted(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	contains(t, v.get("/airdrops", 200), "list not final", "draft")
+	contains(t, v.get("/airdrops/c3", 200), "The list is not final yet")
+	contains(t, v.get("/airdrops/c4", 200), "There is no list yet")
+	status, page := v.form("/operator/campaigns/c3/edit", url.Values{"name": {"Longer <roots>"}, "description": {"another"}})
+	if status != 200 {
+		t.Fatalf("rename: %d", status)
+	}
+	contains(t, page, "<h1>Longer &lt;roots&gt;", "is called “Longer &lt;roots&gt;” now", "another")
+	if status, page = v.form("/operator/campaigns/c3/edit", url.Values{"name": {" "}, "description": {"kept"}}); status != 400 {
+		t.Errorf("a name that is empty: %d", status)
+	}
+	contains(t, page, `data-field="name"`, ">kept</textarea>")
+	if status, page = v.form("/operator/campaigns/c3/delete", url.Values{"confirm": {"Longer"}}); status != 400 {
+		t.Errorf("deleted without its name: %d", status)
+	}
+	contains(t, page, `data-field="confirm"`, "type its name")
+	if status, page = v.form("/operator/campaigns/c3/delete", url.Values{"confirm": {"Longer <roots>"}}); status != 200 {
+		t.Errorf("delete: %d", status)
+	}
+	contains(t, page, "“Longer &lt;roots&gt;” is deleted")
+	v.get("/airdrops/c3", http.StatusNotFound)
+	if status, page = v.form("/operator/campaigns/c1/delete", url.Values{"confirm": {nameOf(t, v, "/airdrops/c1")}}); status != http.StatusConflict || !strings.Contains(page, "cannot be deleted") {
+		t.Errorf("a built campaign: %d", status)
+	}
+}
+
+// nameOf returns the heading of a page.
+func nameOf(t *testing.T, v *visitor, path string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(v.get(path, 200), "<h1>")
+	name, _, found := strings.Cut(rest, "<")
+	if !found {
+		t.Fatalf("%s has no heading", path)
+	}
+	return strings.TrimSpace(name)
 }
 
 func TestTheListFormKeepsItsChoicesWhenAListIsRefused(t *testing.T) {

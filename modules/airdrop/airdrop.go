@@ -55,10 +55,11 @@ type Service interface {
 	// BuildTree computes the tree and its root. A built campaign stays as it
 	// is. NotFound. Conflict: there is no list, or it was replaced meanwhile.
 	BuildTree(context.Context, BuildRequest) (Campaign, error)
-	// Campaigns lists campaigns, newest first. Invalid: a cursor of another
-	// list.
+	// Campaigns lists campaigns, newest first; those that are not built for operators
+	// only. Invalid: a cursor of another list.
 	Campaigns(context.Context, CampaignsQuery) (CampaignPage, error)
-	// Campaign returns one campaign. NotFound: no such id.
+	// Campaign returns one campaign. NotFound: no such id, or it is not built and the
+	// caller is no operator.
 	Campaign(context.Context, CampaignQuery) (Campaign, error)
 	// Claim returns what a wallet may claim, with its proof. NotFound: no such
 	// campaign, or the wallet is not on the list. Conflict: not built yet.
@@ -89,6 +90,7 @@ type Service interface {
 
 	OnChain // distributor.go
 	Courses
+	Drafts // draft.go
 }
 
 // The states of a campaign.
@@ -152,7 +154,8 @@ type Campaign struct {
 	CreatedMS   int64         `json:"created_ms"`
 	BuiltMS     int64         `json:"built_ms,omitempty"`
 	Phase       string        `json:"phase,omitempty"` // of a campaign with rules: see Courses
-	// Report says how the list was read; only UploadList answers with it.
+	// Report says how the list was read, until the tree is built. Lists that were
+	// computed from rules have none.
 	Report *ListReport `json:"report,omitempty"`
 }
 

@@ -32,7 +32,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(append(bindOnChain(s), bindCourses(s)...),
+	return Contract.Bind(append(append(append(bindOnChain(s), bindCourses(s)...), bindDrafts(s)...),
 		createCampaign.To(s.CreateCampaign),
 		uploadList.To(s.UploadList),
 		buildTree.To(s.BuildTree),

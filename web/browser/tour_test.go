@@ -46,7 +46,7 @@ func tour() []stop {
 		{Name: "campaign-not-listed", Path: "/airdrops/c1?wallet=0x000000000000000000000000000000000000dEaD"},
 		{Name: "campaign-mistyped", Path: "/airdrops/c1?wallet=0x123"},
 		{Name: "campaign-work", Path: "/airdrops/c3", As: "operator"},
-		{Name: "campaign-draft", Path: "/airdrops/c4"},
+		{Name: "campaign-draft", Path: "/airdrops/c4", As: "operator", Open: true},
 		{Name: "reputation", Path: "/reputation"},
 		{Name: "reputation-mistyped", Path: "/reputation?wallet=0x123"},
 		{Name: "reputation-empty", Path: "/reputation", Site: "empty"},

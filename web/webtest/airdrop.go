@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,6 +12,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 	"banyan/platform/merkle"
 	"banyan/platform/merkle/published"
 	"banyan/platform/seam"
@@ -26,6 +28,8 @@ type Airdrop struct {
 	// Courses are of campaigns with rules; Previewed is the preview of all of them.
 	Courses   map[string]*airdrop.Course
 	Previewed airdrop.Preview
+	Merged    int           // rows of the next lists that are said to be merged
+	Hold      chan struct{} // uploads are read once it is closed; nil: at once
 }
 
 type drop struct {
@@ -70,6 +74,9 @@ func (m *Airdrop) CreateCampaign(_ context.Context, q airdrop.CampaignDraft) (ai
 
 // UploadList reads address,amount lines.
 func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.Campaign, error) {
+	if m.Hold != nil {
+		<-m.Hold
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, err := m.find(q.ID)
@@ -93,16 +100,18 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 			return airdrop.Campaign{}, err
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return airdrop.Campaign{}, fault.Wrap(err, fault.Invalid, "the upload ended before all of it had arrived")
+	}
 	if len(wrong) > 0 {
 		return airdrop.Campaign{}, fault.New(fault.Invalid, "some rows are wrong, so the list stays as it was").With(wrong...)
 	}
 	d.list, d.State, d.Count, d.Total = list, airdrop.Listed, list.Len(), list.Total()
-	c := d.Campaign
-	c.Report = &airdrop.ListReport{
-		Rows: c.Count, Smallest: "1", Largest: "2", Form: "a table", Separator: "comma", Encoding: "UTF-8",
-		Columns: airdrop.ReportColumns{Address: "1", Amount: "2"},
+	d.Report = &airdrop.ListReport{
+		Rows: d.Count, Smallest: "1", Largest: "2", Form: "a table", Separator: "comma", Encoding: "UTF-8",
+		Columns: airdrop.ReportColumns{Address: "1", Amount: "2"}, Merged: m.Merged,
 	}
-	return c, nil
+	return d.Campaign, nil
 }
 
 // BuildTree builds it.
@@ -120,30 +129,71 @@ func (m *Airdrop) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdro
 		return airdrop.Campaign{}, err
 	}
 	root := d.tree.Root()
-	d.State, d.Root, d.BuiltMS = airdrop.Built, &root, m.NowMS()
+	d.State, d.Root, d.BuiltMS, d.Report = airdrop.Built, &root, m.NowMS(), nil
 	return d.Campaign, nil
 }
 
 // Campaigns lists all.
-func (m *Airdrop) Campaigns(context.Context, airdrop.CampaignsQuery) (airdrop.CampaignPage, error) {
+func (m *Airdrop) Campaigns(ctx context.Context, _ airdrop.CampaignsQuery) (airdrop.CampaignPage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var page airdrop.CampaignPage
 	for _, d := range m.drops {
+		if !mayKnow(ctx, d) {
+			continue
+		}
 		page.Campaigns = append(page.Campaigns, d.Campaign)
 	}
 	return page, m.failed()
 }
 
 // Campaign returns one.
-func (m *Airdrop) Campaign(_ context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
+func (m *Airdrop) Campaign(ctx context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, err := m.find(q.ID)
+	if err == nil && !mayKnow(ctx, d) {
+		err = fault.New(fault.NotFound, "no campaign has this id: look for it in the list")
+	}
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
 	return d.Campaign, nil
+}
+
+// mayKnow reports whether the caller sees a campaign: until it is built operators do.
+func mayKnow(ctx context.Context, d *drop) bool {
+	return d.State == airdrop.Built || identity.From(ctx).Role >= identity.Operator
+}
+
+// EditCampaign changes the texts.
+func (m *Airdrop) EditCampaign(_ context.Context, q airdrop.CampaignEdit) (airdrop.Campaign, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	if err == nil {
+		err = q.Validate()
+	}
+	if err != nil {
+		return airdrop.Campaign{}, err
+	}
+	d.Name, d.Description = q.Name, q.Description
+	return d.Campaign, nil
+}
+
+// DeleteCampaign deletes it.
+func (m *Airdrop) DeleteCampaign(_ context.Context, q airdrop.CampaignDeletion) (airdrop.CampaignDeleted, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.find(q.ID)
+	switch {
+	case err != nil:
+		return airdrop.CampaignDeleted{}, err
+	case d.State == airdrop.Built:
+		return airdrop.CampaignDeleted{}, fault.New(fault.Conflict, "the tree of this campaign is built, so it cannot be deleted")
+	}
+	m.drops = slices.DeleteFunc(m.drops, func(one *drop) bool { return one == d })
+	return airdrop.CampaignDeleted{ID: q.ID}, nil
 }
 
 // Claim returns the amount and its proof.

@@ -278,7 +278,7 @@ func TestACampaignGoesFromRulesToTheSweep(t *testing.T) {
 			}
 		}
 		refused(w.Cancel(operator, airdrop.PhaseChange{ID: c.ID, Reason: "too late"}))(t, fault.Conflict)
-		if got := must(w.Campaign(anybody, airdrop.CampaignQuery{ID: c.ID}))(t); got.Phase != airdrop.Swept || got.State != airdrop.Built {
+		if got := must(w.Campaign(operator, airdrop.CampaignQuery{ID: c.ID}))(t); got.Phase != airdrop.Swept || got.State != airdrop.Built {
 			t.Errorf("at the end: %+v", got)
 		}
 	})

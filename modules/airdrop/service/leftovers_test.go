@@ -14,6 +14,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/identity"
 	"banyan/platform/merkle"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
@@ -63,7 +64,7 @@ func TestWhatAKilledUploadLeftIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), keepNothing); err != nil {
+		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), nil, keepNothing); err != nil {
 			t.Fatal(err)
 		}
 		inUse := chunksIn(t, db)
@@ -150,7 +151,7 @@ func TestAnUploadTakenForAbandonedKeepsNothing(t *testing.T) {
 		if found := chunksIn(t, db); len(found) != 0 {
 			t.Errorf("there is still %v", found)
 		}
-		if got, err := s.Campaign(t.Context(), airdrop.CampaignQuery{ID: c.ID}); err != nil || got.State != airdrop.Draft {
+		if got, err := s.Campaign(identity.With(t.Context(), identity.Caller{Role: identity.Operator}), airdrop.CampaignQuery{ID: c.ID}); err != nil || got.State != airdrop.Draft {
 			t.Errorf("the campaign is %+v, %v", got, err)
 		}
 	})
@@ -173,7 +174,7 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), keepNothing); !errors.Is(err, context.Canceled) {
+		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), nil, keepNothing); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {

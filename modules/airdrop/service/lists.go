@@ -35,14 +35,15 @@ func newLists(o Options) lists {
 	return lists{options: o, store: store{o.DB}, ids: ids{random: o.Random}}
 }
 
-// keep stores rows as the campaign's list. On any error the campaign keeps the
+// keep stores rows as the campaign's list; report says how they were read, nil when
+// they were not. On any error the campaign keeps the
 // list it had and nothing of the new one stays.
-func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, report *airdrop.ListReport, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	listID, err := l.ids.draw(listIDLength)
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
-	c, old, err := l.write(ctx, campaign, listID, rows, keep)
+	c, old, err := l.write(ctx, campaign, listID, rows, report, keep)
 	if err != nil {
 		l.drop(ctx, listID)
 		return airdrop.Campaign{}, err
@@ -55,7 +56,7 @@ func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, kee
 
 // write writes the chunks and then makes them the campaign's list; old is the
 // list that it had before.
-func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
+func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, report *airdrop.ListReport, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
 		return stored{}, "", fmt.Errorf("add list: %w", err)
 	}
@@ -67,7 +68,7 @@ func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.
 		}
 		number++
 	}
-	written := writtenList{id: listID, count: rows.Len(), total: rows.Total(), digest: digest.Sum(nil)}
+	written := writtenList{id: listID, count: rows.Len(), total: rows.Total(), digest: digest.Sum(nil), report: report}
 	c, old, err = l.store.setList(ctx, campaign, written, l.options.nowMS(), keep)
 	if err != nil {
 		return stored{}, "", fmt.Errorf("set the campaign's list: %w", err)

@@ -176,6 +176,9 @@ func (s *service) create(ctx context.Context, d airdrop.CampaignDraft, keep idem
 // Campaign implements Service.
 func (s *service) Campaign(ctx context.Context, q airdrop.CampaignQuery) (airdrop.Campaign, error) {
 	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
+	if err == nil && !isVisible(ctx, &c.Campaign) {
+		return airdrop.Campaign{}, errNoCampaign()
+	}
 	return c.Campaign, err
 }
 
@@ -187,7 +190,7 @@ func (s *service) Campaigns(ctx context.Context, q airdrop.CampaignsQuery) (aird
 		return airdrop.CampaignPage{}, err
 	}
 	size := page.Standard().Size(q.Limit)
-	found, err := s.store.campaigns(ctx, after, size+1)
+	found, err := s.store.campaigns(ctx, after, size+1, seesDrafts(ctx))
 	if err != nil {
 		return airdrop.CampaignPage{}, err
 	}
@@ -221,7 +224,7 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 		if c.State == airdrop.Built {
 			return airdrop.Campaign{}, errBuilt()
 		}
-		return s.lists.keep(ctx, c.ID, rows, func(ctx context.Context, tx *database.Tx, c airdrop.Campaign) error {
+		return s.lists.keep(ctx, c.ID, rows, report, func(ctx context.Context, tx *database.Tx, c airdrop.Campaign) error {
 			if err := s.byHand(ctx, tx, c.ID); err != nil { // rules came meanwhile
 				return err
 			}

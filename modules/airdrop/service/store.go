@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 
 	"github.com/holiman/uint256"
@@ -33,6 +34,7 @@ type campaignRow struct {
 	CreatedMS   int64  `db:"created_ms"`
 	BuiltMS     int64  `db:"built_ms"`
 	Phase       string `db:"phase"`
+	Report      string `db:"report"`
 }
 
 // stored is a campaign with the id of its list, which the contract does not
@@ -52,6 +54,11 @@ func (r campaignRow) campaign() (stored, error) {
 	}
 	if err := c.Total.SetFromDecimal(r.Total); err != nil {
 		return stored{}, damaged(r.ID, "its total", err)
+	}
+	if r.Report != "" && c.State == airdrop.Listed {
+		if err := json.Unmarshal([]byte(r.Report), &c.Report); err != nil {
+			return stored{}, damaged(r.ID, "the report of its list", err)
+		}
 	}
 	if r.Root != nil {
 		if len(r.Root) != merkle.HashSize {
@@ -113,7 +120,8 @@ const selectCampaign = `
 		root,
 		created_ms,
 		built_ms,
-		COALESCE((SELECT phase FROM course WHERE course.campaign_id = campaign.id), '') AS phase
+		COALESCE((SELECT phase FROM course WHERE course.campaign_id = campaign.id), '') AS phase,
+		COALESCE((SELECT report FROM list WHERE list.id = campaign.list_id), '') AS report
 	FROM campaign `
 
 // campaign reads one campaign. It fails with fault.NotFound.
@@ -136,13 +144,15 @@ func errNoCampaign() error {
 	return fault.NoSuch("campaign", "no campaign has this id: list the campaigns with GET /api/v1/airdrop/campaigns")
 }
 
-// campaigns reads up to limit campaigns after the position, newest first.
-func (s store) campaigns(ctx context.Context, after position, limit int) ([]airdrop.Campaign, error) {
+// campaigns reads up to limit campaigns after the position, newest first, with or
+// without those that are not built.
+func (s store) campaigns(ctx context.Context, after position, limit int, drafts bool) ([]airdrop.Campaign, error) {
 	var rows []campaignRow
 	err := s.db.Read().Select(ctx, &rows, selectCampaign+`
 		WHERE (created_ms, id) < (?, ?)
+			AND (? OR state = 'built')
 		ORDER BY created_ms DESC, id DESC
-		LIMIT ?`, after.CreatedMS, after.ID, limit)
+		LIMIT ?`, after.CreatedMS, after.ID, drafts, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read campaigns: %w", err)
 	}
@@ -173,6 +183,7 @@ type writtenList struct {
 	count  int
 	total  uint256.Int
 	digest []byte
+	report *airdrop.ListReport // nil: it was not read
 }
 
 // setList sets the list of a campaign, and marks the list it had for deletion
@@ -190,7 +201,13 @@ func (s store) setList(ctx context.Context, campaign string, list writtenList, n
 		if err := s.touchList(ctx, tx, list.id, nowMS); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE list SET digest = ? WHERE id = ?`, list.digest, list.id); err != nil {
+		report := []byte{}
+		if list.report != nil {
+			if report, err = json.Marshal(list.report); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `UPDATE list SET digest = ?, report = ? WHERE id = ?`, list.digest, string(report), list.id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `

@@ -1,0 +1,64 @@
+package airdrop
+
+import (
+	"context"
+
+	"banyan/platform/merkle"
+	"banyan/platform/seam"
+)
+
+// Drafts is what operators do with a campaign whose tree is not built yet. Such a
+// campaign is theirs alone: for everybody else it does not exist.
+type Drafts interface {
+	// EditCampaign changes how a campaign is called and described. Invalid: see
+	// CampaignEdit. NotFound. Conflict: its tree is built, and people know it by its
+	// name.
+	EditCampaign(context.Context, CampaignEdit) (Campaign, error)
+	// DeleteCampaign deletes a campaign with its list and its rules. NotFound, also
+	// when it was deleted before. Conflict: its tree is built, or work on it runs.
+	DeleteCampaign(context.Context, CampaignDeletion) (CampaignDeleted, error)
+}
+
+var (
+	editCampaign = seam.Write[CampaignEdit, Campaign](Contract, "editCampaign", "PUT /campaigns/{id}", seam.Operators,
+		"Change the name and the description of a campaign that is not built")
+	deleteCampaign = seam.Write[CampaignDeletion, CampaignDeleted](Contract, "deleteCampaign", "DELETE /campaigns/{id}", seam.Operators,
+		"Delete a campaign that is not built")
+)
+
+func bindDrafts(s Drafts) []seam.Binding {
+	return []seam.Binding{editCampaign.To(s.EditCampaign), deleteCampaign.To(s.DeleteCampaign)}
+}
+
+// CampaignEdit has the texts of a campaign as they shall be, within the bounds of
+// CampaignDraft.
+type CampaignEdit struct {
+	ID          string `path:"id" json:"-"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// Validate refuses texts that a new campaign could not have.
+func (e CampaignEdit) Validate() error {
+	return CampaignDraft{Name: e.Name, Description: e.Description, Symbol: "TOKEN", Format: merkle.OZ}.Validate()
+}
+
+// CampaignDeletion names the campaign to delete.
+type CampaignDeletion struct {
+	ID string `path:"id" json:"-"`
+}
+
+// CampaignDeleted says which campaign is gone.
+type CampaignDeleted struct {
+	ID string `json:"id"`
+}
+
+// EditCampaign implements Drafts.
+func (c Client) EditCampaign(ctx context.Context, q CampaignEdit) (Campaign, error) {
+	return editCampaign.Call(ctx, c.route, q)
+}
+
+// DeleteCampaign implements Drafts.
+func (c Client) DeleteCampaign(ctx context.Context, q CampaignDeletion) (CampaignDeleted, error) {
+	return deleteCampaign.Call(ctx, c.route, q)
+}
