@@ -214,7 +214,7 @@ func runCampaign(t *testing.T, ctx context.Context, site string) {
 		chromedp.Click(chromedp.CSS(`form[action$="/list"] button`)),
 	)
 	wait(t, ctx, `document.querySelector("[data-outcome=done]")?.innerText.includes("1.5 EARLY")`)
-	do(t, ctx, chromedp.Click(chromedp.CSS(`form[action$="/build"] button`)))
+	do(t, ctx, chromedp.Click(chromedp.CSS(`form[action$="/build"] button`)), chromedp.Click(chromedp.CSS("[data-build]")))
 	wait(t, ctx, `document.querySelector("#root") !== null && document.querySelector("#wallet") !== null`)
 	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#wallet"), webtest.SampleWallet(1).String()+"\r"))
 	wait(t, ctx, `document.querySelector("[data-verdict=eligible] .big")?.innerText === "1.5 EARLY"`)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 
 	"banyan/platform/fault"
+	"banyan/platform/httpserver"
 	"banyan/platform/requestctx"
 )
 
@@ -16,6 +18,8 @@ import (
 type errorPage struct {
 	Meant []Entry // pages that a wrong address may have meant
 	Again bool    // the page's script asks again
+	Sent  bool    // a form was sent by who is not signed in any more, or not in that session
+	Back  string  // path of the page that had the form; "" = not known
 
 	Words     errorWords
 	Fault     *fault.Fault
@@ -89,6 +93,9 @@ func (s *Site) Page(rw http.ResponseWriter, r *http.Request, status int, err err
 		words = errorWords{"This takes longer than usual", "The part of Banyan that has this page is slow just now. Nothing is lost, and nothing of yours was changed."}
 	}
 	p := Page{Title: words.Title, Data: errorPage{Again: again, Words: words, Fault: f, Status: status, RequestID: id}}
+	if r.Method == http.MethodPost && (f.Code == fault.Unauthenticated || f.Code == fault.Forbidden) {
+		p.Data = errorPage{Sent: true, Back: s.cameFrom(r), Words: words, Fault: f, Status: status, RequestID: id}
+	}
 	if status == http.StatusNotFound && s.suggest != nil && r.Method == http.MethodGet {
 		p.Data = errorPage{Meant: s.suggest(r), Words: words, Fault: f, Status: status, RequestID: id}
 	}
@@ -97,6 +104,20 @@ func (s *Site) Page(rw http.ResponseWriter, r *http.Request, status int, err err
 		requestctx.NoteError(r.Context(), err)
 		http.Error(rw, words.Title+". "+f.Message+" (request "+id+")", status)
 	}
+}
+
+// cameFrom returns the path of the page of ours from which a form was sent, "" when
+// the browser does not say.
+func (s *Site) cameFrom(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host == "" || !httpserver.IsNamed(r, from.Host) {
+		return ""
+	}
+	path, below := strings.CutPrefix(from.RequestURI(), s.base)
+	if !below || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return ""
+	}
+	return path
 }
 
 // spelled returns the usual spelling of a page of the menu, or below one, whose

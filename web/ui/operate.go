@@ -72,8 +72,8 @@ func (s *Site) Operate(path string, action func(http.ResponseWriter, *http.Reque
 func (s *Site) answer(rw http.ResponseWriter, r *http.Request, path, done string, err error, show ShowOutcome) error {
 	if err != nil {
 		f := fault.From(err)
-		if f.Code == fault.Internal {
-			return err // its page has the request's id
+		if f.Code == fault.Internal || WantsJSON(r) {
+			return err // its page has the request's id; a page's script shows what is wrong itself
 		}
 		return show(rw, r, StatusOf(err), &Outcome{Fault: f})
 	}
@@ -84,8 +84,16 @@ func (s *Site) answer(rw http.ResponseWriter, r *http.Request, path, done string
 		return show(rw, r, http.StatusOK, &Outcome{Done: done})
 	}
 	s.Tell(rw, r, done)
+	if WantsJSON(r) {
+		return WriteJSON(rw, next{s.At(filled(r, path))})
+	}
 	s.GoTo(rw, r, filled(r, path))
 	return nil
+}
+
+// next is where a page's script goes when what it sent was taken.
+type next struct {
+	Location string `json:"location"`
 }
 
 // filled puts the parts of the request's path into another.

@@ -52,6 +52,7 @@ type view struct {
 	Site      Name
 	Operators []Entry // pages of operators, for them
 	Alarms    []Alarm // likewise
+	Forms     bool    // it may have forms that outlive a session, see forms.js
 	Told      *told   // what was done a moment ago; nil = nothing
 }
 
@@ -145,6 +146,7 @@ func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffe
 		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.plain(r) == "/", Path: r.URL.RequestURI(),
 		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.plain(r), Site: s.name(r), Told: p.told,
 	}
+	v.Forms = v.Viewer.SignedIn || strings.HasPrefix(name, "error/")
 	if entry == wholePage && v.Viewer.Operator && p.Nav == operatorPath {
 		v.Operators = s.operators
 		if s.alarms != nil {

@@ -76,8 +76,11 @@
     const told = document.querySelector("[data-focus]");
     told?.focus({ preventScroll: true });
     // A part of the page that the address names, as a review that was just published.
-    const part = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (part && told && !part.contains(told)) {
+    const part = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+    // Going to a part that cannot have the focus takes it from what has it, once the
+    // page is loaded.
+    if (told && part?.contains(told)) addEventListener("load", () => setTimeout(() => told.focus({ preventScroll: true }), 0));
+    else if (part && told) {
       if (!part.hasAttribute("tabindex")) part.tabIndex = -1;
       part.focus();
     }
@@ -104,9 +107,11 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
-  // Uploads: the button says that it is at work, and a list cannot be sent twice.
+  // What is sent once says so on its button, and cannot be sent twice. Uploads show
+  // more, see forms.js.
   for (const form of document.querySelectorAll("form[data-busy]")) {
-    form.addEventListener("submit", () => {
+    form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
       const button = form.querySelector("button[type=submit], button:not([type])");
       form.setAttribute("aria-busy", "true");
       // After the submit event: a disabled button would not send its form.

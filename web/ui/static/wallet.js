@@ -115,7 +115,7 @@
     const at = document.body.dataset.signInAt || into?.href;
     if (!at || !line) return;
     const link = Object.assign(document.createElement("a"), { className: "button small", textContent: "Sign in and come back" });
-    link.href = at.split("?")[0] + "?next=" + encodeURIComponent(location.pathname + location.search + (form.id ? "#" + form.id : ""));
+    link.href = at.split("?")[0] + "?next=" + encodeURIComponent((location.pathname + location.search).slice(new URL(document.body.dataset.root, location).pathname.length - 1) + (form.id ? "#" + form.id : ""));
     link.dataset.signInAgain = "";
     line.append(...(keep(form) ? [Object.assign(document.createElement("p"), { textContent: "Your session may have ended. What you typed is kept in this tab." })] : []), link);
     link.focus();
