@@ -193,7 +193,7 @@ func (m *Airdrop) DeleteCampaign(_ context.Context, q airdrop.CampaignDeletion) 
 		return airdrop.CampaignDeleted{}, fault.New(fault.Conflict, "the tree of this campaign is built, so it cannot be deleted")
 	}
 	m.drops = slices.DeleteFunc(m.drops, func(one *drop) bool { return one == d })
-	return airdrop.CampaignDeleted{ID: q.ID}, nil
+	return airdrop.CampaignDeleted(q), nil
 }
 
 // Claim returns the amount and its proof.

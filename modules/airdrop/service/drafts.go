@@ -25,7 +25,7 @@ func (s *service) DeleteCampaign(ctx context.Context, d airdrop.CampaignDeletion
 	if listID != "" {
 		s.lists.drop(ctx, listID)
 	}
-	return airdrop.CampaignDeleted{ID: d.ID}, nil
+	return airdrop.CampaignDeleted(d), nil
 }
 
 // isVisible reports whether the caller may know of a campaign: until its tree is
