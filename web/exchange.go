@@ -56,7 +56,7 @@ func (d exchangeData) AllStars() []int { return []int{5, 4, 3, 2, 1} }
 
 // Filtered reports whether less than all reviews are asked for.
 func (d exchangeData) Filtered() bool {
-	return d.Query.Stars != 0 || d.Query.Language != "" || d.From+d.To != ""
+	return d.Query.Stars != 0 || d.Query.Proof != "" || d.Query.Language != "" || d.From+d.To != ""
 }
 
 // Languages are what a filter may ask for.
@@ -137,7 +137,7 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
 	v := r.URL.Query()
 	d := exchangeData{Query: exchangereview.ReviewsQuery{Slug: slug, Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: reviewsPerPage}}
-	d.Query.Language = v.Get("language")
+	d.Query.Language, d.Query.Dimension, d.Query.Proof = v.Get("language"), v.Get("dimension"), v.Get("proof")
 	if d.From, d.To = v.Get("from"), v.Get("to"); d.From+d.To != "" {
 		if err := d.days(); err != nil {
 			return err

@@ -19,6 +19,10 @@ func (p *exchangePages) mountProfiles(r chi.Router) {
 	r.Post("/exchanges/{slug}/claim/end", p.site.Form(p.endClaim))
 	r.Post("/exchanges/{slug}/reviews/{wallet}/reply", p.site.Form(p.prepareReply))
 	r.Post("/exchanges/{slug}/reviews/{wallet}/reply/publish", p.site.Form(p.publishReply))
+	r.Post("/exchanges/{slug}/reviews/{wallet}/attestation", p.site.Form(p.prepareAttestation))
+	r.Post("/exchanges/{slug}/reviews/{wallet}/attestation/publish", p.site.Form(p.attestUse))
+	r.Post("/exchanges/{slug}/reviews/{wallet}/recheck", p.site.Form(p.recheckProof))
+	r.Post("/exchanges/{slug}/proof", p.site.Form(p.proveUse))
 }
 
 type profileData struct {

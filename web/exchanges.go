@@ -13,6 +13,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
+	"banyan/platform/wallet"
 	"banyan/web/markdown"
 	"banyan/web/ui"
 )
@@ -38,8 +39,8 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
 				"sum":    func(a, b float64) float64 { return a + b },
-				"method": methodName,
-				"kind":   kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
+				"method": methodName, "proofName": proofName, "chainName": wallet.ChainName,
+				"kind": kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
 			Intro: Intro{

@@ -26,7 +26,7 @@ func TestContractFiles(t *testing.T) {
 			exchangereview.ExchangesQuery{Kind: exchangereview.Centralised, Sort: exchangereview.ByReviews, Country: "MT", Status: exchangereview.Active, MaxFee: 0.002},
 			exchangereview.ReviewDraft{Overall: 4, Aspects: stars},
 			exchangereview.SignedReview{Overall: 4, Aspects: stars},
-			exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful, Stars: 5, Language: "en", From: 1, To: 2},
+			exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful, Stars: 5, Language: "en", From: 1, To: 2, Dimension: "support", Proof: exchangereview.ProofSwap},
 			exchangereview.Report{Reason: exchangereview.ReasonSpam, Text: "an advertisement"},
 			exchangereview.Appeal{Text: "it is true"},
 			exchangereview.ClaimDraft{Method: exchangereview.ClaimByDNS},

@@ -75,6 +75,15 @@ var (
 		seam.Ignore("reply.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
 	publishReply = seam.Write[SignedReply, Reply](Contract, "publishReply", "POST /exchanges/{slug}/reviews/{wallet}/reply", seam.Public,
 		"Publish the exchange's answer to a review; its signature is the permission", seam.Idempotent())
+	proveUse = seam.Write[Transaction, Review](Contract, "proveUse", "POST /exchanges/{slug}/proofs", seam.SignedIn,
+		"Show by a transaction that the caller used the exchange")
+	recheckProof = seam.Write[ProofQuery, Review](Contract, "recheckProof", "POST /exchanges/{slug}/reviews/{wallet}/proof/recheck", seam.SignedIn,
+		"Look at a proof of use again, and drop it when it shows nothing any more")
+	prepareAttestation = seam.Read[AttestationDraft, PreparedAttestation](Contract, "prepareAttestation", "POST /exchanges/{slug}/reviews/{wallet}/attestation/prepare", seam.Public,
+		"Make the exchange's word that a reviewer is its customer ready to be signed",
+		seam.Ignore("attestation.created_ms"), seam.Ignore("typed_data.message.createdAt")) // the time of the request
+	attestUse = seam.Write[SignedAttestation, Review](Contract, "attestUse", "POST /exchanges/{slug}/reviews/{wallet}/attestation", seam.Public,
+		"Say as the exchange that a reviewer is its customer; its signature is the permission")
 )
 
 // Bind binds every operation to s.
@@ -110,6 +119,10 @@ func Bind(s Service) *seam.Local {
 		listClaims.To(s.Claims),
 		prepareReply.To(s.PrepareReply),
 		publishReply.To(s.PublishReply),
+		proveUse.To(s.ProveUse),
+		recheckProof.To(s.RecheckProof),
+		prepareAttestation.To(s.PrepareAttestation),
+		attestUse.To(s.AttestUse),
 	)
 }
 

@@ -36,11 +36,12 @@ type Review struct {
 	ChainID     uint64      `json:"chain_id,omitempty"`
 	Block       uint64      `json:"block,omitempty"`
 	Weight      float64     `json:"weight"` // the trust in its writer: 0.05–1; 0 for the distrusted
-	Group       string      `json:"group"`  // fresh: its writer has no standing or is younger than 30 days; else unproven
+	Group       string      `json:"group"`  // fresh: its writer has no standing or is younger than 30 days; else proven or unproven
 	State       string      `json:"state"`
 	HeldUntilMS int64       `json:"held_until_ms,omitempty"` // of a review that the program holds; 0 = a moderator does
 	Helpfulness Helpfulness `json:"helpfulness"`
 	Reply       *Reply      `json:"reply,omitempty"` // of the exchange
+	Proof       *Proof      `json:"proof,omitempty"` // that its writer used the exchange; the answer of publishReview lacks it
 }
 
 // Helpfulness is what readers thought of a review, by their weights.

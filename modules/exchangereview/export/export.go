@@ -21,7 +21,8 @@
 // asked at a block of a chain, which a computation without that chain must take as
 // it is; the sums of weights follow from the reviews, the
 // prior from the sums, every score and rank from both, as package ranking says, and
-// the alarms from the dates and stars, as package bursts says. Weights themselves are reputation's and are taken as they are.
+// the alarms from the dates and stars, as package bursts says. Weights themselves are reputation's and are taken as they are, up to the
+// most that the proof of use allows.
 package export
 
 import (
@@ -94,6 +95,7 @@ type Review struct {
 	HeldUntilMS int64                          `json:"held_until_ms,omitempty"` // of a review that the program holds
 	Group       string                         `json:"group"`                   // proven, unproven or fresh
 	Weight      uint32                         `json:"weight"`                  // g in 1/65536: trust in the writer times proof of use
+	Proof       string                         `json:"proof,omitempty"`         // swap, attestation or withdrawal; absent: none
 }
 
 // Manifest is the last line.
@@ -119,6 +121,28 @@ func (r *Review) counts() (ranking.Review, bool) {
 		}
 	}
 	return counted, false
+}
+
+// beyondProof returns what in a review its proof of use does not allow, "" if nothing.
+func (r *Review) beyondProof() string {
+	most := uint32(0)
+	switch r.Proof {
+	case "":
+		most = ranking.One * 4 / 10
+	case exchangereview.ProofWithdrawal:
+		most = ranking.One * 6 / 10
+	case exchangereview.ProofAttestation:
+		most = ranking.One * 8 / 10
+	case exchangereview.ProofSwap:
+		most = ranking.One
+	}
+	switch {
+	case r.Weight > most:
+		return "its weight is more than its proof of use allows"
+	case r.Group == ranking.Proven.String() && r.Proof == "":
+		return "it is counted as proven, and has no proof"
+	}
+	return ""
 }
 
 // digest makes the digest that was signed again.

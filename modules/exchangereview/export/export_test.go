@@ -190,6 +190,8 @@ func TestWhatDoesNotFollowIsNamed(t *testing.T) {
 		"tombstone of alpha":         func(m *made) { m.tombstones[0].TextHash[0] ^= 1 },
 		"beta has other scores":      func(m *made) { m.reviews = m.reviews[:59] },
 		"its weight":                 func(m *made) { m.reviews[3].Weight = ranking.One + 1 },
+		"weight is more":             func(m *made) { m.reviews[3].Weight = ranking.One*4/10 + 1 },
+		"has no proof":               func(m *made) { m.reviews[3].Group = "proven" },
 		"its signature is malformed": func(m *made) { m.reviews[3].Signature = changed(m.reviews[3].Signature, 64, 9) },
 		"its stars are not 1 to 5":   func(m *made) { m.reviews[3].Stars[2] = 0 },
 		`it is "removed"`:            func(m *made) { m.reviews[3].State = exchangereview.Removed },

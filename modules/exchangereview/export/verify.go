@@ -190,10 +190,10 @@ func (r *Review) outOfRange() string {
 			return "its stars are not 1 to 5"
 		}
 	}
-	if r.Weight > ranking.One || r.CreatedMS < 0 {
-		return "its weight or its time is out of range"
+	if r.CreatedMS < 0 {
+		return "its time is out of range"
 	}
-	return ""
+	return r.beyondProof()
 }
 
 // check returns what is wrong with a review or a tombstone, "" if nothing is.

@@ -113,7 +113,7 @@ func releaseHeld(ctx context.Context, tx *database.Tx, exchange int64, wallets [
 		for i := range all {
 			h := &all[i]
 			h.uncount(s, h.by)
-			s.put(1, h.by, stateCounted, h.CreatedMS, h.stars())
+			s.put(1, h.by, stateCounted, h.rated(h.CreatedMS))
 		}
 	})
 }

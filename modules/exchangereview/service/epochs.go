@@ -158,9 +158,10 @@ func exported(row *reviewRow) *export.Review {
 	r := &export.Review{
 		Exchange: v.Exchange, Wallet: v.Wallet, Site: v.Site, Stars: row.stars(), Text: v.Text, TextHash: v.TextHash, CreatedMS: v.CreatedMS,
 		Version: v.Version, Previous: v.Previous, Hash: v.Hash, Signature: v.Signature, ChainID: v.ChainID, Block: v.Block, State: v.State, HeldUntilMS: v.HeldUntilMS, Group: v.Group,
+		Proof: proofNames[row.Proof],
 	}
 	if row.State == stateCounted {
-		r.Weight = row.counts(row.CreatedMS, row.stars()).Weight
+		r.Weight = row.counts(row.rated(row.CreatedMS)).Weight
 	}
 	return r
 }

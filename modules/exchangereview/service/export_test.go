@@ -41,7 +41,7 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 			if all[row.ExchangeID] == nil {
 				all[row.ExchangeID] = &sums{}
 			}
-			all[row.ExchangeID].put(1, row.reviewer, row.State, row.CreatedMS, row.stars())
+			all[row.ExchangeID].put(1, row.reviewer, row.State, row.rated(row.CreatedMS))
 			return nil
 		})
 		if err != nil {

@@ -182,7 +182,7 @@ func decideReview(ctx context.Context, tx *database.Tx, exchange int64, q exchan
 	}
 	err = changeSums(ctx, tx, exchange, now, func(s *sums) {
 		before.uncount(s, by)
-		s.put(1, by, state, before.CreatedMS, before.stars())
+		s.put(1, by, state, before.rated(before.CreatedMS))
 	})
 	if err != nil {
 		return hash, err

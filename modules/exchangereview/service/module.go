@@ -33,6 +33,9 @@ func Module() host.Module {
 func start(ctx context.Context, e *host.Env, settings *Settings) (*seam.Local, error) {
 	ratings := reputation.NewClient(e.Route(reputation.Contract))
 	o := Options{DB: e.DB, Log: e.Log, Clock: e.Clock, Site: e.Site, Reputation: ratings, Contracts: e.Contracts, EpochEvery: time.Duration(settings.Epochs), Premoderation: settings.Premoderation}
+	if e.Chains != nil { // a nil *chain.Chains would be no nil Chains
+		o.Chains = e.Chains
+	}
 	e.Relay(outbox.Consumer{
 		Name: reputation.Name, Topic: reputation.ActivityTopic.Name(),
 		Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {

@@ -45,7 +45,7 @@ func (st store) rebuildTallies(ctx context.Context, parameters *parameters) (rev
 			s = &sums{}
 			all[row.ExchangeID] = s
 		}
-		s.put(1, row.reviewer, row.State, row.CreatedMS, row.stars())
+		s.put(1, row.reviewer, row.State, row.rated(row.CreatedMS))
 		reviews += 1 - row.State // held ones are not counted
 		return nil
 	})

@@ -62,7 +62,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 	return exchangereview.Review{
 		Exchange: q.Slug, Wallet: q.Wallet, Overall: q.Overall, Aspects: q.Aspects, Text: q.Text, CreatedMS: q.CreatedMS,
 		Site: s.site, Version: stored.Version, Hash: hash, Previous: q.Previous, Signature: q.Signature, ChainID: stored.ChainID, Block: stored.Block,
-		Weight: float64(stored.Units) / weightOne, Group: stored.group().String(), State: stateNames[stored.State], HeldUntilMS: stored.HeldUntilMS,
+		Weight: float64(stored.Units) / weightOne, Group: stored.group(stored.Proof).String(), State: stateNames[stored.State], HeldUntilMS: stored.HeldUntilMS,
 	}, nil
 }
 
@@ -137,6 +137,7 @@ type outcome struct {
 	reviewer
 	askedAt
 	Version int `json:"version"`
+	Proof   int `json:"proof,omitempty"`
 	State   int `json:"state"`
 	// HeldUntilMS is until when the program holds it; 0 = it does not.
 	HeldUntilMS int64 `json:"held_until_ms,omitempty"`
@@ -156,7 +157,7 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 		if before, err = p.retireLive(ctx, tx); err != nil {
 			return err
 		}
-		p.Version = before.Version + 1
+		p.Version, p.Proof = before.Version+1, before.Proof
 		kind = exchangereview.ActivityEdited
 		if before.State == stateRemoved { // what a moderator removed comes back through a moderator
 			p.State = stateWaiting
@@ -207,7 +208,7 @@ func (p *publication) count(s *sums) bursts.Finding {
 	if found.Hold && p.State == stateCounted {
 		p.State, p.HeldUntilMS = stateHeld, p.nowMS+holdFor.Milliseconds()
 	}
-	s.put(1, p.reviewer, p.State, r.CreatedMS, r.Stars())
+	s.put(1, p.reviewer, p.State, rated{createdMS: r.CreatedMS, stars: r.Stars(), proof: p.Proof})
 	return found
 }
 
@@ -272,7 +273,7 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 		q.Sort = exchangereview.ByBest
 	}
 	q.Language = strings.ToLower(q.Language)
-	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10), q.Language)
+	list := page.NewList[*reviewPlace]("reviews by "+q.Sort, q.Slug, strconv.Itoa(q.Stars), strconv.FormatInt(q.From, 10), strconv.FormatInt(q.To, 10), q.Language, q.Dimension, q.Proof)
 	after, err := list.After(q.Cursor, nil)
 	if err != nil {
 		return exchangereview.ReviewPage{}, err
@@ -287,7 +288,7 @@ func (s *service) Reviews(ctx context.Context, q exchangereview.ReviewsQuery) (e
 		return exchangereview.ReviewPage{}, fmt.Errorf("list the reviews of %s: %w", q.Slug, err)
 	}
 	answer := pageOf(list, rows, size, func(row reviewRow) *reviewPlace { return row.place(q.Sort) })
-	if after == nil && (q.Stars != 0 || q.Language != "" || q.From != 0 || q.To != 0) {
+	if after == nil && (q.Stars != 0 || q.Proof != "" || q.Language != "" || q.From != 0 || q.To != 0) {
 		if answer.Total, err = s.store.countReviews(ctx, exchange, q, exchangereview.MaxCounted); err != nil {
 			return exchangereview.ReviewPage{}, fmt.Errorf("count the reviews of %s: %w", q.Slug, err)
 		}

@@ -25,6 +25,9 @@ type Options struct {
 	Reputation Reputation
 	// Contracts asks chains whether smart wallets signed; nil = none is configured.
 	Contracts signature.Contracts
+	// Chains are asked for transactions that show the use of an exchange; nil = none is
+	// configured.
+	Chains Chains
 	// Site is the host, and the port if there is one, of the address where
 	// people reach this installation. It is part of every signature.
 	Site string
@@ -76,6 +79,7 @@ type service struct {
 	weigher   *weigher
 	digester  *exchangereview.Digester
 	contracts signature.Contracts
+	chains    Chains
 	now       *parameters
 	epochs    *epochCloser
 	policy    *policy
@@ -94,7 +98,7 @@ func New(o Options) exchangereview.Service {
 	o = o.withDefaults()
 	st, now := store{o.DB}, &parameters{clock: o.Clock}
 	return &service{
-		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), contracts: o.Contracts, site: o.Site, clock: o.Clock,
+		store: st, catalogue: &catalogue{store: st}, digester: exchangereview.NewDigester(o.Site), contracts: o.Contracts, chains: o.Chains, site: o.Site, clock: o.Clock,
 		now:     now,
 		epochs:  newEpochCloser(st, now, o.Site),
 		rules:   screening.Standard(),

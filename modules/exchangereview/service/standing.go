@@ -14,9 +14,25 @@ const (
 	weightLeast = ranking.Least
 )
 
-// proofNone is the factor of a review without proof that its writer used the
-// exchange, in units.
-const proofNone = weightOne * 4 / 10
+// The grades of proof that a writer used the exchange, as they are stored.
+const (
+	proofNone = iota
+	proofWithdrawal
+	proofAttestation
+	proofSwap
+)
+
+var proofNames = [...]string{proofWithdrawal: exchangereview.ProofWithdrawal, proofAttestation: exchangereview.ProofAttestation, proofSwap: exchangereview.ProofSwap}
+
+// proofFactors are the factors of the grades, in units.
+var proofFactors = [...]int64{weightOne * 4 / 10, weightOne * 6 / 10, weightOne * 8 / 10, weightOne}
+
+// rated is what the sums need of a review.
+type rated struct {
+	createdMS int64
+	stars     [exchangereview.Dimensions]int
+	proof     int
+}
 
 // weight is what a wallet's reviews weigh, and the epoch of reputation it is
 // from.
@@ -52,13 +68,16 @@ type reviewer struct {
 }
 
 // counts returns what a review of this wallet adds to the sums.
-func (r reviewer) counts(createdMS int64, stars [exchangereview.Dimensions]int) ranking.Review {
-	return ranking.Review{Day: ranking.DayOf(createdMS), Group: r.group(), Weight: uint32(r.Units * proofNone / weightOne), Stars: stars}
+func (r reviewer) counts(of rated) ranking.Review {
+	return ranking.Review{Day: ranking.DayOf(of.createdMS), Group: r.group(of.proof), Weight: uint32(r.Units * proofFactors[of.proof] / weightOne), Stars: of.stars}
 }
 
-func (r reviewer) group() ranking.Group {
-	if r.Fresh {
+func (r reviewer) group(proof int) ranking.Group {
+	switch {
+	case r.Fresh:
 		return ranking.Fresh
+	case proof > proofNone:
+		return ranking.Proven
 	}
 	return ranking.Unproven
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
@@ -26,6 +27,7 @@ const reviewColumns = `
 	r.execution,
 	r.security,
 	r.ease,
+	r.proof,
 	r.text,
 	r.language,
 	r.created_ms,
@@ -58,12 +60,18 @@ type starsRow struct {
 	Execution   int `db:"execution"`
 	Security    int `db:"security"`
 	Ease        int `db:"ease"`
+	Proof       int `db:"proof"`
 }
 
 func (r *starsRow) aspects() exchangereview.Aspects[int] {
 	return exchangereview.Aspects[int]{
 		Withdrawals: r.Withdrawals, Support: r.Support, Fees: r.Fees, Execution: r.Execution, Security: r.Security, Ease: r.Ease,
 	}
+}
+
+// rated is what the sums need of the review, with its time.
+func (r *starsRow) rated(createdMS int64) rated {
+	return rated{createdMS: createdMS, stars: r.stars(), proof: r.Proof}
 }
 
 func (r *starsRow) stars() [exchangereview.Dimensions]int {
@@ -91,6 +99,7 @@ type reviewRow struct {
 	votesRow
 	reviewer
 	replyRow
+	proofRow
 }
 
 // The states of a review, as they are stored.
@@ -111,7 +120,7 @@ func (r *reviewRow) review() exchangereview.Review {
 		Exchange: r.Slug, Wallet: r.Wallet, Site: r.Site, Overall: r.Overall,
 		Aspects: r.aspects(),
 		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Units) / weightOne,
-		Group: r.group().String(), State: stateNames[r.State], Helpfulness: r.helpfulness(), Reply: r.reply(),
+		Group: r.group(r.Proof).String(), State: stateNames[r.State], Helpfulness: r.helpfulness(), Reply: r.reply(), Proof: r.proof(),
 	}
 	if r.Language != languageLater {
 		v.Language = r.Language
@@ -166,7 +175,18 @@ func reviewFilters(exchange int64, q *exchangereview.ReviewsQuery) (where string
 	where, args = `r.retired = 0 AND r.state < 2 AND r.exchange_id = ?`, []any{exchange}
 	and := func(condition string, value any) { where, args = where+` AND `+condition, append(args, value) }
 	if q.Stars != 0 {
-		and(`r.overall = ?`, q.Stars)
+		column := "overall"
+		if slices.Contains(exchangereview.DimensionNames[:], q.Dimension) { // it is a column's name
+			column = q.Dimension
+		}
+		and(`r.`+column+` = ?`, q.Stars)
+	}
+	switch q.Proof {
+	case "":
+	case exchangereview.ProofAny:
+		where += ` AND r.proof > 0`
+	default:
+		and(`r.proof = ?`, max(slices.Index(proofNames[:], q.Proof), proofNone))
 	}
 	if q.Language != "" {
 		and(`r.language = ?`, q.Language)
@@ -201,7 +221,7 @@ func (st store) liveReviews(ctx context.Context, exchange int64, q exchangerevie
 	default:
 		and(by.after, after.ID)
 	}
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+shownColumns+reviewTables+shownTables+`
 		WHERE `+where+`
 		ORDER BY `+by.order+`
 		LIMIT ?`, append(args, limit)...)
@@ -211,7 +231,7 @@ func (st store) liveReviews(ctx context.Context, exchange int64, q exchangerevie
 // liveReviewsOf returns a wallet's live reviews with ids below before, newest
 // first.
 func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int64, limit int) (rows []reviewRow, err error) {
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+shownColumns+reviewTables+shownTables+`
 		WHERE r.retired = 0 AND r.state < 2 AND r.wallet = ? AND r.id < ?
 		ORDER BY r.id DESC
 		LIMIT ?`, of, before, limit)
@@ -221,7 +241,7 @@ func (st store) liveReviewsOf(ctx context.Context, of wallet.Address, before int
 // versions returns a wallet's versions of its review of an exchange, newest
 // first.
 func (st store) versions(ctx context.Context, exchange int64, of wallet.Address) (rows []reviewRow, err error) {
-	err = st.db.Read().Select(ctx, &rows, `SELECT`+reviewColumns+replyColumns+reviewTables+replyTables+`
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+shownColumns+reviewTables+shownTables+`
 		WHERE r.exchange_id = ? AND r.wallet = ?
 		ORDER BY r.version DESC
 		LIMIT ?`, exchange, of, exchangereview.MaxVersions)
@@ -242,7 +262,7 @@ type liveRow struct {
 // uncount takes the version out of the sums if it was in them.
 func (r *liveRow) uncount(s *sums, by reviewer) {
 	if r.ID != 0 {
-		s.put(-1, by, r.State, r.CreatedMS, r.stars())
+		s.put(-1, by, r.State, r.rated(r.CreatedMS))
 	}
 }
 
@@ -263,7 +283,8 @@ func live(ctx context.Context, q database.Queryer, exchange int64, of wallet.Add
 			fees,
 			execution,
 			security,
-			ease
+			ease,
+			proof
 		FROM review
 		WHERE retired = 0 AND wallet = ? AND exchange_id = ?`, of, exchange)
 	return row, err
@@ -324,6 +345,7 @@ func insertReview(ctx context.Context, tx *database.Tx, p *publication) (stored 
 			execution,
 			security,
 			ease,
+			proof,
 			text,
 			created_ms,
 			hash,
@@ -334,10 +356,10 @@ func insertReview(ctx context.Context, tx *database.Tx, p *publication) (stored 
 			site,
 			state,
 			held_until_ms
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (wallet, exchange_id, retired) DO NOTHING`,
 		p.exchange, r.Wallet, p.Version, r.Overall, r.Aspects.Withdrawals, r.Aspects.Support, r.Aspects.Fees,
-		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], []byte(r.Signature), p.ChainID, p.Block, p.site, p.State, p.HeldUntilMS)
+		r.Aspects.Execution, r.Aspects.Security, r.Aspects.Ease, p.Proof, r.Text, r.CreatedMS, p.hash[:], r.Previous[:], []byte(r.Signature), p.ChainID, p.Block, p.site, p.State, p.HeldUntilMS)
 	if database.IsForeignKey(err) {
 		return false, noExchange()
 	}

@@ -120,3 +120,18 @@ func endClaim(ctx context.Context, tx *database.Tx, r *claimRow) error {
 	_, err = tx.Exec(ctx, `UPDATE exchange SET claimed_until_ms = 0 WHERE id = ?`, r.ExchangeID)
 	return err
 }
+
+// endedByOperator reports whether an operator ended the latest claim of a wallet.
+func (st store) endedByOperator(ctx context.Context, exchange int64, of wallet.Address) (bool, error) {
+	var by string
+	err := st.db.Read().Get(ctx, &by, `
+		SELECT ended_by
+		FROM profile_claim
+		WHERE exchange_id = ? AND wallet = ?
+		ORDER BY id DESC
+		LIMIT 1`, exchange, of)
+	if database.IsNoRows(err) {
+		return false, nil
+	}
+	return by == exchangereview.EndedByOperator, err
+}

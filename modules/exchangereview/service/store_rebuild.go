@@ -42,6 +42,7 @@ func (st store) eachLive(ctx context.Context, each func(*liveReview) error) (err
 			r.execution,
 			r.security,
 			r.ease,
+			r.proof,
 			w.weight,
 			w.fresh
 		FROM review AS r

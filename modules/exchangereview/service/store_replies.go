@@ -9,6 +9,12 @@ import (
 	"banyan/platform/wallet"
 )
 
+// shownColumns and shownTables are those of reviews with what is shown beside them.
+const (
+	shownColumns = reviewColumns + replyColumns + proofColumns
+	shownTables  = replyTables + proofTables
+)
+
 // replyColumns and replyTables add the exchange's answer to the rows of reviews.
 const replyColumns = `,
 	y.wallet AS reply_wallet,

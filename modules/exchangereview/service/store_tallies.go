@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/bursts"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
@@ -48,12 +47,12 @@ type sums struct {
 }
 
 // put counts a review in its state, n = 1, or takes it out, n = -1.
-func (s *sums) put(n int, by reviewer, state int, createdMS int64, stars [exchangereview.Dimensions]int) {
+func (s *sums) put(n int, by reviewer, state int, of rated) {
 	if state > stateHeld {
 		return
 	}
-	counted := by.counts(createdMS, stars)
-	s.days.Add(counted.Day, stars[0], n)
+	counted := by.counts(of)
+	s.days.Add(counted.Day, of.stars[0], n)
 	switch {
 	case state == stateHeld:
 		s.held += n

@@ -154,7 +154,8 @@ func shiftSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, wa
 			fees,
 			execution,
 			security,
-			ease
+			ease,
+			proof
 		FROM review
 		WHERE retired = 0 AND state = 0 AND wallet IN (?)
 		ORDER BY exchange_id`, bytesOf(wallets))
@@ -173,8 +174,8 @@ func shiftSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, wa
 		err := changeSums(ctx, tx, rows[0].ExchangeID, now, func(s *sums) {
 			for i := range rows[:n] {
 				r := &rows[i]
-				s.put(-1, before[r.Wallet], stateCounted, r.CreatedMS, r.stars())
-				s.put(1, after[r.Wallet], stateCounted, r.CreatedMS, r.stars())
+				s.put(-1, before[r.Wallet], stateCounted, r.rated(r.CreatedMS))
+				s.put(1, after[r.Wallet], stateCounted, r.rated(r.CreatedMS))
 			}
 		})
 		if err != nil {

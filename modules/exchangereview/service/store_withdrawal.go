@@ -35,3 +35,10 @@ func reviewByHash(ctx context.Context, q database.Queryer, exchange int64, write
 		WHERE r.exchange_id = ? AND r.wallet = ? AND r.hash = ?`, exchange, writer, hash[:])
 	return row, err
 }
+
+// shownReview returns a wallet's live version with what is shown beside it.
+func shownReview(ctx context.Context, q database.Queryer, exchange int64, writer wallet.Address) (row reviewRow, err error) {
+	err = q.Get(ctx, &row, `SELECT`+shownColumns+reviewTables+shownTables+`
+		WHERE r.exchange_id = ? AND r.wallet = ? AND r.retired = 0`, exchange, writer)
+	return row, err
+}

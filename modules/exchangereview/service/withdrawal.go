@@ -107,7 +107,7 @@ func (p *publication) takeBack(ctx context.Context, tx *database.Tx) (err error)
 	if err := retire(ctx, tx, before.ID); err != nil {
 		return err
 	}
-	p.Version, p.review.Overall, p.review.Aspects = before.Version+1, before.Overall, before.aspects()
+	p.Version, p.Proof, p.review.Overall, p.review.Aspects = before.Version+1, before.Proof, before.Overall, before.aspects()
 	if stored, err := insertReview(ctx, tx, p); err != nil || !stored {
 		return err
 	}
