@@ -142,6 +142,10 @@ $(CONTRACT_FILES)/node_modules: $(CONTRACT_FILES)/package.json $(CONTRACT_FILES)
 	cd $(CONTRACT_FILES) && npm ci --no-audit --no-fund
 	touch $@
 
+test/typescript/node_modules: test/typescript/package.json test/typescript/package-lock.json
+	cd test/typescript && npm ci --no-audit --no-fund
+	touch $@
+
 demo: ## a community to look around in, in a temporary folder, with a chain of its own
 	$(BUILD) -tags devchain -o bin/banyan-demo .
 	bin/banyan-demo demo

@@ -153,7 +153,12 @@ func (p Program) APIDocument(base string) ([]byte, error) {
 		contracts = append(contracts, upkeep.NewContract(m.Name()).Seam())
 	}
 	document := seam.OpenAPI("Banyan", "v1", append(contracts, rollout.Contract)...)
-	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", signin.Describe())
+	endpoints := signin.Describe()
+	described := make([]seam.Endpoint, len(endpoints))
+	for i, e := range endpoints {
+		described[i] = seam.Endpoint(e)
+	}
+	document.Add("identity", "Who is calling: sign-in with a wallet, sessions, tokens.", described...)
 	if base != "" {
 		document["servers"] = []any{map[string]any{"url": base}}
 	}

@@ -55,7 +55,11 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 	}
 	return Document{
 		"openapi": "3.1.0",
-		"info":    map[string]any{"title": title, "version": version},
+		"info": map[string]any{
+			"title": title, "version": version,
+			"license": map[string]any{"name": "MIT", "identifier": "MIT"},
+		},
+		"servers": []any{map[string]any{"url": "/", "description": "the site that serves this document"}},
 		"tags":    tags,
 		"paths":   paths,
 		"components": map[string]any{
@@ -68,10 +72,78 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 	}
 }
 
-// Add puts paths that do not belong to an operation of the seam under a tag of their own.
-func (d Document) Add(tag, summary string, paths map[string]any) {
+// Endpoint describes an endpoint that is not an operation of the seam.
+type Endpoint struct {
+	ID, Summary, Method, Path string
+	Public                    bool         // for callers who are not signed in, too
+	Body, Answer              reflect.Type // JSON; nil = none
+	Query                     [][2]string  // names, and what they say
+}
+
+// Add describes endpoints that are not operations, under a tag of their own.
+func (d Document) Add(tag, summary string, endpoints ...Endpoint) {
 	d["tags"] = append(d["tags"].([]any), map[string]any{"name": tag, "description": summary})
-	maps.Copy(d["paths"].(map[string]any), paths)
+	all := d["components"].(map[string]any)["schemas"].(schemas)
+	paths := d["paths"].(map[string]any)
+	for _, e := range endpoints {
+		methods, _ := paths[e.Path].(map[string]any)
+		if methods == nil {
+			methods = make(map[string]any)
+			paths[e.Path] = methods
+		}
+		methods[strings.ToLower(e.Method)] = e.openAPI(tag, all)
+	}
+}
+
+var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
+
+func (e Endpoint) openAPI(tag string, all schemas) map[string]any {
+	responses := problems()
+	if e.Answer == nil {
+		responses["204"] = map[string]any{"description": "Done."}
+	} else {
+		responses["200"] = map[string]any{"description": "The answer.", "content": jsonContent(all.of(e.Answer))}
+	}
+	op := map[string]any{
+		"operationId": tag + "." + e.ID, "summary": e.Summary, "tags": []string{tag},
+		"responses": responses, "security": security(e.Public),
+	}
+	if e.Body != nil {
+		op["requestBody"] = map[string]any{"required": true, "content": jsonContent(all.of(e.Body))}
+	}
+	var parameters []any
+	for _, name := range pathParameter.FindAllStringSubmatch(e.Path, -1) {
+		parameters = append(parameters, map[string]any{"name": name[1], "in": "path", "required": true, "schema": schema{"type": "string"}})
+	}
+	for _, q := range e.Query {
+		parameters = append(parameters, map[string]any{"name": q[0], "in": "query", "description": q[1], "schema": schema{"type": "string"}})
+	}
+	if parameters != nil {
+		op["parameters"] = parameters
+	}
+	return op
+}
+
+func jsonContent(s schema) map[string]any {
+	return map[string]any{client.MediaJSON: map[string]any{"schema": s}}
+}
+
+// problems returns the responses of everything that can fail.
+func problems() map[string]any {
+	problem := func(about string) map[string]any {
+		return map[string]any{"description": about, "content": map[string]any{
+			fault.MediaType: map[string]any{"schema": schema{"$ref": "#/components/schemas/Problem"}},
+		}}
+	}
+	return map[string]any{"4XX": problem("The request was refused; the problem says why and what to do."), "default": problem("A problem.")}
+}
+
+// security returns how callers prove who they are: not at all, or in one of two ways.
+func security(public bool) []any {
+	if public {
+		return []any{}
+	}
+	return []any{map[string]any{"token": []string{}}, map[string]any{"session": []string{}}}
 }
 
 // codes lists every fault.Code a problem document can carry.
@@ -86,20 +158,15 @@ type schema = map[string]any
 type schemas map[string]schema
 
 func (d *description) openAPI(all schemas) map[string]any {
+	responses := problems()
+	responses[strconv.Itoa(http.StatusOK)] = map[string]any{"description": "The answer.", "content": d.answerContent(all)}
 	op := map[string]any{
 		"operationId": d.contract.Module + "." + d.id,
 		"summary":     d.summary,
 		"description": "Access: " + d.access.String() + ".",
 		"tags":        []string{d.contract.Module},
-		"responses": map[string]any{
-			strconv.Itoa(http.StatusOK): map[string]any{"description": "The answer.", "content": d.answerContent(all)},
-			"default": map[string]any{"description": "A problem.", "content": map[string]any{
-				fault.MediaType: map[string]any{"schema": schema{"$ref": "#/components/schemas/Problem"}},
-			}},
-		},
-	}
-	if d.access != Public {
-		op["security"] = []any{map[string]any{"token": []string{}}, map[string]any{"session": []string{}}}
+		"responses":   responses,
+		"security":    security(d.access == Public),
 	}
 	if parameters := d.parameters(all); len(parameters) > 0 {
 		op["parameters"] = parameters
@@ -112,9 +179,7 @@ func (d *description) openAPI(all schemas) map[string]any {
 		}
 		op["requestBody"] = map[string]any{"required": true, "content": content}
 	case d.request.hasBody:
-		op["requestBody"] = map[string]any{"required": true, "content": map[string]any{
-			client.MediaJSON: map[string]any{"schema": all.of(d.request.typ)},
-		}}
+		op["requestBody"] = map[string]any{"required": true, "content": jsonContent(all.of(d.request.typ))}
 	}
 	return op
 }
@@ -123,7 +188,7 @@ func (d *description) answerContent(all schemas) map[string]any {
 	if d.streams {
 		return map[string]any{mediaNDJSON: map[string]any{"schema": schema{"type": "string", "format": "binary"}}}
 	}
-	return map[string]any{client.MediaJSON: map[string]any{"schema": all.of(d.answer)}}
+	return jsonContent(all.of(d.answer))
 }
 
 func (d *description) parameters(all schemas) []any {
@@ -215,6 +280,7 @@ func (all schemas) object(t reflect.Type) schema {
 	return schema{"$ref": "#/components/schemas/" + name}
 }
 
+// fields describes the fields of a struct; the tag "about" says what one is.
 func (all schemas) fields(t reflect.Type, properties map[string]any, required *[]string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -230,8 +296,12 @@ func (all schemas) fields(t reflect.Type, properties map[string]any, required *[
 		if name == "" {
 			name = f.Name
 		}
-		properties[name] = maps.Clone(all.of(f.Type))
-		if !strings.Contains(options, "omitempty") {
+		s := maps.Clone(all.of(f.Type))
+		if about := f.Tag.Get("about"); about != "" {
+			s["description"] = about
+		}
+		properties[name] = s
+		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
 			*required = append(*required, name)
 		}
 	}

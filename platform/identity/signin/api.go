@@ -73,25 +73,26 @@ const (
 type endpoint struct {
 	method, path string
 	who          who
-	handle       func(http.ResponseWriter, *http.Request) error
+	handle       func(*API, http.ResponseWriter, *http.Request) error
+	about        about // for the document
 }
 
-func (a *API) endpoints() []endpoint {
+func endpoints() []endpoint {
 	return []endpoint{
-		{http.MethodPost, noncePath, everybody, a.nonce},
-		{http.MethodPost, signInPath, everybody, a.signIn},
-		{http.MethodPost, base + "/sign-out", everybody, a.signOut},
-		{http.MethodPost, base + "/sign-out-everywhere", signedIn, a.signOutEverywhere},
-		{http.MethodGet, base + "/me", everybody, a.me},
-		{http.MethodGet, base + "/sessions", signedIn, a.sessions},
-		{http.MethodDelete, base + "/sessions/{id}", signedIn, a.endSession},
-		{http.MethodGet, base + "/tokens", signedIn, a.tokens},
-		{http.MethodPost, base + "/tokens", inSession, a.createToken},
-		{http.MethodDelete, base + "/tokens/{id}", signedIn, a.endToken},
-		{http.MethodGet, base + "/users", operators, a.users},
-		{http.MethodGet, base + "/roles", operators, a.roles},
-		{http.MethodPut, base + "/roles/{wallet}", inSession, a.grant},
-		{http.MethodGet, base + "/security-log", operators, a.securityLog},
+		{http.MethodPost, noncePath, everybody, (*API).nonce, about{"nonce", "Get a sign-in message (EIP-4361) to sign with personal_sign", of[nonceRequest](), of[nonceAnswer](), nil}},
+		{http.MethodPost, signInPath, everybody, (*API).signIn, about{"signIn", "Sign in with the signed message, from the browser that asked for it", of[signInRequest](), of[signInAnswer](), nil}},
+		{http.MethodPost, base + "/sign-out", everybody, (*API).signOut, about{"signOut", "End this session", nil, nil, nil}},
+		{http.MethodPost, base + "/sign-out-everywhere", signedIn, (*API).signOutEverywhere, about{"signOutEverywhere", "End all my sessions and tokens; an operator anyone's", nil, of[Ended](), queries("wallet")}},
+		{http.MethodGet, base + "/me", everybody, (*API).me, about{"me", "Who am I", nil, of[meAnswer](), nil}},
+		{http.MethodGet, base + "/sessions", signedIn, (*API).sessions, about{"sessions", "My sessions; an operator sees anyone's", nil, of[sessionsAnswer](), queries("wallet")}},
+		{http.MethodDelete, base + "/sessions/{id}", signedIn, (*API).endSession, about{"endSession", "End one of my sessions; an operator any", nil, nil, nil}},
+		{http.MethodGet, base + "/tokens", signedIn, (*API).tokens, about{"tokens", "My tokens for the API; an operator sees anyone's", nil, of[tokensAnswer](), queries("wallet", "of", "ended", "cursor", "limit")}},
+		{http.MethodPost, base + "/tokens", inSession, (*API).createToken, about{"createToken", "Make a token for a program; for operators who are signed in, not for tokens", of[tokenCreation](), of[TokenMade](), nil}},
+		{http.MethodDelete, base + "/tokens/{id}", signedIn, (*API).endToken, about{"endToken", "End one of my tokens; an operator any", nil, nil, nil}},
+		{http.MethodGet, base + "/users", operators, (*API).users, about{"users", "Wallets with a session, a token or a role; for operators", nil, of[usersAnswer](), queries("wallet", "cursor", "limit")}},
+		{http.MethodGet, base + "/roles", operators, (*API).roles, about{"roles", "Wallets that may do more than every wallet; for operators", nil, of[rolesAnswer](), nil}},
+		{http.MethodPut, base + "/roles/{wallet}", inSession, (*API).grant, about{"grant", "Give a wallet a role; for operators who are signed in, not for tokens", of[grantRequest](), nil, nil}},
+		{http.MethodGet, base + "/security-log", operators, (*API).securityLog, about{"securityLog", "Sign-ins, roles, tokens, keys and operators' actions, newest first; for operators", nil, of[logAnswer](), queries("what", "who", "cursor", "limit")}},
 	}
 }
 
@@ -126,12 +127,12 @@ func (e endpoint) admit(r *http.Request) error {
 // Mount adds the endpoints. The router must use Authenticate before, and
 // net/http's CrossOriginProtection, as for every other endpoint.
 func (a *API) Mount(r chi.Router) {
-	for _, e := range a.endpoints() {
+	for _, e := range endpoints() {
 		r.Method(e.method, e.path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
 			err := e.admit(r)
 			if err == nil {
-				err = e.handle(w, r)
+				err = e.handle(a, w, r)
 			}
 			if err != nil {
 				identity.WriteProblem(w, r, err, a.o.RequestID)
@@ -165,8 +166,8 @@ type nonceRequest struct {
 }
 
 type nonceAnswer struct {
-	Message string    `json:"message"`
-	Nonce   string    `json:"nonce"`
+	Message string    `json:"message" about:"sign exactly this"`
+	Nonce   string    `json:"nonce" about:"in the message"`
 	Expires time.Time `json:"expires"`
 }
 
@@ -198,19 +199,19 @@ func (a *API) nonce(w http.ResponseWriter, r *http.Request) error {
 }
 
 type signInRequest struct {
-	Message   string   `json:"message"`
-	Signature string   `json:"signature"`
-	Token     bool     `json:"token"`   // a token for an API client, instead of a session
-	Subject   string   `json:"subject"` // of the token: what will have it; may be ""
-	Scope     []string `json:"scope"`   // of the token: what it is for; none = the whole API
+	Message   string   `json:"message" about:"as it was given"`
+	Signature string   `json:"signature" about:"0x and hex"`
+	Token     bool     `json:"token,omitempty" about:"true returns a token for the API instead of starting a session"`
+	Subject   string   `json:"subject,omitempty" about:"of the token: what will have it"`
+	Scope     []string `json:"scope,omitempty" about:"of the token: what it is for; none is the whole API"`
 }
 
 type signInAnswer struct {
 	Wallet  wallet.Address `json:"wallet"`
 	Role    string         `json:"role"`
-	CSRF    string         `json:"csrf,omitempty"`
-	Token   string         `json:"token,omitempty"`
-	TokenID string         `json:"token_id,omitempty"` // to end it by
+	CSRF    string         `json:"csrf,omitempty" about:"of the session: for forms, and for the header X-CSRF-Token"`
+	Token   string         `json:"token,omitempty" about:"for the Authorization header"`
+	TokenID string         `json:"token_id,omitempty" about:"to end the token by"`
 	Expires time.Time      `json:"expires"`
 }
 

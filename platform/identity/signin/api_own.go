@@ -13,9 +13,9 @@ import (
 type meAnswer struct {
 	Wallet  *wallet.Address `json:"wallet,omitempty"`
 	Subject string          `json:"subject,omitempty"`
-	Role    string          `json:"role"`
-	Scope   []string        `json:"scope,omitempty"` // of the token; none = everything
-	CSRF    string          `json:"csrf,omitempty"`
+	Role    string          `json:"role" about:"anonymous, member, moderator or operator"`
+	Scope   []string        `json:"scope,omitempty" about:"of the token; none is everything"`
+	CSRF    string          `json:"csrf,omitempty" about:"of this session: for forms, and for the header X-CSRF-Token of API calls with its cookie"`
 }
 
 func (a *API) me(w http.ResponseWriter, r *http.Request) error {
@@ -40,7 +40,7 @@ type sessionAnswer struct {
 	Seen    time.Time `json:"seen"`
 	Expires time.Time `json:"expires"`
 	Agent   string    `json:"agent"`
-	Current bool      `json:"current"` // the one this request came with
+	Current bool      `json:"current" about:"the one this request came with"`
 }
 
 // sessions lists the caller's own sessions; an operator may ask for ?wallet=.
@@ -82,7 +82,7 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 type grantRequest struct {
-	Role string `json:"role"`
+	Role string `json:"role" about:"member, moderator or operator"`
 }
 
 // grant sets the role of a wallet. It is for operators.

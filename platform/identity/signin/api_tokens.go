@@ -50,11 +50,11 @@ func (a *API) tokens(w http.ResponseWriter, r *http.Request) error {
 }
 
 type tokenCreation struct {
-	Subject string         `json:"subject"`     // the holder; may be "" with a wallet
-	Wallet  wallet.Address `json:"wallet"`      // whose role counts; zero = nobody's
-	Role    string         `json:"role"`        // the most it may do
-	Scope   []string       `json:"scope"`       // none = the whole API
-	Seconds int64          `json:"ttl_seconds"` // 0 = the setting identity.token_ttl; at most 90 days
+	Subject string         `json:"subject,omitempty" about:"who or what will hold it; may be empty with a wallet"`
+	Wallet  wallet.Address `json:"wallet,omitzero" about:"EIP-55; whose role counts"`
+	Role    string         `json:"role" about:"the most it may do"`
+	Scope   []string       `json:"scope,omitempty" about:"none is the whole API"`
+	Seconds int64          `json:"ttl_seconds,omitempty" about:"at most 7776000; 0 is the setting identity.token_ttl"`
 }
 
 // createToken makes a token for a program. It is for operators in a session.

@@ -82,8 +82,8 @@ type TokenRequest struct {
 
 // TokenMade is a new token. The token itself is not stored.
 type TokenMade struct {
-	Token   string          `json:"token"`
-	ID      string          `json:"id"` // to end it by
+	Token   string          `json:"token" about:"for the Authorization header; it is not shown again"`
+	ID      string          `json:"id" about:"to end it by"`
 	Subject string          `json:"subject"`
 	Wallet  *wallet.Address `json:"wallet,omitempty"`
 	Role    string          `json:"role"` // the most it may do
