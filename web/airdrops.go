@@ -15,6 +15,7 @@ import (
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
+	"banyan/web/markdown"
 	"banyan/web/ui"
 )
 
@@ -34,6 +35,7 @@ func AirdropOf(service airdrop.Service) Pages {
 			Module: airdrop.Name, Title: "Airdrops", Folder: "airdrops",
 			Functions: template.FuncMap{
 				"format":   formatName,
+				"markdown": markdown.HTML,
 				"solidity": func(f merkle.Format) string { return f.Spec().Leaf.Solidity() },
 				"gini":     func(ppm int) string { return fmt.Sprintf("%d.%03d", ppm/1_000_000, ppm/1000%1000) },
 			},
@@ -54,6 +56,7 @@ func (p *airdropPages) mount(r chi.Router) {
 	r.Get("/airdrops/{id}", p.site.Handle(p.campaign))
 	r.Get("/airdrops/{id}/rules", p.site.Handle(p.rules))
 	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
+	p.mountSuspects(r)
 }
 
 // home shows the campaigns against which wallets can be checked.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,7 @@ func (p *airdropPages) operateRules(r chi.Router) {
 	r.Post("/operator/campaigns/{id}/collect", p.site.Form(p.site.Operate("/airdrops/{id}/rules", p.collect, show)))
 	r.Post("/operator/campaigns/{id}/freeze", p.site.Form(p.site.Operate("/airdrops/{id}/rules", p.freeze, show)))
 	r.Post("/operator/campaigns/{id}/advance", p.site.Form(p.site.Operate("/airdrops/{id}/rules", p.advance, show)))
+	r.Post("/operator/campaigns/{id}/suspects", p.site.Form(p.site.Operate("/airdrops/{id}/suspects", p.decideSuspects, p.showSuspects)))
 	r.Post("/operator/campaigns/{id}/cancel", p.site.Form(p.site.Operate("/airdrops/{id}/rules", p.cancel, show)))
 }
 
@@ -53,6 +55,11 @@ func (d rulesData) Percent() int {
 		return 0
 	}
 	return int(100 * d.Course.Progress / d.Course.Work)
+}
+
+// Suspected reports whether a source flags wallets as many of one person.
+func (d rulesData) Suspected() bool {
+	return d.Course != nil && slices.ContainsFunc(d.Course.Sources, func(s airdrop.CourseSource) bool { return s.Kind == "sybils" })
 }
 
 // binRow is a bar of the histogram.

@@ -91,6 +91,7 @@ type Service interface {
 	OnChain // distributor.go
 	Courses
 	Drafts // draft.go
+	Suspects
 }
 
 // The states of a campaign.

@@ -29,6 +29,10 @@ func TestContractFiles(t *testing.T) {
 			airdrop.ProofCheck{Format: merkle.OZ, Root: "0x" + strings.Repeat("12", merkle.HashSize)},
 			airdrop.DistributorPlan{Chain: 10, EndMS: 4_000_000_000_000},
 			airdrop.DistributorToFollow{FirstBlock: 1_000},
+			airdrop.SuspectsQuery{State: airdrop.Appealed},
+			airdrop.SuspectDecision{As: airdrop.Paid},
+			airdrop.AppealDraft{Kind: airdrop.AnAppeal, Text: "I am one person, and nobody else is."},
+			airdrop.SignedAppeal{Kind: airdrop.AReport, Text: "The other wallet is mine as well."},
 		},
 		Also: map[string]any{
 			"verifyWallets.line": airdrop.Verdict{Status: airdrop.Ineligible},

@@ -2,6 +2,7 @@ package airdrop
 
 import (
 	"context"
+	"slices"
 
 	"banyan/platform/seam"
 )
@@ -32,7 +33,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(append(append(bindOnChain(s), bindCourses(s)...), bindDrafts(s)...),
+	return Contract.Bind(append(slices.Concat(bindOnChain(s), bindCourses(s), bindDrafts(s), bindSuspects(s)),
 		createCampaign.To(s.CreateCampaign),
 		uploadList.To(s.UploadList),
 		buildTree.To(s.BuildTree),

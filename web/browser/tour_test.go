@@ -10,6 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"banyan/modules/airdrop"
+	"banyan/platform/merkle"
 	"banyan/web/webtest"
 )
 
@@ -47,6 +49,9 @@ func tour() []stop {
 		{Name: "campaign-mistyped", Path: "/airdrops/c1?wallet=0x123"},
 		{Name: "campaign-work", Path: "/airdrops/c3", As: "operator"},
 		{Name: "campaign-draft", Path: "/airdrops/c4", As: "operator", Open: true},
+		{Name: "suspects", Path: "/airdrops/c5/suspects", As: "operator", Open: true},
+		{Name: "appeal", Path: "/airdrops/c5/appeal?wallet=" + sample, Open: true},
+		{Name: "appeal-mine", Path: "/airdrops/c5/appeal", As: "member"},
 		{Name: "reputation", Path: "/reputation"},
 		{Name: "reputation-mistyped", Path: "/reputation?wallet=0x123"},
 		{Name: "reputation-empty", Path: "/reputation", Site: "empty"},
@@ -88,6 +93,13 @@ func tour() []stop {
 // sites are the three states of the whole site.
 func sites(t *testing.T) map[string]*webtest.Site {
 	full, empty, down := webtest.Full(t), webtest.Empty(t), webtest.Full(t)
+	ruled, err := full.Airdrop.CreateCampaign(t.Context(), airdrop.CampaignDraft{Name: "Canopy", Format: merkle.OZIndexed, Symbol: "CNPY", Decimals: 18})
+	if err == nil {
+		_, err = full.Airdrop.SetRules(t.Context(), airdrop.RulesDraft{ID: ruled.ID, Rules: "version: 1"})
+	}
+	if err != nil || ruled.ID != "c5" {
+		t.Fatal(ruled.ID, err)
+	}
 	down.Reputation.Fail(webtest.Gone("reputation"))
 	down.Exchanges.Fail(webtest.Gone("exchange-review"))
 	down.Airdrop.Fail(webtest.Gone("airdrop"))

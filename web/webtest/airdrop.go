@@ -26,7 +26,10 @@ type Airdrop struct {
 	drops []*drop // newest first
 	NowMS func() int64
 	// Courses are of campaigns with rules; Previewed is the preview of all of them.
-	Courses   map[string]*airdrop.Course
+	Courses map[string]*airdrop.Course
+	// Decided and Appeals are what operators have decided and wallets have said.
+	Decided   map[wallet.Address]airdrop.SuspectDecision
+	Appeals   map[wallet.Address]airdrop.SignedAppeal
 	Previewed airdrop.Preview
 	Merged    int           // rows of the next lists that are said to be merged
 	Hold      chan struct{} // uploads are read once it is closed; nil: at once

@@ -48,7 +48,7 @@ func (m *Airdrop) SetRules(_ context.Context, q airdrop.RulesDraft) (airdrop.Cou
 	}
 	m.mu.Unlock()
 	return m.change(q.ID, func(c *airdrop.Course) {
-		c.Phase, c.Rules, c.Sources = airdrop.Draft, q.Rules, []airdrop.CourseSource{{Name: "members", Kind: "list"}, {Name: "trusted", Kind: "reputation", Collected: true}}
+		c.Phase, c.Rules, c.Sources = airdrop.Draft, q.Rules, []airdrop.CourseSource{{Name: "members", Kind: "list"}, {Name: "trusted", Kind: "reputation", Collected: true}, {Name: "clusters", Kind: "sybils"}}
 	})
 }
 

@@ -36,8 +36,7 @@ func ReadTable(ctx context.Context, in io.Reader, s Source, o ReadOptions) (t *T
 		o.MaxRows = standardMaxRows
 	}
 	peeked := bufio.NewReader(in)
-	if s.Kind == Reviews || s.Kind == Attestations { // nobody may have written one yet
-		header := "address," + s.Values[0].Name + "\n"
+	if header := headerOfNone(s); header != "" {
 		if whole, err := peeked.Peek(len(header) + 1); errors.Is(err, io.EOF) && string(whole) == header {
 			_, err := io.Copy(io.Discard, peeked)
 			return &Table{Columns: make([][]uint256.Int, len(s.Values))}, "", err
@@ -65,6 +64,19 @@ func ReadTable(ctx context.Context, in io.Reader, s Source, o ReadOptions) (t *T
 		return nil, "", fmt.Errorf("read the source %s: %w", s.Name, err)
 	}
 	return t, report.Passed(), nil
+}
+
+// headerOfNone is the whole file of a source that Banyan writes and that may have nobody:
+// nobody may have written a review, or all who were flagged are paid. "": it must have
+// rows.
+func headerOfNone(s Source) string {
+	switch s.Kind {
+	case Reviews, Attestations:
+		return "address," + s.Values[0].Name + "\n"
+	case Sybils:
+		return "address,cluster,score,flagged,reason\n"
+	}
+	return ""
 }
 
 // column is a column of a source's file.

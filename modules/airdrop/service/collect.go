@@ -65,6 +65,9 @@ func (s *service) collect(ctx context.Context, j *jobs.Job, q courseJob) error {
 			return fmt.Errorf("the source %s: %w", source.Name, err)
 		}
 	}
+	if err := s.reviewSuspects(ctx, j, q, parsed); err != nil {
+		return err
+	}
 	result, inputs, err := s.evaluate(ctx, j, q.Campaign, parsed)
 	if err != nil {
 		return err
@@ -83,7 +86,7 @@ func (s *service) evaluate(ctx context.Context, j *jobs.Job, campaign string, pa
 		if err := j.Step(ctx, jobs.Progress{Stage: "reading " + source.Name, Done: int64(i), Work: int64(len(parsed.Sources))}, nil); err != nil {
 			return nil, nil, err
 		}
-		in := stored[source.Name]
+		in := used(stored, source.Name)
 		if tables[i], _, err = rules.ReadTable(ctx, s.files.open(ctx, in.FileID), source, s.reading()); err != nil {
 			return nil, nil, err
 		}

@@ -77,7 +77,7 @@ func (s *service) SetRules(ctx context.Context, d airdrop.RulesDraft) (airdrop.C
 		if err != nil {
 			return err
 		}
-		for name, in := range inputs { // what is not needed any more, or was collected
+		for name, in := range inputs { // what is not needed any more, was collected, or made from another
 			if parsed.Source(name) == nil || in.Run > 0 {
 				if err := s.store.dropInputs(ctx, tx, d.ID, name); err != nil {
 					return err
@@ -195,7 +195,7 @@ func (s *service) describe(ctx context.Context, from database.Queryer, id string
 		return answer, err
 	}
 	for _, source := range parsed.Sources {
-		in := inputs[source.Name]
+		in := used(inputs, source.Name)
 		answer.Sources = append(answer.Sources, airdrop.CourseSource{
 			Name: source.Name, Kind: source.Kind, Collected: collected(source) && (in.FileID == "" || in.Run > 0),
 			File: in.Name, SHA256: in.SHA256, Bytes: in.Bytes, Rows: in.Rows, Epoch: in.Epoch, EpochRoot: in.EpochRoot,
@@ -225,6 +225,13 @@ func (s *service) Freeze(ctx context.Context, q airdrop.FreezeRequest) (airdrop.
 				return fault.Newf(fault.Conflict, "the latest preview is number %d, not %d: look at it before you freeze it", row.Preview, q.Preview)
 			case row.Phase != airdrop.Previewed:
 				return fault.Newf(fault.Conflict, "the campaign is %s: what is frozen is a preview of its rules and files as they are", row.Phase)
+			}
+			waiting, err := s.store.suspectCounts(ctx, tx, q.ID)
+			if err != nil {
+				return err
+			}
+			if waiting.Appealed > 0 {
+				return fault.Newf(fault.Conflict, "%d appeals of wallets that are left out wait for a decision: decide about them, and make a preview of what follows", waiting.Appealed)
 			}
 			row.Freezing, row.Reason = q.Preview, ""
 			row.JobID, err = courseKind().Add(ctx, tx, courseJob{q.ID, doFreeze, q.Preview})

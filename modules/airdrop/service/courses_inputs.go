@@ -52,6 +52,9 @@ func (s *service) UploadInput(ctx context.Context, u airdrop.InputUpload) (airdr
 		if err := s.store.setInput(ctx, tx, inputRow{Campaign: u.ID, Source: u.Source, FileID: kept.id, Name: name, SHA256: kept.sha256, Bytes: kept.bytes, Rows: table.Rows}); err != nil {
 			return err
 		}
+		if err := s.store.dropInputs(ctx, tx, u.ID, reviewedName(u.Source)); err != nil { // it was made from the file before
+			return err
+		}
 		answer, err = s.describe(ctx, tx, u.ID)
 		return err
 	})
@@ -92,8 +95,8 @@ func (s *service) InputFile(ctx context.Context, q airdrop.InputQuery) (seam.Str
 	if err != nil {
 		return seam.Stream{}, err
 	}
-	in, ok := inputs[q.Source]
-	if !ok {
+	in := used(inputs, q.Source)
+	if in.FileID == "" {
 		return seam.Stream{}, fault.NoSuch("input", "the source %s has no file yet", q.Source)
 	}
 	return seam.Stream{ContentType: "application/octet-stream", Write: func(w io.Writer) error {

@@ -28,7 +28,7 @@ func Module() host.Module {
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			o := Options{
-				DB: e.DB, Chains: e.Chains, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
+				DB: e.DB, Chains: e.Chains, Site: e.Site, Contracts: e.Contracts, Log: e.Log, Clock: e.Clock, Trees: filepath.Join(e.Data, "trees"),
 				MaxRows: settings.MaxRows, MaxWallets: settings.MaxWallets, MaxWalletsAnonymous: settings.MaxWalletsAnonymous,
 				Reputation: reputation.NewClient(e.Route(reputation.Contract)), Reviews: exchangereview.NewClient(e.Route(exchangereview.Contract)),
 			}

@@ -21,6 +21,7 @@ import (
 	"banyan/platform/memory"
 	"banyan/platform/page"
 	"banyan/platform/seam"
+	"banyan/platform/signature"
 )
 
 // Options are the module's dependencies and limits. Zero limits are the
@@ -40,6 +41,11 @@ type Options struct {
 	// processes of this machine share; it is created when it is needed. "": each
 	// process keeps them in its memory.
 	Trees string
+
+	// Site is the host of this installation, which wallets sign with an appeal; Contracts
+	// asks smart wallets whether they have signed, nil = nobody can.
+	Site      string
+	Contracts signature.Contracts
 
 	// Reputation and Reviews are what campaigns with rules collect from; nil = a file
 	// has to be uploaded instead.

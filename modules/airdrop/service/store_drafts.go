@@ -48,6 +48,9 @@ func (s store) deleteCampaign(ctx context.Context, id string) (listID string, er
 		}
 		for _, statement := range []string{
 			`DELETE FROM course_decision WHERE campaign_id = ?`,
+			`DELETE FROM suspect_event WHERE campaign_id = ?`,
+			`DELETE FROM suspect WHERE campaign_id = ?`,
+			`DELETE FROM campaign_phase WHERE campaign_id = ?`,
 			`DELETE FROM course_input WHERE campaign_id = ?`,
 			`DELETE FROM course WHERE campaign_id = ?`,
 			`DELETE FROM campaign WHERE id = ?`,

@@ -1,5 +1,5 @@
 // The one script that talks to wallets: finds them (EIP-6963), signs in with
-// personal_sign, signs reviews and statements with eth_signTypedData_v4, claims with
+// personal_sign, signs reviews, statements and appeals with eth_signTypedData_v4, claims with
 // eth_sendTransaction. Every message, document and call is made by the server; this
 // file only carries it to the wallet, and the answer back.
 (() => {
@@ -269,7 +269,7 @@
           const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
           const provider = await walletWith(review.dataset.wallet, say);
           say("Read it in the wallet and sign it. It costs nothing.");
-          const signed = prepared.review || prepared.withdrawal || prepared.claim || prepared.reply || prepared.attestation;
+          const signed = prepared.review || prepared.withdrawal || prepared.claim || prepared.reply || prepared.attestation || prepared.appeal;
           signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
           // A smart wallet is asked for its signature on the chain where it is.
           signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
