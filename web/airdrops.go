@@ -44,7 +44,7 @@ func AirdropOf(service airdrop.Service) Pages {
 				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
 				Link: "Check a wallet", Button: "Check an airdrop",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Steps: p.steps, Find: p.find,
+			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Work: p.work, Steps: p.steps, Find: p.find,
 		}
 	}
 }
@@ -77,6 +77,7 @@ func (p *airdropPages) home(r *http.Request) HomePart {
 			}
 		}
 		claims = ui.Number(provable)
+		part.Empty = len(all.Campaigns) == 0
 		part.Row, part.Err = p.site.HTML(r, "airdrops/home", open)
 	}
 	part.Figures = []Figure{{"Provable claims", claims}}

@@ -79,3 +79,9 @@ func (p *airdropPages) showProof(rw http.ResponseWriter, r *http.Request, status
 	}
 	return p.site.Show(rw, r, status, "airdrops/proof", page)
 }
+
+// how explains proofs, and the trees that campaigns can have.
+func (p *airdropPages) how(r *http.Request) HowPart {
+	html, err := p.site.HTML(r, "airdrops/how", struct{ Formats []merkle.Format }{merkle.Formats()})
+	return HowPart{Contents: []Figure{{"Proof", "proof"}}, HTML: html, Err: err}
+}

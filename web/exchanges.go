@@ -38,8 +38,9 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				"hex":      func(s exchangereview.Signature) string { return "0x" + hex.EncodeToString([]byte(s)) },
 				"weight":   func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) },
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
-				"sum":    func(a, b float64) float64 { return a + b },
-				"method": methodName, "proofName": proofName, "chainName": wallet.ChainName,
+				"excerpt": excerpt,
+				"sum":     func(a, b float64) float64 { return a + b },
+				"method":  methodName, "proofName": proofName, "chainName": wallet.ChainName,
 				"kind": kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
@@ -47,7 +48,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				Text: "A review is signed by its writer’s wallet and weighs as much as that wallet’s reputation. A thousand fresh wallets weigh almost nothing.",
 				Link: "Compare exchanges", Button: "Find an exchange",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet, Steps: p.steps, Find: p.find,
+			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Work: p.work, Wallet: p.wallet, Steps: p.steps, Find: p.find,
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -12,9 +15,19 @@ import (
 	"banyan/web/ui"
 )
 
-// home shows the exchanges that are rated best.
+// home shows the exchanges that are rated best, and what was written last.
 func (p *exchangePages) home(r *http.Request) HomePart {
-	all, err := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByRating, Limit: 200})
+	var all exchangereview.ExchangePage
+	var recent exchangereview.RecentReviews
+	var err, recentErr error
+	ui.Together(func() {
+		all, err = p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Sort: exchangereview.ByRating, Limit: 200})
+	}, func() {
+		recent, recentErr = p.service.RecentReviews(r.Context(), exchangereview.RecentQuery{Limit: homeRows})
+	})
+	if err == nil {
+		err = recentErr
+	}
 	part := HomePart{Missing: ui.Part(r.Context(), err, "Exchange reviews", "exchanges and their reviews")}
 	listed, written := "–", "–"
 	if err == nil {
@@ -26,10 +39,45 @@ func (p *exchangePages) home(r *http.Request) HomePart {
 			reviews += e.Rating.Reviews
 		}
 		listed, written = ui.Number(len(all.Exchanges))+more, ui.Number(reviews)+more
+		part.Empty = len(all.Exchanges) == 0
+		var rowErr error
 		part.Column, part.Err = p.site.HTML(r, "exchanges/home", all.Exchanges[:min(homeRows, len(all.Exchanges))])
+		part.Row, rowErr = p.site.HTML(r, "exchanges/recent", recent.Reviews)
+		part.Err = errors.Join(part.Err, rowErr)
 	}
 	part.Figures = []Figure{{"Exchanges listed", listed}, {"Signed reviews", written}}
 	return part
+}
+
+// how explains ratings and weights.
+func (p *exchangePages) how(r *http.Request) HowPart {
+	method, err := p.service.Method(r.Context(), exchangereview.MethodQuery{})
+	part := HowPart{Contents: []Figure{{"Rating", "rating"}, {"Weight", "weight"}}, Missing: ui.Part(r.Context(), err, "Exchange reviews", "what ratings are computed with")}
+	d := struct{ Method *exchangereview.Method }{}
+	if err == nil {
+		d.Method = &method
+	}
+	part.HTML, part.Err = p.site.HTML(r, "exchanges/how", d)
+	return part
+}
+
+// excerptLength is how much of a text the home page shows, in characters.
+const excerptLength = 180
+
+// excerpt is the begin of a text in one line, cut between words.
+func excerpt(text string) string {
+	words := strings.Fields(text)
+	short, length := words[:0:0], 0
+	for _, word := range words {
+		if length += utf8.RuneCountInString(word) + 1; length > excerptLength {
+			if len(short) == 0 { // one long word
+				return string([]rune(word)[:excerptLength]) + "…"
+			}
+			return strings.Join(short, " ") + " …"
+		}
+		short = append(short, word)
+	}
+	return strings.Join(short, " ")
 }
 
 // find searches the directory.
@@ -46,7 +94,7 @@ func (p *exchangePages) find(r *http.Request, text string) ([]Found, error) {
 func (p *exchangePages) steps(r *http.Request) []Step {
 	s := Step{
 		Order: stepDirectory, Title: "Fill the directory of exchanges", Path: "/operator#import", Label: "Import a directory",
-		Text: "People review what is in the directory: a CSV or JSON file with a line for each exchange.",
+		Text: "People review what is in the directory: a JSON file with an entry for each exchange.",
 	}
 	found, err := p.service.Exchanges(r.Context(), exchangereview.ExchangesQuery{Limit: 1})
 	s.Fault = ui.Part(r.Context(), err, "Exchange reviews", "whether the directory is filled")

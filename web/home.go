@@ -18,7 +18,13 @@ type homeData struct {
 	Missing []*ui.Missing
 	Columns []template.HTML
 	Rows    []template.HTML
+	// Empty: no module has anything yet. Operators then see what to do first.
+	Empty bool
+	Next  []Step
 }
+
+// firstSteps is how many open steps the home page of an empty site shows.
+const firstSteps = 3
 
 // introCard is an Intro with what stands around it.
 type introCard struct {
@@ -46,7 +52,9 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	}
 	ui.Together(questions...)
 	var wrong error
-	for _, part := range parts {
+	d.Empty = len(questions) > 0
+	for i, part := range parts {
+		d.Empty = d.Empty && (part.Empty || sections[i].Home == nil)
 		d.Figures, wrong = append(d.Figures, part.Figures...), errors.Join(wrong, part.Err)
 		if part.Missing != nil {
 			d.Missing = append(d.Missing, part.Missing)
@@ -56,6 +64,13 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 	}
 	if wrong != nil {
 		return wrong
+	}
+	if d.Empty && ui.ViewerOf(r).Operator && w.o.Site != nil {
+		for _, s := range w.steps(r) {
+			if s.Done == "" && len(d.Next) < firstSteps {
+				d.Next = append(d.Next, s)
+			}
+		}
 	}
 	return w.ui.Show(rw, r, http.StatusOK, "site/home", ui.Page{
 		Title:       "Banyan: trust with its own roots",

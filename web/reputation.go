@@ -47,7 +47,7 @@ func ReputationOf(service reputation.Service) Pages {
 				r.Get("/reputation/bound", site.Handle(p.bound))
 				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},
-			Operate: p.operate, Home: p.home, Work: p.work, Wallet: p.wallet, Steps: p.steps,
+			Operate: p.operate, Home: p.home, How: p.howPart, Work: p.work, Wallet: p.wallet, Steps: p.steps,
 			OperatorPages: []ui.Entry{{Path: "/operator/seeds", Label: "Seeds"}, {Path: "/operator/imports", Label: "Trust lists"}},
 		}
 	}
@@ -159,6 +159,7 @@ func (p *reputationPages) home(r *http.Request) HomePart {
 	part := HomePart{
 		Figures: []Figure{{"Wallets with a score", scored}},
 		Missing: ui.Part(ctx, boardErr, "Reputation", "scores and ranks"),
+		Empty:   len(board.Standings) == 0,
 	}
 	if part.Missing == nil {
 		part.Column, part.Err = p.site.HTML(r, "reputation/home", board)

@@ -25,6 +25,17 @@ func (p *reputationPages) how(rw http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// howPart explains scores on the page that explains all numbers.
+func (p *reputationPages) howPart(r *http.Request) HowPart {
+	epoch, err := p.currentEpoch(r.Context())
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	part := HowPart{Contents: []Figure{{"Score", "score"}}, Missing: ui.Part(r.Context(), err, "Reputation", "what scores are computed with")}
+	part.HTML, part.Err = p.site.HTML(r, "reputation/how-part", struct{ Epoch *reputation.Epoch }{epoch})
+	return part
+}
+
 // scoreBin is a bar of an epoch's distribution.
 type scoreBin struct {
 	From, To, Count int

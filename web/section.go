@@ -37,7 +37,8 @@ type Section struct {
 	Home    func(*http.Request) HomePart     // nil = it has none, as below
 	Work    func(*http.Request) OperatorPart // on the operator page
 	Wallet  func(*http.Request, wallet.Address) WalletPart
-	Steps   func(*http.Request) []Step // of the first set-up
+	How     func(*http.Request) HowPart // explains its numbers
+	Steps   func(*http.Request) []Step  // of the first set-up
 	// Find searches what it has by name, "" finds the first of all: for the search, the
 	// advice on a wrong address, and the map of the site.
 	Find func(r *http.Request, text string) ([]Found, error)
@@ -58,6 +59,7 @@ type HomePart struct {
 	Column  template.HTML // half as wide as the page
 	Row     template.HTML // as wide as the page
 	Missing *ui.Missing   // instead of Column and Row
+	Empty   bool          // there is nothing yet
 	Err     error         // of a template
 }
 

@@ -159,6 +159,7 @@ func (w *Web) mountModules(r chi.Router) {
 // mountOwn adds what nobody else may answer: sign-in, operators' pages and files.
 func (w *Web) mountOwn(r chi.Router) {
 	r.Get("/search", w.ui.Handle(w.search))
+	r.Get(howPath, w.ui.Handle(w.how))
 	if w.o.Prefix == "" { // otherwise these are the legacy system's
 		r.Get("/robots.txt", w.robots)
 		r.Get("/sitemap.xml", w.ui.Handle(w.sitemap))

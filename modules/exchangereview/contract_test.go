@@ -23,6 +23,7 @@ func TestContractFiles(t *testing.T) {
 	contracttest.Golden(t, exchangereview.Contract, contracttest.Options{
 		Dir: "testdata/contract", Update: *update,
 		Known: []any{
+			exchangereview.RecentQuery{Limit: 5},
 			exchangereview.ExchangesQuery{Kind: exchangereview.Centralised, Sort: exchangereview.ByReviews, Country: "MT", Status: exchangereview.Active, MaxFee: 0.002},
 			exchangereview.ReviewDraft{Overall: 4, Aspects: stars},
 			exchangereview.SignedReview{Overall: 4, Aspects: stars},

@@ -79,6 +79,7 @@ type Service interface {
 	Moderation
 	Profiles
 	Proofs
+	Overview // recent.go
 }
 
 // The kinds of exchange.

@@ -88,7 +88,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(
+	return Contract.Bind(append(bindOverview(s),
 		importExchanges.To(s.ImportExchanges),
 		exchanges.To(s.Exchanges),
 		facets.To(s.Facets),
@@ -123,7 +123,7 @@ func Bind(s Service) *seam.Local {
 		recheckProof.To(s.RecheckProof),
 		prepareAttestation.To(s.PrepareAttestation),
 		attestUse.To(s.AttestUse),
-	)
+	)...)
 }
 
 // Client is the Service as the rest of the program sees it: every call takes

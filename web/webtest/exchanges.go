@@ -167,6 +167,30 @@ func (m *Exchanges) Reviews(_ context.Context, q exchangereview.ReviewsQuery) (e
 	return exchangereview.ReviewPage{Reviews: m.live(func(r exchangereview.Review) bool { return r.Exchange == q.Slug })}, nil
 }
 
+// RecentReviews returns the newest of all.
+func (m *Exchanges) RecentReviews(_ context.Context, q exchangereview.RecentQuery) (exchangereview.RecentReviews, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.RecentReviews{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found exchangereview.RecentReviews
+	for _, r := range m.live(func(exchangereview.Review) bool { return true }) {
+		at := slices.IndexFunc(m.Listed, func(e exchangereview.Exchange) bool { return e.Slug == r.Exchange })
+		if len(found.Reviews) < q.Limit && at >= 0 {
+			found.Reviews = append(found.Reviews, exchangereview.RecentReview{Review: r, ExchangeName: m.Listed[at].Name})
+		}
+	}
+	return found, nil
+}
+
+// Method returns one.
+func (m *Exchanges) Method(context.Context, exchangereview.MethodQuery) (exchangereview.Method, error) {
+	return exchangereview.Method{
+		Version: 1, HalfLifeDays: 180, PriorReviews: 5, PriorMean: 3.4, FreshDays: 30, FreshShare: 0.1, Enough: 8, LeastWeight: 0.05, Interval: 0.9,
+	}, m.failed()
+}
+
 // ReviewsOf returns a wallet's live reviews.
 func (m *Exchanges) ReviewsOf(_ context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
 	if err := m.failed(); err != nil {

@@ -43,6 +43,7 @@ const (
 	One          = 1 << 16       // 1 of g
 	Least        = 3277          // 0.05: g of a wallet without standing, without the proof's factor
 	Star         = 1_000_000     // 1 of stars
+	Interval     = 0.9           // the share of cases between low and high, by deviations
 	deviations   = 1645          // of key, low and high, in thousandths: 90 % lie between
 	squareShift  = 8             // bits of a weight that its square leaves out
 	mostHalvings = 35            // after which weights stop growing: squares would exceed 128 bits
