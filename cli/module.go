@@ -39,7 +39,7 @@ func moduleCommand(s *source) *cobra.Command {
 	c.PersistentPreRun = func(cmd *cobra.Command, _ []string) { o.errOut = cmd.ErrOrStderr() }
 	c.PersistentFlags().StringVar(&o.server, "server", "", "`address` of the running program (default public_url from the settings)")
 	c.PersistentFlags().StringVar(&o.token, "token", "", "operator's `token` (default "+tokenVariable+", or one made from the program's own keys)")
-	c.AddCommand(moduleListCommand(o), moduleSetCommand(o), moduleResetCommand(o), moduleAuditCommand(o))
+	c.AddCommand(moduleListCommand(o), moduleSetCommand(o), moduleResetCommand(o), moduleAuditCommand(o), moduleMoveCommand(o))
 	return c
 }
 
@@ -64,6 +64,9 @@ func moduleListCommand(o *operating) *cobra.Command {
 				note := m.Problem
 				if m.Differs && note == "" {
 					note = "the settings say " + placeText(m.Config)
+				}
+				if m.Move != nil && note == "" {
+					note = "data to " + m.Move.To + ": " + moveText(*m.Move)
 				}
 				rows[i] = table.Row{m.Plan.Module, placeText(m.Plan.Place), m.Plan.Version, m.Plan.ChangedBy, msText(m.Plan.ChangedMS), note}
 			}

@@ -31,6 +31,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -85,8 +86,11 @@ type DB struct {
 	writer  *writer    // SQLite only
 	path    string     // SQLite only: the file
 	reads   *openReads // SQLite only
-	wakers  wakers
+	wakers  *wakers
 	fence   atomic.Pointer[Fence]
+
+	led        atomic.Pointer[DB] // the database that has the rows; nil = this one (relocate.go)
+	relocation relocation
 }
 
 // moduleName matches what may become a file and a schema name.
@@ -129,7 +133,7 @@ func newDB(options Options) (*DB, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
-	db := &DB{options: options}
+	db := &DB{options: options, wakers: new(wakers)}
 	switch {
 	case strings.HasPrefix(options.URL, "sqlite:"):
 		db.dialect = SQLite
@@ -151,21 +155,23 @@ func orDefault(n, standard int) int {
 }
 
 // Dialect returns the kind of database, for the rare statement that differs.
-func (db *DB) Dialect() Dialect { return db.dialect }
+func (db *DB) Dialect() Dialect { return db.now().dialect }
 
 // Module returns the name the database was opened with.
 func (db *DB) Module() string { return db.options.Module }
 
 // Options returns what the database was opened with, defaults filled in, so that
 // a second handle on the same database can be opened. The URL may hold a password.
-func (db *DB) Options() Options { return db.options }
+func (db *DB) Options() Options { return db.now().options }
 
 // Path is the SQLite file; empty for PostgreSQL.
-func (db *DB) Path() string { return db.path }
+func (db *DB) Path() string { return db.now().path }
 
 // Ping reports whether the database answers and, for PostgreSQL, takes writes: a
 // standby, and a server that was the primary until now, do not.
-func (db *DB) Ping(ctx context.Context) error {
+func (db *DB) Ping(ctx context.Context) error { return db.now().ping(ctx) }
+
+func (db *DB) ping(ctx context.Context) error {
 	if db.dialect == SQLite {
 		var one int
 		return db.Read().Get(ctx, &one, `SELECT 1`)
@@ -200,11 +206,16 @@ func (db *DB) Ping(ctx context.Context) error {
 //
 // Faults: Unavailable (queue full until ctx ended, disk full, connection lost,
 // closed …: the message says what to do), those of ctx, and what the fence
-// refuses with (fence.go).
+// refuses with (fence.go). While the data is moved to another database, it waits for
+// up to 30 s (relocate.go).
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to %s: %w", db.options.Module, err)
 	}
+	return db.writeHeld(ctx, fn)
+}
+
+func (db *DB) write(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := db.known(); err != nil {
 		return err
 	}
@@ -217,6 +228,19 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 // Close lets the writes that wait finish, then closes every connection.
 // Later calls fail with fault.Unavailable.
 func (db *DB) Close() error {
+	db.relocation.mu.Lock()
+	defer db.relocation.mu.Unlock()
+	var all []error
+	for _, one := range append(db.relocation.former, db.led.Load()) {
+		if one != nil {
+			all = append(all, one.closeOwn())
+		}
+	}
+	db.relocation.former = nil
+	return errors.Join(append(all, db.closeOwn())...)
+}
+
+func (db *DB) closeOwn() error {
 	var writerErr error
 	if db.writer != nil {
 		writerErr = db.writer.close()

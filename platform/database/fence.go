@@ -31,6 +31,7 @@ type Fence interface {
 // SetFence sets the fence of this handle's writes; nil removes it. Running
 // transactions are not checked again.
 func (db *DB) SetFence(f Fence) {
+	db = db.now()
 	if f == nil {
 		db.fence.Store(nil)
 		return
@@ -62,6 +63,7 @@ func (db *DB) checkFence(ctx context.Context, conn *sqlx.Conn) error {
 // as Write. SQLite: fails with fault.Unavailable when another process holds
 // the write lock for more than 10 s.
 func (db *DB) Unfenced(ctx context.Context, fn func(tx *Tx) error) error {
+	db = db.now()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to %s: %w", db.options.Module, err)
 	}
@@ -108,6 +110,7 @@ const (
 // It is an attempt: connections that are not open by then are opened by the
 // writes. With SQLite it does nothing.
 func (db *DB) Warm(ctx context.Context) {
+	db = db.now()
 	pool := db.readers.Stats()
 	most := min(warmMost, db.options.Connections)
 	if db.dialect == SQLite || pool.OpenConnections >= most {

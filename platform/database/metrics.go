@@ -44,6 +44,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (db *DB) collect(ch chan<- prometheus.Metric) {
+	db = db.now()
 	s := db.Stats()
 	gauge := func(d *prometheus.Desc, value float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, s.Database)

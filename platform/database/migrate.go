@@ -23,6 +23,7 @@ import (
 // Fails with fault.Conflict for a database that a newer program has migrated, and
 // changes nothing in it.
 func (db *DB) Migrate(ctx context.Context) error {
+	db = db.now()
 	return db.underLock(ctx, func(pool *sql.DB) error {
 		for _, set := range db.options.Sets {
 			if err := db.migrateSet(ctx, pool, set); err != nil {

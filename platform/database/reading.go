@@ -33,37 +33,55 @@ type statements interface {
 // for it.
 type Reader struct {
 	db  *DB
-	run statements
+	run statements // of a snapshot; nil = the pool of wherever the rows are
+}
+
+func (r Reader) at() (*DB, statements) {
+	if r.run != nil {
+		return r.db, r.run
+	}
+	now := r.db.now()
+	return now, now.readers
 }
 
 // Read returns a Reader on the pool: each call may see a newer state than the
 // one before. Snapshot reads one state several times.
-func (db *DB) Read() Reader { return Reader{db: db, run: db.readers} }
+func (db *DB) Read() Reader { return Reader{db: db} }
 
 // Dialect returns the kind of database.
-func (r Reader) Dialect() Dialect { return r.db.dialect }
+func (r Reader) Dialect() Dialect {
+	db, _ := r.at()
+	return db.dialect
+}
 
 // Get reads one row; see Queryer.
 func (r Reader) Get(ctx context.Context, dest any, query string, args ...any) error {
-	return r.db.explain(ctx, r.run.GetContext(ctx, dest, r.db.rebind(query), args...))
+	db, run := r.at()
+	return db.explain(ctx, run.GetContext(ctx, dest, db.rebind(query), args...))
 }
 
 // Select reads all rows; see Queryer.
 func (r Reader) Select(ctx context.Context, dest any, query string, args ...any) error {
-	return r.db.explain(ctx, r.run.SelectContext(ctx, dest, r.db.rebind(query), args...))
+	db, run := r.at()
+	return db.explain(ctx, run.SelectContext(ctx, dest, db.rebind(query), args...))
 }
 
 // Query reads rows one by one, for what does not fit in memory. The caller
 // closes the rows (an open one holds a connection of the pool) and asks Err
 // after the last.
 func (r Reader) Query(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	rows, err := r.run.QueryxContext(ctx, r.db.rebind(query), args...)
-	return rows, r.db.explain(ctx, err)
+	db, run := r.at()
+	rows, err := run.QueryxContext(ctx, db.rebind(query), args...)
+	return rows, db.explain(ctx, err)
 }
 
 // Snapshot runs fn with a Reader that sees one state of the database for as
 // long as fn runs. It writes nothing, and holds one connection of the pool.
 func (db *DB) Snapshot(ctx context.Context, fn func(r Reader) error) error {
+	return db.now().snapshot(ctx, fn)
+}
+
+func (db *DB) snapshot(ctx context.Context, fn func(r Reader) error) error {
 	options := &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 	if db.dialect == SQLite {
 		// The driver has no isolation levels; a SQLite read transaction is a snapshot.

@@ -43,7 +43,9 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 // and none for temporary files.
 func (c sqliteConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
-		pragmas := `PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes)
+		// The triggers that note what a move has to copy must see the rows that REPLACE
+		// deletes.
+		pragmas := `PRAGMA recursive_triggers = ON; PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes)
 		if !hasTemporaryFolder(temporaryFolders()) {
 			pragmas += `; PRAGMA temp_store = MEMORY`
 		}

@@ -67,7 +67,9 @@ type Stats struct {
 }
 
 // Stats returns the current statistics.
-func (db *DB) Stats() Stats {
+func (db *DB) Stats() Stats { return db.now().stats() }
+
+func (db *DB) stats() Stats {
 	pool := db.readers.Stats()
 	s := Stats{
 		Database: db.options.Module, Dialect: db.dialect,

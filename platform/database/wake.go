@@ -15,7 +15,7 @@ type wakers struct {
 // stop to end it.
 func (db *DB) Listen(name string) (woken <-chan struct{}, stop func()) {
 	c := make(chan struct{}, 1)
-	w := &db.wakers
+	w := db.wakers
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.byName == nil {

@@ -77,6 +77,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 	managed := make([]rollout.Managed, len(p.slots))
 	for i, s := range p.slots {
 		managed[i] = s.mover.Managed()
+		managed[i].Data = s.data
 	}
 	controller, err := rollout.Open(ctx, db, rollout.Options{Modules: managed, Clock: p.clock, Log: p.log})
 	if err != nil {

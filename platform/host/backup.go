@@ -28,6 +28,9 @@ func (l Loaded) Backup(ctx context.Context, w io.Writer, scratch string, now tim
 	slices.Reverse(names)
 	options := backup.Options{Folder: l.Settings.Data, Names: names, Version: l.Version, Now: now, Scratch: folder}
 	if !l.Settings.Database.Postgres() {
+		if err := l.requireHome(ctx); err != nil {
+			return m, err
+		}
 		return backup.Write(ctx, w, options)
 	}
 	server, err := l.inForce()

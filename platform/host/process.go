@@ -127,7 +127,7 @@ func (p *Process) address() string {
 
 // openDatabase opens and migrates a database of this process.
 func (p *Process) openDatabase(ctx context.Context, name string) (*database.DB, error) {
-	db, err := Loaded{Program: p.program, Settings: p.settings}.OpenDatabase(ctx, name)
+	db, err := p.loaded().OpenDatabase(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -104,13 +105,20 @@ func (p Program) check() error {
 	return nil
 }
 
-// OpenDatabase opens the database of this name, without migrating it. It
-// refuses a demo's folder.
+// OpenDatabase opens the database of this name, without migrating it, where its data
+// is: it may have been moved. It refuses a demo's folder.
 func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, error) {
 	if err := refuseDemoFolder(l.Settings.Data); err != nil {
 		return nil, err
 	}
-	return database.Open(ctx, l.DatabaseOptions(name))
+	db, err := database.Open(ctx, l.DatabaseOptions(name))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.follow(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // DatabaseStatus returns the state of a database's schema, and creates nothing. It

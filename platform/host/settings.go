@@ -17,6 +17,7 @@ import (
 	"banyan/platform/peers"
 	"banyan/platform/rollout"
 	"banyan/platform/telemetry"
+	"banyan/platform/transfer"
 )
 
 // Settings are the settings of the whole program. Each section belongs to the
@@ -34,6 +35,7 @@ type Settings struct {
 	HTTP      httpserver.Settings         `yaml:"http"`
 	Identity  signin.Settings             `yaml:"identity"`
 	Events    outbox.Settings             `yaml:"events"`
+	Move      transfer.Settings           `yaml:"move"`
 	Chain     chain.Settings              `yaml:"chain"`
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
 	Peers     peers.Settings              `yaml:"peers"`

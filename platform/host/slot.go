@@ -28,6 +28,7 @@ type slot struct {
 	upkeep   *upkeep.Contract
 	kept     *seam.Route    // of upkeep, to the owner of the writes; nil where the module is not held
 	mover    *rollout.Mover // nil but in the trunk, which moves modules
+	data     *dataMove      // likewise
 	fixed    *seam.Remote   // where the module is while this process runs; nil but in a module that runs alone
 }
 
@@ -77,6 +78,8 @@ func (s *slot) open(ctx context.Context) error {
 		Route: s.route, Upkeep: s.kept, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,
 		Dial: s.dial, Trust: s.trust, Log: p.log,
 	})
+	s.data = newDataMove(s)
+	p.addTask("the move of the data of "+s.name(), s.data.Run)
 	return s.mover.Start(ctx)
 }
 

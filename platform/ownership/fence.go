@@ -18,10 +18,10 @@ var _ database.Fence = (*Ownership)(nil)
 // Known implements database.Fence: it refuses from memory what Check would refuse.
 // It may lag behind the row by the interval of Watch, 250 ms.
 func (o *Ownership) Known() error {
-	if c := o.Believed(); !o.owns(c) {
-		return o.lost(c)
+	if o.owns(o.Believed()) {
+		return nil
 	}
-	return nil
+	return o.refuse()
 }
 
 // Check implements database.Fence: it reads the claim inside a write transaction, under the
@@ -33,15 +33,21 @@ func (o *Ownership) Check(ctx context.Context, q database.Queryer) error {
 		return fmt.Errorf("read the owner of %s: %w", o.module, err)
 	}
 	if believed := o.Epoch(); c.Epoch < believed {
+		if c.Owner == Moving || c.Elsewhere() { // on its way into the database that the data has left
+			return &database.Held{Over: closed(), Cause: o.lost(c)}
+		}
 		return fault.Newf(fault.Conflict,
 			"the database of %s is at ownership epoch %d and has been at %d: it was restored to an older state while this program runs; restart the program",
 			o.module, c.Epoch, believed)
 	}
 	o.learn(c)
-	if !o.owns(c) {
-		return o.lost(c)
+	if o.owns(c) {
+		return nil
 	}
-	return nil
+	if err := o.refuse(); err != nil {
+		return err
+	}
+	return &database.Held{Over: closed(), Cause: o.lost(c)} // owned again since the row was read
 }
 
 // StillIn refuses unless the write transaction q is of this ownership epoch: for a

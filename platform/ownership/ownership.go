@@ -84,6 +84,8 @@ type Ownership struct {
 	data   string // the data id, as it was when the database was opened
 	belief atomic.Pointer[Claim]
 
+	holding atomic.Bool // this process moves the data: its writes wait (moving.go)
+
 	mu      sync.Mutex    // for belief and changed together
 	changed chan struct{} // closed, and replaced, when the belief changes
 }
@@ -119,6 +121,9 @@ func open(ctx context.Context, module string, rows register, self Process) (*Own
 	now, err := rows.read(ctx)
 	if err == nil && now.Epoch == 0 {
 		now, err = rows.swap(ctx, 0, Claim{Epoch: 1, Owner: self.Name, URL: self.URL})
+	}
+	if err == nil && now.Owner == Moving { // the program ended while it held the writes
+		now, err = rows.swap(ctx, now.Epoch, Claim{Epoch: now.Epoch + 1, Owner: self.Name, URL: self.URL})
 	}
 	if err == nil {
 		err = now.refuseElsewhere(module)

@@ -20,6 +20,9 @@ func (o *Ownership) lost(c Claim) error {
 	if c.Epoch == 0 {
 		return c.refusal("the writes of " + o.module + " have no owner: its database was restored from before this program started; restart the program")
 	}
+	if c.Owner == Moving {
+		return c.refusal("the data of " + o.module + " is being moved to another database; nothing was written, send the write again")
+	}
 	if c.Elsewhere() {
 		return c.refusal("the data of " + o.module + " was moved to another database: an operator must restart this process with the new settings; nothing was written")
 	}

@@ -23,6 +23,7 @@ func TestContractFiles(t *testing.T) {
 			rollout.Place{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
 			rollout.Change{Mode: seam.ModeCanary, Percent: 10, URLs: []string{"http://127.0.0.1:8081"}},
 			rollout.AuditQuery{Cursor: "7"},
+			rollout.MoveRequest{Name: "reputation", To: "postgres://banyan@db.example:5432/banyan", Password: "secret"},
 			seam.ModeCanary,
 			seam.Plan{Mode: seam.ModeCanary, Percent: 10, Epoch: 3},
 			diff.Difference{Request: json.RawMessage(`{}`), Local: json.RawMessage(`1`), Remote: json.RawMessage(`2`), Fields: []diff.Field{{Path: "score", Local: "1", Remote: "2"}}},

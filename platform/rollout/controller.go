@@ -18,16 +18,14 @@
 // (HandoverContract). Over shared data (PostgreSQL, or the files of one host) any
 // state may follow any other, and a step copies nothing: what it moves is the
 // routing of reads and, on the way into and out of remote, the ownership of
-// writes. Moving the data to another host is a step of its own between shadow and
-// remote; it will be a state of the plan ("moving", with the place it goes to),
-// because it lasts and must be found again after a restart, and Set will refuse
-// all other steps until it has ended.
+// writes. Moving the data to another database (move.go, platform/transfer) lasts, and
+// goes on after a restart; Set refuses all steps until it has ended.
 //
 // A plan wins over the settings, also after a restart; where the two differ is
 // shown. Reset lets the settings decide again.
 //
 // Reading order: plan.go, controller.go, change.go, step.go, judge.go, follow.go;
-// mover.go, reconcile.go, remotes.go, data_check.go; handover.go, verify.go;
+// mover.go, reconcile.go, remotes.go, data_check.go; move.go (the module's data); handover.go, verify.go;
 // state.go, store.go, service.go.
 package rollout
 
@@ -63,6 +61,9 @@ type Managed struct {
 	// Reconcile is called once a second while the Controller runs, and brings the
 	// owner of writes to where the plan says; nil = nothing does.
 	Reconcile func(context.Context, *Controller)
+
+	// Data moves the module's data to another database; nil = nothing does.
+	Data DataMover
 
 	// Status returns what the module's route does in this process; nil = not known.
 	Status func() Status

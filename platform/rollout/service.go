@@ -32,6 +32,13 @@ var (
 		"Reads that the two places of a module answered differently, newest first")
 )
 
+var (
+	moveData = seam.Write[MoveRequest, MoveState](Contract, "moveModule", "POST /modules/{name}/move", seam.Operators,
+		"Move a module's data to another database while it is used, or back")
+	cancelMove = seam.Write[MoveCancellation, MoveState](Contract, "cancelMove", "POST /modules/{name}/move/cancel", seam.Operators,
+		"End the move of a module's data, with the data where it was")
+)
+
 // Service is what an operator does with the modules of a trunk.
 type Service interface {
 	List(context.Context, ListQuery) (Modules, error)
@@ -40,6 +47,10 @@ type Service interface {
 	Reset(context.Context, ResetRequest) (Plan, error)
 	Audit(context.Context, AuditQuery) (AuditPage, error)
 	Differences(context.Context, DifferencesQuery) (Differences, error)
+	// Move begins the move of a module's data; CancelMove ends it. Where it is stands in
+	// ModuleState.
+	Move(context.Context, MoveRequest) (MoveState, error)
+	CancelMove(context.Context, MoveCancellation) (MoveState, error)
 }
 
 // ListQuery asks for every module.
@@ -65,6 +76,8 @@ type ModuleState struct {
 	Problem  string  `json:"problem,omitempty"` // why that is not the plan's
 	Route    *Status `json:"route,omitempty"`   // of this replica; nil = not known
 	Audit    []Entry `json:"audit,omitempty"`   // the last 20 changes, newest first; of one module only
+	// Move is where the last move of the module's data by this process is; nil = there was none.
+	Move *MoveState `json:"move,omitempty"`
 }
 
 // Status is what the route of a module does in one process.
@@ -122,7 +135,8 @@ type Differences struct {
 // Bind ties every operation to c.
 func Bind(c *Controller) *seam.Local {
 	s := service{c}
-	return Contract.Bind(list.To(s.List), one.To(s.Module), set.To(s.Set), reset.To(s.Reset), audit.To(s.Audit), differences.To(s.Differences))
+	return Contract.Bind(list.To(s.List), one.To(s.Module), set.To(s.Set), reset.To(s.Reset), audit.To(s.Audit), differences.To(s.Differences),
+		moveData.To(s.Move), cancelMove.To(s.CancelMove))
 }
 
 // Client is the Service through a route.
@@ -164,6 +178,16 @@ func (c Client) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
 // Differences implements Service.
 func (c Client) Differences(ctx context.Context, q DifferencesQuery) (Differences, error) {
 	return differences.Call(ctx, c.route, q)
+}
+
+// Move implements Service.
+func (c Client) Move(ctx context.Context, q MoveRequest) (MoveState, error) {
+	return moveData.Call(ctx, c.route, q)
+}
+
+// CancelMove implements Service.
+func (c Client) CancelMove(ctx context.Context, q MoveCancellation) (MoveState, error) {
+	return cancelMove.Call(ctx, c.route, q)
 }
 
 // service is the Service of a Control for the caller of the context.
@@ -238,11 +262,19 @@ func (s service) Differences(_ context.Context, q DifferencesQuery) (Differences
 	return out, nil
 }
 
+func (s service) Move(ctx context.Context, q MoveRequest) (MoveState, error) {
+	return s.c.Move(ctx, identity.From(ctx), q)
+}
+
+func (s service) CancelMove(ctx context.Context, q MoveCancellation) (MoveState, error) {
+	return s.c.CancelMove(ctx, identity.From(ctx), q.Name)
+}
+
 func (m *module) stateOf(plan Plan) ModuleState {
 	now := m.state()
 	out := ModuleState{
 		Plan: plan, Config: m.Configured, Differs: !plan.same(m.Configured),
-		Followed: now.plan.Version, Problem: now.problem,
+		Followed: now.plan.Version, Problem: now.problem, Move: m.moveState(),
 	}
 	if m.Status != nil {
 		status := m.Status()

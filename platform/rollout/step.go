@@ -176,6 +176,9 @@ func (c *Controller) change(ctx context.Context, m *module, s step, decide func(
 		return Plan{}, err
 	}
 	defer m.release()
+	if err := m.requireStill(); err != nil {
+		return Plan{}, err
+	}
 	present, err := c.present(ctx, m, s)
 	if err != nil {
 		return Plan{}, err

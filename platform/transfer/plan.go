@@ -198,7 +198,7 @@ func decide(o Options, there states) (decision, error) {
 	case allMoved:
 		return 0, fault.Newf(fault.Conflict, "the data of %s was moved to %s before: copy from there", o.FromName, from[0].claim.URL)
 	case slices.ContainsFunc(from, isMoved) && !slices.ContainsFunc(to, isArriving):
-		return 0, fault.Newf(fault.Conflict, "a part of the data of %s was moved to %s, and that copy was not finished: run the same copy again", o.FromName, movedTo(from))
+		return 0, fault.Newf(fault.Conflict, "a part of the data of %s was moved to %s: bring a module that was moved by itself back first (banyan module move NAME --home); if a copy was not finished, run the same one again", o.FromName, movedTo(from))
 	case slices.ContainsFunc(to, func(s state) bool { return s.claim.Epoch > 0 && !s.claim.Elsewhere() }):
 		return 0, fault.Newf(fault.Conflict, "%s has data that is in use: choose an empty database; nothing was changed", o.ToName)
 	case slices.ContainsFunc(to, func(s state) bool { return s.claim.Elsewhere() }):

@@ -72,7 +72,7 @@ func replaceAll(ctx context.Context, source side, from, into []database.Options,
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
 	for i, one := range from {
-		if _, err := copyDatabase(ctx, Options{}, one.Module, source.session(i), target.session(i), nil); err != nil {
+		if _, err := copyDatabase(ctx, Options{}, one.Module, source.session(i), target.session(i), []string{"module_move", "move_log"}); err != nil {
 			return err
 		}
 		there, err := look(ctx, target.session(i))

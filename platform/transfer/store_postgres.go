@@ -92,7 +92,7 @@ func (s *server) lock(ctx context.Context, i int) error {
 	return nil
 }
 
-func (s *server) session(i int) session { return &schema{s.conn, s.schemas[i]} }
+func (s *server) session(i int) session { return &schema{conn: s.conn, name: s.schemas[i]} }
 
 func (s *server) commit(ctx context.Context) error {
 	s.open = false
@@ -115,12 +115,15 @@ func (s *server) close() error {
 type schema struct {
 	conn *pgx.Conn
 	name string
+	set  bool // the transaction has the schema as its search path
 }
 
 // on sends a statement with ? for its arguments, and the tables of this schema.
 func (s *schema) on(ctx context.Context, query string) (string, error) {
-	if _, err := s.conn.Exec(ctx, `SET LOCAL search_path = `+pgx.Identifier{s.name}.Sanitize()); err != nil {
-		return "", err
+	if !s.set {
+		if _, err := s.conn.Exec(ctx, `SET LOCAL search_path = `+pgx.Identifier{s.name}.Sanitize()); err != nil {
+			return "", err
+		}
 	}
 	var out strings.Builder
 	n := 0
@@ -159,7 +162,7 @@ func (s *schema) exec(ctx context.Context, query string, args ...any) error {
 func (s *schema) tables(ctx context.Context) ([]table, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attidentity <> '',
-		       COALESCE(a.attnum = (SELECT k.conkey[1] FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'), FALSE)
+		       COALESCE((SELECT array_position(k.conkey, a.attnum) FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'), 0)
 		  FROM pg_class AS c
 		  JOIN pg_attribute AS a ON a.attrelid = c.oid
 		 WHERE c.relnamespace = to_regnamespace($1)
@@ -174,13 +177,14 @@ func (s *schema) tables(ctx context.Context) ([]table, error) {
 	}
 	defer rows.Close()
 	columns := map[string][]column{}
-	keys, ids := map[string]string{}, map[string]string{}
+	keys, ids := map[string][]string{}, map[string]string{}
 	var names []string
 	for rows.Next() {
 		var of, declared string
 		var c column
-		var isCounted, isKey bool
-		if err := rows.Scan(&of, &c.name, &declared, &isCounted, &isKey); err != nil {
+		var isCounted bool
+		var place int
+		if err := rows.Scan(&of, &c.name, &declared, &isCounted, &place); err != nil {
 			return nil, err
 		}
 		if c.kind, err = kindOf(of, c.name, declared); err != nil {
@@ -190,8 +194,11 @@ func (s *schema) tables(ctx context.Context) ([]table, error) {
 			names = append(names, of)
 		}
 		columns[of] = append(columns[of], c)
-		if isKey {
-			keys[of] = c.name
+		if place > 0 {
+			for len(keys[of]) < place {
+				keys[of] = append(keys[of], "")
+			}
+			keys[of][place-1] = c.name
 		}
 		if isCounted {
 			ids[of] = c.name
@@ -257,6 +264,11 @@ func (s *schema) read(ctx context.Context, t table, row func(values []any) error
 	if err != nil {
 		return err
 	}
+	return eachValues(rows, row)
+}
+
+// eachValues closes the rows.
+func eachValues(rows pgx.Rows, row func(values []any) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		values, err := rows.Values()

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -127,7 +128,7 @@ func (f *file) describe(ctx context.Context, name string, isCounted bool) (_ tab
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var columns []column
-	key := ""
+	var keys []string
 	for rows.Next() {
 		var c column
 		var declared string
@@ -138,16 +139,19 @@ func (f *file) describe(ctx context.Context, name string, isCounted bool) (_ tab
 		if c.kind, err = kindOf(name, c.name, declared); err != nil {
 			return table{}, err
 		}
-		if place == 1 {
-			key = c.name
+		if place > 0 {
+			for len(keys) < place {
+				keys = append(keys, "")
+			}
+			keys[place-1] = c.name
 		}
 		columns = append(columns, c)
 	}
 	ids := ""
-	if isCounted {
-		ids = key
+	if isCounted && len(keys) > 0 {
+		ids = keys[0]
 	}
-	return newTable(name, columns, key, ids), rows.Err()
+	return newTable(name, columns, keys, ids), rows.Err()
 }
 
 func (f *file) read(ctx context.Context, t table, row func(values []any) error) (err error) {
@@ -156,9 +160,13 @@ func (f *file) read(ctx context.Context, t table, row func(values []any) error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	return eachRow(rows, len(t.columns), row)
+}
+
+func eachRow(rows *sql.Rows, columns int, row func(values []any) error) error {
 	for rows.Next() {
-		values := make([]any, len(t.columns))
-		into := make([]any, len(values))
+		values := make([]any, columns)
+		into := make([]any, columns)
 		for i := range values {
 			into[i] = &values[i]
 		}

@@ -37,14 +37,25 @@ type column struct {
 type table struct {
 	name    string
 	columns []column // by name: the order of both sides
-	key     int      // of columns: one of the primary key, to name a row by
+	keys    []int    // of columns: the primary key, in its order; none without one
 	ids     string   // the column whose values the database gives; "" without
 }
 
-func newTable(name string, columns []column, key, ids string) table {
+func newTable(name string, columns []column, keys []string, ids string) table {
 	slices.SortFunc(columns, func(a, b column) int { return strings.Compare(a.name, b.name) })
-	at := max(0, slices.IndexFunc(columns, func(c column) bool { return c.name == key }))
-	return table{name: name, columns: columns, key: at, ids: ids}
+	t := table{name: name, columns: columns, ids: ids}
+	for _, key := range keys {
+		t.keys = append(t.keys, slices.IndexFunc(columns, func(c column) bool { return c.name == key }))
+	}
+	return t
+}
+
+// key is a column to name a row by.
+func (t table) key() int {
+	if len(t.keys) == 0 {
+		return 0
+	}
+	return t.keys[0]
 }
 
 func (t table) names() []string {
@@ -104,7 +115,7 @@ func (t table) check(values []any) error {
 		}
 		if what != "" {
 			return fault.Newf(fault.Invalid, "%s of the row with %s %v %s: correct or delete the row, and copy again",
-				t.columns[i].name, t.columns[t.key].name, readable(values[t.key]), what)
+				t.columns[i].name, t.columns[t.key()].name, readable(values[t.key()]), what)
 		}
 	}
 	return nil

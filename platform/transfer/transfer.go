@@ -195,7 +195,7 @@ func fill(ctx context.Context, o Options, source side, there states) (tables []T
 		}
 	}()
 	for i, one := range o.From {
-		copied, err := copyDatabase(ctx, o, one.Module, source.session(i), target.session(i), aboutOwners)
+		copied, err := copyDatabase(ctx, o, one.Module, source.session(i), target.session(i), aboutMoves)
 		if err != nil {
 			return nil, err
 		}
@@ -230,9 +230,6 @@ func migrate(ctx context.Context, all []database.Options) error {
 	}
 	return nil
 }
-
-// aboutOwners are the tables that say whose the writes are; settle writes them.
-var aboutOwners = []string{"ownership", "moved_owner"}
 
 // copyDatabase copies all tables but those of except, which it empties.
 func copyDatabase(ctx context.Context, o Options, name string, source, target session, except []string) ([]Table, error) {

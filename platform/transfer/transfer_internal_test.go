@@ -57,6 +57,11 @@ func TestEveryTableCanBeCopied(t *testing.T) {
 			if err := sameTables(name, found[0], found[1]); err != nil {
 				t.Error(err)
 			}
+			for _, one := range found[0] {
+				if err := one.requireMovable(); err != nil {
+					t.Error(err)
+				}
+			}
 		})
 	}
 }
@@ -451,7 +456,7 @@ func TestAnUnequalCopyIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = copyDatabase(t.Context(), Options{}, "sample", from.session(0), spoiled{to.session(0), spoil}, aboutOwners)
+		_, err = copyDatabase(t.Context(), Options{}, "sample", from.session(0), spoiled{to.session(0), spoil}, aboutMoves)
 		if err == nil || !strings.Contains(err.Error(), "the copy is not equal") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/seam/diff"
+	"banyan/platform/transfer"
 )
 
 // Modules is a rollout.Service in memory, with the same rules about versions,
@@ -189,6 +190,27 @@ func (m *Modules) Audit(_ context.Context, q rollout.AuditQuery) (rollout.AuditP
 	size := page.Limits{Default: 3, Max: 200}.Size(q.Limit) // so that few changes make two pages
 	entries, next := page.Cut(list, entries, size, func(e rollout.Entry) int64 { return e.Version })
 	return rollout.AuditPage{Entries: entries, Next: next}, m.failed()
+}
+
+// Move implements rollout.Service: the move has begun, and tests change where it is.
+func (m *Modules) Move(_ context.Context, q rollout.MoveRequest) (rollout.MoveState, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	state := rollout.MoveState{Module: q.Name, Status: transfer.Status{To: q.To, Step: transfer.StepCopying}}
+	m.state(q.Name).Move = &state
+	return state, m.failed()
+}
+
+// CancelMove implements rollout.Service.
+func (m *Modules) CancelMove(_ context.Context, q rollout.MoveCancellation) (rollout.MoveState, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	state := m.state(q.Name).Move
+	if state == nil {
+		return rollout.MoveState{}, fault.Newf(fault.NotFound, "the data of %s is not being moved", q.Name)
+	}
+	state.Step, state.Ended = transfer.StepCanceled, true
+	return *state, m.failed()
 }
 
 // Differences implements rollout.Service.

@@ -164,6 +164,9 @@ func (r *Relay) register(ctx context.Context) error {
 			}
 		}
 	}
+	if err := r.order(ctx); err != nil {
+		return err
+	}
 	err := r.source.Write(ctx, func(tx *database.Tx) error {
 		rebased, err := store{tx}.rebase(ctx)
 		if err != nil {
@@ -182,6 +185,30 @@ func (r *Relay) register(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("register the consumers of %s: %w", r.source.Module(), err)
+	}
+	return nil
+}
+
+// renumberAtOnce bounds how long other writes wait for order.
+const renumberAtOnce = 1_000
+
+// order puts the events of data that came back from PostgreSQL into SQLite's order,
+// before the first is delivered. When it ends half-way, some are delivered again.
+func (r *Relay) order(ctx context.Context) error {
+	is, err := numbered(ctx, r.source.Read())
+	if err == nil && is {
+		err = r.source.Write(ctx, func(tx *database.Tx) error { return store{tx}.passByID(ctx) })
+	}
+	for last := int64(0); err == nil && is; {
+		var next int64
+		err = r.source.Write(ctx, func(tx *database.Tx) (err error) {
+			next, err = store{tx}.renumber(ctx, last, renumberAtOnce)
+			return err
+		})
+		is, last = next > 0, next
+	}
+	if err != nil {
+		return fmt.Errorf("put the events of %s into the order of SQLite: %w", r.source.Module(), err)
 	}
 	return nil
 }

@@ -260,27 +260,3 @@ func bit(b bool) int64 {
 	}
 	return 0
 }
-
-// rebase repairs the order after a dump was restored into another PostgreSQL
-// cluster, whose transaction counter may be lower than the rows': new events
-// would sort before positions already passed, and be lost. It resets all positions
-// to the start; the inbox, kept longer than the outbox, recognises repeated events.
-func (s store) rebase(ctx context.Context) (bool, error) {
-	if s.tx.Dialect() != database.Postgres {
-		return false, nil
-	}
-	var ahead bool
-	err := s.tx.Get(ctx, &ahead, `
-		SELECT GREATEST(
-			(SELECT COALESCE(MAX(txid), 0) FROM event_outbox),
-			(SELECT COALESCE(MAX(txid), 0) FROM event_consumer)
-		) >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint`)
-	if err != nil || !ahead {
-		return false, err
-	}
-	if _, err := s.tx.Exec(ctx, `UPDATE event_outbox SET txid = 0`); err != nil {
-		return false, err
-	}
-	_, err = s.tx.Exec(ctx, `UPDATE event_consumer SET txid = 0, id = 0`)
-	return err == nil, err
-}

@@ -1,0 +1,188 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"banyan/platform/config"
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/rollout"
+	"banyan/platform/seam"
+	"banyan/platform/transfer"
+)
+
+// dataMove moves the data of one module to another database, and back, one move at a
+// time. Its task makes the moves: they outlive the requests that ask for them, and go
+// on after a restart.
+type dataMove struct {
+	slot  *slot
+	begun chan struct{} // a move is to be made; 1 buffered
+
+	mu   sync.Mutex
+	move *transfer.Move // the last; nil = there was none
+}
+
+func newDataMove(s *slot) *dataMove { return &dataMove{slot: s, begun: make(chan struct{}, 1)} }
+
+func (d *dataMove) options(to database.Options, toName string) transfer.MoveOptions {
+	s := d.slot
+	return transfer.MoveOptions{
+		Source: s.db, Owner: s.owner, To: to, ToName: toName, FromName: nameOf(s.db.Options()),
+		Rate: int64(s.process.settings.Move.Rate), Log: s.process.log, Now: s.process.clock,
+	}
+}
+
+// Start begins a move. Fails as transfer.NewMove does, and with fault.Conflict while
+// another runs.
+func (d *dataMove) Start(ctx context.Context, r rollout.MoveRequest) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.move != nil && !d.move.Status().Ended() {
+		return fault.Newf(fault.Conflict, "the data of %s is being moved to %s: wait until that has ended, or cancel it", d.slot.name(), d.move.Status().To)
+	}
+	if mode := d.slot.route.Plan().Mode; mode != seam.ModeLocal {
+		return fault.Newf(fault.Conflict, "the calls of %s are led to another process (%s), which may have the database open: lead them here first (banyan module set %s local), and lead them there again after the move", d.slot.name(), mode, d.slot.name())
+	}
+	o, err := d.target(r)
+	if err != nil {
+		return err
+	}
+	move, err := transfer.NewMove(ctx, o)
+	if err != nil {
+		return err
+	}
+	d.move = move
+	d.begun <- struct{}{}
+	return nil
+}
+
+func (d *dataMove) target(r rollout.MoveRequest) (transfer.MoveOptions, error) {
+	loaded := d.slot.process.loaded()
+	if r.To == rollout.Home {
+		home := d.slot.db.Home()
+		if home == nil {
+			return transfer.MoveOptions{}, fault.Newf(fault.Conflict, "the data of %s is where the settings say: there is nothing to move back", d.slot.name())
+		}
+		return d.options(*home, nameOf(*home)), nil
+	}
+	url := database.Settings{URL: database.URL(r.To), Password: config.Secret(r.Password)}.DSN()
+	to, name := loaded.databaseAt(d.slot.name(), url)
+	if err := database.CheckURL(to); err != nil {
+		return transfer.MoveOptions{}, err
+	}
+	return d.options(to, name), nil
+}
+
+// Cancel has the running move end. Fails with fault.NotFound without one.
+func (d *dataMove) Cancel() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.move == nil || d.move.Status().Ended() {
+		return fault.Newf(fault.NotFound, "the data of %s is not being moved", d.slot.name())
+	}
+	return d.move.Cancel()
+}
+
+// Status returns where the last move is; nil without one.
+func (d *dataMove) Status() *transfer.Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.move == nil {
+		return nil
+	}
+	s := d.move.Status()
+	return &s
+}
+
+// Run makes the moves until ctx ends, first the one that had begun when the program
+// ended.
+func (d *dataMove) Run(ctx context.Context) error {
+	if err := d.resume(ctx); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.begun:
+		}
+		d.mu.Lock()
+		move := d.move
+		d.mu.Unlock()
+		_ = move.Run(ctx) // it fails only when ctx ends; otherwise its status says what happened
+	}
+}
+
+func (d *dataMove) resume(ctx context.Context) error {
+	loaded := d.slot.process.loaded()
+	place := func(url string) (database.Options, string) { return loaded.databaseAt(d.slot.name(), url) }
+	move, err := transfer.Resume(ctx, d.options(database.Options{}, ""), place)
+	if err != nil || move == nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.move == nil { // nobody was faster
+		d.move = move
+		d.begun <- struct{}{}
+	}
+	return nil
+}
+
+// loaded is the program with the settings of this process.
+func (p *Process) loaded() Loaded {
+	return Loaded{Program: p.program, Settings: p.settings, Source: p.source}
+}
+
+// databaseAt returns the options of a module's database on a server, and the server's
+// name for people.
+func (l Loaded) databaseAt(name, url string) (database.Options, string) {
+	o := l.DatabaseOptions(name)
+	o.URL = url
+	return o, database.URL(url).String()
+}
+
+// nameOf names the place of a database for people.
+func nameOf(o database.Options) string {
+	if strings.HasPrefix(o.URL, "sqlite:") {
+		return o.URL
+	}
+	return database.URL(o.URL).String()
+}
+
+// follow has a module's handle lead to where its data is.
+func (l Loaded) follow(ctx context.Context, db *database.DB) error {
+	return transfer.Follow(ctx, db, func(ctx context.Context, url string) (*database.DB, error) {
+		o, _ := l.databaseAt(db.Module(), url)
+		return database.Open(ctx, o)
+	})
+}
+
+// requireHome fails with fault.Conflict when the data of a module is not in the data
+// folder: a copy of the folder would have what it was before.
+func (l Loaded) requireHome(ctx context.Context) error {
+	for _, m := range l.Modules {
+		status, err := l.DatabaseStatus(ctx, m.Name())
+		if err != nil {
+			return err
+		}
+		if !status.Exists {
+			continue
+		}
+		db, err := database.Open(ctx, l.DatabaseOptions(m.Name()))
+		if err != nil {
+			return err
+		}
+		place, err := transfer.LeftFor(ctx, db)
+		if err := errors.Join(err, db.Close()); err != nil {
+			return err
+		}
+		if place != "" {
+			return fault.Newf(fault.Conflict, "the data of %s is in %s and not in the data folder: back it up there (pg_dump), or bring it back first with `banyan module move %s --home`", m.Name(), place, m.Name())
+		}
+	}
+	return nil
+}

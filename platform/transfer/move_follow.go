@@ -1,0 +1,205 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"banyan/platform/fault"
+)
+
+// followAll copies what was written meanwhile until few rows are left.
+func (m *Move) followAll(ctx context.Context, s *sides) error {
+	m.note(func(n *Status) { n.Step, n.Table = StepFollowing, "" })
+	for round := 0; ; round++ {
+		keys, err := m.round(ctx, s, nil)
+		if err != nil {
+			return err
+		}
+		if err := m.prune(ctx, s); err != nil {
+			return err
+		}
+		if keys <= fewKeys || (round >= manyRounds && keys <= mostKeys) {
+			return m.o.reached("followed")
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// round copies the rows that were written since the position, as they are in one
+// snapshot of the source, and compares what is stored of them. whole, which may be nil,
+// reads more in that snapshot.
+func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys int64, err error) {
+	if err := s.from.beginRead(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.from.rollback()) }()
+	position, err := s.from.position(ctx)
+	if err != nil {
+		return 0, err
+	}
+	gaps, err := s.from.missing(ctx, s.record.Position)
+	if err == nil && gaps != 0 {
+		err = fault.Wrap(errUnequal, fault.Internal, fmt.Sprintf("%d entries are missing in the log of what was written: the copy cannot be whole", gaps))
+	}
+	if err != nil {
+		return 0, err
+	}
+	if keys, err = m.replay(ctx, s); err != nil {
+		return keys, err
+	}
+	if whole != nil {
+		if err := whole(); err != nil {
+			return keys, err
+		}
+	}
+	s.record.Position = position
+	m.note(func(n *Status) { n.Rounds++; n.Lag = keys })
+	return keys, nil
+}
+
+// replay copies the rows that were written since the position. Without unique indexes
+// each few of them are a transaction; with them all are one, in which a value that went
+// from one row to another is first free.
+func (m *Move) replay(ctx context.Context, s *sides) (keys int64, err error) {
+	copyKeys := func(t table, keys [][]any) error { return copyPresent(ctx, s, t, keys) }
+	removeKeys := func(t table, keys [][]any) error { return s.to.remove(ctx, t, keys) }
+	if s.record.Phase == copying {
+		return m.eachTouched(ctx, s, func(t table, keys [][]any) error {
+			if err := s.to.beginWrite(ctx); err != nil {
+				return err
+			}
+			err := removeKeys(t, keys)
+			if err == nil {
+				err = copyKeys(t, keys)
+			}
+			return committing(ctx, s.to, err)
+		})
+	}
+	if err := s.to.beginWrite(ctx); err != nil {
+		return 0, err
+	}
+	if _, err = m.eachTouched(ctx, s, removeKeys); err == nil {
+		keys, err = m.eachTouched(ctx, s, copyKeys)
+	}
+	return keys, committing(ctx, s.to, err)
+}
+
+// eachTouched calls do with the keys of rows that were written since the position, some
+// of one table at a time.
+func (m *Move) eachTouched(ctx context.Context, s *sides, do func(t table, keys [][]any) error) (keys int64, err error) {
+	var last touchedKey
+	for {
+		page, err := s.from.touched(ctx, s.record.Position, last, pageKeys)
+		if err != nil {
+			return keys, err
+		}
+		if keys += int64(len(page)); len(page) > 0 {
+			last = page[len(page)-1]
+		}
+		isLast := len(page) < pageKeys
+		for len(page) > 0 {
+			n := 1
+			for n < len(page) && n < roundKeys && page[n].table == page[0].table {
+				n++
+			}
+			if err := doKeys(s, page[:n], do); err != nil {
+				return keys, err
+			}
+			page = page[n:]
+		}
+		if isLast {
+			return keys, nil
+		}
+	}
+}
+
+// doKeys calls do with keys of one table.
+func doKeys(s *sides, touched []touchedKey, do func(t table, keys [][]any) error) error {
+	t, err := s.table(touched[0].table)
+	if err != nil {
+		return err
+	}
+	keys := make([][]any, len(touched))
+	for i := range keys {
+		if keys[i], err = t.parseKey(touched[i].key); err != nil {
+			return err
+		}
+	}
+	if err := do(t, keys); err != nil {
+		return fmt.Errorf("copy rows of %s that were written meanwhile: %w", t.name, err)
+	}
+	return nil
+}
+
+// copyPresent inserts the rows that the source's snapshot has of these keys, and reads
+// them again.
+func copyPresent(ctx context.Context, s *sides, t table, keys [][]any) error {
+	var rows [][]any
+	var sent, stored sum
+	err := s.from.present(ctx, t, keys, func(values []any) error {
+		rows = append(rows, values)
+		sent.add(values)
+		return t.check(values)
+	})
+	if err == nil && len(rows) > 0 {
+		err = s.to.put(ctx, t, rows)
+	}
+	if err == nil {
+		err = s.to.present(ctx, t, keys, func(values []any) error { stored.add(values); return nil })
+	}
+	if err == nil && stored != sent {
+		err = notEqual(t, sent, stored)
+	}
+	return err
+}
+
+// errUnequal ends a move: what has been copied is not what is in the source.
+var errUnequal = errors.New("the copy is not equal")
+
+func notEqual(t table, sent, stored sum) error {
+	return fault.Wrap(errUnequal, fault.Internal, fmt.Sprintf("the copy of %s is not equal: %d rows with the sum %s are in the source, %d with %s in the copy; the data is where it was", t.name, sent.rows, sent, stored.rows, stored))
+}
+
+// check reads all tables of both sides at one state, and compares their counts and sums.
+// From here on every round compares the rows that it copies, so that the copy stays
+// equal.
+func (m *Move) check(ctx context.Context, s *sides) error {
+	m.note(func(n *Status) { n.Step = StepChecking })
+	sums := map[string]sum{}
+	_, err := m.round(ctx, s, func() error {
+		for _, t := range s.tables {
+			m.note(func(n *Status) { n.Table = t.name })
+			var of sum
+			if err := s.from.read(ctx, t, func(values []any) error { of.add(values); return ctx.Err() }); err != nil {
+				return err
+			}
+			sums[t.name] = of
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.to.beginRead(ctx); err != nil {
+		return err
+	}
+	err = func() error {
+		for _, t := range s.tables {
+			var of sum
+			if err := s.to.read(ctx, t, func(values []any) error { of.add(values); return ctx.Err() }); err != nil {
+				return err
+			}
+			if of != sums[t.name] {
+				return notEqual(t, sums[t.name], of)
+			}
+		}
+		return s.to.validate(ctx)
+	}()
+	if err := errors.Join(err, s.to.rollback()); err != nil {
+		return err
+	}
+	return m.o.reached("checked")
+}
