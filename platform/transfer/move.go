@@ -32,16 +32,19 @@ const (
 
 // Status is where a move is.
 type Status struct {
-	To        string `json:"to"` // for people, without a password
-	Step      Step   `json:"step"`
-	Table     string `json:"table,omitempty"` // being copied or checked
-	Rows      int64  `json:"rows"`            // copied
-	OfRows    int64  `json:"of_rows"`         // that were there when the move began
-	Bytes     int64  `json:"bytes"`           // of these rows' values, by this process
-	Rounds    int    `json:"rounds"`          // of rows written meanwhile
-	Lag       int64  `json:"lag"`             // rows of the last round
-	Tables    int    `json:"tables,omitempty"`
-	PauseMS   int64  `json:"pause_ms"` // how long writes waited
+	To      string `json:"to"` // for people, without a password
+	Step    Step   `json:"step"`
+	Table   string `json:"table,omitempty"` // being copied or checked
+	Rows    int64  `json:"rows"`            // copied
+	OfRows  int64  `json:"of_rows"`         // that were there when the move began
+	Bytes   int64  `json:"bytes"`           // of these rows' values, by this process
+	Rounds  int    `json:"rounds"`          // of rows written meanwhile
+	Lag     int64  `json:"lag"`             // rows of the last round
+	Tables  int    `json:"tables,omitempty"`
+	PauseMS int64  `json:"pause_ms"` // how long writes waited
+	// SlowedMS is how long each write waits at present, because rows are written about as
+	// fast as they are copied.
+	SlowedMS  int64  `json:"slowed_ms,omitempty"`
 	Problem   string `json:"problem,omitempty"`
 	StartedMS int64  `json:"started_ms"` // UTC milliseconds
 	EndedMS   int64  `json:"ended_ms,omitempty"`

@@ -20,6 +20,9 @@ const (
 	saveEvery  = 10 // chunks
 	// fewKeys is how many rows may be left when writes are held for them.
 	fewKeys = 1_000
+	// slowestWrite is the most that a write waits when rows are copied more slowly than
+	// they are written.
+	slowestWrite = 100 * time.Millisecond
 	// manyRounds is after how many rounds more may be left: writes arrive as fast as they
 	// are copied.
 	manyRounds = 50
@@ -49,7 +52,11 @@ func (m *Move) attempt(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() {
+		m.o.Source.Slow(0)
+		m.note(func(n *Status) { n.SlowedMS = 0 })
+		err = errors.Join(err, s.close())
+	}()
 	if s.record.Position == "" {
 		if err := m.capture(ctx, s); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"banyan/platform/fault"
 )
@@ -11,6 +12,7 @@ import (
 // followAll copies what was written meanwhile until few rows are left.
 func (m *Move) followAll(ctx context.Context, s *sides) error {
 	m.note(func(n *Status) { n.Step, n.Table = StepFollowing, "" })
+	last, each := int64(0), time.Duration(0)
 	for round := 0; ; round++ {
 		keys, err := m.round(ctx, s, nil)
 		if err != nil {
@@ -22,6 +24,12 @@ func (m *Move) followAll(ctx context.Context, s *sides) error {
 		if keys <= fewKeys || (round >= manyRounds && keys <= mostKeys) {
 			return m.o.reached("followed")
 		}
+		if round > 0 && keys > last/2 { // writes arrive about as fast as they are copied
+			each = min(max(2*each, time.Millisecond), slowestWrite)
+			m.o.Source.Slow(each)
+			m.note(func(n *Status) { n.SlowedMS = each.Milliseconds() })
+		}
+		last = keys
 		if err := ctx.Err(); err != nil {
 			return err
 		}
