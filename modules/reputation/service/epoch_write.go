@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/reputation"
 	"banyan/modules/reputation/trust"
+	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
 	"banyan/platform/jobs"
 	"banyan/platform/merkle"
@@ -23,7 +24,7 @@ const binsOfScores = 20
 func (e computed) makeTree(ctx context.Context) (*merkle.Tree, error) {
 	list := merkle.NewList()
 	for _, p := range e.places {
-		score, _ := points(e.ranking.Weight(p.Node))
+		score, _ := trustlist.Points(e.ranking.Weight(p.Node))
 		if err := list.Append(e.graph.wallets.Key(p.Node), *uint256.NewInt(uint64(score))); err != nil {
 			return nil, fmt.Errorf("make the leaves of an epoch: %w", err)
 		}
@@ -52,7 +53,7 @@ func (s service) rowOf(e computed, now int64) (epochRow, error) {
 		Distribution: make([]int, binsOfScores),
 	}
 	for _, p := range e.places {
-		score, ppm := points(e.ranking.Weight(p.Node))
+		score, ppm := trustlist.Points(e.ranking.Weight(p.Node))
 		statistics.WeightPPM += int64(ppm)
 		switch {
 		case score > 0:
@@ -148,7 +149,7 @@ func (s service) scoreRows(ctx context.Context, e computed, explainer *trust.Exp
 			Wallet: wallets[i], Share: e.ranking.Trust[p.Node], Value: e.ranking.Value[p.Node], Place: begin + i + 1, Rank: p.Rank,
 			Percentile: p.Percentile, Reasons: encodeReasons(why, e.graph.wallets.Key), Leaf: leaf, Trusts: e.graph.graph.Divisor(p.Node, s.o.Method),
 		}
-		row.Points, row.WeightPPM = points(e.ranking.Weight(p.Node))
+		row.Points, row.WeightPPM = trustlist.Points(e.ranking.Weight(p.Node))
 		judged := e.ranking.Judged(p.Node)
 		row.Evidence, row.Word, row.Given = judged.Evidence, judged.Word, e.ranking.Rater(e.graph.graph, p.Node).Given
 		if first := e.graph.firstMS[p.Node]; first > 0 {
@@ -196,15 +197,6 @@ func writeTree(ctx context.Context, j *jobs.Job, e computed) error {
 		}
 	}
 	return nil
-}
-
-// points returns a weight as a score and in millionths. Who has any standing is
-// never shown with 0.
-func points(weight float64) (score, ppm int) {
-	if weight <= 0 {
-		return 0, 0
-	}
-	return max(1, int(float64(weight*reputation.MaxScore)+0.5)), max(1, int(weight*reputation.MaxWeight))
 }
 
 // dropIncomplete deletes what a run that did not end has left.

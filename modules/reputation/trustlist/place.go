@@ -3,6 +3,8 @@ package trustlist
 import (
 	"cmp"
 	"slices"
+
+	"banyan/modules/reputation"
 )
 
 // Place is where a node stands.
@@ -38,4 +40,13 @@ func Order(values []float64) []Place {
 		places[i].Percentile = float64(n-places[i].Rank+1) / float64(n)
 	}
 	return places
+}
+
+// Points returns a weight as a score and in millionths. Who has any standing is
+// never shown with 0.
+func Points(weight float64) (score, ppm int) {
+	if weight <= 0 {
+		return 0, 0
+	}
+	return max(1, int(float64(weight*reputation.MaxScore)+0.5)), max(1, int(weight*reputation.MaxWeight))
 }
