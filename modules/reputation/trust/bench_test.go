@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,30 @@ func BenchmarkMillion(b *testing.B) {
 			beside(b, n, edges, func(founder uint32) { push(n, pushed, founder) })
 		})
 	}
+}
+
+// BenchmarkLiveMillion follows one rating after another on 1,000,000 nodes with
+// 10,000,000 edges, after a ranking: what is shown between two epochs.
+func BenchmarkLiveMillion(b *testing.B) {
+	const n = 1_000_000
+	random := rand.New(rand.NewPCG(1, 1))
+	g, pre := graph(b, n, community(random, n, 10*n)), seeded(b, n, 0, 1, 2)
+	live := trust.NewLive(g, pre, ranked(b, g, pre, trust.Standard()), trust.Options{})
+	var took []time.Duration
+	moved := 0
+	for b.Loop() {
+		popular := random.Float64()
+		start := time.Now()
+		list, err := live.Set(uint32(popular*popular*n), random.Uint32N(n), float64(random.IntN(21)-10))
+		if err != nil {
+			b.Fatal(err)
+		}
+		took, moved = append(took, time.Since(start)), moved+len(list)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100])/float64(time.Millisecond), "p99-ms")
+	b.ReportMetric(float64(took[len(took)-1])/float64(time.Millisecond), "worst-ms")
+	b.ReportMetric(float64(moved)/float64(b.N), "judged")
 }
 
 // beside times EigenTrust with one seed, then the baseline once, and reports
