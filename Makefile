@@ -122,6 +122,9 @@ bench: ## print the table of benchmarks, each beside its baseline
 
 bench-reputation: ## how well scores tell the trustworthy, what sybils take, and the speed, beside baselines
 	$(GO) test -run '^$$' -bench 'Quality|Resistance|BitcoinOTC' -benchtime 1x ./modules/reputation/evaluation ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench '^BenchmarkMillion' -benchtime 3x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench 'LiveMillion' -benchtime 1000x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench 'Attest' -benchtime 2000x ./modules/reputation/service | grep -E '^(Benchmark|FAIL|panic)'
 
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench

@@ -142,6 +142,21 @@ type Score struct {
 	Activity   []ActivityCount `json:"activity"`
 	// LastChange is the last change of its score, nil when there was none.
 	LastChange *HistoryEntry `json:"last_change,omitempty"`
+	// Provisional is what attestations made or taken back since the epoch make of it,
+	// until the next one; nil when they change nothing, or are not followed: after the
+	// program began again, and in graphs of more than 20 million edges.
+	Provisional *Provisional `json:"provisional,omitempty"`
+}
+
+// Provisional is a score between two epochs, found by following the change of trust
+// along the edges until it is too little to be seen. The next epoch replaces it; ranks,
+// weights and proofs are those of epochs alone.
+type Provisional struct {
+	Standing  string  `json:"standing"`
+	Score     int     `json:"score"`
+	WeightPPM int     `json:"weight_ppm"`
+	Value     float64 `json:"value"`
+	TimeMS    int64   `json:"time_ms"` // when it was found, UTC
 }
 
 // The kinds of a Component.

@@ -50,6 +50,9 @@ func sampleReputation() *Reputation {
 			{Kind: reputation.FromOthers, Count: 17, Share: score * 0.11},
 		}
 		s.Activity = []reputation.ActivityCount{{Kind: "review.published", Count: int64(i%4 + 1), LastMS: SampleMS - 86400_000}}
+		if i == 3 {
+			s.Provisional = &reputation.Provisional{Standing: reputation.Trusted, Score: s.Standing.Score + 8, WeightPPM: s.WeightPPM + 8000, TimeMS: SampleMS}
+		}
 		m.Ranked = append(m.Ranked, s)
 	}
 	m.sampleEvidence()

@@ -88,7 +88,15 @@ func (s service) Attest(ctx context.Context, q reputation.AttestationUpload) (re
 		return reputation.Attestation{}, err
 	}
 	row.StoredMS = stored.MS
+	s.noted(&row)
 	return s.attestation(&row), nil
+}
+
+// noted passes a statement on to those who follow what is attested.
+func (s service) noted(row *attestationRow) {
+	if row.Kind != "" {
+		s.o.Updates.note(pairOf{row.Attester, row.Subject})
+	}
 }
 
 // storedAt is the part of an answer that its request does not contain.

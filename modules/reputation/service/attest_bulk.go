@@ -117,6 +117,11 @@ func (r *importRun) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range waiting {
+		if outcomes[i] == nil {
+			r.service.noted(&waiting[i].row)
+		}
+	}
 	stored := len(waiting) - known
 	for i, outcome := range outcomes {
 		if outcome == nil {

@@ -22,8 +22,9 @@ func conformAt(t *testing.T, seeds []wallet.Address, test func(t *testing.T, s r
 		var clock atomic.Int64
 		clock.Store(now.UnixMilli())
 		o := options(db)
-		o.Seeds, o.Clock = seeds, func() time.Time { return time.UnixMilli(clock.Load()) }
+		o.Seeds, o.Clock, o.Updates = seeds, func() time.Time { return time.UnixMilli(clock.Load()) }, &service.Updates{}
 		running(t, o)
+		following(t, o)
 		test(t, reputation.NewClient(open(t, reputation.Contract, reputation.Bind(service.New(o))).Route), &clock)
 	})
 }

@@ -66,6 +66,8 @@ func (s service) computeEpoch(ctx context.Context, j *jobs.Job, _ epochJob) (int
 	if err := s.dropIncomplete(ctx, j); err != nil {
 		return 0, err
 	}
+	s.o.Updates.begin()
+	defer s.o.Updates.end() // when it failed: follow has ended it otherwise
 	e, err := s.rankAll(ctx, j)
 	if err != nil {
 		return 0, err
@@ -73,6 +75,7 @@ func (s service) computeEpoch(ctx context.Context, j *jobs.Job, _ epochJob) (int
 	if err := s.writeEpoch(ctx, j, &e); err != nil {
 		return 0, err
 	}
+	s.o.Updates.follow(e)
 	s.o.Log.InfoContext(ctx, "epoch computed", "epoch", e.row.Number, "wallets", e.row.Wallets, "edges", e.row.Edges, "iterations", e.row.Iterations)
 	// The epoch is committed: an error from here on is not a failure of the job.
 	// The next epoch also deletes what was left.

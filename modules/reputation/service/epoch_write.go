@@ -217,6 +217,15 @@ func (s service) dropIncomplete(ctx context.Context, j *jobs.Job) error {
 // batches; the epochs' rows with their roots stay.
 func (s service) prune(ctx context.Context, current int64) error {
 	oldest := current - int64(s.o.KeepEpochs) + 1
+	for deleted := int64(1); deleted > 0; {
+		err := s.o.DB.Write(ctx, func(tx *database.Tx) (err error) {
+			deleted, err = pruneProvisional(ctx, tx, current, scoresPerWrite)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	err := s.o.DB.Write(ctx, func(tx *database.Tx) error { return forgetScores(ctx, tx, oldest) })
 	for deleted := int64(1); deleted > 0 && err == nil; {
 		err = s.o.DB.Write(ctx, func(tx *database.Tx) (err error) {

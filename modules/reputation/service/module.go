@@ -28,11 +28,12 @@ func Module() host.Module {
 				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Method: settings.parameters(),
 				Trust: trust.Options{Alpha: settings.Alpha, Epsilon: settings.Epsilon}, HalfLife: time.Duration(settings.HalfLife),
 				VouchWeight: settings.VouchWeight, ReportWeight: settings.ReportWeight, Activity: settings.activity(),
-				Contracts: e.Contracts, KeepEpochs: settings.KeepEpochs,
+				Contracts: e.Contracts, KeepEpochs: settings.KeepEpochs, Updates: &Updates{},
 			}
 			service := New(options)
 			e.Relay() // publishes nothing yet; its relay keeps the inbox short
 			e.WhileOwner("jobs of reputation", NewRunner(options).Run)
+			e.WhileOwner("provisional scores", NewFollower(options).Run)
 			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)
 			return reputation.Bind(service), nil
 		},

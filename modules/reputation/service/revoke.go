@@ -61,6 +61,9 @@ func (s service) Revoke(ctx context.Context, q reputation.SignedRevocation) (rep
 			}
 			return keep(ctx, tx, answer)
 		})
+		if err == nil {
+			s.noted(&row)
+		}
 		return answer, err
 	})
 }

@@ -33,6 +33,10 @@ type Options struct {
 	// trust.
 	VouchWeight, ReportWeight float64
 	Activity                  []reputation.ActivityKind // that counts
+
+	// Updates leads to the Follower of the process; nil = scores stay those of the last
+	// epoch.
+	Updates *Updates
 }
 
 const (

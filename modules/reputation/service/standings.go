@@ -48,6 +48,9 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 				return err
 			}
 		}
+		if answer.Provisional, err = readProvisional(ctx, r, epoch.Number, q.Wallet); err != nil {
+			return err
+		}
 		if answer.LastChange, err = lastChange(ctx, r, q.Wallet); err != nil {
 			return err
 		}
@@ -60,7 +63,7 @@ func (s service) Score(ctx context.Context, q reputation.ScoreQuery) (reputation
 	if err != nil {
 		return reputation.Score{}, err
 	}
-	if !scored && len(answer.Activity) == 0 && answer.LastChange == nil {
+	if !scored && len(answer.Activity) == 0 && answer.LastChange == nil && answer.Provisional == nil {
 		return reputation.Score{}, s.unscored(ctx, q.Wallet)
 	}
 	return answer, nil

@@ -119,8 +119,13 @@ func (s service) pairs(ctx context.Context, r database.Reader, atS int64, into [
 	if err != nil {
 		return fmt.Errorf("read the edges of attestations: %w", err)
 	}
+	return s.addUp(rows, each)
+}
+
+// addUp adds up what one wallet attests of another, of rows in the order of pairs.
+func (s service) addUp(rows *sqlx.Rows, each func(edgeRow) error) error {
 	var pair edgeRow
-	err = scanEdges(rows, func(e edgeRow) error {
+	err := scanEdges(rows, func(e edgeRow) error {
 		s.weigh(&e)
 		if e.From == pair.From && e.To == pair.To {
 			pair.Weight, pair.TimeMS = pair.Weight+e.Weight, e.TimeMS
