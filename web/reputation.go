@@ -48,7 +48,7 @@ func ReputationOf(service reputation.Service) Pages {
 				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},
 			Operate: p.operate, Home: p.home, How: p.howPart, Work: p.work, Wallet: p.wallet, Steps: p.steps,
-			OperatorPages: []ui.Entry{{Path: "/operator/seeds", Label: "Seeds"}, {Path: "/operator/imports", Label: "Trust lists"}},
+			OperatorPages: []ui.Entry{{Path: "/operator/seeds", Label: "Seeds"}, {Path: "/operator/imports", Label: "Trust lists"}, {Path: schedulePath, Label: "Schedule of epochs"}},
 		}
 	}
 }
@@ -172,6 +172,7 @@ func (p *reputationPages) operate(r chi.Router, show ui.ShowOutcome) {
 	r.Post("/operator/epochs", p.site.Form(p.site.Operate("/operator", p.computeEpoch, show)))
 	p.operateSeeds(r)
 	p.operateImports(r)
+	p.operateSchedule(r)
 }
 
 // reputationWork is the data of the template reputation/operator.

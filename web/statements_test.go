@@ -39,7 +39,7 @@ func TestAWalletsPageTellsWhatChangedItsScoreAndWhatWould(t *testing.T) {
 func TestSeedsAndListsAreForOperators(t *testing.T) {
 	visitor := newVisitor(t, webtest.Full(t))
 	visitor.get("/operator/imports/otc/2", http.StatusUnauthorized)
-	for _, path := range []string{"/operator/seeds", "/operator/imports"} {
+	for _, path := range []string{"/operator/seeds", "/operator/imports", "/operator/schedule"} {
 		contains(t, visitor.get(path, http.StatusOK), "Sign in") // followed the redirect
 	}
 }

@@ -62,5 +62,6 @@ func signedForms() []any {
 		reputation.ImportChangesQuery{Import: "otc", Version: 2},
 		reputation.ImportAction{Import: "otc", Version: 2},
 		reputation.ImportRemoval{Import: "otc"},
+		reputation.ScheduleDraft{Seconds: new(int64(3600))},
 	}
 }

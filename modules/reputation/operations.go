@@ -37,6 +37,8 @@ func Bind(s Service) *seam.Local {
 		weights.To(s.Weights),
 		leaderboard.To(s.Leaderboard),
 		record.To(s.Record),
+		schedule.To(s.Schedule),
+		setSchedule.To(s.SetSchedule),
 	)...)
 }
 

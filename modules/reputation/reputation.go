@@ -36,6 +36,7 @@ type Service interface {
 	SeedSets
 	Imports
 	Epochs
+	Scheduling
 
 	// ComputeEpoch computes scores from the current edges in the background and
 	// makes them the current epoch. It waits some seconds for the end: an answer

@@ -65,6 +65,7 @@ func tour() []stop {
 		{Name: "evidence", Path: "/wallets/" + sample + "/evidence"},
 		{Name: "activity", Path: "/wallets/" + sample + "/activity"},
 		{Name: "seeds", Path: "/operator/seeds?edit=founders", As: "operator", Open: true},
+		{Name: "schedule", Path: "/operator/schedule", As: "operator"},
 		{Name: "seeds-empty", Path: "/operator/seeds", As: "operator", Site: "empty"},
 		{Name: "imports", Path: "/operator/imports", As: "operator", Open: true},
 		{Name: "import-changes", Path: "/operator/imports/otc/2", As: "operator"},

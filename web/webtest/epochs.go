@@ -109,3 +109,20 @@ func (m *Reputation) HoldEpoch(context.Context, reputation.EpochHold) (reputatio
 func (m *Reputation) ReleaseEpoch(context.Context, reputation.EpochHold) (reputation.Epoch, error) {
 	return m.Epoch, m.failed()
 }
+
+// Schedule returns Plan.
+func (m *Reputation) Schedule(context.Context, reputation.ScheduleQuery) (reputation.Schedule, error) {
+	return m.Plan, m.failed()
+}
+
+// SetSchedule changes Plan.
+func (m *Reputation) SetSchedule(_ context.Context, q reputation.ScheduleDraft) (reputation.Schedule, error) {
+	if err := m.failed(); err != nil {
+		return reputation.Schedule{}, err
+	}
+	m.Plan = reputation.Schedule{Setting: q.Seconds == nil, ChangedMS: SampleMS, ChangedBy: "ops"}
+	if q.Seconds != nil && *q.Seconds > 0 {
+		m.Plan.Seconds, m.Plan.NextMS = *q.Seconds, SampleMS+*q.Seconds*1000
+	}
+	return m.Plan, nil
+}

@@ -17,7 +17,8 @@ type Reputation struct {
 	Ranked    []reputation.Score
 	Entries   []reputation.HistoryEntry // of every wallet's history
 	Computing reputation.Computing      // State "" = none
-	Said      []reputation.Attestation  // the last first
+	Plan      reputation.Schedule
+	Said      []reputation.Attestation // the last first
 	Sets      []reputation.SeedSet
 	Lists     []reputation.Import
 }

@@ -57,6 +57,7 @@ func sampleReputation() *Reputation {
 	}
 	m.sampleEvidence()
 	m.Entries = sampleHistory()
+	m.Plan = reputation.Schedule{Seconds: 3600, NextMS: SampleMS + 3600_000, Setting: true}
 	return m
 }
 

@@ -28,13 +28,13 @@ func Module() host.Module {
 				DB: e.DB, Log: e.Log, Clock: e.Clock, Seeds: settings.Seeds, Method: settings.parameters(),
 				Trust: trust.Options{Alpha: settings.Alpha, Epsilon: settings.Epsilon}, HalfLife: time.Duration(settings.HalfLife),
 				VouchWeight: settings.VouchWeight, ReportWeight: settings.ReportWeight, Activity: settings.activity(),
-				Contracts: e.Contracts, KeepEpochs: settings.KeepEpochs, Updates: &Updates{},
+				Contracts: e.Contracts, KeepEpochs: settings.KeepEpochs, Updates: &Updates{}, Schedule: time.Duration(settings.Schedule),
 			}
 			service := New(options)
 			e.Relay() // publishes nothing yet; its relay keeps the inbox short
 			e.WhileOwner("jobs of reputation", NewRunner(options).Run)
 			e.WhileOwner("provisional scores", NewFollower(options).Run)
-			e.WhileOwner("epochs", NewJobs(service, e.Log, time.Duration(settings.Schedule)).Run)
+			e.WhileOwner("epochs", NewJobs(options).Run)
 			return reputation.Bind(service), nil
 		},
 	}

@@ -34,6 +34,10 @@ type Options struct {
 	VouchWeight, ReportWeight float64
 	Activity                  []reputation.ActivityKind // that counts
 
+	// Schedule is how often epochs are computed, while no operator has said otherwise;
+	// 0 = never.
+	Schedule time.Duration
+
 	// Updates leads to the Follower of the process; nil = scores stay those of the last
 	// epoch.
 	Updates *Updates

@@ -75,7 +75,7 @@ func TestLiveFollowsWhatTheNextRankingFinds(t *testing.T) {
 		}
 		for _, rated := range []uint32{stranger, 40} {
 			if off := math.Abs(after.Value[rated] - live.Value(rated)); off > 0.02*of {
-				t.Errorf("%s: %d is rated anew, and %g off", c.method, rated, off)
+				t.Errorf("%s: %d was rated again, and is %g off", c.method, rated, off)
 			}
 		}
 	}
