@@ -36,6 +36,7 @@ func AirdropOf(service airdrop.Service) Pages {
 			Functions: template.FuncMap{
 				"format":   formatName,
 				"markdown": markdown.HTML,
+				"span":     span,
 				"solidity": func(f merkle.Format) string { return f.Spec().Leaf.Solidity() },
 				"gini":     func(ppm int) string { return fmt.Sprintf("%d.%03d", ppm/1_000_000, ppm/1000%1000) },
 			},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
@@ -18,6 +19,10 @@ import (
 type payment struct {
 	airdrop.Distributor
 	Share float64 // of the total that was claimed, 0 to 1
+
+	total    uint256.Int // of the list
+	decimals int
+	nowMS    int64
 }
 
 // payment reads the distributor of a campaign; nil when it has none.
@@ -32,7 +37,7 @@ func (p *airdropPages) payment(r *http.Request, c airdrop.Campaign) (*payment, *
 	if err != nil {
 		return nil, ui.Part(r.Context(), err, "Airdrops", "the claims of this campaign")
 	}
-	paid := &payment{Distributor: d}
+	paid := &payment{Distributor: d, total: c.Total, decimals: c.Decimals, nowMS: time.Now().UnixMilli()}
 	if !c.Total.IsZero() {
 		paid.Share = d.Claimed.Float64() / c.Total.Float64()
 	}
@@ -94,10 +99,42 @@ func (p *airdropPages) planOf(r *http.Request) (q airdrop.DistributorPlan, err e
 		wrong = append(wrong, fault.Field{Name: "end", Message: "is a date, like 2027-03-31"})
 	}
 	q.EndMS = end.UnixMilli()
+	wrong = append(wrong, addTerms(&q, field)...)
 	if len(wrong) > 0 {
 		return q, fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(wrong...)
 	}
 	return q, nil
+}
+
+// addTerms reads how it is paid little by little, or in rounds.
+func addTerms(q *airdrop.DistributorPlan, field func(string) string) (wrong []fault.Field) {
+	number := func(name string, unit time.Duration) int64 {
+		text := field(name)
+		if text == "" {
+			return 0
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 || n > 100_000 {
+			wrong = append(wrong, fault.Field{Name: name, Message: "is a whole number"})
+		}
+		return n * unit.Milliseconds()
+	}
+	if field("vesting_days") != "" {
+		q.Vesting = &airdrop.Vesting{CliffMS: number("vesting_cliff", 24*time.Hour), DurationMS: number("vesting_days", 24*time.Hour)}
+		start, err := time.Parse("2006-01-02", field("vesting_start"))
+		if err != nil {
+			wrong = append(wrong, fault.Field{Name: "vesting_start", Message: "is a date, like 2027-03-31"})
+		}
+		q.Vesting.StartMS = start.UnixMilli()
+	}
+	q.DelayMS = number("delay", time.Hour)
+	if text := field("contract"); text != "" {
+		var err error
+		if q.Contract, err = wallet.Parse(text); err != nil {
+			wrong = append(wrong, fault.Field{Name: "contract", Message: fault.From(err).Message})
+		}
+	}
+	return wrong
 }
 
 // showPlan shows a campaign's page with the plan.

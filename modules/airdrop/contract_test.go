@@ -27,7 +27,7 @@ func TestContractFiles(t *testing.T) {
 			airdrop.ListUpload{OnDuplicate: "sum", Zero: "skip", Chain: "eth", MapAmounts: "hex"},
 			airdrop.WalletsUpload{Chain: "eth"},
 			airdrop.ProofCheck{Format: merkle.OZ, Root: "0x" + strings.Repeat("12", merkle.HashSize)},
-			airdrop.DistributorPlan{Chain: 10, EndMS: 4_000_000_000_000},
+			airdrop.DistributorPlan{Chain: 10, EndMS: 4_000_000_000_000, DelayMS: 86_400_000, Vesting: &airdrop.Vesting{StartMS: 1_000_000, CliffMS: 2_000, DurationMS: 5_000}},
 			airdrop.DistributorToFollow{FirstBlock: 1_000},
 			airdrop.SuspectsQuery{State: airdrop.Appealed},
 			airdrop.SuspectDecision{As: airdrop.Paid},

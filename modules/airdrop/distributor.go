@@ -18,17 +18,20 @@ import (
 type OnChain interface {
 	// PlanDistributor returns the transactions that deploy and fund the distributor
 	// of a built campaign. It stores and sends nothing. NotFound. Conflict: not built
-	// yet, or the token has other decimals than the campaign. Unsupported: the tree is
-	// not of the format oz-indexed, or nothing can be deployed on the chain in this way.
+	// yet, the token has other decimals than the campaign, or it is a next round of a
+	// distributor that no campaign has followed, so that nobody knows what it has paid.
+	// Unsupported: the tree is of neither format oz-indexed nor cumulative, or nothing
+	// can be deployed on the chain in this way.
 	// Invalid: see DistributorPlan, or there is no such token on the chain. The chain is
 	// asked where the settings name a node of it; Unavailable: none answers.
 	PlanDistributor(context.Context, DistributorPlan) (PlannedDistributor, error)
 	// FollowDistributor makes a contract the campaign's distributor, after the chain
 	// has shown that its root is the campaign's and its token has the campaign's
-	// decimals: ours, or any with the functions and the event of Uniswap's. From then
+	// decimals: ours, or any with the functions and the event of Uniswap's, 1inch's
+	// (format cumulative) or ENS's (format ens). From then
 	// on its claims are read. A distributor before it is replaced. NotFound.
 	// Conflict: not built yet, or the root or the decimals differ. Unsupported: the
-	// tree has no indexes. Invalid: there is no such contract, or its first block must
+	// tree is of another format. Invalid: there is no such contract, or its first block must
 	// be named. Unavailable: no node of the chain is in the settings, or none answers.
 	FollowDistributor(context.Context, DistributorToFollow) (Distributor, error)
 	// Distributor returns the campaign's distributor and what was claimed from it.
@@ -50,6 +53,51 @@ type DistributorPlan struct {
 	Token wallet.Address `json:"token"`
 	Owner wallet.Address `json:"owner"`  // who may withdraw what is left, from the end on
 	EndMS int64          `json:"end_ms"` // UTC milliseconds, whole seconds
+	// Vesting pays a list of the format oz-indexed little by little; nil: at once.
+	Vesting *Vesting `json:"vesting,omitempty"`
+	// Of the format cumulative: how long a new root waits before it holds, and the
+	// distributor of the rounds before, whose next round this campaign is; zero = a new one.
+	DelayMS  int64          `json:"delay_ms,omitempty"`
+	Contract wallet.Address `json:"contract,omitzero"`
+}
+
+// Vesting says what of an amount is there to claim: nothing before the cliff, then a part
+// as large as the part of the duration that has passed, and all of it at the end.
+type Vesting struct {
+	StartMS    int64 `json:"start_ms"`    // UTC; all three in whole seconds
+	CliffMS    int64 `json:"cliff_ms"`    // after the start
+	DurationMS int64 `json:"duration_ms"` // from the start
+}
+
+// Vested is what of an amount is there at a time, rounded down to a unit and a second.
+func (v Vesting) Vested(amount uint256.Int, atMS int64) (vested uint256.Int) {
+	passed := atMS/1000 - v.StartMS/1000
+	switch duration := v.DurationMS / 1000; {
+	case passed < v.CliffMS/1000 || passed < 0:
+		return vested
+	case passed >= duration:
+		return amount
+	default:
+		vested.MulDivOverflow(&amount, uint256.NewInt(uint64(passed)), uint256.NewInt(uint64(duration))) // less than amount
+		return vested
+	}
+}
+
+// check returns what is wrong with it, "" for nothing.
+func (v Vesting) check(endMS int64) string {
+	const most = 1 << 50
+	for _, ms := range []int64{v.StartMS, v.CliffMS, v.DurationMS} {
+		if ms < 0 || ms%1000 != 0 || ms > most {
+			return "has times in whole seconds"
+		}
+	}
+	switch {
+	case v.DurationMS == 0 || v.CliffMS > v.DurationMS:
+		return "has a duration, and a cliff that is not longer"
+	case v.StartMS+v.DurationMS >= endMS:
+		return "ends before claims end: otherwise the rest would be withdrawn before all has vested"
+	}
+	return ""
 }
 
 // nativeToken is the address with which Polygon's own currency looks like a token:
@@ -72,6 +120,14 @@ func (p DistributorPlan) Validate() error {
 	}
 	if p.EndMS <= 0 || p.EndMS%1000 != 0 {
 		wrong = append(wrong, fault.Field{Name: "end_ms", Message: "is a time in whole seconds, in milliseconds since 1970"})
+	}
+	if p.Vesting != nil {
+		if is := p.Vesting.check(p.EndMS); is != "" {
+			wrong = append(wrong, fault.Field{Name: "vesting", Message: is})
+		}
+	}
+	if p.DelayMS < 0 || p.DelayMS%1000 != 0 || p.DelayMS > 366*24*3600*1000 {
+		wrong = append(wrong, fault.Field{Name: "delay_ms", Message: "is in whole seconds, up to a year"})
 	}
 	if len(wrong) == 0 {
 		return nil
@@ -129,8 +185,18 @@ func (f DistributorToFollow) Validate() error {
 const (
 	Reading = "reading" // its claims until now are being read
 	Short   = "short"   // it has less than what is still to be claimed
+	Waiting = "waiting" // the root of this round does not hold yet
 	Live    = "live"
-	Ended   = "ended" // claims are closed
+	Ended   = "ended" // claims are closed, or the root of another round holds
+)
+
+// The kinds of distributors. Others with the same functions and events are read as well:
+// plain is Uniswap's, cumulative 1inch's.
+const (
+	PlainKind      = "plain"      // pays each row once
+	VestingKind    = "vesting"    // pays each row little by little
+	CumulativeKind = "cumulative" // pays what an account has not got in the rounds before
+	ENSKind        = "ens"        // the token itself pays, whoever claims for themselves
 )
 
 // Distributor is the contract that pays a campaign, as its chain was read last.
@@ -139,8 +205,10 @@ type Distributor struct {
 	Chain    uint64         `json:"chain"`
 	Address  wallet.Address `json:"address"`
 	Token    wallet.Address `json:"token"`
+	Kind     string         `json:"kind"`
+	Vesting  *Vesting       `json:"vesting,omitempty"`
 	EndMS    int64          `json:"end_ms,omitempty"` // 0 = it has no end
-	State    string         `json:"state"`            // reading, short, live or ended
+	State    string         `json:"state"`            // reading, short, waiting, live or ended
 	Problem  string         `json:"problem,omitempty"`
 	Balance  uint256.Int    `json:"balance"` // of the token, base units
 	// What was claimed, also in blocks that can still be replaced, and of it what is
@@ -186,6 +254,7 @@ type ClaimDay struct {
 // The states of a ClaimCall.
 const (
 	ClaimOpen    = "open"
+	ClaimWaiting = "waiting" // nothing more has vested yet, or the root of the round does not hold yet
 	ClaimPending = "pending" // claimed, in a block that can still be replaced
 	ClaimDone    = "claimed"
 	ClaimClosed  = "closed" // the distributor has ended
@@ -200,7 +269,9 @@ type ClaimCall struct {
 	Data     string         `json:"data"` // 0x and hex digits
 	Index    uint64         `json:"index"`
 	Amount   uint256.Int    `json:"amount"`
-	State    string         `json:"state"` // open, pending, claimed or closed
+	Due      uint256.Int    `json:"due"`   // what the transaction pays now
+	Paid     uint256.Int    `json:"paid"`  // until now
+	State    string         `json:"state"` // open, waiting, pending, claimed or closed
 	Short    bool           `json:"short"` // the distributor has too little: the transaction may fail
 	// TX is the hash of the transaction that claimed it.
 	TX string `json:"tx,omitempty"`

@@ -4,12 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
-
 	"banyan/modules/airdrop"
-	"banyan/modules/airdrop/contracts"
 	"banyan/platform/chain"
 	"banyan/platform/fault"
+	"banyan/platform/merkle"
 	"banyan/platform/periodic"
 )
 
@@ -27,18 +25,13 @@ const (
 type ClaimReader struct {
 	options   Options
 	store     store
-	claimed   common.Hash // topic of the event
 	followers map[string]*chain.Follower
 }
 
 // NewClaimReader returns the reader; o as for New.
-func NewClaimReader(o Options) (*ClaimReader, error) {
-	contract, err := contracts.Load(contracts.Distributor)
-	if err != nil {
-		return nil, err
-	}
+func NewClaimReader(o Options) *ClaimReader {
 	o = o.withDefaults()
-	return &ClaimReader{options: o, store: store{o.DB}, claimed: contract.ABI.Events["Claimed"].ID, followers: make(map[string]*chain.Follower)}, nil
+	return &ClaimReader{options: o, store: store{o.DB}, followers: make(map[string]*chain.Follower)}
 }
 
 // Run reads until ctx ends.
@@ -87,7 +80,7 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 	key := d.Campaign + d.Address.String()
 	f := r.followers[key]
 	if f == nil {
-		f = r.options.Chains.Follow(d.Chain, chain.Filter{Contract: d.Address, Topic: r.claimed})
+		f = r.options.Chains.Follow(d.Chain, chain.Filter{Contract: d.Address, Topic: kinds[d.Kind].topic()})
 		r.followers[key] = f
 	}
 	for range stepsAtOnce {
@@ -111,7 +104,9 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 			if balance, err = v.balance(ctx, d.Token, d.Address); err != nil {
 				return err
 			}
-			state = airdrop.Live
+			if state, err = r.holds(ctx, v, &d); err != nil {
+				return err
+			}
 		}
 		if d.Distributor, err = r.store.applyStep(ctx, d, step, state, balance, r.options.nowMS()); err != nil {
 			return err
@@ -121,4 +116,30 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 		}
 	}
 	return nil
+}
+
+// holds asks a distributor of several rounds whether the root of this one holds, and for
+// its end, which may be moved. Others have one root and one end for good.
+func (r *ClaimReader) holds(ctx context.Context, v views, d *followed) (state string, err error) {
+	if d.Kind != airdrop.CumulativeKind {
+		return airdrop.Live, nil
+	}
+	c, err := r.store.campaign(ctx, r.options.DB.Read(), d.Campaign)
+	if err != nil {
+		return "", err
+	}
+	root, _, err := v.view(ctx, d.Address, "merkleRoot")
+	if err != nil {
+		return "", err
+	}
+	if d.EndMS, _, err = v.seconds(ctx, d.Address, "endTime"); err != nil {
+		return "", err
+	}
+	if merkle.Hash(root) == *c.Root {
+		return airdrop.Live, nil
+	}
+	if waits, err := v.waits(ctx, d.Address, *c.Root); err != nil || waits {
+		return airdrop.Waiting, err
+	}
+	return airdrop.Ended, nil
 }

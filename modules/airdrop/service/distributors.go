@@ -6,16 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop"
-	"banyan/modules/airdrop/contracts"
 	"banyan/platform/chain"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
@@ -30,15 +28,13 @@ type views struct {
 	chains *chain.Chains
 	chain  uint64
 	block  common.Hash // after which they are asked; none: the newest
-	abi    abi.ABI
 }
 
 func (o Options) views(chainID uint64) (views, error) {
 	if o.Chains == nil || !o.Chains.Knows(chainID) {
 		return views{}, fault.Newf(fault.Unavailable, "the settings name no node of chain %d: add one to chain.nodes", chainID)
 	}
-	contract, err := contracts.Load(contracts.Distributor)
-	return views{chains: o.Chains, chain: chainID, abi: contract.ABI}, err
+	return views{chains: o.Chains, chain: chainID}, nil
 }
 
 // word returns the 32 bytes that a view answers; ok is false when the contract has
@@ -66,7 +62,7 @@ func unreachable(chainID uint64, err error) error {
 }
 
 func (v views) view(ctx context.Context, at wallet.Address, name string) ([32]byte, bool, error) {
-	return v.word(ctx, at, v.abi.Methods[name].ID)
+	return v.word(ctx, at, crypto.Keccak256([]byte(name + "()"))[:4])
 }
 
 // balance is what an account has of a token.
@@ -90,12 +86,15 @@ func (v views) decimals(ctx context.Context, token wallet.Address) (digits strin
 
 // distributorFacts are what a contract says of itself.
 type distributorFacts struct {
-	token wallet.Address
-	endMS int64
+	token   wallet.Address
+	endMS   int64
+	kind    string
+	vesting *airdrop.Vesting // nil: it pays at once
 }
 
 // inspect asks a contract whether it is the distributor of a campaign.
 func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Address) (f distributorFacts, err error) {
+	f.kind = kindOf(c.Format)
 	root, ok, err := v.view(ctx, at, "merkleRoot")
 	if err != nil {
 		return f, err
@@ -104,10 +103,20 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Addres
 	if err != nil {
 		return f, err
 	}
+	if f.kind == airdrop.ENSKind && !ok2 { // the token itself pays
+		copy(token[12:], at[:])
+		ok2 = true
+	}
 	if !ok || !ok2 {
 		return f, fault.Newf(fault.Invalid, "there is no distributor at %s on chain %d: a contract there must have merkleRoot() and token()", at, v.chain)
 	}
-	if merkle.Hash(root) != *c.Root {
+	waits := false
+	if f.kind == airdrop.CumulativeKind && merkle.Hash(root) != *c.Root {
+		if waits, err = v.waits(ctx, at, *c.Root); err != nil {
+			return f, err
+		}
+	}
+	if merkle.Hash(root) != *c.Root && !waits {
 		return f, fault.Newf(fault.Conflict, "the contract %s has the root %s, and the campaign %s: it is for another list, so nothing was changed", at, merkle.Hash(root), c.Root)
 	}
 	f.token = wallet.Address(token[12:])
@@ -118,14 +127,45 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Addres
 	if !ok || decimals != strconv.Itoa(c.Decimals) {
 		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, decimals, c.Decimals)
 	}
-	end, ok, err := v.view(ctx, at, "endTime")
-	if err != nil {
+	if f.endMS, _, err = v.seconds(ctx, at, "endTime"); err != nil || f.kind != airdrop.PlainKind {
 		return f, err
 	}
-	if seconds := new(uint256.Int).SetBytes(end[:]); ok && seconds.IsUint64() && seconds.Uint64() < 1<<43 {
-		f.endMS = int64(seconds.Uint64()) * 1000
+	return f, v.addVesting(ctx, at, &f)
+}
+
+// addVesting finds out whether a contract pays little by little.
+func (v views) addVesting(ctx context.Context, at wallet.Address, f *distributorFacts) error {
+	duration, ok, err := v.seconds(ctx, at, "duration")
+	if err != nil || !ok || duration == 0 {
+		return err
 	}
-	return f, nil
+	start, _, err := v.seconds(ctx, at, "start")
+	if err != nil {
+		return err
+	}
+	cliff, _, err := v.seconds(ctx, at, "cliff")
+	if err != nil {
+		return err
+	}
+	f.kind, f.vesting = airdrop.VestingKind, &airdrop.Vesting{StartMS: start, CliffMS: cliff, DurationMS: duration}
+	return nil
+}
+
+// waits reports whether a root is proposed to a distributor of several rounds, and does
+// not hold yet.
+func (v views) waits(ctx context.Context, at wallet.Address, root merkle.Hash) (bool, error) {
+	pending, ok, err := v.view(ctx, at, "pendingRoot")
+	return ok && merkle.Hash(pending) == root, err
+}
+
+// seconds asks for a time, and returns it in milliseconds; 0 where there is none, or one
+// that no calendar has.
+func (v views) seconds(ctx context.Context, at wallet.Address, name string) (ms int64, ok bool, err error) {
+	word, ok, err := v.view(ctx, at, name)
+	if n := new(uint256.Int).SetBytes(word[:]); ok && n.IsUint64() && n.Uint64() < 1<<43 {
+		return int64(n.Uint64()) * 1000, true, err
+	}
+	return 0, false, err
 }
 
 // FollowDistributor implements Service.
@@ -138,8 +178,8 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 	if c.State != airdrop.Built {
 		return none, errNotBuilt()
 	}
-	if c.Format != merkle.OZIndexed && c.Format != merkle.Uniswap {
-		return none, fault.New(fault.Unsupported, "claims are read of distributors whose lists have the format oz-indexed or uniswap")
+	if kindOf(c.Format) == "" {
+		return none, fault.New(fault.Unsupported, "claims are read of distributors whose lists have the format oz-indexed, uniswap, cumulative or ens")
 	}
 	v, err := s.options.views(q.Chain)
 	if err != nil {
@@ -161,7 +201,7 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 		}
 	}
 	d := airdrop.Distributor{
-		Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, CheckedMS: s.options.nowMS(),
+		Kind: facts.kind, Vesting: facts.vesting, Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, CheckedMS: s.options.nowMS(),
 	}
 	if err := s.store.setDistributor(ctx, d, first, identity.From(ctx).Name()); err != nil {
 		return none, err
@@ -190,7 +230,7 @@ func (s *service) Distributor(ctx context.Context, q airdrop.CampaignQuery) (air
 const behind = 15 * time.Minute
 
 func closed(d airdrop.Distributor, nowMS int64) bool {
-	return d.EndMS > 0 && (d.EndMS <= d.ReadToMS || d.EndMS <= nowMS-behind.Milliseconds())
+	return d.State == airdrop.Ended || d.EndMS > 0 && (d.EndMS <= d.ReadToMS || d.EndMS <= nowMS-behind.Milliseconds())
 }
 
 // ClaimCall implements Service.
@@ -207,43 +247,61 @@ func (s *service) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.
 	if len(rows) == 0 {
 		rows = []airdrop.RowClaim{{Wallet: claim.Wallet, Index: claim.Index, Amount: claim.Amount, Proof: claim.Proof}}
 	}
-	contract, err := contracts.Load(contracts.Distributor)
-	if err != nil {
-		return airdrop.ClaimCall{}, err
-	}
 	call := airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address}
 	for _, row := range rows {
 		call.Index, call.Amount = row.Index, row.Amount
-		done, tx, block, err := s.store.claimed(ctx, q.ID, row.Index)
-		if err != nil {
+		if err := s.addClaimState(ctx, &call, d, row); err != nil {
 			return airdrop.ClaimCall{}, err
 		}
-		call.State, call.TX = airdrop.ClaimOpen, ""
-		switch {
-		case done && block > d.Final:
-			call.State, call.TX = airdrop.ClaimPending, tx
-		case done:
-			call.State, call.TX = airdrop.ClaimDone, tx
-		case closed(d, s.options.nowMS()):
-			call.State = airdrop.ClaimClosed
-		}
-		call.Short = d.Balance.Lt(&row.Amount)
-		if call.Data, err = claimData(contract.ABI, row); err != nil {
+		if call.Data, err = claimData(d.Kind, claim.Root, row); err != nil {
 			return airdrop.ClaimCall{}, err
 		}
-		if !done {
+		if call.State != airdrop.ClaimDone && call.State != airdrop.ClaimPending {
 			break
 		}
 	}
 	return call, nil
 }
 
+// addClaimState adds what was paid of a row, and what a claim would pay now.
+func (s *service) addClaimState(ctx context.Context, call *airdrop.ClaimCall, d airdrop.Distributor, row airdrop.RowClaim) error {
+	paid, err := s.store.paid(ctx, d, row)
+	if err != nil {
+		return err
+	}
+	now := max(s.options.nowMS(), d.ReadToMS)
+	call.Paid, call.Due, call.TX = paid.amount, row.Amount, paid.tx
+	if d.Vesting != nil {
+		call.Due = d.Vesting.Vested(row.Amount, now)
+	}
+	if call.Due.Lt(&paid.amount) {
+		call.Due = paid.amount
+	}
+	call.Due.Sub(&call.Due, &paid.amount)
+	call.Short = d.Balance.Lt(&call.Due)
+	whole := !paid.amount.Lt(&row.Amount) && paid.claims > 0
+	switch {
+	case whole && paid.block > d.Final:
+		call.State = airdrop.ClaimPending
+	case whole:
+		call.State = airdrop.ClaimDone
+	case closed(d, s.options.nowMS()):
+		call.State = airdrop.ClaimClosed
+	case call.Due.IsZero() && !row.Amount.IsZero() || d.State == airdrop.Waiting:
+		call.State = airdrop.ClaimWaiting
+	default:
+		call.State = airdrop.ClaimOpen
+	}
+	return nil
+}
+
 // Unclaimed implements Service.
 func (s *service) Unclaimed(ctx context.Context, q airdrop.CampaignQuery) (seam.Stream, error) {
-	if _, err := s.store.distributor(ctx, s.options.DB.Read(), q.ID); err != nil {
+	d, err := s.store.distributor(ctx, s.options.DB.Read(), q.ID)
+	if err != nil {
 		return seam.Stream{}, err
 	}
-	claimed, err := s.store.claimedRows(ctx, q.ID)
+	paid, err := s.store.paidAmounts(ctx, d)
 	if err != nil {
 		return seam.Stream{}, err
 	}
@@ -262,7 +320,7 @@ func (s *service) Unclaimed(ctx context.Context, q airdrop.CampaignQuery) (seam.
 			if err != nil {
 				return tree.unreadable(err)
 			}
-			if _, done := slices.BinarySearch(claimed, int64(row.Index)); done {
+			if !paid.left(&row) {
 				continue
 			}
 			if err := out.Write([]string{strconv.FormatUint(row.Index, 10), row.Wallet.String(), row.Amount.Dec()}); err != nil {

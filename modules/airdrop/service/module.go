@@ -34,11 +34,7 @@ func Module() host.Module {
 			}
 			e.Relay()
 			e.WhileOwner("left-over uploads", NewJobs(o).Run)
-			claims, err := NewClaimReader(o)
-			if err != nil {
-				return nil, err
-			}
-			e.WhileOwner("claims on chains", claims.Run)
+			e.WhileOwner("claims on chains", NewClaimReader(o).Run)
 			e.WhileOwner("work on campaigns", NewRunner(o).Run)
 			return airdrop.Bind(New(o)), nil
 		},

@@ -139,19 +139,7 @@ func TestACampaignOnAChain(t *testing.T) {
 	chains := chain.Open(chain.Settings{Private: true, Agree: 1, Timeout: 10 * time.Second, Gas: 10_000_000, Nodes: []chain.Node{{ChainID: devchain.ID, URL: m.URL()}}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(chains.Close)
 	eachWayWith(t, service.Options{Chains: chains}, func(t *testing.T, w *fixture) {
-		reader, err := service.NewClaimReader(w.options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		read := make(chan error, 1)
-		go func() { read <- reader.Run(ctx) }()
-		defer func() {
-			stop()
-			if err := <-read; err != nil {
-				t.Error(err)
-			}
-		}()
+		w.reading(t)
 		c := w.built(t, draft(merkle.OZIndexed), small(20))
 		refused(w.Distributor(anybody, airdrop.CampaignQuery{ID: c.ID}))(t, fault.NotFound)
 		refused(w.ClaimCall(anybody, airdrop.ClaimQuery{ID: c.ID, Wallet: numbered(1)}))(t, fault.NotFound)

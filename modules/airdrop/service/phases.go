@@ -15,6 +15,7 @@ type seen struct {
 	block                   chain.Block // without a hash when no block was read
 	total, claimed, balance uint256.Int
 	endMS                   int64 // 0 = it has no end
+	waits                   bool  // the root does not hold yet
 }
 
 // reached returns the phases that are reached now, in their order, of those that were
@@ -36,7 +37,7 @@ func (s seen) reached(before func(phase string) bool) (phases []string) {
 		add(airdrop.Funded, true)
 		funded = true
 	}
-	add(airdrop.Opened, !over && funded)
+	add(airdrop.Opened, !over && funded && !s.waits)
 	add(airdrop.Finished, over)
 	add(airdrop.Swept, over && s.balance.IsZero())
 	return phases

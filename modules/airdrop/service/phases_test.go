@@ -50,10 +50,7 @@ func (m *team) nowMS() int64 { return int64(m.Ethereum().BlockChain().CurrentBlo
 // reading reads the claims until stop, which waits for its end, as a process does.
 func (w *fixture) reading(t *testing.T) (stop func()) {
 	t.Helper()
-	reader, err := service.NewClaimReader(w.options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := service.NewClaimReader(w.options)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- reader.Run(ctx) }()

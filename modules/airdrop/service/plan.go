@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
@@ -41,9 +39,6 @@ func (s *service) PlanDistributor(ctx context.Context, p airdrop.DistributorPlan
 	if c.State != airdrop.Built {
 		return none, errNotBuilt()
 	}
-	if c.Format != merkle.OZIndexed {
-		return none, fault.New(fault.Unsupported, "a distributor of Banyan pays lists of the format oz-indexed: create a campaign of that format with this list")
-	}
 	if now := s.options.nowMS(); p.EndMS <= now {
 		return none, fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(fault.Field{Name: "end_ms", Message: "is in the future"})
 	}
@@ -51,33 +46,29 @@ func (s *service) PlanDistributor(ctx context.Context, p airdrop.DistributorPlan
 	if err != nil {
 		return none, err
 	}
-	contract, err := contracts.Load(contracts.Distributor)
+	contract, code, err := deployment(c.Campaign, p)
 	if err != nil {
 		return none, err
 	}
-	code, err := contract.Deployment(common.Address(p.Token), [32]byte(*c.Root), big.NewInt(p.EndMS/1000), common.Address(p.Owner))
-	if err != nil {
+	planned := airdrop.PlannedDistributor{Chain: p.Chain, Address: p.Contract, Notes: notes}
+	pays := c.Total
+	if p.Contract.IsZero() {
+		salt := crypto.Keccak256Hash([]byte(p.ID))
+		planned.Address = wallet.Address(crypto.CreateAddress2(common.Address(deployer), salt, crypto.Keccak256(code)))
+		planned.Calls = []airdrop.ContractCall{{Title: "Deploy the distributor at " + planned.Address.String(), To: deployer, Data: hexText(append(salt[:], code...))}}
+	} else if pays, err = s.nextRound(ctx, c.Campaign, p); err != nil {
 		return none, err
 	}
-	salt := crypto.Keccak256Hash([]byte(p.ID))
-	at := crypto.CreateAddress2(common.Address(deployer), salt, crypto.Keccak256(code))
-	token, err := contracts.Approve()
-	if err != nil {
+	if err := addFunding(&planned, contract, p.Token, pays); err != nil {
 		return none, err
 	}
-	approve, err := token.Pack("approve", at, c.Total.ToBig())
-	if err != nil {
-		return none, fmt.Errorf("encode the approval of the tokens: %w", err)
+	if !p.Contract.IsZero() {
+		root, err := contract.ABI.Pack("setMerkleRoot", [32]byte(*c.Root))
+		if err != nil {
+			return none, fmt.Errorf("encode the root: %w", err)
+		}
+		planned.Calls = append(planned.Calls, airdrop.ContractCall{Title: "Set the root of this round, from the contract's owner", To: p.Contract, Data: hexText(root)})
 	}
-	fund, err := contract.ABI.Pack("fund", c.Total.ToBig())
-	if err != nil {
-		return none, fmt.Errorf("encode the funding: %w", err)
-	}
-	planned := airdrop.PlannedDistributor{Chain: p.Chain, Address: wallet.Address(at), Notes: notes, Calls: []airdrop.ContractCall{
-		{Title: "Deploy the distributor at " + at.Hex(), To: deployer, Data: hexText(append(salt[:], code...))},
-		{Title: "Let it take the tokens", To: p.Token, Data: hexText(approve)},
-		{Title: "Have it take them", To: wallet.Address(at), Data: hexText(fund)},
-	}}
 	planned.Safe, err = safeBatch(c.Campaign, planned, s.options.nowMS())
 	return planned, err
 }
@@ -141,6 +132,55 @@ func (v views) symbol(ctx context.Context, token wallet.Address) (string, error)
 	return text, nil
 }
 
+// addFunding adds the calls that bring the tokens into the contract.
+func addFunding(planned *airdrop.PlannedDistributor, contract contracts.Contract, token wallet.Address, amount uint256.Int) error {
+	if amount.IsZero() {
+		return nil
+	}
+	erc20, err := contracts.Approve()
+	if err != nil {
+		return err
+	}
+	approve, err := erc20.Pack("approve", common.Address(planned.Address), amount.ToBig())
+	if err != nil {
+		return fmt.Errorf("encode the approval of the tokens: %w", err)
+	}
+	fund, err := contract.ABI.Pack("fund", amount.ToBig())
+	if err != nil {
+		return fmt.Errorf("encode the funding: %w", err)
+	}
+	planned.Calls = append(planned.Calls,
+		airdrop.ContractCall{Title: "Let it take the tokens", To: token, Data: hexText(approve)},
+		airdrop.ContractCall{Title: "Have it take them", To: planned.Address, Data: hexText(fund)})
+	return nil
+}
+
+// nextRound returns what a distributor needs more for the next round: its list has what
+// accounts get in all rounds together, so what was paid and what is left counts.
+func (s *service) nextRound(ctx context.Context, c airdrop.Campaign, p airdrop.DistributorPlan) (more uint256.Int, err error) {
+	if c.Format != merkle.Cumulative {
+		return more, fault.New(fault.Unsupported, "only lists of the format cumulative have rounds: plan a distributor of its own for this one")
+	}
+	before, err := s.store.distributorAt(ctx, p.Chain, p.Contract)
+	if fault.Is(err, fault.NotFound) {
+		return more, fault.Newf(fault.Conflict, "no campaign follows the distributor %s on chain %d, so nobody knows what it has paid: let the campaign of the round before follow it", p.Contract, p.Chain)
+	}
+	if err != nil {
+		return more, err
+	}
+	switch {
+	case before.State == airdrop.Reading:
+		return more, fault.New(fault.Conflict, "the claims of the rounds before are still being read: try again in a minute")
+	case before.Kind != airdrop.CumulativeKind || before.Token != p.Token:
+		return more, fault.Newf(fault.Conflict, "the distributor %s pays the token %s and is of the kind %s: it has no next round of this token", p.Contract, before.Token, before.Kind)
+	}
+	has, over := new(uint256.Int).AddOverflow(&before.Claimed, &before.Balance)
+	if !over && has.Lt(&c.Total) {
+		more.Sub(&c.Total, has)
+	}
+	return more, nil
+}
+
 func errNotBuilt() error {
 	return fault.New(fault.Conflict, "the campaign has no root yet: build its tree first")
 }
@@ -178,17 +218,4 @@ func safeBatch(c airdrop.Campaign, p airdrop.PlannedDistributor, nowMS int64) (s
 		return "", fmt.Errorf("write the batch for Safe: %w", err)
 	}
 	return string(text), nil
-}
-
-// claimData is the call that claims a row, of ours and of Uniswap's distributor.
-func claimData(contract abi.ABI, c airdrop.RowClaim) (string, error) {
-	proof := make([][32]byte, len(c.Proof))
-	for i, h := range c.Proof {
-		proof[i] = h
-	}
-	data, err := contract.Pack("claim", new(big.Int).SetUint64(c.Index), common.Address(c.Wallet), c.Amount.ToBig(), proof)
-	if err != nil {
-		return "", fmt.Errorf("encode a claim: %w", err)
-	}
-	return hexText(data), nil
 }

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
@@ -12,29 +11,9 @@ import (
 	"banyan/platform/chain"
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/wallet"
 )
 
 const dayInMS = 24 * 3600 * 1000
-
-// claimOf reads the event Claimed(uint256 index, address account, uint256 amount).
-// Others are refused: a contract that emits them is not the one that it seemed.
-func claimOf(e types.Log) (c storedClaim, ok bool) {
-	if len(e.Data) != 96 || len(e.Topics) != 1 {
-		return c, false
-	}
-	index := new(uint256.Int).SetBytes(e.Data[:32])
-	if !index.IsUint64() || index.Uint64() > math.MaxInt64 {
-		return c, false
-	}
-	c = storedClaim{
-		Block: int64(e.BlockNumber), Log: int64(e.Index), Row: int64(index.Uint64()), Account: wallet.Address(e.Data[44:64]),
-		TX: e.TxHash[:], TimeMS: int64(e.BlockTimestamp) * 1000,
-	}
-	c.amount.SetBytes(e.Data[64:96])
-	c.Amount = c.amount.Dec()
-	return c, true
-}
 
 // tally is what a step changes of the sums.
 type tally struct {
@@ -78,7 +57,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 		if err := s.dropFrom(ctx, tx, t, d.Campaign, step.Drop); err != nil {
 			return err
 		}
-		if err := s.addClaims(ctx, tx, t, d.Campaign, step.Events); err != nil {
+		if err := s.addClaims(ctx, tx, t, d, step.Events); err != nil {
 			return err
 		}
 		if err := s.keepBlocks(ctx, tx, d.Campaign, step.Blocks); err != nil {
@@ -88,7 +67,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 			return err
 		}
 		readTo, readToMS := now.ReadTo, now.ReadToMS
-		at := seen{total: c.Total, claimed: t.claimed, balance: balance, endMS: d.EndMS}
+		at := seen{total: c.Total, claimed: t.claimed, balance: balance, endMS: d.EndMS, waits: state == airdrop.Waiting}
 		if n := len(step.Blocks); n > 0 {
 			at.block = step.Blocks[n-1]
 			readTo, readToMS = at.block.Number, int64(at.block.Time)*1000
@@ -103,6 +82,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 			UPDATE distributor SET
 				state = ?,
 				problem = '',
+				end_ms = ?,
 				balance = ?,
 				claimed_rows = ?,
 				claimed = ?,
@@ -112,7 +92,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 				final = ?,
 				checked_ms = ?
 			WHERE campaign = ?`,
-			state, balance.Dec(), t.rows, t.claimed.Dec(), int64(readTo), readToMS, int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
+			state, d.EndMS, balance.Dec(), t.rows, t.claimed.Dec(), int64(readTo), readToMS, int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
 			return err
 		}
 		after, err = s.distributor(ctx, tx, d.Campaign)
@@ -172,9 +152,10 @@ func (s store) dropFrom(ctx context.Context, tx *database.Tx, t *tally, campaign
 	return err
 }
 
-func (s store) addClaims(ctx context.Context, tx *database.Tx, t *tally, campaign string, events []types.Log) error {
+func (s store) addClaims(ctx context.Context, tx *database.Tx, t *tally, d followed, events []types.Log) error {
+	campaign := d.Campaign
 	for _, e := range events {
-		c, ok := claimOf(e)
+		c, ok := kinds[d.Kind].claim(e)
 		if !ok {
 			return fault.Newf(fault.Invalid, "the contract emits events that no distributor has (transaction %s): follow another", e.TxHash)
 		}

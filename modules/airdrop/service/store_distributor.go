@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +28,10 @@ type distributorRow struct {
 	Address     wallet.Address `db:"address"`
 	Token       wallet.Address `db:"token"`
 	EndMS       int64          `db:"end_ms"`
+	Kind        string         `db:"kind"`
+	StartMS     int64          `db:"vesting_start_ms"`
+	CliffMS     int64          `db:"vesting_cliff_ms"`
+	VestingMS   int64          `db:"vesting_ms"`
 	FirstBlock  int64          `db:"first_block"`
 	State       string         `db:"state"`
 	Problem     string         `db:"problem"`
@@ -49,6 +52,10 @@ const selectDistributor = `
 		address,
 		token,
 		end_ms,
+		kind,
+		vesting_start_ms,
+		vesting_cliff_ms,
+		vesting_ms,
 		first_block,
 		state,
 		problem,
@@ -64,9 +71,12 @@ const selectDistributor = `
 
 func (r distributorRow) followed() (followed, error) {
 	d := followed{first: uint64(r.FirstBlock), Distributor: airdrop.Distributor{
-		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
+		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, Kind: r.Kind, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
 		ClaimedRows: r.ClaimedRows, ReadTo: uint64(r.ReadTo), ReadToMS: r.ReadToMS, Head: uint64(r.Head), Final: uint64(r.Final), CheckedMS: r.CheckedMS,
 	}}
+	if r.VestingMS > 0 {
+		d.Vesting = &airdrop.Vesting{StartMS: r.StartMS, CliffMS: r.CliffMS, DurationMS: r.VestingMS}
+	}
 	if err := errors.Join(d.Balance.SetFromDecimal(r.Balance), d.Claimed.SetFromDecimal(r.Claimed)); err != nil {
 		return followed{}, damaged(r.Campaign, "its distributor", err)
 	}
@@ -79,6 +89,21 @@ func (s store) distributor(ctx context.Context, from database.Queryer, campaign 
 	err := from.Get(ctx, &row, selectDistributor+`WHERE campaign = ?`, campaign)
 	if database.IsNoRows(err) {
 		return airdrop.Distributor{}, fault.NoSuch("distributor", "the campaign has no distributor that is followed: claims are not open yet")
+	}
+	if err != nil {
+		return airdrop.Distributor{}, fmt.Errorf("read distributor: %w", err)
+	}
+	d, err := row.followed()
+	return d.Distributor, err
+}
+
+// distributorAt reads the one at an address that a campaign has followed last. It fails
+// with fault.NotFound.
+func (s store) distributorAt(ctx context.Context, chainID uint64, at wallet.Address) (airdrop.Distributor, error) {
+	var row distributorRow
+	err := s.db.Read().Get(ctx, &row, selectDistributor+`WHERE chain = ? AND address = ? ORDER BY read_to DESC, campaign LIMIT 1`, int64(chainID), at)
+	if database.IsNoRows(err) {
+		return airdrop.Distributor{}, fault.NoSuch("distributor", "no campaign follows this contract")
 	}
 	if err != nil {
 		return airdrop.Distributor{}, fmt.Errorf("read distributor: %w", err)
@@ -118,6 +143,10 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 			return err
 		}
 		tx.Wake(newDistributor)
+		var v airdrop.Vesting
+		if d.Vesting != nil {
+			v = *d.Vesting
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO distributor (
 				campaign,
@@ -125,6 +154,10 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				address,
 				token,
 				end_ms,
+				kind,
+				vesting_start_ms,
+				vesting_cliff_ms,
+				vesting_ms,
 				first_block,
 				state,
 				problem,
@@ -136,8 +169,8 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				final,
 				checked_ms,
 				added_by
-			) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
-			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
+			) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
+			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, d.Kind, v.StartMS, v.CliffMS, v.DurationMS, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
 		return err
 	})
 }
@@ -175,44 +208,6 @@ func (s store) knownBlocks(ctx context.Context, campaign string) ([]chain.Block,
 		all[i] = chain.Block{Number: uint64(r.Number), Hash: common.BytesToHash(r.Hash), Parent: common.BytesToHash(r.Parent)}
 	}
 	return all, nil
-}
-
-// claimed reports whether a row was claimed, by which transaction, in which block.
-func (s store) claimed(ctx context.Context, campaign string, row uint64) (done bool, tx string, block uint64, err error) {
-	var found struct {
-		Block int64  `db:"block"`
-		TX    []byte `db:"tx"`
-	}
-	err = s.db.Read().Get(ctx, &found, `
-		SELECT
-			block,
-			tx
-		FROM distributor_claim
-		WHERE campaign = ?
-			AND list_row = ?
-		ORDER BY block, log
-		LIMIT 1`, campaign, int64(row))
-	if database.IsNoRows(err) {
-		return false, "", 0, nil
-	}
-	if err != nil {
-		return false, "", 0, fmt.Errorf("read a claim: %w", err)
-	}
-	return true, "0x" + hex.EncodeToString(found.TX), uint64(found.Block), nil
-}
-
-// claimedRows are the rows that were claimed, ascending.
-func (s store) claimedRows(ctx context.Context, campaign string) (rows []int64, err error) {
-	err = s.db.Read().Select(ctx, &rows, `
-		SELECT
-			list_row
-		FROM distributor_claim
-		WHERE campaign = ?
-		ORDER BY list_row`, campaign)
-	if err != nil {
-		return nil, fmt.Errorf("read claims: %w", err)
-	}
-	return rows, nil
 }
 
 // addDetails adds what is confirmed, the days, and the phases.
