@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -79,12 +80,26 @@ func (c *Chains) Close() {
 // stands in the log at the start and not at the first sign-in. A node that fails is
 // asked again when it is needed.
 func (c *Chains) Connect(ctx context.Context) error {
-	for _, of := range c.byID {
-		for _, n := range of.nodes {
-			_, _ = askNode(ctx, n, c.timeout, func(context.Context, *ethclient.Client) (struct{}, error) { return struct{}{}, nil }) // logged
+	c.Try(ctx)
+	return nil
+}
+
+// Tried is a node that was asked for the number of its chain.
+type Tried struct {
+	Name string // without what may be a key
+	Err  error  // nil: it answers, for the chain that the settings say
+}
+
+// Try asks every node for the number of its chain.
+func (c *Chains) Try(ctx context.Context) []Tried {
+	var all []Tried
+	for _, id := range slices.Sorted(maps.Keys(c.byID)) {
+		for _, n := range c.byID[id].nodes {
+			_, err := askNode(ctx, n, c.timeout, func(context.Context, *ethclient.Client) (struct{}, error) { return struct{}{}, nil })
+			all = append(all, Tried{Name: n.String(), Err: err})
 		}
 	}
-	return nil
+	return all
 }
 
 // find returns a chain and takes a place for a call; release gives it back. Fails

@@ -18,6 +18,7 @@ type Server struct {
 	MaxConnections int           // of the server
 	Encrypted      bool          // the connection is
 	Took           time.Duration // to connect and to ask
+	Ahead          time.Duration // its clock of ours
 }
 
 // Try connects to a PostgreSQL server as Open does, asks what a program needs to know
@@ -46,18 +47,24 @@ func Try(ctx context.Context, at URL, password config.Secret, modules []string) 
 		MayCreate      bool   `db:"may_create"`
 		MaxConnections int    `db:"max_connections"`
 		Encrypted      bool   `db:"encrypted"`
+		Now            int64  `db:"now"` // UTC milliseconds
 	}
+	asked := time.Now()
 	err = db.Read().Get(ctx, &row, `
 		SELECT current_setting('server_version') AS version,
 		       current_database() AS database,
 		       current_user AS role,
 		       has_database_privilege(current_database(), 'CREATE') AS may_create,
 		       current_setting('max_connections')::int AS max_connections,
+		       (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
 		       COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS encrypted`)
 	if err != nil {
 		return Server{}, err
 	}
+	// The server read its clock somewhere between the question and the answer.
+	halfway := asked.Add(time.Since(asked) / 2)
 	s := Server{
+		Ahead:   time.UnixMilli(row.Now).Sub(halfway),
 		Version: row.Version, Database: row.Database, User: row.User, MayCreate: row.MayCreate,
 		MaxConnections: row.MaxConnections, Encrypted: row.Encrypted,
 	}

@@ -24,6 +24,7 @@ import (
 
 	"banyan/platform/events/broker"
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // Times of the protocol.
@@ -113,6 +114,19 @@ func (b *Broker) Ping(context.Context) error {
 		return fault.New(fault.Unavailable, "NATS is not reached: check that it runs at events.nats.url and accepts the credentials")
 	}
 	return nil
+}
+
+// Try waits for a connection until ctx ends, and asks whether JetStream is on.
+func (b *Broker) Try(ctx context.Context) error {
+	for b.Ping(ctx) != nil {
+		if err := periodic.Sleep(ctx, 50*time.Millisecond); err != nil {
+			return b.Ping(context.WithoutCancel(ctx))
+		}
+	}
+	bounded, cancel := context.WithTimeout(ctx, requestWait)
+	defer cancel()
+	_, err := b.js.AccountInfo(bounded)
+	return failed(err, "describe the account")
 }
 
 // forget makes streams and consumers be looked for again: after a lost connection

@@ -19,14 +19,14 @@ import (
 // sent, whoever that is, and addresses of this network. The log has it.
 func describe(err error) string {
 	f := fault.From(err)
-	if class := classOf(err); class != "" {
+	if class := ClassOf(err); class != "" {
 		return f.Message + " (" + class + ")"
 	}
 	return f.Message
 }
 
-// classOf returns the class of a transport's error, "" where the message says all.
-func classOf(err error) string {
+// ClassOf returns the class of a transport's error, "" where the message says all.
+func ClassOf(err error) string {
 	var (
 		name    *net.DNSError
 		trust   *tls.CertificateVerificationError
