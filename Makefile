@@ -121,7 +121,7 @@ bench: ## print the table of benchmarks, each beside its baseline
 	$(GO) test -run '^$$' -bench . -benchmem ./... | grep -E '^(Benchmark|pkg:|cpu:|FAIL|panic)'
 
 bench-reputation: ## how well scores tell the trustworthy, what sybils take, and the speed, beside baselines
-	$(GO) test -run '^$$' -bench 'Quality|Resistance|BitcoinOTC' -benchtime 1x ./modules/reputation/evaluation ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench 'Quality|Resistance|Slander|BitcoinOTC' -benchtime 1x ./modules/reputation/evaluation ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 	$(GO) test -run '^$$' -bench '^BenchmarkMillion' -benchtime 3x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 	$(GO) test -run '^$$' -bench 'LiveMillion' -benchtime 1000x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 	$(GO) test -run '^$$' -bench 'Attest' -benchtime 2000x ./modules/reputation/service | grep -E '^(Benchmark|FAIL|panic)'

@@ -59,6 +59,10 @@ type leaderboardData struct {
 	Missing *ui.Missing
 	Asked   string
 	Wrong   string // with the address asked for, or with the page
+
+	Contexts []reputation.ContextCount
+	Context  string                       // that is shown; "" = the score itself
+	In       []reputation.ContextStanding // of the context
 	ui.Pager
 }
 
@@ -84,8 +88,22 @@ func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) e
 		d.Wrong, status = fault.From(err).Message, http.StatusBadRequest
 	}
 	var boardErr error
+	next := ""
+	d.Context = v.Get("context")
 	ui.Together(func() {
+		if d.Context != "" {
+			var board reputation.ContextBoard
+			board, boardErr = p.service.ContextBoard(ctx, reputation.ContextBoardQuery{Context: d.Context, Cursor: v.Get("cursor"), Limit: 50})
+			d.In, next = board.Standings, board.Next
+			return
+		}
 		d.Board, boardErr = p.service.Leaderboard(ctx, reputation.LeaderboardQuery{Cursor: v.Get("cursor"), Limit: 50})
+		next = d.Board.Next
+	}, func() {
+		list, err := p.service.Contexts(ctx, reputation.ContextsQuery{})
+		if err == nil { // the board says what is wrong with reputation
+			d.Contexts = list.Contexts
+		}
 	}, func() {
 		d.Epoch, _ = p.currentEpoch(ctx) // the board says what is wrong with reputation
 	})
@@ -97,7 +115,7 @@ func (p *reputationPages) leaderboard(rw http.ResponseWriter, r *http.Request) e
 	if boardErr != nil {
 		status = ui.StatusOf(boardErr)
 	}
-	d.Pager = ui.PagerOf(r, d.Board.Next)
+	d.Pager = ui.PagerOf(r, next)
 	return p.site.Show(rw, r, status, "reputation/leaderboard", ui.Page{
 		Title: "Reputation", Nav: "/reputation", Data: d,
 		Description: "Wallets by the trust that flows to them, with the reasons for every score.",

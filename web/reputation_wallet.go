@@ -25,6 +25,7 @@ type reputationOfWallet struct {
 	History    []reputation.HistoryEntry // the last first
 	Outlook    []reputation.Effect
 	Neighbours neighbourhood
+	Contexts   []reputation.ContextStanding
 }
 
 // Recent are the changes that are told with their reasons.
@@ -35,7 +36,7 @@ func (d reputationOfWallet) Recent() []reputation.HistoryEntry {
 func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart {
 	d := reputationOfWallet{Wallet: of}
 	ctx := r.Context()
-	var errs [4]error
+	var errs [5]error
 	ui.Together(func() {
 		score, err := p.service.Score(ctx, reputation.ScoreQuery{Wallet: of})
 		if errs[0] = err; err == nil {
@@ -51,6 +52,10 @@ func (p *reputationPages) wallet(r *http.Request, of wallet.Address) WalletPart 
 		d.Outlook = outlook.Effects
 	}, func() {
 		d.Neighbours, errs[3] = p.neighbours(r, of)
+	}, func() {
+		var by reputation.ContextScores
+		by, errs[4] = p.service.ContextScores(ctx, reputation.ContextScoresQuery{Wallet: of})
+		d.Contexts = by.Scores
 	})
 	for i, err := range errs {
 		answer := i == 0 && fault.Is(err, fault.NotFound) || i == 2 && fault.Is(err, fault.Conflict) // no score, no epoch yet

@@ -31,6 +31,10 @@ func TestAWalletsPageTellsWhatChangedItsScoreAndWhatWould(t *testing.T) {
 	contains(t, page, `aria-label="Score `, "The score went from 0 to 560 in 5 changes", `data-change="12"`, "</a> expired</li>", "</a> was taken back</li>",
 		"is another part of the whole, because others say more or less", "about &#43;8.2</b>: a vouch by", "about −11.8</b>: that the statement expires of",
 		"All changes as a table", "provisional</span> Statements since this epoch make it about <b>910</b>", "it trusts", "the lists have all of it in words", `<rect class="fill-bark" x=`)
+	contains(t, page, "What it is trusted with", `?context=code">code</a>`, "distrusted</td>")
+	board := visitor.get("/reputation?context=code", http.StatusOK)
+	contains(t, board, "Trusted with code", `aria-current="page">code`, "700</td>")
+	contains(t, visitor.get("/reputation", http.StatusOK), `aria-current="page">All trust`, `?context=trading`)
 	if strings.Contains(page, "NaN") {
 		t.Error("a chart has a number that is none")
 	}

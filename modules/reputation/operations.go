@@ -39,6 +39,9 @@ func Bind(s Service) *seam.Local {
 		record.To(s.Record),
 		schedule.To(s.Schedule),
 		setSchedule.To(s.SetSchedule),
+		contexts.To(s.Contexts),
+		contextScores.To(s.ContextScores),
+		contextBoard.To(s.ContextBoard),
 	)...)
 }
 

@@ -37,6 +37,7 @@ type Service interface {
 	Imports
 	Epochs
 	Scheduling
+	Contextual
 
 	// ComputeEpoch computes scores from the current edges in the background and
 	// makes them the current epoch. It waits some seconds for the end: an answer

@@ -57,6 +57,7 @@ func tour() []stop {
 		{Name: "appeal-mine", Path: "/airdrops/c5/appeal", As: "member"},
 		{Name: "reputation", Path: "/reputation"},
 		{Name: "reputation-mistyped", Path: "/reputation?wallet=0x123"},
+		{Name: "reputation-context", Path: "/reputation?context=code"},
 		{Name: "reputation-empty", Path: "/reputation", Site: "empty"},
 		{Name: "wallet", Path: "/wallets/" + sample},
 		{Name: "wallet-unknown", Path: "/wallets/0x000000000000000000000000000000000000dEaD"},

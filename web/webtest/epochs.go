@@ -126,3 +126,33 @@ func (m *Reputation) SetSchedule(_ context.Context, q reputation.ScheduleDraft) 
 	}
 	return m.Plan, nil
 }
+
+// Contexts are two.
+func (m *Reputation) Contexts(context.Context, reputation.ContextsQuery) (reputation.ContextList, error) {
+	list := reputation.ContextList{Epoch: m.Epoch.Number, Contexts: []reputation.ContextCount{}}
+	if len(m.Ranked) > 0 {
+		list.Contexts = []reputation.ContextCount{{Context: "code", Statements: 12, Ranked: 3}, {Context: "trading", Statements: 5, Ranked: 2}}
+	}
+	return list, m.failed()
+}
+
+// ContextScores has every wallet trusted with code, and not with trading.
+func (m *Reputation) ContextScores(_ context.Context, q reputation.ContextScoresQuery) (reputation.ContextScores, error) {
+	answer := reputation.ContextScores{Epoch: m.Epoch.Number, Scores: []reputation.ContextStanding{}}
+	if len(m.Ranked) > 0 {
+		answer.Scores = []reputation.ContextStanding{
+			{Wallet: q.Wallet, Context: "code", Standing: reputation.Trusted, Score: 640, WeightPPM: 640_000, Value: 0.64, Rank: 2},
+			{Wallet: q.Wallet, Context: "trading", Standing: reputation.Distrusted, Value: -0.2},
+		}
+	}
+	return answer, m.failed()
+}
+
+// ContextBoard has the first three of Ranked.
+func (m *Reputation) ContextBoard(_ context.Context, q reputation.ContextBoardQuery) (reputation.ContextBoard, error) {
+	board := reputation.ContextBoard{Epoch: m.Epoch.Number, Standings: []reputation.ContextStanding{}}
+	for i, s := range m.Ranked[:min(3, len(m.Ranked))] {
+		board.Standings = append(board.Standings, reputation.ContextStanding{Wallet: s.Wallet, Context: q.Context, Standing: reputation.Trusted, Score: 700 - 60*i, Rank: i + 1})
+	}
+	return board, m.failed()
+}

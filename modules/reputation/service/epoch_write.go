@@ -118,6 +118,9 @@ func (s service) writeEpoch(ctx context.Context, j *jobs.Job, e *computed) error
 	if err := s.writeVanished(ctx, j, *e); err != nil {
 		return err
 	}
+	if err := s.writeContexts(ctx, j, *e, explainer); err != nil {
+		return err
+	}
 	if err := writeTree(ctx, j, *e); err != nil {
 		return err
 	}

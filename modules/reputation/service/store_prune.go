@@ -18,6 +18,10 @@ func dropIncomplete(ctx context.Context, tx *database.Tx, limit int) (int64, err
 			SELECT n.epoch, n.part FROM epoch_nodes n WHERE n.epoch IN (SELECT number FROM epochs WHERE complete = 0) LIMIT ?)`,
 		`DELETE FROM score_changes WHERE (wallet, epoch) IN (
 			SELECT c.wallet, c.epoch FROM score_changes c WHERE c.epoch IN (SELECT number FROM epochs WHERE complete = 0) LIMIT ?)`,
+		`DELETE FROM context_scores WHERE (epoch, wallet, context) IN (
+			SELECT c.epoch, c.wallet, c.context FROM context_scores c WHERE c.epoch IN (SELECT number FROM epochs WHERE complete = 0) LIMIT ?)`,
+		`DELETE FROM epoch_contexts WHERE (epoch, context) IN (
+			SELECT c.epoch, c.context FROM epoch_contexts c WHERE c.epoch IN (SELECT number FROM epochs WHERE complete = 0) LIMIT ?)`,
 	} {
 		deleted, err := tx.Exec(ctx, statement, limit)
 		if err != nil {
@@ -55,6 +59,8 @@ func pruneScores(ctx context.Context, tx *database.Tx, oldest int64, limit int) 
 	for _, statement := range []string{
 		`DELETE FROM scores WHERE (epoch, wallet) IN (SELECT s.epoch, s.wallet FROM scores s WHERE s.epoch < ? AND s.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
 		`DELETE FROM epoch_nodes WHERE (epoch, part) IN (SELECT n.epoch, n.part FROM epoch_nodes n WHERE n.epoch < ? AND n.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
+		`DELETE FROM context_scores WHERE (epoch, wallet, context) IN (SELECT c.epoch, c.wallet, c.context FROM context_scores c WHERE c.epoch < ? AND c.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
+		`DELETE FROM epoch_contexts WHERE (epoch, context) IN (SELECT c.epoch, c.context FROM epoch_contexts c WHERE c.epoch < ? AND c.epoch IN (SELECT number FROM epochs WHERE kept = 0) LIMIT ?)`,
 	} {
 		deleted, err := tx.Exec(ctx, statement, oldest, limit)
 		if err != nil {

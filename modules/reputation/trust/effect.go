@@ -75,6 +75,17 @@ func (e Effects) Changed(of Judged, more float64, gone ...float64) float64 {
 	return said/(size+e.doubt()) + of.Value - of.Word
 }
 
+// Word returns the value that contributions make alone, of their sum and their size.
+func (e Effects) Word(said, size float64) float64 {
+	if e.Parameters.Method == MethodEigenTrust {
+		return max(0, said)
+	}
+	if size <= 0 {
+		return 0
+	}
+	return said / (size + e.doubt())
+}
+
 // Weight is Ranking.Weight of a value.
 func (e Effects) Weight(value float64) float64 { return e.Parameters.weight(value, e.Unit) }
 

@@ -115,6 +115,23 @@ func (e *Explainer) judged(x *Explanation) {
 	}
 }
 
+// Contributes returns what a rating of this weight and freshness by a node contributes
+// to whom it rates, beside all that the node states.
+func (e *Explainer) Contributes(source uint32, weight, fresh float64) float64 {
+	if j := e.r.judged; j != nil {
+		c := j.blame[source] * weight
+		if weight > 0 {
+			c = j.praise[source] * weight
+		}
+		return min(j.most, max(-j.most, c*fresh))
+	}
+	given := e.g.trusts[source]
+	if weight <= 0 || given <= 0 {
+		return 0
+	}
+	return (1 - e.alpha) * e.r.Trust[source] * weight * fresh / given
+}
+
 func largestFirst(list []Contribution) { slices.SortFunc(list, bySize) }
 
 func sortInflows(list []Inflow) {
