@@ -67,8 +67,8 @@ type description struct {
 	idempotent bool // a write that may be sent again with its key; see Idempotent
 	expensive  bool // see Expensive
 	anyOrigin  bool // see AnyOrigin
-	// permanent reports whether an answer never changes; nil: the answer has no ETag.
-	// See Cached.
+	// permanent reports whether an answer never changes, see Cached; nil: the answer has
+	// no ETag. Each public GET has one.
 	permanent func(answer any) bool
 
 	repeatable  bool        // a read without streams: it can be asked twice and compared
@@ -129,6 +129,9 @@ func declare[Q, A any](c *Contract, kind Kind, id, pattern string, access Access
 	d.repeatable = kind == KindRead && !d.streams && codec.stream < 0
 	if d.repeatable {
 		d.copyRequest, d.copyAnswer = diff.ClonerOf(codec.typ), diff.ClonerOf(answer)
+	}
+	if d.isShared() && !d.streams {
+		d.permanent = func(any) bool { return false }
 	}
 	for _, option := range options {
 		if err := option(d); err != nil {

@@ -58,9 +58,9 @@ func (c *Contract) Shared() map[string]bool {
 	return shared
 }
 
-// Cached says of a public read that its answers have an ETag, by which clients ask
-// whether one has changed, and that those of which permanent is true never change:
-// clients and proxies keep them without asking.
+// Cached says of a public read that the answers of which permanent is true never
+// change: clients and proxies keep them without asking. Of others they ask by the ETag
+// whether one has changed.
 func Cached[A any](permanent func(*A) bool) Option {
 	return func(d *description) error {
 		if !d.isShared() || d.streams || d.answer != reflect.TypeFor[A]() {
