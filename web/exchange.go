@@ -17,7 +17,10 @@ import (
 	"banyan/web/ui"
 )
 
-const reviewsPerPage = 20
+const (
+	reviewsPerPage = 20
+	shownPlaces    = 30 // of the earlier rankings
+)
 
 type exchangeData struct {
 	Exchange  exchangereview.Exchange
@@ -31,6 +34,7 @@ type exchangeData struct {
 	Form      *reviewForm
 	Claim     *exchangereview.Claim // the one that holds; nil: the profile is not claimed
 	MaxReply  int
+	Places    []exchangereview.Place // where it stood, the latest first
 	ui.Pager
 	// Structured is the rating for search engines (schema.org), nil without
 	// evidence: they refuse an empty one.
@@ -121,11 +125,26 @@ func recent(bursts []exchangereview.Burst, now time.Time) *exchangereview.Burst 
 	return &bursts[0]
 }
 
-func structured(e exchangereview.Exchange) map[string]any {
+// structuredReviews is how many reviews search engines are told of.
+const structuredReviews = 5
+
+func structured(e exchangereview.Exchange, reviews []exchangereview.Review) map[string]any {
 	if !e.Rating.Enough {
 		return nil
 	}
+	some := []map[string]any{}
+	for _, r := range reviews[:min(len(reviews), structuredReviews)] {
+		if r.State == exchangereview.Held {
+			continue
+		}
+		some = append(some, map[string]any{
+			"@type": "Review", "datePublished": rfc3339(r.CreatedMS), "reviewBody": r.Text,
+			"author":       map[string]any{"@type": "Person", "name": r.Wallet.String()},
+			"reviewRating": map[string]any{"@type": "Rating", "ratingValue": r.Overall, "bestRating": 5, "worstRating": 1},
+		})
+	}
 	return map[string]any{
+		"review":   some,
 		"@context": "https://schema.org", "@type": "Organization", "name": e.Name, "url": e.Website,
 		"aggregateRating": map[string]any{
 			"@type": "AggregateRating", "ratingValue": math.Round(e.Rating.Mean*100) / 100, "reviewCount": e.Rating.Reviews, "bestRating": 5, "worstRating": 1,
@@ -165,6 +184,10 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 			d.Burst = recent(b.Bursts, time.Now())
 		}
 	}, func() {
+		// Without it the page has no history of the rank.
+		places, _ := p.service.Places(ctx, exchangereview.PlacesQuery{Slug: slug})
+		d.Places = places.Places[:min(len(places.Places), shownPlaces)]
+	}, func() {
 		// Without it nobody can answer for the exchange here.
 		claims, _ := p.service.Claims(ctx, exchangereview.ClaimsQuery{Slug: slug})
 		d.Claim, d.MaxReply = holding(claims.Claims), exchangereview.MaxReply
@@ -183,7 +206,7 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 		reviewsErr = formErr
 	}
 	d.Missing = ui.Part(ctx, reviewsErr, "Reviews", "what people wrote")
-	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange)
+	d.Aspects, d.Structured = aspectsOf(d.Exchange.Rating.Aspects), structured(d.Exchange, d.Reviews.Reviews)
 	d.Pager = ui.PagerOf(r, d.Reviews.Next)
 	return p.site.Show(rw, r, http.StatusOK, "exchanges/exchange", ui.Page{
 		Title: d.Exchange.Name, Nav: "/exchanges", Data: d,

@@ -17,20 +17,43 @@ import (
 const feedLength = 50
 
 func (p *exchangePages) mountFeeds(r chi.Router) {
+	r.Get("/exchanges/-/feed.atom", p.site.Handle(p.atom))
+	r.Get("/exchanges/-/feed.json", p.site.Handle(p.jsonFeed))
 	r.Get("/exchanges/{slug}/feed.atom", p.site.Handle(p.atom))
 	r.Get("/exchanges/{slug}/feed.json", p.site.Handle(p.jsonFeed))
 	r.Get("/exchanges/{slug}/badge.svg", p.site.Handle(p.badge))
+	r.Get("/exchanges/{slug}/widget", p.site.Handle(p.widget))
+	r.Get("/exchanges/{slug}/embed", p.site.Handle(p.embed))
 }
 
-// feed reads an exchange and its newest reviews.
-func (p *exchangePages) feed(r *http.Request) (exchangereview.Exchange, []exchangereview.Review, error) {
+// feed is the newest reviews of an exchange, or of all.
+type feed struct {
+	title   string
+	home    string // path of the page
+	all     bool
+	reviews []exchangereview.Review
+}
+
+func (p *exchangePages) feed(r *http.Request) (f feed, err error) {
 	slug := chi.URLParam(r, "slug")
+	if slug == "" {
+		page, err := p.service.AllReviews(r.Context(), exchangereview.AllReviewsQuery{Limit: feedLength})
+		return feed{title: "Reviews of all exchanges", home: "/exchanges", all: true, reviews: page.Reviews}, err
+	}
 	e, err := p.service.Exchange(r.Context(), exchangereview.ExchangeQuery{Slug: slug})
 	if err != nil {
-		return e, nil, err
+		return f, err
 	}
 	page, err := p.service.Reviews(r.Context(), exchangereview.ReviewsQuery{Slug: slug, Limit: feedLength})
-	return e, page.Reviews, err
+	return feed{title: "Reviews of " + e.Name, home: "/exchanges/" + e.Slug, reviews: page.Reviews}, err
+}
+
+// self is the address of the feed.
+func (p *exchangePages) self(f feed, file string) string {
+	if f.all {
+		return p.site.Absolute("/exchanges/-/", file)
+	}
+	return p.site.Absolute(f.home, "/", file)
 }
 
 // place is the address of a review for other programs.
@@ -38,8 +61,12 @@ func (p *exchangePages) place(v *exchangereview.Review) string {
 	return p.site.Absolute("/exchanges/", v.Exchange, "/reviews/", v.Wallet)
 }
 
-func headline(v *exchangereview.Review) string {
-	return fmt.Sprintf("%d of 5 by %s", v.Overall, v.Wallet.Short())
+func (f *feed) headline(v *exchangereview.Review) string {
+	of := ""
+	if f.all {
+		of = " for " + v.Exchange
+	}
+	return fmt.Sprintf("%d of 5%s by %s", v.Overall, of, v.Wallet.Short())
 }
 
 type atomLink struct {
@@ -70,22 +97,22 @@ func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3
 // atom is the newest reviews for feed readers (RFC 4287). Texts are plain: what
 // people write is shown as HTML on our own pages alone.
 func (p *exchangePages) atom(rw http.ResponseWriter, r *http.Request) error {
-	e, reviews, err := p.feed(r)
+	of, err := p.feed(r)
 	if err != nil {
 		return err
 	}
-	self := p.site.Absolute("/exchanges/", e.Slug, "/feed.atom")
+	self := p.self(of, "feed.atom")
 	f := atomFeed{
-		ID: self, Title: "Reviews of " + e.Name, Updated: rfc3339(0),
-		Links: []atomLink{{"self", self}, {"alternate", p.site.Absolute("/exchanges/", e.Slug)}},
+		ID: self, Title: of.title, Updated: rfc3339(0),
+		Links: []atomLink{{"self", self}, {"alternate", p.site.Absolute(of.home)}},
 	}
-	for i := range reviews {
-		v := &reviews[i]
+	for i := range of.reviews {
+		v := &of.reviews[i]
 		if i == 0 {
 			f.Updated = rfc3339(v.CreatedMS)
 		}
 		f.Entries = append(f.Entries, atomEntry{
-			ID: "urn:banyan:review:" + v.Hash.String(), Title: headline(v), Updated: rfc3339(v.CreatedMS), Author: v.Wallet.String(),
+			ID: "urn:banyan:review:" + v.Hash.String(), Title: of.headline(v), Updated: rfc3339(v.CreatedMS), Author: v.Wallet.String(),
 			Link: atomLink{Href: p.place(v)}, Content: v.Text,
 		})
 	}
@@ -106,14 +133,14 @@ type jsonItem struct {
 
 // jsonFeed is the newest reviews as JSON Feed 1.1 (jsonfeed.org).
 func (p *exchangePages) jsonFeed(rw http.ResponseWriter, r *http.Request) error {
-	e, reviews, err := p.feed(r)
+	of, err := p.feed(r)
 	if err != nil {
 		return err
 	}
-	items := make([]jsonItem, len(reviews))
-	for i := range reviews {
-		v := &reviews[i]
-		items[i] = jsonItem{"urn:banyan:review:" + v.Hash.String(), p.place(v), headline(v), v.Text, rfc3339(v.CreatedMS)}
+	items := make([]jsonItem, len(of.reviews))
+	for i := range of.reviews {
+		v := &of.reviews[i]
+		items[i] = jsonItem{"urn:banyan:review:" + v.Hash.String(), p.place(v), of.headline(v), v.Text, rfc3339(v.CreatedMS)}
 	}
 	text, err := json.Marshal(struct {
 		Version string     `json:"version"`
@@ -122,8 +149,7 @@ func (p *exchangePages) jsonFeed(rw http.ResponseWriter, r *http.Request) error 
 		Feed    string     `json:"feed_url"`
 		Items   []jsonItem `json:"items"`
 	}{
-		"https://jsonfeed.org/version/1.1", "Reviews of " + e.Name, p.site.Absolute("/exchanges/", e.Slug),
-		p.site.Absolute("/exchanges/", e.Slug, "/feed.json"), items,
+		"https://jsonfeed.org/version/1.1", of.title, p.site.Absolute(of.home), p.self(of, "feed.json"), items,
 	})
 	if err != nil {
 		return err

@@ -84,3 +84,60 @@ func TestReviewsAreFiltered(t *testing.T) {
 	contains(t, v.get("/exchanges/kestrel-exchange?from=31.01.2026", http.StatusBadRequest), "is not a day like 2026-01-31")
 	contains(t, v.get("/exchanges?country=SG&fee=0.5&status=active&sort=stars", http.StatusOK), `value="SG" selected`, `value="0.5" selected`, `value="active" selected`, `value="stars" selected`)
 }
+
+// Other sites may frame the widget, load the badge and the feeds, and nothing else.
+func TestOnlyTheWidgetMayBeFramed(t *testing.T) {
+	site := webtest.Full(t)
+	for path, framed := range map[string]bool{"/exchanges/kestrel-exchange/widget": true, "/exchanges/kestrel-exchange": false, "/exchanges/kestrel-exchange/embed": false} {
+		resp, err := http.Get(site.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close() // only its headers are looked at
+		policy := resp.Header.Get("Content-Security-Policy")
+		if resp.StatusCode != http.StatusOK || (resp.Header.Get("X-Frame-Options") == "") != framed || strings.Contains(policy, "frame-ancestors *") != framed || framed && strings.Contains(policy, "script-src") {
+			t.Errorf("%s: %d, %q, %q", path, resp.StatusCode, resp.Header.Get("X-Frame-Options"), policy)
+		}
+	}
+	visitor := newVisitor(t, site)
+	contains(t, visitor.get("/exchanges/kestrel-exchange/widget", http.StatusOK), "of 5", "signed reviews")
+	contains(t, visitor.get("/exchanges/meridian/widget", http.StatusOK), "not enough evidence")
+	visitor.get("/exchanges/nowhere/widget", http.StatusNotFound)
+	contains(t, visitor.get("/exchanges/kestrel-exchange/embed", http.StatusOK), "&lt;iframe src=", "/exchanges/kestrel-exchange/badge.svg")
+}
+
+func TestAllReviewsHaveAFeed(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	atom := visitor.get("/exchanges/-/feed.atom", http.StatusOK)
+	contains(t, atom, "Reviews of all exchanges", "5 for kestrel-exchange by", `rel="self"`, "/exchanges/-/feed.atom")
+	contains(t, visitor.get("/exchanges/-/feed.json", http.StatusOK), `"feed_url"`, "/exchanges/-/feed.json", "content_text")
+}
+
+func TestExchangesStandSideBySide(t *testing.T) {
+	visitor := newVisitor(t, webtest.Full(t))
+	contains(t, visitor.get("/exchanges/-/compare?with=kestrel-exchange&with=meridian&with=&with=nowhere", http.StatusOK),
+		"Kestrel", "Meridian", "Withdrawals", "There is no exchange with the name <code>nowhere</code>")
+	contains(t, visitor.get("/exchanges/-/compare", http.StatusOK), "Compare exchanges")
+	visitor.get("/exchanges/-/compare?with=a&with=b&with=c&with=d&with=e", http.StatusBadRequest)
+	contains(t, visitor.get("/exchanges/kestrel-exchange", http.StatusOK), "From place 6 to place 4 in 2 rankings", "polyline", `"@type":"Review"`)
+}
+
+// A profile is claimed, answers stand below reviews, and an operator ends it.
+func TestAProfileIsShown(t *testing.T) {
+	site := webtest.Full(t)
+	visitor := newVisitor(t, site)
+	contains(t, visitor.get("/exchanges/meridian/profile", http.StatusOK), "has not shown who it is", "Sign in with a wallet")
+	claim := exchangereview.SignedClaim{Slug: "kestrel-exchange", Wallet: webtest.SampleWallet(8), Method: exchangereview.ClaimByDNS, CreatedMS: webtest.SampleMS}
+	if _, err := site.Exchanges.ClaimProfile(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	v := site.Exchanges.Written[0]
+	if _, err := site.Exchanges.PublishReply(t.Context(), exchangereview.SignedReply{Slug: v.Exchange, Reviewer: v.Wallet, Review: v.Hash, Text: "We are **sorry**.", CreatedMS: webtest.SampleMS}); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, visitor.get("/exchanges/kestrel-exchange/profile", http.StatusOK), "a DNS record of its domain names its wallet", "All claims")
+	contains(t, visitor.get("/exchanges/"+v.Exchange, http.StatusOK), "Answer of the exchange", "We are <strong>sorry</strong>.")
+	if strings.Contains(visitor.get("/exchanges/kestrel-exchange/profile", http.StatusOK), "End the claim") {
+		t.Error("visitors see what operators can do")
+	}
+}

@@ -40,7 +40,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				"markdown": markdown.HTML, "millionths": millionths, "percent": percent,
 				"excerpt": excerpt,
 				"sum":     func(a, b float64) float64 { return a + b },
-				"method":  methodName, "proofName": proofName, "chainName": wallet.ChainName,
+				"method":  methodName, "proofName": proofName, "chainName": wallet.ChainName, "rankChart": rankChart, "move": move,
 				"kind": kindName, "status": statusName, "fee": fee, "marks": marksOf, "scale": newScale,
 			},
 			Menu: ui.Entry{Path: "/exchanges", Label: "Exchanges"}, Order: 1,
@@ -56,6 +56,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 func (p *exchangePages) mount(r chi.Router) {
 	r.Get("/exchanges", p.site.Handle(p.exchanges))
 	r.Get("/exchanges/-/rankings", p.site.Handle(p.rankings))
+	r.Get("/exchanges/-/compare", p.site.Handle(p.compare))
 	p.mountModeration(r)
 	p.mountFeeds(r)
 	p.mountProfiles(r)
@@ -94,6 +95,7 @@ func (d exchangesData) Sorts() []choice {
 		{exchangereview.ByRating, "Rating"},
 		{exchangereview.ByStars, "Stars"},
 		{exchangereview.ByReviews, "Most reviewed"},
+		{exchangereview.ByChange, "Most places won"},
 		{exchangereview.ByFee, "Lowest fee"},
 		{exchangereview.ByName, "Name"},
 	}

@@ -49,6 +49,9 @@ type Service interface {
 	Breakdown(context.Context, BreakdownQuery) (Breakdown, error)
 	// Reviews lists an exchange's live reviews. NotFound: no such slug.
 	Reviews(context.Context, ReviewsQuery) (ReviewPage, error)
+	// AllReviews lists the live reviews of all exchanges, newest first. A page may be
+	// short, or empty, and have a next: it looks at 5,000 versions.
+	AllReviews(context.Context, AllReviewsQuery) (ReviewPage, error)
 	// ReviewsOf lists a wallet's live reviews.
 	ReviewsOf(context.Context, ReviewsOfQuery) (ReviewPage, error)
 	// History returns all versions of one wallet's review of an exchange, newest
@@ -93,8 +96,9 @@ const (
 	ByRating  = "rating"  // best first; exchanges without enough evidence behind, those without reviews last
 	ByReviews = "reviews" // most reviewed first
 	ByName    = "name"
-	ByStars   = "stars" // highest mean first; those without enough evidence behind
-	ByFee     = "fee"   // lowest taker fee first; those of which none is known last
+	ByStars   = "stars"  // highest mean first; those without enough evidence behind
+	ByChange  = "change" // most places won since the ranking before
+	ByFee     = "fee"    // lowest taker fee first; those of which none is known last
 )
 
 // ExchangeUpload is a JSON array of exchanges: id, name, kind (cex or dex),
@@ -134,7 +138,7 @@ type ExchangesQuery struct {
 	Country string  `query:"country" json:"-"` // ISO 3166-1 alpha-2
 	Status  string  `query:"status" json:"-"`  // active, halted, dead or incident
 	MaxFee  float64 `query:"max_fee" json:"-"` // of takers, share of the trade: 0.002 = 0.2 %; 0 = any
-	Sort    string  `query:"sort" json:"-"`    // rating (default), reviews, name, stars, fee; with q, the best match comes first
+	Sort    string  `query:"sort" json:"-"`    // rating (default), reviews, name, stars, fee, change; with q, the best match comes first
 	Cursor  string  `query:"cursor" json:"-"`  // the last answer's next
 	Limit   int     `query:"limit" json:"-"`   // 1–200, 0 = 50
 }
@@ -146,9 +150,9 @@ func (q ExchangesQuery) Validate() error {
 		wrong = append(wrong, fault.Field{Name: "kind", Message: "is cex or dex"})
 	}
 	switch q.Sort {
-	case "", ByRating, ByReviews, ByName, ByStars, ByFee:
+	case "", ByRating, ByReviews, ByName, ByStars, ByFee, ByChange:
 	default:
-		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews, name, stars or fee"})
+		wrong = append(wrong, fault.Field{Name: "sort", Message: "is rating, reviews, name, stars, fee or change"})
 	}
 	switch q.Status {
 	case "", Active, Halted, Dead, Incident:
@@ -196,6 +200,7 @@ type Exchange struct {
 	Factories    []ChainAddress `json:"factories,omitempty"` // of one exchange; a list leaves them out
 	Routers      []ChainAddress `json:"routers,omitempty"`   // likewise
 	Wallets      []ChainAddress `json:"wallets,omitempty"`   // likewise: from which it pays
+	Change       int            `json:"change,omitempty"`    // places won from one ranking to the latest, below 0 lost
 	Claimed      bool           `json:"claimed,omitempty"`   // whether it has shown who it is, see Profiles
 }
 

@@ -25,6 +25,8 @@ var (
 		"Where an exchange's rating comes from")
 	reviewsOf = seam.Read[ReviewsOfQuery, ReviewPage](Contract, "reviewsOf", "GET /wallets/{wallet}/reviews", seam.Public,
 		"A wallet's reviews, newest first")
+	allReviews = seam.Read[AllReviewsQuery, ReviewPage](Contract, "allReviews", "GET /reviews", seam.Public,
+		"The reviews of all exchanges, newest first")
 	history = seam.Read[HistoryQuery, ReviewHistory](Contract, "history", "GET /exchanges/{slug}/reviews/{wallet}", seam.Public,
 		"All versions of one review")
 	prepareReview = seam.Read[ReviewDraft, PreparedReview](Contract, "prepareReview", "POST /exchanges/{slug}/reviews/prepare", seam.Public,
@@ -95,6 +97,7 @@ func Bind(s Service) *seam.Local {
 		exchange.To(s.Exchange),
 		reviews.To(s.Reviews),
 		reviewsOf.To(s.ReviewsOf),
+		allReviews.To(s.AllReviews),
 		history.To(s.History),
 		prepareReview.To(s.PrepareReview),
 		publishReview.To(s.PublishReview),
@@ -163,6 +166,11 @@ func (c Client) Reviews(ctx context.Context, q ReviewsQuery) (ReviewPage, error)
 // ReviewsOf implements Service.
 func (c Client) ReviewsOf(ctx context.Context, q ReviewsOfQuery) (ReviewPage, error) {
 	return reviewsOf.Call(ctx, c.route, q)
+}
+
+// AllReviews implements Service.
+func (c Client) AllReviews(ctx context.Context, q AllReviewsQuery) (ReviewPage, error) {
+	return allReviews.Call(ctx, c.route, q)
 }
 
 // History implements Service.

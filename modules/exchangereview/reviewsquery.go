@@ -60,3 +60,12 @@ func (q ReviewsQuery) Validate() error {
 	}
 	return invalidQuery(append(wrong, page.Standard().Wrong(q.Limit)...))
 }
+
+// AllReviewsQuery selects a page of all reviews, newest first.
+type AllReviewsQuery struct {
+	Cursor string `query:"cursor" json:"-"`
+	Limit  int    `query:"limit" json:"-"` // 1–200, 0 = 50
+}
+
+// Validate refuses values out of range.
+func (q AllReviewsQuery) Validate() error { return page.Standard().Check(q.Limit) }

@@ -3,8 +3,48 @@ package webtest
 import (
 	"context"
 
+	"github.com/ethereum/go-ethereum/crypto"
+
 	"banyan/modules/exchangereview"
+	"banyan/platform/wallet"
 )
+
+// sampleClaimed is the exchange that the wallet of Key(t, "member") has claimed. It has
+// answered one review, and another has a proof of use.
+const sampleClaimed = "oakbridge"
+
+func (m *Exchanges) claimSample() {
+	key, err := crypto.ToECDSA(crypto.Keccak256([]byte("member")))
+	if err != nil {
+		panic(err) // a hash is a key
+	}
+	m.Claimed = []exchangereview.Claim{{
+		Exchange: sampleClaimed, Wallet: wallet.Address(crypto.PubkeyToAddress(key.PublicKey)), Method: exchangereview.ClaimByDNS, CheckedAt: "_banyan.oakbridge.example",
+		CreatedMS: SampleMS, UntilMS: SampleMS + exchangereview.ClaimFor.Milliseconds(), Holds: true, Site: "banyan.example", Hash: exchangereview.Hash{7}, Signature: "signed",
+	}, {
+		Exchange: sampleClaimed, Wallet: SampleWallet(9), Method: exchangereview.ClaimByAddress, CreatedMS: SampleMS - 86_400_000, UntilMS: SampleMS, EndedMS: SampleMS - 3_600_000,
+		EndedBy: exchangereview.EndedByOperator, Reason: "The wallet was stolen.", Site: "banyan.example", Hash: exchangereview.Hash{8}, Signature: "signed",
+	}}
+	answered := false
+	for i := range m.Written {
+		v := &m.Written[i]
+		if v.Exchange != sampleClaimed {
+			continue
+		}
+		if answered {
+			v.Group, v.Proof = "proven", &exchangereview.Proof{
+				Kind: exchangereview.ProofSwap, Factor: 1, CheckedMS: SampleMS, ChainID: 1, Tx: &exchangereview.Hash{9}, Block: 20_000_000, TimeMS: SampleMS - 86_400_000,
+				Contract: new(SampleWallet(9)),
+			}
+			return
+		}
+		answered = true
+		v.Reply = &exchangereview.Reply{
+			Wallet: m.Claimed[0].Wallet, Review: v.Hash, Text: "Thank you. The fee of small withdrawals was halved in March.", CreatedMS: SampleMS, Site: "banyan.example",
+			Hash: exchangereview.Hash{6}, Signature: "signed",
+		}
+	}
+}
 
 // PrepareClaim returns a document without meaning.
 func (m *Exchanges) PrepareClaim(_ context.Context, d exchangereview.ClaimDraft) (exchangereview.PreparedClaim, error) {

@@ -191,6 +191,16 @@ func (m *Exchanges) Method(context.Context, exchangereview.MethodQuery) (exchang
 	}, m.failed()
 }
 
+// AllReviews returns all live reviews.
+func (m *Exchanges) AllReviews(context.Context, exchangereview.AllReviewsQuery) (exchangereview.ReviewPage, error) {
+	if err := m.failed(); err != nil {
+		return exchangereview.ReviewPage{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return exchangereview.ReviewPage{Reviews: m.live(func(exchangereview.Review) bool { return true })}, nil
+}
+
 // ReviewsOf returns a wallet's live reviews.
 func (m *Exchanges) ReviewsOf(_ context.Context, q exchangereview.ReviewsOfQuery) (exchangereview.ReviewPage, error) {
 	if err := m.failed(); err != nil {

@@ -88,6 +88,7 @@ func sampleExchanges() *Exchanges {
 		if i%3 == 0 {
 			e.Kind, e.Countries, e.Chains = exchangereview.Decentralised, nil, []string{"ethereum", "arbitrum", "base", "polygon", "bnb-chain"}[:1+i%5]
 		}
+		e.Claimed = e.Slug == sampleClaimed
 		m.Listed = append(m.Listed, e)
 		for j := range (i * 5) % 14 {
 			overall := 5 - (i/4+j*j)%5
@@ -103,6 +104,7 @@ func sampleExchanges() *Exchanges {
 			})
 		}
 	}
+	m.claimSample()
 	return m
 }
 

@@ -133,6 +133,8 @@ func (r *exchangeRow) place(sort string) *place {
 		return &place{Number: r.Reviews, Slug: r.Slug}
 	case exchangereview.ByStars:
 		return &place{Number: r.MeanOrder, Slug: r.Slug}
+	case exchangereview.ByChange:
+		return &place{Number: int64(r.Change), Slug: r.Slug}
 	case exchangereview.ByFee:
 		fee := 9.0
 		if r.TakerFee != nil {

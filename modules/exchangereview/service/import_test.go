@@ -96,7 +96,7 @@ func TestExchangesByCountryFeeStatusAndStars(t *testing.T) {
 			t.Errorf("pages by fee have %d exchanges, %d different", len(all), len(seen))
 		}
 		for says, q := range map[string]exchangereview.ExchangesQuery{
-			"country": {Country: "MLT"}, "status": {Status: "closed"}, "max_fee": {MaxFee: -1}, "stars or fee": {Sort: "best"},
+			"country": {Country: "MLT"}, "status": {Status: "closed"}, "max_fee": {MaxFee: -1}, "fee or change": {Sort: "best"},
 		} {
 			refused(w.Exchanges(anybody, q))(t, fault.Invalid, says)
 		}

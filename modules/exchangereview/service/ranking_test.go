@@ -282,3 +282,57 @@ func TestTheBreakdownAddsUpToTheMean(t *testing.T) {
 		refused(w.Breakdown(anybody, exchangereview.BreakdownQuery{Slug: "nowhere"}))(t, fault.NotFound, "no exchange")
 	})
 }
+
+// An exchange that passes others is first in the order of places won, and one that
+// falls behind is last.
+func TestPlacesWonAreAnOrder(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
+		trust := map[*writer]float64{}
+		for i := range 30 {
+			trust[numbered(t, i)] = 1
+		}
+		w.reputation.set(1, trust)
+		review := func(slug string, from, to, stars int) {
+			for i := from; i < to; i++ {
+				w.publish(t, numbered(t, i), slug, stars)
+			}
+		}
+		closed := func() {
+			must(w.CloseEpoch(operator, exchangereview.EpochRequest{}))(t)
+		}
+		change := func(slug string) int {
+			return must(w.Exchange(anybody, exchangereview.ExchangeQuery{Slug: slug}))(t).Change
+		}
+		review("kraken", 0, 30, 4)
+		review("okx", 0, 30, 3)
+		closed()
+		if change("kraken") != 0 || change("okx") != 0 {
+			t.Error("places were won before the second ranking")
+		}
+		review("okx", 0, 30, 5)
+		closed()
+		if change("kraken") != -1 || change("okx") != 1 {
+			t.Errorf("kraken %d, okx %d", change("kraken"), change("okx"))
+		}
+		var all []exchangereview.Exchange
+		for cursor := ""; ; {
+			page := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Sort: exchangereview.ByChange, Limit: 7, Cursor: cursor}))(t)
+			all = append(all, page.Exchanges...)
+			if cursor = page.Next; cursor == "" {
+				break
+			}
+		}
+		whole := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Limit: 200}))(t)
+		if all[0].Slug != "okx" || all[len(all)-1].Slug != "kraken" || len(all) != len(whole.Exchanges) {
+			t.Errorf("%s first, %s last, %d of %d", all[0].Slug, all[len(all)-1].Slug, len(all), len(whole.Exchanges))
+		}
+		recent := must(w.AllReviews(anybody, exchangereview.AllReviewsQuery{Limit: 31}))(t)
+		if len(recent.Reviews) != 31 || recent.Reviews[0].Exchange != "okx" || recent.Reviews[30].Exchange != "kraken" || recent.Next == "" {
+			t.Errorf("%d recent reviews", len(recent.Reviews))
+		}
+		more := must(w.AllReviews(anybody, exchangereview.AllReviewsQuery{Limit: 31, Cursor: recent.Next}))(t)
+		if len(more.Reviews) != 29 || more.Next != "" {
+			t.Errorf("%d more", len(more.Reviews))
+		}
+	})
+}

@@ -101,6 +101,9 @@ func (st store) storeEpoch(ctx context.Context, row epochRow, made *epochMade) e
 				return err
 			}
 		}
+		if err := setChanges(ctx, tx, row.Number); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `UPDATE directory SET ranked_epoch = ? WHERE id = 1`, row.Number); err != nil {
 			return err
 		}
@@ -113,6 +116,19 @@ func (st store) storeEpoch(ctx context.Context, row epochRow, made *epochMade) e
 		}
 		return rankAgain(ctx, tx, &made.at)
 	})
+}
+
+// setChanges stores how many places each exchange won from the epoch before to this
+// one.
+func setChanges(ctx context.Context, tx *database.Tx, number int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE exchange SET rank_change = COALESCE((
+			SELECT b.rank - a.rank
+			FROM ranking_place AS a
+			JOIN ranking_place AS b ON b.exchange_id = a.exchange_id
+			WHERE a.exchange_id = exchange.id AND a.number = ? AND b.number = ? AND a.rank > 0 AND b.rank > 0
+		), 0)`, number, number-1)
+	return err
 }
 
 // placesOf returns an exchange's places, newest first.

@@ -33,6 +33,7 @@ const exchangeColumns = `
 	reviews,
 	held,
 	claimed_until_ms,
+	rank_change,
 	tally`
 
 type exchangeRow struct {
@@ -54,6 +55,7 @@ type exchangeRow struct {
 	Reviews   int64    `db:"reviews"`
 	Held      int      `db:"held"`
 	ClaimedMS int64    `db:"claimed_until_ms"` // it is claimed; 0 = it is not
+	Change    int      `db:"rank_change"`
 	Tally     []byte   `db:"tally"`
 }
 
@@ -81,7 +83,7 @@ func (r *exchangeRow) exchange(p *ranking.Parameters, now time.Time) (exchangere
 	e := exchangereview.Exchange{
 		Slug: r.Slug, Name: r.Name, Kind: r.Kind, Website: r.Website, Year: r.Year, Countries: d.Countries, Chains: d.Chains,
 		MakerFee: r.MakerFee, TakerFee: r.TakerFee, Status: r.Status, StatusSince: d.StatusSince, StatusSource: d.StatusSource,
-		FormerNames: d.FormerNames, Licences: d.Licences, FeesURL: d.FeesURL, Claimed: r.ClaimedMS > now.UnixMilli(),
+		FormerNames: d.FormerNames, Licences: d.Licences, FeesURL: d.FeesURL, Claimed: r.ClaimedMS > now.UnixMilli(), Change: r.Change,
 	}
 	var t ranking.Tally
 	if err := t.UnmarshalBinary(r.Tally); err != nil {
@@ -131,6 +133,7 @@ var listOrders = map[string]struct{ after, order string }{
 	exchangereview.ByRating:  {`rank_order <= ? AND (rank_order < ? OR slug > ?)`, `rank_order DESC, slug`},
 	exchangereview.ByReviews: {`reviews <= ? AND (reviews < ? OR slug > ?)`, `reviews DESC, slug`},
 	exchangereview.ByStars:   {`mean_order <= ? AND (mean_order < ? OR slug > ?)`, `mean_order DESC, slug`},
+	exchangereview.ByChange:  {`rank_change <= ? AND (rank_change < ? OR slug > ?)`, `rank_change DESC, slug`},
 	exchangereview.ByFee:     {`COALESCE(taker_fee, 9) >= ? AND (COALESCE(taker_fee, 9) > ? OR slug > ?)`, `COALESCE(taker_fee, 9), slug`},
 	exchangereview.ByName:    {`name_order >= ? AND (name_order > ? OR slug > ?)`, `name_order, slug`},
 }
