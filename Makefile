@@ -40,7 +40,7 @@ DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build dev
 DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
-.PHONY: run build build-fast test test-arm64 fig lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig move lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ test-arm64: ## run the tests of trees, lists and ranks on an emulated arm64 (nee
 # Without a package's name go test shows what the test prints while it runs.
 fig: ## show what the strangler fig promises, on real processes: one table, about 10 minutes
 	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestFig$$" -fig
+
+move: ## move each module's data to PostgreSQL and back under load, and kill the program meanwhile: one table, about 4 minutes
+	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestMove$$" -fig
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...

@@ -97,12 +97,8 @@ func (d *dataMove) Status() *transfer.Status {
 	return &s
 }
 
-// Run makes the moves until ctx ends, first the one that had begun when the program
-// ended.
+// Run makes the moves until ctx ends.
 func (d *dataMove) Run(ctx context.Context) error {
-	if err := d.resume(ctx); err != nil {
-		return err
-	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -116,6 +112,8 @@ func (d *dataMove) Run(ctx context.Context) error {
 	}
 }
 
+// resume has Run go on with the move that had begun when the program ended. It is called
+// before anybody can begin another.
 func (d *dataMove) resume(ctx context.Context) error {
 	loaded := d.slot.process.loaded()
 	place := func(url string) (database.Options, string) { return loaded.databaseAt(d.slot.name(), url) }
@@ -123,12 +121,8 @@ func (d *dataMove) resume(ctx context.Context) error {
 	if err != nil || move == nil {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.move == nil { // nobody was faster
-		d.move = move
-		d.begun <- struct{}{}
-	}
+	d.move = move
+	d.begun <- struct{}{}
 	return nil
 }
 

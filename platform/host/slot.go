@@ -79,6 +79,9 @@ func (s *slot) open(ctx context.Context) error {
 		Dial: s.dial, Trust: s.trust, Log: p.log,
 	})
 	s.data = newDataMove(s)
+	if err := s.data.resume(ctx); err != nil {
+		return err
+	}
 	p.addTask("the move of the data of "+s.name(), s.data.Run)
 	return s.mover.Start(ctx)
 }

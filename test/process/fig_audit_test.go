@@ -76,7 +76,7 @@ func (c *load) auditCampaigns(g *cluster) {
 	names := map[string]int{}
 	for cursor, more := "", true; more; more = cursor != "" {
 		var page airdrop.CampaignPage
-		g.trunk.must("GET", "/api/v1/airdrop/campaigns?limit=200&cursor="+cursor, "", nil, &page)
+		g.trunk.must("GET", "/api/v1/airdrop/campaigns?limit=200&cursor="+cursor, g.token, nil, &page)
 		for _, campaign := range page.Campaigns {
 			found[campaign.ID] = campaign.Name
 			names[campaign.Name]++

@@ -3,6 +3,8 @@ package process_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,31 +65,110 @@ func (g *cluster) awaitMove(module string) (state rollout.MoveState) {
 	return state
 }
 
-// Each module's data moves to PostgreSQL and back while all of them are read and
-// written: no request fails, and each acknowledged write is there once. The program is
-// started again in between, and follows.
-func TestDataMovesToPostgreSQLAndBackUnderLoad(t *testing.T) {
+// TestMove shows that a module's data moves while it is used. By itself it is short;
+// `make move` runs it at full length and prints the table.
+func TestMove(t *testing.T) {
+	for _, p := range []proof{
+		{"data of each module to PostgreSQL and back, under load", moveDataUnderLoad},
+		{"killed at random moments of a move, under load", killDuringMoves},
+	} {
+		f := &figures{begun: time.Now(), mark: "FAILED"}
+		ok := t.Run(p.name, func(t *testing.T) {
+			p.shows(t, f)
+			f.mark = "shown"
+		})
+		if *full {
+			f.print(p.name, ok)
+		}
+	}
+}
+
+// moveDataUnderLoad: no request fails, and each acknowledged write is there once. The
+// program is started again at the end, and follows.
+func moveDataUnderLoad(t *testing.T, f *figures) {
 	url := newPostgres(t)
 	g := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_CONNECTIONS=5"}}.startAlone(t)
 	c := g.newLoad()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	wait := c.start(ctx)
-	for _, to := range []string{url, rollout.Home, url} {
+	ways := []string{url, rollout.Home, url}
+	if *full {
+		ways = slices.Repeat([]string{url, rollout.Home}, 5)
+	}
+	var moves []rollout.MoveState
+	for _, to := range ways {
 		for _, module := range modules {
 			g.beginMove(module, to)
 			state := g.awaitMove(module)
+			moves = append(moves, state)
 			t.Logf("%s to %s: %d rows, %d rounds, writes waited %d ms", module, state.To, state.Rows, state.Rounds, state.PauseMS)
 		}
-		pause(either(200*time.Millisecond, 3*time.Second))
+		pause(either(200*time.Millisecond, time.Second))
 	}
 	stop()
 	wait()
-	c.audit(g)
+	written := c.audit(g)
 	if err := g.trunk.stop(); err != nil {
 		t.Fatal(err)
 	}
 	g.again() // it finds the data where it is
 	c.audit(g)
-	t.Logf("%d requests, %d failed; longest %s, %s", c.requests(), c.failed, c.slowest("write"), c.slowest("read"))
+	pauses := make([]int64, len(moves))
+	rows := int64(0)
+	for i, m := range moves {
+		pauses[i], rows = m.PauseMS, rows+m.Rows
+	}
+	slices.Sort(pauses)
+	f.say(t, "%d moves, %d rows; writes waited %d ms (median), %d ms (longest)", len(moves), rows, pauses[len(pauses)/2], pauses[len(pauses)-1])
+	f.say(t, "%d requests of %d callers, %d failed; %d writes acknowledged, each there once; longest %s, %s",
+		c.requests(), callers, c.failed, written, c.slowest("write"), c.slowest("read"))
+}
+
+// killDuringMoves kills the program at random moments of moves: it goes on when it is
+// started again, or the same command finishes it, and each write that was acknowledged
+// is there once.
+func killDuringMoves(t *testing.T, f *figures) {
+	url := newPostgres(t)
+	moments := rand.New(rand.NewPCG(*figSeed, 17))
+	g := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_CONNECTIONS=5"}}.startAlone(t, "BANYAN_MOVE_RATE=512KiB")
+	c := g.newLoad()
+	c.retryFor = time.Minute
+	c.mayFail = func(string) func() bool { return func() bool { return true } } // the program is not there for a while
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	wait := c.start(ctx)
+	pause(500 * time.Millisecond)
+	kills := either(4, 40)
+	at := map[transfer.Step]int{}
+	for n := range kills {
+		module := modules[n%len(modules)]
+		to := []string{url, rollout.Home}[(n/len(modules))%2]
+		g.beginMove(module, to)
+		pause(time.Duration(moments.Int64N(int64(1500 * time.Millisecond))))
+		at[g.moveOf(module).Step]++
+		g.trunk.kill()
+		g.again()
+		g.finishMove(module, to)
+	}
+	stop()
+	wait()
+	written := c.audit(g)
+	f.say(t, "%d kills, at these steps: %v; %d writes acknowledged, each there once (%d sent again); -fig.seed %d", kills, at, written, c.repeated, *figSeed)
+}
+
+// finishMove waits for the move that goes on, or has the same command make it.
+func (g *cluster) finishMove(module, to string) {
+	g.t.Helper()
+	state := g.moveOf(module)
+	if state.Step == "" { // it was over, or had not begun
+		status, text, err := call(g.t.Context(), "POST", g.trunk.url+"/api/v1/operator/modules/"+module+"/move", g.token, strings.NewReader(fmt.Sprintf(`{"to":%q}`, to)), nil)
+		if err == nil && status == 409 && (strings.Contains(text, "already") || strings.Contains(text, "nothing to move back")) {
+			return
+		}
+		if err != nil || status != 200 {
+			g.t.Fatalf("the same move again: %d %s %v", status, text, err)
+		}
+	}
+	g.awaitMove(module)
 }
