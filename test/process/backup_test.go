@@ -21,7 +21,7 @@ func TestABackupIsMadeWhileTheProgramRunsAndRestored(t *testing.T) {
 		var page struct {
 			Campaigns []struct{ ID string }
 		}
-		p.must("GET", "/api/v1/airdrop/campaigns?limit=100", "", nil, &page)
+		p.must("GET", "/api/v1/airdrop/campaigns?limit=100", token, nil, &page)
 		return len(page.Campaigns)
 	}
 	for range 3 {
