@@ -58,6 +58,7 @@ func (p *airdropPages) mount(r chi.Router) {
 	r.Get("/airdrops/{id}/rules", p.site.Handle(p.rules))
 	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
 	p.mountSuspects(r)
+	p.mountFeeds(r)
 }
 
 // home shows the campaigns against which wallets can be checked.

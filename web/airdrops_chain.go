@@ -20,9 +20,9 @@ type payment struct {
 	airdrop.Distributor
 	Share float64 // of the total that was claimed, 0 to 1
 
-	total    uint256.Int // of the list
-	decimals int
-	nowMS    int64
+	Largest *airdrop.UnclaimedRows // nil: the viewer is no operator
+
+	total uint256.Int // of the list
 }
 
 // payment reads the distributor of a campaign; nil when it has none.
@@ -37,7 +37,14 @@ func (p *airdropPages) payment(r *http.Request, c airdrop.Campaign) (*payment, *
 	if err != nil {
 		return nil, ui.Part(r.Context(), err, "Airdrops", "the claims of this campaign")
 	}
-	paid := &payment{Distributor: d, total: c.Total, decimals: c.Decimals, nowMS: time.Now().UnixMilli()}
+	paid := &payment{Distributor: d, total: c.Total}
+	if ui.ViewerOf(r).Operator {
+		largest, err := p.service.LargestUnclaimed(r.Context(), airdrop.CampaignQuery{ID: c.ID})
+		if err != nil {
+			return nil, ui.Part(r.Context(), err, "Airdrops", "what is unclaimed")
+		}
+		paid.Largest = &largest
+	}
 	if !c.Total.IsZero() {
 		paid.Share = d.Claimed.Float64() / c.Total.Float64()
 	}

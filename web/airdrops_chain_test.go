@@ -42,8 +42,20 @@ func TestACampaignIsPaidOnAChain(t *testing.T) {
 
 	v.form("/operator/campaigns/c5/distributor", url.Values{"chain": {"10"}, "address": {webtest.Distributed.String()}})
 	contains(t, v.get("/airdrops/c5", 200), "Download who has not claimed")
+	contains(t, v.get("/airdrops/c5", 200), "The largest of 3 unclaimed", webtest.SampleWallet(4).Short())
 	member := newVisitor(t, s)
+	// The end is in about twelve days: one reminder is due, of what is left, and one of a
+	// wallet that has not claimed.
+	contains(t, member.get("/airdrops/c5/reminders.atom", 200), "<title>On a chain: claims end in 30 days</title>", "2.5 BNY of 2.5 are unclaimed", `<link rel="self"`, "On a chain: Claims are open")
+	contains(t, member.get("/airdrops/c5/reminders.json?wallet="+who, 200), who+" has 2.5 BNY to claim", `reminders.json?wallet=`+who)
+	if feed := member.get("/airdrops/c5/reminders.json?wallet="+webtest.Distributed.String(), 200); strings.Contains(feed, "claims end") {
+		t.Errorf("who has nothing to claim is reminded: %s", feed)
+	}
+	member.get("/airdrops/c1/reminders.atom", http.StatusNotFound)
 	page = member.get("/airdrops/c5?wallet="+who, 200)
+	if strings.Contains(page, "The largest of") {
+		t.Error("a member sees the largest unclaimed")
+	}
 	contains(t, page, `<h2 id="claims-title">Claims</h2>`, "0 BNY", `data-claim-button`, `data-chain="10"`, `data-to="`+webtest.Distributed.String()+`"`)
 	if strings.Contains(page, "Pay it on a chain") || strings.Contains(page, "Download who has not claimed") {
 		t.Error("a member sees the operator's forms")

@@ -61,9 +61,9 @@ func (p *payment) VestingChart() template.HTML {
 		return max(0, min(1, float64(ms-v.StartMS)/float64(v.DurationMS))) * chartWidth
 	}
 	cliff, end := v.StartMS+v.CliffMS, v.StartMS+v.DurationMS
-	now := at(p.nowMS)
+	now := at(p.ReadToMS)
 	return ui.Markup(`<svg class="chart course" viewBox="-2 -2 %d %d" role="img" aria-label="Vesting: nothing until %s, %.0f %% then, all on %s; %.1f %% now."><g aria-hidden="true"><rect class="track" width="%d" height="%d"/><polyline class="even" points="%.1f,0 %.1f,%d"/><polyline class="curve" points="0,%d %.1f,%d %.1f,%.1f %d,0"/></g></svg>`,
-		chartWidth+4, chartHeight+4, dayOf(cliff), 100*at(cliff), dayOf(end), 100*now, chartWidth, chartHeight, x(p.nowMS), x(p.nowMS), chartHeight,
+		chartWidth+4, chartHeight+4, dayOf(cliff), 100*at(cliff), dayOf(end), 100*now, chartWidth, chartHeight, x(p.ReadToMS), x(p.ReadToMS), chartHeight,
 		chartHeight, x(cliff), chartHeight, x(cliff), chartHeight-at(cliff)*chartHeight, chartWidth)
 }
 

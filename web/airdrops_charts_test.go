@@ -27,7 +27,7 @@ func TestChartsOfClaims(t *testing.T) {
 		}
 	}
 	p.Vesting = &airdrop.Vesting{StartMS: 20_000 * dayMS, CliffMS: 25 * dayMS, DurationMS: 100 * dayMS}
-	p.nowMS = 20_050 * dayMS
+	p.ReadToMS = 20_050 * dayMS
 	got = string(p.VestingChart())
 	for _, want := range []string{"nothing until 29 October 2024, 25 % then, all on 12 January 2025; 50.0 % now.", `points="0,160 150.0,160 150.0,120.0 600,0"`, `points="300.0,0 300.0,160"`} {
 		if !strings.Contains(got, want) {

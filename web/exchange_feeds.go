@@ -131,6 +131,15 @@ type jsonItem struct {
 	Published string `json:"date_published"`
 }
 
+// jsonFeedOf is a JSON Feed 1.1.
+type jsonFeedOf struct {
+	Version string     `json:"version"`
+	Title   string     `json:"title"`
+	Home    string     `json:"home_page_url"`
+	Feed    string     `json:"feed_url"`
+	Items   []jsonItem `json:"items"`
+}
+
 // jsonFeed is the newest reviews as JSON Feed 1.1 (jsonfeed.org).
 func (p *exchangePages) jsonFeed(rw http.ResponseWriter, r *http.Request) error {
 	of, err := p.feed(r)
@@ -142,13 +151,7 @@ func (p *exchangePages) jsonFeed(rw http.ResponseWriter, r *http.Request) error 
 		v := &of.reviews[i]
 		items[i] = jsonItem{"urn:banyan:review:" + v.Hash.String(), p.place(v), of.headline(v), v.Text, rfc3339(v.CreatedMS)}
 	}
-	text, err := json.Marshal(struct {
-		Version string     `json:"version"`
-		Title   string     `json:"title"`
-		Home    string     `json:"home_page_url"`
-		Feed    string     `json:"feed_url"`
-		Items   []jsonItem `json:"items"`
-	}{
+	text, err := json.Marshal(jsonFeedOf{
 		"https://jsonfeed.org/version/1.1", of.title, p.site.Absolute(of.home), p.self(of, "feed.json"), items,
 	})
 	if err != nil {

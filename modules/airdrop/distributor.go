@@ -42,8 +42,12 @@ type OnChain interface {
 	// claimed. NotFound: also a wallet that is not on the list.
 	ClaimCall(context.Context, ClaimQuery) (ClaimCall, error)
 	// Unclaimed returns the rows that nobody has claimed, as CSV with the header
-	// index,address,amount, in the order of the list. NotFound.
+	// index,address,amount, in the order of the list; of a row that is paid in parts what
+	// is left. NotFound.
 	Unclaimed(context.Context, CampaignQuery) (seam.Stream, error)
+	// LargestUnclaimed returns the MostUnclaimed largest of them, the largest first, and
+	// how many there are. NotFound.
+	LargestUnclaimed(context.Context, CampaignQuery) (UnclaimedRows, error)
 }
 
 // DistributorPlan says what distributor a campaign is to have.
@@ -239,6 +243,15 @@ type Evidence struct {
 	Claimed uint256.Int `json:"claimed"`         // until then
 	Final   bool        `json:"final"`           // the block stays
 	Reason  string      `json:"reason,omitempty"`
+}
+
+// MostUnclaimed is how many rows LargestUnclaimed returns at most.
+const MostUnclaimed = 20
+
+// UnclaimedRows are the largest rows that were not claimed, or not wholly.
+type UnclaimedRows struct {
+	Count int     `json:"count"` // of all
+	Rows  []Share `json:"rows"`  // ties in the order of the list
 }
 
 // MaxClaimDays is the most days that a Distributor has.

@@ -17,6 +17,8 @@ var (
 		"The transaction that claims for a wallet, and whether that was done", seam.AnyOrigin())
 	unclaimed = seam.Read[CampaignQuery, seam.Stream](Contract, "unclaimed", "GET /campaigns/{id}/unclaimed", seam.Operators,
 		"The rows that nobody has claimed, as CSV")
+	largestUnclaimed = seam.Read[CampaignQuery, UnclaimedRows](Contract, "largestUnclaimed", "GET /campaigns/{id}/unclaimed/largest", seam.Operators,
+		"The largest rows that nobody has claimed")
 )
 
 // bindOnChain binds the operations of OnChain.
@@ -24,6 +26,7 @@ func bindOnChain(s OnChain) []seam.Binding {
 	return []seam.Binding{
 		planDistributor.To(s.PlanDistributor), followDistributor.To(s.FollowDistributor), distributor.To(s.Distributor),
 		claimCall.To(s.ClaimCall), unclaimed.To(s.Unclaimed),
+		largestUnclaimed.To(s.LargestUnclaimed),
 	}
 }
 
@@ -50,4 +53,9 @@ func (c Client) ClaimCall(ctx context.Context, q ClaimQuery) (ClaimCall, error) 
 // Unclaimed implements Service.
 func (c Client) Unclaimed(ctx context.Context, q CampaignQuery) (seam.Stream, error) {
 	return unclaimed.Call(ctx, c.route, q)
+}
+
+// LargestUnclaimed implements Service.
+func (c Client) LargestUnclaimed(ctx context.Context, q CampaignQuery) (UnclaimedRows, error) {
+	return largestUnclaimed.Call(ctx, c.route, q)
 }

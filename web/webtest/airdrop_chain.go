@@ -46,7 +46,7 @@ func (m *Airdrop) FollowDistributor(_ context.Context, q airdrop.DistributorToFo
 	}
 	d.paid = &airdrop.Distributor{
 		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, Kind: airdrop.PlainKind, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
-		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
+		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, ReadToMS: m.NowMS(), Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
 		Reached: []airdrop.Evidence{{Phase: airdrop.Funded, Block: 7, TimeMS: m.NowMS(), Balance: d.Total}, {Phase: airdrop.Opened, TimeMS: m.NowMS(), Reason: "it was announced"}},
 	}
 	return *d.paid, nil
@@ -88,4 +88,10 @@ func (m *Airdrop) Unclaimed(ctx context.Context, q airdrop.CampaignQuery) (seam.
 		_, err := io.WriteString(w, "index,address,amount\n")
 		return err
 	}}, nil
+}
+
+// LargestUnclaimed has one row.
+func (m *Airdrop) LargestUnclaimed(ctx context.Context, q airdrop.CampaignQuery) (airdrop.UnclaimedRows, error) {
+	d, err := m.Distributor(ctx, q)
+	return airdrop.UnclaimedRows{Count: 3, Rows: []airdrop.Share{{Wallet: SampleWallet(4), Amount: d.Remaining}}}, err
 }

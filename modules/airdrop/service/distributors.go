@@ -2,10 +2,8 @@ package service
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
-	"banyan/platform/seam"
 	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
@@ -293,41 +290,4 @@ func (s *service) addClaimState(ctx context.Context, call *airdrop.ClaimCall, d 
 		call.State = airdrop.ClaimOpen
 	}
 	return nil
-}
-
-// Unclaimed implements Service.
-func (s *service) Unclaimed(ctx context.Context, q airdrop.CampaignQuery) (seam.Stream, error) {
-	d, err := s.store.distributor(ctx, s.options.DB.Read(), q.ID)
-	if err != nil {
-		return seam.Stream{}, err
-	}
-	paid, err := s.store.paidAmounts(ctx, d)
-	if err != nil {
-		return seam.Stream{}, err
-	}
-	tree, err := s.trees.get(ctx, q.ID)
-	if err != nil {
-		return seam.Stream{}, err
-	}
-	return seam.Stream{ContentType: "text/csv", Write: func(w io.Writer) error {
-		defer tree.leave()
-		out := csv.NewWriter(w)
-		if err := out.Write([]string{"index", "address", "amount"}); err != nil {
-			return err
-		}
-		for i := range tree.tree.Count() {
-			row, err := tree.tree.At(i)
-			if err != nil {
-				return tree.unreadable(err)
-			}
-			if !paid.left(&row) {
-				continue
-			}
-			if err := out.Write([]string{strconv.FormatUint(row.Index, 10), row.Wallet.String(), row.Amount.Dec()}); err != nil {
-				return err
-			}
-		}
-		out.Flush()
-		return out.Error()
-	}}, nil
 }

@@ -202,6 +202,10 @@ func TestACampaignOnAChain(t *testing.T) {
 		if lines := strings.Count(text.String(), "\n"); lines != 19 || strings.Contains(text.String(), numbered(4).String()) || !strings.Contains(text.String(), "1,"+numbered(2).String()+",101\n") {
 			t.Errorf("unclaimed are %s", &text)
 		}
+		largest := must(w.LargestUnclaimed(operator, airdrop.CampaignQuery{ID: c.ID}))(t)
+		if largest.Count != 18 || len(largest.Rows) != 18 || largest.Rows[0].Wallet != numbered(20) || largest.Rows[0].Amount.Uint64() != 119 || largest.Rows[17].Amount.Uint64() != 101 {
+			t.Errorf("the largest unclaimed are %+v", largest)
+		}
 		for range 40 { // the chain's own rule makes every 32nd block final
 			m.Commit()
 		}

@@ -42,11 +42,11 @@ func (s *service) PlanDistributor(ctx context.Context, p airdrop.DistributorPlan
 	if now := s.options.nowMS(); p.EndMS <= now {
 		return none, fault.New(fault.Invalid, "the distributor cannot be planned: see the fields").With(fault.Field{Name: "end_ms", Message: "is in the future"})
 	}
-	notes, err := s.lookAtToken(ctx, c.Campaign, p)
+	contract, code, err := deployment(c.Campaign, p)
 	if err != nil {
 		return none, err
 	}
-	contract, code, err := deployment(c.Campaign, p)
+	notes, err := s.lookAtToken(ctx, c.Campaign, p)
 	if err != nil {
 		return none, err
 	}
