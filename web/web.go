@@ -160,6 +160,8 @@ func (w *Web) mountModules(r chi.Router) {
 func (w *Web) mountOwn(r chi.Router) {
 	r.Get("/search", w.ui.Handle(w.search))
 	r.Get(howPath, w.ui.Handle(w.how))
+	r.Get(handbookPath, w.ui.Handle(w.handbook))
+	r.Get(handbookPath+"/{page}", w.ui.Handle(w.handbook))
 	if w.o.Prefix == "" { // otherwise these are the legacy system's
 		r.Get("/robots.txt", w.robots)
 		r.Get("/sitemap.xml", w.ui.Handle(w.sitemap))

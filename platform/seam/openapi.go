@@ -57,7 +57,7 @@ func OpenAPI(title, version string, contracts ...*Contract) Document {
 		"openapi": "3.1.0",
 		"info": map[string]any{
 			"title": title, "version": version,
-			"license": map[string]any{"name": "MIT", "identifier": "MIT"},
+			"license": map[string]any{"name": "Apache License 2.0", "identifier": "Apache-2.0"},
 		},
 		"servers": []any{map[string]any{"url": "/", "description": "the site that serves this document"}},
 		"tags":    tags,

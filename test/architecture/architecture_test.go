@@ -66,6 +66,7 @@ var layers = slices.Concat([]string{
 	"platform/host",
 	"platform/testenv",
 }, modules(), []string{
+	"docs",
 	"web",
 	"cli",
 	"test",

@@ -15,6 +15,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -23,9 +24,16 @@ import (
 // HTML renders a text. It is bounded by the text: reviews have 5,000 characters.
 // A text that cannot be rendered is shown as it is.
 func HTML(markdown string) template.HTML {
+	return render(markdown, html.WithHardWraps())
+}
+
+// Document renders a text of ours, whose lines are broken for the editor.
+func Document(markdown string) template.HTML { return render(markdown) }
+
+func render(markdown string, options ...renderer.Option) template.HTML {
 	source := []byte(strings.Map(plainDirection, markdown))
 	var out bytes.Buffer
-	if err := renderer().Convert(source, &out); err != nil {
+	if err := converter(options...).Convert(source, &out); err != nil {
 		return template.HTML("<p>" + template.HTMLEscapeString(string(source)) + "</p>") //nolint:gosec // escaped
 	}
 	return template.HTML(out.String()) //nolint:gosec // no raw HTML is parsed, and text is escaped
@@ -40,7 +48,7 @@ func plainDirection(c rune) rune {
 	return c
 }
 
-func renderer() goldmark.Markdown {
+func converter(options ...renderer.Option) goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithParser(parser.NewParser(
 			parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
@@ -48,7 +56,7 @@ func renderer() goldmark.Markdown {
 			parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 			parser.WithASTTransformers(util.Prioritized(harmless{}, 100)),
 		)),
-		goldmark.WithRendererOptions(html.WithHardWraps()),
+		goldmark.WithRendererOptions(options...),
 	)
 }
 
