@@ -77,9 +77,7 @@ func keccak(text string) (sum [32]byte) {
 	return sum
 }
 
-// Known reports whether an event of this kind is a swap.
-func Known(topic [32]byte) bool { return kindOf(topic) >= 0 }
-
+// kindOf returns the place of an event in kinds, -1 for one that is no swap.
 func kindOf(topic [32]byte) int {
 	for i := range kinds {
 		if keccak(kinds[i].event) == topic {
