@@ -11,6 +11,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
+	"banyan/platform/transfer"
 	"banyan/web/webtest"
 )
 
@@ -322,5 +323,29 @@ func TestOldNewsIsMarkedAndDismissed(t *testing.T) {
 	}
 	if strings.Contains(v.get(modulesPage, http.StatusOK), `data-news="rollback"`) {
 		t.Error("what was dismissed is back")
+	}
+}
+
+// The page says where the move of a module's data is and what happens next, and cancels
+// it while it runs.
+func TestAMoveOfDataIsShownAndCanceled(t *testing.T) {
+	v, modules := atTheModules(t)
+	modules.Change("reputation", func(s *rollout.ModuleState) {
+		status := transfer.Status{To: "postgres://db.example/banyan", Step: transfer.StepFollowing, Rows: 1200, OfRows: 1300, Rounds: 2, Lag: 17, SlowedMS: 4}
+		s.Move = &rollout.MoveState{Module: "reputation", Status: status, Next: status.Next()}
+	})
+	shown := card(t, v.get(modulesPage, http.StatusOK), "reputation")
+	contains(t, shown, `data-move="following"`, "postgres://db.example/banyan", "1200 rows copied of 1300", "2 rounds", "the last of 17", "each write waits 4 ms",
+		"writes wait for a moment", "Cancel the move")
+	status, page := v.form(modulesPage+"/reputation/cancel-move", url.Values{})
+	if status != http.StatusOK {
+		t.Fatalf("a cancellation: %d", status)
+	}
+	contains(t, card(t, page, "reputation"), `data-move="canceled"`)
+	if strings.Contains(card(t, page, "reputation"), "Cancel the move") {
+		t.Error("a move that has ended can be canceled")
+	}
+	if status, _ := v.form(modulesPage+"/airdrop/cancel-move", url.Values{}); status != http.StatusNotFound {
+		t.Errorf("a cancellation without a move: %d", status)
 	}
 }

@@ -90,7 +90,7 @@ SELECT setval(pg_get_serial_sequence('parent', 'id'), 1);
 `
 )
 
-func sample(t *testing.T) fs.FS {
+func sample(t testing.TB) fs.FS {
 	t.Helper()
 	files := fstest.MapFS{
 		"sample/sqlite/00001_sample.sql":   {Data: []byte(sampleSQLite)},

@@ -136,6 +136,7 @@ func (p *Pages) Mount(r chi.Router) {
 	r.Post(modulesPath+"/dismiss", p.site.Form(p.dismiss))
 	post(modulesPath+"/{name}", p.move)
 	post(modulesPath+"/{name}/reset", p.reset)
+	r.Post(modulesPath+"/{name}/cancel-move", p.site.Form(p.cancelMove))
 }
 
 // forOperators sends people without a session to sign in. The script that asks
@@ -306,6 +307,22 @@ func (p *Pages) reset(r *http.Request) error {
 	}
 	_, err = p.o.Modules.Reset(r.Context(), rollout.ResetRequest{Name: chi.URLParam(r, "name"), Why: draftStep(r).Why, IfVersion: version, Anyway: anyway(r)})
 	return err
+}
+
+// cancelMove ends the move of a module's data, with the data where it was.
+func (p *Pages) cancelMove(rw http.ResponseWriter, r *http.Request) error {
+	if err := ui.OnlyOperators(r); err != nil {
+		return err
+	}
+	name := chi.URLParam(r, "name")
+	if p.o.Modules == nil {
+		return fault.New(fault.NotFound, "this program moves no modules")
+	}
+	if _, err := p.o.Modules.CancelMove(r.Context(), rollout.MoveCancellation{Name: name}); err != nil {
+		return err
+	}
+	p.site.GoTo(rw, r, modulesPath, "#", name)
+	return nil
 }
 
 // anyway reports whether the operator has answered the question, and takes the step

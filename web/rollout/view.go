@@ -45,6 +45,7 @@ type moduleView struct {
 	CountedMS   int64         // the verdict is made of what was counted from then on; 0: not known
 	News        []news
 	Day         dayView
+	Move        *rollout.MoveState // of the module's data; nil: there was none
 }
 
 // sideView is one of the two places that answer, in the last half minute.
@@ -138,7 +139,7 @@ func viewOf(m rollout.ModuleState, title string) moduleView {
 	v := moduleView{
 		Name: m.Plan.Module, Title: title, Plan: m.Plan.Place, Version: m.Plan.Version, Config: m.Config,
 		Differs: m.Differs, Pinned: m.Plan.Version > 0 && !m.Plan.Configured, Behind: m.Followed != m.Plan.Version, Problem: m.Problem,
-		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent, ChangedMS: m.Plan.ChangedMS,
+		Mode: string(m.Plan.Mode), Percent: m.Plan.Percent, ChangedMS: m.Plan.ChangedMS, Move: m.Move,
 	}
 	f := m.Route
 	v.Known = f != nil
