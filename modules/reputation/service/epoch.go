@@ -16,8 +16,9 @@ import (
 	"banyan/platform/seam"
 )
 
-// scoresPerWrite keeps one write short, so that other writers run in between.
-const scoresPerWrite = 2000
+// scoresPerWrite keeps one write short, so that other writers run in between, and below
+// the 32,766 values that a statement of SQLite may have.
+const scoresPerWrite = 1900
 
 // epochJob is the work of computing an epoch.
 type epochJob struct{}

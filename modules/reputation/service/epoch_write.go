@@ -154,7 +154,8 @@ func (s service) scoreRows(ctx context.Context, e computed, explainer *trust.Exp
 		}
 		row.Points, row.WeightPPM = trustlist.Points(e.ranking.Weight(p.Node))
 		judged := e.ranking.Judged(p.Node)
-		row.Evidence, row.Word, row.Given = judged.Evidence, judged.Word, e.ranking.Rater(e.graph.graph, p.Node).Given
+		by := e.ranking.Rater(e.graph.graph, p.Node)
+		row.Evidence, row.Word, row.Given, row.Voice = judged.Evidence, judged.Word, by.Given, by.Voice
 		if first := e.graph.firstMS[p.Node]; first > 0 {
 			row.FirstMS = &first
 		}

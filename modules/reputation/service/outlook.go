@@ -129,7 +129,7 @@ func (o *outlook) raised(ctx context.Context, by []reputation.Component) error {
 		if c.Weight >= attestation.MaxLevel {
 			continue
 		}
-		rater := trust.Rater{Trust: row.Share, Given: max(0, row.Given-c.Weight)}
+		rater := trust.Rater{Trust: row.Share, Voice: row.Voice, Given: max(0, row.Given-c.Weight)}
 		more := o.effects.Praise(rater, attestation.MaxLevel)
 		o.add(reputation.EffectRaise, row.Wallet, o.effects.Changed(judged, more, o.effects.Contribution(judged, c.Share)), 0)
 	}
@@ -153,7 +153,7 @@ func (o *outlook) vouched(ctx context.Context) error {
 	}
 	judged, first := o.row.judged(), len(o.found)
 	for _, row := range others {
-		more := o.effects.Praise(trust.Rater{Trust: row.Share, Given: row.Given}, o.o.VouchWeight)
+		more := o.effects.Praise(trust.Rater{Trust: row.Share, Voice: row.Voice, Given: row.Given}, o.o.VouchWeight)
 		o.add(reputation.EffectVouch, row.Wallet, o.effects.Changed(judged, more), 0)
 	}
 	vouches := o.found[first:]

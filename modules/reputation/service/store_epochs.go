@@ -94,14 +94,15 @@ type scoreRow struct {
 	Evidence   float64        `db:"evidence"`
 	Word       float64        `db:"word"`
 	Given      float64        `db:"given"`
+	Voice      float64        `db:"voice"`
 }
 
 // saveScores adds rows of an epoch that is not complete yet.
 func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreRow) error {
-	args := make([]any, 0, 16*len(rows))
+	args := make([]any, 0, 17*len(rows))
 	for _, r := range rows {
 		args = append(args, epoch, r.Wallet, r.Share, r.Value, r.Points, r.WeightPPM, r.FirstMS, r.Place, r.Rank, r.Percentile, r.Reasons, r.Leaf, r.Trusts,
-			r.Evidence, r.Word, r.Given)
+			r.Evidence, r.Word, r.Given, r.Voice)
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO scores (
@@ -120,8 +121,9 @@ func saveScores(ctx context.Context, tx *database.Tx, epoch int64, rows []scoreR
 			trusts,
 			evidence,
 			word,
-			given
-		) VALUES `+values(len(rows), 16), args...)
+			given,
+			voice
+		) VALUES `+values(len(rows), 17), args...)
 	if err != nil {
 		return fmt.Errorf("save scores: %w", err)
 	}
@@ -191,7 +193,8 @@ func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets
 			rank,
 			percentile,
 			trusts,
-			given
+			given,
+			voice
 		FROM scores
 		WHERE epoch = ?
 			AND wallet IN (?)`, epoch, wallets)
@@ -239,7 +242,8 @@ func readVouchers(ctx context.Context, r database.Queryer, epoch int64, limit in
 		SELECT
 			wallet,
 			score,
-			given
+			given,
+			voice
 		FROM scores
 		WHERE epoch = ?
 			AND rank > 0

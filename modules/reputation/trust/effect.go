@@ -3,6 +3,7 @@ package trust
 // Rater is what has to be kept of a node to say what a rating of it does to others.
 type Rater struct {
 	Trust float64 // its share of all trust
+	Voice float64 // how much its praise counts, 0 to 1; not used by MethodEigenTrust
 	Given float64 // the sum of the weights with which it trusts
 }
 
@@ -24,7 +25,13 @@ type Effects struct {
 }
 
 // Rater returns what is kept of a node.
-func (r Ranking) Rater(g *Graph, node uint32) Rater { return Rater{r.Trust[node], g.trusts[node]} }
+func (r Ranking) Rater(g *Graph, node uint32) Rater {
+	by := Rater{Trust: r.Trust[node], Given: g.trusts[node]}
+	if r.judged != nil {
+		by.Voice = r.parameters.praises(by.Trust, r.judged.largest[node], r.Unit)
+	}
+	return by
+}
 
 // Judged returns what is kept of a node.
 func (r Ranking) Judged(node uint32) Judged {
@@ -42,7 +49,7 @@ func (e Effects) Praise(by Rater, weight float64) float64 {
 	if e.Parameters.Method == MethodEigenTrust {
 		return passed
 	}
-	return min(e.Parameters.Cap*e.doubt(), passed*hill(by.Trust/(e.Parameters.Voice*e.Unit)))
+	return min(e.Parameters.Cap*e.doubt(), passed*by.Voice)
 }
 
 // Contribution returns what an edge contributes whose share in the node's value is

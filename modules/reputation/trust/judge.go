@@ -6,6 +6,11 @@ import "math"
 // that contradict nobody.
 const conductPrior = 2
 
+// unbacked is the part of what its largest rater gives a node that is no part of its
+// voice when it praises; when it accuses, none of it is. Who is trusted by one other
+// alone may be somebody's who deceived that one.
+const unbacked = 0.5
+
 // judgement is the method Banyan after EigenTrust: one pass over the edges by
 // target and one by source.
 type judgement struct {
@@ -17,6 +22,7 @@ type judgement struct {
 	praise   []float64 // per rater and unit of weight: (1−α)·t·v/Σ+
 	blame    []float64 // ν·t·a/(Σ− + λ·largest)
 	operator []float64 // α·p: nil but for the seeds' pre-trust
+	largest  []float64 // the most trust that flows to a node from one rater who is no seed, in a step
 	full     float64   // the weight that means full trust
 
 	evidence []float64 // D
@@ -42,19 +48,21 @@ func judge(g *Graph, pre PreTrust, r Ranking, opt Options) *judgement {
 		g: g, p: r.parameters, alpha: opt.Alpha, doubt: float64(r.parameters.Doubt * r.Unit), operator: pre.share,
 		praise: make([]float64, n), blame: make([]float64, n), evidence: make([]float64, n), word: make([]float64, n),
 		opposed: make([]float64, n), rated: make([]float64, n), value: make([]float64, n),
+		largest: make([]float64, n),
 	}
 	j.most = float64(j.p.Cap * j.doubt)
+	j.back(r, opt.Workers)
 	voiced := make([]bool, n)
 	for i, t := range r.Trust {
-		voice := hill(t / float64(j.p.Voice*r.Unit))
+		voice := j.p.praises(t, j.largest[i], r.Unit)
 		voiced[i] = voice >= 0.5
 		if g.trusts[i] > 0 {
 			j.praise[i] = float64((1-j.alpha)*t) * voice / g.trusts[i]
 		}
 		if g.distrusts[i] > 0 {
-			accusing := hill(t / float64(j.p.AccusingVoice*r.Unit))
+			accusing := j.p.accuses(t, j.largest[i], r.Unit)
 			whole := g.distrusts[i] + float64(j.p.Reserve*g.mostDistrust[i])
-			j.blame[i] = float64(j.p.Distrust*t) * float64(accusing*accusing) / whole
+			j.blame[i] = float64(j.p.Distrust*t) * accusing / whole
 		}
 	}
 	j.hear(opt.Workers)
@@ -66,6 +74,37 @@ func judge(g *Graph, pre PreTrust, r Ranking, opt Options) *judgement {
 		}
 	}
 	return j
+}
+
+// praises returns v, how much a node's praise counts, by its trust and the largest part of
+// it that comes from one rater.
+func (p Parameters) praises(trust, largest, unit float64) float64 {
+	return hill(max(0, trust-float64(unbacked*largest)) / float64(p.Voice*unit))
+}
+
+// accuses returns a², how much a node's distrust counts.
+func (p Parameters) accuses(trust, largest, unit float64) float64 {
+	a := hill(max(0, trust-largest) / float64(p.AccusingVoice*unit))
+	return float64(a * a)
+}
+
+// nodesAtOnce is how many nodes a goroutine takes: what is computed of a node does not
+// depend on it.
+const nodesAtOnce = 4096
+
+// back finds the largest flow into each node from one that is no seed: who seeds trust
+// needs nobody else.
+func (j *judgement) back(r Ranking, workers int) {
+	g := j.g
+	inParallel(workers, (g.nodes+nodesAtOnce-1)/nodesAtOnce, func(part int) {
+		for i := part * nodesAtOnce; i < min(g.nodes, (part+1)*nodesAtOnce); i++ {
+			for k := g.start[i]; k < g.split[i]; k++ {
+				if t := r.Trust[g.source[k]]; t > 0 && j.operator[g.source[k]] == 0 {
+					j.largest[i] = max(j.largest[i], float64((1-j.alpha)*t)*g.part(k, j.p.Reserve))
+				}
+			}
+		}
+	})
 }
 
 // contribution returns c of edge k: positive for praise, negative for distrust.
@@ -90,7 +129,6 @@ func (j *judgement) operatorOf(node uint32) float64 {
 
 // hear computes what trusted raters and the operator say of each node.
 func (j *judgement) hear(workers int) {
-	const nodesAtOnce = 4096 // sums are within one node: their order does not depend on this
 	inParallel(workers, (j.g.nodes+nodesAtOnce-1)/nodesAtOnce, func(part int) {
 		for i := part * nodesAtOnce; i < min(j.g.nodes, (part+1)*nodesAtOnce); i++ {
 			said := j.operatorOf(uint32(i))

@@ -47,6 +47,8 @@ type Live struct {
 	trust   map[uint32]float64  // what moved
 	words   map[uint32]liveWord // likewise
 	conduct map[uint32][2]float64
+	counted map[uint32]voice   // with which contributions were computed last, where it moved
+	largest map[uint32]float64 // flows from raters since that are no seeds, where they are the largest
 
 	residue  map[uint32]float64  // change of trust that is not passed on yet
 	waiting  [liveSizes][]uint32 // where that is large enough to be, by its size: bucket i has those from 2ⁱ of the least
@@ -57,6 +59,12 @@ type Live struct {
 type liveWord struct {
 	said, evidence float64 // Σ c and Σ |c|
 	update         int     // that changed it last
+}
+
+// voice is what decides how much a node's ratings count.
+type voice struct {
+	trust   float64
+	largest float64 // part of it that comes from one rater
 }
 
 // row is what a node states of others.
@@ -86,6 +94,7 @@ func NewLive(g *Graph, pre PreTrust, r Ranking, opt Options) *Live {
 	l := &Live{
 		g: g, pre: pre, r: r, alpha: opt.WithDefaults().Alpha,
 		rows: map[uint32]row{}, trust: map[uint32]float64{}, words: map[uint32]liveWord{}, conduct: map[uint32][2]float64{},
+		counted: map[uint32]voice{}, largest: map[uint32]float64{},
 		residue: map[uint32]float64{}, least: liveResidue * r.Unit,
 	}
 	l.turn()
@@ -135,16 +144,19 @@ func (l *Live) Set(source, target uint32, weight float64) ([]Moved, error) {
 	before := l.row(source)
 	after := before.with(target, weight, l.r.parameters.Reserve)
 	l.updates++
-	u := update{Live: l, before: map[uint32]float64{}, rows: map[uint32]row{}}
+	u := update{Live: l, moved: map[uint32]bool{}, rows: map[uint32]row{}}
 	u.reflow(source, before, after)
 	l.rows[source] = after
 	u.push()
 	if l.r.judged == nil {
-		for node := range u.before {
+		for node := range u.moved {
 			u.touched = append(u.touched, node)
 		}
 	} else {
-		u.rejudge(source, before)
+		if at, found := after.find(target); found && !l.isSeed(source) {
+			l.largest[target] = max(l.largest[target], (1-l.alpha)*l.trustOf(source)*after.part(after.ratings[at]))
+		}
+		u.rejudge(source, target, before)
 		u.contradict(source, target, before, after)
 	}
 	moved := make([]Moved, len(u.touched))
@@ -169,6 +181,8 @@ func (l *Live) Value(node uint32) float64 {
 }
 
 func (l *Live) old(node uint32) bool { return int64(node) < int64(l.g.nodes) }
+
+func (l *Live) isSeed(node uint32) bool { return l.old(node) && l.pre.share[node] > 0 }
 
 func (l *Live) trustOf(node uint32) float64 {
 	if t, moved := l.trust[node]; moved {
@@ -233,7 +247,7 @@ func (l *Live) row(node uint32) row {
 
 // with returns the row with another rating of a target, which is fresh.
 func (r row) with(target uint32, weight, reserve float64) row {
-	at, found := slices.BinarySearchFunc(r.ratings, target, func(r rating, t uint32) int { return cmp.Compare(r.target, t) })
+	at, found := r.find(target)
 	changed := row{ratings: slices.Clone(r.ratings)}
 	switch {
 	case found && weight == 0:
@@ -245,6 +259,11 @@ func (r row) with(target uint32, weight, reserve float64) row {
 	}
 	changed.sum(reserve)
 	return changed
+}
+
+// find returns where the rating of a target is.
+func (r *row) find(target uint32) (at int, found bool) {
+	return slices.BinarySearchFunc(r.ratings, target, func(r rating, t uint32) int { return cmp.Compare(r.target, t) })
 }
 
 func (r *row) sum(reserve float64) {
@@ -277,17 +296,38 @@ func (r *row) held() float64 {
 	return 1 - r.passed/r.whole
 }
 
-// contributes returns c of a rating by a node with this trust and row.
-func (l *Live) contributes(trust float64, r *row, e rating) float64 {
+// contributes returns c of a rating by a node with this voice and row.
+func (l *Live) contributes(by voice, r *row, e rating) float64 {
 	p, c := l.r.parameters, 0.0
 	if e.weight > 0 {
-		c = (1 - l.alpha) * trust * hill(trust/(p.Voice*l.r.Unit)) * e.weight / r.given
+		c = (1 - l.alpha) * by.trust * p.praises(by.trust, by.largest, l.r.Unit) * e.weight / r.given
 	} else {
-		accusing := hill(trust / (p.AccusingVoice * l.r.Unit))
-		c = p.Distrust * trust * accusing * accusing * e.weight / (r.distrusts + p.Reserve*r.mostDistrust)
+		c = p.Distrust * by.trust * p.accuses(by.trust, by.largest, l.r.Unit) * e.weight / (r.distrusts + p.Reserve*r.mostDistrust)
 	}
 	most := l.r.judged.most
 	return min(most, max(-most, c*e.fresh))
+}
+
+// was returns the voice with which a node's contributions were computed last.
+func (l *Live) was(node uint32) voice {
+	if v, moved := l.counted[node]; moved {
+		return v
+	}
+	if !l.old(node) {
+		return voice{}
+	}
+	return voice{l.r.Trust[node], l.r.judged.largest[node]}
+}
+
+// is returns a node's voice now. Of a node that gets no new rating, the part of its
+// trust that comes from one rater stays what it was.
+func (l *Live) is(node uint32) voice {
+	v := voice{trust: l.trustOf(node)}
+	if l.old(node) && l.r.Trust[node] > 0 {
+		v.largest = l.r.judged.largest[node] / l.r.Trust[node] * v.trust
+	}
+	v.largest = min(v.trust, max(v.largest, l.largest[node]))
+	return v
 }
 
 // known returns q of a node, and its word F.

@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -9,9 +8,9 @@ import (
 // update is one Set of a Live.
 type update struct {
 	*Live
-	before  map[uint32]float64 // the trust of nodes before it, of those that moved
-	rows    map[uint32]row     // of nodes that moved, as they are now
-	touched []uint32           // whose values may be others
+	moved   map[uint32]bool // nodes that moved
+	rows    map[uint32]row  // of nodes that moved, as they are now
+	touched []uint32        // whose values may be others
 }
 
 // leave adds to the residue of a node, which waits to be pushed when it is large enough.
@@ -84,9 +83,7 @@ func (u *update) push() {
 		}
 		change, t := u.residue[node], u.trustOf(node)
 		delete(u.residue, node)
-		if _, known := u.before[node]; !known {
-			u.before[node] = t
-		}
+		u.moved[node] = true
 		u.trust[node] = max(0, t+change)
 		if u.ratings(node) > MaxLiveRow {
 			continue // its change is spread over too many to be seen
@@ -102,37 +99,35 @@ func (u *update) push() {
 	}
 }
 
-// rejudge takes what the nodes with another trust, and the source with its former row,
+// rejudge takes what the nodes with another voice, and the source with its former row,
 // contributed, and adds what they do now.
-func (u *update) rejudge(source uint32, former row) {
-	raters := make([]uint32, 0, len(u.before)+1)
-	for node := range u.before {
+func (u *update) rejudge(source, target uint32, former row) {
+	u.moved[source], u.moved[target] = true, true
+	raters := make([]uint32, 0, len(u.moved))
+	for node := range u.moved {
 		raters = append(raters, node)
 	}
-	if _, moved := u.before[source]; !moved {
-		raters = append(raters, source)
-		u.before[source] = u.trustOf(source)
-	}
-	// In a fixed order, so that sums are the same each time.
-	slices.SortFunc(raters, func(a, b uint32) int { return cmp.Compare(a, b) })
+	slices.Sort(raters) // so that sums are the same each time
 	for _, rater := range raters {
-		before, trust := u.before[rater], u.trustOf(rater)
+		was, is := u.was(rater), u.is(rater)
 		if rater == source {
+			u.counted[rater] = is
 			now := u.row(rater)
 			for _, e := range former.ratings {
-				u.contribute(e.target, u.contributes(before, &former, e), 0)
+				u.contribute(e.target, u.contributes(was, &former, e), 0)
 			}
 			for _, e := range now.ratings {
-				u.contribute(e.target, 0, u.contributes(trust, &now, e))
+				u.contribute(e.target, 0, u.contributes(is, &now, e))
 			}
 			continue
 		}
-		if u.ratings(rater) > MaxLiveRow {
+		if was == is || u.ratings(rater) > MaxLiveRow {
 			continue
 		}
+		u.counted[rater] = is
 		r := u.moving(rater)
 		for _, e := range r.ratings {
-			u.contribute(e.target, u.contributes(before, &r, e), u.contributes(trust, &r, e))
+			u.contribute(e.target, u.contributes(was, &r, e), u.contributes(is, &r, e))
 		}
 	}
 }
@@ -169,7 +164,7 @@ func (u *update) contradict(source, target uint32, before, after row) {
 	c := u.conductOf(source)
 	known, _ := u.known(target)
 	find := func(r row) (rating, bool) {
-		at, found := slices.BinarySearchFunc(r.ratings, target, func(r rating, t uint32) int { return cmp.Compare(r.target, t) })
+		at, found := r.find(target)
 		if !found {
 			return rating{}, false
 		}

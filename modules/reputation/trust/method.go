@@ -21,7 +21,7 @@ const DefaultMethod = MethodBanyan
 const (
 	DefaultReserve       = 0.2
 	DefaultVoice         = 0.06
-	DefaultAccusingVoice = 0.1
+	DefaultAccusingVoice = 0.08
 	DefaultDoubt         = 0.009
 	DefaultCap           = 3
 	DefaultDistrust      = 1

@@ -44,13 +44,23 @@ func plain(edges []trust.Edge, t []float64, seeds map[uint32]float64, p trust.Pa
 	}
 	hill := func(x float64) float64 { return x * x * x / (1 + x*x*x) }
 	good, bad, worst := make([]float64, len(t)), make([]float64, len(t)), make([]float64, len(t))
-	full, any := 0.0, 0.0
+	full, any, largest := 0.0, 0.0, make([]float64, len(t))
+	most := make([]float64, len(t))
 	for pair, w := range pairs {
 		good[pair[0]] += max(0, w)
 		bad[pair[0]] += max(0, -w)
 		worst[pair[0]] = max(worst[pair[0]], -w)
+		most[pair[0]] = max(most[pair[0]], w)
 		any = max(any, math.Abs(w))
-		if hill(t[pair[0]]/(p.Voice*unit)) >= 0.5 {
+	}
+	for pair, w := range pairs { // what the largest rater of each gives it
+		if j := pair[0]; w > 0 && seeds[j] == 0 {
+			largest[pair[1]] = max(largest[pair[1]], (1-alpha)*t[j]*w/(good[j]+p.Reserve*most[j]))
+		}
+	}
+	praises := func(j uint32) float64 { return hill(max(0, t[j]-0.5*largest[j]) / (p.Voice * unit)) }
+	for pair, w := range pairs {
+		if praises(pair[0]) >= 0.5 {
 			full = max(full, math.Abs(w))
 		}
 	}
@@ -66,9 +76,9 @@ func plain(edges []trust.Edge, t []float64, seeds map[uint32]float64, p trust.Pa
 		j, c := pair[0], 0.0
 		switch {
 		case w > 0:
-			c = min(p.Cap*doubt, (1-alpha)*t[j]*hill(t[j]/(p.Voice*unit))*w/good[j])
+			c = min(p.Cap*doubt, (1-alpha)*t[j]*praises(j)*w/good[j])
 		case w < 0:
-			accusing := hill(t[j] / (p.AccusingVoice * unit))
+			accusing := hill(max(0, t[j]-largest[j]) / (p.AccusingVoice * unit))
 			c = max(-p.Cap*doubt, p.Distrust*t[j]*accusing*accusing*w/(bad[j]+p.Reserve*worst[j]))
 		}
 		d[pair[1]] += math.Abs(c)

@@ -26,8 +26,8 @@ func TestAnEpochsRootIsTheSameOnEveryMachine(t *testing.T) {
 		halfLife     time.Duration
 		values, root string
 	}{
-		{"banyan", trust.MethodBanyan, 0, "22500a88ab9e6ca12940827c739e82e7f71b8db440142b865e8aa324a1fbf31d", "0xe3e34830c84903e8f9c0ca63d234846181b934e96c6bb29f8e340f2cb11333f3"},
-		{"banyan with a half-life", trust.MethodBanyan, 400 * 24 * time.Hour, "375961cda5fa0941f36fd20b350ca5ee8239a7b667638eacde94d9a7c75abe44", "0x3b58de9aa25d1e41850e04c67a88bc35ed60ec3dd86e8ceee2897e69dc3b8b8a"},
+		{"banyan", trust.MethodBanyan, 0, "f2d1c54489e08bc73dad6eacba1a502b782e74d5e726bd73c0d2327a956c0ba5", "0x44f5dd95e4c90042a50e04f3aaf53300bf0da067602eaa9e921654098eac3c33"},
+		{"banyan with a half-life", trust.MethodBanyan, 400 * 24 * time.Hour, "1afeca6db2ac8a9ae8b5ed6f985d2314719faa69d784dd02dd2cd1c42d36ab0a", "0xb2446c7003d9b867236fa7531ab7a03e40c6ed7fe9586367b658e2742bfd48d7"},
 		{"eigentrust", trust.MethodEigenTrust, 0, "3eb0ebb893ca40bb322141f900ddbabbe802064c60ac0089ff1455c7a4d0a855", "0x6c85c92d552ab1f5ac3888af48b3121c14f1f32311c3932e3cab9c494c340b05"},
 	} {
 		for _, workers := range []int{1, 3, 16} {
