@@ -12,8 +12,8 @@ import (
 )
 
 func databaseCommand(s *source) *cobra.Command {
-	c := &cobra.Command{Use: "database", Short: "Copy all data from SQLite to PostgreSQL, or back"}
-	c.AddCommand(databaseCopyCommand(s))
+	c := &cobra.Command{Use: "database", Short: "Check and read the databases, and copy all data from SQLite to PostgreSQL, or back"}
+	c.AddCommand(databaseCheckCommand(s), databaseShellCommand(s), databaseCopyCommand(s))
 	return c
 }
 
