@@ -45,7 +45,7 @@ func AirdropOf(service airdrop.Service) Pages {
 				Text: "A list becomes a Merkle root that cannot change unnoticed. Check any wallet without connecting it, and take its proof with you.",
 				Link: "Check a wallet", Button: "Check an airdrop",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Work: p.work, Steps: p.steps, Find: p.find,
+			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Card: p.card, Work: p.work, Steps: p.steps, Find: p.find,
 		}
 	}
 }

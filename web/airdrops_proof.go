@@ -9,6 +9,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/requestctx"
+	"banyan/web/card"
 	"banyan/web/ui"
 )
 
@@ -84,4 +85,21 @@ func (p *airdropPages) showProof(rw http.ResponseWriter, r *http.Request, status
 func (p *airdropPages) how(r *http.Request) HowPart {
 	html, err := p.site.HTML(r, "airdrops/how", struct{ Formats []merkle.Format }{merkle.Formats()})
 	return HowPart{Contents: []Figure{{"Proof", "proof"}}, HTML: html, Err: err}
+}
+
+// card says of a campaign how much it gives to how many.
+func (p *airdropPages) card(r *http.Request, path string) (*card.Card, error) {
+	id, found := strings.CutPrefix(path, "/airdrops/")
+	if !found || strings.ContainsAny(id, "/-") {
+		return nil, nil
+	}
+	c, err := p.service.Campaign(r.Context(), airdrop.CampaignQuery{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	shown := &card.Card{Title: c.Name, Value: "Airdrop"}
+	if c.State == airdrop.Built {
+		shown.Value = ui.Units(c.Total, c.Decimals) + " " + c.Symbol + " for " + ui.Plural(c.Count, "wallet", "wallets")
+	}
+	return shown, nil
 }

@@ -48,7 +48,7 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 				Text: "A review is signed by its writer’s wallet and weighs as much as that wallet’s reputation. A thousand fresh wallets weigh almost nothing.",
 				Link: "Compare exchanges", Button: "Find an exchange",
 			},
-			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Work: p.work, Wallet: p.wallet, Steps: p.steps, Find: p.find,
+			Mount: p.mount, Operate: p.operate, Home: p.home, How: p.how, Card: p.card, Work: p.work, Wallet: p.wallet, Steps: p.steps, Find: p.find,
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/wallet"
+	"banyan/web/card"
 	"banyan/web/ui"
 )
 
@@ -177,4 +178,21 @@ type scale struct {
 
 func newScale(field, name, hint string, mark int) scale {
 	return scale{field, name, hint, mark, [5]int{1, 2, 3, 4, 5}}
+}
+
+// card says of an exchange how it is rated.
+func (p *exchangePages) card(r *http.Request, path string) (*card.Card, error) {
+	slug, found := strings.CutPrefix(path, "/exchanges/")
+	if !found || strings.Contains(slug, "/") {
+		return nil, nil
+	}
+	e, err := p.service.Exchange(r.Context(), exchangereview.ExchangeQuery{Slug: slug})
+	if err != nil {
+		return nil, err
+	}
+	c := &card.Card{Title: e.Name, Value: ui.Plural(e.Rating.Reviews, "signed review", "signed reviews")}
+	if e.Rating.Enough {
+		c.Value = strconv.FormatFloat(e.Rating.Mean, 'f', 1, 64) + " of 5 · " + c.Value
+	}
+	return c, nil
 }

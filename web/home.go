@@ -73,7 +73,7 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return w.ui.Show(rw, r, http.StatusOK, "site/home", ui.Page{
-		Title:       "Banyan: trust with its own roots",
+		Title:       "Banyan: reviews and reputation that anybody can check",
 		Description: "Signed exchange reviews that nobody can buy, reputation that anybody can recompute, and airdrops with a proof for every wallet.",
 		Data:        d,
 	})

@@ -17,7 +17,7 @@ func TestPagesSayWhatTheyAreFor(t *testing.T) {
 	visitor := newVisitor(t, s)
 	top := webtest.SampleWallet(0)
 	for path, texts := range map[string][]string{
-		"/":                   {"Trust that grows its own roots", ">28</dd>", ">162</dd>", ">40</dd>", ">122</dd>", "Saltmarsh Swap", "Canopy season two"},
+		"/":                   {"Reviews and reputation that anybody can check", ">28</dd>", ">162</dd>", ">40</dd>", ">122</dd>", "Saltmarsh Swap", "Canopy season two"},
 		"/exchanges":          {"Tidewater", "25 exchanges on this page, more follow"},
 		"/exchanges?q=harb":   {"Harbour &amp; Quay", "1 exchange found"},
 		"/exchanges?q=zzz":    {"No exchange found", "Show all exchanges"},

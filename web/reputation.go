@@ -47,7 +47,7 @@ func ReputationOf(service reputation.Service) Pages {
 				r.Get("/reputation/bound", site.Handle(p.bound))
 				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},
-			Operate: p.operate, Home: p.home, How: p.howPart, Work: p.work, Wallet: p.wallet, Steps: p.steps,
+			Operate: p.operate, Home: p.home, How: p.howPart, Card: p.card, Work: p.work, Wallet: p.wallet, Steps: p.steps,
 			OperatorPages: []ui.Entry{{Path: "/operator/seeds", Label: "Seeds"}, {Path: "/operator/imports", Label: "Trust lists"}, {Path: schedulePath, Label: "Schedule of epochs"}},
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/fault"
 	"banyan/platform/wallet"
+	"banyan/web/card"
 	"banyan/web/ui"
 )
 
@@ -110,4 +111,25 @@ func (p *reputationPages) boundOf(r *http.Request, text string) (reputation.Boun
 		q.Wallets = append(q.Wallets, w)
 	}
 	return p.service.Bound(r.Context(), q)
+}
+
+// card says of a wallet which score it has.
+func (p *reputationPages) card(r *http.Request, path string) (*card.Card, error) {
+	text, found := strings.CutPrefix(path, walletPath+"/")
+	if !found || strings.Contains(text, "/") {
+		return nil, nil
+	}
+	of, err := wallet.Read(text, 0)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.NotFound, "this is not a wallet address: an address is 0x and 40 hex digits")
+	}
+	c := &card.Card{Title: "Wallet " + of.Address.Short(), Value: "no score yet"}
+	score, err := p.service.Score(r.Context(), reputation.ScoreQuery{Wallet: of.Address})
+	switch {
+	case err == nil && score.Standing.Score > 0:
+		c.Value = "Score " + ui.Number(score.Standing.Score) + " of 1,000 · rank " + ui.Number(score.Rank)
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return nil, err
+	}
+	return c, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/platform/wallet"
+	"banyan/web/card"
 	"banyan/web/ui"
 )
 
@@ -38,7 +39,10 @@ type Section struct {
 	Work    func(*http.Request) OperatorPart // on the operator page
 	Wallet  func(*http.Request, wallet.Address) WalletPart
 	How     func(*http.Request) HowPart // explains its numbers
-	Steps   func(*http.Request) []Step  // of the first set-up
+	// Card is what the picture of a page says when its address is shared, nil for a page
+	// that is not its own.
+	Card  func(r *http.Request, path string) (*card.Card, error)
+	Steps func(*http.Request) []Step // of the first set-up
 	// Find searches what it has by name, "" finds the first of all: for the search, the
 	// advice on a wrong address, and the map of the site.
 	Find func(r *http.Request, text string) ([]Found, error)

@@ -30,6 +30,7 @@ import (
 	"banyan/platform/seam"
 	"banyan/platform/upkeep"
 	"banyan/platform/wallet"
+	"banyan/web/card"
 	rolloutpages "banyan/web/rollout"
 	"banyan/web/ui"
 )
@@ -78,6 +79,7 @@ type Web struct {
 	ui       *ui.Site
 	sections []Section // in main's order
 	rollout  *rolloutpages.Pages
+	cards    *card.Cards
 }
 
 // New reads the templates and the assets that are embedded. It fails only when
@@ -87,7 +89,11 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Web{o: o, ui: site}
+	cards, err := card.New()
+	if err != nil {
+		return nil, err
+	}
+	w := &Web{o: o, ui: site, cards: cards}
 	if err := w.addTemplates("site", nil); err != nil {
 		return nil, err
 	}
@@ -162,6 +168,9 @@ func (w *Web) mountOwn(r chi.Router) {
 	r.Get(howPath, w.ui.Handle(w.how))
 	r.Get(handbookPath, w.ui.Handle(w.handbook))
 	r.Get(handbookPath+"/{page}", w.ui.Handle(w.handbook))
+	r.Get(cardsPath+"/*", w.ui.Handle(w.card))
+	r.Get("/apple-touch-icon.png", w.ui.Handle(w.touchIcon))
+	r.Get("/manifest.webmanifest", w.ui.Handle(w.manifest))
 	if w.o.Prefix == "" { // otherwise these are the legacy system's
 		r.Get("/robots.txt", w.robots)
 		r.Get("/sitemap.xml", w.ui.Handle(w.sitemap))

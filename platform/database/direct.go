@@ -46,7 +46,7 @@ func OpenDirectPostgres(ctx context.Context, options Options) (*pgx.Conn, error)
 		return nil, err
 	}
 	if db.dialect != Postgres {
-		return nil, fault.New(fault.Invalid, "the database is not in PostgreSQL")
+		return nil, fault.New(fault.Invalid, "the database is not in PostgreSQL: this works with a postgres:// URL in database.url only")
 	}
 	config, err := db.postgresConfig()
 	if err != nil {

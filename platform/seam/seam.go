@@ -74,7 +74,7 @@ func (a Access) check(c identity.Caller) error {
 		case c.IsAnonymous():
 			return fault.New(fault.Unauthenticated, "only Banyan's own modules call this, with a token of theirs")
 		}
-		return fault.New(fault.Forbidden, "only Banyan's own modules call this")
+		return fault.New(fault.Forbidden, "only Banyan's own modules call this: use the operations of the API document, /api/openapi.json")
 	case SignedIn:
 		need = identity.Member
 	case Moderators:

@@ -95,6 +95,18 @@ func TestCheckAWalletAgainstACampaign(t *testing.T) {
 		t.Errorf("the file and the copy differ, or hold no proof: %s", file)
 	}
 
+	// On paper the verdict has its proof, and the screen is as it was afterwards.
+	proof := `document.querySelector("[data-verdict] details:has(ol.proof)").open`
+	if eval[bool](t, ctx, proof) {
+		t.Error("the proof is open before anybody has asked for it")
+	}
+	if !eval[bool](t, ctx, `dispatchEvent(new Event("beforeprint")), `+proof) {
+		t.Error("the printed verdict has no proof")
+	}
+	if eval[bool](t, ctx, `dispatchEvent(new Event("afterprint")), `+proof) {
+		t.Error("after printing the proof stays open")
+	}
+
 	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"), chromedp.SendKeys(chromedp.CSS("#wallet"), "0x000000000000000000000000000000000000dEaD\r"))
 	wait(t, ctx, `document.querySelector("[data-verdict=not-listed]") !== null`)
 	do(t, ctx, chromedp.Navigate(site.URL+"/airdrops/c1"), chromedp.SendKeys(chromedp.CSS("#wallet"), "0x12\r"))

@@ -30,7 +30,6 @@ func tour() []stop {
 	return []stop{
 		{Name: "home", Path: "/"},
 		{Name: "home-empty", Path: "/", Site: "empty"},
-		{Name: "home-empty-operator", Path: "/", Site: "empty", As: "operator"},
 		{Name: "how", Path: "/how"},
 		{Name: "how-down", Path: "/how", Site: "down"},
 		{Name: "home-down", Path: "/", Site: "down"},

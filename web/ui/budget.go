@@ -26,7 +26,7 @@ type budgetKey struct{}
 
 // budgeted bounds the time of a page.
 func (s *Site) budgeted(r *http.Request) (*http.Request, context.CancelFunc) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || path.Ext(r.URL.Path) != "" || strings.HasPrefix(s.plain(r), AssetPrefix) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || path.Ext(r.URL.Path) != "" || strings.HasPrefix(s.Plain(r), AssetPrefix) {
 		return r, func() {}
 	}
 	length, waits := pageTime, r.Header.Get(waitHeader) != ""

@@ -126,7 +126,7 @@ func (s *Site) spelled(r *http.Request, status int) string {
 	if status != http.StatusNotFound || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return ""
 	}
-	asked := s.plain(r)
+	asked := s.Plain(r)
 	usual := strings.TrimRight(strings.ToLower(asked), "/")
 	if usual == asked || usual == "" || strings.Contains(usual, "//") {
 		return ""

@@ -85,7 +85,16 @@ func (s *Site) Absolute(parts ...any) string {
 
 // canonical is the one address of a page that may be reached at two.
 func (s *Site) canonical(r *http.Request) string {
-	return s.Absolute(s.plain(r))
+	return s.Absolute(s.Plain(r))
+}
+
+// picture is the address of the picture that others show of a page.
+func (s *Site) picture(r *http.Request) string {
+	page := s.Plain(r)
+	if page == "/" {
+		page = "/home"
+	}
+	return s.Absolute("/cards", page, ".png")
 }
 
 // knownAs is the address of a page at public_url, for those who visit it by another
@@ -127,8 +136,8 @@ func (s *Site) isMoved(path string) bool {
 	return path == "/"
 }
 
-// plain returns a request's path as it is without a prefix, escaped.
-func (s *Site) plain(r *http.Request) string {
+// Plain returns a request's path as it is without a prefix, escaped.
+func (s *Site) Plain(r *http.Request) string {
 	path := r.URL.EscapedPath()
 	if rest, below := strings.CutPrefix(path, s.o.Prefix); below && s.o.Prefix != "" {
 		if rest == "" {

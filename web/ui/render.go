@@ -47,6 +47,7 @@ type view struct {
 	PublicURL string
 	KnownAs   string // this page at public_url, for those who visit it by another name; "" = they do not
 	Canonical string
+	Picture   string // of this page, for others that show its address; "" = it is nobody's business
 	Demo      bool
 	Plain     string // path within the site without a prefix
 	Site      Name
@@ -143,8 +144,11 @@ func (s *Site) HTML(r *http.Request, name string, data any) (template.HTML, erro
 
 func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffer, error) {
 	v := view{
-		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.plain(r) == "/", Path: r.URL.RequestURI(),
-		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.plain(r), Site: s.name(r), Told: p.told,
+		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.Plain(r) == "/", Path: r.URL.RequestURI(),
+		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.Plain(r), Site: s.NameOf(r), Told: p.told,
+	}
+	if p.Nav != operatorPath && !strings.HasPrefix(name, "error/") {
+		v.Picture = s.picture(r)
 	}
 	v.Forms = v.Viewer.SignedIn || strings.HasPrefix(name, "error/")
 	if entry == wholePage && v.Viewer.Operator && p.Nav == operatorPath {

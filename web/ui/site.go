@@ -78,7 +78,8 @@ type Name struct {
 // Called has pages say what a site is called at the time.
 func (s *Site) Called(name func(context.Context) Name) { s.named = name }
 
-func (s *Site) name(r *http.Request) Name {
+// NameOf returns what the site is called at the time.
+func (s *Site) NameOf(r *http.Request) Name {
 	if s.named == nil {
 		return Name{Name: "Banyan"}
 	}

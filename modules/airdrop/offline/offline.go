@@ -43,7 +43,7 @@ func (r Runner) open(path string) (in io.ReadCloser, size int64, err error) {
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fault.Wrap(err, fault.NotFound, "the file "+path+" does not exist")
+		return nil, 0, fault.Wrap(err, fault.NotFound, "the file "+path+" does not exist: check its name and the folder")
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("open %s: %w", path, err)

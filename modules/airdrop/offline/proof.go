@@ -106,7 +106,7 @@ func RowsOf(t *merkle.Tree, who wallet.Address) (rows []int, count int, err erro
 		return nil, 0, err
 	}
 	if len(rows) == 0 {
-		return nil, 0, fault.Newf(fault.NotFound, "%s is not on the list of this tree", who)
+		return nil, 0, fault.Newf(fault.NotFound, "%s is not on the list of this tree: check the address, and that the file is of the right campaign", who)
 	}
 	return rows, count, nil
 }
@@ -122,7 +122,7 @@ func rowOfLeaf(t *merkle.Tree, leaf merkle.Hash) ([]int, error) {
 			return []int{i}, nil
 		}
 	}
-	return nil, fault.Newf(fault.NotFound, "no row of this tree has the leaf %s", leaf)
+	return nil, fault.Newf(fault.NotFound, "no row of this tree has the leaf %s: check that it was copied whole, and that the file is of the right campaign", leaf)
 }
 
 func claimOf(t *merkle.Tree, rows []int) (Claim, error) {

@@ -134,7 +134,7 @@ func (s service) CancelEpoch(ctx context.Context, _ reputation.CancelRequest) (r
 		}
 	}
 	if !found {
-		return reputation.Computing{}, fault.New(fault.Conflict, "no epoch is being computed")
+		return reputation.Computing{}, fault.New(fault.Conflict, "no epoch is being computed, so there is none to cancel: the latest is on the page Reputation")
 	}
 	status, err = epochKind().Wait(ctx, s.o.DB, status.ID, waitForEpoch)
 	return computing(status), err

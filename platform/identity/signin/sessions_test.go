@@ -353,7 +353,7 @@ func TestRolesCountFromTheNextRequestOn(t *testing.T) {
 			wantRole(role)
 		}
 		moderator := identity.Caller{Wallet: alice.wallet, Role: identity.Moderator}
-		wantFault(t, s.Grant(ctx, moderator, alice.wallet, identity.Operator), fault.Forbidden, "only an operator")
+		wantFault(t, s.Grant(ctx, moderator, alice.wallet, identity.Operator), fault.Forbidden, "only operators may change roles")
 		wantFault(t, s.Grant(ctx, boss.Caller(), chief.wallet, identity.Member), fault.Conflict, "identity.operators")
 		wantFault(t, s.Grant(ctx, boss.Caller(), alice.wallet, identity.Anonymous), fault.Invalid, "member, moderator or operator")
 		wantFault(t, s.Grant(ctx, boss.Caller(), wallet.Address{}, identity.Member), fault.Invalid, "zero address")

@@ -153,9 +153,9 @@ func (s *Sessions) Grant(ctx context.Context, by identity.Caller, w wallet.Addre
 	case by.IsAnonymous():
 		return fault.New(fault.Unauthenticated, "sign in as an operator to change roles")
 	case by.Role < identity.Operator:
-		return fault.New(fault.Forbidden, "only an operator may change roles")
+		return fault.New(fault.Forbidden, "only operators may change roles: ask one of them, or run `banyan role set WALLET ROLE` on the server")
 	case w.IsZero():
-		return fault.New(fault.Invalid, "the zero address cannot have a role")
+		return fault.New(fault.Invalid, "the zero address cannot have a role: nobody has its key; name the wallet of a person")
 	case !role.Valid():
 		return fault.New(fault.Invalid, "a wallet's role must be member, moderator or operator")
 	case role != identity.Operator && s.isOperator(w):

@@ -43,7 +43,7 @@ func (s *Sessions) Begin(browser string, w wallet.Address, chainID uint64) (Chal
 	case !isSecret(browser):
 		return Challenge{}, fault.New(fault.Invalid, "this request has no sign-in cookie: allow cookies and try again")
 	case w.IsZero():
-		return Challenge{}, fault.New(fault.Invalid, "the zero address cannot sign in").With(fault.Field{Name: "address", Message: "is zero"})
+		return Challenge{}, fault.New(fault.Invalid, "the zero address cannot sign in: choose an account in the wallet").With(fault.Field{Name: "address", Message: "is zero"})
 	case chainID == 0 || len(s.o.Chains) > 0 && !slices.Contains(s.o.Chains, chainID):
 		return Challenge{}, fault.Newf(fault.Invalid, "sign-in is not accepted on chain %d: switch the wallet to another network", chainID).
 			With(fault.Field{Name: "chain_id", Message: "is not accepted here"})

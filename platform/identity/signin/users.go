@@ -35,7 +35,7 @@ type userPlace struct{ Wallet string }
 // next page. It is for operators.
 func (s *Sessions) Users(ctx context.Context, by identity.Caller, q UserQuery) (list []User, next string, err error) {
 	if by.Role < identity.Operator {
-		return nil, "", fault.New(fault.Forbidden, "only operators may list users")
+		return nil, "", fault.New(fault.Forbidden, "only operators may list users: sign in as one")
 	}
 	if err := page.Standard().Check(q.Limit); err != nil {
 		return nil, "", err

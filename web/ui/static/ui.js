@@ -96,6 +96,14 @@
   document.addEventListener("submit", (event) => { if (!event.defaultPrevented) work(event.target); });
   addEventListener("pageshow", () => { for (const part of [...working.keys()]) rest(part); });
 
+  // A verdict on paper has its proof.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll(".verdict details:not([open]), .module .day-part details:not([open])")];
+    for (const part of opened) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of opened) part.open = false; });
+
   // A menu made of <details> closes on Escape and on a click elsewhere.
   const closeMenus = (except) => {
     for (const menu of document.querySelectorAll("details.who[open]")) if (menu !== except) menu.open = false;

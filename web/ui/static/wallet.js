@@ -72,7 +72,7 @@
     const answer = await response.json().catch(() => null);
     if (response.ok) return answer;
     const fields = (answer?.fields || []).map((f) => `${f.name ? f.name + ": " : ""}${f.message}`).join("; ");
-    throw Object.assign(new UserError((answer?.detail || `The server answered ${response.status}.`) + (fields ? ` (${fields})` : "")),
+    throw Object.assign(new UserError((answer?.detail || "The server did not say what is wrong. Load the page again and send it once more; if it happens again, tell an operator when it was.") + (fields ? ` (${fields})` : "")),
       { status: response.status, fields: answer?.fields || [] });
   }
   const sendJSON = (url, value) => send("POST", url, JSON.stringify(value), { "Content-Type": "application/json" });
