@@ -33,7 +33,7 @@ func (r MoveRequest) Validate() error {
 	case r.To == "":
 		message = "is needed: postgres://user@host:5432/name, or home for the way back"
 	case err != nil:
-		message = fault.From(err).Message
+		message = err.Error() // which never repeats the URL
 	case url.String() != r.To: // it is shown where a password is not
 		message = "has a password in it: put it into the field password"
 	default:
