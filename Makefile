@@ -128,6 +128,7 @@ bench-reputation: ## how well scores tell the trustworthy, what sybils take, and
 	$(GO) test -run '^$$' -bench '^BenchmarkMillion' -benchtime 3x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 	$(GO) test -run '^$$' -bench 'LiveMillion' -benchtime 1000x ./modules/reputation/trust | grep -E '^(Benchmark|FAIL|panic)'
 	$(GO) test -run '^$$' -bench 'Attest' -benchtime 2000x ./modules/reputation/service | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench 'ScoreStream' -benchtime 5x ./modules/reputation/service | grep -E '^(Benchmark|FAIL|panic)'
 
 bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 	$(MAKE) -C bench
