@@ -37,7 +37,7 @@ func TestWhatAFormDidIsSaidOnceOnTheNextPage(t *testing.T) {
 		t.Error("it is said twice")
 	}
 	forged := []string{"Cookie", "banyan-told=eyJkIjoiYm9vIn0.AAAA"}
-	if _, page := newVisitor(t, s).fetch(http.MethodGet, "/", "", "", forged...); strings.Contains(page, "boo") {
+	if _, page := newVisitor(t, s).fetch(http.MethodGet, "/", "", "", forged...); strings.Contains(page, "data-outcome") {
 		t.Error("somebody else puts words onto the page")
 	}
 	other := newVisitor(t, s)
