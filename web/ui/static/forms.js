@@ -73,6 +73,7 @@
     box.dataset.progress = "";
     box.setAttribute("role", "status");
     form.querySelector("[data-refusal]")?.remove();
+    for (const field of form.elements) field.removeAttribute("aria-invalid"); // of the refusal before
     form.append(box);
     button.disabled = true;
     form.setAttribute("aria-busy", "true");
