@@ -121,13 +121,26 @@ func (l Loaded) OpenDatabase(ctx context.Context, name string) (*database.DB, er
 	return db, nil
 }
 
-// DatabaseStatus returns the state of a database's schema, and creates nothing. It
-// refuses a demo's folder.
+// DatabaseStatus returns the state of a database's schema where its data is, and
+// creates nothing. It refuses a demo's folder.
 func (l Loaded) DatabaseStatus(ctx context.Context, name string) (database.Status, error) {
 	if err := refuseDemoFolder(l.Settings.Data); err != nil {
 		return database.Status{}, err
 	}
-	return database.ReadStatus(ctx, l.DatabaseOptions(name))
+	home := l.DatabaseOptions(name)
+	status, err := database.ReadStatus(ctx, home)
+	if err != nil || !status.Exists || status.Newer() > 0 {
+		return status, err
+	}
+	db, err := l.OpenDatabase(ctx, name)
+	if err != nil {
+		return database.Status{}, err
+	}
+	away, hasMoved := db.Options(), db.Home() != nil
+	if err := db.Close(); err != nil || !hasMoved {
+		return status, err
+	}
+	return database.ReadStatus(ctx, away)
 }
 
 // DatabaseOptions returns the options of the database of this name.

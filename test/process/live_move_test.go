@@ -2,8 +2,10 @@ package process_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -171,4 +173,29 @@ func (g *cluster) finishMove(module, to string) {
 		}
 	}
 	g.awaitMove(module)
+}
+
+// TestCommandsReadDataWhereItIs: a file that a module's data has left is not migrated any
+// longer, and says nothing about the data.
+func TestCommandsReadDataWhereItIs(t *testing.T) {
+	folder := t.TempDir()
+	g := place{[]string{"BANYAN_DATA=" + folder, "BANYAN_DATABASE_CONNECTIONS=5"}}.startAlone(t)
+	write(t, g.trunk, newAuthor(1), "kraken", 4)
+	g.beginMove("exchange-review", newPostgres(t))
+	g.awaitMove("exchange-review")
+	write(t, g.trunk, newAuthor(2), "kraken", 5)
+	left, err := sql.Open("sqlite3", filepath.Join(folder, "exchange-review.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = left.Close() }()
+	// What a newer program's migration of the data leaves behind.
+	if _, err := left.ExecContext(t.Context(), `DELETE FROM goose_events`); err != nil {
+		t.Fatal(err)
+	}
+	g.command(t, true, `{"n":2}`, "database", "shell", "exchange-review", "--json", "SELECT COUNT(*) AS n FROM review")
+	g.command(t, true, "exchange-review: nothing is wrong", "database", "check", "exchange-review")
+	g.command(t, true, "exchange-review is up to date", "migrate", "up")
+	g.command(t, true, "reputation.activity", "events", "status")
+	g.command(t, true, "database exchange-review", "doctor")
 }
