@@ -296,3 +296,26 @@ func TestAMessageThatTheOutboxDoesNotHaveIsLeftOut(t *testing.T) {
 		w.await(func() bool { return w.effects() == "a b c" })
 	})
 }
+
+// Whoever may publish at the broker cannot make an effect that was not announced: not
+// by a message of their own, and not by another text under a true id.
+func TestAForgedMessageHasNoEffectOfItsOwn(t *testing.T) {
+	each(t, func(w *world) {
+		choice, memory := new(broker.Choice), newMemoryBroker(false)
+		memory.deaf = true
+		choice.Set(memory)
+		defer w.brokered(choice, outbox.Local(w.receiver, writeEffect))()
+		w.publish("true")
+		w.await(func() bool {
+			waiting, _ := memory.Waiting(t.Context(), broker.Stream{}, broker.Consumer{Topic: noted().Name()})
+			return waiting == 1
+		})
+		memory.mu.Lock()
+		memory.queue[noted().Name()][0].Event.Payload = []byte(`{"text":"forged"}`)
+		memory.deaf = false
+		memory.mu.Unlock()
+		memory.wake()
+		w.await(func() bool { return w.effects() != "" })
+		w.wantEffects("true")
+	})
+}

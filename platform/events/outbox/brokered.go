@@ -175,11 +175,13 @@ func (r *Relay) receivedStep(ctx context.Context, c Consumer, messages []broker.
 		return strings.Compare(a.Event.ID, b.Event.ID)
 	})
 	messages = slices.CompactFunc(messages, func(a, b broker.Message) bool { return a.Place == b.Place && a.Event.ID == b.Event.ID })
-	next, err := readIDsAfter(ctx, read, c.Topic, at.position, len(messages))
+	next, err := readAfter(ctx, read, c.Topic, at.position, len(messages))
 	if err != nil {
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}
-	rows := following(messages, next)
+	// What is delivered is the outbox's own: whoever may publish at the broker could
+	// have written anything else under the same id.
+	rows := next[:following(messages, next)]
 	switch {
 	case len(rows) > 0:
 		rows, _ = fitting(rows)
@@ -196,24 +198,14 @@ func (r *Relay) receivedStep(ctx context.Context, c Consumer, messages []broker.
 	return messages, err
 }
 
-// following returns the rows of those first messages that are the next ones.
-func following(messages []broker.Message, next []idRow) []eventRow {
-	var rows []eventRow
+// following counts the first messages that are the next ones of the outbox.
+func following(messages []broker.Message, next []eventRow) int {
 	for i, m := range messages {
 		if i == len(next) || next[i].position != position(m.Place) || next[i].EventID != m.Event.ID {
-			break
+			return i
 		}
-		rows = append(rows, rowOf(m))
 	}
-	return rows
-}
-
-func rowOf(m broker.Message) eventRow {
-	e := m.Event
-	return eventRow{
-		position: position(m.Place), EventID: e.ID, Topic: e.Topic, Key: e.Key, Time: e.Time,
-		TraceParent: e.TraceParent, Payload: string(e.Payload),
-	}
+	return len(messages)
 }
 
 // passBeside does beside the broker what needs the outbox: it tries parked events

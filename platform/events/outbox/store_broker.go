@@ -1,29 +1,6 @@
 package outbox
 
-import (
-	"context"
-
-	"banyan/platform/database"
-)
-
-// idRow is an outbox row without what it says.
-type idRow struct {
-	position
-	EventID string `db:"event_id"`
-}
-
-// readIDsAfter returns the next events of a topic, oldest first, as readAfter does.
-func readIDsAfter(ctx context.Context, q database.Queryer, topic string, after position, limit int) ([]idRow, error) {
-	var rows []idRow
-	err := q.Select(ctx, &rows, `
-		SELECT txid, id, event_id
-		FROM event_outbox
-		WHERE topic = ?
-		AND (txid, id) > (?, ?)`+horizon(q)+`
-		ORDER BY txid, id
-		LIMIT ?`, topic, after.TxID, after.ID, limit)
-	return rows, err
-}
+import "context"
 
 // insertBroker registers a broker for a topic; it starts where the slowest consumer
 // is, because others have had what is before.
