@@ -32,8 +32,17 @@ const (
 // sides are the two databases of a move, connected.
 type sides struct {
 	from, to lane
-	tables   []table // of the target, in its order
-	record   record  // of the source
+	tables   []table          // of the target, in its order
+	record   record           // of the source
+	rows     map[string]int64 // of each table, when the attempt began
+	each     time.Duration    // that each write waits
+}
+
+// slow has writes wait longer, because they arrive about as fast as they are copied.
+func (m *Move) slow(s *sides) {
+	s.each = min(max(2*s.each, time.Millisecond), slowestWrite)
+	m.o.Source.Slow(s.each)
+	m.note(func(n *Status) { n.SlowedMS = s.each.Milliseconds() })
 }
 
 func (s *sides) close() error { return errors.Join(s.from.close(), s.to.close()) }
@@ -88,11 +97,13 @@ func (m *Move) count(ctx context.Context, s *sides) error {
 		return err
 	}
 	var all, copied int64
+	s.rows = make(map[string]int64, len(s.tables))
 	for _, t := range s.tables {
 		rows, err := count(ctx, s.from, t)
 		if err != nil {
 			return errors.Join(err, s.from.rollback())
 		}
+		s.rows[t.name] = rows
 		all, copied = all+rows, copied+s.record.Tables[t.name].Rows
 	}
 	m.note(func(n *Status) { n.OfRows, n.Rows, n.Tables, n.Problem = all, copied, len(s.tables), "" })
@@ -128,7 +139,9 @@ func (m *Move) copyAll(ctx context.Context, s *sides) error {
 }
 
 // copyRows copies a table from where it ended before, a chunk at a time: each is read in
-// a snapshot of its own, so that the source's log does not grow for long.
+// a snapshot of its own, so that the source's log does not grow for long. It ends with
+// the first chunk that is not full: what is written after that is in the log. Writes
+// that add rows faster than they are copied are slowed, or it would never end.
 func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 	at := s.record.Tables[t.name]
 	var last []any
@@ -148,7 +161,8 @@ func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 		if err := writeRows(ctx, s.to, t, rows, again || chunk == 1); err != nil {
 			return err
 		}
-		at.All = len(rows) == 0
+		isFull := len(rows) == chunkRows || bytes >= chunkBytes
+		at.All = !isFull
 		at.Rows += int64(len(rows))
 		if len(rows) > 0 {
 			last = t.keyOf(rows[len(rows)-1])
@@ -164,6 +178,9 @@ func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 			again = false
 		}
 		m.note(func(n *Status) { n.Rows += int64(len(rows)); n.Bytes += bytes })
+		if isFull && at.Rows > s.rows[t.name] {
+			m.slow(s)
+		}
 		if err := m.o.reached("chunk"); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"banyan/platform/fault"
 )
@@ -12,7 +11,7 @@ import (
 // followAll copies what was written meanwhile until few rows are left.
 func (m *Move) followAll(ctx context.Context, s *sides) error {
 	m.note(func(n *Status) { n.Step, n.Table = StepFollowing, "" })
-	last, each := int64(0), time.Duration(0)
+	last := int64(0)
 	for round := 0; ; round++ {
 		keys, err := m.round(ctx, s, nil)
 		if err != nil {
@@ -25,9 +24,7 @@ func (m *Move) followAll(ctx context.Context, s *sides) error {
 			return m.o.reached("followed")
 		}
 		if round > 0 && keys > last/2 { // writes arrive about as fast as they are copied
-			each = min(max(2*each, time.Millisecond), slowestWrite)
-			m.o.Source.Slow(each)
-			m.note(func(n *Status) { n.SlowedMS = each.Milliseconds() })
+			m.slow(s)
 		}
 		last = keys
 		if err := ctx.Err(); err != nil {
