@@ -1,8 +1,8 @@
 // Banyan: one binary, three modules, each of which can be moved out into a service
 // of its own.
 //
-// This file lists the modules, with their pages and what the demo does with them;
-// nothing else does. The program is assembled in platform/host, its commands are
+// This file lists the modules, with their pages, what the demo and a load do with
+// them, and what an audit looks for; nothing else does. The program is assembled in platform/host, its commands are
 // in cli/.
 package main
 
@@ -16,7 +16,9 @@ import (
 	exchangereview "banyan/modules/exchangereview/service"
 	reputation "banyan/modules/reputation/service"
 	"banyan/web"
+	"banyan/web/audit"
 	"banyan/web/demo"
+	"banyan/web/workload"
 )
 
 //go:embed config.yaml
@@ -30,9 +32,9 @@ func main() {
 		Version: version, Defaults: defaults, Migrations: migrations.FS,
 		// A module may use those listed before it.
 		Modules: []cli.Module{
-			{Module: reputation.Module(), Pages: web.Reputation, Demo: demo.Reputation()},
-			{Module: exchangereview.Module(), Pages: web.ExchangeReview, Demo: demo.ExchangeReview()},
-			{Module: airdrop.Module(), Pages: web.Airdrop, Demo: demo.Airdrop()},
+			{Module: reputation.Module(), Pages: web.Reputation, Demo: demo.Reputation(), Load: workload.Reputation, Audit: audit.Reputation},
+			{Module: exchangereview.Module(), Pages: web.ExchangeReview, Demo: demo.ExchangeReview(), Load: workload.ExchangeReview, Audit: audit.ExchangeReview},
+			{Module: airdrop.Module(), Pages: web.Airdrop, Demo: demo.Airdrop(), Load: workload.Airdrop, Audit: audit.Airdrop},
 		},
 	}))
 }

@@ -6,7 +6,9 @@ import (
 	"banyan/platform/host"
 	"banyan/platform/seam"
 	"banyan/web"
+	"banyan/web/audit"
 	"banyan/web/demo"
+	"banyan/web/workload"
 )
 
 // Program is what one binary is made of: main fills it.
@@ -22,6 +24,8 @@ type Module struct {
 	host.Module
 	Pages func(*seam.Route) web.Pages // nil = it has none
 	Demo  demo.Part                   // what the made-up community does with it
+	Load  workload.Part               // what `banyan load` asks of it; nil = nothing
+	Audit audit.Part                  // what `banyan audit` checks of it; nil = nothing
 }
 
 // host is the program without pages.

@@ -60,6 +60,7 @@ var layers = slices.Concat([]string{
 	"platform/idempotency",
 	"platform/jobs",
 	"platform/seam",
+	"platform/load",
 	"platform/upkeep",
 	"platform/rollout",
 	"platform/legacy",

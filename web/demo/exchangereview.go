@@ -2,18 +2,15 @@ package demo
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 	"golang.org/x/sync/errgroup"
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/seam"
+	"banyan/web/keywallet"
 )
 
 // ExchangeReview lets some of the people write reviews.
@@ -146,34 +143,11 @@ func (c *Community) write(ctx context.Context, s exchangereview.Service, d draft
 		return err
 	}
 	signed := prepared.Review
-	signature, err := signTypedData(c.key(d.person), prepared.TypedData)
+	signature, err := keywallet.Sign(c.key(d.person), prepared.TypedData)
 	if err != nil {
 		return err
 	}
-	signed.Signature = signature
+	signed.Signature = exchangereview.Signature(signature)
 	_, err = s.PublishReview(ctx, signed)
 	return err
-}
-
-// signTypedData does what a wallet does for eth_signTypedData_v4.
-func signTypedData(key *ecdsa.PrivateKey, document exchangereview.TypedData) (exchangereview.Signature, error) {
-	var signature exchangereview.Signature
-	text, err := json.Marshal(document)
-	if err != nil {
-		return signature, fmt.Errorf("encode the document to sign: %w", err)
-	}
-	var typed apitypes.TypedData
-	if err := json.Unmarshal(text, &typed); err != nil {
-		return signature, fmt.Errorf("read the document to sign: %w", err)
-	}
-	digest, _, err := apitypes.TypedDataAndHash(typed)
-	if err != nil {
-		return signature, fmt.Errorf("hash the document to sign: %w", err)
-	}
-	raw, err := crypto.Sign(digest, key)
-	if err != nil {
-		return signature, fmt.Errorf("sign: %w", err)
-	}
-	raw[64] += 27
-	return exchangereview.Signature(raw), nil
 }
