@@ -143,6 +143,10 @@ type check struct {
 	Claim  *airdrop.Claim     // nil: not on the list, or one of the next says why not
 	JSON   string             // the claim, for copying
 	Call   *airdrop.ClaimCall // nil: there is no contract to claim from
+	// Relay is a claim that the wallet has signed, and that anybody can send: the address
+	// of the page has the signature. RelayFault says why it cannot be used.
+	Relay      *relay
+	RelayFault string
 	Rows   []claimRow         // all claims of the wallet
 	Amount bool               // the leaves have an amount
 	Wrong  string             // no address
@@ -227,6 +231,7 @@ func (p *airdropPages) showCampaignWith(rw http.ResponseWriter, r *http.Request,
 	d.Payment, d.Unpaid = p.payment(r, c)
 	if d.Payment != nil && d.Check != nil && d.Check.Claim != nil {
 		d.Check.Call, d.Check.Fault = p.call(r, c.ID, d.Check.Wallet)
+		p.addRelay(r, c.ID, d.Check)
 	}
 	page := ui.Page{
 		Title: c.Name, Nav: "/airdrops", Data: d,

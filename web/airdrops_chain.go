@@ -63,6 +63,39 @@ func (p *airdropPages) call(r *http.Request, campaign string, address wallet.Add
 	return &call, nil
 }
 
+// relay is a signed claim.
+type relay struct{ airdrop.ClaimElsewhere }
+
+// DeadlineMS is until when it can be sent, UTC milliseconds.
+func (r relay) DeadlineMS() int64 { return r.Deadline * 1000 }
+
+// addRelay reads the claim that the page's address has, as claim.js writes it.
+func (p *airdropPages) addRelay(r *http.Request, campaign string, c *check) {
+	q := r.URL.Query()
+	if c.Call == nil || !q.Has("signature") || c.Call.State != airdrop.ClaimOpen {
+		return
+	}
+	asked := airdrop.ClaimElsewhereQuery{ID: campaign, Wallet: c.Wallet}
+	to, err := wallet.Read(q.Get("to"), 0)
+	if err == nil {
+		asked.To = to.Address
+		asked.Deadline, err = strconv.ParseInt(q.Get("deadline"), 10, 64)
+	}
+	if err == nil {
+		err = asked.Signature.UnmarshalText([]byte(q.Get("signature")))
+	}
+	if err != nil {
+		c.RelayFault = "the link was not copied whole: ask for it again"
+		return
+	}
+	signed, err := p.service.ClaimElsewhere(r.Context(), asked)
+	if err != nil {
+		c.RelayFault = ui.WrongField(err)
+		return
+	}
+	c.Relay = &relay{signed}
+}
+
 // planDistributor shows the transactions that publish a campaign.
 func (p *airdropPages) planDistributor(rw http.ResponseWriter, r *http.Request) error {
 	if err := ui.OnlyOperators(r); err != nil {

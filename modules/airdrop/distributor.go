@@ -41,6 +41,10 @@ type OnChain interface {
 	// whether that was done: for a wallet with several rows, of the first that is not
 	// claimed. NotFound: also a wallet that is not on the list.
 	ClaimCall(context.Context, ClaimQuery) (ClaimCall, error)
+	// ClaimElsewhere returns how a wallet's tokens are paid to another address, see
+	// ClaimElsewhereQuery. NotFound as ClaimCall. Unsupported: the contract is not ours and
+	// pays the account alone. Invalid: the signature is not the wallet's, or has expired.
+	ClaimElsewhere(context.Context, ClaimElsewhereQuery) (ClaimElsewhere, error)
 	// Unclaimed returns the rows that nobody has claimed, as CSV with the header
 	// index,address,amount, in the order of the list; of a row that is paid in parts what
 	// is left. NotFound.
@@ -211,10 +215,12 @@ type Distributor struct {
 	Token    wallet.Address `json:"token"`
 	Kind     string         `json:"kind"`
 	Vesting  *Vesting       `json:"vesting,omitempty"`
-	EndMS    int64          `json:"end_ms,omitempty"` // 0 = it has no end
-	State    string         `json:"state"`            // reading, short, waiting, live or ended
-	Problem  string         `json:"problem,omitempty"`
-	Balance  uint256.Int    `json:"balance"` // of the token, base units
+	// Redirects says that an account can have its tokens sent elsewhere, as with ours.
+	Redirects bool        `json:"redirects,omitempty"`
+	EndMS     int64       `json:"end_ms,omitempty"` // 0 = it has no end
+	State     string      `json:"state"`            // reading, short, waiting, live or ended
+	Problem   string      `json:"problem,omitempty"`
+	Balance   uint256.Int `json:"balance"` // of the token, base units
 	// What was claimed, also in blocks that can still be replaced, and of it what is
 	// final; Remaining is what was promised and not claimed.
 	ClaimedRows   int         `json:"claimed_rows"`

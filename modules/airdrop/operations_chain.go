@@ -15,6 +15,8 @@ var (
 		"The contract that pays a campaign, and what was claimed from it", seam.AnyOrigin())
 	claimCall = seam.Read[ClaimQuery, ClaimCall](Contract, "claimCall", "GET /campaigns/{id}/claims/{wallet}/call", seam.Public,
 		"The transaction that claims for a wallet, and whether that was done", seam.AnyOrigin())
+	claimElsewhere = seam.Read[ClaimElsewhereQuery, ClaimElsewhere](Contract, "claimElsewhere", "GET /campaigns/{id}/claims/{wallet}/to/{to}", seam.Public,
+		"The transaction that claims for a wallet and pays another address, and what the wallet signs for it", seam.AnyOrigin())
 	unclaimed = seam.Read[CampaignQuery, seam.Stream](Contract, "unclaimed", "GET /campaigns/{id}/unclaimed", seam.Operators,
 		"The rows that nobody has claimed, as CSV")
 	largestUnclaimed = seam.Read[CampaignQuery, UnclaimedRows](Contract, "largestUnclaimed", "GET /campaigns/{id}/unclaimed/largest", seam.Operators,
@@ -25,7 +27,7 @@ var (
 func bindOnChain(s OnChain) []seam.Binding {
 	return []seam.Binding{
 		planDistributor.To(s.PlanDistributor), followDistributor.To(s.FollowDistributor), distributor.To(s.Distributor),
-		claimCall.To(s.ClaimCall), unclaimed.To(s.Unclaimed),
+		claimCall.To(s.ClaimCall), claimElsewhere.To(s.ClaimElsewhere), unclaimed.To(s.Unclaimed),
 		largestUnclaimed.To(s.LargestUnclaimed),
 	}
 }
@@ -48,6 +50,11 @@ func (c Client) Distributor(ctx context.Context, q CampaignQuery) (Distributor, 
 // ClaimCall implements Service.
 func (c Client) ClaimCall(ctx context.Context, q ClaimQuery) (ClaimCall, error) {
 	return claimCall.Call(ctx, c.route, q)
+}
+
+// ClaimElsewhere implements Service.
+func (c Client) ClaimElsewhere(ctx context.Context, q ClaimElsewhereQuery) (ClaimElsewhere, error) {
+	return claimElsewhere.Call(ctx, c.route, q)
 }
 
 // Unclaimed implements Service.

@@ -27,6 +27,7 @@ const root = "../.."
 var layers = slices.Concat([]string{
 	"migrations",
 	"platform/plain",
+	"platform/browserwallet",
 	"platform/periodic",
 	"platform/fault",
 	"platform/page",

@@ -21,6 +21,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"banyan/platform/browserwallet"
 	"banyan/platform/config"
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin"
@@ -105,6 +106,9 @@ func New(o Options) (*Site, error) {
 		if err := s.addFolder(embedded, folder); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.AddFiles(browserwallet.Files()); err != nil {
+		return nil, err
 	}
 	if !o.Demo {
 		s.assets.remove(demoScript)

@@ -45,7 +45,7 @@ func (m *Airdrop) FollowDistributor(_ context.Context, q airdrop.DistributorToFo
 		return airdrop.Distributor{}, err
 	}
 	d.paid = &airdrop.Distributor{
-		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, Kind: airdrop.PlainKind, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
+		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, Kind: airdrop.PlainKind, Redirects: true, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
 		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, ReadToMS: m.NowMS(), Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
 		Reached: []airdrop.Evidence{{Phase: airdrop.Funded, Block: 7, TimeMS: m.NowMS(), Balance: d.Total}, {Phase: airdrop.Opened, TimeMS: m.NowMS(), Reason: "it was announced"}},
 	}
@@ -77,6 +77,15 @@ func (m *Airdrop) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.
 		return airdrop.ClaimCall{}, err
 	}
 	return airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address, Data: "0x2e7ba6ef", Index: c.Index, Amount: c.Amount, Due: c.Amount, State: airdrop.ClaimOpen}, nil
+}
+
+// ClaimElsewhere returns a call that anybody can send, whatever was signed.
+func (m *Airdrop) ClaimElsewhere(ctx context.Context, q airdrop.ClaimElsewhereQuery) (airdrop.ClaimElsewhere, error) {
+	if err := q.Validate(); err != nil {
+		return airdrop.ClaimElsewhere{}, err
+	}
+	call, err := m.ClaimCall(ctx, airdrop.ClaimQuery{ID: q.ID, Wallet: q.Wallet})
+	return airdrop.ClaimElsewhere{ClaimCall: call, Receiver: q.To, Deadline: q.Deadline, Signed: len(q.Signature) > 0}, err
 }
 
 // Unclaimed has no rows.

@@ -87,6 +87,7 @@ type distributorFacts struct {
 	endMS   int64
 	kind    string
 	vesting *airdrop.Vesting // nil: it pays at once
+	ours    bool
 }
 
 // inspect asks a contract whether it is the distributor of a campaign.
@@ -124,7 +125,10 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Addres
 	if !ok || decimals != strconv.Itoa(c.Decimals) {
 		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, decimals, c.Decimals)
 	}
-	if f.endMS, _, err = v.seconds(ctx, at, "endTime"); err != nil || f.kind != airdrop.PlainKind {
+	if f.endMS, _, err = v.seconds(ctx, at, "endTime"); err != nil {
+		return f, err
+	}
+	if f.ours, err = v.signsAsOurs(ctx, at); err != nil || f.kind != airdrop.PlainKind {
 		return f, err
 	}
 	return f, v.addVesting(ctx, at, &f)
@@ -198,7 +202,7 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 		}
 	}
 	d := airdrop.Distributor{
-		Kind: facts.kind, Vesting: facts.vesting, Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, CheckedMS: s.options.nowMS(),
+		Kind: facts.kind, Vesting: facts.vesting, Redirects: facts.ours, Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, CheckedMS: s.options.nowMS(),
 	}
 	if err := s.store.setDistributor(ctx, d, first, identity.From(ctx).Name()); err != nil {
 		return none, err
@@ -228,66 +232,4 @@ const behind = 15 * time.Minute
 
 func closed(d airdrop.Distributor, nowMS int64) bool {
 	return d.State == airdrop.Ended || d.EndMS > 0 && (d.EndMS <= d.ReadToMS || d.EndMS <= nowMS-behind.Milliseconds())
-}
-
-// ClaimCall implements Service.
-func (s *service) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.ClaimCall, error) {
-	claim, err := s.Claim(ctx, q)
-	if err != nil {
-		return airdrop.ClaimCall{}, err
-	}
-	d, err := s.store.distributor(ctx, s.options.DB.Read(), q.ID)
-	if err != nil {
-		return airdrop.ClaimCall{}, err
-	}
-	rows := claim.Claims
-	if len(rows) == 0 {
-		rows = []airdrop.RowClaim{{Wallet: claim.Wallet, Index: claim.Index, Amount: claim.Amount, Proof: claim.Proof}}
-	}
-	call := airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address}
-	for _, row := range rows {
-		call.Index, call.Amount = row.Index, row.Amount
-		if err := s.addClaimState(ctx, &call, d, row); err != nil {
-			return airdrop.ClaimCall{}, err
-		}
-		if call.Data, err = claimData(d.Kind, claim.Root, row); err != nil {
-			return airdrop.ClaimCall{}, err
-		}
-		if call.State != airdrop.ClaimDone && call.State != airdrop.ClaimPending {
-			break
-		}
-	}
-	return call, nil
-}
-
-// addClaimState adds what was paid of a row, and what a claim would pay now.
-func (s *service) addClaimState(ctx context.Context, call *airdrop.ClaimCall, d airdrop.Distributor, row airdrop.RowClaim) error {
-	paid, err := s.store.paid(ctx, d, row)
-	if err != nil {
-		return err
-	}
-	now := max(s.options.nowMS(), d.ReadToMS)
-	call.Paid, call.Due, call.TX = paid.amount, row.Amount, paid.tx
-	if d.Vesting != nil {
-		call.Due = d.Vesting.Vested(row.Amount, now)
-	}
-	if call.Due.Lt(&paid.amount) {
-		call.Due = paid.amount
-	}
-	call.Due.Sub(&call.Due, &paid.amount)
-	call.Short = d.Balance.Lt(&call.Due)
-	whole := !paid.amount.Lt(&row.Amount) && paid.claims > 0
-	switch {
-	case whole && paid.block > d.Final:
-		call.State = airdrop.ClaimPending
-	case whole:
-		call.State = airdrop.ClaimDone
-	case closed(d, s.options.nowMS()):
-		call.State = airdrop.ClaimClosed
-	case call.Due.IsZero() && !row.Amount.IsZero() || d.State == airdrop.Waiting:
-		call.State = airdrop.ClaimWaiting
-	default:
-		call.State = airdrop.ClaimOpen
-	}
-	return nil
 }

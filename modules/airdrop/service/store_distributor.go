@@ -32,6 +32,7 @@ type distributorRow struct {
 	StartMS     int64          `db:"vesting_start_ms"`
 	CliffMS     int64          `db:"vesting_cliff_ms"`
 	VestingMS   int64          `db:"vesting_ms"`
+	Redirects   int64          `db:"redirects"`
 	FirstBlock  int64          `db:"first_block"`
 	State       string         `db:"state"`
 	Problem     string         `db:"problem"`
@@ -56,6 +57,7 @@ const selectDistributor = `
 		vesting_start_ms,
 		vesting_cliff_ms,
 		vesting_ms,
+		redirects,
 		first_block,
 		state,
 		problem,
@@ -71,7 +73,7 @@ const selectDistributor = `
 
 func (r distributorRow) followed() (followed, error) {
 	d := followed{first: uint64(r.FirstBlock), Distributor: airdrop.Distributor{
-		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, Kind: r.Kind, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
+		Campaign: r.Campaign, Chain: uint64(r.Chain), Address: r.Address, Token: r.Token, Kind: r.Kind, Redirects: r.Redirects != 0, EndMS: r.EndMS, State: r.State, Problem: r.Problem,
 		ClaimedRows: r.ClaimedRows, ReadTo: uint64(r.ReadTo), ReadToMS: r.ReadToMS, Head: uint64(r.Head), Final: uint64(r.Final), CheckedMS: r.CheckedMS,
 	}}
 	if r.VestingMS > 0 {
@@ -143,6 +145,10 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 			return err
 		}
 		tx.Wake(newDistributor)
+		var redirects int64
+		if d.Redirects {
+			redirects = 1
+		}
 		var v airdrop.Vesting
 		if d.Vesting != nil {
 			v = *d.Vesting
@@ -158,6 +164,7 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				vesting_start_ms,
 				vesting_cliff_ms,
 				vesting_ms,
+				redirects,
 				first_block,
 				state,
 				problem,
@@ -169,8 +176,8 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				final,
 				checked_ms,
 				added_by
-			) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
-			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, d.Kind, v.StartMS, v.CliffMS, v.DurationMS, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
+			) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
+			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, d.Kind, v.StartMS, v.CliffMS, v.DurationMS, redirects, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
 		return err
 	})
 }

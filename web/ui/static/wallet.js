@@ -1,63 +1,9 @@
-// The one script that talks to wallets: finds them (EIP-6963), signs in with
-// personal_sign, signs reviews, statements and appeals with eth_signTypedData_v4, claims with
-// eth_sendTransaction. Every message, document and call is made by the server; this
-// file only carries it to the wallet, and the answer back.
+// What the site's pages do with wallets: sign in with personal_sign, and sign reviews,
+// statements and appeals with eth_signTypedData_v4. Every message and document is made by
+// the server; this file only carries it to the wallet, and the answer back. How wallets
+// are found and asked stands in browser-wallet.js, claims in claim.js.
 (() => {
-  const REMEMBERED = "banyan.wallet"; // rdns of the wallet last used; a hint only, an rdns can be faked
-  const HINT_AFTER = 12_000;          // ms until we say where a hidden request may be
-  const TIMEOUT = 180_000;            // ms; a wallet may never answer
-
-  // --- discovery -----------------------------------------------------------
-  const found = new Map(); // uuid -> {info, provider}
-  let drawWallets = () => {};
-  window.addEventListener("eip6963:announceProvider", (event) => {
-    const { info, provider } = event.detail || {};
-    if (!info?.uuid || !info.name || typeof provider?.request !== "function") return;
-    if (found.has(info.uuid)) return;
-    found.set(info.uuid, { info, provider });
-    drawWallets();
-  });
-  const discover = () => window.dispatchEvent(new Event("eip6963:requestProvider"));
-
-  // The browser inside a wallet's app injects its wallet and announces none.
-  const ANNOUNCED_BY = 300; // ms
-  setTimeout(() => {
-    if (found.size || typeof window.ethereum?.request !== "function") return;
-    found.set("injected", { info: { uuid: "injected", name: "The wallet of this browser", rdns: "injected" }, provider: window.ethereum });
-    drawWallets();
-  }, ANNOUNCED_BY);
-
-  const remembered = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
-  const remember = (rdns) => { try { localStorage.setItem(REMEMBERED, rdns || ""); } catch { /* asked again next time */ } };
-
-  // --- words ---------------------------------------------------------------
-  class UserError extends Error { status = 0; fields = []; } // its message is written for people
-
-  function explain(error) {
-    if (error instanceof UserError) return error.message;
-    const code = error?.code ?? error?.data?.originalError?.code;
-    switch (code) {
-      case 4001: case "ACTION_REJECTED": return "You declined in the wallet, so nothing was sent. Try again whenever you like.";
-      case 4100: return "The wallet has not allowed this account for this site. Unlock it, choose the account, and try again.";
-      case 4200: case -32601: return "This wallet cannot do this kind of signature. Try another wallet.";
-      case 4900: case 4901: return "The wallet is not connected to its network. Check its connection and try again.";
-      case -32002: return "The wallet already has a request open. Open the wallet, finish or close it there, then try again.";
-    }
-    const text = String(error?.message || error || "");
-    if (/reject|denied|declin|cancel/i.test(text)) return "You declined in the wallet, so nothing was sent. Try again whenever you like.";
-    if (/chain/i.test(text)) return "The wallet is on another network than the one to be signed for. Switch the network in the wallet and try again.";
-    return text ? `The wallet answered: ${text.slice(0, 200)}` : "The wallet gave no reason. Open it, make sure it is unlocked, and try again.";
-  }
-
-  // A wallet may show its window behind this one, or never answer at all.
-  function ask(provider, method, params, say) {
-    let hint, end;
-    const late = new Promise((_, reject) => {
-      hint = setTimeout(() => say?.("Still waiting for the wallet. Its window may be behind this one, or a click on its icon shows the request.", "wait"), HINT_AFTER);
-      end = setTimeout(() => reject(new UserError("The wallet has not answered for three minutes. Open it, look for a waiting request, and try again.")), TIMEOUT);
-    });
-    return Promise.race([provider.request({ method, params }), late]).finally(() => { clearTimeout(hint); clearTimeout(end); });
-  }
+  const { found, watch, remembered, remember, UserError, explain, ask, statusLine, same, account } = window.browserWallet;
 
   async function send(method, url, body, headers = {}) {
     const csrf = document.querySelector('meta[name="csrf"]')?.content;
@@ -122,24 +68,6 @@
   }
 
   const toHex = (text) => "0x" + Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0")).join("");
-  const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
-
-  function statusLine(element) {
-    return (text, kind = "") => {
-      element.hidden = !text;
-      element.dataset.kind = kind;
-      element.className = "notice" + (kind === "bad" ? " bad" : kind === "good" ? " good" : "");
-      element.replaceChildren(Object.assign(document.createElement("span"), { textContent: kind === "bad" ? "!" : "…", ariaHidden: "true" }),
-        Object.assign(document.createElement("p"), { textContent: text }));
-    };
-  }
-
-  async function account(provider, say) {
-    const accounts = await ask(provider, "eth_requestAccounts", [], say);
-    if (!accounts?.length) throw new UserError("The wallet shared no account. Unlock it, choose an account, and try again.");
-    return accounts[0];
-  }
-
   // --- sign in -------------------------------------------------------------
   const signIn = document.querySelector("[data-sign-in]");
   if (signIn) {
@@ -166,7 +94,7 @@
       }
     }
 
-    drawWallets = () => {
+    const drawWallets = () => {
       const last = remembered();
       const wallets = [...found.values()].sort((a, b) => (b.info.rdns === last) - (a.info.rdns === last) || a.info.name.localeCompare(b.info.name));
       none.hidden = wallets.length > 0;
@@ -188,6 +116,7 @@
         return item;
       }));
     };
+    watch(drawWallets);
     drawWallets();
     setTimeout(() => { if (!found.size) none.hidden = false; }, 400);
   }
@@ -322,84 +251,4 @@
   }
   enliven();
   document.addEventListener("htmx:afterSettle", enliven);
-
-  // --- claims ------------------------------------------------------------------
-  // The server made the transaction; the wallet sends it, on the chain where the
-  // contract is, and the server says when it has seen it.
-  const hexOf = (number) => "0x" + Number(number).toString(16);
-  const CLAIM_TIMEOUT = 300_000, CLAIM_PAUSE = 1_500; // ms
-
-  async function switchChain(provider, chain, say) {
-    if (Number(await ask(provider, "eth_chainId", [], say)) === chain) return;
-    say(`Allow your wallet to change to chain ${chain}.`);
-    try {
-      await ask(provider, "wallet_switchEthereumChain", [{ chainId: hexOf(chain) }], say);
-    } catch (error) {
-      const code = error?.data?.originalError?.code ?? error?.code;
-      if (code === 4902) throw new UserError(`Your wallet does not know chain ${chain}. Add it there, then claim again.`);
-      throw error;
-    }
-    if (Number(await ask(provider, "eth_chainId", [], say)) !== chain) throw new UserError(`Your wallet is still on another chain. Change it to chain ${chain}, then claim again.`);
-  }
-
-  async function followClaim(claim, provider, hash, say) {
-    for (const end = Date.now() + CLAIM_TIMEOUT; Date.now() < end;) {
-      const receipt = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] }).catch(() => null);
-      if (receipt?.status === "0x0") throw new UserError("The transaction was refused by the contract, so nothing was claimed. Somebody may have claimed for this wallet before: load the page again.");
-      const now = await send("GET", claim.dataset.follow).catch(() => null);
-      if (now?.state === "pending" || now?.state === "claimed") return now;
-      say(receipt ? "The chain has it. Waiting until it is read here …" : "Sent. Waiting for the chain …", "wait");
-      await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE));
-    }
-    throw new UserError(`The transaction ${hash} is not there yet. Your wallet shows how it does; this page will show it when it is there.`);
-  }
-
-  async function sendClaim(claim, { info, provider }) {
-    const say = statusLine(claim.querySelector("[data-status]"));
-    const list = claim.querySelector("[data-claim-wallets]");
-    const button = claim.querySelector("[data-claim-button]");
-    list.replaceChildren();
-    button.disabled = true;
-    try {
-      say("Choose the account in your wallet that pays the gas.");
-      const from = await account(provider, say);
-      await switchChain(provider, Number(claim.dataset.chain), say);
-      say("Confirm the transaction in your wallet.");
-      const hash = await ask(provider, "eth_sendTransaction", [{ from, to: claim.dataset.to, data: claim.dataset.data, value: "0x0" }], say);
-      remember(info.rdns);
-      const done = await followClaim(claim, provider, hash, say);
-      claim.dataset.state = done.state;
-      button.hidden = true;
-      say(`Claimed, by the transaction ${done.tx}.`, "good");
-    } catch (error) {
-      say(explain(error), "bad");
-      button.disabled = false;
-    }
-  }
-
-  // The answer to a check replaces the part with the button, so it is looked up
-  // when it is clicked.
-  const showClaims = () => { for (const b of document.querySelectorAll("[data-claim-button]")) if (!b.disabled) b.hidden = false; };
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-claim-button]");
-    if (!button) return;
-    const claim = button.closest("[data-claim]");
-    const wallets = [...found.values()];
-    const say = statusLine(claim.querySelector("[data-status]"));
-    if (!wallets.length) return say("No wallet was found in this browser. Open this page where your wallet is, or install one.", "bad");
-    if (wallets.length === 1) return sendClaim(claim, wallets[0]);
-    say("Which wallet shall send it?");
-    claim.querySelector("[data-claim-wallets]").replaceChildren(...wallets.map((w) => {
-      const item = document.createElement("li");
-      const choice = Object.assign(document.createElement("button"), { type: "button", textContent: w.info.name });
-      choice.dataset.rdns = w.info.rdns || "";
-      choice.addEventListener("click", () => sendClaim(claim, w));
-      item.append(choice);
-      return item;
-    }));
-  });
-  document.addEventListener("htmx:afterSwap", showClaims);
-  showClaims();
-
-  discover();
 })();
