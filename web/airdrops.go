@@ -147,12 +147,12 @@ type check struct {
 	// of the page has the signature. RelayFault says why it cannot be used.
 	Relay      *relay
 	RelayFault string
-	Rows   []claimRow         // all claims of the wallet
-	Amount bool               // the leaves have an amount
-	Wrong  string             // no address
-	Early  bool               // the list is not final
-	Fault  *ui.Missing
-	Why    string // of a campaign with rules: why it gets what it gets; "" = not said
+	Rows       []claimRow // all claims of the wallet
+	Amount     bool       // the leaves have an amount
+	Wrong      string     // no address
+	Early      bool       // the list is not final
+	Fault      *ui.Missing
+	Why        string // of a campaign with rules: why it gets what it gets; "" = not said
 }
 
 // claimRow is one of a wallet's claims.
