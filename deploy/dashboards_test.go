@@ -62,6 +62,8 @@ var dashboards = map[string]struct {
 		{"Broker reached", "bool", "", []line{{`banyan_events_broker_connected`, "{{instance}}"}}},
 		{"Failed deliveries in a row", "short", "", []line{{`max by (publisher, consumer) (banyan_events_failures)`, "{{publisher}} to {{consumer}}"}}},
 		{"Tried again later, dead letters", "short", "", []line{{`max by (publisher, consumer) (banyan_events_retry_pending)`, "later: {{publisher}} to {{consumer}}"}, {`max by (publisher, consumer) (banyan_events_dead)`, "dead: {{publisher}} to {{consumer}}"}}},
+		{"Webhooks: attempts a second", "cps", "By whether the receiver took the message.", []line{{`sum by (module, result) (rate(banyan_webhooks_attempts_total[$__rate_interval]))`, "{{module}}: {{result}}"}}},
+		{"Webhooks: waiting, dead letters", "short", "", []line{{`max by (module, endpoint) (banyan_webhooks_waiting)`, "waiting: {{module}} {{endpoint}}"}, {`max by (module, endpoint) (banyan_webhooks_dead)`, "dead: {{module}} {{endpoint}}"}}},
 	}},
 }
 

@@ -1,5 +1,5 @@
 // Package migrations holds every schema of Banyan, as SQL for goose:
-// <set>/<dialect>/NNNNN_name.sql. The sets "events" (outbox and inbox),
+// <set>/<dialect>/NNNNN_name.sql. The sets "events" (outbox, inbox and webhooks),
 // "ownership" (who may write), "once" (the answers to idempotency keys) and "jobs" are
 // applied to every module's database beside the module's own. The databases "identity"
 // and "routes" belong to no module and get their own set alone; those of an

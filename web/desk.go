@@ -27,6 +27,7 @@ func (w *Web) deskPages() []ui.Entry {
 	add(true, "/operator/users", "Users")
 	add(true, "/operator/access", "Roles and tokens")
 	add(w.o.Upkeep != nil, "/operator/events", "Events")
+	add(w.o.Upkeep != nil, "/operator/webhooks", "Webhooks")
 	add(w.o.Upkeep != nil, "/operator/jobs", "Jobs")
 	add(w.o.Backups != nil, "/operator/backups", "Backups")
 	add(w.o.Settings != nil, "/operator/settings", "Settings")
@@ -60,6 +61,11 @@ func (w *Web) mountDesk(r chi.Router) {
 	if w.o.Upkeep != nil {
 		get("/operator/events", w.events)
 		post("/operator/events/{module}/replay", "/operator/events", w.replay, w.showEvents)
+		get("/operator/webhooks", w.webhooks)
+		post("/operator/webhooks/{module}", "/operator/webhooks", w.addWebhook, w.showWebhooks)
+		get("/operator/webhooks/{module}/{id}", w.webhook)
+		post("/operator/webhooks/{module}/{id}", "/operator/webhooks", w.changeWebhook, w.showWebhooks)
+		post("/operator/webhooks/{module}/{id}/replay", "/operator/webhooks/{module}/{id}", w.replayWebhook, w.showWebhook)
 		get("/operator/jobs", w.jobs)
 		post("/operator/jobs/{module}/{id}/cancel", "/operator/jobs", w.cancelJob, w.showJobs)
 	}
@@ -84,8 +90,13 @@ func (w *Web) alarms(r *http.Request) []ui.Alarm {
 	ctx, cancel := context.WithTimeout(r.Context(), alarmTime)
 	defer cancel()
 	list := w.rollout.Alarms(r.WithContext(ctx))
-	dead := make([]int64, len(w.sections))
+	dead, unsent := make([]int64, len(w.sections)), make([]int64, len(w.sections))
 	w.ofEachModule(func(i int, _ Section, of upkeep.Service) {
+		if hooks, err := of.Webhooks(ctx, upkeep.WebhooksQuery{}); err == nil {
+			for _, e := range hooks.Endpoints {
+				unsent[i] += e.Dead
+			}
+		}
 		found, err := of.Consumers(ctx, upkeep.ConsumersQuery{})
 		if err != nil {
 			return
@@ -98,6 +109,13 @@ func (w *Web) alarms(r *http.Request) []ui.Alarm {
 		if n > 0 {
 			list = append(list, ui.Alarm{
 				Text: ui.Plural(int(n), "event of ", "events of ") + w.sections[i].Title + " failed too often and wait for you.", Path: "/operator/events", Label: "Look at them",
+			})
+		}
+	}
+	for i, n := range unsent {
+		if n > 0 {
+			list = append(list, ui.Alarm{
+				Text: ui.Plural(int(n), "message of ", "messages of ") + w.sections[i].Title + " failed too often to reach a webhook.", Path: "/operator/webhooks", Label: "Look at them",
 			})
 		}
 	}

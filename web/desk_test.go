@@ -257,3 +257,46 @@ func TestAPostgreSQLServerIsTriedOnAPage(t *testing.T) {
 		}
 	}
 }
+
+// TestOperatorsKeepWebhooks: they add an endpoint and see its secret once, test it, stop it,
+// and send dead letters again.
+func TestOperatorsKeepWebhooks(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	page := v.get("/operator/webhooks", 200)
+	contains(t, page, "https://example.com/reviews", "It did not answer in time", "an operator has stopped it", "ranking.published")
+	added := url.Values{"url": {"https://example.net/hook"}, "kinds": {"review.published"}}
+	contains(t, v.done("/operator/webhooks/exchange-review", added), "whsec_c2FtcGxl", "https://example.net/hook")
+	if page = v.get("/operator/webhooks", 200); strings.Contains(page, "whsec_") {
+		t.Error("the secret is shown again")
+	}
+	added.Set("url", "https://10.0.0.1/")
+	status, page := v.form("/operator/webhooks/exchange-review", added)
+	contains(t, page, "is in a private network", `value="https://10.0.0.1/"`, `value="review.published" checked`)
+	if status != 400 {
+		t.Errorf("a private address: %d", status)
+	}
+	const one = "/operator/webhooks/exchange-review/1"
+	contains(t, v.done(one, url.Values{"change": {"test"}}), "status 204 in 31 ms")
+	contains(t, v.done(one, url.Values{"change": {"secret"}}), "whsec_bmV3")
+	for _, change := range []string{"stop", "start", "remove"} {
+		v.done(one, url.Values{"change": {change}})
+	}
+	if status, page := v.form("/operator/webhooks/exchange-review/2", url.Values{"change": {"test"}}); status != 409 || !strings.Contains(page, "it did not answer in time") {
+		t.Errorf("a test that fails: %d", status)
+	}
+	if status, _ := v.form(one, url.Values{"change": {"explode"}}); status != 400 {
+		t.Errorf("an unknown change: %d", status)
+	}
+	page = v.get(one, 200)
+	contains(t, page, `data-message="2" data-state="dead"`, "no room", "&lt;b&gt;&amp;&lt;/b&gt;", "12 attempts")
+	if page = v.get(one+"?state=delivered", 200); strings.Contains(page, `data-state="dead"`) {
+		t.Error("the list of delivered ones has a dead one")
+	}
+	contains(t, v.done(one+"/replay", url.Values{"message": {"2"}}), "1 message is sent again")
+	v.get("/operator/webhooks/exchange-review/99", 404)
+	if got := strings.Join(s.Upkeep["exchange-review"].Done, " "); got != "test secret stop start remove test replay" {
+		t.Errorf("done: %s", got)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"banyan/platform/seam"
 	"banyan/platform/signature"
 	"banyan/platform/telemetry"
+	"banyan/platform/webhooks"
 )
 
 func (p *Process) openTelemetry(ctx context.Context) (err error) {
@@ -93,7 +94,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 
 // openServer is called last, when everything that it serves is open.
 func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error) {
-	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers), database.Collector(p.databases))
+	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers), webhooks.Collector(p.hooks), database.Collector(p.databases))
 	options := p.serverOptions()
 	if err := p.openLegacy(&options); err != nil {
 		return err

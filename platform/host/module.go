@@ -27,6 +27,7 @@ import (
 	"banyan/platform/idempotency"
 	"banyan/platform/seam"
 	"banyan/platform/signature"
+	"banyan/platform/webhooks"
 )
 
 // Module is the descriptor of a module. The module's service package makes it and
@@ -39,6 +40,8 @@ type Module struct {
 	// Settings points to the struct for the section of config.yaml with the module's
 	// name; nil = there is none. It is filled before Start.
 	Settings any
+	// Webhooks are the public events that servers of other people may receive.
+	Webhooks []webhooks.Kind
 	// Commands returns the module's own commands, which run without a server;
 	// nil = there are none.
 	Commands func() *cobra.Command
@@ -74,15 +77,15 @@ func (e *Env) Route(c *seam.Contract) *seam.Route {
 	return e.slot.process.Route(c)
 }
 
-// Relay adds the tasks that deliver the module's events to these consumers and
-// delete old ones. A module that only consumes must call it, too: the relay deletes
+// Relay adds the tasks that deliver the module's events to these consumers, and to
+// webhooks, and delete old ones. A module that only consumes must call it, too: the relay deletes
 // old rows of its inbox.
 func (e *Env) Relay(consumers ...outbox.Consumer) {
 	p, s := e.slot.process, e.slot
 	relay := outbox.NewRelay(e.DB, outbox.Options{
 		Poll: p.settings.Events.Poll, MaxAttempts: p.settings.Events.MaxAttempts, Keep: p.settings.Events.Keep, Log: e.Log, Clock: e.Clock,
 		Choice: &p.broker.choice, DataID: s.owner.DataID(),
-	}, consumers...)
+	}, append(consumers, s.hooks.Consumers()...)...)
 	p.publishers = append(p.publishers, e.DB)
 	e.WhileOwner("events of "+s.name(), relay.Run)
 	e.WhileOwner("stored answers of "+s.name(), idempotency.NewJob(e.DB, e.Log).Run)

@@ -31,6 +31,7 @@ import (
 	"banyan/platform/site"
 	"banyan/platform/telemetry"
 	"banyan/platform/upkeep"
+	"banyan/platform/webhooks"
 )
 
 // Options configure a process beside its settings. All may be zero.
@@ -89,6 +90,7 @@ type Process struct {
 	server     *httpserver.Server
 	databases  []*database.DB
 	publishers []*database.DB // those with a relay
+	hooks      []*webhooks.Hooks
 	tasks      []task
 }
 

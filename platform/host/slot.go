@@ -11,6 +11,7 @@ import (
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/upkeep"
+	"banyan/platform/webhooks"
 )
 
 // slot is one module as this process has it: the route that leads its calls,
@@ -26,10 +27,11 @@ type slot struct {
 
 	handover *rollout.HandoverContract
 	upkeep   *upkeep.Contract
-	kept     *seam.Route    // of upkeep, to the owner of the writes; nil where the module is not held
-	mover    *rollout.Mover // nil but in the trunk, which moves modules
-	data     *dataMove      // likewise
-	fixed    *seam.Remote   // where the module is while this process runs; nil but in a module that runs alone
+	hooks    *webhooks.Hooks // nil where the module is not held
+	kept     *seam.Route     // of upkeep, to the owner of the writes; nil where the module is not held
+	mover    *rollout.Mover  // nil but in the trunk, which moves modules
+	data     *dataMove       // likewise
+	fixed    *seam.Remote    // where the module is while this process runs; nil but in a module that runs alone
 }
 
 func (s *slot) name() string { return s.module.Name() }
@@ -62,13 +64,14 @@ func (s *slot) open(ctx context.Context) error {
 		return err
 	}
 	p.addTask("the owner of "+s.name(), s.owner.Watch)
+	s.openWebhooks()
 	here, err := s.module.Start(ctx, &Env{
 		DB: s.db, Log: p.log, Clock: p.clock, Data: p.settings.Data, Site: p.settings.Domain(), Contracts: p.contracts(), Chains: p.chains, slot: s,
 	})
 	if err != nil {
 		return err
 	}
-	s.route, s.kept = seam.NewRoute(here), seam.NewRoute(s.upkeep.Bind(s.db))
+	s.route, s.kept = seam.NewRoute(here), seam.NewRoute(s.upkeep.Bind(s.db, s.hooks))
 	if !p.isTrunk() {
 		return nil // a write refused here is for the trunk's route to send elsewhere
 	}
@@ -84,6 +87,15 @@ func (s *slot) open(ctx context.Context) error {
 	}
 	p.addTask("the move of the data of "+s.name(), s.data.Run)
 	return s.mover.Start(ctx)
+}
+
+// openWebhooks adds the task that sends the module's public events to others.
+func (s *slot) openWebhooks() {
+	s.hooks = webhooks.New(webhooks.Options{DB: s.db, Kinds: s.module.Webhooks, Log: s.process.log, Clock: s.process.clock})
+	s.process.hooks = append(s.process.hooks, s.hooks)
+	s.process.addTask("webhooks of "+s.name(), func(ctx context.Context) error {
+		return s.owner.WhileOwner(ctx, "webhooks of "+s.name(), s.hooks.Run)
+	})
 }
 
 // openElsewhere makes the route of a module that another process holds: at its own

@@ -94,7 +94,7 @@ func Get(ctx context.Context, client *http.Client, address string, most int64) (
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, plain(err)
+		return nil, Plain(err)
 	}
 	defer func() { _ = resp.Body.Close() }() // it is read
 	switch {
@@ -105,7 +105,7 @@ func Get(ctx context.Context, client *http.Client, address string, most int64) (
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	if err != nil {
-		return nil, plain(err)
+		return nil, Plain(err)
 	}
 	if int64(len(body)) > most {
 		return nil, fmt.Errorf("it is longer than %d bytes", most)
@@ -113,8 +113,8 @@ func Get(ctx context.Context, client *http.Client, address string, most int64) (
 	return body, nil
 }
 
-// plain drops the URL, and says of a refusal only that.
-func plain(err error) error {
+// Plain is the failure of a request without its URL; of a refusal, it says only that.
+func Plain(err error) error {
 	var refused Refused
 	var of *url.Error
 	switch {

@@ -1,9 +1,10 @@
-// Package upkeep is what an operator does about a module's events and jobs: sees
-// them, replays dead letters, cancels jobs. They are in the module's database, so
-// these are operations beside the module's own, and follow it wherever it runs.
+// Package upkeep is what an operator does about a module's events, jobs and webhooks:
+// sees them, replays dead letters, cancels jobs, adds endpoints. They are in the
+// module's database, so these are operations beside the module's own, and follow it
+// wherever it runs.
 //
 //	contract := upkeep.NewContract("airdrop")
-//	route := seam.NewRoute(contract.Bind(db))
+//	route := seam.NewRoute(contract.Bind(db, hooks))
 //	jobs, err := contract.Client(route).Jobs(ctx, upkeep.JobsQuery{})
 package upkeep
 
@@ -18,6 +19,7 @@ import (
 	"banyan/platform/jobs"
 	"banyan/platform/page"
 	"banyan/platform/seam"
+	"banyan/platform/webhooks"
 )
 
 // version counts incompatible changes of these operations.
@@ -37,6 +39,8 @@ type Service interface {
 	// CancelJob ends a job before its next step. Fails with fault.NotFound when
 	// there is none of this number that has not ended.
 	CancelJob(context.Context, JobCancellation) (JobCanceled, error)
+
+	Webhooks // webhooks.go
 }
 
 // ConsumersQuery asks for nothing in particular.
@@ -101,11 +105,12 @@ type Contract struct {
 	replay    seam.Operation[ReplayRequest, Replayed]
 	jobs      seam.Operation[JobsQuery, JobPage]
 	cancel    seam.Operation[JobCancellation, JobCanceled]
+	hooks     hookOperations
 }
 
 // NewContract makes the operations for the module of this name.
 func NewContract(module string) *Contract {
-	c := &Contract{seam: seam.NewContract(module, version, "Events and jobs of the module, for operators.")}
+	c := &Contract{seam: seam.NewContract(module, version, "Events, jobs and webhooks of the module, for operators.")}
 	c.consumers = seam.Read[ConsumersQuery, Consumers](c.seam, "consumers", "GET /upkeep/consumers", seam.Operators,
 		"Who receives the module's events, and what waits for each")
 	c.letters = seam.Read[DeadLettersQuery, DeadLetterPage](c.seam, "deadLetters", "GET /upkeep/dead-letters", seam.Operators,
@@ -116,16 +121,18 @@ func NewContract(module string) *Contract {
 		"Jobs, the newest first")
 	c.cancel = seam.Write[JobCancellation, JobCanceled](c.seam, "cancelJob", "POST /upkeep/jobs/{id}/cancel", seam.Operators,
 		"End a job before its next step")
+	c.hooks = newHookOperations(c.seam)
 	return c
 }
 
 // Seam is the contract for routes and remotes.
 func (c *Contract) Seam() *seam.Contract { return c.seam }
 
-// Bind ties the operations to the module's database.
-func (c *Contract) Bind(db *database.DB) *seam.Local {
-	s := service{db}
-	return c.seam.Bind(c.consumers.To(s.Consumers), c.letters.To(s.DeadLetters), c.replay.To(s.Replay), c.jobs.To(s.Jobs), c.cancel.To(s.CancelJob))
+// Bind ties the operations to the module's database and its webhooks.
+func (c *Contract) Bind(db *database.DB, hooks *webhooks.Hooks) *seam.Local {
+	s := service{db, hookService{hooks}}
+	return c.seam.Bind(append(c.hooks.to(s.hookService),
+		c.consumers.To(s.Consumers), c.letters.To(s.DeadLetters), c.replay.To(s.Replay), c.jobs.To(s.Jobs), c.cancel.To(s.CancelJob))...)
 }
 
 // Client calls where the route leads, which is made from this contract.
@@ -165,7 +172,10 @@ func (c Client) CancelJob(ctx context.Context, q JobCancellation) (JobCanceled, 
 }
 
 // service does the work in the process that has the module's data.
-type service struct{ db *database.DB }
+type service struct {
+	db *database.DB
+	hookService
+}
 
 var _ Service = service{}
 

@@ -21,13 +21,14 @@ import (
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/seamtest"
 	"banyan/platform/upkeep"
+	"banyan/platform/webhooks"
 )
 
 var update = flag.Bool("update", false, "write the contract's files instead of comparing them")
 
 func TestContractFiles(t *testing.T) {
 	contracttest.Golden(t, upkeep.NewContract("airdrop").Seam(), contracttest.Options{
-		Dir: "testdata", Update: *update, Known: []any{json.RawMessage(`{"a": 1}`)},
+		Dir: "testdata", Update: *update, Known: []any{json.RawMessage(`{"a": 1}`), upkeep.WebhookChange{ID: 42, Change: upkeep.WebhookStop}},
 	})
 }
 
@@ -40,8 +41,15 @@ func eachWay(t *testing.T, test func(t *testing.T, ctx context.Context, db *data
 	contract := upkeep.NewContract(module)
 	seamtest.Ways(t, module, func(t *testing.T, db *database.DB, open seamtest.Open) {
 		ctx := identity.With(t.Context(), identity.Caller{Subject: "an operator", Role: identity.Operator})
-		test(t, ctx, db, contract.Client(open(t, contract.Seam(), contract.Bind(db)).Route))
+		test(t, ctx, db, contract.Client(open(t, contract.Seam(), contract.Bind(db, hooksOf(db))).Route))
 	})
+}
+
+// hooksOf are webhooks of one kind.
+func hooksOf(db *database.DB) *webhooks.Hooks {
+	return webhooks.New(webhooks.Options{DB: db, Kinds: []webhooks.Kind{
+		webhooks.NewKind(said, "something.said", "Somebody has said something.", "hello", func(s string) (string, bool) { return s, true }),
+	}})
 }
 
 var said = events.NewTopic[string]("test.said")
@@ -192,7 +200,7 @@ func TestAJobThatRunsIsCancelledBeforeItsNextStep(t *testing.T) {
 			t.Fatal("the job was never begun")
 		}
 		contract := upkeep.NewContract(module)
-		u := contract.Client(seamtest.InProcess(t, contract.Seam(), contract.Bind(db)).Route)
+		u := contract.Client(seamtest.InProcess(t, contract.Seam(), contract.Bind(db, hooksOf(db))).Route)
 		ctx := identity.With(t.Context(), identity.Caller{Subject: "an operator", Role: identity.Operator})
 		if _, err := u.CancelJob(ctx, upkeep.JobCancellation{ID: id}); err != nil {
 			t.Fatal(err)

@@ -60,6 +60,7 @@ var layers = slices.Concat([]string{
 	"platform/chain",
 	"platform/idempotency",
 	"platform/jobs",
+	"platform/webhooks",
 	"platform/seam",
 	"platform/load",
 	"platform/upkeep",

@@ -84,6 +84,8 @@ func tour() []stop {
 		{Name: "users", Path: "/operator/users", As: "operator"},
 		{Name: "user", Path: "/operator/users/" + sample, As: "operator"},
 		{Name: "events", Path: "/operator/events", As: "operator", Open: true},
+		{Name: "webhooks", Path: "/operator/webhooks", As: "operator", Open: true},
+		{Name: "webhook", Path: "/operator/webhooks/exchange-review/1", As: "operator", Open: true},
 		{Name: "jobs", Path: "/operator/jobs", As: "operator"},
 		{Name: "backups", Path: "/operator/backups", As: "operator"},
 		{Name: "settings", Path: "/operator/settings?all=true", As: "operator"},

@@ -15,12 +15,13 @@ import (
 	"banyan/platform/upkeep"
 )
 
-// Upkeep is one module's events and jobs in memory.
+// Upkeep is one module's events, jobs and webhooks in memory.
 type Upkeep struct {
-	mu       sync.Mutex
-	letters  []outbox.DeadLetter
-	jobs     []jobs.Summary
-	failing  error
+	mu      sync.Mutex
+	letters []outbox.DeadLetter
+	jobs    []jobs.Summary
+	failing error
+	*Hooks
 	Replayed []string // ids, and consumers for all
 }
 
@@ -32,6 +33,7 @@ func sampleUpkeep() *Upkeep {
 		Event: events.Event{ID: "01936f4e-2c1f-7c3a-9d5e-1f2a3b4c5d6e", Topic: "reputation.activity", Key: SampleWallet(3).String(), Time: SampleMS, Payload: []byte(`{"kind":"review.published","text":"<b>&</b>"}`)},
 	}
 	return &Upkeep{
+		Hooks:   sampleHooks(),
 		letters: []outbox.DeadLetter{letter},
 		jobs: []jobs.Summary{
 			{ID: 12, Kind: "epoch", State: jobs.Running, Stage: "writing scores", Progress: 4200, Work: 10000, Runs: 2, CreatedMS: SampleMS},

@@ -98,9 +98,9 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	s.URL = "http://" + address + s.path
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
-	s.Upkeep = map[string]*Upkeep{reputation.Name: {}, exchangereview.Name: {}, airdrop.Name: {}}
+	s.Upkeep = map[string]*Upkeep{reputation.Name: {Hooks: &Hooks{}}, exchangereview.Name: {Hooks: &Hooks{}}, airdrop.Name: {Hooks: &Hooks{}}}
 	if s.Modules != nil { // Full
-		s.Upkeep[reputation.Name], s.Upkeep[exchangereview.Name] = &Upkeep{jobs: sampleUpkeep().jobs}, &Upkeep{letters: sampleUpkeep().letters}
+		s.Upkeep[reputation.Name], s.Upkeep[exchangereview.Name] = &Upkeep{jobs: sampleUpkeep().jobs, Hooks: &Hooks{}}, &Upkeep{letters: sampleUpkeep().letters, Hooks: sampleHooks()}
 	}
 	log := slog.New(slog.DiscardHandler)
 	options := web.Options{

@@ -25,6 +25,7 @@ func Module() host.Module {
 		Contract: airdrop.Contract,
 		Uses:     append([]*seam.Contract{reputation.Contract}, exchangereview.Contract),
 		Settings: settings,
+		Webhooks: publicEvents(),
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			o := Options{

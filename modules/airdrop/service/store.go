@@ -257,6 +257,9 @@ func (s store) setBuilt(ctx context.Context, campaign, listID string, root merkl
 		if c, err = s.campaign(ctx, tx, campaign); err != nil {
 			return err
 		}
+		if err := publishPhase(ctx, tx, campaign, airdrop.Frozen); err != nil {
+			return err
+		}
 		return keep(ctx, tx, c.Campaign)
 	})
 	return c, err

@@ -6,6 +6,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/wallet"
 )
@@ -79,10 +80,21 @@ func (s store) changeCourse(ctx context.Context, tx *database.Tx, id string, cha
 	if err := change(&row); err != nil {
 		return row, err
 	}
-	if row.Phase != before {
-		row.ChangedMS = tx.Now().UnixMilli()
+	if row.Phase == before {
+		return row, s.saveCourse(ctx, tx, row)
 	}
-	return row, s.saveCourse(ctx, tx, row)
+	row.ChangedMS = tx.Now().UnixMilli()
+	// That it is frozen is published with its tree (setBuilt).
+	freezes := before == airdrop.Previewed && row.Phase == airdrop.Frozen
+	if err := s.saveCourse(ctx, tx, row); err != nil || !decided(row) || freezes {
+		return row, err
+	}
+	return row, publishPhase(ctx, tx, id, row.Phase)
+}
+
+// publishPhase publishes that a campaign is in a phase that everybody may know.
+func publishPhase(ctx context.Context, tx *database.Tx, campaign, phase string) error {
+	return outbox.Publish(ctx, tx, airdrop.PhaseTopic, campaign, airdrop.PhaseReached{Campaign: campaign, Phase: phase, TimeMS: tx.Now().UnixMilli()})
 }
 
 func (s store) saveCourse(ctx context.Context, tx *database.Tx, r courseRow) error {

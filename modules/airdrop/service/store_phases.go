@@ -140,7 +140,7 @@ func (s store) followPhases(ctx context.Context, tx *database.Tx, campaign, reas
 		return nil
 	})
 	if fault.Is(err, fault.NotFound) { // a list by hand has no course
-		return nil
+		return publishPhase(ctx, tx, campaign, phase)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/identity"
@@ -115,6 +116,9 @@ func (s *service) claim(ctx context.Context, q *exchangereview.SignedClaim, hash
 			return err
 		}
 		made = row.claim(now)
+		if err := outbox.Publish(ctx, tx, exchangereview.ClaimTopic, q.Slug, made); err != nil {
+			return err
+		}
 		return keep(ctx, tx, made)
 	})
 	return made, err

@@ -25,6 +25,7 @@ func Module() host.Module {
 		Contract: exchangereview.Contract,
 		Uses:     []*seam.Contract{reputation.Contract},
 		Settings: settings,
+		Webhooks: publicEvents(),
 		Commands: Commands,
 		Start:    func(ctx context.Context, e *host.Env) (*seam.Local, error) { return start(ctx, e, settings) },
 	}

@@ -3,8 +3,10 @@ package service
 import (
 	"context"
 
+	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/ranking"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 )
 
 type epochRow struct {
@@ -114,7 +116,10 @@ func (st store) storeEpoch(ctx context.Context, row epochRow, made *epochMade) e
 		if _, err := tx.Exec(ctx, `UPDATE ranking_epoch SET size = 0 WHERE number <= ?`, oldest); err != nil {
 			return err
 		}
-		return rankAgain(ctx, tx, &made.at)
+		if err := rankAgain(ctx, tx, &made.at); err != nil {
+			return err
+		}
+		return outbox.Publish(ctx, tx, exchangereview.EpochTopic, "", row.epoch())
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/directory"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
 )
 
@@ -103,10 +104,21 @@ func (st store) importEntries(ctx context.Context, entries []directory.Entry, on
 			}
 			done = p.done
 		}
-		_, err = tx.Exec(ctx, `UPDATE directory SET version = version + 1, begun = 1 WHERE id = 1`)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE directory SET version = version + 1, begun = 1 WHERE id = 1`); err != nil || len(p.write) == 0 || onlyFirst {
+			return err
+		}
+		return publishImport(ctx, tx, &p)
 	})
 	return done, err
+}
+
+// publishImport publishes which exchanges an import has changed.
+func publishImport(ctx context.Context, tx *database.Tx, p *planned) error {
+	change := exchangereview.DirectoryChange{Added: p.done.Added, Updated: p.done.Updated, Exchanges: []string{}}
+	for _, e := range p.write[:min(len(p.write), 500)] {
+		change.Exchanges = append(change.Exchanges, e.Slug)
+	}
+	return outbox.Publish(ctx, tx, exchangereview.DirectoryTopic, "", change)
 }
 
 // writeEntries stores a part of an import.

@@ -5,6 +5,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/wallet"
 )
 
@@ -135,6 +136,7 @@ func (r *decisionRow) decided() exchangereview.Decided {
 	return d
 }
 
+// logDecision stores a decision for everybody to read, and publishes it.
 func logDecision(ctx context.Context, tx *database.Tx, d exchangereview.Decided) (number int64, err error) {
 	hash := d.Hash[:]
 	if d.Hash.IsZero() {
@@ -144,7 +146,11 @@ func logDecision(ctx context.Context, tx *database.Tx, d exchangereview.Decided)
 		INSERT INTO moderation_decision (slug, wallet, hash, action, reason, moderator, until_ms, created_ms)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		RETURNING id`, d.Slug, d.Wallet, hash, d.Action, d.Reason, d.Moderator, d.UntilMS, d.CreatedMS)
-	return number, err
+	if err != nil {
+		return 0, err
+	}
+	d.Number = number
+	return number, outbox.Publish(ctx, tx, exchangereview.DecisionTopic, d.Slug, d)
 }
 
 // decisions returns up to limit decisions with numbers below before.

@@ -11,6 +11,7 @@ import (
 	"banyan/modules/reputation/trust"
 	"banyan/modules/reputation/trustlist"
 	"banyan/platform/database"
+	"banyan/platform/events/outbox"
 	"banyan/platform/jobs"
 	"banyan/platform/merkle"
 	"banyan/platform/wallet"
@@ -124,7 +125,16 @@ func (s service) writeEpoch(ctx context.Context, j *jobs.Job, e *computed) error
 	if err := writeTree(ctx, j, *e); err != nil {
 		return err
 	}
-	return j.Step(ctx, progress(len(e.places)), func(tx *database.Tx) error { return completeEpoch(ctx, tx, e.row.Number) })
+	made, err := e.row.epoch()
+	if err != nil {
+		return err
+	}
+	return j.Step(ctx, progress(len(e.places)), func(tx *database.Tx) error {
+		if err := completeEpoch(ctx, tx, e.row.Number); err != nil {
+			return err
+		}
+		return outbox.Publish(ctx, tx, reputation.EpochTopic, "", made)
+	})
 }
 
 // scoreRows makes the rows of the places from begin to end, and what changed.

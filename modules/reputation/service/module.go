@@ -22,6 +22,7 @@ func Module() host.Module {
 	return host.Module{
 		Contract: reputation.Contract,
 		Settings: settings,
+		Webhooks: publicEvents(),
 		Commands: Commands,
 		Start: func(_ context.Context, e *host.Env) (*seam.Local, error) {
 			options := Options{
