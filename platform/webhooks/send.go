@@ -113,8 +113,8 @@ func (h *Hooks) record(ctx context.Context, e *endpointRow, m *messageRow, sent 
 	now := h.o.Clock()
 	m.Attempts, m.TriedMS, m.Status, m.Error = m.Attempts+1, now.UnixMilli(), int64(sent.status), sent.problem
 	e.LastMS, e.LastStatus, e.LastError = now.UnixMilli(), int64(sent.status), sent.problem
-	switch {
-	case sent.problem == "":
+	switch sent.problem {
+	case "":
 		h.delivered.Add(1)
 		m.State, e.Failures, e.PauseMS = stateDelivered, 0, 0
 	default:

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"sync"
@@ -55,8 +56,11 @@ func (h *Hooks) AddWebhook(_ context.Context, q webhooks.NewEndpoint) (webhooks.
 	}
 	id := int64(len(h.endpoints) + 1)
 	h.endpoints = append(h.endpoints, webhooks.Endpoint{ID: id, URL: q.URL, Kinds: q.Kinds, CreatedMS: SampleMS})
-	return webhooks.Added{ID: id, Secret: "whsec_c2FtcGxl"}, nil
+	return webhooks.Added{ID: id, Secret: secretOf("sample")}, nil
 }
+
+// secretOf makes a secret that is none.
+func secretOf(text string) string { return "whsec_" + base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func (h *Hooks) note(id int64, what string) error {
 	h.mu.Lock()
@@ -78,7 +82,7 @@ func (h *Hooks) ChangeWebhook(_ context.Context, q upkeep.WebhookChange) (upkeep
 
 // RenewWebhookSecret implements upkeep.Webhooks.
 func (h *Hooks) RenewWebhookSecret(_ context.Context, q upkeep.WebhookQuery) (webhooks.Added, error) {
-	return webhooks.Added{ID: q.ID, Secret: "whsec_bmV3"}, h.note(q.ID, "secret")
+	return webhooks.Added{ID: q.ID, Secret: secretOf("new")}, h.note(q.ID, "secret")
 }
 
 // TestWebhook implements upkeep.Webhooks: only the first endpoint answers.
