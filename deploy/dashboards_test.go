@@ -30,6 +30,7 @@ var dashboards = map[string]struct {
 		{"Slowest routes, 99th percentile", "s", "", []line{{`topk(10, histogram_quantile(0.99, sum by (le, route) (rate(banyan_http_request_duration_seconds_bucket[$__rate_interval]))))`, "{{route}}"}}},
 		{"Requests and uploads under way", "short", "", []line{{`sum by (instance) (banyan_http_requests_in_flight)`, "requests {{instance}}"}, {`sum by (instance) (banyan_http_uploads)`, "slow uploads {{instance}}"}}},
 		{"Refused", "cps", "Connections and uploads that a limit refused, by the setting.", []line{{`sum by (reason) (rate(banyan_http_connections_refused_total[$__rate_interval]))`, "connections: {{reason}}"}, {`sum by (reason) (rate(banyan_http_uploads_refused_total[$__rate_interval]))`, "uploads: {{reason}}"}}},
+		{"Limits shared by the replicas", "bool", "Without redis.url each process counts by itself, and this is 1.", []line{{`banyan_http_shared_limits_reached`, "{{instance}}"}}},
 		{"Memory", "bytes", "", []line{{`process_resident_memory_bytes{job=~".*banyan.*"}`, "{{instance}}"}}},
 		{"Processor", "percentunit", "1 is one core.", []line{{`rate(process_cpu_seconds_total{job=~".*banyan.*"}[$__rate_interval])`, "{{instance}}"}}},
 		{"Open files, of what is allowed", "percentunit", "", []line{{`process_open_fds{job=~".*banyan.*"} / process_max_fds{job=~".*banyan.*"}`, "{{instance}}"}}},

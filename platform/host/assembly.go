@@ -107,9 +107,13 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 		options.Page = pages.Page
 		p.addTask("the pages", pages.Run)
 	}
+	if err := p.openSharedLimits(&options); err != nil {
+		return err
+	}
 	if p.server, err = httpserver.New(options); err != nil {
 		return err
 	}
+	p.addTask("the limits of all replicas", p.server.ShareLimits)
 	p.registry.MustRegister(p.server)
 	router := p.server.Router()
 	p.mountAPI(router)

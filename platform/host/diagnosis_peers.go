@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"banyan/platform/events/jetstream"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/ratelimit"
 	"banyan/platform/rollout"
 	"banyan/platform/seam/client"
 )
@@ -139,6 +141,22 @@ func (l Loaded) lookAtBroker(ctx context.Context, d *Diagnosis, _ func() time.Ti
 		return
 	}
 	d.add(what, Good, "NATS answers, and JetStream is on")
+}
+
+func (l Loaded) lookAtRedis(ctx context.Context, d *Diagnosis, _ func() time.Time) {
+	if !l.Settings.Redis.Enabled() {
+		return
+	}
+	const what = "limits of all replicas"
+	shared, err := ratelimit.Open(l.Settings.Redis)
+	if err == nil {
+		err = errors.Join(shared.Try(ctx), shared.Close())
+	}
+	if err != nil {
+		d.fail(what, err)
+		return
+	}
+	d.add(what, Good, "Redis answers")
 }
 
 func (l Loaded) lookAtTracing(ctx context.Context, d *Diagnosis, _ func() time.Time) {

@@ -26,6 +26,7 @@ import (
 	"banyan/platform/identity/signin"
 	"banyan/platform/legacy"
 	"banyan/platform/peers"
+	"banyan/platform/ratelimit"
 	"banyan/platform/rollout"
 	"banyan/platform/seam"
 	"banyan/platform/site"
@@ -77,6 +78,7 @@ type Process struct {
 	certificates *certificates.Source // nil: plain http between processes
 	chains       *chain.Chains        // nil: no node is configured
 	broker       eventBroker          // which may change
+	limits       *ratelimit.Shared    // nil: each process limits callers by itself
 	peers        *peers.Policy        // where those may be
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
@@ -260,6 +262,9 @@ func (p *Process) Close() error {
 		p.chains.Close()
 	}
 	p.broker.close()
+	if p.limits != nil {
+		all = append(all, p.limits.Close())
+	}
 	for _, db := range slices.Backward(p.databases) {
 		all = append(all, db.Close())
 	}

@@ -15,6 +15,7 @@ import (
 	"banyan/platform/identity/signin"
 	"banyan/platform/legacy"
 	"banyan/platform/peers"
+	"banyan/platform/ratelimit"
 	"banyan/platform/rollout"
 	"banyan/platform/telemetry"
 	"banyan/platform/transfer"
@@ -34,6 +35,7 @@ type Settings struct {
 	Tracing   telemetry.TracingSettings   `yaml:"tracing"`
 	HTTP      httpserver.Settings         `yaml:"http"`
 	Identity  signin.Settings             `yaml:"identity"`
+	Redis     ratelimit.Settings          `yaml:"redis"`
 	Events    outbox.Settings             `yaml:"events"`
 	Move      transfer.Settings           `yaml:"move"`
 	Chain     chain.Settings              `yaml:"chain"`
@@ -77,6 +79,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Tracing.Check(c.Below("tracing"))
 	s.HTTP.Check(c.Below("http"))
 	s.Identity.Check(c.Below("identity"))
+	s.Redis.Check(c.Below("redis"))
 	s.Events.Check(c.Below("events"))
 	s.Chain.Check(c.Below("chain"))
 	s.checkModules(c)

@@ -63,7 +63,8 @@ type Options struct {
 	// host. nil: nobody's may.
 	Own func(context.Context) string
 
-	Limits   Settings // a rate of 0 is unlimited
+	Limits   Settings     // a rate of 0 is unlimited
+	Shared   SharedLimits // of all replicas (Server.ShareLimits); nil = each process limits by itself
 	Logger   *slog.Logger
 	Requests bool // log a line per request; internal failures are logged in any case
 
@@ -157,7 +158,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
 	}
-	s := &Server{options: o, costs: newCosts(o.Limits), origin: public.Scheme + "://" + public.Host, base: strings.TrimRight(public.Path, "/"), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
+	s := &Server{options: o, costs: newCosts(o.Limits, o.Shared != nil), origin: public.Scheme + "://" + public.Host, base: strings.TrimRight(public.Path, "/"), hosts: o.ownHosts(public), proxies: trusted, draining: make(chan struct{})}
 	if err := s.buildRouter(public); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ type limiter[K comparable] struct {
 	life  time.Duration // in which a bucket fills from a balance of minus one burst
 	seed  maphash.Seed
 	shard [16]generations[K]
+
+	shared bool // what is taken is noted (shared.go)
 }
 
 // maxKeys bounds a generation of one shard: 65,536 buckets in all, about 8 MiB.
@@ -33,15 +35,16 @@ type generations[K comparable] struct {
 	mu           sync.Mutex
 	current, old map[K]*rate.Limiter
 	since        time.Time
+	spent        map[K]int // of shared buckets, since the last exchange
 }
 
 // newLimiter returns nil, which limits nothing, for a rate of 0.
-func newLimiter[K comparable](perSecond float64, burst int) *limiter[K] {
+func newLimiter[K comparable](perSecond float64, burst int, shared bool) *limiter[K] {
 	if perSecond <= 0 {
 		return nil
 	}
 	life := time.Duration(2 * float64(burst) / perSecond * float64(time.Second))
-	return &limiter[K]{rate: rate.Limit(perSecond), burst: burst, life: max(life, time.Second), seed: maphash.MakeSeed()}
+	return &limiter[K]{rate: rate.Limit(perSecond), burst: burst, life: max(life, time.Second), seed: maphash.MakeSeed(), shared: shared}
 }
 
 // take takes tokens, at most a burst, from the key's bucket. If there are not as
@@ -56,6 +59,7 @@ func (l *limiter[K]) take(key K, tokens int, now time.Time) (wait time.Duration,
 	defer g.mu.Unlock()
 	bucket := g.bucket(key, now, l)
 	if bucket.AllowN(now, tokens) {
+		l.note(g, key, tokens)
 		return 0, true
 	}
 	reservation := bucket.ReserveN(now, tokens)
@@ -73,13 +77,19 @@ func (l *limiter[K]) charge(key K, tokens int, now time.Time) {
 	g := l.generations(key)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	bucket := g.bucket(key, now, l)
-	tokens = min(tokens, l.burst+int(bucket.TokensAt(now)))
+	l.note(g, key, l.reserve(g.bucket(key, now, l), tokens, now))
+}
+
+// reserve takes tokens down to a balance of minus one burst, and returns how many.
+func (l *limiter[K]) reserve(bucket *rate.Limiter, tokens int, now time.Time) (taken int) {
+	tokens = max(min(tokens, l.burst+int(bucket.TokensAt(now))), 0)
+	taken = tokens
 	for tokens > 0 {
 		part := min(tokens, l.burst) // ReserveN refuses more at a time
 		bucket.ReserveN(now, part)
 		tokens -= part
 	}
+	return taken
 }
 
 func (l *limiter[K]) generations(key K) *generations[K] {
@@ -118,11 +128,11 @@ func clientKey(client netip.Addr) netip.Prefix {
 }
 
 // newCosts makes the buckets of a server.
-func newCosts(h Settings) *costs {
+func newCosts(h Settings, shared bool) *costs {
 	return &costs{
-		clients: newLimiter[netip.Prefix](h.Rate, h.Burst),
-		assets:  newLimiter[netip.Prefix](h.StaticRate, h.StaticBurst),
-		wallets: newLimiter[string](h.WalletRate, h.WalletBurst),
+		clients: newLimiter[netip.Prefix](h.Rate, h.Burst, shared),
+		assets:  newLimiter[netip.Prefix](h.StaticRate, h.StaticBurst, shared),
+		wallets: newLimiter[string](h.WalletRate, h.WalletBurst, shared),
 	}
 }
 

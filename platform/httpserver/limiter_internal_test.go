@@ -6,7 +6,7 @@ import (
 )
 
 func TestALimiterRemembersWhoItMustAndForgetsTheRest(t *testing.T) {
-	l := newLimiter[int](1, 4) // a bucket fills in 4 s, and in 8 s from a debt
+	l := newLimiter[int](1, 4, false) // a bucket fills in 4 s, and in 8 s from a debt
 	at := time.Unix(1_800_000_000, 0)
 	spend := func(key, tokens int) {
 		t.Helper()

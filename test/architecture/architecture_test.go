@@ -50,6 +50,7 @@ var layers = slices.Concat([]string{
 	"platform/certificates",
 	"platform/telemetry",
 	"platform/httpserver",
+	"platform/ratelimit",
 	"platform/database",
 	"platform/backup",
 	"platform/ownership",

@@ -21,6 +21,7 @@ const (
 	PgBouncer = "pgbouncer"
 	Chromium  = "chromium"
 	NATS      = "nats"
+	Redis     = "redis"
 )
 
 // PostgresURL returns the URL of the test server: BANYAN_TEST_POSTGRES, or a default.
