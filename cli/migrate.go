@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -52,10 +53,8 @@ func migrateCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if backupTo != "" {
-				if err := backupBefore(cmd, loaded, backupTo); err != nil {
-					return err
-				}
+			if err := backupBefore(cmd, loaded, backupTo); err != nil {
+				return err
 			}
 			return withDatabases(cmd.Context(), loaded, loaded.Databases(), func(name string, db *database.DB) error {
 				if err := db.Migrate(cmd.Context()); err != nil {
@@ -66,13 +65,21 @@ func migrateCommand(s *source) *cobra.Command {
 			})
 		},
 	}
-	up.Flags().StringVar(&backupTo, "backup", "", "`file` to write a backup to before, when migrations are pending")
+	up.Flags().StringVar(&backupTo, "backup", "", "`file` to write a backup to before, when migrations are pending (default on SQLite: one in the folder of backups, see backup.before_migration)")
 	c.AddCommand(status, up)
 	return c
 }
 
-// backupBefore writes a backup when there is data, and migrations are pending.
+// backupBefore writes a backup when there is data, and migrations are pending: to a file,
+// or if none is named where the settings say.
 func backupBefore(cmd *cobra.Command, loaded host.Loaded, file string) error {
+	if file == "" {
+		path, err := loaded.BackupBeforeMigration(cmd.Context(), loaded.Databases(), time.Now())
+		if path != "" {
+			fmt.Fprintln(cmd.OutOrStdout(), "a backup from before is in", path)
+		}
+		return err
+	}
 	isPending, missing := false, ""
 	for _, name := range loaded.Databases() {
 		found, err := loaded.DatabaseStatus(cmd.Context(), name)

@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"banyan/platform/config"
 	"banyan/platform/host"
@@ -65,8 +67,20 @@ func (w *Web) about(rw http.ResponseWriter, r *http.Request) error {
 }
 
 type backupsData struct {
-	Outcome *ui.Outcome
+	Outcome  *ui.Outcome
+	Schedule string // "every 24 h"; "" = there is none
 	host.BackupStatus
+}
+
+// schedule writes how often something is done.
+func schedule(every time.Duration) string {
+	switch {
+	case every == 0:
+		return ""
+	case every%time.Hour == 0:
+		return fmt.Sprintf("every %d h", every/time.Hour)
+	}
+	return fmt.Sprintf("every %d min", every.Round(time.Minute)/time.Minute)
 }
 
 func (w *Web) backups(rw http.ResponseWriter, r *http.Request) error {
@@ -78,7 +92,7 @@ func (w *Web) showBackups(rw http.ResponseWriter, r *http.Request, status int, d
 	if err != nil {
 		return err
 	}
-	d := backupsData{Outcome: done, BackupStatus: found}
+	d := backupsData{Outcome: done, Schedule: schedule(found.Every), BackupStatus: found}
 	page := ui.Page{Title: "Backups", Nav: "/operator", Data: d}
 	if ui.WantsFragment(r, "backups") {
 		return w.ui.Fragment(rw, r, "site/backups", "list", page)

@@ -6,7 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/web/webtest"
 )
@@ -91,6 +93,16 @@ func TestTheChecklistFollowsWhatIsThere(t *testing.T) {
 	contains(t, w.get("/operator/setup", 200), "3 steps are open", "There are exchanges")
 	full.Reputation.Fail(webtest.Gone("reputation"))
 	contains(t, w.get("/operator/setup", 200), "whether there are seeds")
+}
+
+// TestTheBackupsPageNamesTheScheduleAndWhatFailed, or how to get one.
+func TestTheBackupsPageNamesTheScheduleAndWhatFailed(t *testing.T) {
+	s := webtest.Full(t)
+	v := newVisitor(t, s)
+	v.signIn(s.Operator)
+	contains(t, v.get("/operator/backups", 200), "None is made by itself", "backup.every")
+	s.Backups.Every(24*time.Hour, 7, fault.New(fault.Unavailable, "the disk of /var/lib/banyan/backups is full"))
+	contains(t, v.get("/operator/backups", 200), "One is made every 24 h, and the last 7 of these are kept", "The last backup failed", "The disk of /var/lib/banyan/backups is full", "read back whole is of", "The next follows")
 }
 
 // done posts a form, and returns the page to which its answer leads.

@@ -66,6 +66,20 @@ func (p *Process) contracts() signature.Contracts {
 	return p.chains
 }
 
+// copyBeforeMigration makes a backup if the databases that this process opens are to be
+// migrated: there is no other way back.
+func (p *Process) copyBeforeMigration(ctx context.Context) error {
+	names := p.program.Databases()
+	if !p.isTrunk() {
+		names = []string{p.settings.Module}
+	}
+	path, err := p.loaded().BackupBeforeMigration(ctx, names, p.clock())
+	if err == nil && path != "" {
+		p.log.InfoContext(ctx, "the databases are migrated; `banyan backup restore` with the program from before puts this copy back", "backup", path)
+	}
+	return err
+}
+
 // openRollout restores the routes that operators have set.
 func (p *Process) openRollout(ctx context.Context) error {
 	if !p.isTrunk() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"banyan/platform/backup"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/httpserver"
@@ -110,7 +111,8 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	p.addTask("identity", signin.Housekeeping{Keys: keys, Sessions: p.identity.Sessions, Log: p.log}.Run)
 	p.addTask("the security log", p.identity.Events.Run)
 	p.site = site.Open(db, p.identity.Events, site.Options{Now: p.clock})
-	p.backups = newBackups(Loaded{Program: p.program, Settings: p.settings}, p.identity.Events, p.clock)
+	p.backups = newBackups(Loaded{Program: p.program, Settings: p.settings}, backup.OpenRuns(db, p.clock), p.identity.Events, p.log, p.clock)
+	p.registry.MustRegister(p.backups.figures)
 	p.addTask("backups", p.backups.run)
 	return nil
 }

@@ -296,7 +296,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 		p.clock = time.Now
 	}
 	p.started = p.clock()
-	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openBroker, p.openIdentity}
+	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openBroker, p.copyBeforeMigration, p.openIdentity}
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}

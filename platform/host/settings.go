@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"banyan/platform/backup"
 	"banyan/platform/certificates"
 	"banyan/platform/chain"
 	"banyan/platform/config"
@@ -38,6 +39,7 @@ type Settings struct {
 	Redis     ratelimit.Settings          `yaml:"redis"`
 	Events    outbox.Settings             `yaml:"events"`
 	Move      transfer.Settings           `yaml:"move"`
+	Backup    backup.Settings             `yaml:"backup"`
 	Chain     chain.Settings              `yaml:"chain"`
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
 	Peers     peers.Settings              `yaml:"peers"`
@@ -81,6 +83,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.Identity.Check(c.Below("identity"))
 	s.Redis.Check(c.Below("redis"))
 	s.Events.Check(c.Below("events"))
+	s.Backup.Check(c.Below("backup"))
 	s.Chain.Check(c.Below("chain"))
 	s.checkModules(c)
 	s.Peers.Check(c.Below("peers"), s.TLS.Enabled())

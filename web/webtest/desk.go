@@ -115,9 +115,17 @@ func (b *Backups) Status(context.Context) (host.BackupStatus, error) {
 	found := b.status
 	if b.status.Running {
 		name := "banyan-20260301T100000Z.banyan"
-		b.status = host.BackupStatus{Folder: found.Folder, Last: name, Files: append([]host.BackupFile{{Name: name, Bytes: 12 << 20, Made: time.UnixMilli(SampleMS)}}, found.Files...)}
+		b.status = host.BackupStatus{Folder: found.Folder, Every: found.Every, Keep: found.Keep, Good: time.UnixMilli(SampleMS), Last: name, Files: append([]host.BackupFile{{Name: name, Bytes: 12 << 20, Made: time.UnixMilli(SampleMS)}}, found.Files...)}
 	}
 	return found, nil
+}
+
+// Every gives the site a schedule, whose last backup failed.
+func (b *Backups) Every(every time.Duration, keep int, failed *fault.Fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Folder, b.status.Every, b.status.Keep, b.status.Err = "/var/lib/banyan/backups", every, keep, failed
+	b.status.FailedAt, b.status.Good, b.status.Next = time.UnixMilli(SampleMS+60_000), time.UnixMilli(SampleMS), time.UnixMilli(SampleMS+120_000)
 }
 
 // Start asks for a backup.

@@ -45,6 +45,7 @@ type Site struct {
 	Operator   *ecdsa.PrivateKey  // a wallet that is an operator
 	Modules    *Modules           // nil: the program has no route control
 	Upkeep     map[string]*Upkeep // by module
+	Backups    *Backups
 
 	more []web.Pages
 	path string // of the site at its host; "" = all of it is the site
@@ -98,6 +99,7 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 	s.URL = "http://" + address + s.path
 	db := databasetest.SQLite(t, "identity")
 	api := newIdentity(t, db, s)
+	s.Backups = &Backups{}
 	s.Upkeep = map[string]*Upkeep{reputation.Name: {Hooks: &Hooks{}}, exchangereview.Name: {Hooks: &Hooks{}}, airdrop.Name: {Hooks: &Hooks{}}}
 	if s.Modules != nil { // Full
 		s.Upkeep[reputation.Name], s.Upkeep[exchangereview.Name] = &Upkeep{jobs: sampleUpkeep().jobs, Hooks: &Hooks{}}, &Upkeep{letters: sampleUpkeep().letters, Hooks: sampleHooks()}
@@ -108,7 +110,7 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 		Sessions: s.Sessions, Tokens: s.Tokens, SecurityLog: s.Events,
 		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
 		Databases: sampleDatabases,
-		Site:      site.Open(db, s.Events, site.Options{}), Settings: sampleSettings, About: sampleAbout, Backups: &Backups{},
+		Site:      site.Open(db, s.Events, site.Options{}), Settings: sampleSettings, About: sampleAbout, Backups: s.Backups,
 		Upkeep: func(module string) upkeep.Service {
 			if s.Upkeep[module] == nil {
 				return nil

@@ -1,0 +1,73 @@
+package process_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestANewerProgramCopiesTheDatabasesBeforeItMigratesThem, and an older one refuses them
+// then and says what to do.
+func TestANewerProgramCopiesTheDatabasesBeforeItMigratesThem(t *testing.T) {
+	folder := t.TempDir()
+	p := place{[]string{"BANYAN_DATA=" + folder}}
+	copies := func() []string {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(folder, "backups", "*-before-migration.banyan"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	restart := func(change string) {
+		t.Helper()
+		file, err := sql.Open("sqlite3", filepath.Join(folder, "identity.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := file.ExecContext(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site := p.start(t, nil, "--listen", "127.0.0.1:0")
+	write(t, site, newAuthor(5), "kraken", 4)
+	if err := site.stop(); err != nil || len(copies()) != 0 {
+		t.Fatalf("new databases were copied: %q, %v", copies(), err)
+	}
+	table := goosedTable(t, folder)
+	// As the program from before backups were recorded left it.
+	restart(`DROP TABLE backup_run; DELETE FROM ` + table + ` WHERE version_id = 30`)
+	site = p.start(t, nil, "--listen", "127.0.0.1:0")
+	files := copies()
+	if len(files) != 1 || !strings.Contains(site.logged(), files[0]) {
+		t.Fatalf("there are %q, and the log is\n%s", files, site.logged())
+	}
+	if err := site.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.command(t, true, "whole, and readable by this program", "backup", "verify", files[0])
+	restart(`INSERT INTO ` + table + ` (version_id, is_applied) VALUES (9999, 1)`)
+	p.command(t, false, "start the newer program, or restore a backup made before the upgrade", "serve", "--listen", "127.0.0.1:0")
+	if again := copies(); len(again) != 1 {
+		t.Errorf("a program that refuses the databases copied them: %q", again)
+	}
+	p.command(t, true, "restored into", "backup", "restore", "--force", files[0])
+	p.start(t, nil, "--listen", "127.0.0.1:0")
+}
+
+// goosedTable is where the applied migrations of the identity database are.
+func goosedTable(t *testing.T, folder string) string {
+	t.Helper()
+	file, err := sql.Open("sqlite3", filepath.Join(folder, "identity.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var name string
+	if err := file.QueryRowContext(t.Context(), `SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%version_id%'`).Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
