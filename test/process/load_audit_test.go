@@ -2,6 +2,8 @@ package process_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +51,9 @@ func (l loaded) run(t *testing.T, args ...string) (out string, err error) {
 	cmd := exec.CommandContext(t.Context(), banyanPath, args...)
 	cmd.Env, cmd.Dir = append(append(os.Environ(), l.place.env...), l.env...), t.TempDir()
 	text, err := cmd.Output()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		err = fmt.Errorf("%w: %s", err, exit.Stderr)
+	}
 	return string(text), err
 }
 
