@@ -22,6 +22,8 @@ TOOLCHAIN     := $(shell $(GO) mod edit -json | sed -n 's/.*"Toolchain": "\(.*\)
 DEAD          := $(shell $(GO) env GOPATH)/bin/deadcode-$(DEAD_VERSION)
 LINT          := $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# How long `make soak` takes.
+SOAK          ?= 30m
 # What computes, reads files and needs no C compiler.
 ARM64         := ./platform/merkle/... ./platform/wallet ./platform/atomicfile ./platform/decompress ./platform/table ./platform/memory ./platform/identity/signin/siwe \
                  ./modules/airdrop/list ./modules/airdrop/offline ./modules/reputation/trustlist ./modules/reputation/trust \
@@ -40,7 +42,7 @@ DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build dev
 DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
-.PHONY: run build build-fast test test-arm64 fig move chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig move soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -76,6 +78,8 @@ move: ## move each module's data to PostgreSQL and back under load, and kill the
 chaos: ## kill, freeze, slow and cut off processes under load and audit what was acknowledged; cut the power of every store: about 3 minutes
 	$(GO) test -count=1 -v ./test/powercut
 	cd test/process && $(GO) test -count=1 -timeout 40m -v -run "^TestChaos$$" -fig
+soak: ## let replicas, NATS, Redis and PostgreSQL fail one after the other for SOAK (30m) under load, and audit what is left
+	cd test/process && $(GO) test -count=1 -timeout 3h -run "^TestSoak$$" -v -soak $(SOAK)
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
