@@ -132,8 +132,10 @@ type fleet struct {
 
 func startFleet(t *testing.T) *fleet {
 	t.Helper()
-	f := &fleet{t: t, database: newPostgres(t), nats: natstest.Start(t), redis: redistest.Start(t),
-		front: &balancer{}, alone: map[string]*[replicas]*process{}, at: map[string][]string{}}
+	f := &fleet{
+		t: t, database: newPostgres(t), nats: natstest.Start(t), redis: redistest.Start(t),
+		front: &balancer{}, alone: map[string]*[replicas]*process{}, at: map[string][]string{},
+	}
 	f.place = place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + f.database}}
 	server := httptest.NewServer(f.front)
 	t.Cleanup(server.Close)
