@@ -44,6 +44,9 @@ func backupCreateCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := sayElsewhere(cmd, loaded, "is not in this backup: make one there as well"); err != nil {
+				return err
+			}
 			if out == "-" { // standard output is the backup
 				return nil
 			}

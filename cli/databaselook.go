@@ -31,6 +31,9 @@ func databaseCheckCommand(s *source) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := sayElsewhere(cmd, loaded, "is not looked at: what is here was left"); err != nil {
+				return err
+			}
 			damaged := false
 			err = withDatabases(cmd.Context(), loaded, names, func(name string, db *database.DB) error {
 				problems, err := database.Check(cmd.Context(), db)
@@ -96,6 +99,9 @@ func databaseShellCommand(s *source) *cobra.Command {
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			loaded, names, err := existing(cmd.Context(), s, args[:1])
+			if err == nil {
+				err = requireHere(cmd.Context(), loaded, args[0])
+			}
 			if err != nil {
 				return err
 			}

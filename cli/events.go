@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -37,6 +38,14 @@ func eachPublisher(ctx context.Context, s *source, module string, fn func(name s
 		}
 		names = []string{module}
 	}
+	away, err := loaded.Elsewhere(ctx)
+	if err != nil {
+		return err
+	}
+	if away[module] != "" {
+		return requireHere(ctx, loaded, module)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return away[name] != "" }) // their events are there
 	for _, name := range names {
 		// It is neither created nor migrated here: an older program may be using it.
 		found, err := loaded.DatabaseStatus(ctx, name)

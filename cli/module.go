@@ -68,6 +68,9 @@ func moduleListCommand(o *operating) *cobra.Command {
 				if m.Move != nil && note == "" {
 					note = "data to " + m.Move.To + ": " + moveText(*m.Move)
 				}
+				if m.DataAt != "" && note == "" {
+					note = "its data is there, too"
+				}
 				rows[i] = table.Row{m.Plan.Module, placeText(m.Plan.Place), m.Plan.Version, m.Plan.ChangedBy, msText(m.Plan.ChangedMS), note}
 			}
 			printTable(cmd.OutOrStdout(), table.Row{"module", "state", "version", "changed by", "changed (UTC)", "note"}, rows)

@@ -21,28 +21,36 @@ import (
 const moveLook = time.Second
 
 func moduleMoveCommand(o *operating) *cobra.Command {
-	var to string
+	var to, toDatabase string
 	var home, cancel, noWait, asJSON bool
 	c := &cobra.Command{
 		Use:   "move NAME",
-		Short: "Move a module's data to PostgreSQL while it is used, and back",
-		Long: "Copies the data of one module into a database of PostgreSQL while the program serves, compares both\n" +
-			"sides, holds writes for a moment, and goes on there; --home brings it back to the data folder. No\n" +
-			"request fails. The move goes on by itself when this command ends, and after a restart. Until writes\n" +
-			"are held it can be canceled; then the data is where it was. The password of the database is kept in\n" +
-			"the data folder, in the file of the module.",
-		Example: "  banyan module move reputation --to-database postgres://banyan@db.example:5432/banyan\n" +
+		Short: "Move a module's data to another host or to PostgreSQL while it is used, and back",
+		Long: "Copies the data of one module while the program serves, compares both sides, holds writes for a\n" +
+			"moment, and goes on there; --home brings it back to the data folder. The move goes on by itself when\n" +
+			"this command ends, and after a restart. Until writes are held it can be canceled; then the data is\n" +
+			"where it was.\n\n" +
+			"--to moves it to another host, where `banyan serve --module NAME` runs over an empty data folder: the\n" +
+			"module's calls are led there in the same moment. What stays in the data folder here is a copy that\n" +
+			"nobody reads or writes any longer.\n\n" +
+			"--to-database moves it into a database of PostgreSQL. The password is kept in the data folder, in the\n" +
+			"file of the module.",
+		Example: "  banyan module move reputation --to https://host:8081\n" +
+			"  banyan module move reputation --to-database postgres://banyan@db.example:5432/banyan\n" +
 			"  banyan module move reputation --cancel\n" +
 			"  banyan module move reputation --home",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return fault.Usage(errors.New("name one module: banyan module move reputation --to-database postgres://user@host:5432/name"))
+				return fault.Usage(errors.New("name one module: banyan module move reputation --to https://host:8081"))
 			}
 			if cancel {
 				return o.cancelMove(cmd, args[0], asJSON)
 			}
-			if home {
+			switch {
+			case home:
 				to = rollout.Home
+			case toDatabase != "":
+				to = toDatabase
 			}
 			r := withoutPassword(rollout.MoveRequest{Name: args[0], To: to})
 			if err := r.Validate(); err != nil {
@@ -51,12 +59,13 @@ func moduleMoveCommand(o *operating) *cobra.Command {
 			return o.move(cmd, r, noWait, asJSON)
 		},
 	}
-	c.Flags().StringVar(&to, "to-database", "", "`URL` of the PostgreSQL database: postgres://user:password@host:5432/name")
+	c.Flags().StringVar(&to, "to", "", "`address` of the module's process on another host: https://host:8081")
+	c.Flags().StringVar(&toDatabase, "to-database", "", "`URL` of the PostgreSQL database: postgres://user:password@host:5432/name")
 	c.Flags().BoolVar(&home, "home", false, "back to where the settings say")
 	c.Flags().BoolVar(&cancel, "cancel", false, "end the move that runs, with the data where it was")
 	c.Flags().BoolVar(&noWait, "no-wait", false, "only begin; `banyan module list` says where the move is")
-	c.MarkFlagsMutuallyExclusive("to-database", "home", "cancel")
-	c.MarkFlagsOneRequired("to-database", "home", "cancel")
+	c.MarkFlagsMutuallyExclusive("to", "to-database", "home", "cancel")
+	c.MarkFlagsOneRequired("to", "to-database", "home", "cancel")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

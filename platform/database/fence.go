@@ -39,6 +39,25 @@ func (db *DB) SetFence(f Fence) {
 	db.fence.Store(&f)
 }
 
+// leftFence is a fence that knows when the data has left for another process.
+type leftFence interface {
+	// Left returns the refusal of who waits for something in the data, nil while it is here.
+	Left() error
+}
+
+// Left fails as a write would when the data has left for another process: what this one
+// has of it does not change any longer.
+func (db *DB) Left() error {
+	f := db.fenceNow()
+	if f == nil {
+		return nil
+	}
+	if known, ok := (*f).(leftFence); ok {
+		return known.Left()
+	}
+	return nil
+}
+
 // known asks the fence before a write waits for its turn.
 func (db *DB) known() error {
 	if f := db.fence.Load(); f != nil {

@@ -100,6 +100,9 @@ func (p *Process) openRollout(ctx context.Context) error {
 	}
 	for _, s := range p.slots {
 		s.route.OnRollback(controller.NoteRollback)
+		s.data.lead = func(ctx context.Context, to rollout.Place, by, why string) error {
+			return controller.Lead(ctx, s.name(), to, by, why)
+		}
 	}
 	p.operate = seam.NewRoute(rollout.Bind(controller)).With(seam.RouteOptions{Action: p.recordAction})
 	p.addTask("the rollout of modules", controller.Run)
@@ -195,11 +198,12 @@ func (p *Process) mountAPI(router chi.Router) {
 			if s.name() != p.settings.Module {
 				continue
 			}
-			o.Epoch, o.Data = s.owner.RequireEpoch, s.owner.DataID()
+			o.Epoch, o.Data = s.owner.RequireEpoch, s.owner.DataID
 			seam.NewRoute(s.handover.Bind(s.owner)).Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
 		}
 		s.route.Mount(router, o)
 		s.kept.Mount(router, o)
+		seam.NewRoute(s.dataContract.Bind(s.dataEnd)).Mount(router, seam.MountOptions{Timeout: p.settings.HTTP.WriteTimeout})
 	}
 	router.Method(http.MethodGet, identity.JWKSPath, p.jwks)
 	if p.legacy != nil { // which may have the paths below

@@ -150,6 +150,10 @@ func (l Loaded) lookAtFolder(_ context.Context, d *Diagnosis, _ func() time.Time
 }
 
 func (l Loaded) lookAtDatabases(ctx context.Context, d *Diagnosis, _ func() time.Time) {
+	away, err := l.Elsewhere(ctx)
+	if err != nil {
+		away = nil // the same shows below
+	}
 	for _, name := range l.Databases() {
 		if l.Settings.Module != "" && name != l.Settings.Module {
 			continue
@@ -168,6 +172,8 @@ func (l Loaded) lookAtDatabases(ctx context.Context, d *Diagnosis, _ func() time
 			d.add(what, Failure, "was migrated by a newer program (version %d): run that, or restore a backup from before", status.Newer())
 		case status.Pending():
 			d.add(what, Notice, "is migrated at the next start of this program: make a backup before")
+		case away[name] != "" && l.Settings.Module == "":
+			d.add(what, Good, "was moved to %s; the copy here is not used any longer", away[name])
 		default:
 			d.add(what, Good, "is up to date")
 		}

@@ -57,8 +57,16 @@ func (l Loaded) lookAtModules(ctx context.Context, d *Diagnosis, now func() time
 		l.lookAtPeer(ctx, d, now, "trunk", l.Settings.Identity.TrunkURL+"/api/openapi.json", rollout.Trunk, 0)
 		return
 	}
+	away, err := l.Elsewhere(ctx)
+	if err != nil {
+		away = nil // lookAtDatabases says so
+	}
 	for _, m := range l.Modules {
-		for _, address := range l.Settings.Modules[m.Name()].URL {
+		addresses := l.Settings.Modules[m.Name()].URL
+		if at := away[m.Name()]; at != "" {
+			addresses = []string{at}
+		}
+		for _, address := range addresses {
 			l.lookAtPeer(ctx, d, now, "module "+m.Name()+" at "+address, address+"/api/v1/"+m.Name()+"/", m.Name(), m.Contract.Version)
 		}
 	}

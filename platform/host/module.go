@@ -84,7 +84,7 @@ func (e *Env) Relay(consumers ...outbox.Consumer) {
 	p, s := e.slot.process, e.slot
 	relay := outbox.NewRelay(e.DB, outbox.Options{
 		Poll: p.settings.Events.Poll, MaxAttempts: p.settings.Events.MaxAttempts, Keep: p.settings.Events.Keep, Log: e.Log, Clock: e.Clock,
-		Choice: &p.broker.choice, DataID: s.owner.DataID(),
+		Choice: &p.broker.choice, DataID: s.owner.DataID,
 	}, append(consumers, s.hooks.Consumers()...)...)
 	p.publishers = append(p.publishers, e.DB)
 	e.WhileOwner("events of "+s.name(), relay.Run)

@@ -14,15 +14,18 @@ import (
 	"banyan/platform/transfer"
 )
 
-// dataMove moves the data of one module to another database, and back, one move at a
-// time. Its task makes the moves: they outlive the requests that ask for them, and go
-// on after a restart.
+// dataMove moves the data of one module to another database, or another host, and back, one
+// move at a time. Its task makes the moves: they outlive the requests that ask for them, and
+// go on after a restart. In a module that runs alone it sends the data to the trunk.
 type dataMove struct {
 	slot  *slot
 	begun chan struct{} // a move is to be made; 1 buffered
+	// lead leads the module's calls; nil in a module that runs alone. It is set before Run.
+	lead func(ctx context.Context, to rollout.Place, by, why string) error
 
-	mu   sync.Mutex
-	move *transfer.Move // the last; nil = there was none
+	mu     sync.Mutex
+	move   *transfer.Move // the last; nil = there was none
+	coming *homecoming    // the last, when it is another process that moves; nil = it is move
 }
 
 func newDataMove(s *slot) *dataMove { return &dataMove{slot: s, begun: make(chan struct{}, 1)} }
@@ -32,16 +35,31 @@ func (d *dataMove) options(to database.Options, toName string) transfer.MoveOpti
 	return transfer.MoveOptions{
 		Source: s.db, Owner: s.owner, To: to, ToName: toName, FromName: nameOf(s.db.Options()),
 		Rate: int64(s.process.settings.Move.Rate), Log: s.process.log, Now: s.process.clock,
+		Dial: func(address string) (transfer.Far, error) { return s.dialData(address) }, Led: d.led,
 	}
+}
+
+// led leads the module's calls to the process that has its data now.
+func (d *dataMove) led(ctx context.Context, a transfer.Arrival) error {
+	if d.lead == nil {
+		return nil // the trunk does it
+	}
+	return d.lead(ctx, rollout.Place{Mode: seam.ModeRemote, URLs: []string{a.Remote}}, a.By, "its data was moved there")
 }
 
 // Start begins a move. Fails as transfer.NewMove does, and with fault.Conflict while
 // another runs.
-func (d *dataMove) Start(ctx context.Context, r rollout.MoveRequest) error {
+func (d *dataMove) Start(ctx context.Context, r rollout.MoveRequest, by string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.move != nil && !d.move.Status().Ended() {
-		return fault.Newf(fault.Conflict, "the data of %s is being moved to %s: wait until that has ended, or cancel it", d.slot.name(), d.move.Status().To)
+	if err := d.requireEnded(); err != nil {
+		return err
+	}
+	if away := d.Away(); away != "" {
+		if r.To != rollout.Home {
+			return fault.Newf(fault.Conflict, "the data of %s is at %s: bring it home first (banyan module move %s --home)", d.slot.name(), away, d.slot.name())
+		}
+		return d.bringHome(ctx, away, by)
 	}
 	if mode := d.slot.route.Plan().Mode; mode != seam.ModeLocal {
 		return fault.Newf(fault.Conflict, "the calls of %s are led to another process (%s), which may have the database open: lead them here first (banyan module set %s local), and lead them there again after the move", d.slot.name(), mode, d.slot.name())
@@ -50,11 +68,25 @@ func (d *dataMove) Start(ctx context.Context, r rollout.MoveRequest) error {
 	if err != nil {
 		return err
 	}
+	o.By = by
+	return d.begin(ctx, o)
+}
+
+// requireEnded needs the lock.
+func (d *dataMove) requireEnded() error {
+	if s := d.status(); s != nil && !s.Ended() {
+		return fault.Newf(fault.Conflict, "the data of %s is being moved to %s: wait until that has ended, or cancel it", d.slot.name(), s.To)
+	}
+	return nil
+}
+
+// begin needs the lock.
+func (d *dataMove) begin(ctx context.Context, o transfer.MoveOptions) error {
 	move, err := transfer.NewMove(ctx, o)
 	if err != nil {
 		return err
 	}
-	d.move = move
+	d.move, d.coming = move, nil
 	d.begun <- struct{}{}
 	return nil
 }
@@ -68,6 +100,12 @@ func (d *dataMove) target(r rollout.MoveRequest) (transfer.MoveOptions, error) {
 		}
 		return d.options(*home, nameOf(*home)), nil
 	}
+	if r.ToProcess() {
+		o := d.options(database.Options{}, strings.TrimSuffix(r.To, "/"))
+		o.Remote = o.ToName
+		o.FromName = d.slot.process.address()
+		return o, nil
+	}
 	url := database.Settings{URL: database.URL(r.To), Password: config.Secret(r.Password)}.DSN()
 	to, name := loaded.databaseAt(d.slot.name(), url)
 	if err := database.CheckURL(to); err != nil {
@@ -80,8 +118,11 @@ func (d *dataMove) target(r rollout.MoveRequest) (transfer.MoveOptions, error) {
 func (d *dataMove) Cancel() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.move == nil || d.move.Status().Ended() {
+	if s := d.status(); s == nil || s.Ended() {
 		return fault.Newf(fault.NotFound, "the data of %s is not being moved", d.slot.name())
+	}
+	if d.coming != nil {
+		return d.coming.stop()
 	}
 	return d.move.Cancel()
 }
@@ -90,15 +131,26 @@ func (d *dataMove) Cancel() error {
 func (d *dataMove) Status() *transfer.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.move == nil {
-		return nil
+	return d.status()
+}
+
+func (d *dataMove) status() *transfer.Status {
+	switch {
+	case d.coming != nil:
+		s := d.coming.status()
+		return &s
+	case d.move != nil:
+		s := d.move.Status()
+		return &s
 	}
-	s := d.move.Status()
-	return &s
+	return nil
 }
 
 // Run makes the moves until ctx ends.
 func (d *dataMove) Run(ctx context.Context) error {
+	if err := d.settle(ctx); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -106,8 +158,12 @@ func (d *dataMove) Run(ctx context.Context) error {
 		case <-d.begun:
 		}
 		d.mu.Lock()
-		move := d.move
+		move, coming := d.move, d.coming
 		d.mu.Unlock()
+		if coming != nil {
+			coming.follow(ctx)
+			continue
+		}
 		_ = move.Run(ctx) // it fails only when ctx ends; otherwise its status says what happened
 	}
 }
@@ -117,13 +173,18 @@ func (d *dataMove) Run(ctx context.Context) error {
 func (d *dataMove) resume(ctx context.Context) error {
 	loaded := d.slot.process.loaded()
 	place := func(url string) (database.Options, string) { return loaded.databaseAt(d.slot.name(), url) }
-	move, err := transfer.Resume(ctx, d.options(database.Options{}, ""), place)
-	if err != nil || move == nil {
+	o := d.options(database.Options{}, "")
+	o.FromName = d.slot.process.address()
+	move, err := transfer.Resume(ctx, o, place)
+	if err != nil {
 		return err
 	}
-	d.move = move
-	d.begun <- struct{}{}
-	return nil
+	if move != nil {
+		d.move = move
+		d.begun <- struct{}{}
+		return nil
+	}
+	return d.resumeComing(ctx)
 }
 
 // loaded is the program with the settings of this process.
@@ -155,6 +216,34 @@ func (l Loaded) follow(ctx context.Context, db *database.DB) error {
 	})
 }
 
+// Elsewhere returns the modules whose data is at another process with a database of its
+// own, and that process's address: what the data folder has of them is a copy that was left.
+func (l Loaded) Elsewhere(ctx context.Context) (map[string]string, error) {
+	all := make(map[string]string)
+	for _, m := range l.Modules {
+		home := l.DatabaseOptions(m.Name())
+		status, err := database.ReadStatus(ctx, home)
+		if err != nil {
+			return nil, err
+		}
+		if !status.Exists || status.Pending() || l.Settings.Database.Postgres() {
+			continue
+		}
+		db, err := database.Open(ctx, home)
+		if err != nil {
+			return nil, err
+		}
+		found, err := transfer.FindElsewhere(ctx, db)
+		if err := errors.Join(err, db.Close()); err != nil {
+			return nil, err
+		}
+		if found.Remote != "" {
+			all[m.Name()] = found.Remote
+		}
+	}
+	return all, nil
+}
+
 // requireHome fails with fault.Conflict when the data of a module is not in the data
 // folder: a copy of the folder would have what it was before.
 func (l Loaded) requireHome(ctx context.Context) error {
@@ -171,10 +260,11 @@ func (l Loaded) requireHome(ctx context.Context) error {
 			return err
 		}
 		place, err := transfer.LeftFor(ctx, db)
-		if err := errors.Join(err, db.Close()); err != nil {
+		far, farErr := transfer.FindElsewhere(ctx, db)
+		if err := errors.Join(err, farErr, db.Close()); err != nil {
 			return err
 		}
-		if place != "" {
+		if place != "" && far.Remote == "" { // a process with its own data folder has backups of its own
 			return fault.Newf(fault.Conflict, "the data of %s is in %s and not in the data folder: back it up there (pg_dump), or bring it back first with `banyan module move %s --home`", m.Name(), place, m.Name())
 		}
 	}

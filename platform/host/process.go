@@ -210,6 +210,9 @@ func (p *Process) DatabaseStats() []database.Stats {
 func (p *Process) EventLag(ctx context.Context) (map[string]int64, error) {
 	lag := make(map[string]int64, len(p.publishers))
 	for _, db := range p.publishers {
+		if db.Left() != nil {
+			continue // its events are delivered where the data is
+		}
 		list, err := outbox.ReadStatus(ctx, db)
 		if err != nil {
 			return nil, err

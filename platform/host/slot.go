@@ -30,8 +30,12 @@ type slot struct {
 	hooks    *webhooks.Hooks // nil where the module is not held
 	kept     *seam.Route     // of upkeep, to the owner of the writes; nil where the module is not held
 	mover    *rollout.Mover  // nil but in the trunk, which moves modules
-	data     *dataMove       // likewise
-	fixed    *seam.Remote    // where the module is while this process runs; nil but in a module that runs alone
+	data     *dataMove       // nil where the module is not held
+
+	dataContract *rollout.DataContract // nil where the module is not held
+	dataEnd      rollout.DataEnd
+
+	fixed *seam.Remote // where the module is while this process runs; nil but in a module that runs alone
 }
 
 func (s *slot) name() string { return s.module.Name() }
@@ -59,8 +63,7 @@ func (s *slot) open(ctx context.Context) error {
 	if s.db, err = p.openDatabase(ctx, s.name()); err != nil {
 		return err
 	}
-	s.owner, err = ownership.Open(ctx, s.db, ownership.Process{Name: p.name(), URL: p.address(), Log: p.log})
-	if err != nil {
+	if err = s.openOwner(ctx); err != nil {
 		return err
 	}
 	p.addTask("the owner of "+s.name(), s.owner.Watch)
@@ -72,6 +75,9 @@ func (s *slot) open(ctx context.Context) error {
 		return err
 	}
 	s.route, s.kept = seam.NewRoute(here), seam.NewRoute(s.upkeep.Bind(s.db, s.hooks))
+	if err := s.openData(ctx); err != nil {
+		return err
+	}
 	if !p.isTrunk() {
 		return nil // a write refused here is for the trunk's route to send elsewhere
 	}
@@ -81,11 +87,6 @@ func (s *slot) open(ctx context.Context) error {
 		Route: s.route, Upkeep: s.kept, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,
 		Dial: s.dial, Trust: s.trust, Log: p.log,
 	})
-	s.data = newDataMove(s)
-	if err := s.data.resume(ctx); err != nil {
-		return err
-	}
-	p.addTask("the move of the data of "+s.name(), s.data.Run)
 	return s.mover.Start(ctx)
 }
 
@@ -180,6 +181,7 @@ func (s *slot) trust(keys identity.KeySource) {
 
 // close closes the remotes that open has made.
 func (s *slot) close() {
+	s.closeData()
 	if s.mover != nil {
 		s.mover.Close()
 	}

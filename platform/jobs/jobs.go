@@ -133,12 +133,16 @@ func (k Kind[Request, Result]) status(row jobRow) (Status[Result], error) {
 	return s, nil
 }
 
-// Wait returns the status of a job once it has ended, or when the wait is over.
+// Wait returns the status of a job once it has ended, or when the wait is over. Fails as a
+// write would when the data leaves for another process meanwhile.
 func (k Kind[Request, Result]) Wait(ctx context.Context, db *database.DB, id int64, wait time.Duration) (Status[Result], error) {
 	woken, stop := db.Listen(wakeName)
 	defer stop()
 	const pause = 100 * time.Millisecond // for jobs that another process runs
 	for {
+		if err := db.Left(); err != nil { // the job goes on where the data is, and the caller asks there
+			return Status[Result]{}, err
+		}
 		s, err := k.Status(ctx, db.Read(), id)
 		if err != nil || s.State.Ended() || wait <= 0 {
 			return s, err

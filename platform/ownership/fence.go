@@ -18,7 +18,7 @@ var _ database.Fence = (*Ownership)(nil)
 // Known implements database.Fence: it refuses from memory what Check would refuse.
 // It may lag behind the row by the interval of Watch, 250 ms.
 func (o *Ownership) Known() error {
-	if o.owns(o.Believed()) {
+	if now := o.Believed(); o.owns(now) || now.Epoch == 0 { // an owner may have been named just now
 		return nil
 	}
 	return o.refuse()

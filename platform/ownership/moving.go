@@ -54,6 +54,25 @@ func (o *Ownership) Release(now Claim) {
 	o.changed = make(chan struct{})
 }
 
+// Adopt takes up what the database has become under this process: other data comes into it,
+// or has come, and its ownership epochs are not those that were here.
+func (o *Ownership) Adopt(ctx context.Context) error {
+	id, err := o.rows.data(ctx)
+	if err != nil {
+		return fmt.Errorf("read the data id of %s: %w", o.module, err)
+	}
+	now, err := o.rows.read(ctx)
+	if err != nil {
+		return fmt.Errorf("read the owner of %s: %w", o.module, err)
+	}
+	o.data.Store(&id)
+	o.mu.Lock()
+	o.belief.Store(&now)
+	o.mu.Unlock()
+	o.Release(now)
+	return nil
+}
+
 // refuse returns why a write is refused by what this process believes; nil when it is
 // the owner by now.
 func (o *Ownership) refuse() error {
@@ -66,6 +85,14 @@ func (o *Ownership) refuse() error {
 		return &database.Held{Over: changed, Cause: o.lost(c)}
 	}
 	return o.lost(c)
+}
+
+// Left implements database.DB's Left.
+func (o *Ownership) Left() error {
+	if c := o.Believed(); c.Elsewhere() && !o.holding.Load() {
+		return o.lost(c)
+	}
+	return nil
 }
 
 // closed is the channel of what is over.

@@ -60,6 +60,12 @@ type Process struct {
 	Name string       // its place in the topology: "trunk", or the name of the module that it serves alone
 	URL  string       // where others reach it; may be empty
 	Log  *slog.Logger // nil = slog.Default()
+	// Waits says that this process takes the data as it is: it opens data that is
+	// Elsewhere, and claims none that has no owner. It writes when the data comes to it
+	// (platform/transfer).
+	Waits bool
+	// First is who owns data that has no owner yet, when that is another process.
+	First Claim
 }
 
 // register stores the claim; see store.go.
@@ -81,7 +87,7 @@ type Ownership struct {
 	module string
 	self   Process
 	rows   register
-	data   string // the data id, as it was when the database was opened
+	data   atomic.Pointer[string] // the data id, as it was when the database was opened, or Adopt was called
 	belief atomic.Pointer[Claim]
 
 	holding atomic.Bool // this process moves the data: its writes wait (moving.go)
@@ -114,18 +120,23 @@ func open(ctx context.Context, module string, rows register, self Process) (*Own
 	}
 	o := &Ownership{module: module, self: self, rows: rows, changed: make(chan struct{})}
 	o.belief.Store(&Claim{})
-	var err error
-	if o.data, err = rows.data(ctx); err != nil {
+	id, err := rows.data(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read the data id of %s: %w", module, err)
 	}
+	o.data.Store(&id)
 	now, err := rows.read(ctx)
-	if err == nil && now.Epoch == 0 {
-		now, err = rows.swap(ctx, 0, Claim{Epoch: 1, Owner: self.Name, URL: self.URL})
+	if err == nil && now.Epoch == 0 && !self.Waits {
+		first := Claim{Epoch: 1, Owner: self.Name, URL: self.URL}
+		if self.First.Owner != "" {
+			first.Owner, first.URL = self.First.Owner, self.First.URL
+		}
+		now, err = rows.swap(ctx, 0, first)
 	}
 	if err == nil && now.Owner == Moving { // the program ended while it held the writes
 		now, err = rows.swap(ctx, now.Epoch, Claim{Epoch: now.Epoch + 1, Owner: self.Name, URL: self.URL})
 	}
-	if err == nil {
+	if err == nil && !self.Waits {
 		err = now.refuseElsewhere(module)
 	}
 	if err == nil && now.Owner == self.Name && now.URL != self.URL {
@@ -146,9 +157,10 @@ func (o *Ownership) Module() string { return o.module }
 func (o *Ownership) Self() Process { return o.self }
 
 // DataID returns the id of the module's data, as it was when the database was
-// opened: 32 hexadecimal digits, made at random by the first migration. Two
-// processes with the same id have the same database, or one has a copy of it.
-func (o *Ownership) DataID() string { return o.data }
+// opened, or when other data came into it: 32 hexadecimal digits, made at random by the
+// first migration. Two processes with the same id have the same database, or one has a
+// copy of it.
+func (o *Ownership) DataID() string { return *o.data.Load() }
 
 // CurrentDataID reads the id from the database. Fails with fault.Conflict when
 // it is no longer DataID: the database was replaced under the running program.
@@ -157,7 +169,7 @@ func (o *Ownership) CurrentDataID(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the data id of %s: %w", o.module, err)
 	}
-	if now != o.data {
+	if now != o.DataID() {
 		return "", fault.Newf(fault.Conflict,
 			"the database of %s was replaced by another while this program runs: restart the program", o.module)
 	}

@@ -17,6 +17,9 @@ const (
 
 // lost returns the refusal of a process that is not the owner.
 func (o *Ownership) lost(c Claim) error {
+	if c.Epoch == 0 && o.self.Waits {
+		return c.refusal("this process waits for the data of " + o.module + ": start it over the trunk's database, or move the data here (banyan module move " + o.module + " --to URL)")
+	}
 	if c.Epoch == 0 {
 		return c.refusal("the writes of " + o.module + " have no owner: its database was restored from before this program started; restart the program")
 	}
@@ -24,7 +27,7 @@ func (o *Ownership) lost(c Claim) error {
 		return c.refusal("the data of " + o.module + " is being moved to another database; nothing was written, send the write again")
 	}
 	if c.Elsewhere() {
-		return c.refusal("the data of " + o.module + " was moved to another database: an operator must restart this process with the new settings; nothing was written")
+		return c.refusal("the data of " + o.module + " was moved to another database: nothing was written, send the write again; if that does not help, an operator must restart this process with the new settings")
 	}
 	return c.refusal(fmt.Sprintf("%s does not own the writes of %s: since ownership epoch %d %s; nothing was written, send the write there",
 		o.self.Name, o.module, c.Epoch, c.holder()))

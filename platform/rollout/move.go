@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"strings"
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
@@ -12,11 +13,11 @@ import (
 // Home is the place of a module's data by the settings.
 const Home = "home"
 
-// MoveRequest asks for the move of a module's data to another database, while it is
-// used.
+// MoveRequest asks for the move of a module's data to another database, or to another
+// process with its own, while it is used.
 type MoveRequest struct {
 	Name string `path:"name" json:"-"`
-	To   string `json:"to"` // postgres://user@host:5432/name without a password, or home
+	To   string `json:"to"` // postgres://user@host:5432/name without a password, http(s)://host:port of the module's process, or home
 	// Password of the database. It stays in the database that the data leaves, which
 	// says by it where the data is.
 	Password string `json:"password,omitempty"`
@@ -24,14 +25,16 @@ type MoveRequest struct {
 
 // Validate implements seam.Validator.
 func (r MoveRequest) Validate() error {
-	if r.To == Home {
+	if r.To == Home || r.ToProcess() && isOrigin(r.To) {
 		return nil
 	}
 	var url database.URL
 	message := ""
 	switch err := url.UnmarshalText([]byte(r.To)); {
 	case r.To == "":
-		message = "is needed: postgres://user@host:5432/name, or home for the way back"
+		message = "is needed: postgres://user@host:5432/name, https://host:8081 of a process of the module, or home for the way back"
+	case r.ToProcess():
+		message = "is the address of a process: like https://host:8081, without a path or a password"
 	case err != nil:
 		message = err.Error() // which never repeats the URL
 	case url.String() != r.To: // it is shown where a password is not
@@ -40,6 +43,11 @@ func (r MoveRequest) Validate() error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "the data cannot be moved there: see the fields").With(fault.Field{Name: "to", Message: message})
+}
+
+// ToProcess reports whether the data is to go to another process.
+func (r MoveRequest) ToProcess() bool {
+	return strings.HasPrefix(r.To, "https://") || strings.HasPrefix(r.To, "http://")
 }
 
 // MoveCancellation asks that a move ends with the data where it was.
@@ -57,12 +65,15 @@ type MoveState struct {
 
 // DataMover moves the data of one module. The calls are from different goroutines.
 type DataMover interface {
-	// Start begins a move, which goes on by itself, also after a restart.
-	Start(context.Context, MoveRequest) error
+	// Start begins a move, which goes on by itself, also after a restart. by is who asked.
+	Start(ctx context.Context, r MoveRequest, by string) error
 	// Cancel has the running move end, until it changes where the data is.
 	Cancel() error
 	// Status returns where the last move is; nil without one.
 	Status() *transfer.Status
+	// Away is the address of the process that has the data in a database of its own; "" =
+	// this process can reach the data.
+	Away() string
 }
 
 // moveState returns nil when there was no move.
@@ -97,7 +108,7 @@ func (c *Controller) Move(ctx context.Context, by identity.Caller, r MoveRequest
 		return MoveState{}, err
 	}
 	defer m.release()
-	if err := m.Data.Start(ctx, r); err != nil {
+	if err := m.Data.Start(ctx, r, by.Name()); err != nil {
 		return MoveState{}, err
 	}
 	state := m.moveState()

@@ -12,7 +12,8 @@ import (
 func TestATargetOfAMoveIsRead(t *testing.T) {
 	for to, says := range map[string]string{
 		"":                                 "is needed",
-		"https://host:8081":                "postgres://",
+		"https://host:8081/path":           "without a path",
+		"https://a:secret@host:8081":       "without a path",
 		"postgres://a:secret@host/db":      "put it into the field password",
 		"postgres://a@host/db?password=se": "put it into the field password",
 	} {
@@ -25,7 +26,7 @@ func TestATargetOfAMoveIsRead(t *testing.T) {
 			t.Errorf("%q is refused with %q", to, message)
 		}
 	}
-	for _, to := range []string{rollout.Home, "postgres://a@host:5432/db"} {
+	for _, to := range []string{rollout.Home, "https://host:8081", "http://127.0.0.1:8081", "postgres://a@host:5432/db"} {
 		if err := (rollout.MoveRequest{To: to}).Validate(); err != nil {
 			t.Errorf("%q: %v", to, err)
 		}

@@ -182,21 +182,25 @@ func (m *Mover) setRouteAt(p Plan, claim ownership.Claim, remote *Remote) error 
 	if remote != nil {
 		module = remote.Module
 	}
-	if err := m.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: claim.Epoch}, module); err != nil {
+	epoch := claim.Epoch
+	if claim.Elsewhere() { // the epochs of a process with a database of its own are its own
+		epoch = 0
+	}
+	if err := m.route.Set(seam.Plan{Mode: p.Mode, Percent: p.Percent, Epoch: epoch}, module); err != nil {
 		return err
 	}
 	m.data.setRoute(p.Mode, remote)
 	m.remotes.use(p.Place)
-	return m.setUpkeep(p, claim, remote)
+	return m.setUpkeep(p, epoch, remote)
 }
 
 // setUpkeep leads the upkeep to the owner of the writes.
-func (m *Mover) setUpkeep(p Plan, claim ownership.Claim, remote *Remote) error {
+func (m *Mover) setUpkeep(p Plan, epoch int64, remote *Remote) error {
 	if m.upkeep == nil {
 		return nil
 	}
 	if p.Mode == seam.ModeRemote && remote != nil && remote.Upkeep != nil {
-		return m.upkeep.Set(seam.Plan{Mode: seam.ModeRemote, Epoch: claim.Epoch}, remote.Upkeep)
+		return m.upkeep.Set(seam.Plan{Mode: seam.ModeRemote, Epoch: epoch}, remote.Upkeep)
 	}
 	return m.upkeep.Set(seam.Plan{Mode: seam.ModeLocal}, nil)
 }

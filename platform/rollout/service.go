@@ -76,6 +76,9 @@ type ModuleState struct {
 	Problem  string  `json:"problem,omitempty"` // why that is not the plan's
 	Route    *Status `json:"route,omitempty"`   // of this replica; nil = not known
 	Audit    []Entry `json:"audit,omitempty"`   // the last 20 changes, newest first; of one module only
+	// DataAt is the address of the process that has the data in a database of its own; "" =
+	// this process can reach the data.
+	DataAt string `json:"data_at,omitempty"`
 	// Move is where the last move of the module's data by this process is; nil = there was none.
 	Move *MoveState `json:"move,omitempty"`
 }
@@ -275,6 +278,9 @@ func (m *module) stateOf(plan Plan) ModuleState {
 	out := ModuleState{
 		Plan: plan, Config: m.Configured, Differs: !plan.same(m.Configured),
 		Followed: now.plan.Version, Problem: now.problem, Move: m.moveState(),
+	}
+	if m.Data != nil {
+		out.DataAt = m.Data.Away()
 	}
 	if m.Status != nil {
 		status := m.Status()

@@ -190,6 +190,9 @@ func (c *Controller) change(ctx context.Context, m *module, s step, decide func(
 	if err != nil {
 		return Plan{}, err
 	}
+	if err := m.requireAtData(next.Place); err != nil {
+		return Plan{}, err
+	}
 	isInForce := !m.state().behind(present)
 	if isInForce && next.same(present.Place) && next.Configured == present.Configured && slices.Equal(next.URLs, present.URLs) {
 		return present, nil

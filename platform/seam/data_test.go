@@ -39,7 +39,7 @@ func over(t *testing.T, data string) *group {
 		opMeasurePublic.To(h.measure), opLog.To(h.log), opFail.To(h.fail), opInternal.To(h.internalCall))
 	router := chi.NewRouter()
 	router.Use(limitBody, readPlainToken)
-	seam.NewRoute(local).Mount(router, seam.MountOptions{Data: data})
+	seam.NewRoute(local).Mount(router, seam.MountOptions{Data: func() string { return data }})
 	p.server = httptest.NewServer(router)
 	t.Cleanup(p.server.Close)
 	return p

@@ -34,8 +34,8 @@ type MountOptions struct {
 	// Site is the address of the server for people (public_url), for messages.
 	Site string
 	// Data is the id of the module's data that this process has: a caller who has
-	// other data is refused. "": callers are not asked.
-	Data string
+	// other data is refused. nil, or "": callers are not asked.
+	Data func() string
 }
 
 // Mount serves the operations of the route's contract below
@@ -43,12 +43,8 @@ type MountOptions struct {
 // (identity.WithProcess). The handlers go through the route, so a module that has
 // moved is still answered here.
 func (r *Route) Mount(router chi.Router, o MountOptions) {
-	var data []string
-	if o.Data != "" {
-		data = []string{o.Data}
-	}
 	for _, d := range r.contract.operations {
-		router.Method(d.method, basePath(r.contract.Module)+d.path, handler{route: r, d: d, options: o, data: data})
+		router.Method(d.method, basePath(r.contract.Module)+d.path, handler{route: r, d: d, options: o})
 	}
 }
 
@@ -57,7 +53,6 @@ type handler struct {
 	route   *Route
 	d       *description
 	options MountOptions
-	data    []string // options.Data as a header's value; nil = ""
 }
 
 // ServeHTTP prepares what is the same for all types; description.serve, made

@@ -84,9 +84,18 @@ type MoveOptions struct {
 	// it left before.
 	To               database.Options
 	FromName, ToName string // for people, without a password
-	Rate             int64  // bytes of values in a second while rows are copied; 0 = as fast as it goes
-	Log              *slog.Logger
-	Now              func() time.Time
+
+	// Remote is the address of another process that the data goes to instead, whose
+	// database it has there; Dial returns that process. Led, called when it is the owner, leads
+	// the module's calls there, and is repeated until it returns nil.
+	Remote string
+	Dial   func(address string) (Far, error)
+	Led    func(ctx context.Context, r Arrival) error
+	By     string // who asked, for the audit
+
+	Rate int64 // bytes of values in a second while rows are copied; 0 = as fast as it goes
+	Log  *slog.Logger
+	Now  func() time.Time
 
 	reached func(step string) error // for tests: ends the move as a crash would
 }
@@ -158,14 +167,17 @@ func NewMove(ctx context.Context, o MoveOptions) (*Move, error) {
 // Resume returns the move that had begun when the program ended; nil without one.
 func Resume(ctx context.Context, o MoveOptions, place func(url string) (database.Options, string)) (*Move, error) {
 	r, err := readRecord(ctx, o.Source.Read())
-	if err != nil || r == nil || r.Role != leaving || r.Phase == gone {
+	isOver := r != nil && r.Phase == gone && (r.Remote == "" || r.Settled)
+	if err != nil || r == nil || r.Role != leaving || isOver || r.Owner != "" && r.Owner != o.Owner.Self().Name {
 		return nil, err
 	}
 	if r.File != o.Source.Path() {
 		return nil, forget(ctx, o.Source)
 	}
-	o.ToName = r.Place
-	if home := o.Source.Home(); home != nil {
+	o.ToName, o.Remote, o.By = r.Place, r.Remote, r.By
+	if r.Remote != "" {
+		o.To = database.Options{}
+	} else if home := o.Source.Home(); home != nil {
 		o.To = *home
 	} else {
 		o.To, _ = place(r.URL)
@@ -175,6 +187,9 @@ func Resume(ctx context.Context, o MoveOptions, place func(url string) (database
 		return nil, err
 	}
 	m.id, m.status.StartedMS = r.ID, r.StartedMS
+	if r.Phase == gone {
+		m.status.Step = StepHolding // it only goes forward
+	}
 	return m, nil
 }
 
@@ -183,6 +198,12 @@ func newMove(o MoveOptions) (*Move, error) {
 	home := o.Source.Home()
 	m := &Move{o: o, home: home != nil}
 	m.status = Status{To: o.ToName, Step: StepCopying}
+	if o.Remote != "" {
+		if home != nil || o.Source.Dialect() != database.SQLite {
+			return nil, fault.Newf(fault.Conflict, "the data of %s is in PostgreSQL, which processes on other hosts can use as well: lead the calls there with `banyan module set %s remote --url %s`", o.Source.Module(), o.Source.Module(), o.Remote)
+		}
+		return m, nil
+	}
 	switch isServer := isPostgres([]database.Options{o.To}); {
 	case home == nil && o.Source.Dialect() != database.SQLite:
 		return nil, fault.Newf(fault.Invalid, "the data of %s is in PostgreSQL by the settings (database.url): a module moves from SQLite to PostgreSQL, and back", o.Source.Module())

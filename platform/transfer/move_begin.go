@@ -8,7 +8,6 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
-	"banyan/platform/ownership"
 )
 
 // committing commits, or rolls back with an error.
@@ -47,8 +46,10 @@ func (m *Move) begin(ctx context.Context) error {
 	case r != nil:
 		return fault.Newf(fault.Conflict, "a move of %s to %s is under way: wait for it, or cancel it", src.Module(), r.Place)
 	}
-	if err := migrate(ctx, []database.Options{m.o.To}); err != nil {
-		return err
+	if m.o.Remote == "" {
+		if err := migrate(ctx, []database.Options{m.o.To}); err != nil {
+			return err
+		}
 	}
 	s, err := m.open(ctx)
 	if err != nil {
@@ -56,15 +57,28 @@ func (m *Move) begin(ctx context.Context) error {
 	}
 	s.record = record{
 		ID: m.id, Role: leaving, Phase: copying, Place: m.o.ToName, File: src.Path(), Tables: map[string]done{}, StartedMS: m.status.StartedMS,
+		Remote: m.o.Remote, By: m.o.By, Owner: m.o.Owner.Self().Name,
 	}
 	if !m.home {
 		s.record.URL = m.o.To.URL
 	}
-	err = m.prepare(ctx, s)
+	err = s.to.prepare(ctx, m.opening())
 	if err == nil {
 		err = m.save(ctx, s)
 	}
 	return errors.Join(err, s.close())
+}
+
+// opening is what the target is told of the move.
+func (m *Move) opening() Opening {
+	o := Opening{
+		ID: m.id, DataID: m.o.Owner.DataID(), Epoch: m.o.Owner.Believed().Epoch, From: m.o.FromName, Before: m.home, By: m.o.By,
+		StartedMS: m.status.StartedMS, NowMS: m.o.Now().UnixMilli(),
+	}
+	if m.home {
+		o.URL = m.o.Source.Options().URL
+	}
+	return o
 }
 
 // open connects to both sides, which have the same tables.
@@ -73,15 +87,26 @@ func (m *Move) open(ctx context.Context) (*sides, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := openLane(ctx, m.o.To)
-	if err != nil {
+	s := &sides{from: from}
+	if s.to, s.tables, err = m.openTo(ctx, from); err != nil {
 		return nil, closing(from, err)
 	}
-	s := &sides{from: from, to: to}
-	if s.tables, err = movable(ctx, m.o.Source.Module(), from, to); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
 	return s, nil
+}
+
+func (m *Move) openTo(ctx context.Context, from lane) (target, []table, error) {
+	if m.o.Remote != "" {
+		return m.openRemote(ctx, from)
+	}
+	to, err := openLane(ctx, m.o.To)
+	if err != nil {
+		return nil, nil, err
+	}
+	tables, err := movable(ctx, m.o.Source.Module(), from, to)
+	if err != nil {
+		return nil, nil, closing(to, err)
+	}
+	return &laneTarget{lane: to, at: m.o.To, name: m.o.ToName, all: tables, now: m.o.Now}, tables, nil
 }
 
 // movable are the tables that are copied, in the target's order.
@@ -97,111 +122,18 @@ func movable(ctx context.Context, name string, from, to session) ([]table, error
 	if err := sameTables(name, there, into); err != nil {
 		return nil, err
 	}
-	into = slices.DeleteFunc(into, func(t table) bool { return slices.Contains(aboutMoves, t.name) })
-	for _, t := range into {
+	return withoutMoves(into)
+}
+
+// withoutMoves leaves out what belongs to a database, and not to the data in it.
+func withoutMoves(all []table) ([]table, error) {
+	all = slices.DeleteFunc(all, func(t table) bool { return slices.Contains(aboutMoves, t.name) })
+	for _, t := range all {
 		if err := t.requireMovable(); err != nil {
 			return nil, err
 		}
 	}
-	return into, nil
-}
-
-// prepare empties the target, which must have no data of its own, and marks it.
-func (m *Move) prepare(ctx context.Context, s *sides) error {
-	var before *record
-	err := reading(ctx, s.to, func() (err error) {
-		if err = m.requireEmpty(ctx, s.to); err == nil {
-			before, err = recordOf(ctx, s.to)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return m.empty(ctx, s, before)
-}
-
-// requireEmpty fails unless the database is empty, or has what is left of these data.
-func (m *Move) requireEmpty(ctx context.Context, to session) error {
-	there, err := look(ctx, to)
-	if err != nil {
-		return err
-	}
-	own := m.o.Owner.DataID()
-	switch {
-	case there.claim.Elsewhere() && there.dataID == own: // what is left of these data
-	case there.claim.Elsewhere():
-		return fault.Newf(fault.Conflict, "%s has a copy of other data of %s: choose an empty database; nothing was changed", m.o.ToName, m.o.Source.Module())
-	case there.claim.Epoch > 0:
-		return fault.Newf(fault.Conflict, "%s has data of %s that is in use: choose an empty database; nothing was changed", m.o.ToName, m.o.Source.Module())
-	default:
-		made, err := rowsOfMigrations(ctx, []database.Options{m.o.To})
-		if err != nil {
-			return err
-		}
-		if rows, err := rowsBeyond(ctx, m.o.Source.Module(), to, made); err != nil || rows > 0 {
-			return errors.Join(err, fault.Newf(fault.Conflict, "%s has rows of %s already: choose an empty database; nothing was changed", m.o.ToName, m.o.Source.Module()))
-		}
-	}
-	return nil
-}
-
-// empty marks the target, and empties it in the same transaction.
-func (m *Move) empty(ctx context.Context, s *sides, before *record) error {
-	mark := record{ID: m.id, Role: coming, Place: m.o.FromName, Before: m.home, StartedMS: m.status.StartedMS}
-	if m.home {
-		mark.URL = m.o.Source.Options().URL
-	}
-	if before != nil { // what an earlier move has loosened
-		mark.Indexes, mark.Foreign = before.Indexes, before.Foreign
-	}
-	now := m.o.Owner.Believed()
-	if err := s.to.beginWrite(ctx); err != nil {
-		return err
-	}
-	err := func() error {
-		for _, t := range s.tables { // the triggers of a move from there
-			statements := releasePostgres(t)
-			if m.home {
-				statements = releaseSQLite(t)
-			}
-			for _, statement := range statements {
-				if err := s.to.exec(ctx, statement); err != nil {
-					return err
-				}
-			}
-		}
-		if err := loosen(ctx, s, &mark, true); err != nil {
-			return err
-		}
-		if err := s.to.clear(ctx, s.tables); err != nil {
-			return err
-		}
-		// The id says whose rows these are to be, before the first is here.
-		if err := s.to.exec(ctx, `INSERT INTO data_identity (id, data_id) VALUES (1, ?)`, m.o.Owner.DataID()); err != nil {
-			return err
-		}
-		if err := putRecord(ctx, s.to, mark); err != nil {
-			return err
-		}
-		return writeOwner(ctx, s.to, ownership.Claim{Epoch: now.Epoch, Owner: ownership.Arriving, URL: m.o.FromName, ChangedMS: m.o.Now().UnixMilli()})
-	}()
-	return committing(ctx, s.to, err)
-}
-
-// loosen removes what wants rows in an order, and remembers it.
-func loosen(ctx context.Context, s *sides, mark *record, indexes bool) error {
-	foreign, err := s.to.loosenForeign(ctx, s.tables)
-	if err != nil {
-		return err
-	}
-	mark.Foreign = append(mark.Foreign, foreign...)
-	if !indexes {
-		return nil
-	}
-	again, err := s.to.loosenIndexes(ctx, s.tables)
-	mark.Indexes = append(mark.Indexes, again...)
-	return err
+	return all, nil
 }
 
 // connect opens both sides of a move that has begun. It begins again from the first row
@@ -229,7 +161,10 @@ func (m *Move) recall(ctx context.Context, s *sides) error {
 	if s.record.Tables == nil {
 		s.record.Tables = map[string]done{}
 	}
-	mark, err := recordIn(ctx, s.to)
+	if s.record.Phase == gone {
+		return nil
+	}
+	isKnown, err := s.to.recall(ctx, m.id)
 	if err != nil {
 		return err
 	}
@@ -237,41 +172,14 @@ func (m *Move) recall(ctx context.Context, s *sides) error {
 	if err != nil {
 		return err
 	}
-	if mark == nil || mark.ID != m.id || (s.record.Position != "" && !whole) {
+	if !isKnown || (s.record.Position != "" && !whole) {
 		s.record.Phase, s.record.Position, s.record.Tables = copying, "", map[string]done{}
-		return m.prepare(ctx, s)
-	}
-	if err := s.to.beginWrite(ctx); err != nil {
-		return err
-	}
-	if err = loosen(ctx, s, mark, false); err == nil {
-		err = putRecord(ctx, s.to, *mark)
-	}
-	return committing(ctx, s.to, err)
-}
-
-// index makes what loosenIndexes has removed.
-func (m *Move) index(ctx context.Context, s *sides) error {
-	mark, err := recordIn(ctx, s.to)
-	if err != nil || mark == nil {
-		return errors.Join(err, errors.New("the target has lost the record of the move"))
-	}
-	if err := s.to.beginWrite(ctx); err != nil {
-		return err
-	}
-	statements := mark.Indexes
-	if !m.home {
-		for _, t := range s.tables {
-			statements = append(statements, `ANALYZE `+quoted([]string{t.name}))
+		if err := s.to.prepare(ctx, m.opening()); err != nil {
+			return err
 		}
+		_, err = s.to.recall(ctx, m.id)
 	}
-	for _, statement := range statements {
-		if err = s.to.exec(ctx, statement); err != nil {
-			return errors.Join(err, s.to.rollback())
-		}
-	}
-	mark.Indexes = nil
-	return committing(ctx, s.to, putRecord(ctx, s.to, *mark))
+	return err
 }
 
 // undoWait bounds what is done after a move that is given up.
@@ -284,7 +192,7 @@ func (m *Move) giveUp(ctx context.Context, step Step, problem error) {
 	defer cancel()
 	s, err := m.open(ctx)
 	if err == nil {
-		err = m.abandon(ctx, s)
+		err = s.to.abandon(ctx, m.id, m.o.Owner.Believed().Epoch)
 		err = errors.Join(release(ctx, m.o.Source, s.tables, false), err, s.close())
 	} else {
 		err = forget(ctx, m.o.Source)
@@ -293,41 +201,4 @@ func (m *Move) giveUp(ctx context.Context, step Step, problem error) {
 		m.o.Log.WarnContext(ctx, "what a move has left behind could not be removed; the next move removes it", "module", m.o.Source.Module(), "error", err)
 	}
 	m.end(ctx, step, problem)
-}
-
-// abandon brings the target to what it was before, but its rows: empty and nobody's, or
-// data that has left.
-func (m *Move) abandon(ctx context.Context, s *sides) error {
-	mark, err := recordIn(ctx, s.to)
-	if err != nil || mark == nil || mark.ID != m.id {
-		return err
-	}
-	if err := s.to.beginWrite(ctx); err != nil {
-		return err
-	}
-	err = func() error {
-		if mark.Before {
-			now := m.o.Owner.Believed()
-			mark.Role, mark.Phase = leaving, gone
-			if err := putRecord(ctx, s.to, *mark); err != nil {
-				return err
-			}
-			return writeOwner(ctx, s.to, ownership.Claim{Epoch: now.Epoch, Owner: ownership.Moved, URL: m.o.FromName, ChangedMS: m.o.Now().UnixMilli()})
-		}
-		if err := s.to.clear(ctx, s.tables); err != nil {
-			return err
-		}
-		for _, statement := range append(mark.Indexes, mark.Foreign...) {
-			if err := s.to.exec(ctx, statement); err != nil {
-				return err
-			}
-		}
-		for _, statement := range []string{`DELETE FROM ownership`, `DELETE FROM module_move`} {
-			if err := s.to.exec(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return s.to.exec(ctx, `INSERT INTO data_identity (id, data_id) VALUES (1, ?)`, m.id)
-	}()
-	return committing(ctx, s.to, err)
 }

@@ -31,11 +31,12 @@ const (
 
 // sides are the two databases of a move, connected.
 type sides struct {
-	from, to lane
-	tables   []table          // of the target, in its order
-	record   record           // of the source
-	rows     map[string]int64 // of each table, when the attempt began
-	each     time.Duration    // that each write waits
+	from   lane
+	to     target
+	tables []table          // of the target, in its order
+	record record           // of the source
+	rows   map[string]int64 // of each table, when the attempt began
+	each   time.Duration    // that each write waits
 }
 
 // slow has writes wait longer, because they arrive about as fast as they are copied.
@@ -66,6 +67,9 @@ func (m *Move) attempt(ctx context.Context) (err error) {
 		m.note(func(n *Status) { n.SlowedMS = 0 })
 		err = errors.Join(err, s.close())
 	}()
+	if s.record.Phase == gone {
+		return m.deliver(ctx, s, time.Now())
+	}
 	if s.record.Position == "" {
 		if err := m.capture(ctx, s); err != nil {
 			return err
@@ -128,7 +132,7 @@ func (m *Move) copyAll(ctx context.Context, s *sides) error {
 	if _, err := m.round(ctx, s, nil); err != nil {
 		return err
 	}
-	if err := m.index(ctx, s); err != nil {
+	if err := s.to.index(ctx); err != nil {
 		return err
 	}
 	s.record.Phase = following
@@ -158,7 +162,7 @@ func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 		if err != nil {
 			return err
 		}
-		if err := writeRows(ctx, s.to, t, rows, again || chunk == 1); err != nil {
+		if err := s.to.write(ctx, t, rows, again || chunk == 1); err != nil {
 			return err
 		}
 		isFull := len(rows) == chunkRows || bytes >= chunkBytes
@@ -235,30 +239,4 @@ func sizeOf(values []any) (bytes int64) {
 		}
 	}
 	return bytes
-}
-
-// writeRows inserts rows, in the place of those with the same keys if again.
-func writeRows(ctx context.Context, to lane, t table, rows [][]any, again bool) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	if err := to.beginWrite(ctx); err != nil {
-		return err
-	}
-	err := func() error {
-		if again {
-			keys := make([][]any, len(rows))
-			for i, values := range rows {
-				keys[i] = t.keyOf(values)
-			}
-			if err := to.remove(ctx, t, keys); err != nil {
-				return err
-			}
-		}
-		return to.put(ctx, t, rows)
-	}()
-	if err != nil {
-		return errors.Join(err, to.rollback())
-	}
-	return to.commit(ctx)
 }

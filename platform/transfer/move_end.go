@@ -43,6 +43,9 @@ func (m *Move) cutOver(ctx context.Context, s *sides) error {
 	if err := m.o.reached("moved"); err != nil {
 		return errors.Join(err, closeTarget(next))
 	}
+	if m.o.Remote != "" {
+		return m.deliver(ctx, s, begun)
+	}
 	claimed, err := m.claimUntilDone(ctx, s)
 	if err != nil {
 		return errors.Join(err, closeTarget(next))
@@ -61,9 +64,9 @@ func (m *Move) cutOver(ctx context.Context, s *sides) error {
 }
 
 // openTarget opens the target as the module will use it, with connections; nil for the
-// database of the handle itself.
+// database of the handle itself, and another process's.
 func (m *Move) openTarget(ctx context.Context) (*database.DB, error) {
-	if m.home {
+	if m.home || m.o.Remote != "" {
 		return nil, nil //nolint:nilnil // as Relocate takes it
 	}
 	next, err := database.Open(ctx, m.o.To)
@@ -101,28 +104,7 @@ func (m *Move) last(ctx context.Context, s *sides) error {
 	if err := s.from.rollback(); err != nil {
 		return err
 	}
-	mark, err := recordIn(ctx, s.to)
-	if err != nil || mark == nil {
-		return errors.Join(err, errors.New("the target has lost the record of the move"))
-	}
-	if err := s.to.beginWrite(ctx); err != nil {
-		return err
-	}
-	err = func() error {
-		for i, t := range s.tables {
-			if err := s.to.setCounter(ctx, t, counters[i]); err != nil {
-				return err
-			}
-		}
-		for _, statement := range mark.Foreign {
-			if err := s.to.exec(ctx, statement); err != nil {
-				return err
-			}
-		}
-		mark.Foreign = nil
-		return putRecord(ctx, s.to, *mark)
-	}()
-	if err := committing(ctx, s.to, err); err != nil {
+	if err := s.to.last(ctx, counters); err != nil {
 		return err
 	}
 	return m.o.reached("compared")
@@ -167,7 +149,10 @@ func (m *Move) claimUntilDone(ctx context.Context, s *sides) (ownership.Claim, e
 	for {
 		if err == nil {
 			next := ownership.Claim{Epoch: now.Epoch + 1, Owner: self.Name, URL: self.URL, ChangedMS: m.o.Now().UnixMilli()}
-			if err = claim(ctx, s.to, next); err == nil {
+			if m.o.Remote != "" { // the epoch of the decision is the target's
+				next.Epoch = now.Epoch
+			}
+			if err = s.to.claim(ctx, next); err == nil {
 				return next, nil
 			}
 		}
@@ -179,7 +164,7 @@ func (m *Move) claimUntilDone(ctx context.Context, s *sides) (ownership.Claim, e
 		if err := periodic.Sleep(ctx, retryAfter); err != nil {
 			return now, err
 		}
-		if again, openErr := openLane(ctx, m.o.To); openErr == nil {
+		if again, _, openErr := m.openTo(ctx, s.from); openErr == nil {
 			_ = s.to.close() // it has failed
 			s.to = again
 		}
@@ -190,11 +175,7 @@ func (m *Move) claimUntilDone(ctx context.Context, s *sides) (ownership.Claim, e
 // tidy checks foreign keys that were made without, and removes the triggers from what
 // the data has left. Neither can take the move back.
 func (m *Move) tidy(ctx context.Context, s *sides, left database.Options) {
-	err := s.to.beginWrite(ctx)
-	if err == nil {
-		err = committing(ctx, s.to, s.to.validate(ctx))
-	}
-	if err != nil {
+	if err := s.to.tidy(ctx); err != nil {
 		m.o.Log.WarnContext(ctx, "the foreign keys of a module that was moved were not checked", "module", m.o.Source.Module(), "error", err)
 	}
 	if err := removeTriggers(ctx, left, s.tables); err != nil {

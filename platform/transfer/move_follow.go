@@ -52,7 +52,7 @@ func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys in
 	if err != nil {
 		return 0, err
 	}
-	if keys, err = m.replay(ctx, s); err != nil {
+	if keys, err = s.to.replay(ctx, s.record.Phase == copying, written{m, s}); err != nil {
 		return keys, err
 	}
 	if whole != nil {
@@ -65,31 +65,23 @@ func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys in
 	return keys, nil
 }
 
-// replay copies the rows that were written since the position. Without unique indexes
-// each few of them are a transaction; with them all are one, in which a value that went
-// from one row to another is first free.
-func (m *Move) replay(ctx context.Context, s *sides) (keys int64, err error) {
-	copyKeys := func(t table, keys [][]any) error { return copyPresent(ctx, s, t, keys) }
-	removeKeys := func(t table, keys [][]any) error { return s.to.remove(ctx, t, keys) }
-	if s.record.Phase == copying {
-		return m.eachTouched(ctx, s, func(t table, keys [][]any) error {
-			if err := s.to.beginWrite(ctx); err != nil {
-				return err
-			}
-			err := removeKeys(t, keys)
-			if err == nil {
-				err = copyKeys(t, keys)
-			}
-			return committing(ctx, s.to, err)
-		})
-	}
-	if err := s.to.beginWrite(ctx); err != nil {
-		return 0, err
-	}
-	if _, err = m.eachTouched(ctx, s, removeKeys); err == nil {
-		keys, err = m.eachTouched(ctx, s, copyKeys)
-	}
-	return keys, committing(ctx, s.to, err)
+// written are the rows since the position of a move.
+type written struct {
+	m *Move
+	s *sides
+}
+
+func (w written) each(ctx context.Context, do func(t table, keys [][]any) error) (int64, error) {
+	return w.m.eachTouched(ctx, w.s, do)
+}
+
+func (w written) rows(ctx context.Context, t table, keys [][]any) (rows [][]any, of sum, err error) {
+	err = w.s.from.present(ctx, t, keys, func(values []any) error {
+		rows = append(rows, values)
+		of.add(values)
+		return t.check(values)
+	})
+	return rows, of, err
 }
 
 // eachTouched calls do with the keys of rows that were written since the position, some
@@ -139,28 +131,6 @@ func doKeys(s *sides, touched []touchedKey, do func(t table, keys [][]any) error
 	return nil
 }
 
-// copyPresent inserts the rows that the source's snapshot has of these keys, and reads
-// them again.
-func copyPresent(ctx context.Context, s *sides, t table, keys [][]any) error {
-	var rows [][]any
-	var sent, stored sum
-	err := s.from.present(ctx, t, keys, func(values []any) error {
-		rows = append(rows, values)
-		sent.add(values)
-		return t.check(values)
-	})
-	if err == nil && len(rows) > 0 {
-		err = s.to.put(ctx, t, rows)
-	}
-	if err == nil {
-		err = s.to.present(ctx, t, keys, func(values []any) error { stored.add(values); return nil })
-	}
-	if err == nil && stored != sent {
-		err = notEqual(t, sent, stored)
-	}
-	return err
-}
-
 // errUnequal ends a move: what has been copied is not what is in the source.
 var errUnequal = errors.New("the copy is not equal")
 
@@ -188,23 +158,14 @@ func (m *Move) check(ctx context.Context, s *sides) error {
 	if err != nil {
 		return err
 	}
-	if err := s.to.beginRead(ctx); err != nil {
+	there, err := s.to.sums(ctx, func(table string) { m.note(func(n *Status) { n.Table = table }) })
+	if err != nil {
 		return err
 	}
-	err = func() error {
-		for _, t := range s.tables {
-			var of sum
-			if err := s.to.read(ctx, t, func(values []any) error { of.add(values); return ctx.Err() }); err != nil {
-				return err
-			}
-			if of != sums[t.name] {
-				return notEqual(t, sums[t.name], of)
-			}
+	for _, t := range s.tables {
+		if there[t.name] != sums[t.name] {
+			return notEqual(t, sums[t.name], there[t.name])
 		}
-		return s.to.validate(ctx)
-	}()
-	if err := errors.Join(err, s.to.rollback()); err != nil {
-		return err
 	}
 	return m.o.reached("checked")
 }

@@ -128,11 +128,18 @@ type load struct {
 }
 
 func (l *load) run(ctx context.Context, t *testing.T, db *database.DB) (wait func()) {
+	return l.start(ctx, func(name string, n int) bool {
+		l.write(t, db, name, n)
+		return true
+	})
+}
+
+// start calls write from several callers until it returns false, or the context ends.
+func (l *load) start(ctx context.Context, write func(name string, n int) bool) (wait func()) {
 	var all sync.WaitGroup
 	for caller := range 8 {
 		all.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				l.write(t, db, fmt.Sprintf("%d/%d", caller, n), n)
+			for n := 0; ctx.Err() == nil && write(fmt.Sprintf("%d/%d", caller, n), n); n++ {
 			}
 		})
 	}

@@ -166,13 +166,18 @@ func claim(ctx context.Context, to lane, c ownership.Claim) (err error) {
 	if err := to.beginWrite(ctx); err != nil {
 		return err
 	}
-	err = writeOwner(ctx, to, c)
+	return committing(ctx, to, claimOpen(ctx, to, c))
+}
+
+// claimOpen is claim in a transaction that is open.
+func claimOpen(ctx context.Context, to session, c ownership.Claim) error {
+	err := writeOwner(ctx, to, c)
 	for _, statement := range []string{`DELETE FROM moved_owner`, `DELETE FROM module_move`, `DELETE FROM move_log`} {
 		if err == nil {
 			err = to.exec(ctx, statement)
 		}
 	}
-	return committing(ctx, to, err)
+	return err
 }
 
 // hasTriggers reports whether the source still notes what is written: a backup that
@@ -191,6 +196,12 @@ func hasTriggers(ctx context.Context, db *database.DB, tables int) (bool, error)
 	var n int
 	err := db.Read().Get(ctx, &n, query)
 	return n == want, err
+}
+
+// claimOf is claimIn in a session.
+func claimOf(ctx context.Context, s session) (c ownership.Claim, err error) {
+	_, err = s.get(ctx, []any{&c.Epoch, &c.Owner, &c.URL, &c.ChangedMS}, `SELECT epoch, owner, url, changed_ms FROM ownership WHERE id = 1`)
+	return c, err
 }
 
 func ownerBefore(ctx context.Context, q database.Queryer) (owner, url string, err error) {

@@ -15,6 +15,7 @@ type role string
 const (
 	leaving role = "leaving" // the data is here until the decision
 	coming  role = "coming"  // it is being copied to here
+	arrived role = "arrived" // it is here, and came from another process: the module's calls are to be led here
 )
 
 // phase is how far the side that the data leaves has come.
@@ -41,6 +42,19 @@ type record struct {
 	Tables    map[string]done `json:"tables,omitempty"`
 	Position  string          `json:"position,omitempty"` // in the log; all before it is copied
 	StartedMS int64           `json:"started_ms"`
+
+	// Remote is the address of the other side's process, where that has a database of its
+	// own. Settled says that the calls of the module are led there; By, who asked; Owner,
+	// which process moves: another one that has the file open leaves it to that.
+	Remote  string `json:"remote,omitempty"`
+	Settled bool   `json:"settled,omitempty"`
+	By      string `json:"by,omitempty"`
+	Owner   string `json:"owner,omitempty"`
+
+	// Of the side that the data comes to from another process: the attempt whose rows it
+	// takes, and whether all rows are here.
+	Attempt int64 `json:"attempt,omitempty"`
+	Whole   bool  `json:"whole,omitempty"`
 
 	// Of the side that the data comes to: what puts back what was loosened, and whether
 	// the data was here before.

@@ -27,6 +27,8 @@ type cluster struct {
 	at    map[string]string   // where the modules' processes listen
 	url   map[string]string   // where the trunk finds them
 	alone map[string]*process // the modules' processes
+	// folders are theirs, where each has its own (startOthers).
+	folders map[string]string
 }
 
 // startCluster starts a cluster. through returns the address at which the trunk

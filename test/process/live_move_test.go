@@ -73,6 +73,8 @@ func TestMove(t *testing.T) {
 	for _, p := range []proof{
 		{"data of each module to PostgreSQL and back, under load", moveDataUnderLoad},
 		{"killed at random moments of a move, under load", killDuringMoves},
+		{"data of each module to another host and back, under load", moveToHostsUnderLoad},
+		{"either process killed or stopped at random moments of a move to another host", disturbHosts},
 	} {
 		f := &figures{begun: time.Now(), mark: "FAILED"}
 		ok := t.Run(p.name, func(t *testing.T) {

@@ -123,6 +123,7 @@ func TestEachModuleAlone(t *testing.T) {
 			p.start(t, env, "--module", module, "--listen", address)
 		}
 		trunk := p.start(t, env, "--listen", listen)
+		awaitDirectory(t, trunk)
 		fill(t, p, trunk)
 		eventually(t, "a review in one process counts as activity in another", func() bool {
 			return activity(t, trunk, newAuthor(3)) == 1
@@ -135,6 +136,16 @@ func TestEachModuleAlone(t *testing.T) {
 		if status, _, err := call(t.Context(), "GET", "http://"+at["airdrop"]+"/api/v1/reputation/leaderboard", "", nil, nil); err != nil || status != http.StatusNotFound {
 			t.Errorf("airdrop answers for reputation: %d %v", status, err)
 		}
+	})
+}
+
+// awaitDirectory waits until the exchanges are there: over files of one host a module that
+// starts first waits until the trunk has said whose the data is.
+func awaitDirectory(t *testing.T, trunk *process) {
+	t.Helper()
+	eventually(t, "the module has filled its directory", func() bool {
+		status, _, err := call(t.Context(), "GET", trunk.url+"/api/v1/exchange-review/exchanges/kraken", "", nil, nil)
+		return err == nil && status == http.StatusOK
 	})
 }
 

@@ -51,6 +51,7 @@ func TestSplitWithCertificates(t *testing.T) {
 	}
 	trunk := p.start(t, settings(certificates.Trunk, append(shared, "BANYAN_TLS_LISTEN="+inner)...), "--listen", "127.0.0.1:0")
 
+	awaitDirectory(t, trunk)
 	// an operator's command passes both lines: the call out, the keys back
 	fill(t, p, trunk)
 	eventually(t, "a review in one process counts as activity in another", func() bool {

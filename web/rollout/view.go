@@ -46,6 +46,7 @@ type moduleView struct {
 	News        []news
 	Day         dayView
 	Move        *rollout.MoveState // of the module's data; nil: there was none
+	DataAt      string             // the process that has the data in a database of its own
 }
 
 // sideView is one of the two places that answer, in the last half minute.
@@ -150,6 +151,9 @@ func viewOf(m rollout.ModuleState, title string) moduleView {
 		}
 	}
 	v.Ahead, v.Back = stepsFrom(string(m.Plan.Mode), m.Plan.Percent)
+	if v.DataAt = m.DataAt; v.DataAt != "" { // the calls can be led nowhere else
+		v.Ahead, v.Back = nil, nil
+	}
 	if v.Known && f.Verdict.Next != nil && !v.Behind {
 		v.Ahead = &stepView{string(f.Verdict.Next.Mode), f.Verdict.Next.Percent}
 	}
@@ -272,6 +276,8 @@ func (v *moduleView) judge(f *rollout.Status) {
 		d.Reasons, d.Missing = nil, nil
 	case !v.Known:
 		d.Tone, d.Title, d.Short = "none", "The next step cannot be judged: there are no figures", "no figures"
+	case v.DataAt != "" && len(d.Missing)+len(v.Alarms) > 0:
+		d.Tone, d.Title, d.Short = "problem", "Runs with its data at "+v.DataAt+", with problems: remove their cause", "problems"
 	case v.Ahead == nil && len(d.Missing)+len(v.Alarms) > 0:
 		d.Tone, d.Title, d.Short = "problem", "Runs remotely, with problems: remove their cause, or roll back to "+v.Back.Label(), "problems"
 	case v.Ahead == nil:

@@ -45,19 +45,26 @@ func start(ctx context.Context, e *host.Env, settings *Settings) (*seam.Local, e
 	})
 	e.WhileOwner("review weights", NewJobs(o).Run)
 	bound := exchangereview.Bind(New(o))
-	if !e.IsOwner() {
-		return bound, nil
+	if e.IsOwner() {
+		return bound, prepareData(ctx, o)
 	}
+	e.WhileOwner("the directory of exchanges", func(ctx context.Context) error { return prepareData(ctx, o) })
+	return bound, nil
+}
+
+// prepareData brings data to what this version needs; it changes nothing where that was
+// done.
+func prepareData(ctx context.Context, o Options) error {
 	counted, err := Backfill(ctx, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if counted > 0 {
-		e.Log.InfoContext(ctx, "computed the sums of all exchanges by the formula of this version", "reviews", counted)
+		o.Log.InfoContext(ctx, "computed the sums of all exchanges by the formula of this version", "reviews", counted)
 	}
 	added, err := LoadStarter(ctx, o)
 	if added > 0 {
-		e.Log.InfoContext(ctx, "added well-known exchanges to the empty directory", "exchanges", added)
+		o.Log.InfoContext(ctx, "added well-known exchanges to the empty directory", "exchanges", added)
 	}
-	return bound, err
+	return err
 }

@@ -66,7 +66,8 @@ func deliverAll(b *testing.B, carrier broker.Broker) {
 		choice.Set(carrier)
 	}
 	arrived := make(chan int, 1024)
-	relay := outbox.NewRelay(source, outbox.Options{Log: slog.New(slog.DiscardHandler), Choice: choice, DataID: b.Name() + time.Now().String(), Stalled: time.Hour}, outbox.Consumer{
+	id := b.Name() + time.Now().String()
+	relay := outbox.NewRelay(source, outbox.Options{Log: slog.New(slog.DiscardHandler), Choice: choice, DataID: func() string { return id }, Stalled: time.Hour}, outbox.Consumer{
 		Name: "receiver", Topic: noted().Name(),
 		Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 			receipt, err := outbox.Consume(ctx, receiver, batch.Consumer, batch, func(context.Context, *database.Tx, events.Event) error { return nil })

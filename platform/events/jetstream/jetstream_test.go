@@ -77,7 +77,7 @@ func (w *world) open() *broking.Broker {
 func (w *world) relay(stalled time.Duration) {
 	w.t.Helper()
 	relay := outbox.NewRelay(w.source, outbox.Options{
-		Log: slog.New(slog.DiscardHandler), Poll: 20 * time.Millisecond, Choice: w.choice, DataID: "data", Stalled: stalled,
+		Log: slog.New(slog.DiscardHandler), Poll: 20 * time.Millisecond, Choice: w.choice, DataID: func() string { return "data" }, Stalled: stalled,
 	}, outbox.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: func(ctx context.Context, batch events.Batch) (events.Receipt, error) {
 		return outbox.Consume(ctx, w.receiver, batch.Consumer, batch, func(ctx context.Context, tx *database.Tx, e events.Event) error {
 			n, err := noted().Decode(e)

@@ -135,7 +135,7 @@ func (w *world) brokered(choice *broker.Choice, deliver outbox.Deliver) (stop fu
 func (w *world) brokeredOn(source *database.DB, choice *broker.Choice, deliver outbox.Deliver) (stop func()) {
 	w.t.Helper()
 	options := w.options()
-	options.Choice, options.DataID, options.MaxAttempts = choice, "data", 1000
+	options.Choice, options.DataID, options.MaxAttempts = choice, func() string { return "data" }, 1000
 	options.Batch, options.Poll, options.Stalled = 7, time.Millisecond, time.Second
 	relay := outbox.NewRelay(source, options, outbox.Consumer{Name: "receiver", Topic: noted().Name(), Deliver: deliver})
 	ctx, cancel := context.WithCancel(w.t.Context())

@@ -59,7 +59,10 @@ func (r *Relay) topics() []string {
 }
 
 func (r *Relay) stream() broker.Stream {
-	s := broker.Stream{Module: r.source.Module(), DataID: r.options.DataID}
+	s := broker.Stream{Module: r.source.Module()}
+	if r.options.DataID != nil {
+		s.DataID = r.options.DataID()
+	}
 	for _, c := range r.consumers {
 		s.Consumers = append(s.Consumers, toBroker(c))
 	}

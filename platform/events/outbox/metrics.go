@@ -37,6 +37,9 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
 	defer cancel()
 	for _, db := range c {
+		if db.Left() != nil {
+			continue // its events are delivered where the data is
+		}
 		list, err := ReadStatus(ctx, db)
 		if err != nil {
 			continue // readiness reports it; the other databases' metrics must still be collected

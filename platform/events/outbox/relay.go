@@ -46,7 +46,7 @@ type Options struct {
 	// Choice is the broker in force; nil = never one. DataID is the id of the source's
 	// data, which a broker needs.
 	Choice *broker.Choice
-	DataID string
+	DataID func() string
 	// Stalled is how long a consumer's position may stand still behind what the broker
 	// was given before the events are delivered from the outbox; 15 s.
 	Stalled time.Duration

@@ -1,0 +1,444 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/fault"
+	"banyan/platform/ownership"
+)
+
+// host is one of two processes with a SQLite file of its own.
+type host struct {
+	t     *testing.T
+	name  string
+	at    database.Options
+	db    *database.DB
+	owner *ownership.Ownership
+	in    *Receiver
+}
+
+func (h *host) start() {
+	h.t.Helper()
+	var err error
+	if h.db, err = database.Open(h.t.Context(), h.at); err == nil {
+		err = h.db.Migrate(h.t.Context())
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	away, err := FindElsewhere(h.t.Context(), h.db)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.owner, err = ownership.Open(h.t.Context(), h.db, ownership.Process{Name: h.name, URL: "http://" + h.name, Waits: h.name != "trunk" || away.Remote != ""})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	o := ReceiverOptions{DB: h.db, Owner: h.owner, Name: h.name, Now: time.Now}
+	if h.name == "trunk" {
+		o.Arrived = func(ctx context.Context, _ Arrival) error { return Settle(ctx, h.db) }
+	}
+	h.in = NewReceiver(o)
+}
+
+func (h *host) stop() {
+	h.in.Close()
+	if err := h.db.Close(); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// hosts are two processes on two hosts; faults, which may be nil, is asked before and after
+// each call between them.
+type hosts struct {
+	t     *testing.T
+	trunk *host
+	other *host
+	fault func(call string, isAnswer bool) error
+}
+
+func newHosts(t *testing.T) *hosts {
+	t.Helper()
+	files, _ := places(t)
+	h := &hosts{t: t, trunk: &host{t: t, name: "trunk", at: files[0]}, other: &host{t: t, name: "other", at: files[0]}}
+	h.other.at.URL = "sqlite:" + t.TempDir()
+	fillSample(t, files[:1])
+	h.trunk.start()
+	h.other.start()
+	t.Cleanup(func() { h.trunk.stop(); h.other.stop() })
+	return h
+}
+
+// wire is the other process as the calls reach it.
+type wire struct {
+	h  *hosts
+	to *host
+}
+
+func (w *wire) call(name string, do func() error) error {
+	if w.h.fault != nil {
+		if err := w.h.fault(name, false); err != nil {
+			return err
+		}
+	}
+	err := do()
+	if err == nil && w.h.fault != nil {
+		err = w.h.fault(name, true)
+	}
+	return err
+}
+
+func (w *wire) Begin(ctx context.Context, o Opening) error {
+	return w.call("begin", func() error { return w.to.in.Begin(ctx, o) })
+}
+
+func (w *wire) Recall(ctx context.Context, q RecallRequest) (known Recalled, err error) {
+	err = w.call("recall", func() (err error) { known, err = w.to.in.Recall(ctx, q); return err })
+	return known, err
+}
+
+func (w *wire) Rows(ctx context.Context, b Batch) (stored Stored, err error) {
+	err = w.call("rows", func() (err error) { stored, err = w.to.in.Rows(ctx, b); return err })
+	return stored, err
+}
+
+func (w *wire) Sum(ctx context.Context, q SumQuery) (page SumPage, err error) {
+	err = w.call("sum", func() (err error) { page, err = w.to.in.Sum(ctx, q); return err })
+	return page, err
+}
+
+func (w *wire) Last(ctx context.Context, f Finish) error {
+	return w.call("last", func() error { return w.to.in.Last(ctx, f) })
+}
+
+func (w *wire) Claim(ctx context.Context, c Claiming) error {
+	return w.call("claim", func() error { return w.to.in.Claim(ctx, c) })
+}
+
+func (w *wire) Abandon(ctx context.Context, a Abandoning) error {
+	return w.call("abandon", func() error { return w.to.in.Abandon(ctx, a) })
+}
+
+func (w *wire) Close() {}
+
+// sides are from where and to where a move leads.
+func (h *hosts) sides(home bool) (from, to *host) {
+	if home {
+		return h.other, h.trunk
+	}
+	return h.trunk, h.other
+}
+
+func (h *hosts) options(home bool, reached func(string) error) MoveOptions {
+	from, to := h.sides(home)
+	return MoveOptions{
+		Source: from.db, Owner: from.owner, Remote: "http://" + to.name, FromName: from.name, ToName: to.name, reached: reached,
+		Dial: func(string) (Far, error) { return &wire{h: h, to: to}, nil },
+	}
+}
+
+// move moves there or back, and starts both again and resumes as often as it is stopped.
+func (h *hosts) move(home bool, reached func(string) error) Status {
+	h.t.Helper()
+	from, to := h.sides(home)
+	m, err := NewMove(h.t.Context(), h.options(home, reached))
+	for {
+		if err == nil {
+			err = m.Run(h.t.Context())
+		}
+		if err == nil {
+			return m.Status()
+		}
+		if !errors.Is(err, errStopped) {
+			h.t.Fatal(err)
+		}
+		from.stop()
+		to.stop()
+		from.start()
+		to.start()
+		m, err = Resume(h.t.Context(), h.options(home, reached), nil)
+		if err == nil && m == nil {
+			if to.owner.IsOwner() {
+				return Status{Step: StepDone}
+			}
+			m, err = NewMove(h.t.Context(), h.options(home, reached))
+		}
+	}
+}
+
+// checkOneOwner looks at both files as they are.
+func (h *hosts) checkOneOwner() {
+	h.t.Helper()
+	owned := 0
+	for _, one := range []*host{h.trunk, h.other} {
+		c, err := claimIn(h.t.Context(), one.db.Read())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if c.Epoch > 0 && !c.Elsewhere() {
+			owned++
+		}
+	}
+	if owned != 1 {
+		h.t.Errorf("%d of the two databases have an owner", owned)
+	}
+}
+
+func rowsAt(h *host) []string { return (&running{t: h.t, db: h.db}).rows() }
+
+// Rows that are written, changed and deleted while the data goes to another host, and
+// comes back, are where it is afterwards, each once; no write is refused but by the process
+// that the data has left.
+func TestDataMovesToAnotherHostWhileItIsWritten(t *testing.T) {
+	h := newHosts(t)
+	for round := range 4 {
+		home := round%2 == 1
+		from, to := h.sides(home)
+		l := &load{there: map[string]bool{}, gone: map[string]bool{}}
+		wipe(t, from.db)
+		ctx, cancel := context.WithCancel(t.Context())
+		wait := l.runUntilLost(ctx, t, from.db)
+		o := h.options(home, nil)
+		m, err := NewMove(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone {
+			t.Fatalf("the move ended so: %v, %+v", err, m.Status())
+		}
+		wait() // each caller was refused by the process that the data has left
+		cancel()
+		h.checkOneOwner()
+		l.check(t, to.db)
+		if !to.owner.IsOwner() || to.owner.DataID() != from.owner.DataID() {
+			t.Errorf("%s is not the owner of these data", to.name)
+		}
+		l.write(t, to.db, fmt.Sprintf("after %d", round), 1)
+		l.check(t, to.db)
+		t.Logf("%d writes, %d rows copied, %d rounds, writes waited %d ms", l.count, m.Status().Rows, m.Status().Rounds, m.Status().PauseMS)
+	}
+}
+
+// runUntilLost writes from several callers until each is refused because the data has left.
+func (l *load) runUntilLost(ctx context.Context, t *testing.T, db *database.DB) (wait func()) {
+	return l.start(ctx, func(name string, n int) bool {
+		err := db.Write(ctx, func(tx *database.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO parent (name) VALUES (?)`, name)
+			if err == nil {
+				_, err = tx.Exec(ctx, `INSERT INTO event_outbox (event_id, topic, key, time, traceparent, payload) VALUES (?, 't', 'k', 1, '', '{}')`, name)
+			}
+			return err
+		})
+		switch {
+		case ownership.IsLost(err):
+			return false
+		case err != nil:
+			t.Errorf("write %s: %v", name, err)
+			return false
+		}
+		l.note(name, true)
+		return true
+	})
+}
+
+// Both programs end at any step, and go on when they are started again, with one owner.
+func TestAMoveToAnotherHostGoesOnAfterACrashAtEachStep(t *testing.T) {
+	h := newHosts(t)
+	for _, step := range append(slices.Clone(steps), "settled") {
+		for _, home := range []bool{false, true} {
+			from, to := h.sides(home)
+			before, times := rowsAt(from), 0
+			s := h.move(home, func(at string) error {
+				if at == step {
+					if times++; times == 1 {
+						return errStopped
+					}
+				}
+				return nil
+			})
+			if s.Step != StepDone || times == 0 {
+				t.Fatalf("stopped at %s (home %v) %d times, it ended so: %+v", step, home, times, s)
+			}
+			if after := rowsAt(to); !slices.Equal(before, after) {
+				t.Errorf("stopped at %s (home %v), the rows have changed:\n%v\n%v", step, home, before, after)
+			}
+			h.checkOneOwner()
+			(&load{there: map[string]bool{}, gone: map[string]bool{}}).write(t, to.db, fmt.Sprintf("after %s %v", step, home), 1)
+		}
+	}
+}
+
+// A call that does not arrive, and an answer that is lost, delay the move and no more.
+func TestLostCallsAndAnswersDelayAMove(t *testing.T) {
+	for _, call := range []string{"begin", "recall", "rows", "sum", "last", "claim"} {
+		for _, isAnswer := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, answer %v", call, isAnswer), func(t *testing.T) {
+				t.Parallel()
+				h := newHosts(t)
+				before, times := rowsAt(h.trunk), 0
+				h.fault = func(at string, answered bool) error {
+					if at == call && answered == isAnswer {
+						if times++; times == 1 {
+							return fault.New(fault.Unavailable, "the network is gone")
+						}
+					}
+					return nil
+				}
+				m, err := NewMove(t.Context(), h.options(false, nil))
+				if call == "begin" && err != nil { // nothing has begun: the same command again
+					m, err = NewMove(t.Context(), h.options(false, nil))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone || times < 2 {
+					t.Fatalf("after %d calls it ended so: %v, %+v", times, err, m.Status())
+				}
+				if !slices.Equal(before, rowsAt(h.other)) {
+					t.Error("the rows have changed")
+				}
+				h.checkOneOwner()
+			})
+		}
+	}
+}
+
+// A move that is canceled leaves the data where it was; the same target takes it later.
+func TestAMoveToAnotherHostIsCanceled(t *testing.T) {
+	h := newHosts(t)
+	for _, home := range []bool{false, true} {
+		from, _ := h.sides(home)
+		for _, step := range []string{"captured", "chunk", "checked"} {
+			before := rowsAt(from)
+			var m *Move
+			var err error
+			m, err = NewMove(t.Context(), h.options(home, func(at string) error {
+				if at == step {
+					return m.Cancel()
+				}
+				return nil
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Run(t.Context()); err != nil || m.Status().Step != StepCanceled {
+				t.Fatalf("canceled at %s (home %v): %v, %+v", step, home, err, m.Status())
+			}
+			if !slices.Equal(before, rowsAt(from)) {
+				t.Errorf("the rows have changed after a cancel at %s", step)
+			}
+			h.checkOneOwner()
+			(&load{there: map[string]bool{}, gone: map[string]bool{}}).write(t, from.db, fmt.Sprintf("after %v %s", home, step), 1)
+		}
+		if s := h.move(home, nil); s.Step != StepDone {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// A request that arrives when its sender has given it up changes nothing.
+func TestLateRowsAreRefused(t *testing.T) {
+	h := newHosts(t)
+	o := h.options(false, nil)
+	m, err := NewMove(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.connect(t.Context()) // attempt 1
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent, err := s.table("parent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := make([]any, len(parent.columns))
+	for i, c := range parent.columns {
+		row[i] = map[kind]any{integer: int64(1), text: "late", blob: []byte{1}, real: 1.0}[c.kind]
+	}
+	late := Batch{ID: m.id, Attempt: 1, Body: strings.NewReader(string(appendGroup(nil, parent, nil, [][]any{row})))}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone {
+		t.Fatalf("%v, %+v", err, m.Status())
+	}
+	for _, b := range []Batch{late, {ID: m.id, Attempt: 2, Body: late.Body}} {
+		if _, err := h.other.in.Rows(t.Context(), b); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("late rows of attempt %d: %v", b.Attempt, err)
+		}
+	}
+	if slices.ContainsFunc(rowsAt(h.other), func(row string) bool { return strings.Contains(row, "late") }) {
+		t.Error("late rows are stored")
+	}
+}
+
+// A changed row, and one that is missing, end the move with the data where it was.
+func TestAMoveToAnotherHostRefusesACopyThatIsNotEqual(t *testing.T) {
+	for _, statement := range []string{`UPDATE parent SET name = 'changed' WHERE id = 2`, `DELETE FROM a_child WHERE parent_id = 3`} {
+		h := newHosts(t)
+		done := false
+		s := h.move(false, func(at string) error {
+			if at == "copied" && !done {
+				done = true
+				return outside(t, h.other.at, statement)
+			}
+			return nil
+		})
+		if s.Step != StepFailed || s.Problem == "" || !h.trunk.owner.IsOwner() {
+			t.Errorf("after %s it ended so: %+v", statement, s)
+		}
+		h.checkOneOwner()
+	}
+}
+
+// A process with data of its own, and one of another release, take nothing.
+func TestATargetRefusesWhatItMustNotTake(t *testing.T) {
+	h := newHosts(t)
+	if err := h.other.in.Begin(t.Context(), Opening{ID: "a", DataID: h.trunk.owner.DataID(), Schema: "events 1"}); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "one release") {
+		t.Errorf("other migrations: %v", err)
+	}
+	write(t, []database.Options{h.other.at}, fmt.Sprintf(aParent, "another"))
+	if _, err := NewMove(t.Context(), h.options(false, nil)); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a target with rows: %v", err)
+	}
+	if again, err := Resume(t.Context(), h.options(false, nil), nil); again != nil || err != nil {
+		t.Errorf("a refused move is remembered: %v, %v", again, err)
+	}
+	if !h.trunk.owner.IsOwner() {
+		t.Error("the trunk does not own its data any longer")
+	}
+}
+
+// Whatever arrives, it is read with a bound, and refused without a trace.
+func FuzzRows(f *testing.F) {
+	t := newTable("parent", []column{{"id", integer}, {"name", text}, {"share", real}, {"wallet", blob}}, []string{"id"}, "id")
+	whole := appendGroup(nil, t, [][]any{{int64(1)}}, [][]any{{int64(1), "a", 1.5, []byte{1, 2}}, {int64(-2), nil, nil, nil}})
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add([]byte{})
+	f.Fuzz(func(tt *testing.T, body []byte) {
+		groups := newGroupReader(strings.NewReader(string(body)))
+		var again []byte
+		for {
+			err := groups.next(func(string) (table, error) { return t, nil }, func(_ table, keys, rows [][]any) error {
+				again = appendGroup(again, t, keys, rows)
+				return nil
+			})
+			if err != nil {
+				if errors.Is(err, io.EOF) && !fault.Is(err, fault.Invalid) && len(body) == len(whole) && string(body) == string(whole) && string(again) != string(whole) {
+					tt.Errorf("read %x as %x", body, again)
+				}
+				return
+			}
+		}
+	})
+}
