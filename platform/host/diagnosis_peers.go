@@ -67,7 +67,7 @@ func (l Loaded) lookAtModules(ctx context.Context, d *Diagnosis, now func() time
 			addresses = []string{at}
 		}
 		for _, address := range addresses {
-			l.lookAtPeer(ctx, d, now, "module "+m.Name()+" at "+address, address+"/api/v1/"+m.Name()+"/", m.Name(), m.Contract.Version)
+			l.lookAtPeer(ctx, d, now, "module "+m.Name()+" at "+address, address+m.Contract.Probe(), m.Name(), m.Contract.Version)
 		}
 	}
 }

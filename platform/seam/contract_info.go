@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"reflect"
+	"strings"
 )
 
 // Info is what a contract says of an operation, for those who know the contract
@@ -90,4 +92,15 @@ func (c *Contract) BindAny(f func(ctx context.Context, operation Info, request a
 		}).Interface()
 	}
 	return l
+}
+
+// Probe is the path of a read that a request without anything but the path reaches: whatever
+// it answers names the version of the contract. "" = there is none.
+func (c *Contract) Probe() string {
+	for _, d := range c.operations {
+		if d.method == http.MethodGet && !strings.Contains(d.path, "{") {
+			return basePath(c.Module) + d.path
+		}
+	}
+	return ""
 }
