@@ -60,6 +60,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 			err = j.ReadTexts(ctx)
 		}
 		if err == nil {
+			err = j.FindRings(ctx)
+		}
+		if err == nil {
 			err = j.CloseEpochWhenDue(ctx)
 		}
 		switch {
