@@ -145,7 +145,7 @@ compare-merkle: ## lists, trees and claims beside the tools of others, case by c
 	$(MAKE) -C bench compare
 
 bench-ranking: ## what floods buy, what the interval holds and how fast a ranking is computed again
-	$(GO) test -count=1 -run Quality -bench Recompute -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
+	$(GO) test -count=1 -run Quality -bench 'Recompute|Lockstep' -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
 
 bench-contracts: ## gas of claims beside its goals, with the prices of Osaka and of Amsterdam
 	$(GO) test -tags devchain -run '^$$' -bench Gas -benchtime 1x ./$(CONTRACT_FILES) | grep -E '^(Benchmark|FAIL|panic)'

@@ -192,10 +192,10 @@ func rows(tb testing.TB, name string) [][]string {
 	return all
 }
 
-// TestFraudulentRatersAreLessFair on real ratings with published labels: the share of pairs
+// TestQualityOfFindingRings on real ratings with published labels: the share of pairs
 // of a fraudulent and a trustworthy rater in which the former is the less fair one. Of
 // raters of whom nothing but one rating is known, fairness says little.
-func TestFraudulentRatersAreLessFair(t *testing.T) {
+func TestQualityOfFindingRings(t *testing.T) {
 	reviews, labels := real(t)
 	n := make(map[int32]int)
 	for _, r := range reviews {
