@@ -64,6 +64,8 @@ func (p *exchangePages) mount(r chi.Router) {
 	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
 	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))
 	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))
+	r.Post("/exchanges/{slug}/appeal", p.site.Form(p.prepareAppeal))
+	r.Post("/exchanges/{slug}/appeal/publish", p.site.Form(p.publishAppeal))
 	r.Post("/exchanges/{slug}/withdrawal", p.site.Form(p.prepareWithdrawal))
 	r.Post("/exchanges/{slug}/withdrawal/publish", p.site.Form(p.withdrawReview))
 }

@@ -75,6 +75,11 @@ func (p *exchangePages) reviewForm(ctx context.Context, slug string, writer wall
 	return form, nil
 }
 
+// MayAppeal reports whether a decision stands against the review.
+func (f *reviewForm) MayAppeal() bool {
+	return f.Live != nil && (f.Live.State == exchangereview.Removed || f.Live.State == exchangereview.Held)
+}
+
 // prepareReview turns the form into the document that the wallet signs.
 func (p *exchangePages) prepareReview(rw http.ResponseWriter, r *http.Request) error {
 	who := ui.ViewerOf(r)

@@ -312,3 +312,44 @@ func TestManyWrongLinesAreFolded(t *testing.T) {
 		}
 	}
 }
+
+// TestAWriterAppeals: the form is there when something was decided, and what is signed
+// reaches the module.
+func TestAWriterAppeals(t *testing.T) {
+	s := webtest.Full(t)
+	v, key := newVisitor(t, s), webtest.Key(t, "a writer")
+	v.signIn(key)
+	mine := exchangereview.Review{
+		Exchange: "meridian", Wallet: webtest.AddressOf(key), Overall: 1, Version: 1, State: exchangereview.Counted, CreatedMS: webtest.SampleMS,
+		Aspects: exchangereview.Aspects[int]{Withdrawals: 1, Support: 1, Fees: 1, Execution: 1, Security: 1, Ease: 1},
+	}
+	s.Exchanges.Written = append([]exchangereview.Review{mine}, s.Exchanges.Written...)
+	const page = "/exchanges/meridian"
+	if strings.Contains(v.get(page, 200), `id="appeal"`) {
+		t.Error("there is something to appeal against")
+	}
+	s.Exchanges.Written[0].State = exchangereview.Removed
+	contains(t, v.get(page, 200), `id="appeal"`, "A moderator has removed your review")
+	words := url.Values{"text": {"It is true."}}
+	if status, page := v.form(page+"/appeal", words); status != 400 || !strings.Contains(page, "needs JavaScript") {
+		t.Errorf("without a script: %d", status)
+	}
+	status, answer := v.form(page+"/appeal", words, "Accept", "application/json")
+	var prepared exchangereview.PreparedAppeal
+	if err := json.Unmarshal([]byte(answer), &prepared); err != nil || status != 200 {
+		t.Fatalf("prepare: %d %s", status, answer)
+	}
+	prepared.Appeal.Signature = sign(t, key, prepared.TypedData)
+	body, err := json.Marshal(prepared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, answer = v.post(page+"/appeal/publish", "application/json", string(body), "X-CSRF-Token", v.csrf(), "Accept", "application/json")
+	if status != 200 || !strings.Contains(answer, `"/exchanges/meridian"`) {
+		t.Errorf("publish: %d %s", status, answer)
+	}
+	if got := s.Exchanges.Appealed; len(got) != 1 || got[0].Slug != "meridian" || got[0].Text != "It is true." || got[0].Wallet != webtest.AddressOf(key) {
+		t.Errorf("appealed %+v", got)
+	}
+	contains(t, v.get(page, 200), "Your appeal is in the queue")
+}

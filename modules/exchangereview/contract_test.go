@@ -30,6 +30,8 @@ func TestContractFiles(t *testing.T) {
 			exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful, Stars: 5, Language: "en", From: 1, To: 2, Dimension: "support", Proof: exchangereview.ProofSwap},
 			exchangereview.Report{Reason: exchangereview.ReasonSpam, Text: "an advertisement"},
 			exchangereview.Appeal{Text: "it is true"},
+			exchangereview.AppealDraft{Text: "it is true"},
+			exchangereview.SignedAppeal{Text: "it is true"},
 			exchangereview.ClaimDraft{Method: exchangereview.ClaimByDNS},
 			exchangereview.SignedClaim{Method: exchangereview.ClaimByDNS},
 			exchangereview.ClaimEnd{Reason: "the wallet was stolen", BarDays: 30},

@@ -82,6 +82,7 @@ type Service interface {
 	Moderation
 	Profiles
 	Proofs
+	Appeals  // appeals.go
 	Overview // recent.go
 }
 

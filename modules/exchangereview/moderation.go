@@ -17,7 +17,8 @@ type Moderation interface {
 	// ReportReview asks moderators to look at a review; once for each reader and
 	// reason. NotFound: no live review of that wallet.
 	ReportReview(context.Context, Report) (Reported, error)
-	// AppealRemoval asks moderators to look at the caller's own review again.
+	// AppealRemoval asks moderators to look at the caller's own review again; PublishAppeal
+	// does so with a signature.
 	// Conflict: nothing was decided about it.
 	AppealRemoval(context.Context, Appeal) (Reported, error)
 	// ModerationQueue lists what waits for a decision, oldest first.
@@ -133,7 +134,15 @@ type Flag struct {
 	By        *wallet.Address `json:"by,omitempty"` // who says so; absent: the program
 	Evidence  string          `json:"evidence"`
 	CreatedMS int64           `json:"created_ms"`
-	Review    Review          `json:"review"` // with its text, whatever its state
+	Signed    *FlagSignature  `json:"signed,omitempty"` // of an appeal that its writer signed
+	Review    Review          `json:"review"`           // with its text, whatever its state
+}
+
+// FlagSignature is what a writer signed an appeal with.
+type FlagSignature struct {
+	Site      string    `json:"site"`
+	Hash      Hash      `json:"hash"` // EIP-712 digest
+	Signature Signature `json:"signature"`
 }
 
 // Decision is what a moderator decides. Slug is empty for decisions about a wallet,

@@ -16,6 +16,27 @@ func (m *Exchanges) AppealRemoval(context.Context, exchangereview.Appeal) (excha
 	return exchangereview.Reported{Flag: 2}, m.failed()
 }
 
+// PrepareAppeal prepares an appeal about a review that is there.
+func (m *Exchanges) PrepareAppeal(ctx context.Context, d exchangereview.AppealDraft) (exchangereview.PreparedAppeal, error) {
+	if err := d.Validate(); err != nil {
+		return exchangereview.PreparedAppeal{}, err
+	}
+	h, err := m.History(ctx, exchangereview.HistoryQuery{Slug: d.Slug, Wallet: d.Wallet})
+	if err != nil {
+		return exchangereview.PreparedAppeal{}, err
+	}
+	a := exchangereview.SignedAppeal{Slug: d.Slug, Wallet: d.Wallet, Review: h.Versions[0].Hash, Text: d.Text, CreatedMS: m.NowMS()}
+	return exchangereview.PreparedAppeal{TypedData: exchangereview.NewDigester("banyan.example").AppealDocument(&a), Appeal: a}, nil
+}
+
+// PublishAppeal takes it.
+func (m *Exchanges) PublishAppeal(_ context.Context, q exchangereview.SignedAppeal) (exchangereview.Reported, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Appealed = append(m.Appealed, q)
+	return exchangereview.Reported{Flag: 3}, nil
+}
+
 // ModerationQueue has the newest review in it.
 func (m *Exchanges) ModerationQueue(context.Context, exchangereview.QueueQuery) (exchangereview.Queue, error) {
 	m.mu.Lock()

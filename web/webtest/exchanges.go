@@ -26,6 +26,8 @@ type Exchanges struct {
 	Unusual []exchangereview.Burst // newest first
 	Claimed []exchangereview.Claim // likewise
 	NowMS   func() int64
+
+	Appealed []exchangereview.SignedAppeal
 }
 
 var _ exchangereview.Service = (*Exchanges)(nil)

@@ -46,12 +46,7 @@ func (s *service) AppealRemoval(ctx context.Context, q exchangereview.Appeal) (e
 	if writer != q.Wallet {
 		return exchangereview.Reported{}, fault.New(fault.Forbidden, "only the writer of a review can appeal: sign in with the wallet that wrote it")
 	}
-	return s.flag(ctx, q.Slug, q.Wallet, flagRow{Kind: exchangereview.FlagAppeal, By: writer[:], Evidence: q.Text}, func(live *liveRow) error {
-		if live.State != stateRemoved && live.State != stateHeld {
-			return fault.New(fault.Conflict, "nothing was decided about this review that an appeal could change")
-		}
-		return nil
-	})
+	return s.flag(ctx, q.Slug, q.Wallet, flagRow{Kind: exchangereview.FlagAppeal, By: writer[:], Evidence: q.Text}, mayAppeal)
 }
 
 // flag puts a live review into the queue if check agrees.
@@ -102,6 +97,10 @@ func (s *service) ModerationQueue(ctx context.Context, q exchangereview.QueueQue
 		}
 		if len(row.By) == len(wallet.Address{}) {
 			f.By = new(wallet.Address(row.By))
+		}
+		if len(row.Signed) > 0 {
+			f.Signed = &exchangereview.FlagSignature{Site: row.SignedAt, Signature: exchangereview.Signature(row.Signed)}
+			copy(f.Signed.Hash[:], row.Digest)
 		}
 		if f.Review.Text == "" {
 			f.Review.Text = row.Text // moderators read what others do not

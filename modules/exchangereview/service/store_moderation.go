@@ -27,6 +27,12 @@ func addFlag(ctx context.Context, tx *database.Tx, review int64, f flagRow) (num
 	return number, err
 }
 
+// signFlag stores with what its writer has signed an appeal.
+func signFlag(ctx context.Context, tx *database.Tx, number int64, site string, digest exchangereview.Hash, signed exchangereview.Signature) error {
+	_, err := tx.Exec(ctx, `UPDATE moderation_flag SET site = ?, digest = ?, signature = ? WHERE id = ?`, site, digest[:], []byte(signed), number)
+	return err
+}
+
 // flagLive puts the live version of a review into the queue.
 func flagLive(ctx context.Context, tx *database.Tx, exchange int64, writer wallet.Address, f flagRow) error {
 	row, err := live(ctx, tx, exchange, writer)
@@ -49,6 +55,9 @@ type queuedRow struct {
 	By        []byte `db:"by_wallet"`
 	Evidence  string `db:"evidence"`
 	FlaggedMS int64  `db:"flagged_ms"`
+	SignedAt  string `db:"signed_site"`
+	Digest    []byte `db:"signed_digest"`
+	Signed    []byte `db:"signed"`
 	reviewRow
 }
 
@@ -59,7 +68,10 @@ func (st store) openFlags(ctx context.Context, after int64, limit int) (rows []q
 			f.kind,
 			f.by_wallet,
 			f.evidence,
-			f.created_ms AS flagged_ms,`+reviewColumns+reviewTables+`
+			f.created_ms AS flagged_ms,
+			f.site AS signed_site,
+			f.digest AS signed_digest,
+			f.signature AS signed,`+reviewColumns+reviewTables+`
 		JOIN moderation_flag AS f ON f.review_id = r.id
 		WHERE f.open = 1 AND f.id > ?
 		ORDER BY f.id
