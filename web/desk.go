@@ -115,7 +115,7 @@ func (w *Web) alarms(r *http.Request) []ui.Alarm {
 	for i, n := range unsent {
 		if n > 0 {
 			list = append(list, ui.Alarm{
-				Text: ui.Plural(int(n), "message of ", "messages of ") + w.sections[i].Title + " failed too often to reach a webhook.", Path: "/operator/webhooks", Label: "Look at them",
+				Text: ui.Plural(int(n), "message of ", "messages of ") + w.sections[i].Title + " did not reach a webhook in three days.", Path: "/operator/webhooks", Label: "Look at them",
 			})
 		}
 	}

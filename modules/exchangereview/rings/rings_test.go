@@ -14,8 +14,8 @@ import (
 
 const day = 24 * 60 * 60 * 1000
 
-// crowd is honest reviews: each wallet reviews some exchanges, each at some time of a year.
-func crowd(r *rand.Rand, wallets, exchanges int) (all []rings.Review) {
+// people is honest reviews: each wallet reviews some exchanges, each at some time of a year.
+func people(r *rand.Rand, wallets, exchanges int) (all []rings.Review) {
 	for w := range wallets {
 		for _, e := range r.Perm(exchanges)[:1+r.IntN(5)] {
 			all = append(all, rings.Review{Wallet: int32(w), Exchange: int32(e), Stars: int8(1 + r.IntN(5)), TimeMS: int64(r.IntN(365 * day))})
@@ -36,13 +36,13 @@ func ring(r *rand.Rand, first, wallets int, at int64, exchanges ...int32) (all [
 	return all
 }
 
-// TestRingsAreFoundInACrowd: all of their wallets and nobody else, on whichever side of a
-// border of days they write; and a crowd alone has none.
-func TestRingsAreFoundInACrowd(t *testing.T) {
+// TestRingsAreFoundAmongPeople: all of their wallets and nobody else, on whichever side of a
+// border of days they write; and people alone are none.
+func TestRingsAreFoundAmongPeople(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	honest := crowd(r, 5000, 60)
+	honest := people(r, 5000, 60)
 	if groups, cut := rings.Lockstep(honest); len(groups) != 0 || cut {
-		t.Errorf("a crowd has %d groups: %+v", len(groups), groups[0])
+		t.Errorf("people are %d groups: %+v", len(groups), groups[0])
 	}
 	for n, size := range []int{3, 5, 20, 200} {
 		at := int64(100*day) + int64(n)*day*3/4
@@ -71,7 +71,7 @@ func TestRingsAreFoundInACrowd(t *testing.T) {
 // TestNewsIsNoRing: half of all wallets say the same of three exchanges in the same days.
 func TestNewsIsNoRing(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	reviews := crowd(r, 2000, 60)
+	reviews := people(r, 2000, 60)
 	for w := range int32(1000) {
 		for e := range int32(3) {
 			reviews = append(reviews, rings.Review{Wallet: w, Exchange: e, Stars: 1, TimeMS: 99*day + int64(r.IntN(day/2))})
@@ -276,7 +276,7 @@ func TestQualityOfFindingRings(t *testing.T) {
 func BenchmarkLockstep(b *testing.B) {
 	for _, n := range []int{20_000, 200_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			reviews := crowd(rand.New(rand.NewPCG(7, 8)), n/3, 1400)
+			reviews := people(rand.New(rand.NewPCG(7, 8)), n/3, 1400)
 			for b.Loop() {
 				rings.Lockstep(reviews)
 				rings.Outliers(reviews)
