@@ -62,7 +62,7 @@ func writeShards(ctx context.Context, tree *merkle.Tree, job ExportJob, progress
 			err = errors.Join(err, os.RemoveAll(temporary))
 		}
 	}()
-	s := shardWriter{tree: tree, folder: temporary, digits: digits, progress: progress}
+	s := shardWriter{tree: tree, folder: temporary, digits: digits, progress: progress, name: func(prefix string) string { return prefix + ".json" }}
 	if err := s.all(ctx); err != nil {
 		return 0, err
 	}
@@ -100,11 +100,14 @@ type shardWriter struct {
 	files  int
 	// progress is called with the number of rows done.
 	progress func(rows int)
+	name     func(prefix string) string               // of a shard's file
+	written  func(name string, text []byte, rows int) // is told of each shard; nil: nobody
 
 	prefix string // of the current shard; "" before the first
 	text   []byte
 	proof  []merkle.Hash
 	rows   []int
+	inside int // rows of the current shard
 }
 
 func (s *shardWriter) all(ctx context.Context) error {
@@ -175,6 +178,7 @@ func (s *shardWriter) add(who wallet.Address, rows []int) (err error) {
 	if len(rows) > 1 {
 		s.text = append(s.text, '[')
 	}
+	s.inside += len(rows)
 	for k, row := range rows {
 		if k > 0 {
 			s.text = append(s.text, ',')
@@ -239,7 +243,13 @@ func (s *shardWriter) close() error {
 		return nil
 	}
 	s.files++
-	return s.write(s.prefix+".json", append(s.text, "}}\n"...))
+	s.text = append(s.text, "}}\n"...)
+	name := s.name(s.prefix)
+	if s.written != nil {
+		s.written(name, s.text, s.inside)
+	}
+	s.inside = 0
+	return s.write(name, s.text)
 }
 
 // root writes what the page reads first.

@@ -23,7 +23,7 @@ func Commands() *cobra.Command {
 		Long: "Airdrop turns a list of wallets and amounts into a tree file, and answers from it: the root for\n" +
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
 	}
-	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), importCommand(), treeCommand(), sybilCommand(),
+	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), exportPageCommand(), importCommand(), treeCommand(), sybilCommand(),
 		allocateCommand(), reproduceCommand(), whyCommand())
 	return group
 }
