@@ -230,7 +230,8 @@ func (f pageFacts) Integrity(name string) string { return f.integrity[name] }
 // total is the whole amount in tokens.
 func (p *pageWriter) total() string {
 	total := p.tree.Total()
-	digits := fmt.Sprintf("%0*s", p.job.Decimals+1, total.Dec())
+	digits := total.Dec()
+	digits = strings.Repeat("0", max(0, p.job.Decimals+1-len(digits))) + digits
 	whole, rest := digits[:len(digits)-p.job.Decimals], digits[len(digits)-p.job.Decimals:]
 	for len(rest) > 0 && rest[len(rest)-1] == '0' {
 		rest = rest[:len(rest)-1]

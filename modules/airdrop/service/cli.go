@@ -24,7 +24,7 @@ func Commands() *cobra.Command {
 			"the contract, a proof for every wallet, and who of another list is eligible. No server is needed.",
 	}
 	group.AddCommand(buildCommand(), proofCommand(), multiproofCommand(), verifyCommand(), exportCommand(), exportPageCommand(), importCommand(), treeCommand(), sybilCommand(),
-		allocateCommand(), reproduceCommand(), whyCommand())
+		allocateCommand(), publishCommand(), reproduceCommand(), whyCommand())
 	return group
 }
 
