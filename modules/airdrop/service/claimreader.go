@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"banyan/modules/airdrop"
 	"banyan/platform/chain"
 	"banyan/platform/fault"
@@ -98,9 +100,7 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 		state := airdrop.Reading
 		balance := d.Balance
 		if step.Done() {
-			if n := len(step.Blocks); n > 0 { // the balance is of the state that the claims are of
-				v.block = step.Blocks[n-1].Hash
-			}
+			v.block = lastOf(step, known)
 			if balance, err = v.balance(ctx, d.Token, d.Address); err != nil {
 				return err
 			}
@@ -116,6 +116,21 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 		}
 	}
 	return nil
+}
+
+// lastOf is the hash of the block that the claims are of after a step, so that the balance
+// is of the same state: also where the chain is only shorter than it was. None: the
+// newest, of a contract that nothing was read of.
+func lastOf(step chain.Step, known []chain.Block) (hash common.Hash) {
+	if n := len(step.Blocks); n > 0 {
+		return step.Blocks[n-1].Hash
+	}
+	for _, b := range known {
+		if b.Number < step.Drop {
+			hash = b.Hash
+		}
+	}
+	return hash
 }
 
 // holds asks a distributor of several rounds whether the root of this one holds, and for

@@ -13,6 +13,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/platform/chain"
+	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
@@ -211,19 +212,22 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 }
 
 // Distributor implements Service.
-func (s *service) Distributor(ctx context.Context, q airdrop.CampaignQuery) (airdrop.Distributor, error) {
-	c, err := s.store.campaign(ctx, s.options.DB.Read(), q.ID)
-	if err != nil {
-		return airdrop.Distributor{}, err
-	}
-	d, err := s.store.distributor(ctx, s.options.DB.Read(), q.ID)
-	if err != nil {
-		return airdrop.Distributor{}, err
-	}
-	if d.Claimed.Lt(&c.Total) {
-		d.Remaining.Sub(&c.Total, &d.Claimed)
-	}
-	return d, s.store.addDetails(ctx, &d)
+func (s *service) Distributor(ctx context.Context, q airdrop.CampaignQuery) (d airdrop.Distributor, err error) {
+	// In one state: claims are read, and taken back, while this is asked.
+	err = s.options.DB.Snapshot(ctx, func(r database.Reader) error {
+		c, err := s.store.campaign(ctx, r, q.ID)
+		if err != nil {
+			return err
+		}
+		if d, err = s.store.distributor(ctx, r, q.ID); err != nil {
+			return err
+		}
+		if d.Claimed.Lt(&c.Total) {
+			d.Remaining.Sub(&c.Total, &d.Claimed)
+		}
+		return s.store.addDetails(ctx, r, &d)
+	})
+	return d, err
 }
 
 // behind is how far the reading of a chain may be behind, or this machine's clock wrong,

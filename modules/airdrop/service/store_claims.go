@@ -71,6 +71,8 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 		if n := len(step.Blocks); n > 0 {
 			at.block = step.Blocks[n-1]
 			readTo, readToMS = at.block.Number, int64(at.block.Time)*1000
+		} else if step.Drop <= readTo { // the chain is shorter than it was
+			readTo = max(step.Drop, 1) - 1
 		}
 		if state == airdrop.Live {
 			state = stateOf(c.Total, t.claimed, balance, d.EndMS, readToMS)

@@ -218,8 +218,7 @@ func (s store) knownBlocks(ctx context.Context, campaign string) ([]chain.Block,
 }
 
 // addDetails adds what is confirmed, the days, and the phases.
-func (s store) addDetails(ctx context.Context, d *airdrop.Distributor) error {
-	r := s.db.Read()
+func (s store) addDetails(ctx context.Context, r database.Reader, d *airdrop.Distributor) error {
 	if err := r.Get(ctx, &d.ConfirmedRows, `
 		SELECT COUNT(*)
 		FROM distributor_claim
@@ -247,7 +246,7 @@ func (s store) addDetails(ctx context.Context, d *airdrop.Distributor) error {
 		}
 	}
 	slices.Reverse(d.Days)
-	return s.addReached(ctx, d)
+	return s.addReached(ctx, r, d)
 }
 
 type dayRow struct {

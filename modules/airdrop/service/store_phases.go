@@ -146,8 +146,8 @@ func (s store) followPhases(ctx context.Context, tx *database.Tx, campaign, reas
 }
 
 // addReached adds the phases that were reached to a distributor.
-func (s store) addReached(ctx context.Context, d *airdrop.Distributor) error {
-	rows, err := s.phases(ctx, s.db.Read(), d.Campaign)
+func (s store) addReached(ctx context.Context, r database.Reader, d *airdrop.Distributor) error {
+	rows, err := s.phases(ctx, r, d.Campaign)
 	if err != nil {
 		return err
 	}
