@@ -62,6 +62,14 @@ func (d rulesData) Suspected() bool {
 	return d.Course != nil && slices.ContainsFunc(d.Course.Sources, func(s airdrop.CourseSource) bool { return s.Kind == "sybils" })
 }
 
+// Gas says what the claimers of the preview pay, in words.
+func (d rulesData) Gas() string {
+	rows := d.Preview.Preview.Count
+	inOrder, random, ofFifty := airdrop.ClaimGas(rows)
+	return fmt.Sprintf("about %s to %s for a claim, %s each where somebody claims for 50 at once; %s million for all, one by one",
+		ui.Number(inOrder), ui.Number(random), ui.Number(ofFifty), ui.Number((inOrder*rows+500_000)/1_000_000))
+}
+
 // binRow is a bar of the histogram.
 type binRow struct {
 	airdrop.Bin

@@ -69,7 +69,7 @@ func (p *airdropPages) showSuspects(rw http.ResponseWriter, r *http.Request, sta
 
 // decideSuspects pays the wallets of a form or leaves them out.
 func (p *airdropPages) decideSuspects(_ http.ResponseWriter, r *http.Request) (string, error) {
-	q := airdrop.SuspectDecision{ID: chi.URLParam(r, "id"), Cluster: r.PostForm.Get("cluster"), As: r.PostForm.Get("as"), Reason: r.PostForm.Get("reason")}
+	q := airdrop.SuspectDecision{ID: chi.URLParam(r, "id"), Cluster: r.PostForm.Get("cluster"), Appealed: r.PostForm.Has("appealed"), As: r.PostForm.Get("as"), Reason: r.PostForm.Get("reason")}
 	if q.Cluster == "" {
 		w, err := wallet.Parse(r.PostForm.Get("wallet"))
 		if err != nil {

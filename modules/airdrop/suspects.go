@@ -149,8 +149,11 @@ type SuspectDecision struct {
 	ID      string           `path:"id" json:"-"`
 	Wallets []wallet.Address `json:"wallets,omitempty"` // up to MaxDecided
 	Cluster string           `json:"cluster,omitempty"`
-	As      string           `json:"as"`     // paid or left_out
-	Reason  string           `json:"reason"` // 1 to 500 characters: everybody sees it
+	// Appealed says that the decision is also about those of the cluster who have
+	// appealed; otherwise each of these is decided alone.
+	Appealed bool   `json:"appealed,omitempty"`
+	As       string `json:"as"`     // paid or left_out
+	Reason   string `json:"reason"` // 1 to 500 characters: everybody sees it
 }
 
 // Validate refuses decisions about nobody, and without a reason.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"banyan/modules/airdrop"
 	"banyan/platform/chain/devchain"
 	"banyan/platform/merkle"
 )
@@ -54,6 +55,25 @@ func TestClaimsStayWithinTheirGas(t *testing.T) {
 	g := measureGas(t, tree(t, merkle.OZIndexed, people("gas", 1000)), false)
 	if want := goals[1000]; g.order > want.claim || g.each > want.each {
 		t.Errorf("a claim needs %.0f and one of 50 %.0f, want at most %.0f and %.0f", g.order, g.each, want.claim, want.each)
+	}
+}
+
+// TestTheEstimateOfGasIsRight compares what previews say with what is measured.
+func TestTheEstimateOfGasIsRight(t *testing.T) {
+	const rows = 1000
+	g := measureGas(t, tree(t, merkle.OZIndexed, people("gas", rows)), false)
+	inOrder, random, ofFifty := airdrop.ClaimGas(rows)
+	for what, c := range map[string]struct {
+		estimated int
+		measured  float64
+		within    float64
+	}{"in order": {inOrder, g.order, .03}, "of 50": {ofFifty, g.each, .03}} {
+		if off := float64(c.estimated)/c.measured - 1; off < -c.within || off > c.within {
+			t.Errorf("a claim %s is estimated at %d and needs %.0f", what, c.estimated, c.measured)
+		}
+	}
+	if float64(random) < g.random {
+		t.Errorf("a claim at random needs %.0f, more than the %d that are said", g.random, random)
 	}
 }
 

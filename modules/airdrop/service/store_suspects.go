@@ -78,16 +78,21 @@ func (s store) suspects(ctx context.Context, campaign string, states []string, a
 	return rows[:min(len(rows), most)], nil
 }
 
-// clustered are the wallets of a cluster that nobody has decided about.
-func (s store) clustered(ctx context.Context, tx *database.Tx, campaign, cluster string) (wallets []wallet.Address, err error) {
+// clustered are the wallets of a cluster that nobody has decided about, with those who
+// have appealed if these are wanted.
+func (s store) clustered(ctx context.Context, tx *database.Tx, campaign, cluster string, appealed bool) (wallets []wallet.Address, err error) {
+	also := airdrop.Flagged
+	if appealed {
+		also = airdrop.Appealed
+	}
 	err = tx.Select(ctx, &wallets, `
 		SELECT wallet
 		FROM suspect
 		WHERE campaign_id = ?
-			AND state = ?
+			AND state IN (?, ?)
 			AND cluster = ?
 		ORDER BY wallet
-		LIMIT ?`, campaign, airdrop.Flagged, cluster, airdrop.MaxClusterDecided)
+		LIMIT ?`, campaign, airdrop.Flagged, also, cluster, airdrop.MaxClusterDecided)
 	if err != nil {
 		return nil, fmt.Errorf("read a cluster: %w", err)
 	}

@@ -131,7 +131,7 @@ func (s *service) decide(ctx context.Context, tx *database.Tx, q airdrop.Suspect
 	}
 	wallets := q.Wallets
 	if q.Cluster != "" {
-		more, err := s.store.clustered(ctx, tx, q.ID, q.Cluster)
+		more, err := s.store.clustered(ctx, tx, q.ID, q.Cluster, q.Appealed)
 		if err != nil {
 			return answer, err
 		}

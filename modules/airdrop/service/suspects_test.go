@@ -188,3 +188,26 @@ func TestSuspectsOfAnOlderFileAreForgotten(t *testing.T) {
 		w.reproduced(t, id, root)
 	})
 }
+
+// Many wallets of one person that all appeal are decided about at once, so that they
+// cannot hold up a freeze; without being asked for, appeals are decided one by one.
+func TestAClusterIsDecidedWithItsAppeals(t *testing.T) {
+	eachWayWith(t, service.Options{Site: "banyan.example"}, func(t *testing.T, w *fixture) {
+		w.work(t)
+		people := [4]person{newPerson(t), newPerson(t), newPerson(t), newPerson(t)}
+		id := w.suspected(t, people).Campaign
+		for _, p := range people[:2] {
+			must(w.Appeal(anybody, p.signs(t, w, airdrop.AppealDraft{ID: id, Kind: airdrop.AnAppeal, Text: "I am one person, and nobody else is."})))(t)
+		}
+		decide := airdrop.SuspectDecision{ID: id, Cluster: "1", As: airdrop.OutLeft, Reason: "they pay each other"}
+		if d := must(w.Decide(operator, decide))(t); d.Changed != 0 || d.Counts.Appealed != 2 {
+			t.Errorf("of those who wait: %+v", d)
+		}
+		decide.Appealed = true
+		if d := must(w.Decide(operator, decide))(t); d.Changed != 2 || d.Counts.Appealed != 0 || d.Counts.LeftOut != 2 {
+			t.Errorf("with their appeals: %+v", d)
+		}
+		course := w.collected(t, id)
+		must(w.Freeze(operator, airdrop.FreezeRequest{ID: id, Preview: course.Preview}))(t)
+	})
+}
