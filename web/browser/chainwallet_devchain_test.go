@@ -31,6 +31,7 @@ type chainWallet struct {
 	extension
 	site  *paidSite
 	calls bool // it offers wallet_sendCalls
+	seals bool // what it sends is in a block at once
 
 	mu    sync.Mutex
 	chain uint64
@@ -118,7 +119,11 @@ func (x *chainWallet) sendOne(tx call) (common.Hash, error) {
 	if _, err := x.site.Client().EstimateGas(context.Background(), message); err != nil {
 		return common.Hash{}, err
 	}
-	return x.site.pool(x.key, &tx.To, common.FromHex(tx.Data)), nil
+	hash := x.site.pool(x.key, &tx.To, common.FromHex(tx.Data))
+	if x.seals {
+		x.site.Commit()
+	}
+	return hash, nil
 }
 
 func (x *chainWallet) sendCalls(params json.RawMessage) (any, error) {

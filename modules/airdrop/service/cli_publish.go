@@ -17,7 +17,7 @@ import (
 )
 
 // passwordVariable has the password of the key file where no file is named.
-const passwordVariable = "BANYAN_KEYSTORE_PASSWORD"
+const passwordVariable = "BANYAN_KEYSTORE_PASSWORD" //nolint:gosec // the name of a variable
 
 // publishFlags are those of `banyan airdrop publish`.
 type publishFlags struct {

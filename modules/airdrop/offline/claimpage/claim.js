@@ -83,7 +83,7 @@
   async function rowsOf(who) {
     let all;
     try {
-      const response = await fetch(fileOf(who));
+      const response = await fetch(fileOf(who), { cache: "no-cache" }); // a file that was replaced is seen
       if (!response.ok) throw new Error(String(response.status));
       all = (await response.json()).claims;
     } catch {
