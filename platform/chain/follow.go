@@ -216,7 +216,7 @@ func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *S
 	if linked := blocks[0].Number == from; linked && ancestor != nil && blocks[0].Parent != ancestor.Hash {
 		return errTorn
 	}
-	events, err := eth.FilterLogs(ctx, ethereum.FilterQuery{
+	events, err := filterLogs(ctx, eth, ethereum.FilterQuery{
 		FromBlock: newBig(from), ToBlock: newBig(to), Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}},
 	})
 	if err != nil {
@@ -283,7 +283,7 @@ func (f *Follower) mayHave(h *types.Header) bool {
 }
 
 func (f *Follower) eventsOf(ctx context.Context, eth *ethclient.Client, block common.Hash) ([]types.Log, error) {
-	return eth.FilterLogs(ctx, ethereum.FilterQuery{BlockHash: &block, Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}}})
+	return filterLogs(ctx, eth, ethereum.FilterQuery{BlockHash: &block, Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}}})
 }
 
 // readAlone reads the events of one block, of which there are too many for the node's
