@@ -29,36 +29,12 @@ allocation:
 // A campaign is collected and frozen by processes that are killed in the middle, again
 // and again; its root is the one that the same rules have without a server.
 func TestACampaignSurvivesKill(t *testing.T) {
-	folder := t.TempDir()
-	var members bytes.Buffer
-	members.WriteString("address,points\n")
-	for i := range 30_000 {
-		fmt.Fprintf(&members, "0x%040x,%d\n", 1_000_003*(i+1), i%977+1)
-	}
-	for name, text := range map[string]string{
-		"rules.yaml": ruledCampaign, "members.csv": members.String(), "reviews.csv": "address,reviews\n" + newAuthor(1).address.String() + ",1\n",
-	} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	code, out, errOut := banyan(t, "airdrop", "allocate", filepath.Join(folder, "rules.yaml"), "--input", "reviewers="+filepath.Join(folder, "reviews.csv"), "--json")
-	if code != exitOK {
-		t.Fatal(errOut)
-	}
-	var want struct{ Root merkle.Hash }
-	if err := json.Unmarshal([]byte(out), &want); err != nil {
-		t.Fatal(err)
-	}
+	members := manyMembers()
+	want := rootOfRules(t, members)
 	eachPlace(t, func(t *testing.T, p place) {
 		token := p.token(t)
 		server := p.start(t, nil, "--listen", "127.0.0.1:0")
-		if signed, err := newAuthor(1).review(t.Context(), server.url, "kraken", 5); err != nil {
-			t.Fatal(err)
-		} else if _, err := publish(t.Context(), server.url, "kraken", signed); err != nil {
-			t.Fatal(err)
-		}
-		id := server.ruledCampaign(token, members.Bytes())
+		id := server.ruledCampaign(token, members)
 		at := "/api/v1/airdrop/campaigns/" + id
 		kills := 0
 		for _, phase := range []string{airdrop.Previewed, airdrop.Frozen} {
@@ -92,8 +68,8 @@ func TestACampaignSurvivesKill(t *testing.T) {
 		}
 		var c airdrop.Campaign
 		server.must("GET", at, "", nil, &c)
-		if c.Root == nil || *c.Root != want.Root || c.Phase != airdrop.Frozen {
-			t.Errorf("after %d kills the campaign is %+v, want the root %s", kills, c, want.Root)
+		if c.Root == nil || *c.Root != want || c.Phase != airdrop.Frozen {
+			t.Errorf("after %d kills the campaign is %+v, want the root %s", kills, c, want)
 		}
 		var why airdrop.Why
 		server.must("GET", at+"/why/0x"+fmt.Sprintf("%040x", 1_000_003), "", nil, &why)
@@ -106,9 +82,46 @@ func TestACampaignSurvivesKill(t *testing.T) {
 	})
 }
 
-// ruledCampaign begins to collect a campaign.
+// manyMembers is a list that takes a while to be evaluated.
+func manyMembers() []byte {
+	var members bytes.Buffer
+	members.WriteString("address,points\n")
+	for i := range 30_000 {
+		fmt.Fprintf(&members, "0x%040x,%d\n", 1_000_003*(i+1), i%977+1)
+	}
+	return members.Bytes()
+}
+
+// rootOfRules is the root that the rules of the campaign have without a server.
+func rootOfRules(t *testing.T, members []byte) merkle.Hash {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"rules.yaml": ruledCampaign, "members.csv": string(members), "reviews.csv": "address,reviews\n" + newAuthor(1).address.String() + ",1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, errOut := banyan(t, "airdrop", "allocate", filepath.Join(folder, "rules.yaml"), "--input", "reviewers="+filepath.Join(folder, "reviews.csv"), "--json")
+	if code != exitOK {
+		t.Fatal(errOut)
+	}
+	var want struct{ Root merkle.Hash }
+	if err := json.Unmarshal([]byte(out), &want); err != nil {
+		t.Fatal(err)
+	}
+	return want.Root
+}
+
+// ruledCampaign writes the review that the rules ask for, and begins to collect a campaign.
 func (p *process) ruledCampaign(token string, members []byte) (id string) {
 	p.t.Helper()
+	if signed, err := newAuthor(1).review(p.t.Context(), p.url, "kraken", 5); err != nil {
+		p.t.Fatal(err)
+	} else if _, err := publish(p.t.Context(), p.url, "kraken", signed); err != nil {
+		p.t.Fatal(err)
+	}
 	const campaigns = "/api/v1/airdrop/campaigns"
 	draft, err := json.Marshal(draftOf("by rules"))
 	if err != nil {
