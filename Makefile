@@ -78,6 +78,7 @@ move: ## move each module's data to PostgreSQL and back under load, and kill the
 chaos: ## kill, freeze, slow and cut off processes under load and audit what was acknowledged; cut the power of every store: about 3 minutes
 	$(GO) test -count=1 -v ./test/powercut
 	cd test/process && $(GO) test -count=1 -timeout 40m -v -run "^TestChaos$$" -fig
+
 soak: ## let replicas, NATS, Redis and PostgreSQL fail one after the other for SOAK (30m) under load, and audit what is left
 	cd test/process && $(GO) test -count=1 -timeout 3h -run "^TestSoak$$" -v -soak $(SOAK)
 
