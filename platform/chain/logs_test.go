@@ -59,10 +59,25 @@ func TestLogsAreDecodedAsGoEthereumDoes(t *testing.T) {
 	sameLogs(t, text)
 	one := string(transfers(2))
 	for _, change := range [][2]string{
-		{`"address"`, `"Address"`}, {`"logIndex":"0x0"`, `"logIndex":"0x00"`}, {`"logIndex":"0x0"`, `"logIndex":null`}, {`"removed":true`, `"removed":null`},
-		{`"data":"0x"`, `"data":"0x1"`}, {`"data":"0x"`, `"data":null`}, {`"transactionHash"`, `"hash"`}, {`"topics":[`, `"topics":[ `}, {`}]`, `} ] `}, {`},{`, `}{`},
-		{`"removed":true`, `"removed":true,"more":{"a":[1]}`}, {`"removed":true`, `"removed":1`}, {`"blockNumber":"0x0"`, `"blockNumber":"0X0"`}, {`"blockNumber":"0x0"`, `"blockNumber":"0xfffffffffffffffff"`},
-		{`"removed"`, `"r\u0065moved"`}, {`[{`, `[{"data":"0x77",`}, {`]`, ``}, {`[{`, `{`}, {`{`, `{,`},
+		{`"address"`, `"Address"`},
+		{`"logIndex":"0x0"`, `"logIndex":"0x00"`},
+		{`"logIndex":"0x0"`, `"logIndex":null`},
+		{`"removed":true`, `"removed":null`},
+		{`"data":"0x"`, `"data":"0x1"`},
+		{`"data":"0x"`, `"data":null`},
+		{`"transactionHash"`, `"hash"`},
+		{`"topics":[`, `"topics":[ `},
+		{`}]`, `} ] `},
+		{`},{`, `}{`},
+		{`"removed":true`, `"removed":true,"more":{"a":[1]}`},
+		{`"removed":true`, `"removed":1`},
+		{`"blockNumber":"0x0"`, `"blockNumber":"0X0"`},
+		{`"blockNumber":"0x0"`, `"blockNumber":"0xfffffffffffffffff"`},
+		{`"removed"`, `"r\u0065moved"`},
+		{`[{`, `[{"data":"0x77",`},
+		{`]`, ``},
+		{`[{`, `{`},
+		{`{`, `{,`},
 	} {
 		changed := strings.Replace(one, change[0], change[1], 1)
 		if changed == one {

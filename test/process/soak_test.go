@@ -44,8 +44,8 @@ type balancer struct {
 // readsWithBody are how the paths of reads end that are POST, because of what they ask.
 var readsWithBody = []string{"verify", "prepare", "batch"}
 
-// patience is how long a read is sent again.
-const patience = 30 * time.Second
+// sendAgainFor is how long a read is sent again.
+const sendAgainFor = 30 * time.Second
 
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -54,7 +54,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead || slices.Contains(readsWithBody, path.Base(r.URL.Path))
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(sendAgainFor)
 	for try := 0; ; try++ {
 		resp, err := b.send(r, body)
 		isAway := err != nil || resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable
