@@ -349,6 +349,17 @@ func TestAMoveIsCanceledUntilItHoldsWrites(t *testing.T) {
 			if err := m.Run(t.Context()); err != nil || m.Status().Step != StepCanceled {
 				t.Fatalf("canceled at %s: %v, %+v", step, err, m.Status())
 			}
+			// If the source could not forget the move, it goes on at the next start.
+			s, err := m.open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if isKnown, err := s.to.recall(t.Context(), m.id); isKnown || err != nil {
+				t.Errorf("canceled at %s, home %v: what was abandoned counts as the move's target (%v)", step, home, err)
+			}
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
 			if !slices.Equal(before, r.rows()) {
 				t.Errorf("the rows have changed after a cancel at %s", step)
 			}

@@ -161,7 +161,7 @@ func (m *simMove) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if mark == nil || mark.ID != m.id || (m.record.Position != "" && !whole && m.w.broken != simLateNotes) {
+	if mark == nil || mark.ID != m.id || mark.Role != coming || (m.record.Position != "" && !whole && m.w.broken != simLateNotes) {
 		m.record.Phase, m.record.Position, m.record.Tables = copying, "", map[string]done{}
 		return m.prepare(ctx)
 	}

@@ -189,7 +189,8 @@ func (l *laneTarget) loosen(ctx context.Context, mark *record, indexes bool) err
 
 func (l *laneTarget) recall(ctx context.Context, id string) (bool, error) {
 	mark, err := recordIn(ctx, l.lane)
-	if err != nil || mark == nil || mark.ID != id {
+	// One that was abandoned keeps the id, and is nobody's target.
+	if err != nil || mark == nil || mark.ID != id || mark.Role != coming {
 		return false, err
 	}
 	if err := l.beginWrite(ctx); err != nil {
