@@ -59,6 +59,15 @@ func (s Step) last() uint64 {
 	return s.Blocks[len(s.Blocks)-1].Number
 }
 
+// unsettled is how many of the newest blocks are read one by one although a node calls
+// them final: some call blocks final that are replaced later, and after a shortening of the
+// chain their word is of the blocks before.
+const unsettled = 64
+
+// settled is the newest block of which nothing but the hash of the last in a range is
+// compared: an event that a node leaves out there is not missed.
+func (s Step) settled() uint64 { return min(s.Final, max(s.Head, unsettled)-unsettled) }
+
 // Done reports whether the step has reached the newest block.
 func (s Step) Done() bool { return len(s.Blocks) == 0 || s.last() >= s.Head }
 
@@ -152,7 +161,7 @@ func (f *Follower) read(ctx context.Context, eth *ethclient.Client, known []Bloc
 	}
 	for range tries {
 		to := min(step.Head, from+*width-1)
-		if to > step.Final { // the end of it can still change
+		if to > step.settled() { // the end of it can still change
 			to = min(to, from+mostRecent-1)
 		}
 		err := f.readRange(ctx, eth, &step, ancestor, from, to)
@@ -200,7 +209,7 @@ func commonAncestor(ctx context.Context, eth *ethclient.Client, known []Block) (
 
 // readRange reads the events of a range into the step.
 func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *Step, ancestor *Block, from, to uint64) error {
-	headers, err := readHeaders(ctx, eth, from, to, to <= step.Final)
+	headers, err := readHeaders(ctx, eth, from, to, to <= step.settled())
 	if err != nil {
 		return err
 	}
