@@ -39,6 +39,7 @@ func (b *memoryBroker) Name() string { return "memory" }
 func (b *memoryBroker) Publish(_ context.Context, _ broker.Stream, messages []broker.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.wake() // also for those that it took before it failed
 	for _, m := range messages {
 		copies := 1
 		if b.unreliable {
@@ -55,7 +56,6 @@ func (b *memoryBroker) Publish(_ context.Context, _ broker.Stream, messages []br
 			b.queue[m.Event.Topic] = append(b.queue[m.Event.Topic], m)
 		}
 	}
-	b.wake()
 	return nil
 }
 
