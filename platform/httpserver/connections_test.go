@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,6 +74,37 @@ func TestAClientHasSoManyConnections(t *testing.T) {
 	}
 }
 
+// connectionMetrics are the values by name and labels.
+func connectionMetrics(t *testing.T, s *running) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s.Server)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			name := family.GetName()
+			for _, l := range m.Label {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return got
+}
+
+// untilOneWaits returns when the server has noted that a connection waits for a request:
+// a client has its answer a moment earlier.
+func untilOneWaits(t *testing.T, s *running) {
+	t.Helper()
+	for connectionMetrics(t, s)["banyan_http_connections waiting"] != 1 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestWhoWaitsLongestMakesRoom: connections that do nothing keep nobody out, and
 // those with a request under way stay.
 func TestWhoWaitsLongestMakesRoom(t *testing.T) {
@@ -92,12 +124,14 @@ func TestWhoWaitsLongestMakesRoom(t *testing.T) {
 	if status, _ := asked(t, idle); status != http.StatusOK {
 		t.Fatalf("the idle connection: %d", status)
 	}
+	untilOneWaits(t, s)
 	if status, _ := asked(t, dialed(t, s)); status != http.StatusOK {
 		t.Errorf("a new client is refused while another does nothing: %d", status)
 	}
 	if _, err := idle.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection that waited longest is still open")
 	}
+	untilOneWaits(t, s)
 	others := []net.Conn{dialed(t, s)}
 	fmt.Fprint(others[0], "GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-entered
@@ -111,22 +145,7 @@ func TestWhoWaitsLongestMakesRoom(t *testing.T) {
 			t.Errorf("a request under way was cut off: %v", err)
 		}
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.Server)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]float64{}
-	for _, family := range families {
-		for _, m := range family.Metric {
-			name := family.GetName()
-			for _, l := range m.Label {
-				name += " " + l.GetValue()
-			}
-			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
-		}
-	}
+	got := connectionMetrics(t, s)
 	if len(got) != 8 || got["banyan_http_connections_refused_total waited_longest"] == 0 || got["banyan_http_connections_refused_total connections"] != 1 {
 		t.Errorf("the metrics are %v", got)
 	}

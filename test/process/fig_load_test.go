@@ -20,13 +20,14 @@ import (
 	"banyan/platform/merkle"
 )
 
-// The load: 64 callers, each with a request ten times a second.
+// The load: callers, each with a request ten times a second. Of them a quarter write
+// signed reviews, an eighth create campaigns, as operators with a signed token, and two
+// compute epochs; all others read.
 const (
-	callers   = 64
 	pace      = 100 * time.Millisecond
-	reviewing = 16 // of them write signed reviews,
-	creating  = 8  // create campaigns, as operators with a signed token,
-	computing = 2  // compute epochs; all others read
+	reviewing = callers / 4
+	creating  = callers / 8
+	computing = 2
 
 	known            = 40        // wallets that the load asks for; fill makes them
 	reviewedExchange = "binance" // the exchange that the load writes about

@@ -96,13 +96,18 @@ func moveDataUnderLoad(t *testing.T, f *figures) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	wait := c.start(ctx)
-	ways := []string{url, rollout.Home, url}
+	ways := []string{url, rollout.Home}
 	if *full {
-		ways = slices.Repeat([]string{url, rollout.Home}, 5)
+		ways = slices.Repeat(ways, 5)
 	}
+	ways = append(ways, url) // there one module stays
 	var moves []rollout.MoveState
-	for _, to := range ways {
-		for _, module := range modules {
+	for n, to := range ways {
+		moved := modules
+		if n == len(ways)-1 {
+			moved = modules[:1]
+		}
+		for _, module := range moved {
 			g.beginMove(module, to)
 			state := g.awaitMove(module)
 			moves = append(moves, state)

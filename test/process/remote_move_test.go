@@ -59,10 +59,8 @@ func moveToHostsUnderLoad(t *testing.T, f *figures) {
 		}
 		pause(either(200*time.Millisecond, time.Second))
 	}
-	for _, module := range modules { // they stay there
-		g.beginMove(module, g.url[module])
-		g.awaitMove(module)
-	}
+	g.beginMove(modules[0], g.url[modules[0]]) // it stays there
+	g.awaitMove(modules[0])
 	stop()
 	wait()
 	written := c.audit(g)
