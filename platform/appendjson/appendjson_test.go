@@ -1,12 +1,31 @@
 package appendjson_test
 
 import (
+	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/holiman/uint256"
 
 	"banyan/platform/appendjson"
 )
+
+func FuzzFloats(f *testing.F) {
+	for _, seed := range []float64{0, 1, -1, 0.1, 1e-6, 9.999999e-7, 1.5e-9, -2e-10, 1e-300, 1e20, 1e21, -1.25e22, 1e100, math.MaxFloat64, math.SmallestNonzeroFloat64} {
+		f.Add(math.Float64bits(seed))
+	}
+	f.Add(math.Float64bits(math.Copysign(0, -1)))
+	f.Fuzz(func(t *testing.T, bits uint64) {
+		v := math.Float64frombits(bits)
+		want, err := json.Marshal(v)
+		if err != nil {
+			t.Skip("it has no form in JSON")
+		}
+		if got := appendjson.Float(nil, v); string(got) != string(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
 
 func FuzzDecimals(f *testing.F) {
 	for _, seed := range []string{

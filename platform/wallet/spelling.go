@@ -85,3 +85,27 @@ func (s *spelling) spell(a Address) {
 		binary.BigEndian.PutUint64(digits[2*i:], eight-(eight>>letter&large&hexdigits.Ones)*small)
 	}
 }
+
+// Capitals is which digits the EIP-55 text of an address has in upper case: bit n is
+// that of digit n. It is a hash, so who keeps many addresses may keep it, too.
+func (a Address) Capitals() (capitals uint64) {
+	s := takeSpelling(a)
+	defer spellings.Put(s)
+	for n, c := range s.text[2:] {
+		if 'A' <= c && c <= 'F' {
+			capitals |= 1 << n
+		}
+	}
+	return capitals
+}
+
+// AppendCapitals is AppendText for an address whose Capitals are known.
+func (a Address) AppendCapitals(text []byte, capitals uint64) []byte {
+	text = hexdigits.Append(append(text, "0x"...), a[:])
+	digits := text[len(text)-2*len(a):]
+	const small = 5 // the bit of lower case
+	for n := range digits {
+		digits[n] -= byte(capitals>>n&1) << small
+	}
+	return text
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -175,4 +176,15 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q was accepted as %s", text, a)
 		}
 	})
+}
+
+func TestTheTextIsMadeOfItsCapitals(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{7})
+	for range 10_000 {
+		var a wallet.Address
+		_, _ = random.Read(a[:]) // it never fails
+		if got := string(a.AppendCapitals([]byte("of "), a.Capitals())); got != "of "+a.String() {
+			t.Fatalf("got %s, want %s", got, a)
+		}
+	}
 }

@@ -147,23 +147,65 @@ func TestConformanceManyWalletsAtOnce(t *testing.T) {
 		for n := range 1500 { // more than are read at once
 			fmt.Fprintf(&asked, "%s\n", person(n%40))
 		}
-		stream, err := s.ScoreStream(operator, reputation.WalletStream{Body: strings.NewReader(asked.String())})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		if err := stream.Write(&out); err != nil {
-			t.Fatal(err)
-		}
-		lines := json.NewDecoder(&out)
-		for n := range 1500 {
-			var got reputation.Standing
-			if err := lines.Decode(&got); err != nil {
+		// The first answers come from the database, then from the table in memory: they are
+		// what Scores says. So are those of the next epoch.
+		for turn := range 8 {
+			if turn == 4 {
+				imported(t, s, sampleGraph(), says(0, 38, 10))
+				computed(t, s)
+			}
+			want := map[wallet.Address]string{}
+			all := make([]wallet.Address, 40)
+			for n := range all {
+				all[n] = person(n)
+			}
+			scores, err := s.Scores(nobody, reputation.ScoresQuery{Wallets: all})
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Wallet != person(n%40) || (got.Standing == reputation.Trusted) != (n%40 < 26) {
-				t.Fatalf("line %d is %+v", n, got)
+			trusted := 0
+			for _, standing := range scores.Standings {
+				line, err := json.Marshal(standing)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want[standing.Wallet] = string(line)
+				if standing.Standing == reputation.Trusted {
+					trusted++
+				}
 			}
+			if wantTrusted := 26 + turn/4; trusted != wantTrusted {
+				t.Fatalf("%d are trusted, want %d", trusted, wantTrusted)
+			}
+			stream, err := s.ScoreStream(operator, reputation.WalletStream{Body: strings.NewReader(asked.String())})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := stream.Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+			if len(lines) != 1500 {
+				t.Fatalf("%d lines", len(lines))
+			}
+			for n, line := range lines {
+				if line != want[person(n%40)] {
+					t.Fatalf("stream %d, line %d is %s, want %s", turn, n, line, want[person(n%40)])
+				}
+			}
+		}
+		wrong := strings.Replace(person(5).String(), "0x", "0X", 1)
+		for _, text := range []string{strings.ToLower(person(5).String()), "0x" + strings.ToUpper(person(5).String()[2:]), wrong} {
+			_, wantErr := wallet.Parse(text)
+			if _, err := s.ScoreStream(operator, reputation.WalletStream{Body: strings.NewReader("\r\n " + text + " \r\n")}); (err == nil) != (wantErr == nil) {
+				t.Errorf("%s: %v, want %v", text, err, wantErr)
+			}
+		}
+		const misspelled = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD" // its last letter is small
+		_, err := s.ScoreStream(operator, reputation.WalletStream{Body: strings.NewReader(person(1).String() + "\n\n" + misspelled + "\n0x12\n")})
+		if fields := fault.From(err).Fields; !fault.Is(err, fault.Invalid) || len(fields) != 1 || fields[0].Line != 3 {
+			t.Errorf("a wallet with a wrong letter: %v, %+v", err, fields)
 		}
 		for text, code := range map[string]fault.Code{"": fault.Invalid, "0x12\n": fault.Invalid, strings.Repeat(person(1).String()+"\n", reputation.MaxStream+1): fault.TooLarge} {
 			if _, err := s.ScoreStream(operator, reputation.WalletStream{Body: strings.NewReader(text)}); !fault.Is(err, code) {

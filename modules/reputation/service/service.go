@@ -58,6 +58,7 @@ const (
 type service struct {
 	o       Options
 	imports *memory.Budget
+	tables  *standingTables
 }
 
 var _ reputation.Service = service{}
@@ -83,7 +84,11 @@ func newService(o Options) service {
 	if o.KeepEpochs == 0 {
 		o.KeepEpochs = standardKeepEpochs
 	}
-	return service{o, memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed")}
+	return service{
+		o,
+		memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed"),
+		new(standingTables),
+	}
 }
 
 var errNoEpoch = fault.NoSuch("epoch", "no scores have been computed yet: an operator computes them with POST /api/v1/reputation/epochs")

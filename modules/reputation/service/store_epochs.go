@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -206,6 +208,41 @@ func readStandings(ctx context.Context, r database.Queryer, epoch int64, wallets
 		return nil, fmt.Errorf("read standings: %w", err)
 	}
 	return rows, nil
+}
+
+// readEveryStanding calls each with the scores of an epoch in any order, without their
+// reasons; the row is valid until each returns.
+func readEveryStanding(ctx context.Context, r database.Reader, epoch int64, each func(*scoreRow)) error {
+	rows, err := r.Query(ctx, `
+		SELECT
+			wallet,
+			score,
+			value,
+			points,
+			weight_ppm,
+			rank,
+			percentile
+		FROM scores
+		WHERE epoch = ?`, epoch)
+	if err != nil {
+		return fmt.Errorf("read all standings: %w", err)
+	}
+	return scanStandings(rows, each)
+}
+
+func scanStandings(rows *sqlx.Rows, each func(*scoreRow)) error {
+	defer func() { _ = rows.Close() }() // Err says what went wrong
+	for rows.Next() {
+		var s scoreRow
+		if err := rows.Scan(&s.Wallet, &s.Share, &s.Value, &s.Points, &s.WeightPPM, &s.Rank, &s.Percentile); err != nil {
+			return fmt.Errorf("read all standings: %w", err)
+		}
+		each(&s)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read all standings: %w", err)
+	}
+	return nil
 }
 
 // readPlaces returns the ranked scores of an epoch after a place, in order.

@@ -72,6 +72,7 @@ func BenchmarkScoreStream(b *testing.B) {
 	}
 	const path = "/api/v1/reputation/scores/stream"
 	answer = ask(path)
+	ask(path) // now the table is in memory
 	for b.Loop() {
 		ask(path)
 	}

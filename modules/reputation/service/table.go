@@ -1,0 +1,166 @@
+package service
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"sync"
+	"time"
+
+	"banyan/platform/database"
+	"banyan/platform/wallet"
+)
+
+// A database gives some hundred thousand standings a second, memory some ten million.
+// So the standings of the current epoch are kept in memory while streams ask for many
+// of them, in as little as it takes: an epoch never changes.
+const (
+	// tableMost bounds a table, at 72 MB: of larger epochs the database is asked.
+	tableMost = 1_000_000
+	// tableKeep is how long a table stays that nobody uses.
+	tableKeep = 10 * time.Minute
+)
+
+// tableRow is what a Standing says of one wallet.
+type tableRow struct {
+	share, value, percentile float64
+	rank, weightPPM          uint32
+	capitals                 uint64 // of the wallet's text
+	points                   uint16
+	wallet                   wallet.Address
+}
+
+func (r *scoreRow) packed() tableRow {
+	return tableRow{
+		share: r.Share, value: r.Value, percentile: r.Percentile,
+		rank: uint32(r.Rank), weightPPM: uint32(r.WeightPPM), points: uint16(r.Points),
+		wallet: r.Wallet,
+	}
+}
+
+// standingTable are the standings of an epoch by wallet: a table with open addressing.
+// The hash has a seed, so that nobody can make wallets that fall on one place.
+type standingTable struct {
+	epoch string
+	seed  maphash.Seed
+	rows  []tableRow
+	slots []uint32 // a power of two; 0 = free, n = rows[n-1]
+}
+
+func (t *standingTable) slot(w *wallet.Address) int {
+	return int(maphash.Bytes(t.seed, w[:]) & uint64(len(t.slots)-1))
+}
+
+// find returns the place of a wallet; -1 if the epoch says nothing of it.
+func (t *standingTable) find(w *wallet.Address) int {
+	for at := t.slot(w); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
+		if n := int(t.slots[at]) - 1; t.rows[n].wallet == *w {
+			return n
+		}
+	}
+	return -1
+}
+
+// row returns what is at a place; at -1 a row of a wallet without standing.
+func (t *standingTable) row(place int) *tableRow {
+	if place < 0 {
+		return new(tableRow)
+	}
+	return &t.rows[place]
+}
+
+// readTable reads the standings of an epoch.
+func readTable(ctx context.Context, r database.Reader, epoch epochRow) (*standingTable, error) {
+	t := &standingTable{epoch: epoch.identity(), seed: maphash.MakeSeed(), rows: make([]tableRow, 0, epoch.Wallets)}
+	if err := readEveryStanding(ctx, r, epoch.Number, func(row *scoreRow) {
+		packed := row.packed()
+		packed.capitals = row.Wallet.Capitals()
+		t.rows = append(t.rows, packed)
+	}); err != nil {
+		return nil, err
+	}
+	t.slots = make([]uint32, 1<<bits.Len(uint(2*len(t.rows))))
+	for i := range t.rows {
+		at := t.slot(&t.rows[i].wallet)
+		for t.slots[at] != 0 {
+			at = (at + 1) & (len(t.slots) - 1)
+		}
+		t.slots[at] = uint32(i) + 1
+	}
+	return t, nil
+}
+
+// identity tells an epoch from another one of its number, as after an older state of
+// the database was restored.
+func (r epochRow) identity() string {
+	return fmt.Sprintf("%d of %d: %s", r.Number, r.TimeMS, hex.EncodeToString(r.InputHash))
+}
+
+// standingTables keeps the table of the current epoch.
+type standingTables struct {
+	mu      sync.Mutex
+	table   *standingTable // nil = none
+	epoch   string         // for which asked counts
+	asked   int            // wallets that streams have asked the database for
+	reading bool
+	timer   *time.Timer
+}
+
+// of returns the table of an epoch, or nil when the database is to be asked for the n
+// wallets of a stream. It is read when the database has been asked for half as many
+// wallets as it would have: so reading it costs at most about as much as has been spent
+// without it.
+func (c *standingTables) of(ctx context.Context, r database.Reader, epoch epochRow, n int) (*standingTable, error) {
+	if epoch.Number == 0 || epoch.Wallets > tableMost {
+		return nil, nil
+	}
+	table, read := c.held(epoch, n)
+	if !read {
+		return table, nil
+	}
+	table, err := readTable(ctx, r, epoch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = false
+	if err != nil {
+		return nil, err
+	}
+	c.table = table
+	c.use()
+	return table, nil
+}
+
+// held returns the table that is there, or whether the caller is to read it.
+func (c *standingTables) held(epoch epochRow, n int) (table *standingTable, read bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	identity := epoch.identity()
+	if c.epoch != identity {
+		c.epoch, c.asked, c.table = identity, 0, nil
+	}
+	if c.table != nil && c.table.epoch == identity {
+		c.use()
+		return c.table, false
+	}
+	if c.reading || c.asked < epoch.Wallets/2 {
+		c.asked += n
+		return nil, false
+	}
+	c.reading = true
+	return nil, true
+}
+
+// use has the table dropped when nobody uses it again for a while. It needs the lock.
+func (c *standingTables) use() {
+	if c.timer != nil {
+		c.timer.Reset(tableKeep)
+		return
+	}
+	c.timer = time.AfterFunc(tableKeep, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.table, c.asked = nil, 0
+	})
+}
