@@ -51,10 +51,10 @@ func AirdropOf(service airdrop.Service) Pages {
 }
 
 func (p *airdropPages) mount(r chi.Router) {
-	r.Get("/airdrops", p.site.Handle(p.airdrops))
+	r.Get("/airdrops", p.site.Hot(p.airdrops))
 	r.Get("/airdrops/check-proof", p.site.Handle(p.askProof))
 	r.Post("/airdrops/check-proof", p.site.Handle(p.checkProof))
-	r.Get("/airdrops/{id}", p.site.Handle(p.campaign))
+	r.Get("/airdrops/{id}", p.site.Hot(p.campaign))
 	r.Get("/airdrops/{id}/rules", p.site.Handle(p.rules))
 	r.Get("/airdrops/{id}/proofs/{wallet}.json", p.site.Handle(p.proof))
 	p.mountSuspects(r)

@@ -54,13 +54,13 @@ func ExchangeReviewOf(service exchangereview.Service) Pages {
 }
 
 func (p *exchangePages) mount(r chi.Router) {
-	r.Get("/exchanges", p.site.Handle(p.exchanges))
-	r.Get("/exchanges/-/rankings", p.site.Handle(p.rankings))
+	r.Get("/exchanges", p.site.Hot(p.exchanges))
+	r.Get("/exchanges/-/rankings", p.site.Hot(p.rankings))
 	r.Get("/exchanges/-/compare", p.site.Handle(p.compare))
 	p.mountModeration(r)
 	p.mountFeeds(r)
 	p.mountProfiles(r)
-	r.Get("/exchanges/{slug}", p.site.Handle(p.exchange))
+	r.Get("/exchanges/{slug}", p.site.Hot(p.exchange))
 	r.Get("/exchanges/{slug}/reviews/{wallet}", p.site.Handle(p.reviewHistory))
 	r.Post("/exchanges/{slug}/review", p.site.Form(p.prepareReview))
 	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))

@@ -41,9 +41,9 @@ func ReputationOf(service reputation.Service) Pages {
 				Link: "See who is trusted",
 			},
 			Mount: func(r chi.Router) {
-				r.Get("/reputation", site.Handle(p.leaderboard))
+				r.Get("/reputation", site.Hot(p.leaderboard))
 				p.mountStatements(r)
-				r.Get("/reputation/how", site.Handle(p.how))
+				r.Get("/reputation/how", site.Hot(p.how))
 				r.Get("/reputation/bound", site.Handle(p.bound))
 				r.Get("/reputation/epochs/{number}", site.Handle(p.epoch))
 			},

@@ -153,7 +153,7 @@ func (w *Web) Mount(r chi.Router) {
 
 // mountModules adds what a legacy system may have, too.
 func (w *Web) mountModules(r chi.Router) {
-	r.Get("/", w.ui.Handle(w.home))
+	r.Get("/", w.ui.Hot(w.home))
 	r.Get(walletPath+"/{wallet}", w.ui.Handle(w.wallet))
 	for _, s := range w.sections {
 		if s.Mount != nil {

@@ -189,7 +189,7 @@ func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name,
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Add("Vary", "Cookie, HX-Request")
-	h.Set("Cache-Control", "no-cache, private")
+	h.Set("Cache-Control", sharedPage)
 	if ViewerOf(r).SignedIn || status != http.StatusOK {
 		h.Set("Cache-Control", "no-store")
 	}
@@ -197,6 +197,10 @@ func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name,
 	_, _ = rw.Write(body) //nolint:gosec // html/template has escaped it; the browser may be gone, and nobody is left to report it to
 	return nil
 }
+
+// sharedPage is the Cache-Control of a page that is not made for one person: a browser
+// asks again for it, and nobody between keeps it.
+const sharedPage = "no-cache, private"
 
 // WantsFragment reports whether htmx asks for this part of the page only. When it
 // restores its history it needs the whole page.

@@ -57,6 +57,7 @@ type Site struct {
 	assets assets
 	shared *template.Template            // layout and parts, for every page
 	pages  map[string]*template.Template // by name, see Add
+	hot    hotPages
 	menu   []Entry
 	moved  []string // paths of pages that a legacy system may have, too; see List
 
