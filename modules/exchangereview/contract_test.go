@@ -37,7 +37,7 @@ func TestContractFiles(t *testing.T) {
 			exchangereview.ClaimEnd{Reason: "the wallet was stolen", BarDays: 30},
 			exchangereview.Decision{Slug: "kraken", Wallet: wallet.Address{19: 1}, Action: exchangereview.ActionRemove, Reason: "an advertisement"},
 		},
-		Also: map[string]any{"exportEpoch.line": export.Review{}},
+		Also: map[string]any{"exportEpoch.line": export.Review{}, "exportReviews.line": exchangereview.Review{}},
 	})
 }
 

@@ -84,6 +84,7 @@ type Service interface {
 	Proofs
 	Appeals  // appeals.go
 	Overview // recent.go
+	Portable // portable.go
 }
 
 // The kinds of exchange.

@@ -90,7 +90,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(append(bindOverview(s), bindAppeals(s)...),
+	return Contract.Bind(append(append(append(bindOverview(s), bindAppeals(s)...), bindPortable(s)...),
 		importExchanges.To(s.ImportExchanges),
 		exchanges.To(s.Exchanges),
 		facets.To(s.Facets),

@@ -13,6 +13,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/page"
+	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
 
@@ -300,4 +301,14 @@ func (m *Exchanges) PublishReview(_ context.Context, s exchangereview.SignedRevi
 	}
 	m.Written = append([]exchangereview.Review{review}, m.Written...)
 	return review, nil
+}
+
+// ExportReviews is not asked for by pages.
+func (m *Exchanges) ExportReviews(context.Context, exchangereview.ReviewsExport) (seam.Stream, error) {
+	return seam.Stream{}, m.failed()
+}
+
+// ImportReviews is not asked for by pages.
+func (m *Exchanges) ImportReviews(context.Context, exchangereview.ReviewsUpload) (exchangereview.ReviewsImported, error) {
+	return exchangereview.ReviewsImported{}, m.failed()
 }

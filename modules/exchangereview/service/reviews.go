@@ -54,7 +54,7 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 		Request: func() ([sha256.Size]byte, error) { return requestSum(hash, q.Signature, q.ChainID), nil },
 	}
 	stored, err := idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[outcome]) (outcome, error) {
-		return s.publish(ctx, &q, hash, keep)
+		return s.publish(ctx, &q, hash, false, keep)
 	})
 	if err != nil {
 		return exchangereview.Review{}, err
@@ -67,9 +67,10 @@ func (s *service) PublishReview(ctx context.Context, q exchangereview.SignedRevi
 }
 
 // publish does everything that needs no transaction before it starts one: a
-// transaction occupies the database's only writer.
-func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, keep idempotency.Keep[outcome]) (outcome, error) {
-	if err := s.checkTime(q.CreatedMS); err != nil {
+// transaction occupies the database's only writer. One that is imported was published
+// at another time.
+func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, hash exchangereview.Hash, imported bool, keep idempotency.Keep[outcome]) (outcome, error) {
+	if err := s.checkTime(q.CreatedMS); err != nil && (!imported || time.UnixMilli(q.CreatedMS).After(s.clock())) {
 		return outcome{}, err
 	}
 	exchange, err := s.catalogue.id(ctx, q.Slug)
@@ -88,7 +89,7 @@ func (s *service) publish(ctx context.Context, q *exchangereview.SignedReview, h
 	if err != nil {
 		return outcome{}, err
 	}
-	p := publication{review: *q, site: s.site, exchange: exchange, hash: hash, checked: checked, weight: s.weigher.weigh(ctx, q.Wallet), now: now, nowMS: s.clock().UnixMilli(), waits: waits, found: s.rules.Find(q.Text)}
+	p := publication{review: *q, imported: imported, site: s.site, exchange: exchange, hash: hash, checked: checked, weight: s.weigher.weigh(ctx, q.Wallet), now: now, nowMS: s.clock().UnixMilli(), waits: waits, found: s.rules.Find(q.Text)}
 	if err := s.store.db.Write(ctx, func(tx *database.Tx) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -119,6 +120,7 @@ func (s *service) checkTime(createdMS int64) error {
 // publication is one review that is being stored.
 type publication struct {
 	review   exchangereview.SignedReview
+	imported bool // its earlier versions may have been left behind
 	site     string
 	exchange int64
 	hash     exchangereview.Hash
@@ -158,7 +160,9 @@ func (p *publication) write(ctx context.Context, tx *database.Tx) (err error) {
 			return err
 		}
 		p.Version, p.Proof = before.Version+1, before.Proof
-		kind = exchangereview.ActivityEdited
+		if before.Version > 0 {
+			kind = exchangereview.ActivityEdited
+		}
 		if before.State == stateRemoved { // what a moderator removed comes back through a moderator
 			p.State = stateWaiting
 		}
@@ -231,6 +235,8 @@ func (p *publication) flag(ctx context.Context, tx *database.Tx) error {
 func (p *publication) retireLive(ctx context.Context, tx *database.Tx) (before liveRow, err error) {
 	before, err = live(ctx, tx, p.exchange, p.review.Wallet)
 	switch {
+	case database.IsNoRows(err) && p.imported:
+		return liveRow{}, nil
 	case database.IsNoRows(err), err == nil && !bytes.Equal(before.Hash, p.review.Previous[:]):
 		return before, p.misplaced(ctx, tx)
 	case err != nil:

@@ -17,3 +17,18 @@ func (st store) allReviews(ctx context.Context, before, lowest int64, limit int)
 		LIMIT ?`, before, lowest, limit)
 	return rows, err
 }
+
+// exportedReviews returns up to limit versions of live reviews with ids after after,
+// oldest first; exchange 0 is all.
+func (st store) exportedReviews(ctx context.Context, exchange, after int64, limit int) (rows []reviewRow, err error) {
+	err = st.db.Read().Select(ctx, &rows, `SELECT`+shownColumns+reviewTables+shownTables+`
+		WHERE r.id > ? AND (? = 0 OR r.exchange_id = ?) AND r.state < 2
+			AND EXISTS (
+				SELECT 1
+				FROM review AS now
+				WHERE now.exchange_id = r.exchange_id AND now.wallet = r.wallet AND now.retired = 0 AND now.state < 2
+			)
+		ORDER BY r.id
+		LIMIT ?`, after, exchange, exchange, limit)
+	return rows, err
+}
