@@ -139,15 +139,16 @@ func lorenz(ppm []int) template.HTML {
 		return ""
 	}
 	const size, million = 200, 1_000_000
-	var line, text strings.Builder
+	var line strings.Builder
+	var points []string
 	for i, share := range ppm {
 		fmt.Fprintf(&line, "%.1f,%.1f ", float64(i)*size/float64(len(ppm)-1), size-float64(share)*size/million)
 		if i == (len(ppm)-1)/2 || i == (len(ppm)-1)*9/10 {
-			fmt.Fprintf(&text, " the poorest %d %% get %.1f %%;", i*100/(len(ppm)-1), float64(share)/10_000)
+			points = append(points, fmt.Sprintf("the poorest %d %% get %.1f %%", i*100/(len(ppm)-1), float64(share)/10_000))
 		}
 	}
-	return ui.Markup(`<svg class="chart lorenz" viewBox="-2 -2 204 204" role="img" aria-label="Lorenz curve:%s"><g aria-hidden="true"><rect class="track" width="200" height="200"/><polyline class="even" points="0,200 200,0"/><polyline class="curve" points="%s"/></g></svg>`,
-		strings.TrimSuffix(text.String(), ";")+".", strings.TrimSpace(line.String()))
+	return ui.Markup(`<svg class="chart lorenz" viewBox="-2 -2 204 204" role="img" aria-label="Lorenz curve: %s."><g aria-hidden="true"><rect class="track" width="200" height="200"/><polyline class="even" points="0,200 200,0"/><polyline class="curve" points="%s"/></g></svg>`,
+		strings.Join(points, "; "), strings.TrimSpace(line.String()))
 }
 
 func (p *airdropPages) setRules(_ http.ResponseWriter, r *http.Request) (string, error) {

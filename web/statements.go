@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -302,20 +303,20 @@ func (p *reputationPages) revokeStatement(rw http.ResponseWriter, r *http.Reques
 func saidIn(a reputation.Attestation) string {
 	switch a.Kind {
 	case attestation.Trust:
-		text := "trusts it"
+		level := signedLevel(a.Level)
 		switch {
-		case a.Level < 0:
-			text = "distrusts it"
+		case a.Level == 0 && a.Context == "":
+			return "neither trusts nor distrusts it"
 		case a.Level == 0:
-			text = "neither trusts nor distrusts it"
+			return fmt.Sprintf("neither trusts nor distrusts it with %s", a.Context)
+		case a.Level < 0 && a.Context == "":
+			return fmt.Sprintf("distrusts it (%s)", level)
+		case a.Level < 0:
+			return fmt.Sprintf("distrusts it (%s) with %s", level, a.Context)
+		case a.Context == "":
+			return fmt.Sprintf("trusts it (%s)", level)
 		}
-		if a.Level != 0 {
-			text += " (" + signedLevel(a.Level) + ")"
-		}
-		if a.Context != "" {
-			text += " with " + a.Context
-		}
-		return text
+		return fmt.Sprintf("trusts it (%s) with %s", level, a.Context)
 	case attestation.Vouch:
 		return "vouches for it"
 	case attestation.Report:

@@ -176,6 +176,7 @@ func (w *Web) mountOwn(r chi.Router) {
 		r.Get("/sitemap.xml", w.ui.Handle(w.sitemap))
 	}
 	r.Get("/sign-in", w.ui.Handle(w.signIn))
+	r.Post("/language", w.ui.Form(w.ui.ChooseLanguage))
 	r.Post("/sign-out", w.ui.Form(w.signOut))
 	r.Get("/sessions", w.ui.Handle(w.sessions))
 	r.Post("/sessions/{id}/end", w.ui.Form(w.endSession))

@@ -180,7 +180,8 @@
         : "Sent. Waiting for the chain …", "wait");
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
-    throw new UserError(`${hash ? `The transaction ${hash}` : "What was sent"} is not there yet. Your wallet shows how it does; this page will show it when it is there.`);
+    const what = hash ? `The transaction ${hash}` : "What was sent";
+    throw new UserError(`${what} is not there yet. Your wallet shows how it does; this page will show it when it is there.`);
   }
 
   // share hands a text and a link to the device, or copies them where it cannot.

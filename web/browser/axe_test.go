@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -29,9 +30,14 @@ type violation struct {
 // TestEveryPage finds no violation of WCAG A and AA on any page, in both themes,
 // on the desk and on the phone, and no page wider than its window.
 func TestEveryPage(t *testing.T) {
-	for _, l := range []look{desk, deskDark, phone, phoneDark} {
+	for _, l := range []look{desk, deskDark, phone, phoneDark, deskGerman, phoneGerman} {
 		t.Run(l.String(), func(t *testing.T) {
-			walk(t, l, inspect)
+			walk(t, l, func(t *testing.T, ctx context.Context, s stop) {
+				if got := eval[string](t, ctx, `document.documentElement.lang`); got != cmp.Or(l.Language, "en") {
+					t.Errorf("%s is in the language %q", s.Name, got)
+				}
+				inspect(t, ctx, s)
+			})
 		})
 	}
 }

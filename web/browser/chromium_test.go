@@ -85,16 +85,26 @@ func start(t *testing.T) context.Context {
 type look struct {
 	Width, Height int64
 	Theme         string // light or dark, as the system would say
+	Language      string // that the browser asks for; "" = its own, which is English
 }
 
 var (
-	desk      = look{1280, 900, "light"}
-	deskDark  = look{1280, 900, "dark"}
-	phone     = look{390, 844, "light"}
-	phoneDark = look{390, 844, "dark"}
+	desk      = look{Width: 1280, Height: 900, Theme: "light"}
+	deskDark  = look{Width: 1280, Height: 900, Theme: "dark"}
+	phone     = look{Width: 390, Height: 844, Theme: "light"}
+	phoneDark = look{Width: 390, Height: 844, Theme: "dark"}
+	// German is seen in two of the four: its words are longer, the colours are the same.
+	deskGerman  = look{Width: 1280, Height: 900, Theme: "light", Language: "de"}
+	phoneGerman = look{Width: 390, Height: 844, Theme: "dark", Language: "de"}
 )
 
-func (l look) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Theme) }
+func (l look) String() string {
+	name := fmt.Sprintf("%d-%s", l.Width, l.Theme)
+	if l.Language != "" {
+		name += "-" + l.Language
+	}
+	return name
+}
 
 // open returns a tab with cookies and storage of its own. When the test ends, a
 // script error, a breach of the Content-Security-Policy or a request to
@@ -123,6 +133,11 @@ func (l look) apply() chromedp.Action[chromedp.Void] {
 			Width: l.Width, Height: l.Height, DeviceScaleFactor: 1, Mobile: mobile,
 		}); err != nil {
 			return err
+		}
+		if l.Language != "" {
+			if _, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.Language}}); err != nil {
+				return err
+			}
 		}
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: l.Theme}, {Name: "prefers-reduced-motion", Value: "reduce"},

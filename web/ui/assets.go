@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/web/language"
 )
 
 // The files of thirdparty/ are made by others; its README says which versions
@@ -28,10 +30,13 @@ const AssetPrefix = "/assets/"
 // content, so that browsers may keep it for ever.
 type assets struct {
 	urls  map[string]string // name → URL
+	said  map[string]string // name of a script → URL of it in German
 	files map[string]asset  // by URL
 }
 
-func newAssets() assets { return assets{urls: map[string]string{}, files: map[string]asset{}} }
+func newAssets() assets {
+	return assets{urls: map[string]string{}, said: map[string]string{}, files: map[string]asset{}}
+}
 
 // asset is an embedded file. Its content stays where it is: embed.FS.ReadFile
 // would copy it, and Swagger UI alone has 1.5 MB.
@@ -40,6 +45,7 @@ type asset struct {
 	mediaType string
 	name      string
 	size      int64
+	text      string // instead of the file, for one that was translated
 }
 
 // mediaTypes of what is served; another ending is left out. Scripts name their
@@ -67,16 +73,46 @@ func (s *Site) addFolder(files fs.FS, folder string) error {
 			return err
 		}
 		base := path.Base(name)
-		url := s.o.Prefix + AssetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum.Sum(nil)[:6]) + ending
+		url := s.assetURL(base, sum)
 		if _, twice := s.assets.urls[base]; twice {
 			return fmt.Errorf("two assets are called %s", base)
 		}
-		s.assets.urls[base], s.assets.files[url] = url, asset{files, mediaType, name, size}
-		return nil
+		s.assets.urls[base], s.assets.files[url] = url, asset{files, mediaType, name, size, ""}
+		if ending != ".js" || size > maxScript {
+			return nil
+		}
+		return s.addGerman(files, name)
 	})
 	if err != nil {
 		return fmt.Errorf("read the assets: %w", err)
 	}
+	return nil
+}
+
+// maxScript bounds the scripts that are looked through for texts, in bytes: those of
+// others are larger, and theirs.
+const maxScript = 40 << 10
+
+func (s *Site) assetURL(base string, sum hash.Hash) string {
+	ending := path.Ext(base)
+	return s.o.Prefix + AssetPrefix + strings.TrimSuffix(base, ending) + "." + hex.EncodeToString(sum.Sum(nil)[:6]) + ending
+}
+
+// addGerman serves a script a second time with its texts in German, when it has any.
+func (s *Site) addGerman(files fs.FS, name string) error {
+	source, err := fs.ReadFile(files, name)
+	if err != nil {
+		return err
+	}
+	text := language.German.Script(string(source))
+	if text == string(source) {
+		return nil
+	}
+	sum := sha256.New()
+	sum.Write([]byte(text))
+	base := path.Base(name)
+	url := s.assetURL(base, sum)
+	s.assets.said[base], s.assets.files[url] = url, asset{mediaType: mediaTypes[path.Ext(base)], size: int64(len(text)), text: text}
 	return nil
 }
 
@@ -92,7 +128,9 @@ func copyAsset(to io.Writer, from fs.FS, name string) (size int64, err error) {
 // remove takes an asset away, as if it were not in the program.
 func (a assets) remove(name string) {
 	delete(a.files, a.urls[name])
+	delete(a.files, a.said[name])
 	delete(a.urls, name)
+	delete(a.said, name)
 }
 
 // url returns the address of an asset. Fails for an unknown name, so that a
@@ -105,7 +143,10 @@ func (a assets) url(name string) (string, error) {
 }
 
 // assetLink is the address of an asset in templates.
-func (s *Site) assetLink(name string) (string, error) {
+func (s *Site) assetLink(l language.Language, name string) (string, error) {
+	if url := s.assets.said[name]; url != "" && l == language.German {
+		return s.fromRoot(url), nil
+	}
 	url, err := s.assets.url(name)
 	return s.fromRoot(url), err
 }
@@ -120,6 +161,10 @@ func (s *Site) ServeAsset(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", file.mediaType)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Content-Length", strconv.FormatInt(file.size, 10))
+	if file.text != "" {
+		_, _ = io.WriteString(rw, file.text) // likewise
+		return nil
+	}
 	_, _ = copyAsset(rw, file.from, file.name) // the browser may be gone; nobody is left to report it to
 	return nil
 }

@@ -70,7 +70,7 @@ func (s *Site) fail(rw http.ResponseWriter, r *http.Request, err error) {
 	requestctx.NoteError(r.Context(), err)
 	f := fault.From(err)
 	if WantsJSON(r) {
-		fault.WriteProblem(rw, f, requestctx.ID(r.Context()))
+		fault.WriteProblem(rw, inWords(r, f), requestctx.ID(r.Context()))
 		return
 	}
 	if f.RetryAfter > 0 {

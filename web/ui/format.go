@@ -12,15 +12,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/holiman/uint256"
-	"golang.org/x/text/language"
+	xlanguage "golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+
+	"banyan/web/language"
 )
 
 // functions are what all templates call; a folder of templates adds its own, see
 // Site.Add.
-func (s *Site) functions() template.FuncMap {
+func (s *Site) functions(l language.Language) template.FuncMap {
 	return template.FuncMap{
-		"asset":    s.assetLink,
+		"asset":    func(name string) (string, error) { return s.assetLink(l, name) },
 		"at":       s.link,
 		"root":     func(parts ...any) string { return s.fromRoot(joined(parts)) },
 		"path":     s.path,
@@ -31,21 +33,24 @@ func (s *Site) functions() template.FuncMap {
 		"percent":  percent,
 		"fixed":    func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) },
 		"units":    Units,
-		"when":     when,
-		"day":      day,
+		"when":     func(ms int64) template.HTML { return when(l, ms) },
+		"day":      func(ms int64) template.HTML { return day(l, ms) },
 		"host":     websiteHost,
-		"country":  country,
+		"country":  func(code string) string { return country(l, code) },
 		"title":    slugName,
 		"took":     Took,
 		"size":     size,
-		"plural":   Plural,
+		"plural":   func(n int, one, many string) string { return pluralIn(l, n, one, many) },
+		"t":        func(text any) any { return translated(l, text) },
+		"foreign":  func(text string) bool { return isForeign(l, text) },
 		"add":      func(a, b int) int { return a + b },
 		"float":    func(n int) float64 { return float64(n) },
 		"share5":   func(mean float64) float64 { return mean / 5 },
 		"ratio":    Ratio,
 		"sentence": Sentence,
+		"words":    Sentence, // of what people wrote
 		"points":   signedPoints,
-		"agent":    agentName,
+		"agent":    func(agent string) string { return agentIn(l, agent) },
 
 		"stars":     stars,
 		"identicon": identicon,
@@ -102,12 +107,15 @@ func Units(amount uint256.Int, decimals int) string {
 	return grouped(whole) + rest
 }
 
-func when(ms int64) template.HTML { return timeElement(ms, "2 Jan 2006, 15:04 UTC") }
-func day(ms int64) template.HTML  { return timeElement(ms, "2 Jan 2006") }
+func when(l language.Language, ms int64) template.HTML {
+	return timeElement(l, ms, "2 Jan 2006, 15:04 UTC")
+}
 
-func timeElement(ms int64, layout string) template.HTML {
+func day(l language.Language, ms int64) template.HTML { return timeElement(l, ms, "2 Jan 2006") }
+
+func timeElement(l language.Language, ms int64, layout string) template.HTML {
 	t := time.UnixMilli(ms).UTC()
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format(layout) + `</time>`) //nolint:gosec // digits and names of months only
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + l.Date(t, layout) + `</time>`) //nolint:gosec // digits and names of months only
 }
 
 // websiteHost is what people read of a website's address.
@@ -119,12 +127,12 @@ func websiteHost(website string) string {
 	return strings.TrimPrefix(u.Host, "www.")
 }
 
-func country(code string) string {
-	region, err := language.ParseRegion(code)
+func country(l language.Language, code string) string {
+	region, err := xlanguage.ParseRegion(code)
 	if err != nil {
 		return code
 	}
-	if name := display.English.Regions().Name(region); name != "" {
+	if name := display.Regions(xlanguage.Make(string(l))).Name(region); name != "" {
 		return name
 	}
 	return code

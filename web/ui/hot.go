@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"banyan/platform/httpserver"
+	"banyan/web/language"
 )
 
 // A page takes some milliseconds to ask for and to render, and what thousands ask for at
@@ -78,7 +79,7 @@ func (s *Site) Hot(h Handler) http.HandlerFunc {
 func nameOfHot(r *http.Request) string {
 	h := r.Header
 	return strings.Join([]string{
-		r.Host, r.URL.RequestURI(), strings.Join(h["Cookie"], ";"), strings.Join(h["Accept-Language"], ","), h.Get("Accept"),
+		r.Host, r.URL.RequestURI(), strings.Join(h["Cookie"], ";"), string(language.Of(r)), h.Get("Accept"),
 		h.Get("HX-Request"), h.Get("HX-Target"), h.Get("HX-History-Restore-Request"), h.Get(waitHeader),
 	}, "\n")
 }

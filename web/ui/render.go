@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
 	"banyan/platform/wallet"
+	"banyan/web/language"
 )
 
 // Page is what a handler hands over to be shown.
@@ -55,6 +57,8 @@ type view struct {
 	Alarms    []Alarm // likewise
 	Forms     bool    // it may have forms that outlive a session, see forms.js
 	Told      *told   // what was done a moment ago; nil = nothing
+	Language  language.Language
+	Here      string // path within the site to come back to, with the query
 }
 
 // ViewerOf returns who sent a request; the zero Viewer is not signed in.
@@ -74,16 +78,30 @@ func ViewerOf(r *http.Request) Viewer {
 const sharedTemplate = "parts.html"
 
 func (s *Site) readShared() error {
-	var err error
-	s.shared, err = template.New("").Funcs(s.functions()).ParseFS(embedded, "templates/layout.html", "templates/parts.html", "templates/drawings.html")
-	if err != nil {
-		return fmt.Errorf("read the shared templates: %w", err)
+	for _, l := range language.All() {
+		base := template.New("").Funcs(inLanguage(l, s.functions(l)))
+		for _, file := range []string{"layout.html", "parts.html", "drawings.html"} {
+			if err := parse(base, l, embedded, "templates/"+file); err != nil {
+				return fmt.Errorf("read the shared templates: %w", err)
+			}
+		}
+		s.shared[l], s.pages[l] = base, map[string]*template.Template{}
 	}
 	own, err := fs.Sub(embedded, "templates/error")
 	if err != nil {
 		return err
 	}
 	return s.Add("error", own, nil)
+}
+
+// parse adds the templates of a file, in the language.
+func parse(to *template.Template, l language.Language, files fs.FS, file string) error {
+	source, err := fs.ReadFile(files, file)
+	if err != nil {
+		return err
+	}
+	_, err = to.New(path.Base(file)).Parse(l.Template(string(source)))
+	return err
 }
 
 // Add reads the templates of a folder: list.html becomes the page
@@ -95,11 +113,21 @@ func (s *Site) Add(folder string, files fs.FS, functions template.FuncMap) error
 	if err != nil {
 		return fmt.Errorf("list the templates of %s: %w", folder, err)
 	}
-	base, err := s.shared.Clone()
+	for _, l := range language.All() {
+		if err := s.addIn(l, folder, files, names, functions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addIn is Add in one language.
+func (s *Site) addIn(l language.Language, folder string, files fs.FS, names []string, functions template.FuncMap) error {
+	base, err := s.shared[l].Clone()
 	if err == nil {
-		base.Funcs(functions)
+		base.Funcs(inLanguage(l, functions))
 		if _, statErr := fs.Stat(files, sharedTemplate); statErr == nil {
-			_, err = base.ParseFS(files, sharedTemplate)
+			err = parse(base, l, files, sharedTemplate)
 		}
 	}
 	if err != nil {
@@ -112,12 +140,12 @@ func (s *Site) Add(folder string, files fs.FS, functions template.FuncMap) error
 		name := folder + "/" + strings.TrimSuffix(file, ".html")
 		t, err := base.Clone()
 		if err == nil {
-			t, err = t.ParseFS(files, file)
+			err = parse(t, l, files, file)
 		}
 		if err != nil {
-			return fmt.Errorf("read the template %s: %w", name, err)
+			return fmt.Errorf("read the template %s in %s: %w", name, l.Name(), err)
 		}
-		s.pages[name] = t
+		s.pages[l][name] = t
 	}
 	return nil
 }
@@ -143,12 +171,18 @@ func (s *Site) HTML(r *http.Request, name string, data any) (template.HTML, erro
 }
 
 func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffer, error) {
+	l := language.Of(r)
+	p.Title, _ = l.Sentence(p.Title)
+	p.Description, _ = l.Sentence(p.Description)
 	v := view{
-		Page: p, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.Plain(r) == "/", Path: r.URL.RequestURI(),
+		Page: p, Language: l, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.Plain(r) == "/", Path: r.URL.RequestURI(),
 		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.Plain(r), Site: s.NameOf(r), Told: p.told,
 	}
 	if p.Nav != operatorPath && !strings.HasPrefix(name, "error/") {
 		v.Picture = s.picture(r)
+	}
+	if v.Here = v.Path; r.Method != http.MethodGet && r.Method != http.MethodHead {
+		v.Here = s.cameFrom(r) // a form's answer cannot be loaded again
 	}
 	v.Forms = v.Viewer.SignedIn || strings.HasPrefix(name, "error/")
 	if entry == wholePage && v.Viewer.Operator && p.Nav == operatorPath {
@@ -158,7 +192,7 @@ func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffe
 		}
 	}
 	var out bytes.Buffer
-	t, ok := s.pages[name]
+	t, ok := s.pages[l][name]
 	if !ok {
 		return out, fault.Newf(fault.Internal, "there is no template %s", name)
 	}
@@ -188,7 +222,8 @@ func (s *Site) render(rw http.ResponseWriter, r *http.Request, status int, name,
 	h := rw.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Add("Vary", "Cookie, HX-Request")
+	h.Set("Content-Language", string(language.Of(r)))
+	h.Add("Vary", "Accept-Language, Cookie, HX-Request")
 	h.Set("Cache-Control", sharedPage)
 	if ViewerOf(r).SignedIn || status != http.StatusOK {
 		h.Set("Cache-Control", "no-store")

@@ -26,6 +26,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity/signin"
 	"banyan/platform/wallet"
+	"banyan/web/language"
 )
 
 // Options are what a site stands on. All may be zero.
@@ -55,8 +56,8 @@ type Site struct {
 	base   string // path of PublicURL
 	mark   string // see link
 	assets assets
-	shared *template.Template            // layout and parts, for every page
-	pages  map[string]*template.Template // by name, see Add
+	shared map[language.Language]*template.Template            // layout and parts, for every page
+	pages  map[language.Language]map[string]*template.Template // by name, see Add
 	hot    hotPages
 	menu   []Entry
 	moved  []string // paths of pages that a legacy system may have, too; see List
@@ -102,7 +103,8 @@ func (s *Site) ListOperators(pages []Entry, alarms func(*http.Request) []Alarm) 
 // broken, which the tests would have shown.
 func New(o Options) (*Site, error) {
 	o.PublicURL, o.OperatorURL = strings.TrimRight(o.PublicURL, "/"), strings.TrimRight(o.OperatorURL, "/")
-	s := &Site{o: o, base: config.BasePath(o.PublicURL), mark: newMark(), assets: newAssets(), pages: map[string]*template.Template{}}
+	s := &Site{o: o, base: config.BasePath(o.PublicURL), mark: newMark(), assets: newAssets()}
+	s.shared, s.pages = map[language.Language]*template.Template{}, map[language.Language]map[string]*template.Template{}
 	for _, folder := range []string{"static", "thirdparty"} {
 		if err := s.addFolder(embedded, folder); err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func (h *Hooks) Webhooks(context.Context, upkeep.WebhooksQuery) (upkeep.WebhookL
 	defer h.mu.Unlock()
 	return upkeep.WebhookList{Endpoints: slices.Clone(h.endpoints), Kinds: []webhooks.Described{
 		{Name: "review.published", About: "Somebody has published a review.", Example: json.RawMessage(`{}`)},
-		{Name: "ranking.published", About: "The ranking was computed.", Example: json.RawMessage(`{}`)},
+		{Name: "ranking.published", About: "The ranking of all exchanges was computed, and can be verified.", Example: json.RawMessage(`{}`)},
 	}}, nil
 }
 

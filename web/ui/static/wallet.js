@@ -185,7 +185,7 @@
       const say = statusLine(review.querySelector("[data-status]"));
       const text = review.querySelector("textarea");
       const left = review.querySelector("[data-left]");
-      const count = () => { if (left) left.textContent = `${(text.maxLength - text.value.length).toLocaleString("en")} characters left`; };
+      const count = () => { if (left) left.textContent = `${(text.maxLength - text.value.length).toLocaleString(document.documentElement.lang)} characters left`; };
       text?.addEventListener("input", count);
       if (text && restore(review)) say("What you typed before is filled in again.");
       count();
