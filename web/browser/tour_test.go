@@ -37,22 +37,28 @@ func visit(t *testing.T, ctx context.Context, site string, s stop) {
 	}
 }
 
-// walk takes the whole tour in one look, once for each kind of visitor.
+// walk takes the whole tour in one look, once for each kind of visitor. Each site has a
+// tab of its own: they are one host to a browser, and a site ends the session of another.
 func walk(t *testing.T, l look, at func(t *testing.T, ctx context.Context, s stop)) {
 	all := webtest.Sites(t)
+	tabs := map[string]context.Context{}
 	for _, as := range []string{"", "member", "operator"} {
-		ctx := open(t, l)
-		switch as {
-		case "member":
-			signIn(t, ctx, all["full"].URL, &extension{key: webtest.Key(t, "member")})
-		case "operator":
-			signIn(t, ctx, all["full"].URL, &extension{key: all["full"].Operator})
-		}
 		for _, s := range webtest.Tour() {
-			if s.As == as && strings.HasPrefix(s.Name, *only) {
-				visit(t, ctx, all[s.Site].URL, s)
-				at(t, ctx, s)
+			if s.As != as || !strings.HasPrefix(s.Name, *only) {
+				continue
 			}
+			who := as + " " + s.Site
+			if tabs[who] == nil {
+				tabs[who] = open(t, l)
+				switch as {
+				case "member":
+					signIn(t, tabs[who], all[s.Site].URL, &extension{key: webtest.Key(t, "member")})
+				case "operator":
+					signIn(t, tabs[who], all[s.Site].URL, &extension{key: all[s.Site].Operator})
+				}
+			}
+			visit(t, tabs[who], all[s.Site].URL, s)
+			at(t, tabs[who], s)
 		}
 	}
 }
