@@ -142,7 +142,7 @@ func joined(left, right []string) (all []string) {
 var (
 	goProse  = regexp.MustCompile(`^[A-Z][a-z]|[a-zA-Z0-9,.:;)“”’\x00]+ [(“a-zA-Z0-9\x00]`)
 	hasWord  = regexp.MustCompile(`[a-zA-Z]{2}`)
-	notProse = regexp.MustCompile(`^[a-zA-Z0-9_./:?=&#%-]*[/=_?][^ ]*$|[{}\\]|; (?:charset|filename)`)
+	notProse = regexp.MustCompile(`^[A-Z][a-z]+(?:-[A-Z][a-z]+)+$|^[a-zA-Z0-9_./:?=&#%-]*[/=_?][^ ]*$|[{}\\]|; (?:charset|filename)`)
 )
 
 // textsOf returns the keys of a text of the code.

@@ -24,10 +24,10 @@ var apart = []string{
 	"../cards.go", "../demochain.go", "../demowallet.go", "../exchange_feeds.go", "../airdrops_feeds.go", "../markdown/",
 }
 
-// notShown are strings that look like texts and are none: headers, names of browsers and
+// otherStrings are strings that look like texts and are none: headers, names of browsers and
 // of types, parts of files in other formats, and what the log alone has.
 var otherStrings = []string{
-	"Vary", "Accept-Language, Cookie, HX-Request", "Banyan-Wait", "Edge", "Opera", "Firefox", "Chrome", "Chromium", "Safari", "Android", "Windows", "Mac OS X", "Linux",
+	"Vary", "Accept-Language, Cookie, HX-Request", "no-cache, private", "Edge", "Opera", "Firefox", "Chrome", "Chromium", "Safari", "Android", "Windows", "Mac OS X", "Linux",
 	"{1} on {2}", "{1} of {2}", "Review", "Person", "Rating", "Organization", "AggregateRating", "identicon large", "flow mirrored", "step automatic", "is slow", "banyan told {1}",
 	"there is no template {1}", "of 5<small>{1} to {2} with 90 % confidence, from {3} signed reviews</small>", "not enough evidence<small>{1} signed reviews so far</small>",
 	"floor: {1}", "cap: {1}", "{1} ns", "{1} µs", "{1} ms", "{1} s", "{1} min", "{1} h", "{1} B", "{1} KiB", "{1} MiB", "{1} GiB", "{1}, {2}", "{1} {2}", "{1} %", "{1} · {2}", "{1}: {2}",
