@@ -117,6 +117,13 @@ func TestALanguageIsChosen(t *testing.T) {
 	if status, _ := v.post("/language", "application/x-www-form-urlencoded", "language=en&next=/", "Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden {
 		t.Errorf("another site may choose the language: %d", status)
 	}
+	v.signIn(webtest.Key(t, "somebody"))
+	if status, _ := v.post("/language", "application/x-www-form-urlencoded", "language=en&next=/"); status != http.StatusForbidden {
+		t.Errorf("a form that was not made for the session chooses the language: %d", status)
+	}
+	if status, page := v.form("/language", url.Values{"language": {"en"}, "next": {"/sessions"}}); status != http.StatusOK || !strings.Contains(page, "<h1>My sessions</h1>") {
+		t.Errorf("who is signed in cannot choose: %d %.200s", status, page)
+	}
 	// What is for other programs stays English.
 	contains(t, v.get("/exchanges/-/feed.json", http.StatusOK), "Reviews of all exchanges")
 }
