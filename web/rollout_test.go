@@ -69,14 +69,14 @@ func TestThePictureShowsEveryState(t *testing.T) {
 	v, modules := atTheModules(t)
 	page := v.get(modulesPage, http.StatusOK)
 	contains(t, page,
-		"Reputation, shadow 10 %, this process answers, and the remote&#39;s answers are compared", "Exchange reviews, canary 10 %, the remote answers some callers", "Airdrops, remote, the remote answers",
+		"Reputation, shadow 10 %: this process answers, and the remote&#39;s answers are compared", "Exchange reviews, canary 10 %: the remote answers some callers", "Airdrops, remote: the remote answers",
 		"812 calls a second; the owner of the writes is trunk", "2,761 calls a second; the owner of the writes is airdrop",
 		`class="root shadow" data-live="root-wide-0"`, `class="root canary" data-live="root-wide-1"`, `class="root remote" data-live="root-narrow-2"`, `class="ghost"`,
 		"<b>871</b>", "2,767 remote", // 812 + 58.5 here; 6.5 of a canary and 2,760.8 at the remote, and none of the shadow's
 	)
 	modules.Change("reputation", func(s *rollout.ModuleState) { s.Plan.Mode, s.Plan.Percent = seam.ModeLocal, 0 })
 	modules.Figures("reputation", map[string]any{"mode": "local", "operations": []any{map[string]any{"operation": "score", "recent": map[string]any{"local": map[string]any{"per_second": 7.25, "p50": 4e-6, "p99": 6e-5}}}}})
-	contains(t, v.get(modulesPage, http.StatusOK), "Reputation, local, this process answers, 7.2 calls a second", `class="root local" data-live="root-wide-0"`)
+	contains(t, v.get(modulesPage, http.StatusOK), "Reputation, local: this process answers; 7.2 calls a second", `class="root local" data-live="root-wide-0"`)
 }
 
 func TestTheVerdictsSayWhatToDo(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // thinly (canary) or has become a trunk of its own (remote). The fruit is drawn
 // where writes are owned. What the picture shows stands as text below it, too.
 type banyan struct {
-	Words     string // what the picture shows
+	Words     []string // what the picture shows
 	Wide      template.HTML
 	Narrow    template.HTML
 	PerSecond float64 // all modules
@@ -24,12 +24,12 @@ type banyan struct {
 
 func banyanOf(modules []moduleView) banyan {
 	var b banyan
-	b.Words = "A drawing of a banyan tree with one trunk and " + ui.Plural(len(modules), "root", "roots") + ", one for each module."
+	b.Words = []string{"A drawing of a banyan tree with one trunk and " + ui.Plural(len(modules), "root", "roots") + ", one for each module."}
 	for _, m := range modules {
 		b.PerSecond += m.Total()
 		b.Here += m.Here.PerSecond
 		b.Away += m.Total() - m.Here.PerSecond
-		b.Words += " " + rootWords(m)
+		b.Words = append(b.Words, rootWords(m))
 	}
 	b.Wide = drawing{width: 1120, height: 412, ground: 364, crown: 132}.of(modules, "wide")
 	b.Narrow = drawing{width: 360, height: 304, ground: 262, crown: 90}.of(modules, "narrow")
@@ -47,7 +47,7 @@ func rootWords(m moduleView) string {
 	if m.Known {
 		calls = rateWords(m.Total())
 	}
-	return m.Title + ", " + m.Place() + ", " + does + ", " + calls + "; the owner of the writes is " + m.Owner.Name + "."
+	return m.Title + ", " + m.Place() + ": " + does + "; " + calls + "; the owner of the writes is " + m.Owner.Name + "."
 }
 
 // rateWords reads "812 calls a second".
