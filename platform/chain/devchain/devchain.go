@@ -72,6 +72,9 @@ func (c *Chain) start(o Options) (err error) {
 	if c.eth, err = eth.New(c.node, chainSettings(o)); err != nil {
 		return err
 	}
+	if err := stopFreezing(c.eth.ChainDb()); err != nil {
+		return err
+	}
 	c.node.RegisterAPIs([]rpc.API{{Namespace: "eth", Service: filters.NewFilterAPI(filters.NewFilterSystem(c.eth.APIBackend, filters.Config{}))}})
 	if err := c.node.Start(); err != nil {
 		return err
