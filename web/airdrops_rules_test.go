@@ -90,6 +90,20 @@ allocation:
 	if whole != want {
 		t.Errorf("the form writes\n%s\nwant\n%s", whole, want)
 	}
+	const contract = "0x00000000219ab540356cBB839Cbe05303d7705Fa"
+	onChain := composed(url.Values{"balance": {"1"}, "average": {"2"}, "calls": {"3"}, "chain": {"1"}, "token": {contract}, "contract": {contract}, "from": {"17000000"}, "block": {"17000100"}, "amount": {"1"}, "by": {"flat"}})
+	for _, source := range []string{
+		"holders: {kind: holders, chain: 1, token: '" + contract + "', block: 17000100}\n",
+		"held: {kind: averages, chain: 1, token: '" + contract + "', from: 17000000, block: 17000100}\n",
+		"called: {kind: callers, chain: 1, to: '" + contract + "', from: 17000000, block: 17000100}\n",
+	} {
+		if !strings.Contains(onChain, source) {
+			t.Errorf("the form writes\n%s\nwithout %s", onChain, source)
+		}
+	}
+	if files := composed(url.Values{"average": {"2"}, "calls": {"3"}, "amount": {"1"}, "by": {"flat"}}); !strings.Contains(files, "held: {kind: averages, file: averages.csv}") || !strings.Contains(files, "any: [held >= 2, called >= 3]") {
+		t.Errorf("without a chain the form writes\n%s", files)
+	}
 	text := composed(url.Values{"members": {"yes"}, "amount": {"1'\nlimit: 5 # {"}, "by": {"flat"}})
 	if !strings.Contains(text, "each: '1'' limit: 5 # {'\n") {
 		t.Errorf("what is typed is not one value:\n%s", text)

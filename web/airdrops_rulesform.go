@@ -11,6 +11,9 @@ type rulesForm struct {
 	Chosen                           bool // the form was sent
 	Members, Clusters                bool
 	Score, Reviews, Vouches, Balance string // at least; "" = does not count
+	Average, Calls                   string // at least, between the blocks From and Block
+	Chain, Token, Contract           string // "" = the wallets are uploaded
+	From, Block                      string
 	Together                         string // any or all
 	Share                            string // each or budget
 	Amount, By, Floor, Cap           string // By: flat, value or sqrt of the balance
@@ -21,6 +24,7 @@ func rulesFormOf(r *http.Request) rulesForm {
 	return rulesForm{
 		Chosen: field("compose") != "", Members: field("members") != "", Clusters: field("clusters") != "",
 		Score: field("score"), Reviews: field("reviews"), Vouches: field("vouches"), Balance: field("balance"),
+		Average: field("average"), Calls: field("calls"), Chain: field("chain"), Token: field("token"), Contract: field("contract"), From: field("from"), Block: field("block"),
 		Together: field("together"), Share: field("share"), Amount: field("amount"), By: field("by"), Floor: field("floor"), Cap: field("cap"),
 	}
 }
@@ -36,10 +40,12 @@ func (f rulesForm) YAML(decimals int) string {
 	}
 	atLeast := func(name, value string) string { return quotedYAML(name + " >= " + value) }
 	add(f.Members, "members: {kind: list, file: members.csv}", "members")
-	add(f.Balance != "" || f.By != "flat", "holders: {kind: holders, file: balances.csv}", atLeast("holders", orZero(f.Balance)))
+	add(f.Balance != "" || f.By != "flat", f.holders(), atLeast("holders", orZero(f.Balance)))
 	add(f.Score != "", "trusted: {kind: reputation}", atLeast("trusted.score", f.Score))
 	add(f.Reviews != "", "reviewers: {kind: reviews}", atLeast("reviewers", f.Reviews))
 	add(f.Vouches != "", "vouched: {kind: attestations, of: vouch}", atLeast("vouched", f.Vouches))
+	add(f.Average != "", "held: "+f.between("averages", "averages.csv", "token", f.Token), atLeast("held", f.Average))
+	add(f.Calls != "", "called: "+f.between("callers", "callers.csv", "to", f.Contract), atLeast("called", f.Calls))
 	if f.Clusters {
 		sources = append(sources, "clusters: {kind: sybils, file: clusters.csv}")
 	}
@@ -76,6 +82,22 @@ func (f rulesForm) YAML(decimals int) string {
 		fmt.Fprintf(&b, "    cap: %s\n", quotedYAML(f.Cap))
 	}
 	return b.String()
+}
+
+// holders is the source of balances: at a block of a chain, or of a file.
+func (f rulesForm) holders() string {
+	if f.Chain == "" || f.Token == "" || f.Block == "" {
+		return "holders: {kind: holders, file: balances.csv}"
+	}
+	return fmt.Sprintf("holders: {kind: holders, chain: %s, token: %s, block: %s}", quotedYAML(f.Chain), quotedYAML(f.Token), quotedYAML(f.Block))
+}
+
+// between is a source that counts between two blocks of a chain, or is a file.
+func (f rulesForm) between(kind, file, field, contract string) string {
+	if f.Chain == "" || contract == "" {
+		return fmt.Sprintf("{kind: %s, file: %s}", kind, file)
+	}
+	return fmt.Sprintf("{kind: %s, chain: %s, %s: %s, from: %s, block: %s}", kind, quotedYAML(f.Chain), field, quotedYAML(contract), quotedYAML(f.From), quotedYAML(f.Block))
 }
 
 func orZero(text string) string {

@@ -34,8 +34,14 @@ type Input struct {
 	SHA256 string          `json:"sha256"` // of the file as it is, 64 hex digits
 	Rows   int             `json:"rows"`
 	Chain  uint64          `json:"chain,omitempty"`
+	From   uint64          `json:"from,omitempty"`
 	Block  uint64          `json:"block,omitempty"`
 	Token  *wallet.Address `json:"token,omitempty"`
+	To     *wallet.Address `json:"to,omitempty"`
+	Method string          `json:"method,omitempty"`
+	// BlockHash is the hash of Block, 0x and 64 hex digits, where the file was read from the
+	// chain: another node that has this block has the same events; "" = it was not.
+	BlockHash string `json:"block_hash,omitempty"`
 	// Epoch and EpochRoot are those of the reputation that the file has; 0 and "" for
 	// other kinds, or where it is not known.
 	Epoch     int64  `json:"epoch,omitempty"`
@@ -68,7 +74,7 @@ func ParseManifest(text []byte) (m Manifest, rules *Rules, err error) {
 
 // InputOf describes the file of a source.
 func InputOf(s Source, file, sha256 string, t *Table) Input {
-	return Input{Source: s.Name, Kind: s.Kind, File: file, SHA256: sha256, Rows: t.Rows, Chain: s.Chain, Block: s.Block, Token: s.Token, Epoch: s.Epoch}
+	return Input{Source: s.Name, Kind: s.Kind, File: file, SHA256: sha256, Rows: t.Rows, Chain: s.Chain, From: s.From, Block: s.Block, Token: s.Token, To: s.To, Method: s.Method, Epoch: s.Epoch}
 }
 
 // List returns the wallets that get something with their amounts, by address, and

@@ -85,6 +85,10 @@ func fieldsOf(kind string) []string {
 		return []string{"values"}
 	case Holders:
 		return []string{"decimals", "chain", "token", "block"}
+	case Averages:
+		return []string{"decimals", "chain", "token", "from", "block"}
+	case Callers:
+		return []string{"to", "method", "chain", "from", "block"}
 	case Senders:
 		return []string{"to", "chain", "block"}
 	case Reputation:
@@ -95,7 +99,7 @@ func fieldsOf(kind string) []string {
 	return nil
 }
 
-var kinds = []string{List, Holders, Senders, Reputation, Reviews, Attestations, Sybils}
+var kinds = []string{List, Holders, Averages, Senders, Callers, Reputation, Reviews, Attestations, Sybils}
 
 func (p *parser) source(key, n *yaml.Node) (s Source, ok bool) {
 	s = Source{Name: key.Value, Line: key.Line, Duplicates: "error"}
@@ -136,6 +140,7 @@ func (p *parser) source(key, n *yaml.Node) (s Source, ok bool) {
 // place reads where a source is from.
 func (p *parser) place(s *Source, fields map[string]*yaml.Node, of string) {
 	s.Block = uint64(p.whole(fields["block"], of+".block", 1<<53))
+	s.From = uint64(p.whole(fields["from"], of+".from", 1<<53))
 	s.Epoch = p.whole(fields["epoch"], of+".epoch", 1<<53)
 	if n := fields["chain"]; n != nil {
 		chain, err := wallet.ParseChain(p.text(n, of+".chain"))
@@ -146,10 +151,36 @@ func (p *parser) place(s *Source, fields map[string]*yaml.Node, of string) {
 	}
 	s.Token = p.wallet(fields["token"], of+".token")
 	s.To = p.wallet(fields["to"], of+".to")
+	if n := fields["method"]; n != nil {
+		s.Method = strings.ToLower(p.text(n, of+".method"))
+		if digits, ok := strings.CutPrefix(s.Method, "0x"); !ok || len(digits) != 8 || strings.Trim(digits, "0123456789abcdef") != "" {
+			p.wrong(n.Line, of+".method", "is 0x and 8 hex digits, the first four bytes of a call, not %q", short(s.Method))
+		}
+	}
+	p.span(s, fields, of)
 	if n := fields["of"]; n != nil {
 		if s.Of = p.text(n, of+".of"); !contains([]string{"trust", "vouch", "report"}, s.Of) {
 			p.wrong(n.Line, of+".of", "is trust, vouch or report, not %q", short(s.Of))
 		}
+	}
+}
+
+// span reads from which block to which a source counts.
+func (p *parser) span(s *Source, fields map[string]*yaml.Node, of string) {
+	if s.Kind != Averages && s.Kind != Callers || fields["from"] == nil && fields["block"] == nil {
+		return
+	}
+	first := s.From
+	if s.Kind == Averages { // of one block there is no average
+		first++
+	}
+	switch {
+	case s.From == 0 || s.Block == 0:
+		p.wrong(s.Line, of, "counts between two blocks: write from and block, the first and the last")
+	case s.Block < first:
+		p.wrong(fields["block"].Line, of+".block", "is the last block that counts, and comes after from (%d), not %d", s.From, s.Block)
+	case s.Kind == Callers && s.Block-s.From >= MaxBlocks:
+		p.wrong(fields["block"].Line, of+".block", "is %d blocks after from: all transactions of up to %d blocks are read; divide them among several sources", s.Block-s.From, MaxBlocks)
 	}
 }
 
@@ -168,13 +199,19 @@ func (p *parser) wallet(n *yaml.Node, name string) *wallet.Address {
 // values says what columns a source has.
 func (p *parser) values(s *Source, fields map[string]*yaml.Node, of string) {
 	switch s.Kind {
-	case Holders:
-		s.Values = []Value{{Name: "balance", Decimals: int(p.whole(fields["decimals"], of+".decimals", maxDecimals))}}
+	case Holders, Averages:
+		name := "balance"
+		if s.Kind == Averages {
+			name = "average"
+		}
+		s.Values = []Value{{Name: name, Decimals: int(p.whole(fields["decimals"], of+".decimals", maxDecimals))}}
 		if fields["decimals"] == nil {
 			s.Values[0].Decimals = p.rules.Decimals
 		}
 	case Senders:
 		s.Values = []Value{{Name: "transfers"}}
+	case Callers:
+		s.Values = []Value{{Name: "calls"}}
 	case Reputation:
 		s.Values = []Value{{"score", 18, true}, {"rank", 0, false}, {"percentile", 6, true}, {"weight", 6, true}}
 	case Reviews:

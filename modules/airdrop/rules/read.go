@@ -67,11 +67,11 @@ func ReadTable(ctx context.Context, in io.Reader, s Source, o ReadOptions) (t *T
 }
 
 // headerOfNone is the whole file of a source that Banyan writes and that may have nobody:
-// nobody may have written a review, or all who were flagged are paid. "": it must have
+// nobody may have written a review or called a contract, or all who were flagged are paid. "": it must have
 // rows.
 func headerOfNone(s Source) string {
 	switch s.Kind {
-	case Reviews, Attestations:
+	case Reviews, Attestations, Callers:
 		return "address," + s.Values[0].Name + "\n"
 	case Sybils:
 		return "address,cluster,score,flagged,reason\n"
@@ -108,6 +108,10 @@ func columnsOf(s Source) []column {
 		switch {
 		case s.Kind == Holders:
 			c.Synonyms = []string{"amount", "value", "quantity", "tokens"}
+		case s.Kind == Averages:
+			c.Synonyms = []string{"balance", "averagebalance", "amount", "value"}
+		case s.Kind == Callers:
+			c.Synonyms = []string{"transactions", "txs", "count"}
 		case s.Kind == Reputation && v.Name == "weight", v.Name == "rank" && s.Kind == Reputation:
 			c.Required, c.empty = false, true
 		case s.Kind == Sybils && v.Name == "cluster":

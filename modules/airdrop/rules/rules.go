@@ -7,6 +7,8 @@
 //	sources:                         # lists of wallets, each with the columns it has
 //	  members:  {kind: list, file: members.csv}
 //	  holders:  {kind: holders, file: balances.csv, decimals: 18, chain: 1, block: 17000000}
+//	  held:     {kind: averages, decimals: 18, chain: 1, token: 0x…, from: 16000000, block: 17000000}
+//	  called:   {kind: callers, chain: 1, to: 0x…, from: 16900000, block: 17000000}
 //	  trusted:  {kind: reputation, epoch: 12}
 //	  clusters: {kind: sybils, file: clusters.csv}
 //	groups:                          # conditions with a name
@@ -19,6 +21,10 @@
 //	allocation:                      # a wallet's amount is the sum of the parts
 //	  - {name: holders, to: holders, budget: 1000000, times: [{sqrt: holders}], cap: 5000}
 //	  - {name: members, to: members, each: 100}
+//
+// Holders, averages and callers that name what is needed to read them from their chain
+// (Source.OnChain) have no file: whoever runs a campaign reads them there, and makes the
+// file that the manifest names.
 //
 // A condition is the name of a source or group, a comparison of a source's value
 // (holders >= 100, trusted.percentile > 0.9), or any, all or not of others. Wallets
@@ -53,13 +59,18 @@ const (
 	maxSteps      = 100
 	maxValues     = 16 // of a source
 	maxDecimals   = 36
+
+	// MaxBlocks is how many blocks the transactions of callers may be of.
+	MaxBlocks = 1_000_000
 )
 
 // The kinds of sources.
 const (
 	List         = "list"         // wallets, and the columns that values names
 	Holders      = "holders"      // wallet,balance at a block
+	Averages     = "averages"     // wallet,average: balance × seconds between two blocks ÷ the seconds
 	Senders      = "senders"      // from,to of transfers: who sent
+	Callers      = "callers"      // wallet,calls: who sent transactions to a contract
 	Reputation   = "reputation"   // standings at an epoch
 	Reviews      = "reviews"      // reviews written
 	Attestations = "attestations" // attestations held
@@ -92,14 +103,40 @@ type Source struct {
 	Duplicates string
 	// Of a source of wallets on a chain; zero = not said.
 	Chain uint64
-	Block uint64
+	Block uint64 // the last one that counts
+	From  uint64 // the first one that counts, of averages and callers
 	Token *wallet.Address
-	// To is whom senders sent to; nil = anybody.
+	// To is whom senders sent to, nil = anybody; and the contract that callers called.
 	To *wallet.Address
+	// Method is what callers called: the first four bytes of what they sent, as 0x and 8
+	// hex digits; "" = whatever they sent, also nothing.
+	Method string
 	// Epoch is of kind reputation; 0 = the current one when it is collected.
 	Epoch int64
 	// Of is the kind of attestations: trust, vouch or report; "" = vouch.
 	Of string
+}
+
+// OnChain reports whether a source is read from its chain: it names no file, and all that
+// is needed to read it there.
+//
+// Averages count from the end of block From to the end of block Block. Callers are the
+// senders of transactions to the contract that were not reverted. A wallet that calls
+// through another contract, a smart wallet for example, is not seen: the sender is
+// the account that has signed the transaction.
+func (s *Source) OnChain() bool {
+	if s.File != "" || s.Chain == 0 || s.Block == 0 {
+		return false
+	}
+	switch s.Kind {
+	case Holders:
+		return s.Token != nil
+	case Averages:
+		return s.Token != nil && s.From > 0
+	case Callers:
+		return s.To != nil && s.From > 0
+	}
+	return false
 }
 
 // Value is a number that a source has of each wallet: in units of 10^-Decimals.

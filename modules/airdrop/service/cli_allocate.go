@@ -38,9 +38,17 @@ why. Nothing is sent and no server is needed.
 Kinds of sources, each a CSV file, plain, gzip or zstd:
   list          address, columns named in values: {points: 0} with their decimals, reason
   holders       address,balance          senders       from,to of transfers
+  averages      address,average          callers       address,calls of a contract
   reputation    what banyan reputation rank writes (score, rank, percentile, weight)
   reviews       address,reviews          attestations  address,attesters
 ` + `  sybils        what banyan airdrop sybil writes: who is flagged
+The server reads holders, averages and callers from their chain where they name no file:
+  {kind: holders,  decimals: 18, chain: 1, token: "0x…", block: 17000000}
+  {kind: averages, decimals: 18, chain: 1, token: "0x…", from: 16000000, block: 17000000}
+  {kind: callers,  chain: 1, to: "0x…", method: "0xa9059cbb", from: 16900000, block: 17000000}
+An average is balance × seconds from the end of block from to the end of block, ÷ the
+seconds. Callers have sent transactions to the contract that were not reverted; who
+called through another contract or a smart wallet is not seen. Here they need --input.
 An amount is each or a share of a budget, times value, sqrt, tiers or a line of
 values; budgets are given to the last unit. allow comes before deny, and deny before
 eligible. The manifest has the rules, the hashes of all inputs and the root: banyan

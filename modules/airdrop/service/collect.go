@@ -60,6 +60,9 @@ func (s *service) collect(ctx context.Context, j *jobs.Job, q courseJob) error {
 	if err != nil {
 		return damaged(q.Campaign, "its rules", err)
 	}
+	if err := s.forgetParts(ctx, q.Campaign, parsed.Sources...); err != nil { // of rules before
+		return err
+	}
 	for i, source := range parsed.Sources {
 		if err := s.collectSource(ctx, j, q, source, jobs.Progress{Stage: "collecting " + source.Name, Done: int64(i), Work: int64(len(parsed.Sources))}); err != nil {
 			return fmt.Errorf("the source %s: %w", source.Name, err)
@@ -96,6 +99,7 @@ func (s *service) evaluate(ctx context.Context, j *jobs.Job, campaign string, pa
 			}
 		}
 		inputs[i] = rules.InputOf(source, in.Name, in.SHA256, tables[i])
+		inputs[i].BlockHash = in.BlockHash
 		if inputs[i].EpochRoot = in.EpochRoot; in.Epoch > 0 {
 			inputs[i].Epoch = in.Epoch
 		}
@@ -240,7 +244,17 @@ func (s *service) undo(ctx context.Context, q courseJob, failed error) error {
 	if err != nil {
 		return err
 	}
-	return s.dropDecisions(ctx, q.Campaign, row.Preview)
+	return s.clean(ctx, row)
+}
+
+// clean deletes what a campaign does not need any more.
+func (s *service) clean(ctx context.Context, row courseRow) error {
+	if decided(row) || row.Phase == airdrop.Cancelled {
+		if err := s.forgetParts(ctx, row.Campaign); err != nil {
+			return err
+		}
+	}
+	return s.dropDecisions(ctx, row.Campaign, row.Preview)
 }
 
 // settle undoes what work left that has ended without doing so: it was given up, or
@@ -252,7 +266,7 @@ func (s *service) settle(ctx context.Context, id string) error {
 	}
 	if row.JobID == 0 {
 		if row.Phase == airdrop.Cancelled {
-			return s.dropDecisions(ctx, id, row.Preview)
+			return s.clean(ctx, row)
 		}
 		return nil
 	}

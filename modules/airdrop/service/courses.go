@@ -160,6 +160,10 @@ func (s *service) complete(row courseRow, inputs map[string]inputRow) error {
 		switch {
 		case !ok && !collected(source):
 			missing = append(missing, source.Name)
+		case !ok && source.OnChain():
+			if _, err := s.options.views(source.Chain); err != nil {
+				return fmt.Errorf("the source %s has no file: %w", source.Name, err)
+			}
 		case ok && in.Run == 0 && source.SHA256 != "" && source.SHA256 != in.SHA256:
 			return fault.Newf(fault.Conflict, "the file of the source %s has the SHA-256 %s, and the rules name %s: upload it again", source.Name, in.SHA256, source.SHA256)
 		}

@@ -34,12 +34,13 @@ type Reviews interface {
 	Reviews(context.Context, exchangereview.ReviewsQuery) (exchangereview.ReviewPage, error)
 }
 
-// collected reports whether other modules know a source; others are uploaded.
+// collected reports whether other modules know a source, or its chain does; others are
+// uploaded.
 func collected(s rules.Source) bool {
-	return s.Kind == rules.Reputation || s.Kind == rules.Reviews || s.Kind == rules.Attestations
+	return s.OnChain() || s.Kind == rules.Reputation || s.Kind == rules.Reviews || s.Kind == rules.Attestations
 }
 
-// collectSource makes the file of a source that another module knows, once in a run. A
+// collectSource makes the file of a source that another module or a chain knows, once in a run. A
 // file that was uploaded for it stays.
 func (s *service) collectSource(ctx context.Context, j *jobs.Job, q courseJob, source rules.Source, p jobs.Progress) error {
 	inputs, err := s.store.inputs(ctx, s.options.DB.Read(), q.Campaign)
@@ -53,9 +54,11 @@ func (s *service) collectSource(ctx context.Context, j *jobs.Job, q courseJob, s
 	if err := j.Step(ctx, p, nil); err != nil {
 		return err
 	}
-	in = inputRow{Campaign: q.Campaign, Source: source.Name, Run: q.Run}
+	in = inputRow{}
 	var write func(w io.Writer) error
 	switch source.Kind {
+	case rules.Holders, rules.Averages, rules.Callers:
+		in, write, err = s.readFromChain(ctx, j, q, source)
 	case rules.Reputation:
 		var epoch reputation.Epoch
 		if epoch, err = s.hold(ctx, j, q, source, p); err == nil {
@@ -80,6 +83,7 @@ func (s *service) collectSource(ctx context.Context, j *jobs.Job, q courseJob, s
 	if err != nil {
 		return err
 	}
+	in.Campaign, in.Source, in.Run = q.Campaign, source.Name, q.Run
 	in.FileID, in.SHA256, in.Bytes, in.Rows = kept.id, kept.sha256, kept.bytes, table.Rows
 	return j.Step(ctx, p, func(tx *database.Tx) error { return s.store.setInput(ctx, tx, in) })
 }

@@ -154,6 +154,7 @@ type inputRow struct {
 	Run       int64  `db:"run"`
 	Epoch     int64  `db:"epoch"`
 	EpochRoot string `db:"epoch_root"`
+	BlockHash string `db:"block_hash"`
 }
 
 // inputs returns the files of a campaign's sources by their names.
@@ -170,7 +171,8 @@ func (s store) inputs(ctx context.Context, from database.Queryer, campaign strin
 			row_count,
 			run,
 			epoch,
-			epoch_root
+			epoch_root,
+			block_hash
 		FROM course_input
 		WHERE campaign_id = ?`, campaign)
 	if err != nil {
@@ -199,8 +201,9 @@ func (s store) setInput(ctx context.Context, tx *database.Tx, r inputRow) error 
 			row_count,
 			run,
 			epoch,
-			epoch_root
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			epoch_root,
+			block_hash
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (campaign_id, source) DO UPDATE SET
 			file_id = excluded.file_id,
 			name = excluded.name,
@@ -209,8 +212,9 @@ func (s store) setInput(ctx context.Context, tx *database.Tx, r inputRow) error 
 			row_count = excluded.row_count,
 			run = excluded.run,
 			epoch = excluded.epoch,
-			epoch_root = excluded.epoch_root`,
-		r.Campaign, r.Source, r.FileID, r.Name, r.SHA256, r.Bytes, r.Rows, r.Run, r.Epoch, r.EpochRoot)
+			epoch_root = excluded.epoch_root,
+			block_hash = excluded.block_hash`,
+		r.Campaign, r.Source, r.FileID, r.Name, r.SHA256, r.Bytes, r.Rows, r.Run, r.Epoch, r.EpochRoot, r.BlockHash)
 	if err != nil {
 		return fmt.Errorf("store an input: %w", err)
 	}

@@ -47,6 +47,7 @@ func (s store) deleteCampaign(ctx context.Context, id string) (listID string, er
 			return err
 		}
 		for _, statement := range []string{
+			`DELETE FROM course_part WHERE campaign_id = ?`,
 			`DELETE FROM course_decision WHERE campaign_id = ?`,
 			`DELETE FROM suspect_event WHERE campaign_id = ?`,
 			`DELETE FROM suspect WHERE campaign_id = ?`,
