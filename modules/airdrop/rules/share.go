@@ -46,7 +46,7 @@ func share(budget *big.Int, weights []*big.Int, floor, most *big.Int) (shares []
 type sharing struct {
 	weights   []*big.Int
 	byWeight  []int      // from the smallest
-	prefix    []*big.Int // sums of the weights in this order
+	prefix    []*big.Int // sums of the weights in this order, of every prefixEvery-th place
 	low, high int
 	left, sum *big.Int // for those in between, and of their weights
 }
@@ -86,10 +86,12 @@ func (s *sharing) order() {
 // bound fixes those whose share would be outside of floor and cap.
 func (s *sharing) bound(floor, most *big.Int) {
 	s.sort()
-	s.prefix = make([]*big.Int, len(s.byWeight)+1)
-	s.prefix[0] = new(big.Int)
+	sum := new(big.Int)
 	for at, k := range s.byWeight {
-		s.prefix[at+1] = new(big.Int).Add(s.prefix[at], s.weights[k])
+		if at%prefixEvery == 0 {
+			s.prefix = append(s.prefix, new(big.Int).Set(sum))
+		}
+		sum.Add(sum, s.weights[k])
 	}
 	for s.low < s.high && s.sum.Sign() > 0 {
 		below, above := s.low, s.high
@@ -156,6 +158,24 @@ func (s *sharing) product(at int) *big.Int {
 	return new(big.Int).Mul(s.left, s.weights[s.byWeight[at]])
 }
 
+// prefixEvery is how many weights are added up again for one sum: a sum kept for each
+// of a million weights took a fifth of the time that their rules take.
+const prefixEvery = 64
+
+// between returns the sum of the weights of byWeight[from:to].
+func (s *sharing) between(from, to int) *big.Int {
+	return new(big.Int).Sub(s.until(to), s.until(from))
+}
+
+func (s *sharing) until(to int) *big.Int {
+	first := min(to/prefixEvery, len(s.prefix)-1)
+	sum := new(big.Int).Set(s.prefix[first])
+	for _, k := range s.byWeight[first*prefixEvery : to] {
+		sum.Add(sum, s.weights[k])
+	}
+	return sum
+}
+
 // outside returns bound × n × sum - left × weights, of those from to.
 func (s *sharing) outside(bound *big.Int, from, to int) *big.Int {
 	total := new(big.Int)
@@ -163,14 +183,14 @@ func (s *sharing) outside(bound *big.Int, from, to int) *big.Int {
 		return total
 	}
 	total.Mul(bound, big.NewInt(int64(to-from))).Mul(total, s.sum)
-	weight := new(big.Int).Sub(s.prefix[to], s.prefix[from])
+	weight := s.between(from, to)
 	return total.Sub(total, weight.Mul(weight, s.left))
 }
 
 // fix takes those from to out, with bound each.
 func (s *sharing) fix(bound *big.Int, from, to int) {
 	s.left.Sub(s.left, new(big.Int).Mul(bound, big.NewInt(int64(to-from))))
-	s.sum.Sub(s.sum, new(big.Int).Sub(s.prefix[to], s.prefix[from]))
+	s.sum.Sub(s.sum, s.between(from, to))
 }
 
 // round divides what is left among those in between.

@@ -7,7 +7,9 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"banyan/platform/appendjson"
 	"banyan/platform/wallet"
+	"banyan/platform/wallet/hexdigits"
 )
 
 // WriteTable writes the file of a source with one value, as ReadTable reads it: by
@@ -18,7 +20,9 @@ func WriteTable(out io.Writer, s Source, wallets []wallet.Address, values []uint
 	fmt.Fprintf(to, "address,%s\n", s.Values[0].Name) // Flush has its error
 	var line []byte
 	for _, at := range sorted(wallets) {
-		line, _ = wallets[at].AppendText(line[:0]) // bytes: cannot fail
+		// In lower case: the check sums of a million addresses are a second to write, and
+		// another to read.
+		line = hexdigits.Append(append(line[:0], "0x"...), wallets[at][:])
 		line = appendUnits(append(line, ','), &values[at], s.Values[0].Decimals)
 		if _, err := to.Write(append(line, '\n')); err != nil {
 			return err
@@ -29,11 +33,12 @@ func WriteTable(out io.Writer, s Source, wallets []wallet.Address, values []uint
 
 // appendUnits appends what written writes, for files of millions of lines.
 func appendUnits(to []byte, u *uint256.Int, decimals int) []byte {
-	digits := u.Dec()
+	var room [78]byte
+	digits := appendjson.Decimal(room[:0], *u)
 	if decimals == 0 {
 		return append(to, digits...)
 	}
-	whole, fraction := "0", digits
+	whole, fraction := []byte{'0'}, digits
 	if len(digits) > decimals {
 		whole, fraction = digits[:len(digits)-decimals], digits[len(digits)-decimals:]
 	}
