@@ -38,8 +38,8 @@ PROFILE       := -pgo=bench/banyan.pgo
 
 # The packages with files that are compiled with the development chain only, which is
 # large: its tests, and those of contracts and indexers on it.
-DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build devchain' modules platform web cli | xargs -n1 dirname | sort -u))
-DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
+DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build devchain' modules platform web cli test | xargs -n1 dirname | sort -u))
+DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli test | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
 .PHONY: run build build-fast test test-arm64 fig move soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
