@@ -173,9 +173,6 @@ func (l *Ledger) Supply() (left, total uint256.Int) {
 	return left, l.made
 }
 
-// Accounts is how many accounts have ever held the token.
-func (l *Ledger) Accounts() int { return len(l.accounts) }
-
 // Balances returns who has something, and how much in base units, in no order.
 func (l *Ledger) Balances() (wallets []wallet.Address, balances []uint256.Int) {
 	for i := range l.accounts {

