@@ -44,8 +44,8 @@ func (f rulesForm) YAML(decimals int) string {
 	add(f.Score != "", "trusted: {kind: reputation}", atLeast("trusted.score", f.Score))
 	add(f.Reviews != "", "reviewers: {kind: reviews}", atLeast("reviewers", f.Reviews))
 	add(f.Vouches != "", "vouched: {kind: attestations, of: vouch}", atLeast("vouched", f.Vouches))
-	add(f.Average != "", "held: "+f.between("averages", "averages.csv", "token", f.Token), atLeast("held", f.Average))
-	add(f.Calls != "", "called: "+f.between("callers", "callers.csv", "to", f.Contract), atLeast("called", f.Calls))
+	add(f.Average != "", f.between("held", "averages", "averages.csv", "token", f.Token), atLeast("held", f.Average))
+	add(f.Calls != "", f.between("called", "callers", "callers.csv", "to", f.Contract), atLeast("called", f.Calls))
 	if f.Clusters {
 		sources = append(sources, "clusters: {kind: sybils, file: clusters.csv}")
 	}
@@ -93,11 +93,11 @@ func (f rulesForm) holders() string {
 }
 
 // between is a source that counts between two blocks of a chain, or is a file.
-func (f rulesForm) between(kind, file, field, contract string) string {
+func (f rulesForm) between(name, kind, file, field, contract string) string {
 	if f.Chain == "" || contract == "" {
-		return fmt.Sprintf("{kind: %s, file: %s}", kind, file)
+		return fmt.Sprintf("%s: {kind: %s, file: %s}", name, kind, file)
 	}
-	return fmt.Sprintf("{kind: %s, chain: %s, %s: %s, from: %s, block: %s}", kind, quotedYAML(f.Chain), field, quotedYAML(contract), quotedYAML(f.From), quotedYAML(f.Block))
+	return fmt.Sprintf("%s: {kind: %s, chain: %s, %s: %s, from: %s, block: %s}", name, kind, quotedYAML(f.Chain), field, quotedYAML(contract), quotedYAML(f.From), quotedYAML(f.Block))
 }
 
 func orZero(text string) string {
