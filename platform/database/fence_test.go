@@ -297,3 +297,30 @@ func fenced(b *testing.B, with, without *database.DB) {
 	b.ReportMetric(rate[1]/rate[0], "ratio")
 	b.ReportMetric(0, "ns/op")
 }
+
+// What reads much before it writes waits for held writes as they do, and is refused as they
+// are.
+func TestAdmitWaitsWhileWritesAreHeld(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		g, over := &gate{}, make(chan struct{})
+		var held error = &database.Held{Over: over, Cause: errShut}
+		g.known.Store(&held)
+		db.SetFence(g)
+		admitted := make(chan error, 1)
+		go func() { admitted <- db.Admit(t.Context()) }()
+		select {
+		case err := <-admitted:
+			t.Fatalf("admitted while writes are held: %v", err)
+		default:
+		}
+		g.known.Store(&errShut)
+		close(over)
+		if err := <-admitted; !errors.Is(err, errShut) {
+			t.Errorf("where the writes have left: %v", err)
+		}
+		g.known.Store(nil)
+		if err := db.Admit(t.Context()); err != nil {
+			t.Errorf("where they go on: %v", err)
+		}
+	})
+}

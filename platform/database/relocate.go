@@ -99,9 +99,20 @@ func (db *DB) writeHeld(ctx context.Context, fn func(tx *Tx) error) error {
 			return fmt.Errorf("write to %s: %w", db.options.Module, err)
 		}
 	}
+	return db.whileHeld(ctx, func() error { return db.now().write(ctx, fn) })
+}
+
+// Admit waits while the fence holds writes, and fails as a write would that began now, for
+// what reads much before it writes.
+func (db *DB) Admit(ctx context.Context) error {
+	return db.whileHeld(ctx, func() error { return db.now().known() })
+}
+
+// whileHeld repeats what the fence holds.
+func (db *DB) whileHeld(ctx context.Context, do func() error) error {
 	var waiting context.Context
 	for {
-		err := db.now().write(ctx, fn)
+		err := do()
 		var held *Held
 		if !errors.As(err, &held) {
 			return err

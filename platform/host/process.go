@@ -82,8 +82,9 @@ type Process struct {
 	peers        *peers.Policy        // where those may be
 	legacy       *legacy.Legacy       // nil: there is no legacy system
 
-	slots   []*slot     // the modules, in the order of the list
-	operate *seam.Route // to the rollout of modules; nil in a module that runs alone
+	slots   []*slot       // the modules, in the order of the list
+	uploads *seam.Uploads // what is kept of those under way; nil in a module that runs alone
+	operate *seam.Route   // to the rollout of modules; nil in a module that runs alone
 
 	started time.Time
 	backups *Backups   // nil in a module that runs alone
@@ -299,6 +300,9 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 		p.clock = time.Now
 	}
 	p.started = p.clock()
+	if p.isTrunk() {
+		p.uploads = seam.NewUploads(p.settings.Data, int64(p.settings.Move.Uploads))
+	}
 	steps := []func(context.Context) error{p.openTelemetry, p.openCertificates, p.openChains, p.openBroker, p.copyBeforeMigration, p.openIdentity}
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })

@@ -78,10 +78,11 @@ func (s *slot) open(ctx context.Context) error {
 	if err := s.openData(ctx); err != nil {
 		return err
 	}
-	if !p.isTrunk() {
-		return nil // a write refused here is for the trunk's route to send elsewhere
+	if !p.isTrunk() { // a write refused here is for the trunk's route to send elsewhere
+		s.route.With(seam.RouteOptions{Admit: s.db.Admit})
+		return nil
 	}
-	s.route.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction})
+	s.route.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction, Admit: s.db.Admit, Uploads: p.uploads})
 	s.kept.With(seam.RouteOptions{Lost: ownership.IsLost, Action: p.recordAction})
 	s.mover = rollout.NewMover(rollout.MoverOptions{
 		Route: s.route, Upkeep: s.kept, Owner: s.owner, Configured: s.configured.Place(), Timeout: s.configured.Timeout,

@@ -206,13 +206,20 @@ func (o Operation[Q, A]) Call(ctx context.Context, r *Route, q Q) (A, error) {
 
 // lead does the call where the route leads.
 func (o Operation[Q, A]) lead(ctx context.Context, r *Route, q Q) (A, error) {
+	if o.d.kind == KindWrite && o.d.request.stream >= 0 {
+		return o.leadUpload(ctx, r, q)
+	}
+	return o.leadTo(ctx, r, q)
+}
+
+func (o Operation[Q, A]) leadTo(ctx context.Context, r *Route, q Q) (A, error) {
 	d := o.d
 	s := r.state.Load()
 	if s.plan.Mode != ModeLocal {
 		return o.callBeyond(ctx, r, s, q)
 	}
 	start := timeout.Clock()
-	answer, err := o.callLocal(ctx, r.local, q)
+	answer, err := o.callLocal(ctx, r, q)
 	r.meters[d.index].Local.Observe(ctx, timeout.Clock()-start, err)
 	if err != nil && d.kind == KindWrite && r.lost(err) {
 		return o.followOwner(ctx, r, s, q, err)
@@ -243,7 +250,7 @@ func (o Operation[Q, A]) callBeyond(ctx context.Context, r *Route, s *state, q Q
 // callHere does the call in this process and counts it.
 func (o Operation[Q, A]) callHere(ctx context.Context, r *Route, q Q) (A, error) {
 	start := timeout.Clock()
-	answer, err := o.callLocal(ctx, r.local, q)
+	answer, err := o.callLocal(ctx, r, q)
 	r.meters[o.d.index].Local.Observe(ctx, timeout.Clock()-start, err)
 	return answer, err
 }
@@ -261,13 +268,19 @@ func (o Operation[Q, A]) callAway(ctx context.Context, r *Route, s *state, q Q) 
 
 // callLocal puts the call into a span of its own when the caller is being traced;
 // without a trace it costs one look into the context.
-func (o Operation[Q, A]) callLocal(ctx context.Context, local *Local, q Q) (A, error) {
+func (o Operation[Q, A]) callLocal(ctx context.Context, r *Route, q Q) (A, error) {
+	if o.d.kind == KindWrite && o.d.request.stream >= 0 && r.options.Admit != nil {
+		if err := r.options.Admit(ctx); err != nil {
+			var none A
+			return none, err
+		}
+	}
 	if trace.SpanFromContext(ctx).IsRecording() {
 		var span trace.Span
 		ctx, span = otel.Tracer(tracerName).Start(ctx, o.d.contract.Module+"."+o.d.id)
 		defer span.End()
 	}
-	return local.handlers[o.d.index].(func(context.Context, Q) (A, error))(ctx, q)
+	return r.local.handlers[o.d.index].(func(context.Context, Q) (A, error))(ctx, q)
 }
 
 // validate takes q by value: in Call its address would move every request to

@@ -80,6 +80,13 @@ type RouteOptions struct {
 	// that is no longer the owner: such a write had no effect and is done at the
 	// new owner. nil: no write is repeated.
 	Lost func(error) bool
+
+	// Admit is asked in this process before an upload that writes is read. It waits while
+	// writes are held, and fails as the write would where they have left. nil: not asked.
+	Admit func(context.Context) error
+
+	// Uploads keep what is read of an upload that writes, so that it can be repeated.
+	Uploads *Uploads
 }
 
 // Action is a write that a caller with a role has made, or tried to.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -179,16 +178,6 @@ func TestARefusedWriteFollowsTheOwner(t *testing.T) {
 			return changed{}, gone
 		}}, seam.RouteOptions{Lost: lost})
 		if _, err := opChangeIt.Call(ctx, r, numberQuery{}); !errors.Is(err, gone) {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("but not an upload, which is read already", func(t *testing.T) {
-		remote, _ := serveScripted(t, &scripted{name: "there"}) // would take the rest for the whole
-		var r *seam.Route
-		r = begin(t, &scripted{change: func(context.Context, numberQuery) (changed, error) {
-			return changed{}, errors.Join(gone, r.Set(seam.Plan{Mode: seam.ModeRemote}, remote))
-		}}, seam.RouteOptions{Lost: lost})
-		if _, err := opImport.Call(as(member), r, upload{Body: strings.NewReader("import")}); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})

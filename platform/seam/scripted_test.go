@@ -69,6 +69,7 @@ type scripted struct {
 	profile     func(context.Context, profileQuery) (profile, error)
 	numberQuery func(context.Context, numberQuery) (number, error)
 	change      func(context.Context, numberQuery) (changed, error)
+	imports     func(context.Context, upload) (changed, error)
 	exports     atomic.Int64
 }
 
@@ -93,6 +94,9 @@ func (l *scripted) bind() *seam.Local {
 			return changed{l.name}, nil
 		}),
 		opImport.To(func(ctx context.Context, m upload) (changed, error) {
+			if l.imports != nil {
+				return l.imports(ctx, m)
+			}
 			if _, err := io.Copy(io.Discard, m.Body); err != nil || l.change == nil {
 				return changed{l.name}, err
 			}

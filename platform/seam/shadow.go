@@ -220,7 +220,7 @@ func (c *comparedRead[Q, A]) askThere(ctx context.Context, r *Route) (there outc
 func (c *comparedRead[Q, A]) askHere(ctx context.Context, r *Route) (here outcome[A]) {
 	ctx, cancel := timeout.WithOwn(ctx, r.options.Shadow.Timeout)
 	defer cancel()
-	here.answer, here.err = c.o.callLocal(ctx, r.local, c.request)
+	here.answer, here.err = c.o.callLocal(ctx, r, c.request)
 	return here
 }
 

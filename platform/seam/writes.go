@@ -18,16 +18,17 @@ func (r *Route) lost(err error) bool {
 // followOwner does a write again that was refused under the state s, because
 // the ownership had moved and the route had not yet. The refusal means that it
 // had no effect. It is repeated at each new state until an owner takes it or
-// the time is over; the refusal is then the error, which names the owner. An upload has
-// been read by the refusing side and cannot be repeated.
+// the time is over; the refusal is then the error, which names the owner. An upload is
+// sent from its first byte again, as far as that was kept (Uploads).
 func (o Operation[Q, A]) followOwner(ctx context.Context, r *Route, s *state, q Q, refusal error) (A, error) {
 	var none A
-	if o.d.request.stream >= 0 {
-		return none, refusal
-	}
 	waiting, cancel := context.WithTimeout(ctx, maxHandover)
 	defer cancel()
 	for {
+		var ok bool
+		if q, ok = o.fromStart(q); !ok {
+			return none, refusal
+		}
 		select {
 		case <-s.next:
 		case <-waiting.Done():
