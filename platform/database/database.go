@@ -91,7 +91,7 @@ type DB struct {
 
 	led        atomic.Pointer[DB] // the database that has the rows; nil = this one (relocate.go)
 	relocation relocation
-	slow       atomic.Int64 // nanoseconds that each write waits, see Slow
+	pace       pace // of the writes of this handle, see Pace
 }
 
 // moduleName matches what may become a file and a schema name.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"banyan/platform/fault"
-	"banyan/platform/periodic"
 )
 
 // relocation is where the rows of a handle are, when not where it was opened.
@@ -72,10 +71,6 @@ func (db *DB) Home() *Options {
 	return &db.options
 }
 
-// Slow has each write wait for so long before it begins, 0 = not at all: a move whose
-// target takes less than is written would otherwise never end.
-func (db *DB) Slow(each time.Duration) { db.slow.Store(int64(each)) }
-
 // Held is a refusal of a fence that lasts for a moment, while the data is being moved:
 // Write waits until Over is closed and asks again, wherever the rows are then.
 type Held struct {
@@ -94,10 +89,8 @@ const heldMost = 30 * time.Second
 
 // writeHeld writes, and waits where the fence holds writes.
 func (db *DB) writeHeld(ctx context.Context, fn func(tx *Tx) error) error {
-	if each := time.Duration(db.slow.Load()); each > 0 {
-		if err := periodic.Sleep(ctx, each); err != nil {
-			return fmt.Errorf("write to %s: %w", db.options.Module, err)
-		}
+	if err := db.pace.wait(ctx, db.options.Module); err != nil {
+		return err
 	}
 	return db.whileHeld(ctx, func() error { return db.now().write(ctx, fn) })
 }

@@ -105,6 +105,21 @@ func (t table) keyOf(values []any) []any {
 	return key
 }
 
+// without returns the keys that have no row: the others are replaced.
+func (t table) without(keys, rows [][]any) [][]any {
+	there := make(map[string]struct{}, len(rows))
+	for _, values := range rows {
+		there[t.formatKey(t.keyOf(values))] = struct{}{}
+	}
+	var missing [][]any
+	for _, key := range keys {
+		if _, is := there[t.formatKey(key)]; !is {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
 func (t table) keyNames() []string {
 	names := make([]string, len(t.keys))
 	for i, at := range t.keys {

@@ -15,18 +15,9 @@ import (
 const (
 	chunkRows  = 5_000
 	chunkBytes = 4 << 20
-	roundKeys  = 500 // rows of one transaction of a round
+	roundKeys  = 500 // rows that are read at once in a round; fewer where they are large
 	pageKeys   = 20_000
 	saveEvery  = 10 // chunks
-	// fewKeys is how many rows may be left when writes are held for them.
-	fewKeys = 1_000
-	// slowestWrite is the most that a write waits when rows are copied more slowly than
-	// they are written.
-	slowestWrite = 100 * time.Millisecond
-	// manyRounds is after how many rounds more may be left: writes arrive as fast as they
-	// are copied.
-	manyRounds = 50
-	mostKeys   = 20_000
 )
 
 // sides are the two databases of a move, connected.
@@ -36,14 +27,8 @@ type sides struct {
 	tables []table          // of the target, in its order
 	record record           // of the source
 	rows   map[string]int64 // of each table, when the attempt began
-	each   time.Duration    // that each write waits
-}
-
-// slow has writes wait longer, because they arrive about as fast as they are copied.
-func (m *Move) slow(s *sides) {
-	s.each = min(max(2*s.each, time.Millisecond), slowestWrite)
-	m.o.Source.Slow(s.each)
-	m.note(func(n *Status) { n.SlowedMS = s.each.Milliseconds() })
+	width  map[string]int64 // of the rows of each table that were read last, in bytes; the mean
+	pace   pacing
 }
 
 func (s *sides) close() error { return errors.Join(s.from.close(), s.to.close()) }
@@ -63,12 +48,11 @@ func (m *Move) attempt(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		m.o.Source.Slow(0)
-		m.note(func(n *Status) { n.SlowedMS = 0 })
+		m.letWrite()
 		err = errors.Join(err, s.close())
 	}()
 	if s.record.Phase == gone {
-		return m.deliver(ctx, s, time.Now())
+		return m.deliver(ctx, s, newPause())
 	}
 	if s.record.Position == "" {
 		if err := m.capture(ctx, s); err != nil {
@@ -162,6 +146,7 @@ func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 		if err != nil {
 			return err
 		}
+		s.measure(t, rows, bytes)
 		if err := s.to.write(ctx, t, rows, again || chunk == 1); err != nil {
 			return err
 		}

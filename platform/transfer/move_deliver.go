@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"time"
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
@@ -13,20 +12,24 @@ import (
 // claims it, the module's calls are led there, and the writes that waited go there. There is
 // no other way any longer, so it is tried until it has worked, or the program ends:
 // then Resume goes on here.
-func (m *Move) deliver(ctx context.Context, s *sides, begun time.Time) error {
+func (m *Move) deliver(ctx context.Context, s *sides, p *pause) error {
 	m.note(func(n *Status) { n.Step = StepHolding })
-	if _, err := m.claimUntilDone(ctx, s); err != nil {
+	_, err := m.claimUntilDone(ctx, s)
+	p.lap("claim")
+	if err != nil {
 		return err
 	}
 	if err := m.o.reached("claimed"); err != nil {
 		return err
 	}
-	if err := m.lead(ctx); err != nil {
+	err = m.lead(ctx)
+	p.lap("lead")
+	if err != nil {
 		return err
 	}
 	// The handle stays with the rows that were left: their owner row refuses every write.
 	m.o.Owner.Release(m.o.Owner.Believed())
-	m.note(func(n *Status) { n.PauseMS += time.Since(begun).Milliseconds() })
+	m.paused(ctx, p)
 	s.record.Phase, s.record.Tables, s.record.Settled = gone, nil, true // the first two as decide has it
 	if err := m.save(ctx, s); err != nil {
 		m.o.Log.WarnContext(ctx, "that a move has ended could not be written down; the next start does it", "module", m.o.Source.Module(), "error", err)

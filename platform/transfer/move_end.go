@@ -26,27 +26,32 @@ func (m *Move) cutOver(ctx context.Context, s *sides) error {
 	if errors.Is(context.Cause(ctx), errCanceled) { // until here it was possible
 		return errors.Join(ctx.Err(), closeTarget(next))
 	}
-	begun := time.Now()
+	p := newPause()
 	holding, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
 	defer cancel()
 	fenced, err := m.o.Owner.Fence(holding)
+	p.lap("fence")
 	if err == nil {
-		if err = m.last(holding, s); err == nil {
-			err = m.decide(holding, s, fenced)
-		}
+		err = m.last(holding, s)
+		p.lap("rows")
+	}
+	if err == nil {
+		err = m.decide(holding, s, fenced)
+		p.lap("decision")
 	}
 	isMoved, err := m.outcome(ctx, err)
 	if !isMoved {
-		m.note(func(n *Status) { n.Step = StepFollowing; n.PauseMS += time.Since(begun).Milliseconds() })
+		m.note(func(n *Status) { n.Step = StepFollowing; n.PauseMS += p.ms() })
 		return errors.Join(err, closeTarget(next))
 	}
 	if err := m.o.reached("moved"); err != nil {
 		return errors.Join(err, closeTarget(next))
 	}
 	if m.o.Remote != "" {
-		return m.deliver(ctx, s, begun)
+		return m.deliver(ctx, s, p)
 	}
 	claimed, err := m.claimUntilDone(ctx, s)
+	p.lap("claim")
 	if err != nil {
 		return errors.Join(err, closeTarget(next))
 	}
@@ -55,12 +60,38 @@ func (m *Move) cutOver(ctx context.Context, s *sides) error {
 		m.o.Log.WarnContext(ctx, "a database that was left before could not be closed", "module", m.o.Source.Module(), "error", err)
 	}
 	m.o.Owner.Release(claimed)
-	m.note(func(n *Status) { n.PauseMS += time.Since(begun).Milliseconds() })
+	m.paused(ctx, p)
 	if err := m.o.reached("claimed"); err != nil {
 		return err
 	}
 	m.tidy(ctx, s, left)
 	return nil
+}
+
+// pause is how long writes wait, and for what.
+type pause struct {
+	begun, last time.Time
+	laps        []any // name, duration, …
+}
+
+func newPause() *pause {
+	now := time.Now()
+	return &pause{begun: now, last: now}
+}
+
+// lap notes what the time since the last lap went into.
+func (p *pause) lap(name string) {
+	now := time.Now()
+	p.laps, p.last = append(p.laps, name, now.Sub(p.last).Round(10*time.Microsecond)), now
+}
+
+func (p *pause) ms() int64 { return time.Since(p.begun).Milliseconds() }
+
+// paused says how long writes have waited.
+func (m *Move) paused(ctx context.Context, p *pause) {
+	m.letWrite()
+	m.note(func(n *Status) { n.PauseMS += p.ms() })
+	m.o.Log.InfoContext(ctx, "writes go on where the data of a module is now", append([]any{"module", m.o.Source.Module(), "to", m.o.ToName, "waited", time.Since(p.begun).Round(10 * time.Microsecond)}, p.laps...)...)
 }
 
 // openTarget opens the target as the module will use it, with connections; nil for the

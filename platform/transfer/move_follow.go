@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"banyan/platform/fault"
 )
@@ -11,8 +12,11 @@ import (
 // followAll copies what was written meanwhile until few rows are left.
 func (m *Move) followAll(ctx context.Context, s *sides) error {
 	m.note(func(n *Status) { n.Step, n.Table = StepFollowing, "" })
-	last := int64(0)
+	last, before := int64(0), time.Millisecond
+	begun, _ := m.o.Source.Begun()
+	s.pace.look(begun, m.o.Now())
 	for round := 0; ; round++ {
+		start := m.o.Now()
 		keys, err := m.round(ctx, s, nil)
 		if err != nil {
 			return err
@@ -20,13 +24,20 @@ func (m *Move) followAll(ctx context.Context, s *sides) error {
 		if err := m.prune(ctx, s); err != nil {
 			return err
 		}
-		if keys <= fewKeys || (round >= manyRounds && keys <= mostKeys) {
+		begun, _ := m.o.Source.Begun()
+		now := m.o.Now()
+		perSecond := s.pace.look(begun, now)
+		took := max(now.Sub(start), time.Millisecond)
+		m.noteSlowed()
+		if enough(round, keys) {
 			return m.o.reached("followed")
 		}
 		if round > 0 && keys > last/2 { // writes arrive about as fast as they are copied
-			m.slow(s)
+			// These were written during the round before, and the next round copies those that
+			// are written during one as long as this.
+			m.slowTo(s, perSecond*min(max(before.Seconds()/took.Seconds()/2, mostSlowing), leastSlowing))
 		}
-		last = keys
+		last, before = keys, took
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -76,12 +87,37 @@ func (w written) each(ctx context.Context, do func(t table, keys [][]any) error)
 }
 
 func (w written) rows(ctx context.Context, t table, keys [][]any) (rows [][]any, of sum, err error) {
+	var bytes int64
 	err = w.s.from.present(ctx, t, keys, func(values []any) error {
 		rows = append(rows, values)
+		bytes += sizeOf(values)
 		of.add(values)
 		return t.check(values)
 	})
+	w.s.measure(t, rows, bytes)
 	return rows, of, err
+}
+
+// unknownKeys is how many rows are read of a table whose rows are of unknown size.
+const unknownKeys = 20
+
+// measure notes how large the rows of a table are.
+func (s *sides) measure(t table, rows [][]any, bytes int64) {
+	if s.width == nil {
+		s.width = make(map[string]int64)
+	}
+	if len(rows) > 0 {
+		s.width[t.name] = bytes/int64(len(rows)) + 1
+	}
+}
+
+// readable is how many rows of a table are read at once.
+func (s *sides) readable(table string) int {
+	width, known := s.width[table]
+	if !known {
+		return unknownKeys
+	}
+	return int(min(max(chunkBytes/width, 1), roundKeys))
 }
 
 // eachTouched calls do with the keys of rows that were written since the position, some
@@ -98,8 +134,8 @@ func (m *Move) eachTouched(ctx context.Context, s *sides, do func(t table, keys 
 		}
 		isLast := len(page) < pageKeys
 		for len(page) > 0 {
-			n := 1
-			for n < len(page) && n < roundKeys && page[n].table == page[0].table {
+			n, most := 1, s.readable(page[0].table)
+			for n < len(page) && n < most && page[n].table == page[0].table {
 				n++
 			}
 			if err := doKeys(s, page[:n], do); err != nil {
@@ -143,6 +179,8 @@ func notEqual(t table, sent, stored sum) error {
 // equal.
 func (m *Move) check(ctx context.Context, s *sides) error {
 	m.note(func(n *Status) { n.Step = StepChecking })
+	m.letWrite() // it may last, and what is written meanwhile is followed afterwards
+	s.pace.limit = 0
 	sums := map[string]sum{}
 	_, err := m.round(ctx, s, func() error {
 		for _, t := range s.tables {

@@ -192,7 +192,7 @@ func (r *Receiver) Rows(ctx context.Context, b Batch) (stored Stored, err error)
 					if len(keys) == 0 {
 						return l.put(ctx, t, rows)
 					}
-					if err := l.remove(ctx, t, keys); err != nil {
+					if err := l.remove(ctx, t, t.without(keys, rows)); err != nil {
 						return err
 					}
 					of, err := l.store(ctx, t, keys, rows)

@@ -1,12 +1,16 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,6 +68,8 @@ type hosts struct {
 	trunk *host
 	other *host
 	fault func(call string, isAnswer bool) error
+	// bandwidth is how many bytes of rows go over the wire in a second; 0 = as many as come.
+	bandwidth int
 }
 
 func newHosts(t *testing.T) *hosts {
@@ -107,6 +113,16 @@ func (w *wire) Recall(ctx context.Context, q RecallRequest) (known Recalled, err
 }
 
 func (w *wire) Rows(ctx context.Context, b Batch) (stored Stored, err error) {
+	if w.h.bandwidth > 0 {
+		body, err := io.ReadAll(b.Body)
+		if err != nil {
+			return stored, err
+		}
+		if err := periodic.Sleep(ctx, time.Duration(len(body))*time.Second/time.Duration(w.h.bandwidth)); err != nil {
+			return stored, err
+		}
+		b.Body = bytes.NewReader(body)
+	}
 	err = w.call("rows", func() (err error) { stored, err = w.to.in.Rows(ctx, b); return err })
 	return stored, err
 }
@@ -229,10 +245,8 @@ func TestDataMovesToAnotherHostWhileItIsWritten(t *testing.T) {
 }
 
 // runUntilLost writes from several callers until each is refused because the data has left.
-// After their first writes they pause: with the race detector rows are compared and sent
-// more slowly than callers without a pause write others.
 func (l *load) runUntilLost(ctx context.Context, t *testing.T, db *database.DB) (wait func()) {
-	return l.start(ctx, func(name string, n int) bool {
+	return l.start(ctx, func(name string, _ int) bool {
 		err := db.Write(ctx, func(tx *database.Tx) error {
 			_, err := tx.Exec(ctx, `INSERT INTO parent (name) VALUES (?)`, name)
 			if err == nil {
@@ -248,8 +262,61 @@ func (l *load) runUntilLost(ctx context.Context, t *testing.T, db *database.DB) 
 			return false
 		}
 		l.note(name, true)
-		return n < 200 || periodic.Sleep(ctx, 100*time.Millisecond) == nil
+		return true
 	})
+}
+
+// However many callers write however much more than goes over the wire, each round copies
+// less than the one before until few rows are left, and the move ends.
+func TestAMoveEndsWhenMoreIsWrittenThanGoesOverTheWire(t *testing.T) {
+	h := newHosts(t)
+	h.bandwidth = 1 << 20
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	var written atomic.Int64
+	for caller := range 100 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				err := h.trunk.db.Write(ctx, func(tx *database.Tx) error {
+					for row := range 20 {
+						if _, err := tx.Exec(ctx, `INSERT INTO event_outbox (event_id, topic, key, time, traceparent, payload) VALUES (?, 't', 'k', 1, '', '{}')`, fmt.Sprintf("%d/%d/%d", caller, n, row)); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					if !ownership.IsLost(err) {
+						t.Errorf("a write failed: %v", err)
+					}
+					return
+				}
+				written.Add(20)
+			}
+		})
+	}
+	for written.Load() < 1000 {
+		runtime.Gosched()
+	}
+	m, err := NewMove(t.Context(), h.options(false, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone {
+		t.Fatalf("%v, %+v", err, m.Status())
+	}
+	all.Wait()
+	s := m.Status()
+	t.Logf("%d rows written, %d rounds, %d rows in the last, writes waited %d ms; %v in all", written.Load(), s.Rounds, s.Lag, s.PauseMS, time.Since(begun).Round(time.Millisecond))
+	if s.Rounds >= manyRounds || s.Lag > okKeys {
+		t.Errorf("%d rounds, the last with %d rows", s.Rounds, s.Lag)
+	}
+	var there int64
+	if err := h.other.db.Read().Get(t.Context(), &there, `SELECT COUNT(*) FROM event_outbox WHERE event_id LIKE '%/%'`); err != nil || there != written.Load() {
+		t.Errorf("%d rows were acknowledged, and %d are there: %v", written.Load(), there, err)
+	}
 }
 
 // Both programs end at any step, and go on when they are started again, with one owner.

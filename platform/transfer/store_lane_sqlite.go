@@ -2,8 +2,10 @@ package transfer
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,10 +84,6 @@ func (f *fileLane) rows(ctx context.Context, t table, row func([]any) error, que
 	return eachRow(rows, len(t.columns), row)
 }
 
-func (f *fileLane) byKey(t table) string {
-	return ` WHERE ` + strings.Join(quotedEach(t.keyNames()), ` = ? AND `) + ` = ?`
-}
-
 func quotedEach(names []string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {
@@ -94,56 +92,93 @@ func quotedEach(names []string) []string {
 	return all
 }
 
-func (f *fileLane) present(ctx context.Context, t table, keys [][]any, row func([]any) error) (err error) {
-	find, err := f.conn.PrepareContext(ctx, `SELECT `+quoted(t.names())+` FROM `+quoted([]string{t.name})+f.byKey(t))
-	if err != nil {
-		return err
+// The most that one statement names: each costs about as much as a few rows do, and SQLite
+// takes 32,766 parameters.
+const (
+	namedKeys = 100
+	namedRows = 40
+)
+
+// chunked calls do with a prepared statement for each few of the rows; query makes it for
+// so many.
+func (f *fileLane) chunked(ctx context.Context, rows [][]any, most int, query func(n int) string, do func(statement *sql.Stmt, args []any) error) error {
+	var args []any
+	some := func(rows [][]any) (err error) {
+		statement, err := f.conn.PrepareContext(ctx, query(min(most, len(rows))))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, statement.Close()) }()
+		for chunk := range slices.Chunk(rows, min(most, len(rows))) {
+			args = args[:0]
+			for _, values := range chunk {
+				args = append(args, values...)
+			}
+			if err := do(statement, args); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	defer func() { err = errors.Join(err, find.Close()) }()
-	one := func(key []any) (err error) {
-		rows, err := find.QueryContext(ctx, key...)
+	whole := len(rows) / most * most
+	for _, part := range [][][]any{rows[:whole], rows[whole:]} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := some(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named is the condition for rows with one of n keys.
+func named(t table, n int) string {
+	names := quoted(t.keyNames())
+	if len(t.keys) == 1 {
+		return ` WHERE ` + names + ` IN (` + marks(n) + `)`
+	}
+	return ` WHERE (` + names + `) IN (VALUES ` + tuples(len(t.keys), n) + `)`
+}
+
+// tuples are n rows of placeholders.
+func tuples(width, n int) string {
+	one := `(` + marks(width) + `)`
+	return strings.TrimSuffix(strings.Repeat(one+", ", n), ", ")
+}
+
+func (f *fileLane) present(ctx context.Context, t table, keys [][]any, row func([]any) error) error {
+	query := func(n int) string {
+		return `SELECT ` + quoted(t.names()) + ` FROM ` + quoted([]string{t.name}) + named(t, n)
+	}
+	return f.chunked(ctx, keys, namedKeys, query, func(find *sql.Stmt, args []any) (err error) {
+		rows, err := find.QueryContext(ctx, args...)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		return eachRow(rows, len(t.columns), row)
-	}
-	for _, key := range keys {
-		if err := one(key); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
-func (f *fileLane) remove(ctx context.Context, t table, keys [][]any) (err error) {
-	del, err := f.conn.PrepareContext(ctx, `DELETE FROM `+quoted([]string{t.name})+f.byKey(t))
-	if err != nil {
+func (f *fileLane) remove(ctx context.Context, t table, keys [][]any) error {
+	query := func(n int) string { return `DELETE FROM ` + quoted([]string{t.name}) + named(t, n) }
+	return f.chunked(ctx, keys, namedKeys, query, func(del *sql.Stmt, args []any) error {
+		_, err := del.ExecContext(ctx, args...)
 		return err
-	}
-	defer func() { err = errors.Join(err, del.Close()) }()
-	for _, key := range keys {
-		if _, err := del.ExecContext(ctx, key...); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // put replaces what a row clashes with in a unique index: a row that was read before
 // it lost the value. It is in the log, and comes again.
-func (f *fileLane) put(ctx context.Context, t table, rows [][]any) (err error) {
-	insert, err := f.conn.PrepareContext(ctx, `INSERT OR REPLACE INTO `+quoted([]string{t.name})+` (`+quoted(t.names())+`) VALUES (`+marks(len(t.columns))+`)`)
-	if err != nil {
+func (f *fileLane) put(ctx context.Context, t table, rows [][]any) error {
+	query := func(n int) string {
+		return `INSERT OR REPLACE INTO ` + quoted([]string{t.name}) + ` (` + quoted(t.names()) + `) VALUES ` + tuples(len(t.columns), n)
+	}
+	return f.chunked(ctx, rows, namedRows, query, func(insert *sql.Stmt, args []any) error {
+		_, err := insert.ExecContext(ctx, args...)
 		return err
-	}
-	defer func() { err = errors.Join(err, insert.Close()) }()
-	for _, values := range rows {
-		if _, err := insert.ExecContext(ctx, values...); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // position is the last number that the log has given, also when it is empty.
