@@ -100,9 +100,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 	}
 	for _, s := range p.slots {
 		s.route.OnRollback(controller.NoteRollback)
-		s.data.lead = func(ctx context.Context, to rollout.Place, by, why string) error {
-			return controller.Lead(ctx, s.name(), to, by, why)
-		}
+		s.data.routes = controller
 	}
 	p.operate = seam.NewRoute(rollout.Bind(controller)).With(seam.RouteOptions{Action: p.recordAction})
 	p.addTask("the rollout of modules", controller.Run)

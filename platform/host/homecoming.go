@@ -22,6 +22,8 @@ const (
 	sendWait = 10 * time.Second
 	// comingLook is how often it is asked where the data is.
 	comingLook = 500 * time.Millisecond
+	// settleAgain is when what has failed is tried again.
+	settleAgain = 2 * time.Second
 )
 
 // homecoming is the way back of a module's data from another host: the process there
@@ -68,7 +70,7 @@ func (h *homecoming) follow(ctx context.Context) {
 				s.Problem = "the process that has the data does not answer; it goes on by itself: " + fault.From(err).Message
 			})
 		case state.Move != nil:
-			h.note(func(s *transfer.Status) { *s = *state.Move })
+			h.noteMove(ctx, *state.Move)
 		case h.slot.owner.IsOwner(): // it was started again after that
 			h.note(func(s *transfer.Status) { s.Step, s.Problem = transfer.StepDone, "" })
 		default:
@@ -78,6 +80,17 @@ func (h *homecoming) follow(ctx context.Context) {
 		}
 		_ = periodic.Sleep(ctx, comingLook)
 	}
+}
+
+// noteMove notes what the other process says; the move has ended when that is written down
+// here as well.
+func (h *homecoming) noteMove(ctx context.Context, now transfer.Status) {
+	if now.Step == transfer.StepDone {
+		if found, err := transfer.FindElsewhere(ctx, h.slot.db); err != nil || found.Arrived {
+			now.Step, now.EndedMS = transfer.StepHolding, 0
+		}
+	}
+	h.note(func(s *transfer.Status) { *s = now })
 }
 
 func (h *homecoming) ask(ctx context.Context) (rollout.SendState, error) {
@@ -124,30 +137,43 @@ func (d *dataMove) resumeComing(ctx context.Context) error {
 	return nil
 }
 
-// settle leads the calls to data that has arrived and whose calls are led away, because
-// the program ended in between.
+// settle leads the calls to data that has arrived, when it has, or because the program
+// ended before.
 func (d *dataMove) settle(ctx context.Context) error {
-	if d.lead == nil {
-		return nil
-	}
-	found, err := transfer.FindElsewhere(ctx, d.slot.db)
-	for err == nil && found.Arrived {
-		if err := d.arrived(ctx, transfer.Arrival{By: found.By}); err == nil {
+	for {
+		found, err := transfer.FindElsewhere(ctx, d.slot.db)
+		if err == nil && found.Arrived {
+			if err = d.routes.Lead(ctx, d.slot.name(), rollout.Place{Mode: seam.ModeLocal}, found.By, "its data was moved back"); err == nil {
+				err = transfer.Settle(ctx, d.slot.db)
+			}
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
-		if err := periodic.Sleep(ctx, sendWait); err != nil {
-			return nil //nolint:nilerr // the program ends
+		if err != nil {
+			d.slot.process.log.WarnContext(ctx, "that a module's data has come back cannot be written down; it is tried again", "module", d.slot.name(), "error", err)
+			_ = periodic.SleepUntil(ctx, settleAgain, d.arrivals) // the next look ends with ctx
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.arrivals:
 		}
 	}
-	return err
 }
 
-// arrived leads the module's calls to this process, which has the data now.
-func (d *dataMove) arrived(ctx context.Context, a transfer.Arrival) error {
-	if err := d.lead(ctx, rollout.Place{Mode: seam.ModeLocal}, a.By, "its data was moved back"); err != nil {
+// arrived leads the module's calls to this process, which has the data now; settle writes
+// it down.
+func (d *dataMove) arrived(ctx context.Context, _ transfer.Arrival) error {
+	if err := d.routes.Route(ctx, d.slot.name(), rollout.Place{Mode: seam.ModeLocal}); err != nil {
 		return err
 	}
-	return transfer.Settle(ctx, d.slot.db)
+	select {
+	case d.arrivals <- struct{}{}:
+	default: // it looks in any case
+	}
+	return nil
 }
 
 // Away is the address of the process that has the data; "" = it is here.
@@ -201,6 +227,9 @@ func (s *slot) openData(ctx context.Context) error {
 		return err
 	}
 	p.addTask("the move of the data of "+s.name(), s.data.Run)
+	if p.isTrunk() {
+		p.addTask("the arrival of the data of "+s.name(), s.data.settle)
+	}
 	return nil
 }
 

@@ -18,33 +18,57 @@ import (
 // move at a time. Its task makes the moves: they outlive the requests that ask for them, and
 // go on after a restart. In a module that runs alone it sends the data to the trunk.
 type dataMove struct {
-	slot  *slot
-	begun chan struct{} // a move is to be made; 1 buffered
-	// lead leads the module's calls; nil in a module that runs alone. It is set before Run.
-	lead func(ctx context.Context, to rollout.Place, by, why string) error
+	slot     *slot
+	begun    chan struct{} // a move is to be made; 1 buffered
+	arrivals chan struct{} // data has come whose calls are to be led here; 1 buffered
+	// routes leads the module's calls; nil in a module that runs alone. It is set before Run.
+	routes *rollout.Controller
 
 	mu     sync.Mutex
 	move   *transfer.Move // the last; nil = there was none
 	coming *homecoming    // the last, when it is another process that moves; nil = it is move
 }
 
-func newDataMove(s *slot) *dataMove { return &dataMove{slot: s, begun: make(chan struct{}, 1)} }
+func newDataMove(s *slot) *dataMove {
+	return &dataMove{slot: s, begun: make(chan struct{}, 1), arrivals: make(chan struct{}, 1)}
+}
 
 func (d *dataMove) options(to database.Options, toName string) transfer.MoveOptions {
 	s := d.slot
 	return transfer.MoveOptions{
 		Source: s.db, Owner: s.owner, To: to, ToName: toName, FromName: nameOf(s.db.Options()),
 		Rate: int64(s.process.settings.Move.Rate), Log: s.process.log, Now: s.process.clock,
-		Dial: func(address string) (transfer.Far, error) { return s.dialData(address) }, Led: d.led,
+		Dial: func(address string) (transfer.Far, error) { return s.dialData(address) }, Prepare: d.prepare, Route: d.route, Led: d.led,
 	}
 }
 
-// led leads the module's calls to the process that has its data now.
+// placeOf is where the calls go to a process with the module's data.
+func placeOf(a transfer.Arrival) rollout.Place {
+	return rollout.Place{Mode: seam.ModeRemote, URLs: []string{a.Remote}}
+}
+
+// prepare connects to the process that is about to have the data.
+func (d *dataMove) prepare(ctx context.Context, a transfer.Arrival) error {
+	if d.routes == nil {
+		return nil // its calls come from the trunk
+	}
+	return d.routes.Prepare(ctx, d.slot.name(), placeOf(a))
+}
+
+// route leads the module's calls to the process that has its data now, and led writes that
+// down.
+func (d *dataMove) route(ctx context.Context, a transfer.Arrival) error {
+	if d.routes == nil {
+		return nil // the trunk has done it
+	}
+	return d.routes.Route(ctx, d.slot.name(), placeOf(a))
+}
+
 func (d *dataMove) led(ctx context.Context, a transfer.Arrival) error {
-	if d.lead == nil {
+	if d.routes == nil {
 		return nil // the trunk does it
 	}
-	return d.lead(ctx, rollout.Place{Mode: seam.ModeRemote, URLs: []string{a.Remote}}, a.By, "its data was moved there")
+	return d.routes.Lead(ctx, d.slot.name(), placeOf(a), a.By, "its data was moved there")
 }
 
 // Start begins a move. Fails as transfer.NewMove does, and with fault.Conflict while
@@ -148,9 +172,6 @@ func (d *dataMove) status() *transfer.Status {
 
 // Run makes the moves until ctx ends.
 func (d *dataMove) Run(ctx context.Context) error {
-	if err := d.settle(ctx); err != nil {
-		return err
-	}
 	for {
 		select {
 		case <-ctx.Done():

@@ -82,6 +82,7 @@ func (r rows) swap(ctx context.Context, expected int64, next Claim) (Claim, erro
 	defer cancel()
 	if expected > 0 {
 		r.db.Warm(bounded) // before the lock: all writes wait while it is held
+		r.db.Drain(bounded)
 	}
 	for {
 		now, err := r.trySwap(bounded, expected, next)

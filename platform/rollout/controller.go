@@ -58,6 +58,11 @@ type Managed struct {
 	// it does no harm. nil = Apply.
 	Follow func(context.Context, Plan) error
 
+	// Lead is Apply where the move of the data, which has ended, has shown what Apply asks;
+	// nil = Apply. Prepare opens what it needs; nil = nothing.
+	Lead    func(context.Context, Plan) error
+	Prepare func(context.Context, Plan) error
+
 	// Reconcile is called once a second while the Controller runs, and brings the
 	// owner of writes to where the plan says; nil = nothing does.
 	Reconcile func(context.Context, *Controller)

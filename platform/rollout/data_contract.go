@@ -10,14 +10,15 @@ import (
 	"banyan/platform/transfer"
 )
 
-// dataVersion counts incompatible changes of these operations.
-const dataVersion = 1
+// dataVersion counts incompatible changes of these operations. In 2 the last rows say
+// that they are the last.
+const dataVersion = 2
 
 // DataContract is how a module's data goes from one process to another that has a
 // database of its own: transfer.Far, spoken over the seam, and how the trunk asks the
 // module's process to send it back. The paths are below /api/v1/<module>.
 //
-//	POST /move/begin, /move/recall, /move/rows, /move/sum, /move/last, /move/claim, /move/abandon
+//	POST /move/begin, /move/recall, /move/rows, /move/sum, /move/claim, /move/abandon
 //	POST /move/send, /move/stop   GET /move/state      of a module's process alone
 //
 // Only the trunk calls a module's process, and only the module's process calls the trunk.
@@ -27,7 +28,6 @@ type DataContract struct {
 	recall  seam.Operation[transfer.RecallRequest, transfer.Recalled]
 	rows    seam.Operation[rowsRequest, transfer.Stored]
 	sum     seam.Operation[transfer.SumQuery, transfer.SumPage]
-	last    seam.Operation[transfer.Finish, Done]
 	claim   seam.Operation[transfer.Claiming, Done]
 	abandon seam.Operation[transfer.Abandoning, Done]
 	send    seam.Operation[SendRequest, SendState]
@@ -67,7 +67,6 @@ func NewDataContract(module string) *DataContract {
 	c.recall = seam.Write[transfer.RecallRequest, transfer.Recalled](c.seam, "recallMove", "POST /move/recall", seam.Modules, "Begin an attempt of the move")
 	c.rows = seam.Write[rowsRequest, transfer.Stored](c.seam, "moveRows", "POST /move/rows", seam.Modules, "Store rows")
 	c.sum = seam.Write[transfer.SumQuery, transfer.SumPage](c.seam, "sumRows", "POST /move/sum", seam.Modules, "Add up stored rows")
-	c.last = seam.Write[transfer.Finish, Done](c.seam, "finishMove", "POST /move/last", seam.Modules, "All rows are there")
 	c.claim = seam.Write[transfer.Claiming, Done](c.seam, "claimMove", "POST /move/claim", seam.Modules, "Become the owner of the data")
 	c.abandon = seam.Write[transfer.Abandoning, Done](c.seam, "abandonMove", "POST /move/abandon", seam.Modules, "End the move with the data where it was")
 	c.send = seam.Write[SendRequest, SendState](c.seam, "sendData", "POST /move/send", seam.Modules, "Send the data to the trunk")
@@ -103,7 +102,6 @@ func (c *DataContract) Bind(e DataEnd) *seam.Local {
 			return e.In.Rows(ctx, transfer.Batch{ID: q.ID, Attempt: q.Attempt, Body: q.Body})
 		})),
 		c.sum.To(only(e, e.In.Sum)),
-		c.last.To(only(e, func(ctx context.Context, q transfer.Finish) (Done, error) { return Done{}, e.In.Last(ctx, q) })),
 		c.claim.To(only(e, func(ctx context.Context, q transfer.Claiming) (Done, error) { return Done{}, e.In.Claim(ctx, q) })),
 		c.abandon.To(only(e, func(ctx context.Context, q transfer.Abandoning) (Done, error) { return Done{}, e.In.Abandon(ctx, q) })),
 		c.send.To(only(e, func(ctx context.Context, q SendRequest) (SendState, error) {
@@ -180,12 +178,6 @@ func (d DataClient) Rows(ctx context.Context, b transfer.Batch) (transfer.Stored
 // Sum implements transfer.Far.
 func (d DataClient) Sum(ctx context.Context, q transfer.SumQuery) (transfer.SumPage, error) {
 	return d.contract.sum.Call(d.as(ctx), d.route, q)
-}
-
-// Last implements transfer.Far.
-func (d DataClient) Last(ctx context.Context, q transfer.Finish) error {
-	_, err := d.contract.last.Call(d.as(ctx), d.route, q)
-	return err
 }
 
 // Claim implements transfer.Far.

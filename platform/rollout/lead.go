@@ -8,6 +8,38 @@ import (
 	"banyan/platform/seam"
 )
 
+// Prepare opens what Route needs, so that nobody waits for it then. It is an attempt.
+func (c *Controller) Prepare(ctx context.Context, name string, to Place) error {
+	m, err := c.module(name)
+	if err != nil || m.Prepare == nil {
+		return err
+	}
+	return m.Prepare(ctx, Plan{Module: name, Place: to})
+}
+
+// Route leads the calls of a module in this process to where its data has been moved, before
+// Lead writes that down: the module's writes wait for it. A start before Lead finds the data
+// by itself. Fails as Apply does.
+func (c *Controller) Route(ctx context.Context, name string, to Place) error {
+	m, err := c.module(name)
+	if err != nil {
+		return err
+	}
+	if err := m.acquire(ctx); err != nil {
+		return err
+	}
+	defer m.release()
+	return m.lead(ctx, Plan{Module: name, Place: to})
+}
+
+// lead applies a plan that leads to where the data is.
+func (m *module) lead(ctx context.Context, p Plan) error {
+	if m.Lead == nil {
+		return m.Apply(ctx, p)
+	}
+	return m.Lead(ctx, p)
+}
+
 // Lead leads the calls of a module to where its data has been moved, as the last part of
 // a move, and writes that down. It may be repeated. Fails as Set does.
 func (c *Controller) Lead(ctx context.Context, name string, to Place, by, why string) error {
@@ -32,7 +64,7 @@ func (c *Controller) Lead(ctx context.Context, name string, to Place, by, why st
 	next := Plan{
 		Module: m.Name, Place: to, Version: present.Version + 1, ChangedBy: by, ChangedMS: c.clock().UnixMilli(), Why: why,
 	}
-	if err := m.Apply(ctx, next); err != nil {
+	if err := m.lead(ctx, next); err != nil {
 		return err
 	}
 	_, err = c.keep(ctx, m, step{by: by, why: why, anyway: true}, present, next)

@@ -85,7 +85,7 @@ func (m *Mover) Close() { m.remotes.close() }
 // Managed is the module as the Controller sees it.
 func (m *Mover) Managed() Managed {
 	return Managed{
-		Name: m.name(), Configured: m.configured, Apply: m.Apply, Check: m.Check, Follow: m.Follow, Reconcile: m.Reconcile,
+		Name: m.name(), Configured: m.configured, Apply: m.Apply, Check: m.Check, Follow: m.Follow, Lead: m.Lead, Prepare: m.Prepare, Reconcile: m.Reconcile,
 		Status: m.status, Verdict: m.route.Verdict, Differences: m.route.Differences,
 	}
 }
@@ -122,6 +122,42 @@ func (m *Mover) Apply(ctx context.Context, p Plan) error {
 		return err
 	}
 	return m.setRouteAt(p, claim, remote)
+}
+
+// Lead sets the route to where the data of the module was moved: the process there has
+// claimed it, so nobody is asked which data it has.
+func (m *Mover) Lead(ctx context.Context, p Plan) error {
+	defer m.remotes.closeUnused()
+	remote, err := m.remoteOf(p)
+	if err != nil {
+		return err
+	}
+	claim, err := m.owner.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Mode != seam.ModeRemote && !m.isOwner(claim) {
+		if claim, err = m.owner.Take(ctx, claim.Epoch); err != nil {
+			return err
+		}
+	}
+	return m.setRouteAt(p, claim, remote)
+}
+
+// warmConnections is how many connections are opened to a process that the calls of a
+// module are about to be led to.
+const warmConnections = 8
+
+// Prepare opens the remote of a plan and connects to it.
+func (m *Mover) Prepare(ctx context.Context, p Plan) error {
+	remote, err := m.remoteOf(p)
+	if err != nil || remote == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.shortWait())
+	defer cancel()
+	remote.Module.Warm(ctx, warmConnections)
+	return nil
 }
 
 // Check asks what Apply asks before it makes a change.

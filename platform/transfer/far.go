@@ -14,7 +14,7 @@ import (
 //	Recall: attempt 1 ────────────────────────────▶ rows of an earlier attempt are refused from now on
 //	Rows, Rows, … Sum, … ─────────────────────────▶ stored, a transaction each; read again
 //	  writes are held
-//	Rows, Last ───────────────────────────────────▶ whole: no rows any more in this attempt
+//	Rows, the last ───────────────────────────────▶ whole: no rows any more in this attempt
 //	commit: moved, one epoch on (the decision)
 //	Claim, until it is answered ──────────────────▶ commit: the owner, in the epoch of the decision
 //	the calls are led there, and those that waited go there
@@ -28,12 +28,10 @@ type Far interface {
 	Begin(ctx context.Context, o Opening) error
 	// Recall begins an attempt.
 	Recall(ctx context.Context, q RecallRequest) (Recalled, error)
-	// Rows stores a batch, in one transaction.
+	// Rows stores a batch, in one transaction; the last one says that all rows are there.
 	Rows(ctx context.Context, b Batch) (Stored, error)
 	// Sum adds up some rows of a table.
 	Sum(ctx context.Context, q SumQuery) (SumPage, error)
-	// Last says that all rows are there.
-	Last(ctx context.Context, l Finish) error
 	// Claim makes the target the owner. It may be repeated.
 	Claim(ctx context.Context, c Claiming) error
 	// Abandon leaves the target as it was before, but its rows.
@@ -53,7 +51,7 @@ type Recalled struct {
 	Attempt int64 `json:"attempt"` // that begins: its number goes with all that follows
 }
 
-// Batch are rows of tables, as appendGroup writes them.
+// Batch are rows of tables, as appendGroup writes them, and in the last one appendEnd.
 type Batch struct {
 	ID      string
 	Attempt int64
@@ -88,13 +86,6 @@ type SumQuery struct {
 type SumPage struct {
 	RowSum
 	Next string `json:"next,omitempty"` // "" = that was all
-}
-
-// Finish says that all rows are there.
-type Finish struct {
-	ID       string           `json:"id"`
-	Attempt  int64            `json:"attempt"`
-	Counters map[string]int64 `json:"counters"` // the last id of each table
 }
 
 // Claiming says that it was decided: the data is the target's.

@@ -87,11 +87,14 @@ type MoveOptions struct {
 
 	// Remote is the address of another process that the data goes to instead, whose
 	// database it has there; Dial returns that process. Led, called when it is the owner, leads
-	// the module's calls there, and is repeated until it returns nil.
-	Remote string
-	Dial   func(address string) (Far, error)
-	Led    func(ctx context.Context, r Arrival) error
-	By     string // who asked, for the audit
+	// the module's calls there, and is repeated until it returns nil. Prepare, before writes
+	// are held, and Route, right when it is the owner, do what they can of that sooner.
+	Remote  string
+	Dial    func(address string) (Far, error)
+	Prepare func(ctx context.Context, r Arrival) error // may be nil, as Route and Led
+	Route   func(ctx context.Context, r Arrival) error
+	Led     func(ctx context.Context, r Arrival) error
+	By      string // who asked, for the audit
 
 	Rate int64 // bytes of values in a second while rows are copied; 0 = as fast as it goes
 	Log  *slog.Logger

@@ -73,6 +73,7 @@ func (m *Move) attempt(ctx context.Context) (err error) {
 	if err := m.check(ctx, s); err != nil {
 		return err
 	}
+	m.prepare(ctx) // and not later: meanwhile rows are written
 	if err := m.followAll(ctx, s); err != nil {
 		return err
 	}

@@ -22,14 +22,18 @@ func (m *Move) deliver(ctx context.Context, s *sides, p *pause) error {
 	if err := m.o.reached("claimed"); err != nil {
 		return err
 	}
-	err = m.lead(ctx)
-	p.lap("lead")
-	if err != nil {
+	isRouted := m.o.Route != nil && m.o.Route(ctx, m.arrival()) == nil // or Led does it
+	p.lap("route")
+	if isRouted {
+		m.release(ctx, p)
+	}
+	if err := m.lead(ctx); err != nil {
 		return err
 	}
-	// The handle stays with the rows that were left: their owner row refuses every write.
-	m.o.Owner.Release(m.o.Owner.Believed())
-	m.paused(ctx, p)
+	if !isRouted {
+		p.lap("lead")
+		m.release(ctx, p)
+	}
 	s.record.Phase, s.record.Tables, s.record.Settled = gone, nil, true // the first two as decide has it
 	if err := m.save(ctx, s); err != nil {
 		m.o.Log.WarnContext(ctx, "that a move has ended could not be written down; the next start does it", "module", m.o.Source.Module(), "error", err)
@@ -40,10 +44,29 @@ func (m *Move) deliver(ctx context.Context, s *sides, p *pause) error {
 	return m.o.reached("settled")
 }
 
+// release lets the writes that were held go where the calls are led. The handle stays with
+// the rows that were left: their owner row refuses every write.
+func (m *Move) release(ctx context.Context, p *pause) {
+	m.o.Owner.Release(m.o.Owner.Believed())
+	m.paused(ctx, p)
+}
+
+func (m *Move) arrival() Arrival { return Arrival{Remote: m.o.Remote, By: m.o.By} }
+
+// prepare makes what follows the decision short. What it cannot do is done then.
+func (m *Move) prepare(ctx context.Context) {
+	if m.o.Prepare == nil {
+		return
+	}
+	if err := m.o.Prepare(ctx, m.arrival()); err != nil {
+		m.o.Log.WarnContext(ctx, "the calls of a module cannot be prepared to go where its data moves; its writes may wait longer", "module", m.o.Source.Module(), "to", m.o.ToName, "error", err)
+	}
+}
+
 // lead leads the module's calls to the data.
 func (m *Move) lead(ctx context.Context) error {
 	for m.o.Led != nil {
-		err := m.o.Led(ctx, Arrival{Remote: m.o.Remote, By: m.o.By})
+		err := m.o.Led(ctx, m.arrival())
 		if err == nil {
 			break
 		}

@@ -119,23 +119,7 @@ func (m *Move) last(ctx context.Context, s *sides) error {
 	if err := m.o.reached("held"); err != nil {
 		return err
 	}
-	if _, err := m.round(ctx, s, nil); err != nil {
-		return err
-	}
-	if err := s.from.beginRead(ctx); err != nil {
-		return err
-	}
-	counters := make([]int64, len(s.tables))
-	var err error
-	for i, t := range s.tables {
-		if counters[i], err = s.from.counter(ctx, t); err != nil {
-			return errors.Join(err, s.from.rollback())
-		}
-	}
-	if err := s.from.rollback(); err != nil {
-		return err
-	}
-	if err := s.to.last(ctx, counters); err != nil {
+	if err := m.lastRound(ctx, s); err != nil {
 		return err
 	}
 	return m.o.reached("compared")

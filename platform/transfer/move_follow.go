@@ -32,7 +32,7 @@ func (m *Move) followAll(ctx context.Context, s *sides) error {
 		if enough(round, keys) {
 			return m.o.reached("followed")
 		}
-		if round > 0 && keys > last/2 { // writes arrive about as fast as they are copied
+		if round > 0 && keys > okKeys && keys > last/2 { // writes arrive about as fast as they are copied
 			// These were written during the round before, and the next round copies those that
 			// are written during one as long as this.
 			m.slowTo(s, perSecond*min(max(before.Seconds()/took.Seconds()/2, mostSlowing), leastSlowing))
@@ -48,6 +48,16 @@ func (m *Move) followAll(ctx context.Context, s *sides) error {
 // snapshot of the source, and compares what is stored of them. whole, which may be nil,
 // reads more in that snapshot.
 func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys int64, err error) {
+	return m.copyRound(ctx, s, whole, false)
+}
+
+// lastRound is the round while writes are held: all rows are there then.
+func (m *Move) lastRound(ctx context.Context, s *sides) error {
+	_, err := m.copyRound(ctx, s, nil, true)
+	return err
+}
+
+func (m *Move) copyRound(ctx context.Context, s *sides, whole func() error, isLast bool) (keys int64, err error) {
 	if err := s.from.beginRead(ctx); err != nil {
 		return 0, err
 	}
@@ -63,7 +73,13 @@ func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys in
 	if err != nil {
 		return 0, err
 	}
-	if keys, err = s.to.replay(ctx, s.record.Phase == copying, written{m, s}); err != nil {
+	var counters []int64
+	if isLast {
+		if counters, err = s.counters(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if keys, err = s.to.replay(ctx, s.record.Phase == copying, written{m, s}, counters); err != nil {
 		return keys, err
 	}
 	if whole != nil {
@@ -74,6 +90,18 @@ func (m *Move) round(ctx context.Context, s *sides, whole func() error) (keys in
 	s.record.Position = position
 	m.note(func(n *Status) { n.Rounds++; n.Lag = keys })
 	return keys, nil
+}
+
+// counters are what the tables of the source count from.
+func (s *sides) counters(ctx context.Context) ([]int64, error) {
+	all := make([]int64, len(s.tables))
+	for i, t := range s.tables {
+		var err error
+		if all[i], err = s.from.counter(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // written are the rows since the position of a move.

@@ -6,9 +6,10 @@ import "time"
 // rows are written more slowly than they are copied. Where they are not, writes are let
 // through at a pace that leaves half as many for the next round, until few are left:
 //
-//	rows of a round     20,000 ─▶ 10,000 ─▶ 5,000 ─▶ … ─▶ 100: writes are held
+//	rows of a round     20,000 ─▶ 10,000 ─▶ 5,000 ─▶ … ─▶ 1,000 ─▶ … ─▶ 100: writes are held
 //	writes in a second   3,000 ─▶  1,500 ─▶   …
 //
+// For the last steps nobody is slowed: that would cost writers more than the pause does.
 // The pace is one of all writes, not a delay of each: it holds for any number of callers.
 const (
 	// fewKeys is how many rows may be left when writes are held for them, and goodRounds

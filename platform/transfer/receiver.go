@@ -22,7 +22,7 @@ type ReceiverOptions struct {
 	Owner *ownership.Ownership
 	Name  string // this process, for people
 	// Arrived is called when this process has become the owner, and may be called again;
-	// the source is answered when it returns nil.
+	// the source is answered when it returns nil, and writes wait until then.
 	Arrived func(ctx context.Context, a Arrival) error
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -186,19 +186,21 @@ func (r *Receiver) Rows(ctx context.Context, b Batch) (stored Stored, err error)
 	err = r.with(ctx, func(l *laneTarget) error {
 		l.guard = only(b.ID, b.Attempt)
 		groups := newGroupReader(bytes.NewReader(body))
+		stored = Stored{}
+		take := batchReader{
+			find: l.find,
+			group: func(t table, keys, rows [][]any) error {
+				of, err := l.take(ctx, t, keys, rows)
+				if len(keys) > 0 {
+					stored.Sums = append(stored.Sums, of.wire())
+				}
+				return err
+			},
+			end: func(counters map[string]int64) error { return l.markWhole(ctx, counters) },
+		}
 		return l.writing(ctx, func() error {
 			for {
-				err := groups.next(l.find, func(t table, keys, rows [][]any) error {
-					if len(keys) == 0 {
-						return l.put(ctx, t, rows)
-					}
-					if err := l.remove(ctx, t, t.without(keys, rows)); err != nil {
-						return err
-					}
-					of, err := l.store(ctx, t, keys, rows)
-					stored.Sums = append(stored.Sums, of.wire())
-					return err
-				})
+				err := groups.next(take)
 				if errors.Is(err, io.EOF) && !fault.Is(err, fault.Invalid) {
 					return nil
 				}
@@ -209,6 +211,32 @@ func (r *Receiver) Rows(ctx context.Context, b Batch) (stored Stored, err error)
 		})
 	})
 	return stored, err
+}
+
+// take stores a group, and returns the sum of what is stored of its keys.
+func (l *laneTarget) take(ctx context.Context, t table, keys, rows [][]any) (stored sum, err error) {
+	if len(keys) == 0 {
+		return stored, l.put(ctx, t, rows)
+	}
+	if err := l.remove(ctx, t, t.without(keys, rows)); err != nil {
+		return stored, err
+	}
+	return l.store(ctx, t, keys, rows)
+}
+
+// markWhole notes that all rows are here.
+func (l *laneTarget) markWhole(ctx context.Context, counters map[string]int64) error {
+	for _, t := range l.all {
+		if err := l.setCounter(ctx, t, counters[t.name]); err != nil {
+			return err
+		}
+	}
+	mark, err := recordOf(ctx, l)
+	if err != nil || mark == nil {
+		return errors.Join(err, errors.New("the record of the move is gone"))
+	}
+	mark.Whole = true
+	return putRecord(ctx, l, *mark)
 }
 
 // The most that one call of Sum reads.
@@ -263,26 +291,6 @@ func sumAfter(ctx context.Context, l lane, t table, last []any) (page SumPage, e
 		page.Next = t.formatKey(next)
 	}
 	return page, err
-}
-
-// Last implements Far.
-func (r *Receiver) Last(ctx context.Context, f Finish) error {
-	return r.with(ctx, func(l *laneTarget) error {
-		l.guard = only(f.ID, f.Attempt)
-		return l.writing(ctx, func() error {
-			for _, t := range l.all {
-				if err := l.setCounter(ctx, t, f.Counters[t.name]); err != nil {
-					return err
-				}
-			}
-			mark, err := recordOf(ctx, l)
-			if err != nil || mark == nil {
-				return errors.Join(err, errors.New("the record of the move is gone"))
-			}
-			mark.Whole = true
-			return putRecord(ctx, l, *mark)
-		})
-	})
 }
 
 // Claim implements Far.

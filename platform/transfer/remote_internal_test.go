@@ -132,10 +132,6 @@ func (w *wire) Sum(ctx context.Context, q SumQuery) (page SumPage, err error) {
 	return page, err
 }
 
-func (w *wire) Last(ctx context.Context, f Finish) error {
-	return w.call("last", func() error { return w.to.in.Last(ctx, f) })
-}
-
 func (w *wire) Claim(ctx context.Context, c Claiming) error {
 	return w.call("claim", func() error { return w.to.in.Claim(ctx, c) })
 }
@@ -319,6 +315,49 @@ func TestAMoveEndsWhenMoreIsWrittenThanGoesOverTheWire(t *testing.T) {
 	}
 }
 
+// Writes that were held go on as soon as the calls are led to the data, and do not wait
+// for what is written down about that.
+func TestWritesGoOnBeforeTheMoveIsWrittenDown(t *testing.T) {
+	h := newHosts(t)
+	var order []string
+	refused := make(chan struct{})
+	var writing sync.WaitGroup
+	o := h.options(false, func(at string) error {
+		if at == "held" {
+			writing.Go(func() {
+				defer close(refused)
+				if err := h.trunk.db.Write(t.Context(), func(*database.Tx) error { return nil }); !ownership.IsLost(err) {
+					t.Errorf("a held write ended with %v", err)
+				}
+			})
+		}
+		return nil
+	})
+	o.Prepare = func(context.Context, Arrival) error { order = append(order, "prepare"); return nil }
+	o.Route = func(context.Context, Arrival) error { order = append(order, "route"); return nil }
+	o.Led = func(ctx context.Context, a Arrival) error {
+		order = append(order, "led "+a.Remote)
+		select {
+		case <-refused:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	m, err := NewMove(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone {
+		t.Fatalf("%v, %+v", err, m.Status())
+	}
+	writing.Wait()
+	if want := []string{"prepare", "route", "led http://other"}; !slices.Equal(order, want) {
+		t.Errorf("in the order %v, not %v", order, want)
+	}
+	h.checkOneOwner()
+}
+
 // Both programs end at any step, and go on when they are started again, with one owner.
 func TestAMoveToAnotherHostGoesOnAfterACrashAtEachStep(t *testing.T) {
 	h := newHosts(t)
@@ -348,7 +387,7 @@ func TestAMoveToAnotherHostGoesOnAfterACrashAtEachStep(t *testing.T) {
 
 // A call that does not arrive, and an answer that is lost, delay the move and no more.
 func TestLostCallsAndAnswersDelayAMove(t *testing.T) {
-	for _, call := range []string{"begin", "recall", "rows", "sum", "last", "claim"} {
+	for _, call := range []string{"begin", "recall", "rows", "sum", "claim"} {
 		for _, isAnswer := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, answer %v", call, isAnswer), func(t *testing.T) {
 				t.Parallel()
@@ -492,6 +531,7 @@ func TestATargetRefusesWhatItMustNotTake(t *testing.T) {
 func FuzzRows(f *testing.F) {
 	t := newTable("parent", []column{{"id", integer}, {"name", text}, {"share", real}, {"wallet", blob}}, []string{"id"}, "id")
 	whole := appendGroup(nil, t, [][]any{{int64(1)}}, [][]any{{int64(1), "a", 1.5, []byte{1, 2}}, {int64(-2), nil, nil, nil}})
+	whole = appendEnd(whole, []table{t}, []int64{7})
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add([]byte{})
@@ -499,9 +539,13 @@ func FuzzRows(f *testing.F) {
 		groups := newGroupReader(strings.NewReader(string(body)))
 		var again []byte
 		for {
-			err := groups.next(func(string) (table, error) { return t, nil }, func(_ table, keys, rows [][]any) error {
-				again = appendGroup(again, t, keys, rows)
-				return nil
+			err := groups.next(batchReader{
+				find:  func(string) (table, error) { return t, nil },
+				group: func(_ table, keys, rows [][]any) error { again = appendGroup(again, t, keys, rows); return nil },
+				end: func(counters map[string]int64) error {
+					again = appendEnd(again, []table{t}, []int64{counters["parent"]})
+					return nil
+				},
 			})
 			if err != nil {
 				if errors.Is(err, io.EOF) && !fault.Is(err, fault.Invalid) && len(body) == len(whole) && string(body) == string(whole) && string(again) != string(whole) {

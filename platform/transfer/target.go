@@ -21,14 +21,13 @@ type target interface {
 	// write inserts rows, in the place of those with the same keys if again.
 	write(ctx context.Context, t table, rows [][]any, again bool) error
 	// replay makes rows be as in the source, and compares what is stored. Without unique
-	// indexes it is loose.
-	replay(ctx context.Context, loose bool, from changes) (keys int64, err error)
+	// indexes it is loose. The last one, after which all rows are there, has what the tables
+	// count from, in their order; the others have nil.
+	replay(ctx context.Context, loose bool, from changes, counters []int64) (keys int64, err error)
 	// index makes what prepare has removed.
 	index(ctx context.Context) error
 	// sums reads all tables; note is called with the name of each.
 	sums(ctx context.Context, note func(table string)) (map[string]sum, error)
-	// last sets what the tables count from, in their order: all rows are there.
-	last(ctx context.Context, counters []int64) error
 	// claim makes the target the owner's.
 	claim(ctx context.Context, c ownership.Claim) error
 	// abandon brings the target to what it was before, but its rows: empty and nobody's, or

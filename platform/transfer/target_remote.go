@@ -91,12 +91,12 @@ func (r *remoteTarget) write(ctx context.Context, t table, rows [][]any, _ bool)
 
 // replay sends the rows in batches. A row that takes a unique value from another one
 // replaces it: that one has changed as well, and is in this round, too.
-func (r *remoteTarget) replay(ctx context.Context, _ bool, from changes) (int64, error) {
+func (r *remoteTarget) replay(ctx context.Context, _ bool, from changes, counters []int64) (int64, error) {
 	var body []byte
 	var tables []table
 	var of []sum
 	flush := func() error {
-		if len(of) == 0 {
+		if len(body) == 0 {
 			return nil
 		}
 		err := r.send(ctx, body, tables, of)
@@ -116,6 +116,9 @@ func (r *remoteTarget) replay(ctx context.Context, _ bool, from changes) (int64,
 	})
 	if err != nil {
 		return keys, err
+	}
+	if counters != nil {
+		body = appendEnd(body, r.all, counters)
 	}
 	return keys, flush()
 }
@@ -147,14 +150,6 @@ func (r *remoteTarget) sum(ctx context.Context, q SumQuery) (SumPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	return r.far.Sum(ctx, q)
-}
-
-func (r *remoteTarget) last(ctx context.Context, counters []int64) error {
-	finish := Finish{ID: r.id, Attempt: r.attempt, Counters: make(map[string]int64, len(counters))}
-	for i, t := range r.all {
-		finish.Counters[t.name] = counters[i]
-	}
-	return r.far.Last(ctx, finish)
 }
 
 func (r *remoteTarget) claim(ctx context.Context, c ownership.Claim) error {

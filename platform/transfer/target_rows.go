@@ -28,7 +28,7 @@ func (l *laneTarget) write(ctx context.Context, t table, rows [][]any, again boo
 // replay copies the rows that were written since the position. Without unique indexes
 // each few of them are a transaction; with them all are one, in which a value that went
 // from one row to another is first free.
-func (l *laneTarget) replay(ctx context.Context, loose bool, from changes) (keys int64, err error) {
+func (l *laneTarget) replay(ctx context.Context, loose bool, from changes, counters []int64) (keys int64, err error) {
 	removeKeys := func(t table, keys [][]any) error { return l.remove(ctx, t, keys) }
 	copyKeys := func(t table, keys [][]any) error {
 		rows, sent, err := from.rows(ctx, t, keys)
@@ -57,6 +57,9 @@ func (l *laneTarget) replay(ctx context.Context, loose bool, from changes) (keys
 		}
 		return err
 	})
+	if err == nil && counters != nil {
+		err = l.last(ctx, counters)
+	}
 	return keys, err
 }
 
@@ -119,6 +122,7 @@ func (l *laneTarget) sums(ctx context.Context, note func(table string)) (map[str
 	return all, err
 }
 
+// last sets what the tables count from, and makes the foreign keys, which are checked later.
 func (l *laneTarget) last(ctx context.Context, counters []int64) error {
 	mark, err := l.marked(ctx)
 	if err != nil {

@@ -16,15 +16,18 @@ import (
 //	group  table name, number of keys, keys, number of rows, rows
 //	key    its values; row: its values in the order of the columns' names
 //	value  a letter for its type, then a varint, eight bytes, or a length and bytes
+//	end    an empty name, number of tables, of each its name and the last id it has given
 //
 // The keys are those whose rows are removed before the rows are stored, and read again
-// after; a group without keys is only stored.
+// after; a group without keys is only stored. The end is that of the last batch: all rows
+// are there.
 
 // What is read of a batch; the server bounds it as a whole (http.upload_limit).
 const (
-	mostName  = 100
-	mostValue = 256 << 20
-	mostKeyed = 1 << 20 // keys, or rows, of one group
+	mostName   = 100
+	mostTables = 1_000
+	mostValue  = 256 << 20
+	mostKeyed  = 1 << 20 // keys, or rows, of one group
 )
 
 func appendText(to []byte, s string) []byte {
@@ -38,6 +41,14 @@ func appendGroup(to []byte, t table, keys, rows [][]any) []byte {
 		for _, values := range list {
 			to = appendValues(to, values)
 		}
+	}
+	return to
+}
+
+func appendEnd(to []byte, tables []table, counters []int64) []byte {
+	to = binary.AppendUvarint(appendText(to, ""), uint64(len(tables)))
+	for i, t := range tables {
+		to = binary.AppendVarint(appendText(to, t.name), counters[i])
 	}
 	return to
 }
@@ -67,9 +78,16 @@ func newGroupReader(body io.Reader) groupReader {
 	return groupReader{bufio.NewReaderSize(body, 64<<10)}
 }
 
-// next calls do with the next group; find returns a table by its name. Fails with io.EOF after
+// batchReader is what happens with a batch.
+type batchReader struct {
+	find  func(name string) (table, error)
+	group func(t table, keys, rows [][]any) error
+	end   func(counters map[string]int64) error
+}
+
+// next calls one of the functions with the next group, or the end. Fails with io.EOF after
 // the last one, and with fault.Invalid for what is no batch.
-func (g groupReader) next(find func(name string) (table, error), do func(t table, keys, rows [][]any) error) error {
+func (g groupReader) next(b batchReader) error {
 	if _, err := g.in.Peek(1); err != nil {
 		return err // io.EOF between two groups
 	}
@@ -77,7 +95,14 @@ func (g groupReader) next(find func(name string) (table, error), do func(t table
 	if err != nil {
 		return isCut(err)
 	}
-	t, err := find(string(name))
+	if len(name) == 0 {
+		counters, err := g.counters()
+		if err != nil {
+			return isCut(err)
+		}
+		return b.end(counters)
+	}
+	t, err := b.find(string(name))
 	if err != nil {
 		return err
 	}
@@ -89,7 +114,25 @@ func (g groupReader) next(find func(name string) (table, error), do func(t table
 	if err != nil {
 		return isCut(err)
 	}
-	return do(t, keys, rows)
+	return b.group(t, keys, rows)
+}
+
+func (g groupReader) counters() (map[string]int64, error) {
+	n, err := g.length(mostTables)
+	if err != nil {
+		return nil, err
+	}
+	counters := make(map[string]int64, n)
+	for range n {
+		name, err := g.bytes(mostName)
+		if err != nil {
+			return nil, err
+		}
+		if counters[string(name)], err = binary.ReadVarint(g.in); err != nil {
+			return nil, err
+		}
+	}
+	return counters, nil
 }
 
 func isCut(err error) error {

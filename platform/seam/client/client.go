@@ -174,6 +174,23 @@ func (r *Client) Close() {
 	}
 }
 
+// Warm opens connections to each endpoint, so that many calls that are about to be led there
+// at once do not wait for names to resolve and for TLS. It is an attempt.
+func (r *Client) Warm(ctx context.Context, connections int) {
+	var all sync.WaitGroup
+	for _, e := range *r.endpoints.Load() {
+		for range connections { // at once: one after the other would use one connection
+			all.Go(func() {
+				req := (&http.Request{Method: http.MethodHead, URL: e.base.JoinPath("/"), Host: e.base.Host, Header: http.Header{}}).WithContext(ctx)
+				if resp, err := e.transport.RoundTrip(req); err == nil {
+					_ = resp.Body.Close() // whatever it says: the connection is kept
+				}
+			})
+		}
+	}
+	all.Wait()
+}
+
 // URL is where the module is reached; several are joined by ", ".
 func (r *Client) URL() string {
 	urls := make([]string, len(r.bases))
