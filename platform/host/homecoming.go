@@ -112,6 +112,11 @@ func (d *dataMove) bringHome(ctx context.Context, address, by string) error {
 	}
 	defer client.Close()
 	state, err := client.Send(ctx, by)
+	if fault.Is(err, fault.Conflict) { // perhaps it sends already, and its answer was lost
+		if now, asked := client.State(ctx); asked == nil && now.Move != nil && !now.Move.Ended() {
+			state, err = now, nil
+		}
+	}
 	if err != nil {
 		return err
 	}

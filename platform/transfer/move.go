@@ -149,9 +149,10 @@ const unknownMost = 5
 // retryAfter is how long a move waits when one side does not answer.
 const retryAfter = 2 * time.Second
 
-// NewMove checks both sides and has them remember the move, which Run makes. Fails
-// with fault.Conflict when the target has other data or another move runs, with
-// fault.Unavailable when it does not answer, and then nothing has begun.
+// NewMove checks both sides and has them remember the move, which Run makes. The caller sees
+// that this process makes no other of these data. Fails with fault.Conflict when the target
+// has other data or another process moves these, with fault.Unavailable when it does not
+// answer, and then nothing has begun.
 func NewMove(ctx context.Context, o MoveOptions) (*Move, error) {
 	m, err := newMove(o)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"banyan/platform/database"
 	"banyan/platform/fault"
+	"banyan/platform/periodic"
 )
 
 // committing commits, or rolls back with an error.
@@ -40,11 +41,8 @@ func (m *Move) begin(ctx context.Context) error {
 	} else if now.Owner != m.o.Owner.Self().Name {
 		return fault.Newf(fault.Conflict, "this process does not own the writes of %s: lead the module's calls here first (banyan module set %s local)", src.Module(), src.Module())
 	}
-	switch r, err := readRecord(ctx, src.Read()); {
-	case err != nil:
+	if err := m.requireNone(ctx); err != nil {
 		return err
-	case r != nil:
-		return fault.Newf(fault.Conflict, "a move of %s to %s is under way: wait for it, or cancel it", src.Module(), r.Place)
 	}
 	if m.o.Remote == "" {
 		if err := migrate(ctx, []database.Options{m.o.To}); err != nil {
@@ -67,6 +65,22 @@ func (m *Move) begin(ctx context.Context) error {
 		err = m.save(ctx, s)
 	}
 	return errors.Join(err, s.close())
+}
+
+// requireNone removes what this process remembers of a move that it does not make: nobody got
+// the answer that it had begun, or it was given up and could not be forgotten. It fails
+// with fault.Conflict for one of another process, or data whose arrival is being settled.
+func (m *Move) requireNone(ctx context.Context) error {
+	src := m.o.Source
+	r, err := readRecord(ctx, src.Read())
+	if err != nil || r == nil {
+		return err
+	}
+	if r.Role != leaving || r.Phase == gone || r.Owner != "" && r.Owner != m.o.Owner.Self().Name {
+		return fault.Newf(fault.Conflict, "a move of %s (%s) is under way: wait for it, or cancel it", src.Module(), r.Place)
+	}
+	m.o.Log.WarnContext(ctx, "a move of a module's data that nobody makes any longer is forgotten", "module", src.Module(), "to", r.Place)
+	return forget(ctx, src)
 }
 
 // opening is what the target is told of the move.
@@ -186,19 +200,31 @@ func (m *Move) recall(ctx context.Context, s *sides) error {
 const undoWait = 30 * time.Second
 
 // giveUp leaves the data where it was. What cannot be undone in the target, which may
-// not answer, is overwritten by the next move.
-func (m *Move) giveUp(ctx context.Context, step Step, problem error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoWait)
+// not answer, is overwritten by the next move. What cannot be forgotten here is tried again,
+// because a start would go on with it; the next command removes it as well.
+func (m *Move) giveUp(program context.Context, step Step, problem error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(program), undoWait)
 	defer cancel()
-	s, err := m.open(ctx)
-	if err == nil {
-		err = s.to.abandon(ctx, m.id, m.o.Owner.Believed().Epoch)
-		err = errors.Join(release(ctx, m.o.Source, s.tables, false), err, s.close())
-	} else {
-		err = forget(ctx, m.o.Source)
+	if s, err := m.open(ctx); err == nil {
+		err = errors.Join(s.to.abandon(ctx, m.id, m.o.Owner.Believed().Epoch), s.close())
+		m.noteLeft(ctx, m.o.ToName, err)
 	}
+	for {
+		err := forget(ctx, m.o.Source)
+		if err == nil {
+			break
+		}
+		m.noteLeft(ctx, m.o.FromName, err)
+		if program.Err() != nil || periodic.Sleep(ctx, retryAfter) != nil {
+			break
+		}
+	}
+	m.end(program, step, problem)
+}
+
+// noteLeft says what a move has left behind, and where.
+func (m *Move) noteLeft(ctx context.Context, where string, err error) {
 	if err != nil {
-		m.o.Log.WarnContext(ctx, "what a move has left behind could not be removed; the next move removes it", "module", m.o.Source.Module(), "error", err)
+		m.o.Log.WarnContext(ctx, "what a move has left behind could not be removed; the next move removes it", "module", m.o.Source.Module(), "from", where, "error", err)
 	}
-	m.end(ctx, step, problem)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -451,6 +452,75 @@ func TestAMoveToAnotherHostIsCanceled(t *testing.T) {
 			t.Fatalf("%+v", s)
 		}
 	}
+}
+
+// A move that was begun and whose answer was lost keeps no next one from being made.
+func TestAMoveThatNobodyMakesIsForgottenByTheNext(t *testing.T) {
+	h := newHosts(t)
+	if _, err := NewMove(t.Context(), h.options(false, nil)); err != nil {
+		t.Fatal(err)
+	}
+	before := rowsAt(h.trunk)
+	m, err := NewMove(t.Context(), h.options(false, nil))
+	if err != nil {
+		t.Fatalf("the same command again: %v", err)
+	}
+	if err := m.Run(t.Context()); err != nil || m.Status().Step != StepDone || !slices.Equal(before, rowsAt(h.other)) {
+		t.Errorf("%v, %+v", err, m.Status())
+	}
+	h.checkOneOwner()
+}
+
+// A move that is canceled while its source cannot be written is forgotten when it can: a
+// start after that does not go on with it.
+func TestACanceledMoveIsForgottenWhenTheSourceCanBeWritten(t *testing.T) {
+	h := newHosts(t)
+	var m *Move
+	o := h.options(false, func(at string) error {
+		if at != "captured" {
+			return nil
+		}
+		return errors.Join(m.Cancel(), outside(t, h.trunk.at, `CREATE TRIGGER disk_full BEFORE DELETE ON module_move BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`))
+	})
+	failed := &firstWarning{seen: make(chan struct{})}
+	o.Log = slog.New(failed)
+	m, err := NewMove(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mending sync.WaitGroup
+	mending.Go(func() {
+		<-failed.seen
+		if err := outside(t, h.trunk.at, `DROP TRIGGER disk_full`); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := m.Run(t.Context()); err != nil || m.Status().Step != StepCanceled {
+		t.Fatalf("%v, %+v", err, m.Status())
+	}
+	mending.Wait()
+	if again, err := Resume(t.Context(), h.options(false, nil), nil); again != nil || err != nil {
+		t.Errorf("a start goes on with the canceled move: %v", err)
+	}
+	if s := h.move(false, nil); s.Step != StepDone {
+		t.Errorf("the next move: %+v", s)
+	}
+}
+
+// firstWarning is a log that says when something goes wrong.
+type firstWarning struct {
+	slog.Handler
+	once sync.Once
+	seen chan struct{}
+}
+
+func (f *firstWarning) Enabled(context.Context, slog.Level) bool { return true }
+
+func (f *firstWarning) Handle(_ context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && strings.Contains(r.Message, "left behind") {
+		f.once.Do(func() { close(f.seen) })
+	}
+	return nil
 }
 
 // A request that arrives when its sender has given it up changes nothing.

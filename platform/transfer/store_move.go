@@ -106,7 +106,7 @@ func release(ctx context.Context, db *database.DB, tables []table, keepRecord bo
 	})
 }
 
-// forget ends a move that a copy of a SQLite file remembers.
+// forget ends a move that nobody makes.
 func forget(ctx context.Context, db *database.DB) (err error) {
 	s, err := openLane(ctx, db.Options())
 	if err != nil {
