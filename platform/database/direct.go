@@ -29,7 +29,7 @@ func OpenDirectFile(ctx context.Context, options Options) (*DirectFile, error) {
 	}
 	pool, conn, err := openFile(ctx, path, url.Values{"mode": {"rw"}, "_synchronous": {"FULL"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, explainFile(err))
+		return nil, fmt.Errorf("open %s: %w", path, ExplainFile(err))
 	}
 	return &DirectFile{Conn: conn, pool: pool}, nil
 }

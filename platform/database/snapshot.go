@@ -35,7 +35,7 @@ func Snapshot(ctx context.Context, copies []FileCopy) (err error) {
 		}
 		pool, conn, err := openFile(ctx, c.From, url.Values{"mode": {"rw"}, "_query_only": {"on"}, "_busy_timeout": {strconv.Itoa(busyMilliseconds)}})
 		if err != nil {
-			return fmt.Errorf("read %s: %w", c.From, explainFile(err))
+			return fmt.Errorf("read %s: %w", c.From, ExplainFile(err))
 		}
 		defer func() { err = errors.Join(err, conn.Close(), pool.Close()) }()
 		sources[i] = conn
@@ -48,15 +48,15 @@ func Snapshot(ctx context.Context, copies []FileCopy) (err error) {
 			err = conn.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master`).Scan(&tables)
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", copies[i].From, explainFile(err))
+			return fmt.Errorf("read %s: %w", copies[i].From, ExplainFile(err))
 		}
 	}
 	for i, c := range copies {
 		if err := copyPages(ctx, sources[i], c.To); err != nil {
-			return fmt.Errorf("copy %s: %w", c.From, explainFile(err))
+			return fmt.Errorf("copy %s: %w", c.From, ExplainFile(err))
 		}
 		if _, err := sources[i].ExecContext(ctx, `ROLLBACK`); err != nil { // the log may be reused from now on
-			return fmt.Errorf("read %s: %w", c.From, explainFile(err))
+			return fmt.Errorf("read %s: %w", c.From, ExplainFile(err))
 		}
 	}
 	return nil
@@ -128,8 +128,11 @@ func CheckFile(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// explainFile puts what an operator must do before a failure that is about the file.
-func explainFile(err error) error {
+// ExplainFile puts what an operator must do before a failure that is about the file.
+func ExplainFile(err error) error {
+	if known := new(fault.Fault); errors.As(err, &known) {
+		return err
+	}
 	if message := sqliteAdvice(err); message != "" {
 		return fault.Wrap(outage{err}, fault.Unavailable, "the database "+message)
 	}
@@ -148,7 +151,7 @@ func RequireUnused(ctx context.Context, path string) (err error) {
 	}
 	pool, conn, err := openFile(ctx, path, url.Values{"mode": {"rw"}, "_busy_timeout": {"0"}})
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, explainFile(err))
+		return fmt.Errorf("open %s: %w", path, ExplainFile(err))
 	}
 	defer func() { err = errors.Join(err, conn.Close(), pool.Close()) }()
 	// The log can be left only when nobody else has the file open.

@@ -72,7 +72,10 @@ func (r *Receiver) with(ctx context.Context, fn func(l *laneTarget) error) error
 		r.at = at
 	}
 	r.at.guard = nil
-	err := fn(r.at)
+	err := database.ExplainFile(fn(r.at))
+	if database.IsOutage(err) { // the operator reads it where the data comes from
+		err = fault.Wrap(err, fault.Unavailable, "at "+r.o.Name+": "+fault.From(err).Message)
+	}
 	if err != nil {
 		err = errors.Join(err, r.disconnect())
 	}

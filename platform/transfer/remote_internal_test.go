@@ -71,6 +71,7 @@ type hosts struct {
 	fault func(call string, isAnswer bool) error
 	// bandwidth is how many bytes of rows go over the wire in a second; 0 = as many as come.
 	bandwidth int
+	full      atomic.Bool // the disk of the side that the data comes to
 }
 
 func newHosts(t *testing.T) *hosts {
@@ -96,6 +97,11 @@ func (w *wire) call(name string, do func() error) error {
 		if err := w.h.fault(name, false); err != nil {
 			return err
 		}
+	}
+	if w.h.full.Load() {
+		_ = w.to.in.with(context.Background(), func(l *laneTarget) error { // which does not grow below what it has
+			return l.exec(context.Background(), `PRAGMA max_page_count = 1`)
+		})
 	}
 	err := do()
 	if err == nil && w.h.fault != nil {
@@ -521,6 +527,91 @@ func (f *firstWarning) Handle(_ context.Context, r slog.Record) error {
 		f.once.Do(func() { close(f.seen) })
 	}
 	return nil
+}
+
+// manyRows writes so many that the file of the other side must grow for them.
+func (h *hosts) manyRows(from *host, mark string) {
+	h.t.Helper()
+	if err := from.db.Write(h.t.Context(), func(tx *database.Tx) error {
+		for n := range 300 {
+			if _, err := tx.Exec(h.t.Context(), `INSERT INTO event_outbox (event_id, topic, key, time, traceparent, payload) VALUES (?, 't', 'k', 1, '', ?)`,
+				fmt.Sprintf("%s %d", mark, n), strings.Repeat("x", 2000)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// The disk of the side that the data comes to is full from a step on. With space the move
+// goes on by itself; one that is canceled leaves the data where it was. Writes go on.
+func TestAFullDiskAtTheOtherHostDelaysAMove(t *testing.T) {
+	for _, step := range []string{"begun", "captured", "chunk", "copied", "indexed", "checked"} {
+		for _, home := range []bool{false, true} {
+			for _, isCanceled := range []bool{false, true} {
+				t.Run(fmt.Sprintf("from %s on, home %v, canceled %v", step, home, isCanceled), func(t *testing.T) {
+					t.Parallel()
+					h := newHosts(t)
+					if home {
+						if s := h.move(false, nil); s.Step != StepDone {
+							t.Fatalf("%+v", s)
+						}
+					}
+					from, to := h.sides(home)
+					h.manyRows(from, "before")
+					var m *Move
+					full := sync.OnceFunc(func() { // once: after it there is space
+						h.full.Store(true)
+						h.manyRows(from, "meanwhile")
+					})
+					o := h.options(home, func(at string) error {
+						if at == step {
+							full()
+						}
+						return nil
+					})
+					m, err := NewMove(t.Context(), o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var watching sync.WaitGroup
+					watching.Go(func() {
+						for !strings.Contains(m.Status().Problem, "at "+to.name+": the database cannot grow, its disk is full") {
+							if m.Status().Ended() || periodic.Sleep(t.Context(), time.Millisecond) != nil {
+								t.Error("nobody was told of the full disk")
+								return
+							}
+						}
+						if isCanceled {
+							if err := m.Cancel(); err != nil {
+								t.Error(err)
+							}
+						}
+						h.full.Store(false)
+					})
+					if err := m.Run(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					watching.Wait()
+					want, at := StepDone, to
+					if isCanceled {
+						want, at = StepCanceled, from
+					}
+					if s := m.Status(); s.Step != want {
+						t.Fatalf("it ended so: %+v", s)
+					}
+					h.checkOneOwner()
+					h.manyRows(at, "after")
+					var rows int
+					if err := at.db.Read().Get(t.Context(), &rows, `SELECT COUNT(*) FROM event_outbox WHERE payload LIKE 'x%'`); err != nil || rows != 900 {
+						t.Errorf("%d rows are there, %v", rows, err)
+					}
+				})
+			}
+		}
+	}
 }
 
 // A request that arrives when its sender has given it up changes nothing.
