@@ -2,9 +2,9 @@ package wallet_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"sync"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
