@@ -102,8 +102,11 @@ func (f *Follower) Next(ctx context.Context, known []Block, first uint64) (Step,
 	step, err := askWithin(ctx, f.chains, f.chain, 6*f.chains.timeout, func(ctx context.Context, eth *ethclient.Client) (Step, error) {
 		var step Step
 		var err error
-		for range 3 {
-			if step, err = f.read(ctx, eth, known, first, &width); !errors.Is(err, errTorn) {
+		const tries = 3
+		for n := range tries {
+			// A node's index of events may stay behind its chain, until the next block.
+			alone := n == tries-1
+			if step, err = f.read(ctx, eth, known, first, &width, alone); !errors.Is(err, errTorn) {
 				break
 			}
 		}
@@ -135,7 +138,7 @@ func agreeing(a, b Step) (Step, bool) {
 
 func newBig(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
 
-func (f *Follower) read(ctx context.Context, eth *ethclient.Client, known []Block, first uint64, width *uint64) (Step, error) {
+func (f *Follower) read(ctx context.Context, eth *ethclient.Client, known []Block, first uint64, width *uint64, alone bool) (Step, error) {
 	head, err := eth.HeaderByNumber(ctx, nil)
 	if err != nil {
 		return Step{}, err
@@ -164,7 +167,7 @@ func (f *Follower) read(ctx context.Context, eth *ethclient.Client, known []Bloc
 		if to > step.settled() { // the end of it can still change
 			to = min(to, from+mostRecent-1)
 		}
-		err := f.readRange(ctx, eth, &step, ancestor, from, to)
+		err := f.readRange(ctx, eth, &step, ancestor, from, to, alone)
 		wide, blocks := false, uint64(0)
 		if err != nil {
 			wide, blocks = tooWide(err)
@@ -207,8 +210,9 @@ func commonAncestor(ctx context.Context, eth *ethclient.Client, known []Block) (
 	return nil, nil //nolint:nilnil // there is none: everything begins again
 }
 
-// readRange reads the events of a range into the step.
-func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *Step, ancestor *Block, from, to uint64) error {
+// readRange reads the events of a range into the step; alone asks for those of each
+// block by its hash, in a range that can still change.
+func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *Step, ancestor *Block, from, to uint64, alone bool) error {
 	headers, err := readHeaders(ctx, eth, from, to, to <= step.settled())
 	if err != nil {
 		return err
@@ -225,17 +229,36 @@ func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *S
 	if linked := blocks[0].Number == from; linked && ancestor != nil && blocks[0].Parent != ancestor.Hash {
 		return errTorn
 	}
+	var events []types.Log
+	if alone && len(blocks) == int(to-from+1) {
+		events, err = f.eventsOfEach(ctx, eth, headers)
+	} else {
+		events, err = f.eventsOfRange(ctx, eth, headers, byHash, from, to)
+	}
+	if err != nil {
+		return err
+	}
+	if err := dated(ctx, eth, events); err != nil {
+		return err
+	}
+	step.Blocks, step.Events = blocks, events
+	return nil
+}
+
+// eventsOfRange returns the events of a range, of whose blocks headers are known, all or
+// the last.
+func (f *Follower) eventsOfRange(ctx context.Context, eth *ethclient.Client, headers []*types.Header, byHash map[common.Hash]uint64, from, to uint64) ([]types.Log, error) {
 	events, err := filterLogs(ctx, eth, ethereum.FilterQuery{
 		FromBlock: newBig(from), ToBlock: newBig(to), Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	has := make(map[uint64]bool)
 	for _, e := range events {
 		number, recent := byHash[e.BlockHash]
-		if e.Removed || e.BlockNumber < from || e.BlockNumber > to || recent && number != e.BlockNumber || !recent && len(blocks) == int(to-from+1) || !f.wants(e) {
-			return errTorn
+		if e.Removed || e.BlockNumber < from || e.BlockNumber > to || recent && number != e.BlockNumber || !recent && len(headers) == int(to-from+1) || !f.wants(e) {
+			return nil, errTorn
 		}
 		has[e.BlockNumber] = true
 	}
@@ -243,18 +266,35 @@ func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *S
 		if !has[h.Number.Uint64()] && f.mayHave(h) {
 			alone, err := f.eventsOf(ctx, eth, h.Hash())
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if len(alone) > 0 { // the answer for the range was of another chain, or not whole
-				return errTorn
+				return nil, errTorn
 			}
 		}
 	}
-	if err := dated(ctx, eth, events); err != nil {
-		return err
+	return events, nil
+}
+
+// eventsOfEach returns the events of blocks, each by its hash: a node answers that from
+// the block's receipts, and needs no index.
+func (f *Follower) eventsOfEach(ctx context.Context, eth *ethclient.Client, headers []*types.Header) (events []types.Log, err error) {
+	for _, h := range headers {
+		if !f.mayHave(h) {
+			continue
+		}
+		of, err := f.eventsOf(ctx, eth, h.Hash())
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range of {
+			if e.Removed || e.BlockHash != h.Hash() || e.BlockNumber != h.Number.Uint64() || !f.wants(e) {
+				return nil, errTorn
+			}
+		}
+		events = append(events, of...)
 	}
-	step.Blocks, step.Events = blocks, events
-	return nil
+	return events, nil
 }
 
 // dated sets the time of events, and proves that their blocks are the chain's.

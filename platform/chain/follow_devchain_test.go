@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -83,16 +82,6 @@ func (s *source) send(to *common.Address, data []byte) {
 func (s *source) emit() {
 	s.emitted++
 	s.send(&s.contract, append(slices.Clone(s.topic[:]), common.LeftPadBytes(new(big.Int).SetUint64(s.emitted).Bytes(), 32)...))
-}
-
-// truth is what the chain has now.
-func (s *source) truth() []types.Log {
-	s.t.Helper()
-	all, err := s.Client().FilterLogs(context.Background(), ethereum.FilterQuery{FromBlock: new(big.Int), Addresses: []common.Address{s.contract}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return all
 }
 
 // kept is what somebody who follows the chain has stored.
@@ -168,7 +157,7 @@ func TestEventsOutliveReorganisations(t *testing.T) {
 				t.Fatal("the switch is not followed")
 			}
 		}
-		want := s.truth()
+		want := chaintest.Events(s.Chain, s.contract)
 		k.Lock()
 		same := slices.EqualFunc(k.events, want, func(a, b types.Log) bool { return a.BlockHash == b.BlockHash && slices.Equal(a.Data, b.Data) })
 		k.Unlock()

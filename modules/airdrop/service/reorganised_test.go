@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
@@ -35,15 +34,10 @@ type claimedBy struct {
 }
 
 // version reads what the chain has now.
-func (m *team) version(t *testing.T, at common.Address, first uint64) claimedBy {
-	t.Helper()
-	logs, err := m.Client().FilterLogs(t.Context(), ethereum.FilterQuery{FromBlock: new(big.Int).SetUint64(first), Addresses: []common.Address{at}})
-	if err != nil {
-		t.Fatal(err)
-	}
+func (m *team) version(at common.Address, first uint64) claimedBy {
 	head := m.Ethereum().BlockChain().CurrentBlock().Number.Uint64()
 	v := claimedBy{first: first, rows: make([]int, head-first+1), sums: make([]uint64, head-first+1), txs: make(map[uint64]map[string]bool)}
-	for _, l := range logs {
+	for _, l := range chaintest.Events(m.Chain, at) {
 		if len(l.Data) != 96 {
 			continue
 		}
@@ -102,7 +96,7 @@ func TestNoAnswerIsWrongWhileTheChainIsReorganised(t *testing.T) {
 			m.Commit()
 		}
 		var mu sync.Mutex
-		versions := []claimedBy{m.version(t, at, first)}
+		versions := []claimedBy{m.version(at, first)}
 		var all []seenAnswer
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -139,7 +133,7 @@ func TestNoAnswerIsWrongWhileTheChainIsReorganised(t *testing.T) {
 					m.send(&to, common.FromHex(call.Data))
 				}
 			})
-			v := m.version(t, at, first)
+			v := m.version(at, first)
 			mu.Lock()
 			versions = append(versions, v)
 			mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"banyan/platform/chain/devchain"
@@ -40,4 +41,20 @@ func Reorganise(t testing.TB, c *devchain.Chain, depth int, fill func()) {
 		t.Fatal(err)
 	}
 	c.Beacon().Rollback() // what the old blocks had waits again
+}
+
+// Events are those of a contract that the chain has now, from its receipts: a node's index
+// of events may stay behind a chain that was switched twice, until the next block.
+func Events(c *devchain.Chain, of common.Address) (all []types.Log) {
+	blocks := c.Ethereum().BlockChain()
+	for n := range blocks.CurrentBlock().Number.Uint64() + 1 {
+		for _, receipt := range blocks.GetReceiptsByHash(blocks.GetCanonicalHash(n)) {
+			for _, e := range receipt.Logs {
+				if e.Address == of {
+					all = append(all, *e)
+				}
+			}
+		}
+	}
+	return all
 }
