@@ -56,9 +56,7 @@ func (s *Site) Hot(h Handler) http.HandlerFunc {
 		}
 		page, toMake := s.hot.visit(name)
 		if toMake {
-			var made *recorded
-			defer func() { s.hot.keep(page, made) }() // also when it panics: others wait
-			made = recordedHot(plain, rw, r)
+			s.hot.make(page, plain, rw, r).send()
 			return
 		}
 		if page != nil {
@@ -145,53 +143,52 @@ func (p *hotPage) write(rw http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write(body) // the browser may be gone, and nobody is left to report it to
 }
 
-// recorded is an answer and what it consists of.
+// recorded is an answer that has not been sent.
 type recorded struct {
-	http.ResponseWriter
-	before http.Header // what was set before the page was made
-	status int
-	nonce  string
-	header http.Header // what the page has set
-	body   bytes.Buffer
+	http.ResponseWriter          // its header becomes the client's
+	before              []string // values of Vary before the page was made
+	status              int
+	nonce               string
+	header              http.Header // what the page has set
+	body                bytes.Buffer
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (w *recorded) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
+func (w *recorded) WriteHeader(status int) { w.status = status }
 
 // Write implements http.ResponseWriter.
-func (w *recorded) Write(b []byte) (int, error) {
-	if w.body.Len()+len(b) <= hotMost {
-		w.body.Write(b)
-	} else {
-		w.status = 0 // it is too large to be kept
+func (w *recorded) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// send sends the answer to the client that it was made for.
+func (w *recorded) send() {
+	if w.status != 0 {
+		w.ResponseWriter.WriteHeader(w.status)
 	}
-	return w.ResponseWriter.Write(b)
+	_, _ = w.ResponseWriter.Write(w.body.Bytes()) // the browser may be gone, and nobody is left to report it to
 }
 
-// Unwrap is for http.ResponseController.
-func (w *recorded) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// recordedHot serves a request, and returns the answer if others may have it, too.
-func recordedHot(serve http.HandlerFunc, rw http.ResponseWriter, r *http.Request) *recorded {
-	w := &recorded{ResponseWriter: rw, before: rw.Header().Clone(), nonce: httpserver.Nonce(r.Context())}
+// make makes a page and keeps it, if others may have it, too. Nothing is sent before: a
+// client that reads slowly would hold up all who wait for the page.
+func (p *hotPages) make(page *hotPage, serve http.HandlerFunc, rw http.ResponseWriter, r *http.Request) *recorded {
+	w := &recorded{ResponseWriter: rw, before: slices.Clone(rw.Header()["Vary"]), nonce: httpserver.Nonce(r.Context())}
+	var kept *recorded
+	defer func() { p.keep(page, kept) }() // also when it panics: others wait
 	serve(w, r)
 	h := rw.Header()
 	if w.status != http.StatusOK || h.Get("Set-Cookie") != "" || h.Get("Cache-Control") != sharedPage || r.Context().Err() != nil {
-		return nil
+		return w
 	}
 	w.header = http.Header{}
 	for _, name := range []string{"Content-Type", "Cache-Control", "Content-Language"} {
 		if v := h.Values(name); len(v) > 0 {
-			w.header[name] = v
+			w.header[name] = slices.Clone(v)
 		}
 	}
 	for _, v := range h["Vary"] {
-		if !slices.Contains(w.before["Vary"], v) {
+		if !slices.Contains(w.before, v) {
 			w.header.Add("Vary", v)
 		}
 	}
+	kept = w
 	return w
 }

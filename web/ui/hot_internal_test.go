@@ -2,6 +2,8 @@ package ui
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -62,5 +64,41 @@ func TestAPageIsHotWhileManyAskForIt(t *testing.T) {
 	}
 	if len(pages.visits) != hotVisits {
 		t.Errorf("%d pages are counted", len(pages.visits))
+	}
+}
+
+// A client that reads slowly, or not at all, keeps nobody waiting for the page.
+func TestAHotPageIsKeptBeforeItIsSent(t *testing.T) {
+	var pages hotPages
+	for range hotAfter {
+		pages.visit("a")
+	}
+	page, _ := pages.visit("a")
+	client := httptest.NewRecorder()
+	answer := pages.make(page, func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Cache-Control", sharedPage)
+		rw.WriteHeader(http.StatusOK)
+		_, _ = rw.Write([]byte("text")) // into memory
+	}, client, httptest.NewRequest(http.MethodGet, "/", nil))
+	<-page.made
+	if page.parts == nil || client.Body.Len() > 0 {
+		t.Fatalf("kept: %v, sent: %q", page.parts != nil, client.Body)
+	}
+	if answer.send(); client.Body.String() != "text" {
+		t.Errorf("sent: %q", client.Body)
+	}
+}
+
+func TestAPageThatFailsIsSentAndNotKept(t *testing.T) {
+	var pages hotPages
+	for range hotAfter {
+		pages.visit("a")
+	}
+	page, _ := pages.visit("a")
+	client := httptest.NewRecorder()
+	pages.make(page, func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "gone", http.StatusNotFound) }, client, httptest.NewRequest(http.MethodGet, "/", nil)).send()
+	<-page.made
+	if page.parts != nil || client.Code != http.StatusNotFound || client.Body.String() != "gone\n" {
+		t.Errorf("kept: %v, sent: %d %q", page.parts != nil, client.Code, client.Body)
 	}
 }
