@@ -23,8 +23,13 @@ func (r *Client) answerFault(resp *http.Response, ours bool) error {
 	if resp.StatusCode == http.StatusUnauthorized {
 		message = "the module " + r.module + " does not trust this process: check identity.trunk_url there, and the clocks"
 	}
-	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Content-Type") == fault.MediaType {
-		// Banyan's, and it did not come as far as the contract: that is where callers are checked.
+	// A problem is Banyan's. These did not come as far as the contract: before it callers
+	// are checked, and operations that there are not have no answer of it.
+	problem := resp.Header.Get("Content-Type") == fault.MediaType
+	if problem && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed) {
+		message = "the process at the address of the module " + r.module + " does not know what it was asked for: it serves other modules (check the url), or is of an older release (bring both to one release)"
+	}
+	if problem && resp.StatusCode == http.StatusServiceUnavailable {
 		message = "the module " + r.module + " cannot check who is calling, or is stopping: start the trunk, and check that identity.trunk_url there leads to it"
 	}
 	f := fault.Wrap(err, fault.Unavailable, message)
