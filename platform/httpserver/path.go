@@ -17,6 +17,9 @@ const upperHex = "0123456789ABCDEF"
 // another meaning than a slash. A percent sign that does not start an escape is
 // escaped.
 func NormalPath(escaped string) string {
+	if isNormal(escaped) { // as nearly all are
+		return escaped
+	}
 	var kept []string
 	for segment := range strings.SplitSeq(unescapeUnreserved(escaped), "/") {
 		switch segment {
@@ -28,6 +31,20 @@ func NormalPath(escaped string) string {
 		}
 	}
 	return "/" + strings.Join(kept, "/")
+}
+
+// isNormal reports whether a path can be seen to be in its normal form: without
+// escapes, empty segments and those that begin with a dot.
+func isNormal(path string) bool {
+	previous := byte('/')
+	for i := 1; i < len(path); i++ {
+		c := path[i]
+		if c == '%' || previous == '/' && (c == '/' || c == '.') {
+			return false
+		}
+		previous = c
+	}
+	return path == "/" || path != "" && path[0] == '/' && previous != '/'
 }
 
 func unescapeUnreserved(path string) string {

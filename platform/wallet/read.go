@@ -45,6 +45,12 @@ func refuse(problem string) error {
 
 // ReadText is Read for lists: problem says what is wrong, "" if nothing is.
 func ReadText(text []byte, chain uint64) (w Written, problem string) {
+	if hasForm(text) { // as nearly all have
+		if w.Address, problem = readDigits(text, chain); problem == "" {
+			return w, ""
+		}
+		w.Address = Address{}
+	}
 	text = bytes.TrimSpace(text)
 	if problem := strangeCharacter(text); problem != "" {
 		return w, problem
@@ -76,10 +82,15 @@ func ReadText(text []byte, chain uint64) (w Written, problem string) {
 	return w, ""
 }
 
+// hasForm reports whether text is 0x and as many characters as an address has digits.
+func hasForm(text []byte) bool {
+	return len(text) == textSize && text[0] == '0' && text[1]|0x20 == 'x'
+}
+
 // readDigits reads 0x and 40 digits, with the checksum of EIP-55, or of EIP-1191
 // for a chain.
 func readDigits(text []byte, chain uint64) (a Address, problem string) {
-	if len(text) != textSize || text[0] != '0' || text[1]|0x20 != 'x' {
+	if !hasForm(text) {
 		return a, Explain(text)
 	}
 	a, digits := decode(text)

@@ -91,9 +91,9 @@ func (a Address) MarshalText() ([]byte, error) { return a.AppendText(nil) }
 
 // UnmarshalText is Read for any chain.
 func (a *Address) UnmarshalText(text []byte) error {
-	w, err := Read(string(text), 0)
-	if err != nil {
-		return err
+	w, problem := ReadText(text, 0)
+	if problem != "" {
+		return refuse(problem)
 	}
 	*a = w.Address
 	return nil

@@ -61,7 +61,7 @@ func BenchmarkClaimOverHTTP(b *testing.B) {
 	for i := range requests {
 		who := numbered(i * (benchRows / benchWallets)).String()
 		path := "/api/v1/airdrop/campaigns/" + c.ID + "/claims/" + who
-		requests[i] = []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
+		requests[i] = []byte("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 		resp, err := http.Get(claims.URL + path)
 		if err != nil {
 			b.Fatal(err)
