@@ -103,9 +103,15 @@ func (a Address) Capitals() (capitals uint64) {
 func (a Address) AppendCapitals(text []byte, capitals uint64) []byte {
 	text = hexdigits.Append(append(text, "0x"...), a[:])
 	digits := text[len(text)-2*len(a):]
-	const small = 5 // the bit of lower case
-	for n := range digits {
-		digits[n] -= byte(capitals>>n&1) << small
+	const (
+		small = 'a' - 'A'
+		each  = 0x8040201008040201 // bit n in byte n
+		carry = 0x7f7f7f7f7f7f7f7f // makes any bit of a byte its highest
+	)
+	for n := 0; n < len(digits); n += 8 {
+		large := (capitals >> n & 0xff * hexdigits.Ones & each) + carry
+		eight := binary.LittleEndian.Uint64(digits[n:])
+		binary.LittleEndian.PutUint64(digits[n:], eight-(large>>7&hexdigits.Ones)*small)
 	}
 	return text
 }

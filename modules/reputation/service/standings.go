@@ -76,7 +76,7 @@ func (r scoreRow) standing() reputation.Standing {
 	}
 }
 
-func kindOf(value float64) string {
+func kindOf[N int64 | float64](value N) string {
 	switch {
 	case value > 0:
 		return reputation.Trusted

@@ -4,17 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"slices"
 	"strconv"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"banyan/modules/reputation"
-	"banyan/platform/appendjson"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
@@ -28,21 +27,20 @@ const mostStreamBytes = 64 * reputation.MaxStream
 // ScoreStream implements Epochs. All wallets are read before the first answer, so
 // that an error can still be told as one.
 func (s service) ScoreStream(ctx context.Context, q reputation.WalletStream) (seam.Stream, error) {
-	texts, err := readLines(q.Body)
-	if err != nil {
-		return seam.Stream{}, err
-	}
 	epoch, err := readCurrentEpoch(ctx, s.o.DB.Read())
 	if err != nil && !database.IsNoRows(err) {
 		return seam.Stream{}, fmt.Errorf("read the current epoch: %w", err)
 	}
-	table, err := s.tables.of(ctx, s.o.DB.Read(), epoch, len(texts))
+	table, err := s.tables.of(ctx, s.o.DB.Read(), epoch)
 	if err != nil {
 		return seam.Stream{}, err
 	}
-	asked, err := readWallets(texts, table)
+	asked, err := readWallets(q.Body, table)
 	if err != nil {
 		return seam.Stream{}, err
+	}
+	if table == nil {
+		s.tables.asks(streamPart * len(asked)) // about
 	}
 	lines := func(ctx context.Context, part []askedWallet, to []byte) ([]byte, error) {
 		if table != nil {
@@ -82,7 +80,7 @@ const streamPart = reputation.MaxBatch
 
 // writeParts writes the lines of all wallets, in their order. As many parts as there
 // are processors are made at the same time.
-func writeParts(ctx context.Context, w io.Writer, asked []askedWallet, lines func(ctx context.Context, part []askedWallet, to []byte) ([]byte, error)) error {
+func writeParts(ctx context.Context, w io.Writer, parts [][]askedWallet, lines func(ctx context.Context, part []askedWallet, to []byte) ([]byte, error)) error {
 	type made struct {
 		text []byte
 		err  error
@@ -94,7 +92,6 @@ func writeParts(ctx context.Context, w io.Writer, asked []askedWallet, lines fun
 	for range wide {
 		buffers <- make([]byte, 0, lineBytes*streamPart)
 	}
-	parts := slices.Collect(slices.Chunk(asked, streamPart))
 	results := make([]chan made, len(parts))
 	begin := func(n int) {
 		if n < len(parts) {
@@ -131,19 +128,19 @@ func appendStanding(to []byte, of *askedWallet, row *tableRow) []byte {
 	to = append(to, `{"wallet":"`...)
 	to = of.wallet.AppendCapitals(to, of.capitals)
 	to = append(to, `","standing":"`...)
-	to = append(to, kindOf(row.value)...)
+	to = append(to, kindOf(row.digits[ofValue])...)
 	to = append(to, `","score":`...)
 	to = strconv.AppendUint(to, uint64(row.points), 10)
 	to = append(to, `,"weight_ppm":`...)
 	to = strconv.AppendUint(to, uint64(row.weightPPM), 10)
 	to = append(to, `,"value":`...)
-	to = appendjson.Float(to, row.value)
+	to = row.appendFraction(to, ofValue)
 	to = append(to, `,"share":`...)
-	to = appendjson.Float(to, row.share)
+	to = row.appendFraction(to, ofShare)
 	to = append(to, `,"rank":`...)
 	to = strconv.AppendUint(to, uint64(row.rank), 10)
 	to = append(to, `,"percentile":`...)
-	to = appendjson.Float(to, row.percentile)
+	to = row.appendFraction(to, ofPercentile)
 	return append(to, "}\n"...)
 }
 
@@ -151,8 +148,8 @@ func appendStanding(to []byte, of *askedWallet, row *tableRow) []byte {
 // found once: for the check of the text that was sent, and for that of the answer.
 type askedWallet struct {
 	wallet   wallet.Address
+	place    int32 // in the table; -1 = not there
 	capitals uint64
-	place    int // in the table; -1 = not there
 }
 
 // read reads a wallet in any spelling that wallet.Parse takes.
@@ -173,9 +170,10 @@ func (a *askedWallet) read(text []byte, table *standingTable) (err error) {
 		a.capitals = a.wallet.Capitals()
 	}
 	var right [size]byte
-	if !bytes.Equal(text, a.wallet.AppendCapitals(right[:0], a.capitals)) { // small or large letters only, or a wrong one
-		_, err = wallet.Parse(string(text))
+	if bytes.Equal(text, a.wallet.AppendCapitals(right[:0], a.capitals)) {
+		return nil
 	}
+	_, err = wallet.Parse(string(text)) // small or large letters only, or a wrong one
 	return err
 }
 
@@ -186,64 +184,96 @@ func (a *askedWallet) parse(text []byte) (err error) {
 	return err
 }
 
-// lineText is the text of a line, and its number.
-type lineText struct {
-	text []byte
-	line int
-}
+// streamChunk is how many bytes of a stream are read before one processor reads the
+// wallets in them: while it does, the next arrive.
+const streamChunk = 256 << 10
 
-// readLines reads one wallet a line; empty lines are passed over.
-func readLines(r io.Reader) ([]lineText, error) {
-	all, err := io.ReadAll(io.LimitReader(r, mostStreamBytes+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read the stream of wallets: %w", err)
-	case len(all) > mostStreamBytes:
-		return nil, fault.Newf(fault.TooLarge, "a stream of wallets has at most %d bytes: send them in parts, one a line", mostStreamBytes)
-	}
-	lines := make([]lineText, 0, min(len(all)/42+1, reputation.MaxStream))
-	n := 0
-	for text := range bytes.Lines(all) {
-		n++
-		if text = bytes.TrimSpace(text); len(text) == 0 {
-			continue
-		}
-		if len(lines) == reputation.MaxStream {
-			return nil, fault.Newf(fault.TooLarge, "a stream has at most %d wallets: send them in parts", reputation.MaxStream)
-		}
-		lines = append(lines, lineText{text, n})
-	}
-	if len(lines) == 0 {
-		return nil, fault.New(fault.Invalid, "the stream has no wallets: send one a line")
-	}
-	return lines, nil
-}
-
-// readWallets reads the wallets of all lines; the first line that is none is an error.
-func readWallets(lines []lineText, table *standingTable) ([]askedWallet, error) {
-	wallets := make([]askedWallet, len(lines))
+// readWallets reads one wallet a line, in order; empty lines are passed over. The first
+// line that is no wallet is an error.
+func readWallets(r io.Reader, table *standingTable) ([][]askedWallet, error) {
+	var parts []*walletPart
 	var readers errgroup.Group
-	readers.SetLimit(runtime.GOMAXPROCS(0))
-	var mu sync.Mutex
-	wrong := fault.Field{}
-	for from := 0; from < len(lines); from += streamPart {
+	wide := runtime.GOMAXPROCS(0)
+	free := make(chan []byte, wide+1) // chunks; nil = not made yet
+	for range cap(free) {
+		free <- nil
+	}
+	lines, all := 0, 0
+	var kept []byte // the start of a line whose end is still to come, in the last chunk
+	for ended := false; !ended; {
+		chunk := <-free
+		if chunk == nil {
+			chunk = make([]byte, streamChunk)
+		}
+		n := copy(chunk, kept)
+		read, err := io.ReadFull(r, chunk[n:])
+		if ended = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); err != nil && !ended {
+			_ = readers.Wait() // they have no errors
+			return nil, fmt.Errorf("read the stream of wallets: %w", err)
+		}
+		if all += read; all > mostStreamBytes {
+			_ = readers.Wait()
+			return nil, fault.Newf(fault.TooLarge, "a stream of wallets has at most %d bytes: send them in parts, one a line", mostStreamBytes)
+		}
+		text := chunk[:n+read]
+		whole := len(text)
+		if end := bytes.LastIndexByte(text, '\n'); !ended && end >= 0 {
+			whole = end + 1
+		}
+		text, kept = text[:whole], text[whole:]
+		part := &walletPart{before: lines}
+		parts = append(parts, part)
+		lines += bytes.Count(text, []byte{'\n'})
 		readers.Go(func() error {
-			for i := from; i < min(from+streamPart, len(lines)); i++ {
-				if err := wallets[i].read(lines[i].text, table); err != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					if wrong.Line == 0 || lines[i].line < wrong.Line {
-						wrong = fault.Field{Name: "wallet", Line: lines[i].line, Message: fault.From(err).Message}
-					}
-					return nil
-				}
-			}
+			part.read(text, table)
+			free <- chunk
 			return nil
 		})
 	}
-	_ = readers.Wait() // wrong has what was wrong
-	if wrong.Line > 0 {
-		return nil, fault.New(fault.Invalid, "a line is no wallet: see the fields").With(wrong)
+	_ = readers.Wait()
+	return walletsOf(parts)
+}
+
+// walletPart is the wallets of some lines of a stream.
+type walletPart struct {
+	before  int // lines
+	wallets []askedWallet
+	wrong   fault.Field // the first line that is no wallet; its Line is 0 when all are
+}
+
+func (p *walletPart) read(all []byte, table *standingTable) {
+	p.wallets = make([]askedWallet, 0, len(all)/(2*len(wallet.Address{})+3)+1)
+	line := p.before
+	for text := range bytes.Lines(all) {
+		line++
+		if text = bytes.TrimSpace(text); len(text) == 0 {
+			continue
+		}
+		var one askedWallet
+		if err := one.read(text, table); err != nil {
+			p.wrong = fault.Field{Name: "wallet", Line: line, Message: fault.From(err).Message}
+			break
+		}
+		p.wallets = append(p.wallets, one)
+	}
+}
+
+// walletsOf returns the wallets of all parts, at most streamPart together.
+func walletsOf(parts []*walletPart) ([][]askedWallet, error) {
+	all := 0
+	var wallets [][]askedWallet
+	for _, part := range parts {
+		all += len(part.wallets)
+		wallets = slices.AppendSeq(wallets, slices.Chunk(part.wallets, streamPart))
+		if part.wrong.Line > 0 {
+			return nil, fault.New(fault.Invalid, "a line is no wallet: see the fields").With(part.wrong)
+		}
+		if all > reputation.MaxStream {
+			return nil, fault.Newf(fault.TooLarge, "a stream has at most %d wallets: send them in parts", reputation.MaxStream)
+		}
+	}
+	if all == 0 {
+		return nil, fault.New(fault.Invalid, "the stream has no wallets: send one a line")
 	}
 	return wallets, nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"banyan/platform/appendjson"
 	"banyan/platform/database"
 	"banyan/platform/wallet"
 )
@@ -17,7 +18,7 @@ import (
 // So the standings of the current epoch are kept in memory while streams ask for many
 // of them, in as little as it takes: an epoch never changes.
 const (
-	// tableMost bounds a table, at 72 MB: of larger epochs the database is asked.
+	// tableMost bounds a table, at 80 MB: of larger epochs the database is asked.
 	tableMost = 1_000_000
 	// tableKeep is how long a table stays that nobody uses.
 	tableKeep = 10 * time.Minute
@@ -25,19 +26,33 @@ const (
 
 // tableRow is what a Standing says of one wallet.
 type tableRow struct {
-	share, value, percentile float64
-	rank, weightPPM          uint32
-	capitals                 uint64 // of the wallet's text
-	points                   uint16
-	wallet                   wallet.Address
+	digits          [3]int64 // of value, share and percentile, see appendjson.Shortest
+	exponents       [3]int16
+	points          uint16
+	rank, weightPPM uint32
+	capitals        uint64 // of the wallet's text
+	wallet          wallet.Address
 }
 
+// The places of the fractions in a tableRow.
+const (
+	ofValue = iota
+	ofShare
+	ofPercentile
+)
+
 func (r *scoreRow) packed() tableRow {
-	return tableRow{
-		share: r.Share, value: r.Value, percentile: r.Percentile,
-		rank: uint32(r.Rank), weightPPM: uint32(r.WeightPPM), points: uint16(r.Points),
-		wallet: r.Wallet,
+	row := tableRow{rank: uint32(r.Rank), weightPPM: uint32(r.WeightPPM), points: uint16(r.Points), wallet: r.Wallet}
+	for i, v := range [...]float64{ofValue: r.Value, ofShare: r.Share, ofPercentile: r.Percentile} {
+		s := appendjson.ShortestOf(v)
+		row.digits[i], row.exponents[i] = s.Digits, s.Exponent
 	}
+	return row
+}
+
+// appendFraction appends the value, the share or the percentile.
+func (r *tableRow) appendFraction(to []byte, which int) []byte {
+	return appendjson.Shortest{Digits: r.digits[which], Exponent: r.exponents[which]}.Append(to)
 }
 
 // standingTable are the standings of an epoch by wallet: a table with open addressing.
@@ -54,17 +69,17 @@ func (t *standingTable) slot(w *wallet.Address) int {
 }
 
 // find returns the place of a wallet; -1 if the epoch says nothing of it.
-func (t *standingTable) find(w *wallet.Address) int {
+func (t *standingTable) find(w *wallet.Address) int32 {
 	for at := t.slot(w); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
-		if n := int(t.slots[at]) - 1; t.rows[n].wallet == *w {
-			return n
+		if n := t.slots[at] - 1; t.rows[n].wallet == *w {
+			return int32(n)
 		}
 	}
 	return -1
 }
 
 // row returns what is at a place; at -1 a row of a wallet without standing.
-func (t *standingTable) row(place int) *tableRow {
+func (t *standingTable) row(place int32) *tableRow {
 	if place < 0 {
 		return new(tableRow)
 	}
@@ -108,15 +123,15 @@ type standingTables struct {
 	timer   *time.Timer
 }
 
-// of returns the table of an epoch, or nil when the database is to be asked for the n
+// of returns the table of an epoch, or nil when the database is to be asked for the
 // wallets of a stream. It is read when the database has been asked for half as many
 // wallets as it would have: so reading it costs at most about as much as has been spent
 // without it.
-func (c *standingTables) of(ctx context.Context, r database.Reader, epoch epochRow, n int) (*standingTable, error) {
+func (c *standingTables) of(ctx context.Context, r database.Reader, epoch epochRow) (*standingTable, error) {
 	if epoch.Number == 0 || epoch.Wallets > tableMost {
 		return nil, nil
 	}
-	table, read := c.held(epoch, n)
+	table, read := c.held(epoch)
 	if !read {
 		return table, nil
 	}
@@ -133,7 +148,7 @@ func (c *standingTables) of(ctx context.Context, r database.Reader, epoch epochR
 }
 
 // held returns the table that is there, or whether the caller is to read it.
-func (c *standingTables) held(epoch epochRow, n int) (table *standingTable, read bool) {
+func (c *standingTables) held(epoch epochRow) (table *standingTable, read bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	identity := epoch.identity()
@@ -145,11 +160,17 @@ func (c *standingTables) held(epoch epochRow, n int) (table *standingTable, read
 		return c.table, false
 	}
 	if c.reading || c.asked < epoch.Wallets/2 {
-		c.asked += n
 		return nil, false
 	}
 	c.reading = true
 	return nil, true
+}
+
+// asks counts wallets for which the database is asked.
+func (c *standingTables) asks(wallets int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked += wallets
 }
 
 // use has the table dropped when nobody uses it again for a while. It needs the lock.
