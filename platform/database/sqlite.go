@@ -27,6 +27,12 @@ const busyMilliseconds = 10_000
 // reuses it.
 const walBytes = 64 << 20
 
+// checkpointPages is how many pages the write-ahead log has when a commit copies them
+// into the database: 32 MB. With SQLite's own 1,000, which is eight times as often, 64
+// callers write a third less, and whoever copies the files of a running program is
+// more often between the two files when the log begins again.
+const checkpointPages = 8192
+
 // sqliteConnector opens connections with one DSN. It replaces the
 // registered driver, which would be a global variable.
 type sqliteConnector struct {
@@ -45,7 +51,8 @@ func (c sqliteConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
 		// The triggers that note what a move has to copy must see the rows that REPLACE
 		// deletes.
-		pragmas := `PRAGMA recursive_triggers = ON; PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes)
+		pragmas := `PRAGMA recursive_triggers = ON; PRAGMA journal_size_limit = ` + strconv.Itoa(walBytes) +
+			`; PRAGMA wal_autocheckpoint = ` + strconv.Itoa(checkpointPages)
 		if !hasTemporaryFolder(temporaryFolders()) {
 			pragmas += `; PRAGMA temp_store = MEMORY`
 		}
