@@ -76,7 +76,13 @@ func markEach(c *cobra.Command) {
 		return
 	}
 	if accepts := c.Args; accepts != nil {
-		c.Args = func(c *cobra.Command, args []string) error { return fault.Usage(accepts(c, args)) }
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := accepts(c, args)
+			if none := cobra.NoArgs(c, args); err != nil && none != nil && err.Error() == none.Error() {
+				err = noArgs(c, args) // cobra calls it an unknown command
+			}
+			return fault.Usage(err)
+		}
 	}
 	before := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
@@ -137,7 +143,17 @@ func refuseUnknown(group *cobra.Command) {
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fault.Usage(fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0]))
+		message := fmt.Sprintf("%s takes no argument %q", cmd.CommandPath(), args[0])
+		own := 0
+		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Name != "help" {
+				own++
+			}
+		})
+		if own > 0 {
+			message += ": what it works on is named by flags"
+		}
+		return fault.Usage(errors.New(message))
 	}
 	return nil
 }

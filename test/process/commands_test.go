@@ -42,6 +42,7 @@ func TestExitCodes(t *testing.T) {
 		{"serve --lsten x", exitUsage, "unknown flag"},
 		{"airdrop build --decimals x", exitUsage, `invalid argument "x" for "--decimals" flag: see its help`},
 		{"serve everything", exitUsage, `takes no argument "everything"`},
+		{"reputation attestation verify x.json", exitUsage, `takes no argument "x.json": what it works on is named by flags`},
 		{"serve --module airdrops", exitUsage, "there is no module \"airdrops\": choose"},
 		{"--config nowhere.yaml config", exitFailure, "nowhere.yaml"},
 		{"--config nowhere.yaml serve", exitFailure, "nowhere.yaml"},

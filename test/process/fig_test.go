@@ -50,7 +50,7 @@ func TestFig(t *testing.T) {
 			f.mark = "shown"
 		})
 		if *full && f.isRun { // it was not left out by -run
-			f.print(p.name, ok)
+			f.print(t, p.name, ok)
 		}
 	}
 }
@@ -71,12 +71,12 @@ func (f *figures) say(t *testing.T, format string, args ...any) {
 }
 
 // print is one row of the table, as soon as it is known.
-func (f *figures) print(name string, ok bool) {
+func (f *figures) print(t *testing.T, name string, ok bool) {
 	if !ok {
 		f.mark = "FAILED"
 	}
 	if len(f.lines) == 0 {
-		f.lines = []string{"go test -v -run 'TestFig/" + strings.ReplaceAll(name, " ", "_") + "' says why"}
+		f.lines = []string{"go test -v -run '" + t.Name() + "/" + strings.ReplaceAll(name, " ", "_") + "' says why"}
 	}
 	took := time.Since(f.begun).Round(time.Second).String()
 	for i, line := range f.lines {

@@ -82,7 +82,7 @@ func TestMove(t *testing.T) {
 			f.mark = "shown"
 		})
 		if *full {
-			f.print(p.name, ok)
+			f.print(t, p.name, ok)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func killDuringMoves(t *testing.T, f *figures) {
 	defer stop()
 	wait := c.start(ctx)
 	pause(500 * time.Millisecond)
-	kills := either(4, 40)
+	kills := either(4, 100)
 	at := map[transfer.Step]int{}
 	for n := range kills {
 		module := modules[n%len(modules)]

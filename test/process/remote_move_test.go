@@ -94,7 +94,7 @@ func disturbHosts(t *testing.T, f *figures) {
 	defer stop()
 	wait := c.start(ctx)
 	pause(500 * time.Millisecond)
-	rounds := either(6, 60)
+	rounds := either(6, 100)
 	at, how := map[transfer.Step]int{}, map[string]int{}
 	for n := range rounds {
 		module := modules[n%len(modules)]
