@@ -42,7 +42,7 @@ DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build dev
 DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli test | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
-.PHONY: run build build-fast test test-arm64 fig move soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig move bench-move soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,10 @@ fig: ## show what the strangler fig promises, on real processes: one table, abou
 
 move: ## move each module's data to PostgreSQL and back under load, and kill the program meanwhile: one table, about 4 minutes
 	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestMove$$" -fig
+
+bench-move: ## how fast data moves, what a move costs writes and how long they wait, each beside its baseline: about 2 minutes
+	$(GO) test -run '^$$' -bench '^Benchmark(Move|Capture)$$' -benchtime 3x ./platform/transfer | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) test -run '^$$' -bench '^Benchmark(HandOver|Fence)$$' -benchtime 3x ./platform/ownership | grep -E '^(Benchmark|FAIL|panic)'
 
 chaos: ## kill, freeze, slow and cut off processes under load and audit what was acknowledged; cut the power of every store: about 3 minutes
 	$(GO) test -count=1 -v ./test/powercut

@@ -18,7 +18,7 @@ import (
 
 // running is a module's data as one process has it.
 type running struct {
-	t     *testing.T
+	t     testing.TB
 	home  database.Options
 	away  database.Options
 	db    *database.DB
@@ -26,7 +26,7 @@ type running struct {
 }
 
 // newRunning makes a database with some rows, and opens it.
-func newRunning(t *testing.T) *running {
+func newRunning(t testing.TB) *running {
 	t.Helper()
 	files, server := places(t)
 	r := &running{t: t, home: files[0], away: server[0]}
@@ -148,7 +148,7 @@ func (l *load) start(ctx context.Context, write func(name string, n int) bool) (
 
 // write makes a row with children, and every third time deletes it, or gives its name
 // to another row.
-func (l *load) write(t *testing.T, db *database.DB, name string, n int) {
+func (l *load) write(t testing.TB, db *database.DB, name string, n int) {
 	ctx := t.Context()
 	err := db.Write(ctx, func(tx *database.Tx) error {
 		var id int64
@@ -411,7 +411,7 @@ func TestAMoveRefusesACopyThatIsNotEqual(t *testing.T) {
 	}
 }
 
-func outside(t *testing.T, o database.Options, statement string) error {
+func outside(t testing.TB, o database.Options, statement string) error {
 	db := databasetest.Open(t, o)
 	return errors.Join(db.Write(t.Context(), func(tx *database.Tx) error {
 		_, err := tx.Exec(t.Context(), statement)

@@ -23,7 +23,7 @@ import (
 
 // host is one of two processes with a SQLite file of its own.
 type host struct {
-	t     *testing.T
+	t     testing.TB
 	name  string
 	at    database.Options
 	db    *database.DB
@@ -65,7 +65,7 @@ func (h *host) stop() {
 // hosts are two processes on two hosts; faults, which may be nil, is asked before and after
 // each call between them.
 type hosts struct {
-	t     *testing.T
+	t     testing.TB
 	trunk *host
 	other *host
 	fault func(call string, isAnswer bool) error
@@ -74,7 +74,7 @@ type hosts struct {
 	full      atomic.Bool // the disk of the side that the data comes to
 }
 
-func newHosts(t *testing.T) *hosts {
+func newHosts(t testing.TB) *hosts {
 	t.Helper()
 	files, _ := places(t)
 	h := &hosts{t: t, trunk: &host{t: t, name: "trunk", at: files[0]}, other: &host{t: t, name: "other", at: files[0]}}

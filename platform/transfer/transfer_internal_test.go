@@ -111,7 +111,7 @@ func sample(t testing.TB) fs.FS {
 }
 
 // places returns a data folder and a database of PostgreSQL for two modules.
-func places(t *testing.T) (files, server []database.Options) {
+func places(t testing.TB) (files, server []database.Options) {
 	t.Helper()
 	steps, folder := sample(t), t.TempDir()
 	for _, name := range []string{"sample", "twin"} {
@@ -129,7 +129,7 @@ func options(from, to []database.Options) Options {
 }
 
 // write migrates, claims for the trunk, and stores.
-func write(t *testing.T, all []database.Options, statements ...string) {
+func write(t testing.TB, all []database.Options, statements ...string) {
 	t.Helper()
 	for _, one := range all {
 		db := databasetest.Open(t, one)
@@ -152,7 +152,7 @@ func write(t *testing.T, all []database.Options, statements ...string) {
 
 const aParent = `INSERT INTO parent (name) VALUES ('%s')`
 
-func fillSample(t *testing.T, all []database.Options) {
+func fillSample(t testing.TB, all []database.Options) {
 	t.Helper()
 	write(t, all,
 		fmt.Sprintf(aParent, "zwölf ☃ '' \" \\ %s ?"), fmt.Sprintf(aParent, ""), fmt.Sprintf(aParent, "deleted"), `DELETE FROM parent WHERE name = 'deleted'`,
