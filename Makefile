@@ -42,7 +42,7 @@ DEVCHAIN       = $(addprefix ./,$(shell grep -rl --include=*.go '^//go:build dev
 DEVCHAIN_TESTS = $(shell grep -rl --include=*_test.go '^//go:build devchain' modules platform web cli test | xargs grep -ohE '^func Test[A-Za-z0-9]+' | sed 's/func //' | paste -sd'|')
 CONTRACT_FILES := modules/airdrop/contracts
 
-.PHONY: run build build-fast test test-arm64 fig move bench-move soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
+.PHONY: run build build-fast test test-arm64 fig move bench-move capacity soak chaos lint dead vuln sbom bench bench-reputation bench-merkle compare-merkle bench-ranking bench-contracts contracts demo ci screenshots generate help
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,9 @@ chaos: ## kill, freeze, slow and cut off processes under load and audit what was
 
 soak: ## let replicas, NATS, Redis and PostgreSQL fail one after the other for SOAK (30m) under load, and audit what is left
 	cd test/process && $(GO) test -count=1 -timeout 3h -run "^TestSoak$$" -v -soak $(SOAK)
+
+capacity: ## what one process holds, and three trunks with three of each module: requests by processor time, one table, 3 minutes
+	cd test/process && $(GO) test -count=1 -run "^TestCapacity$$" -v -capacity 30s | grep -vE '^(=== |--- |ok|PASS)'
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod
 	$(LINT) run ./...
