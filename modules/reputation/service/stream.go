@@ -152,28 +152,38 @@ type askedWallet struct {
 	capitals uint64
 }
 
-// read reads a wallet in any spelling that wallet.Parse takes.
-func (a *askedWallet) read(text []byte, table *standingTable) (err error) {
-	const size = 2 + 2*len(a.wallet)
-	if a.place = -1; len(text) != size || string(text[:2]) != "0x" {
+// isUsual reports whether a text has the form in which wallets are sent.
+func isUsual(text []byte) bool {
+	return len(text) == 2+2*len(wallet.Address{}) && string(text[:2]) == "0x"
+}
+
+// read reads a wallet in any spelling that wallet.Parse takes. What has the usual form
+// is still to be checked.
+func (a *askedWallet) read(text []byte) error {
+	if !isUsual(text) {
 		return a.parse(text)
 	}
 	if _, err := hex.Decode(a.wallet[:], text[2:]); err != nil {
 		return a.parse(text)
 	}
-	if table != nil {
-		a.place = table.find(&a.wallet)
+	return nil
+}
+
+// check checks the letters of a text in its usual form, when its place is known.
+func (a *askedWallet) check(text []byte, table *standingTable) error {
+	if !isUsual(text) {
+		return nil // it was parsed
 	}
 	if a.place >= 0 {
 		a.capitals = table.rows[a.place].capitals
 	} else {
 		a.capitals = a.wallet.Capitals()
 	}
-	var right [size]byte
+	var right [2 + 2*len(a.wallet)]byte
 	if bytes.Equal(text, a.wallet.AppendCapitals(right[:0], a.capitals)) {
 		return nil
 	}
-	_, err = wallet.Parse(string(text)) // small or large letters only, or a wrong one
+	_, err := wallet.Parse(string(text)) // small or large letters only, or a wrong one
 	return err
 }
 
@@ -243,19 +253,45 @@ type walletPart struct {
 
 func (p *walletPart) read(all []byte, table *standingTable) {
 	p.wallets = make([]askedWallet, 0, len(all)/(2*len(wallet.Address{})+3)+1)
-	line := p.before
+	var texts [walletsAtOnce][]byte
+	var lines [walletsAtOnce]int
+	n, line := 0, p.before
+	// finish looks up the last n wallets, and reports whether their texts are right.
+	finish := func() bool {
+		some := p.wallets[len(p.wallets)-n:]
+		table.findAll(some)
+		for i := range some {
+			if err := some[i].check(texts[i], table); err != nil {
+				p.refuse(lines[i], err)
+				return false
+			}
+		}
+		n = 0
+		return true
+	}
 	for text := range bytes.Lines(all) {
 		line++
 		if text = bytes.TrimSpace(text); len(text) == 0 {
 			continue
 		}
 		var one askedWallet
-		if err := one.read(text, table); err != nil {
-			p.wrong = fault.Field{Name: "wallet", Line: line, Message: fault.From(err).Message}
-			break
+		if err := one.read(text); err != nil {
+			if finish() { // those before it have no error
+				p.refuse(line, err)
+			}
+			return
 		}
 		p.wallets = append(p.wallets, one)
+		texts[n], lines[n] = text, line
+		if n++; n == walletsAtOnce && !finish() {
+			return
+		}
 	}
+	finish()
+}
+
+func (p *walletPart) refuse(line int, err error) {
+	p.wrong = fault.Field{Name: "wallet", Line: line, Message: fault.From(err).Message}
 }
 
 // walletsOf returns the wallets of all parts, at most streamPart together.

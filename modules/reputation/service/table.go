@@ -78,6 +78,32 @@ func (t *standingTable) find(w *wallet.Address) int32 {
 	return -1
 }
 
+// walletsAtOnce is how many wallets are looked up together.
+const walletsAtOnce = 64
+
+// findAll sets the places of at most walletsAtOnce wallets. A large table is outside of
+// the processor's caches: by steps, it waits for many of the rows at the same time.
+func (t *standingTable) findAll(wallets []askedWallet) {
+	if t == nil {
+		for i := range wallets {
+			wallets[i].place = -1
+		}
+		return
+	}
+	var at [walletsAtOnce]int
+	for i := range wallets {
+		at[i] = t.slot(&wallets[i].wallet)
+	}
+	for i := range wallets {
+		wallets[i].place = int32(t.slots[at[i]]) - 1
+	}
+	for i := range wallets {
+		if n := wallets[i].place; n >= 0 && t.rows[n].wallet != wallets[i].wallet { // another one's place
+			wallets[i].place = t.find(&wallets[i].wallet)
+		}
+	}
+}
+
 // row returns what is at a place; at -1 a row of a wallet without standing.
 func (t *standingTable) row(place int32) *tableRow {
 	if place < 0 {
