@@ -27,7 +27,7 @@ func newRoot(program Program) *cobra.Command {
 	s := &source{program: program.host(), modules: program.Modules}
 	root.PersistentFlags().StringVar(&s.file, "config", "", "settings `file` (default ./"+config.DefaultFile+" if it exists)")
 	root.AddCommand(
-		serveCommand(s), healthCommand(s), doctorCommand(s), supportCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), backupCommand(s), databaseCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), roleCommand(s), setupCommand(s), securityLogCommand(s), certsCommand(), loadCommand(s), auditCommand(s),
+		serveCommand(s), healthCommand(s), doctorCommand(s), supportCommand(s), demoCommand(s), configCommand(s), migrateCommand(s), backupCommand(s), databaseCommand(s), moduleCommand(s), eventsCommand(s), tokenCommand(s), roleCommand(s), secondFactorCommand(s), setupCommand(s), securityLogCommand(s), certsCommand(), loadCommand(s), auditCommand(s),
 		openapiCommand(s.program), versionCommand(program.Version),
 	)
 	for _, m := range program.Modules {

@@ -14,16 +14,7 @@ import (
 // operateImports adds the operator page of trust lists.
 func (p *reputationPages) operateImports(r chi.Router) {
 	show := p.showImports
-	r.Get("/operator/imports", p.site.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		if !ui.ViewerOf(r).SignedIn {
-			p.site.GoTo(rw, r, "/sign-in?next=", p.site.Below("/operator/imports"))
-			return nil
-		}
-		if err := ui.OnlyOperators(r); err != nil {
-			return err
-		}
-		return show(rw, r, http.StatusOK, nil)
-	}))
+	r.Get("/operator/imports", p.site.ForOperators(func(rw http.ResponseWriter, r *http.Request) error { return show(rw, r, http.StatusOK, nil) }))
 	r.Get("/operator/imports/{import}/{version}", p.site.Handle(p.importChanges))
 	r.Post("/operator/imports", p.site.Handle(p.site.Upload("/operator/imports", p.importList, show)))
 	r.Post("/operator/imports/{import}/{version}/accept", p.site.Form(p.site.Operate("/operator/imports", p.acceptImport, show)))

@@ -18,16 +18,7 @@ const schedulePath = "/operator/schedule"
 // operateSchedule adds the operator page that says when epochs are computed.
 func (p *reputationPages) operateSchedule(r chi.Router) {
 	show := p.showSchedule
-	r.Get(schedulePath, p.site.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		if !ui.ViewerOf(r).SignedIn {
-			p.site.GoTo(rw, r, "/sign-in?next=", p.site.Below(schedulePath))
-			return nil
-		}
-		if err := ui.OnlyOperators(r); err != nil {
-			return err
-		}
-		return show(rw, r, http.StatusOK, nil)
-	}))
+	r.Get(schedulePath, p.site.ForOperators(func(rw http.ResponseWriter, r *http.Request) error { return show(rw, r, http.StatusOK, nil) }))
 	r.Post(schedulePath, p.site.Form(p.site.Operate(schedulePath, p.setSchedule, show)))
 	r.Post(schedulePath+"/run", p.site.Form(p.site.Operate(schedulePath, p.computeEpoch, show)))
 	r.Post(schedulePath+"/cancel", p.site.Form(p.site.Operate(schedulePath, p.cancelEpoch, show)))

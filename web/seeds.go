@@ -17,16 +17,7 @@ import (
 // operateSeeds adds the operator page of seeds.
 func (p *reputationPages) operateSeeds(r chi.Router) {
 	show := p.showSeeds
-	r.Get("/operator/seeds", p.site.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		if !ui.ViewerOf(r).SignedIn {
-			p.site.GoTo(rw, r, "/sign-in?next=", p.site.Below("/operator/seeds"))
-			return nil
-		}
-		if err := ui.OnlyOperators(r); err != nil {
-			return err
-		}
-		return show(rw, r, http.StatusOK, nil)
-	}))
+	r.Get("/operator/seeds", p.site.ForOperators(func(rw http.ResponseWriter, r *http.Request) error { return show(rw, r, http.StatusOK, nil) }))
 	r.Post("/operator/seeds", p.site.Form(p.site.Operate("/operator/seeds", p.setSeeds, show)))
 	r.Post("/operator/seeds/{set}/remove", p.site.Form(p.site.Operate("/operator/seeds", p.removeSeeds, show)))
 }

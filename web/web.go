@@ -44,6 +44,13 @@ type Sessions interface {
 	Roles(ctx context.Context) ([]signin.WalletRole, error)
 	Grant(ctx context.Context, by identity.Caller, w wallet.Address, role identity.Role) error
 	Users(ctx context.Context, by identity.Caller, q signin.UserQuery) ([]signin.User, string, error)
+
+	SecondFactorOf(ctx context.Context, of signin.Session) (signin.SecondFactor, error)
+	BeginSecondFactor(ctx context.Context, in signin.Session) error
+	ConfirmSecondFactor(ctx context.Context, in signin.Session, code string) (recovery []string, err error)
+	GiveSecondFactor(ctx context.Context, in signin.Session, code string) error
+	NewRecoveryCodes(ctx context.Context, in signin.Session, code string) (recovery []string, err error)
+	EndSecondFactor(ctx context.Context, in signin.Session, code string) error
 }
 
 // Options are what the pages stand on. Demo, and all from Modules on, may be nil.
@@ -181,6 +188,7 @@ func (w *Web) mountOwn(r chi.Router) {
 	r.Get("/sessions", w.ui.Handle(w.sessions))
 	r.Post("/sessions/{id}/end", w.ui.Form(w.endSession))
 	r.Post("/tokens/{id}/end", w.ui.Form(w.endToken))
+	w.mountSecondFactor(r)
 	r.Post("/sign-out-everywhere", w.ui.Form(w.signOutEverywhere))
 	r.Get("/docs", w.ui.Handle(w.docs))
 	r.Group(w.mountOperators)
@@ -194,7 +202,7 @@ func (w *Web) mountOwn(r chi.Router) {
 // mountOperators adds what operators work with, on the host where they do.
 func (w *Web) mountOperators(r chi.Router) {
 	r.Use(w.ui.OnOperatorHost)
-	r.Get("/operator", w.ui.Handle(w.operator))
+	r.Get("/operator", w.forOperator(w.operator))
 	r.Get("/setup/{code}", w.ui.Handle(w.setup))
 	r.Post("/setup/{code}", w.ui.Form(w.useSetup))
 	r.Get("/operator/security-log", w.forOperator(w.securityLog))

@@ -49,7 +49,7 @@ func (p *Process) openSessions() (err error) {
 	o := signin.SessionOptions{
 		Origin: config.OriginOf(p.settings.PublicURL), Path: config.BasePath(p.settings.PublicURL), Operators: p.settings.Identity.Operators,
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
-		Contracts: p.contracts(),
+		SecondFactor: p.settings.Identity.SecondFactor == signin.FactorRequired, Contracts: p.contracts(),
 	}
 	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o

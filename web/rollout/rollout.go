@@ -142,18 +142,12 @@ func (p *Pages) Mount(r chi.Router) {
 // forOperators sends people without a session to sign in. The script that asks
 // for the live parts cannot follow there: it gets a 401 and loads the page.
 func (p *Pages) forOperators(h ui.Handler) ui.Handler {
+	page := p.site.OfOperators(h)
 	return func(rw http.ResponseWriter, r *http.Request) error {
-		if !ui.ViewerOf(r).SignedIn {
-			if strings.HasSuffix(r.URL.Path, "/live") {
-				return fault.New(fault.Unauthenticated, "the session has ended: sign in again")
-			}
-			p.site.GoTo(rw, r, "/sign-in?next=", p.site.Below(modulesPath))
-			return nil
+		if !ui.ViewerOf(r).SignedIn && strings.HasSuffix(r.URL.Path, "/live") {
+			return fault.New(fault.Unauthenticated, "the session has ended: sign in again")
 		}
-		if err := ui.OnlyOperators(r); err != nil {
-			return err
-		}
-		return h(rw, r)
+		return page(rw, r)
 	}
 }
 

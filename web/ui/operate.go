@@ -11,6 +11,9 @@ import (
 	"banyan/platform/identity"
 )
 
+// SecondFactorPath is the page of a person's own second factor.
+const SecondFactorPath = "/second-factor"
+
 // Outcome is what came of an operator's action, shown on the page it was
 // started from.
 type Outcome struct {
@@ -37,22 +40,33 @@ func OnlyOperators(r *http.Request) error {
 	if identity.From(r.Context()).IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "this page is for operators: sign in as one")
 	}
+	if ViewerOf(r).Withheld >= identity.Operator {
+		return fault.New(fault.Forbidden, "this needs your second factor: give it at "+SecondFactorPath)
+	}
 	return fault.New(fault.Forbidden, "this page is for operators: ask one of them to make your wallet one (`banyan role set WALLET operator`); if there is none yet, `banyan setup link` prints the link that makes the first")
 }
 
 // ForOperators serves a page of operators: who has not signed in is led to the
-// sign-in and back, others are refused.
-func (s *Site) ForOperators(page Handler) http.HandlerFunc {
-	return s.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		if !ViewerOf(r).SignedIn {
+// sign-in and back, who has not given the second factor to its page, and others are
+// refused.
+func (s *Site) ForOperators(page Handler) http.HandlerFunc { return s.Handle(s.OfOperators(page)) }
+
+// OfOperators is ForOperators for Handle.
+func (s *Site) OfOperators(page Handler) Handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		switch who := ViewerOf(r); {
+		case !who.SignedIn:
 			s.GoTo(rw, r, "/sign-in?next=", r.URL.Path)
+			return nil
+		case who.Withheld >= identity.Operator:
+			s.GoTo(rw, r, SecondFactorPath, "?next=", r.URL.Path)
 			return nil
 		}
 		if err := OnlyOperators(r); err != nil {
 			return err
 		}
 		return page(rw, r)
-	})
+	}
 }
 
 // Operate runs an operator's action. When it is done, the answer redirects to the

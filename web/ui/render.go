@@ -34,6 +34,10 @@ type Viewer struct {
 	SignedIn bool
 	Wallet   wallet.Address
 	Operator bool
+	Staff    bool // the wallet is a moderator or operator, or has a second factor
+	// Withheld is the role of the wallet when it does not count in this session until
+	// the second factor is given, or set up; 0 = nothing is withheld.
+	Withheld identity.Role
 	Session  string // id
 	CSRF     string
 }
@@ -51,14 +55,17 @@ type view struct {
 	Canonical string
 	Picture   string // of this page, for others that show its address; "" = it is nobody's business
 	Demo      bool
-	Plain     string // path within the site without a prefix
-	Site      Name
-	Operators []Entry // pages of operators, for them
-	Alarms    []Alarm // likewise
-	Forms     bool    // it may have forms that outlive a session, see forms.js
-	Told      *told   // what was done a moment ago; nil = nothing
-	Language  language.Language
-	Here      string // path within the site to come back to, with the query
+	// AsksFactor: the page leads to that of the second factor, without which the
+	// viewer's role does not count.
+	AsksFactor bool
+	Plain      string // path within the site without a prefix
+	Site       Name
+	Operators  []Entry // pages of operators, for them
+	Alarms     []Alarm // likewise
+	Forms      bool    // it may have forms that outlive a session, see forms.js
+	Told       *told   // what was done a moment ago; nil = nothing
+	Language   language.Language
+	Here       string // path within the site to come back to, with the query
 }
 
 // ViewerOf returns who sent a request; the zero Viewer is not signed in.
@@ -67,10 +74,15 @@ func ViewerOf(r *http.Request) Viewer {
 	if !ok {
 		return Viewer{}
 	}
-	return Viewer{
+	who := Viewer{
 		SignedIn: true, Wallet: session.Wallet, Operator: session.Role >= identity.Operator,
 		Session: session.ID, CSRF: signin.CSRFToken(session),
 	}
+	who.Staff = session.Full > identity.Member || session.Factor != signin.FactorNone
+	if session.Role < session.Full {
+		who.Withheld = session.Full
+	}
+	return who
 }
 
 // sharedTemplate is a file beside the pages of a folder whose templates all of
@@ -178,6 +190,7 @@ func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffe
 		Page: p, Language: l, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.Plain(r) == "/", Path: r.URL.RequestURI(),
 		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.Plain(r), Site: s.NameOf(r), Told: p.told,
 	}
+	v.AsksFactor = v.Viewer.Withheld != 0 && !strings.HasPrefix(v.Plain, SecondFactorPath)
 	if p.Nav != operatorPath && !strings.HasPrefix(name, "error/") {
 		v.Picture = s.picture(r)
 	}

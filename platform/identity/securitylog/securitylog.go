@@ -38,22 +38,24 @@ type What string
 // What is recorded. An operator's action has the name of its operation:
 // reputation.importTrust, operator.setModule.
 const (
-	SignedIn     What = "signed-in"
-	SignedOut    What = "signed-out"
-	SessionEnded What = "session-ended"
-	SignedOutAll What = "signed-out-everywhere"
-	RoleSet      What = "role-set"
-	TokenMade    What = "token-made"
-	TokenEnded   What = "token-ended"
-	TokenUsed    What = "token-used" // refused ones only
-	KeyMade      What = "key-made"
-	KeyRevoked   What = "key-revoked"
-	KeysSealed   What = "keys-sealed"
-	SiteChanged  What = "site-changed"
-	BackupMade   What = "backup-made"
-	Access       What = "access" // refused ones only
-	Pruned       What = "log-pruned"
-	Others       What = "others" // refusals beyond those with a row of their own
+	SignedIn         What = "signed-in"
+	SignedOut        What = "signed-out"
+	SessionEnded     What = "session-ended"
+	SignedOutAll     What = "signed-out-everywhere"
+	RoleSet          What = "role-set"
+	TokenMade        What = "token-made"
+	SecondFactorSet  What = "second-factor-set" // turned on or off, reset, recovery codes made
+	SecondFactorUsed What = "second-factor-used"
+	TokenEnded       What = "token-ended"
+	TokenUsed        What = "token-used" // refused ones only
+	KeyMade          What = "key-made"
+	KeyRevoked       What = "key-revoked"
+	KeysSealed       What = "keys-sealed"
+	SiteChanged      What = "site-changed"
+	BackupMade       What = "backup-made"
+	Access           What = "access" // refused ones only
+	Pruned           What = "log-pruned"
+	Others           What = "others" // refusals beyond those with a row of their own
 )
 
 // Event is what is to be recorded.

@@ -115,10 +115,14 @@ func (e endpoint) admit(r *http.Request) error {
 	if caller.IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "this needs a sign-in: sign in with your wallet, or send a token in the Authorization header")
 	}
+	session, inside := SessionFrom(r.Context())
 	if e.who >= operators && caller.Role < identity.Operator {
+		if session.Full >= identity.Operator {
+			return fault.New(fault.Forbidden, "this needs your second factor, which was not given in this session: open /second-factor")
+		}
 		return fault.New(fault.Forbidden, "this needs the role operator: ask an operator of this site")
 	}
-	if _, inside := SessionFrom(r.Context()); e.who == inSession && !inside {
+	if e.who == inSession && !inside {
 		return fault.New(fault.Forbidden, "roles are changed, and tokens are made, by an operator who is signed in, or on the command line with `banyan role set` and `banyan token create`, and not with a token")
 	}
 	return nil
@@ -204,11 +208,13 @@ type signInRequest struct {
 	Token     bool     `json:"token,omitempty" about:"true returns a token for the API instead of starting a session"`
 	Subject   string   `json:"subject,omitempty" about:"of the token: what will have it"`
 	Scope     []string `json:"scope,omitempty" about:"of the token: what it is for; none is the whole API"`
+	Code      string   `json:"code,omitempty" about:"of the second factor; a token without it is for a member at most where the wallet needs one"`
 }
 
 type signInAnswer struct {
 	Wallet  wallet.Address `json:"wallet"`
 	Role    string         `json:"role"`
+	Factor  string         `json:"second_factor,omitempty" about:"given, needed or not set up; the last two keep the role at member"`
 	CSRF    string         `json:"csrf,omitempty" about:"of the session: for forms, and for the header X-CSRF-Token"`
 	Token   string         `json:"token,omitempty" about:"for the Authorization header"`
 	TokenID string         `json:"token_id,omitempty" about:"to end the token by"`
@@ -238,8 +244,8 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 	if in.Token {
 		return a.signInForToken(w, r, s, signed, in)
 	}
-	if in.Subject != "" || len(in.Scope) > 0 {
-		return fault.New(fault.Invalid, "subject and scope are of a token: send token: true with them")
+	if in.Subject != "" || len(in.Scope) > 0 || in.Code != "" {
+		return fault.New(fault.Invalid, "subject, scope and code are of a token: send token: true with them")
 	}
 	session, secret, err := s.SignIn(r.Context(), signed)
 	if err != nil {
@@ -247,7 +253,7 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.setCookie(w, s.cookieName(), secret, s.o.Absolute)
 	s.setCookie(w, s.browserCookieName(), "", 0)
-	return answer(w, signInAnswer{Wallet: session.Wallet, Role: session.Role.String(), CSRF: CSRFToken(session), Expires: session.Expires})
+	return answer(w, signInAnswer{Wallet: session.Wallet, Role: session.Role.String(), Factor: session.Factor.String(), CSRF: CSRFToken(session), Expires: session.Expires})
 }
 
 // signInForToken answers with a token that has the wallet's role of each moment, as
@@ -265,6 +271,10 @@ func (a *API) signInForToken(w http.ResponseWriter, r *http.Request, s *Sessions
 	if ask.Wallet, err = s.Prove(r.Context(), signed); err != nil {
 		return err
 	}
+	state, err := s.boundByFactor(r.Context(), &ask, in.Code)
+	if err != nil {
+		return err
+	}
 	made, err := a.o.Tokens.Create(r.Context(), ask)
 	if err != nil {
 		return err
@@ -273,7 +283,28 @@ func (a *API) signInForToken(w http.ResponseWriter, r *http.Request, s *Sessions
 	if err != nil {
 		return err
 	}
-	return answer(w, signInAnswer{Wallet: ask.Wallet, Role: role.String(), Token: made.Token, TokenID: made.ID, Expires: made.Expires})
+	if role <= identity.Member && state == FactorMissing {
+		state = FactorNone // there is nothing that it withholds now
+	}
+	return answer(w, signInAnswer{Wallet: ask.Wallet, Role: min(role, ask.Role).String(), Factor: state.String(), Token: made.Token, TokenID: made.ID, Expires: made.Expires})
+}
+
+// boundByFactor keeps a token that was asked for with a signature alone at member,
+// where a session of its wallet would be: who has the wallet's key alone must not get
+// by a token what needs the second factor.
+func (s *Sessions) boundByFactor(ctx context.Context, ask *TokenRequest, code string) (Factor, error) {
+	if code != "" {
+		return FactorGiven, s.ProveSecondFactor(ctx, ask.Wallet, code, "a token")
+	}
+	row, err := s.secondFactorOf(ctx, s.db.Read(), ask.Wallet)
+	if err != nil {
+		return FactorNone, err
+	}
+	state := s.factorOf(sessionRow{HasFactor: row.ConfirmedAt > 0}, identity.Operator)
+	if state != FactorNone {
+		ask.Role = min(ask.Role, identity.Member)
+	}
+	return state, nil
 }
 
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) error {

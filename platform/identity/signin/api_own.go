@@ -15,6 +15,7 @@ type meAnswer struct {
 	Subject string          `json:"subject,omitempty"`
 	Role    string          `json:"role" about:"anonymous, member, moderator or operator"`
 	Scope   []string        `json:"scope,omitempty" about:"of the token; none is everything"`
+	Factor  string          `json:"second_factor,omitempty" about:"of this session: given, needed or not set up; the last two keep the role at member"`
 	CSRF    string          `json:"csrf,omitempty" about:"of this session: for forms, and for the header X-CSRF-Token of API calls with its cookie"`
 }
 
@@ -25,7 +26,7 @@ func (a *API) me(w http.ResponseWriter, r *http.Request) error {
 		out.Wallet = &caller.Wallet
 	}
 	if session, ok := SessionFrom(r.Context()); ok {
-		out.CSRF = CSRFToken(session)
+		out.CSRF, out.Factor = CSRFToken(session), session.Factor.String()
 	}
 	return answer(w, out)
 }

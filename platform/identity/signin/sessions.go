@@ -51,6 +51,10 @@ type SessionOptions struct {
 	// one is invalid at another. "" is a realm, too.
 	Realm string
 
+	// SecondFactor has every role above member count in a session only with a second
+	// factor; without it, those of the wallets that have set one up.
+	SecondFactor bool
+
 	Idle     time.Duration // a session ends after so long without use; 0 = 7 days
 	Absolute time.Duration // and after so long in any case; 0 = 30 days
 
@@ -77,7 +81,9 @@ type Sessions struct {
 type Session struct {
 	ID      string // for lists and for End; not the cookie's secret
 	Wallet  wallet.Address
-	Role    identity.Role
+	Role    identity.Role // that counts: Full, or member until the second factor was given
+	Full    identity.Role // of the wallet
+	Factor  Factor
 	Created time.Time
 	Seen    time.Time // exact to a minute or so
 	Expires time.Time // the absolute limit

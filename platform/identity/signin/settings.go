@@ -12,6 +12,7 @@ type Settings struct {
 	Operators       []wallet.Address `yaml:"operators"`
 	SessionIdle     time.Duration    `yaml:"session_idle"`
 	SessionAbsolute time.Duration    `yaml:"session_absolute"`
+	SecondFactor    string           `yaml:"second_factor"` // optional or required
 	TokenTTL        time.Duration    `yaml:"token_ttl"`
 	SealKey         config.Secret    `yaml:"seal_key"`
 	SecurityLogKeep time.Duration    `yaml:"security_log_keep"`
@@ -19,10 +20,19 @@ type Settings struct {
 	TrunkURL string `yaml:"trunk_url"`
 }
 
+// What SecondFactor may be.
+const (
+	FactorOptional = "optional"
+	FactorRequired = "required"
+)
+
 // Check implements config.Checker.
 func (s Settings) Check(c *config.Checks) {
 	c.AtLeast("session_idle", s.SessionIdle, time.Minute)
 	c.AtLeast("session_absolute", s.SessionAbsolute, s.SessionIdle)
+	if s.SecondFactor != FactorOptional && s.SecondFactor != FactorRequired {
+		c.Wrong("second_factor", "is %q, must be %s or %s", s.SecondFactor, FactorOptional, FactorRequired)
+	}
 	c.AtLeast("token_ttl", s.TokenTTL, time.Second)
 	c.AtLeast("security_log_keep", s.SecurityLogKeep, 24*time.Hour)
 	if _, err := newSeal(s.SealKey); err != nil {

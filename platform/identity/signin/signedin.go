@@ -31,12 +31,12 @@ func (s *Sessions) Lookup(ctx context.Context, secret string) (Session, error) {
 		return Session{}, fmt.Errorf("look up a session: %w", err)
 	}
 	now := s.o.Now()
-	out := row.session()
+	out, err := s.complete(row)
+	if err != nil {
+		return Session{}, err
+	}
 	if !now.Before(out.Expires) || now.Sub(out.Seen) >= s.o.Idle {
 		return Session{}, over // Sweep deletes it
-	}
-	if out.Role, err = s.role(row.Wallet, row.Role); err != nil {
-		return Session{}, err
 	}
 	out.csrf = csrfOf(secret)
 	if now.Sub(out.Seen) >= s.touchEvery() {
@@ -83,12 +83,24 @@ func (s *Sessions) List(ctx context.Context, by identity.Caller, w wallet.Addres
 	}
 	list := make([]Session, len(rows))
 	for i, row := range rows {
-		list[i] = row.session()
-		if list[i].Role, err = s.role(row.Wallet, row.Role); err != nil {
+		if list[i], err = s.complete(row); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
+}
+
+// complete returns the session of a row, with the role that counts in it.
+func (s *Sessions) complete(row sessionRow) (out Session, err error) {
+	out = row.session()
+	if out.Full, err = s.role(row.Wallet, row.Role); err != nil {
+		return out, err
+	}
+	out.Role, out.Factor = out.Full, s.factorOf(row, out.Full)
+	if out.Factor == FactorNeeded || out.Factor == FactorMissing {
+		out.Role = min(out.Role, identity.Member)
+	}
+	return out, nil
 }
 
 func mayManage(by identity.Caller, w wallet.Address) error {
@@ -207,12 +219,15 @@ type WalletRole struct {
 	At     time.Time      `json:"granted_at"`
 }
 
-// Sweep deletes expired sessions, tokens and used nonces. They are refused in any
-// case.
+// Sweep deletes expired sessions, tokens, used nonces and second factors that were
+// begun alone. They are refused in any case.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	err := s.db.Write(ctx, func(tx *database.Tx) error {
 		if err := deleteExpiredNonces(ctx, tx, now.UnixMilli()); err != nil {
+			return err
+		}
+		if err := deleteOldBeginnings(ctx, tx, now.Add(-beginningLife).UnixMilli()); err != nil {
 			return err
 		}
 		if err := deleteDeadTokens(ctx, tx, now.Add(-tokenShown).UnixMilli()); err != nil {

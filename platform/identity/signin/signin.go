@@ -108,9 +108,11 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	if err != nil {
 		return Session{}, "", s.refused(ctx, m.Address, fmt.Errorf("sign in: %w", err))
 	}
-	out := row.session()
+	if row, err = readSession(ctx, s.db.Read(), row.Secret); err != nil {
+		return Session{}, "", fmt.Errorf("look up the new session: %w", err)
+	}
+	out, err := s.complete(row)
 	out.csrf = csrfOf(secret)
-	out.Role, err = s.RoleOf(ctx, m.Address)
 	return out, secret, err
 }
 

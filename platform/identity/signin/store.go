@@ -118,6 +118,8 @@ type sessionRow struct {
 	Agent     string         `db:"agent"`
 	Network   string         `db:"network"` // that it was started from, "" = not known
 	Role      string         `db:"role"`    // granted one, or 'member'
+	HasFactor bool           `db:"has_factor"`
+	FactorAt  int64          `db:"second_factor_at"` // when the second factor was given, 0 = it was not
 }
 
 func (r sessionRow) session() Session {
@@ -144,9 +146,12 @@ const selectSession = `
 		       s.expires_at,
 		       s.agent,
 		       s.network,
-		       COALESCE(r.role, 'member') AS role
+		       s.second_factor_at,
+		       COALESCE(r.role, 'member') AS role,
+		       COALESCE(f.confirmed_at, 0) > 0 AS has_factor
 		  FROM session s
-		  LEFT JOIN wallet_role r ON r.wallet = s.wallet`
+		  LEFT JOIN wallet_role r ON r.wallet = s.wallet
+		  LEFT JOIN second_factor f ON f.wallet = s.wallet`
 
 func readSession(ctx context.Context, q database.Queryer, secret []byte) (sessionRow, error) {
 	var row sessionRow

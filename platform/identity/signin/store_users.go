@@ -13,6 +13,7 @@ type userRow struct {
 	Sessions int            `db:"sessions"`
 	Tokens   int            `db:"tokens"`
 	SeenAt   *int64         `db:"seen_at"`
+	Factor   bool           `db:"factor"` // it has set up a second one
 }
 
 // userRange is a part of the wallets, in their order.
@@ -44,7 +45,8 @@ func readUsers(ctx context.Context, q database.Queryer, ask userRange, limit int
 		           AND t.expires_at > ?) AS tokens,
 		       (SELECT MAX(s.seen_at)
 		          FROM session s
-		         WHERE s.wallet = u.wallet) AS seen_at
+		         WHERE s.wallet = u.wallet) AS seen_at,
+		       COALESCE(f.confirmed_at, 0) > 0 AS factor
 		  FROM (SELECT wallet
 		          FROM session
 		         WHERE wallet >= ? AND wallet <= ?
@@ -57,6 +59,7 @@ func readUsers(ctx context.Context, q database.Queryer, ask userRange, limit int
 		          FROM wallet_role
 		         WHERE wallet >= ? AND wallet <= ?) u
 		  LEFT JOIN wallet_role r ON r.wallet = u.wallet
+		  LEFT JOIN second_factor f ON f.wallet = u.wallet
 		 WHERE (? = 0 OR u.wallet <> ?)
 		 ORDER BY u.wallet
 		 LIMIT ?`, ask.Now, ask.SeenAfter, ask.Now, ask.From, ask.To, ask.From, ask.To, ask.From, ask.To, after, ask.From, limit)

@@ -19,6 +19,7 @@ type User struct {
 	Sessions int            `json:"sessions"`       // that count
 	Tokens   int            `json:"tokens"`         // that count
 	Seen     *time.Time     `json:"seen,omitempty"` // last, to a minute or so; nil without a session
+	Factor   bool           `json:"second_factor"`  // it has set one up
 }
 
 // UserQuery asks for users.
@@ -67,7 +68,7 @@ func (s *Sessions) Users(ctx context.Context, by identity.Caller, q UserQuery) (
 	rows, next = page.Cut(pages, rows, size, func(r userRow) userPlace { return userPlace{r.Wallet.String()} })
 	list = make([]User, len(rows))
 	for i, r := range rows {
-		list[i] = User{Wallet: r.Wallet, Role: r.Role, Fixed: s.isOperator(r.Wallet), Sessions: r.Sessions, Tokens: r.Tokens, Seen: timeOf(r.SeenAt)}
+		list[i] = User{Wallet: r.Wallet, Role: r.Role, Fixed: s.isOperator(r.Wallet), Sessions: r.Sessions, Tokens: r.Tokens, Seen: timeOf(r.SeenAt), Factor: r.Factor}
 		if list[i].Fixed {
 			list[i].Role = identity.Operator.String()
 		}

@@ -86,7 +86,8 @@ func (w *world) people(t *testing.T) (all []attempt) {
 			attempt{r.role.String() + ", by a wallet's token, at the module", bearer(w.token(t, signin.TokenRequest{Wallet: wallets[r.role], Role: identity.Operator}).Token), never(401), alone},
 		)
 	}
-	return all
+	cookie, csrf := w.withheld(t)
+	return append(all, attempt{"an operator without the second factor, by session", map[string]string{"Cookie": cookie, signin.CSRFHeader: csrf}, by(asMember), atTrunk})
 }
 
 // clients have tokens without a wallet.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/pquerna/otp/totp"
 
 	"banyan/platform/identity"
 	"banyan/platform/identity/securitylog"
@@ -111,6 +112,35 @@ func (w *world) cookie(t *testing.T, key *ecdsa.PrivateKey) (cookie, csrf string
 		t.Fatal(err)
 	}
 	return "banyan=" + secret, signin.CSRFToken(session)
+}
+
+// guarded is the number of a wallet that is an operator and has a second factor.
+const guarded = 5
+
+// withheld signs an operator in that has a second factor, and does not give it.
+func (w *world) withheld(t *testing.T) (cookie, csrf string) {
+	t.Helper()
+	w.grant(t, walletOf(keyOf(guarded)), identity.Operator)
+	own, _ := w.cookie(t, keyOf(guarded))
+	first, err := w.sessions.Lookup(t.Context(), own[len("banyan="):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.sessions.BeginSecondFactor(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := w.sessions.SecondFactorOf(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(begun.Beginning.Secret, w.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.sessions.ConfirmSecondFactor(t.Context(), first, code); err != nil {
+		t.Fatal(err)
+	}
+	return w.cookie(t, keyOf(guarded))
 }
 
 // token makes a token for the public API.

@@ -84,10 +84,10 @@
         const { message } = await sendJSON(signIn.dataset.api + "nonce", { address, chain_id: chain });
         say("Read the message in your wallet and sign it. It costs nothing.");
         const signature = await ask(provider, "personal_sign", [toHex(message), address], say);
-        await sendJSON(signIn.dataset.api + "sign-in", { message, signature });
+        const answer = await sendJSON(signIn.dataset.api + "sign-in", { message, signature });
         remember(info.rdns);
         say("Signed in. One moment …", "good");
-        location.assign(signIn.dataset.next);
+        location.assign(answer.second_factor && answer.second_factor !== "given" ? signIn.dataset.secondFactor + encodeURIComponent(signIn.dataset.nextPath) : signIn.dataset.next);
       } catch (error) {
         say(explain(error), "bad");
         for (const b of list.querySelectorAll("button")) b.disabled = false;
