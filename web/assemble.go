@@ -11,6 +11,9 @@ func Assemble(p *host.Process, modules []Pages, demo *DemoWallet) (*Web, error) 
 		Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
 		Site: p.Site(), Upkeep: p.Upkeep, Settings: p.SettingsInForce, About: p.About, Backups: p.Backups(), TryDatabase: p.TryDatabase,
 	}
+	if accounts := p.Accounts(); accounts != nil { // a nil one in an interface is not nil
+		o.Accounts, o.Provider = accounts, p.Settings().Identity.OIDC.Title()
+	}
 	if behind := p.Legacy(); behind != nil {
 		s := p.Settings().Legacy
 		o.Prefix, o.Taken, o.OperatorURL = s.Prefix, behind.Taken, s.OperatorURL

@@ -12,7 +12,8 @@ import (
 )
 
 type signInData struct {
-	Next string // where to go afterwards; always a path within this site
+	Next     string // where to go afterwards; always a path within this site
+	Provider string // where staff sign in with an account; "" = nowhere
 }
 
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {
@@ -22,7 +23,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return w.ui.Show(rw, r, http.StatusOK, "site/sign-in", ui.Page{
-		Title: "Sign in", Data: signInData{Next: next},
+		Title: "Sign in", Data: signInData{Next: next, Provider: w.provider(r)},
 		Description: "Sign in with your wallet: no password, no e-mail, no transaction.",
 	})
 }
@@ -42,6 +43,9 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) error {
 type sessionsData struct {
 	Sessions []signin.Session
 	Tokens   []tokenLine
+	Provider string // as in signInData
+	Accounts []signin.LinkedAccount
+	Link     bool // an account can be linked in this session
 }
 
 func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {
@@ -59,7 +63,13 @@ func (w *Web) sessions(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.ui.Show(rw, r, http.StatusOK, "site/sessions", ui.Page{Title: "My sessions", Data: sessionsData{list, tokenLines(tokens)}})
+	d := sessionsData{Sessions: list, Tokens: tokenLines(tokens), Provider: w.provider(r)}
+	if d.Accounts, err = w.linkedAccounts(r.Context(), who.Wallet); err != nil {
+		return err
+	}
+	session, _ := signin.SessionFrom(r.Context())
+	d.Link = d.Provider != "" && !session.ByProvider && session.Full > identity.Member
+	return w.ui.Show(rw, r, http.StatusOK, "site/sessions", ui.Page{Title: "My sessions", Data: d})
 }
 
 func (w *Web) endSession(rw http.ResponseWriter, r *http.Request) error {

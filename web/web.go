@@ -51,6 +51,9 @@ type Sessions interface {
 	GiveSecondFactor(ctx context.Context, in signin.Session, code string) error
 	NewRecoveryCodes(ctx context.Context, in signin.Session, code string) (recovery []string, err error)
 	EndSecondFactor(ctx context.Context, in signin.Session, code string) error
+
+	LinkedAccounts(ctx context.Context, by identity.Caller, w wallet.Address) ([]signin.LinkedAccount, error)
+	UnlinkAccount(ctx context.Context, by identity.Caller, w wallet.Address, issuer, subject string) error
 }
 
 // Options are what the pages stand on. Demo, and all from Modules on, may be nil.
@@ -64,6 +67,9 @@ type Options struct {
 	// PublicURL, Prefix, Taken and OperatorURL are those of ui.Options.
 	PublicURL, Prefix, OperatorURL string
 	Taken                          func(path string) bool
+
+	Accounts Accounts // nil: staff sign in with their wallets alone
+	Provider string   // what people read of where the accounts are
 
 	Demo *DemoWallet // nil: there is no demo wallet, and no trace of one
 
@@ -189,6 +195,7 @@ func (w *Web) mountOwn(r chi.Router) {
 	r.Post("/sessions/{id}/end", w.ui.Form(w.endSession))
 	r.Post("/tokens/{id}/end", w.ui.Form(w.endToken))
 	w.mountSecondFactor(r)
+	w.mountAccounts(r)
 	r.Post("/sign-out-everywhere", w.ui.Form(w.signOutEverywhere))
 	r.Get("/docs", w.ui.Handle(w.docs))
 	r.Group(w.mountOperators)

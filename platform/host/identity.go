@@ -117,6 +117,15 @@ func (p *Process) openIdentity(ctx context.Context) error {
 	return nil
 }
 
+// Accounts returns the way of staff to the provider of their accounts, nil where there is
+// none.
+func (p *Process) Accounts() *signin.Accounts {
+	if p.api == nil {
+		return nil
+	}
+	return p.api.Accounts()
+}
+
 // clientAddress is from where a request comes, for the security log.
 func clientAddress(ctx context.Context) string {
 	if ip := httpserver.ClientIP(ctx); ip.IsValid() {

@@ -51,8 +51,15 @@ func (p *Process) openSessions() (err error) {
 		Idle: p.settings.Identity.SessionIdle, Absolute: p.settings.Identity.SessionAbsolute, Now: p.clock,
 		SecondFactor: p.settings.Identity.SecondFactor == signin.FactorRequired, Contracts: p.contracts(),
 	}
+	o.Provider, o.ProviderAge = p.settings.Identity.OIDC.Open(p.clock), p.settings.Identity.OIDC.MaxAge
+	below := "" // where the pages are
+	if p.settings.Legacy.URL != "" {
+		below = p.settings.Legacy.Prefix
+	}
+	o.Callback = o.Origin + o.Path + below + signin.CallbackPath
 	if own := p.settings.Legacy.OperatorURL; own != "" {
 		theirs := o
+		theirs.Callback, o.Provider = own+below+signin.CallbackPath, nil
 		theirs.Origin, theirs.Path, theirs.Realm = own, "", operatorRealm
 		if p.operatorSessions, err = signin.NewSessions(p.identity.Keys, theirs); err != nil {
 			return err

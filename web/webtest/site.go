@@ -17,11 +17,13 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin"
+	"banyan/platform/identity/signin/oidc"
 	"banyan/platform/requestctx"
 	"banyan/platform/seam"
 	"banyan/platform/seam/analysis"
 	"banyan/platform/site"
 	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/oidctest"
 	"banyan/platform/testenv/testneeds"
 	"banyan/platform/upkeep"
 	"banyan/platform/wallet"
@@ -46,6 +48,7 @@ type Site struct {
 	Modules    *Modules           // nil: the program has no route control
 	Upkeep     map[string]*Upkeep // by module
 	Backups    *Backups
+	Provider   *oidctest.Provider // of staff accounts; nil: there is none
 
 	more []web.Pages
 	path string // of the site at its host; "" = all of it is the site
@@ -70,6 +73,14 @@ func Key(t testing.TB, name string) *ecdsa.PrivateKey {
 // modules.
 func Full(t testing.TB, more ...web.Pages) *Site {
 	s := &Site{more: more, DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules()}
+	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
+	return s
+}
+
+// WithProvider is Full with a provider of staff accounts.
+func WithProvider(t testing.TB) *Site {
+	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules(), Provider: oidctest.New(t, time.Now)}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
 	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
 	return s
@@ -121,6 +132,9 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 			return database.Try(ctx, at, password, []string{reputation.Name})
 		},
 	}
+	if accounts := api.Accounts(); accounts != nil {
+		options.Accounts, options.Provider = accounts, "Example login"
+	}
 	if s.Modules != nil {
 		options.Modules, options.EventLag = s.Modules, s.Modules.EventLag
 	}
@@ -171,7 +185,12 @@ func newIdentity(t testing.TB, db *database.DB, s *Site) *signin.API {
 	}
 	operators := []wallet.Address{AddressOf(s.Operator)}
 	s.Events, s.Tokens = events, signin.NewTokens(keys, signin.TokensOptions{Operators: operators})
-	s.Sessions, err = signin.NewSessions(keys, signin.SessionOptions{Origin: config.OriginOf(s.URL), Path: s.path, Operators: operators})
+	o := signin.SessionOptions{Origin: config.OriginOf(s.URL), Path: s.path, Operators: operators}
+	if s.Provider != nil {
+		o.Provider = oidc.New(oidc.Options{Issuer: s.Provider.URL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, Scopes: []string{"email"}})
+		o.ProviderAge, o.Callback = 8*time.Hour, s.URL+signin.CallbackPath
+	}
+	s.Sessions, err = signin.NewSessions(keys, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,8 @@ const (
 	TokenMade        What = "token-made"
 	SecondFactorSet  What = "second-factor-set" // turned on or off, reset, recovery codes made
 	SecondFactorUsed What = "second-factor-used"
+	AccountLinked    What = "account-linked"
+	AccountUnlinked  What = "account-unlinked"
 	TokenEnded       What = "token-ended"
 	TokenUsed        What = "token-used" // refused ones only
 	KeyMade          What = "key-made"

@@ -1,6 +1,9 @@
 // Package signin signs people in to the trunk with their wallets (EIP-4361):
 // the signing keys, sessions and roles, kept in the identity database, and the
 // API for them. The tokens and their verification are in package identity.
+//
+// Moderators and operators have two things more: a second factor (secondfactor.go),
+// and accounts at an OpenID Connect provider that sign their wallet in (account.go).
 package signin
 
 import (

@@ -19,6 +19,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/identity/securitylog"
 	"banyan/platform/identity/signin"
+	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/testclock"
 	"banyan/platform/wallet"
 )
@@ -259,7 +260,7 @@ func TestACodeCountsOnceAndInItsTime(t *testing.T) {
 func TestACodeCountsOnceInAllProcesses(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		c, ctx := newClock(), context.Background()
-		s, there := newSessions(t, db, c), newSessions(t, db, c)
+		s, there := newSessions(t, db, c), newSessions(t, databasetest.Again(t, db), c)
 		in, _ := operating(t, s, newPerson(t, "a"))
 		a, recovery := enrolled(t, s, in, c)
 		for _, code := range []string{a.code(t, 0), recovery[0]} {

@@ -16,6 +16,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/identity/securitylog"
+	"banyan/platform/identity/signin/oidc"
 	"banyan/platform/identity/signin/siwe"
 	"banyan/platform/loopback"
 	"banyan/platform/signature"
@@ -55,6 +56,12 @@ type SessionOptions struct {
 	// factor; without it, those of the wallets that have set one up.
 	SecondFactor bool
 
+	// Provider is where staff sign in with an account; nil = nowhere. It leads them back
+	// to Callback, our own address, and a session by it ends after ProviderAge.
+	Provider    *oidc.Provider
+	Callback    string
+	ProviderAge time.Duration
+
 	Idle     time.Duration // a session ends after so long without use; 0 = 7 days
 	Absolute time.Duration // and after so long in any case; 0 = 30 days
 
@@ -82,12 +89,14 @@ type Session struct {
 	ID      string // for lists and for End; not the cookie's secret
 	Wallet  wallet.Address
 	Role    identity.Role // that counts: Full, or member until the second factor was given
-	Full    identity.Role // of the wallet
+	Full    identity.Role // of the wallet, or by the provider's claim
 	Factor  Factor
 	Created time.Time
 	Seen    time.Time // exact to a minute or so
 	Expires time.Time // the absolute limit
 	Agent   string    // the browser as it named itself
+	// ByProvider: an account at the provider signed in, and not the wallet.
+	ByProvider bool
 
 	csrf string // "" of sessions from List
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"banyan/platform/config"
+	"banyan/platform/identity/signin/oidc"
 	"banyan/platform/wallet"
 )
 
@@ -13,6 +14,7 @@ type Settings struct {
 	SessionIdle     time.Duration    `yaml:"session_idle"`
 	SessionAbsolute time.Duration    `yaml:"session_absolute"`
 	SecondFactor    string           `yaml:"second_factor"` // optional or required
+	OIDC            oidc.Settings    `yaml:"oidc"`
 	TokenTTL        time.Duration    `yaml:"token_ttl"`
 	SealKey         config.Secret    `yaml:"seal_key"`
 	SecurityLogKeep time.Duration    `yaml:"security_log_keep"`
@@ -33,6 +35,7 @@ func (s Settings) Check(c *config.Checks) {
 	if s.SecondFactor != FactorOptional && s.SecondFactor != FactorRequired {
 		c.Wrong("second_factor", "is %q, must be %s or %s", s.SecondFactor, FactorOptional, FactorRequired)
 	}
+	s.OIDC.Check(c.Below("oidc"))
 	c.AtLeast("token_ttl", s.TokenTTL, time.Second)
 	c.AtLeast("security_log_keep", s.SecurityLogKeep, 24*time.Hour)
 	if _, err := newSeal(s.SealKey); err != nil {

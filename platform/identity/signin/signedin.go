@@ -96,6 +96,13 @@ func (s *Sessions) complete(row sessionRow) (out Session, err error) {
 	if out.Full, err = s.role(row.Wallet, row.Role); err != nil {
 		return out, err
 	}
+	if row.Provider != "" {
+		claimed, err := identity.ParseRole(row.Provider)
+		if err != nil {
+			return out, fmt.Errorf("read the role of session %s: %w", row.ID, err)
+		}
+		out.Full = max(out.Full, s.bounded(claimed))
+	}
 	out.Role, out.Factor = out.Full, s.factorOf(row, out.Full)
 	if out.Factor == FactorNeeded || out.Factor == FactorMissing {
 		out.Role = min(out.Role, identity.Member)

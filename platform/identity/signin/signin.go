@@ -78,19 +78,11 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	if err != nil {
 		return Session{}, "", err
 	}
-	secret, err := s.newSecret()
+	row, secret, err := s.newRow(in)
 	if err != nil {
 		return Session{}, "", err
 	}
-	id, err := s.newName(32)
-	if err != nil {
-		return Session{}, "", err
-	}
-	now := s.o.Now()
-	row := sessionRow{
-		ID: id, Secret: s.hashed(secret), Wallet: m.Address, Agent: plainAgent(in.Agent), Network: in.Network,
-		CreatedAt: now.UnixMilli(), SeenAt: now.UnixMilli(), ExpiresAt: now.Add(s.o.Absolute).UnixMilli(),
-	}
+	row.Wallet = m.Address
 	err = s.db.Write(ctx, func(tx *database.Tx) error {
 		if err := use(ctx, tx, m); err != nil {
 			return err
@@ -114,6 +106,24 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (Session, string, erro
 	out, err := s.complete(row)
 	out.csrf = csrfOf(secret)
 	return out, secret, err
+}
+
+// newRow returns the row of a new session, without its wallet, and the secret for its
+// cookie.
+func (s *Sessions) newRow(in SignIn) (sessionRow, string, error) {
+	secret, err := s.newSecret()
+	if err != nil {
+		return sessionRow{}, "", err
+	}
+	id, err := s.newName(32)
+	if err != nil {
+		return sessionRow{}, "", err
+	}
+	now := s.o.Now()
+	return sessionRow{
+		ID: id, Secret: s.hashed(secret), Agent: plainAgent(in.Agent), Network: in.Network,
+		CreatedAt: now.UnixMilli(), SeenAt: now.UnixMilli(), ExpiresAt: now.Add(s.o.Absolute).UnixMilli(),
+	}, secret, nil
 }
 
 // insert adds a session, and ends those that are too many.

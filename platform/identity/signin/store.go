@@ -120,20 +120,21 @@ type sessionRow struct {
 	Role      string         `db:"role"`    // granted one, or 'member'
 	HasFactor bool           `db:"has_factor"`
 	FactorAt  int64          `db:"second_factor_at"` // when the second factor was given, 0 = it was not
+	Provider  string         `db:"provider_role"`    // what the provider's claim gives, "" = a wallet signed in
 }
 
 func (r sessionRow) session() Session {
 	return Session{
-		ID: r.ID, Wallet: r.Wallet, Agent: r.Agent,
+		ID: r.ID, Wallet: r.Wallet, Agent: r.Agent, ByProvider: r.Provider != "",
 		Created: time.UnixMilli(r.CreatedAt).UTC(), Seen: time.UnixMilli(r.SeenAt).UTC(), Expires: time.UnixMilli(r.ExpiresAt).UTC(),
 	}
 }
 
 func insertSession(ctx context.Context, tx *database.Tx, s sessionRow) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO session (id, secret, wallet, created_at, seen_at, expires_at, agent, network)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Secret, s.Wallet, s.CreatedAt, s.SeenAt, s.ExpiresAt, s.Agent, s.Network)
+		INSERT INTO session (id, secret, wallet, created_at, seen_at, expires_at, agent, network, provider_role)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Secret, s.Wallet, s.CreatedAt, s.SeenAt, s.ExpiresAt, s.Agent, s.Network, s.Provider)
 	return err
 }
 
@@ -147,6 +148,7 @@ const selectSession = `
 		       s.agent,
 		       s.network,
 		       s.second_factor_at,
+		       s.provider_role,
 		       COALESCE(r.role, 'member') AS role,
 		       COALESCE(f.confirmed_at, 0) > 0 AS has_factor
 		  FROM session s
