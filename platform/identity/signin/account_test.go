@@ -206,6 +206,12 @@ func TestTheRoleOfAClaimEndsWithItsSession(t *testing.T) {
 		s.grant(t, alice, identity.Moderator)
 		by.wantCaller(alice.wallet.String() + " moderator")
 
+		for _, session := range listed(t, s, alice) {
+			if session.ByProvider {
+				wantFault(t, s.sessions.BeginSecondFactor(t.Context(), session), fault.Forbidden, "signed in with the wallet")
+			}
+		}
+
 		// An account is linked by the wallet, with its second factor, and by nobody else.
 		s.provider.Person(map[string]any{"sub": "2", "groups": "operators"})
 		in, secret := signIn(t, s.sessions, alice)
@@ -217,11 +223,7 @@ func TestTheRoleOfAClaimEndsWithItsSession(t *testing.T) {
 		by.wants(200, "not linked", "GET", "/start")
 		by.wants(403, "signed in with the wallet", "POST", "/link", signin.CSRFHeader, csrfOf(by))
 		by.wantCaller(alice.wallet.String() + " member") // the second factor is asked for here, too
-		list, err := s.sessions.List(t.Context(), in.Caller(), alice.wallet)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, session := range list {
+		for _, session := range listed(t, s, alice) {
 			if session.ByProvider {
 				if err := s.sessions.GiveSecondFactor(t.Context(), session, a.code(t, 0)); err != nil {
 					t.Fatal(err)
@@ -231,6 +233,15 @@ func TestTheRoleOfAClaimEndsWithItsSession(t *testing.T) {
 		by.wantCaller(alice.wallet.String() + " moderator")
 		wantRole(t, s.sessions, secret, identity.Moderator, signin.FactorGiven)
 	})
+}
+
+func listed(t *testing.T, s *staffSite, p person) []signin.Session {
+	t.Helper()
+	list, err := s.sessions.List(t.Context(), identity.Caller{Wallet: p.wallet}, p.wallet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestAnAccountIsLinkedToOneWalletOfTheStaff(t *testing.T) {

@@ -123,11 +123,15 @@ func (s *Sessions) begunIn(row secondFactorRow, of Session) bool {
 }
 
 // BeginSecondFactor makes a secret for an app; it counts when Confirm got a code of
-// it. Fails with fault.Forbidden for a wallet without a role, and with fault.Conflict
+// it. Fails with fault.Forbidden for a wallet without a role and for a session by an account,
+// and with fault.Conflict
 // when there is a second factor.
 func (s *Sessions) BeginSecondFactor(ctx context.Context, in Session) error {
-	if in.Full <= identity.Member {
+	switch {
+	case in.Full <= identity.Member:
 		return fault.New(fault.Forbidden, "a second factor is for moderators and operators: it protects what their role may do")
+	case in.ByProvider: // else the account alone would be enough to choose the second factor
+		return fault.New(fault.Forbidden, "a second factor is set up by who has signed in with the wallet: sign out, sign in with the wallet, and set it up then")
 	}
 	secret, err := s.random(totpSecretSize)
 	if err != nil {
