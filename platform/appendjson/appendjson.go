@@ -4,7 +4,6 @@ package appendjson
 
 import (
 	"encoding/json"
-	"math"
 	"math/bits"
 	"strconv"
 
@@ -27,20 +26,6 @@ func Text(to []byte, text string) []byte {
 		}
 	}
 	return append(append(append(to, '"'), text...), '"')
-}
-
-// Float appends v as encoding/json writes a float64: in its shortest form, with an
-// exponent below 1e-6 and from 1e21 on. v is finite.
-func Float(to []byte, v float64) []byte {
-	const smallest, largest = 1e-6, 1e21
-	if size := math.Abs(v); size != 0 && (size < smallest || size >= largest) {
-		to = strconv.AppendFloat(to, v, 'e', -1, 64)
-		if n := len(to); n >= 4 && to[n-4] == 'e' && to[n-3] == '-' && to[n-2] == '0' { // 1e-09 is 1e-9
-			to = append(to[:n-2], to[n-1])
-		}
-		return to
-	}
-	return strconv.AppendFloat(to, v, 'f', -1, 64)
 }
 
 // Decimal appends v in decimal, without the allocations of v.Dec.

@@ -6,8 +6,8 @@ import (
 )
 
 // Shortest is a float64 in the digits of its shortest decimal form. To find them takes
-// nine tenths of the time of Float: who writes the same values again and again keeps
-// them in this form.
+// most of the time of writing it: who writes the same values again and again keeps them
+// in this form.
 type Shortest struct {
 	Digits   int64 // with the sign, at most 17 of them
 	Exponent int16 // of ten: the value is Digits · 10^Exponent
@@ -42,7 +42,8 @@ func ShortestOf(v float64) Shortest {
 	return s
 }
 
-// Append appends what Float appends for the value.
+// Append appends the value as encoding/json writes a float64: with an exponent below
+// 1e-6 and from 1e21 on.
 func (s Shortest) Append(to []byte) []byte {
 	digits := uint64(s.Digits)
 	if s.Digits < 0 || s.Exponent == negativeZero {
