@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/holiman/uint256"
 
 	"banyan/modules/airdrop"
 	"banyan/platform/fault"
@@ -21,8 +20,6 @@ type payment struct {
 	Share float64 // of the total that was claimed, 0 to 1
 
 	Largest *airdrop.UnclaimedRows // nil: the viewer is no operator
-
-	total uint256.Int // of the list
 }
 
 // payment reads the distributor of a campaign; nil when it has none.
@@ -37,7 +34,7 @@ func (p *airdropPages) payment(r *http.Request, c airdrop.Campaign) (*payment, *
 	if err != nil {
 		return nil, ui.Part(r.Context(), err, "Airdrops", "the claims of this campaign")
 	}
-	paid := &payment{Distributor: d, total: c.Total}
+	paid := &payment{Distributor: d}
 	if ui.ViewerOf(r).Operator {
 		largest, err := p.service.LargestUnclaimed(r.Context(), airdrop.CampaignQuery{ID: c.ID})
 		if err != nil {
@@ -45,8 +42,11 @@ func (p *airdropPages) payment(r *http.Request, c airdrop.Campaign) (*payment, *
 		}
 		paid.Largest = &largest
 	}
-	if !c.Total.IsZero() {
-		paid.Share = d.Claimed.Float64() / c.Total.Float64()
+	if paid.Promised.IsZero() { // a process of an older version has answered
+		paid.Promised = c.Total
+	}
+	if !paid.Promised.IsZero() {
+		paid.Share = d.Claimed.Float64() / paid.Promised.Float64()
 	}
 	return paid, nil
 }
@@ -196,6 +196,11 @@ func (p *airdropPages) followDistributor(_ http.ResponseWriter, r *http.Request)
 	}
 	if q.Address, err = wallet.Parse(field("address")); err != nil {
 		wrong = append(wrong, fault.Field{Name: "address", Message: fault.From(err).Message})
+	}
+	if token := field("token"); token != "" {
+		if q.Token, err = wallet.Parse(token); err != nil {
+			wrong = append(wrong, fault.Field{Name: "token", Message: fault.From(err).Message})
+		}
 	}
 	if first := field("first_block"); first != "" {
 		if q.FirstBlock, err = strconv.ParseUint(first, 10, 64); err != nil {

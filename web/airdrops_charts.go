@@ -16,13 +16,13 @@ const chartWidth, chartHeight = 600, 160
 
 // ClaimsChart draws how much was claimed until each day; "" while nothing was.
 func (p *payment) ClaimsChart() template.HTML {
-	if len(p.Days) == 0 || p.total.IsZero() {
+	if len(p.Days) == 0 || p.Promised.IsZero() {
 		return ""
 	}
 	first, last := p.Days[0].DayMS, max(p.Days[len(p.Days)-1].DayMS+dayMS, p.ReadToMS)
 	var line strings.Builder
 	var sum uint256.Int
-	of, total := uint256.Int{}, p.total.Float64()
+	of, total := uint256.Int{}, p.Promised.Float64()
 	for _, d := range p.Days { // what was claimed before the first of the days that are kept
 		of.Add(&of, &d.Amount)
 	}

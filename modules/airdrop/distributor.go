@@ -27,18 +27,19 @@ type OnChain interface {
 	PlanDistributor(context.Context, DistributorPlan) (PlannedDistributor, error)
 	// FollowDistributor makes a contract the campaign's distributor, after the chain
 	// has shown that its root is the campaign's and its token has the campaign's
-	// decimals: ours, or any with the functions and the event of Uniswap's, 1inch's
-	// (format cumulative) or ENS's (format ens). From then
+	// decimals: ours, or any with the functions and the events of Uniswap's, Sablier's
+	// (format oz-indexed), 1inch's (format cumulative), ENS's (format ens) or Merkl's (leaves
+	// of address user, address token, uint256 amount). From then
 	// on its claims are read. A distributor before it is replaced. NotFound.
-	// Conflict: not built yet, or the root or the decimals differ. Unsupported: the
-	// tree is of another format. Invalid: there is no such contract, or its first block must
-	// be named. Unavailable: no node of the chain is in the settings, or none answers.
+	// Conflict: not built yet, or the root, the token or the decimals differ. Unsupported: the
+	// tree is of another format. Invalid: there is no such contract, or its first block or the
+	// token must be named. Unavailable: no node of the chain is in the settings, or none answers.
 	FollowDistributor(context.Context, DistributorToFollow) (Distributor, error)
 	// Distributor returns the campaign's distributor and what was claimed from it.
 	// NotFound: no such campaign, or it has none.
 	Distributor(context.Context, CampaignQuery) (Distributor, error)
-	// ClaimCall returns the transaction with which anybody claims for a wallet, and
-	// whether that was done: for a wallet with several rows, of the first that is not
+	// ClaimCall returns the transaction with which anybody claims for a wallet, or where
+	// the contract wants it so the wallet itself, and whether that was done: for a wallet with several rows, of the first that is not
 	// claimed. NotFound: also a wallet that is not on the list.
 	ClaimCall(context.Context, ClaimQuery) (ClaimCall, error)
 	// ClaimElsewhere returns how a wallet's tokens are paid to another address, see
@@ -169,6 +170,9 @@ type DistributorToFollow struct {
 	// FirstBlock is where it was deployed, or any block before; 0: it is looked for,
 	// for which the node must have old states.
 	FirstBlock uint64 `json:"first_block,omitempty"`
+	// Token is the one whose claims are read, of a list whose leaves name several; zero: the
+	// one that the contract or the list has.
+	Token wallet.Address `json:"token,omitzero"`
 }
 
 // Validate refuses a contract without a chain or an address.
@@ -199,12 +203,14 @@ const (
 )
 
 // The kinds of distributors. Others with the same functions and events are read as well:
-// plain is Uniswap's, cumulative 1inch's.
+// plain is Uniswap's, cumulative 1inch's. Sablier's pay a row once, at once or into a stream.
 const (
 	PlainKind      = "plain"      // pays each row once
 	VestingKind    = "vesting"    // pays each row little by little
 	CumulativeKind = "cumulative" // pays what an account has not got in the rounds before
 	ENSKind        = "ens"        // the token itself pays, whoever claims for themselves
+	SablierKind    = "sablier"    // pays each row once, for a fee
+	MerklKind      = "merkl"      // pays several tokens, as cumulative, whoever claims for themselves
 )
 
 // Distributor is the contract that pays a campaign, as its chain was read last.
@@ -223,8 +229,12 @@ type Distributor struct {
 	Balance   uint256.Int `json:"balance"` // of the token, base units
 	// What was claimed, also in blocks that can still be replaced, and of it what is
 	// final; Remaining is what was promised and not claimed.
-	ClaimedRows   int         `json:"claimed_rows"`
-	Claimed       uint256.Int `json:"claimed"`
+	ClaimedRows int         `json:"claimed_rows"`
+	Claimed     uint256.Int `json:"claimed"`
+	// Promised is what the list promises of the token.
+	Promised uint256.Int `json:"promised"`
+	// Fee is what a claim pays beside its gas, in the smallest unit of the chain's coin: Sablier's ask for one.
+	Fee           uint256.Int `json:"fee"`
 	ConfirmedRows int         `json:"confirmed_rows"`
 	Remaining     uint256.Int `json:"remaining"`
 	ReadTo        uint64      `json:"read_to"`    // block
@@ -292,6 +302,10 @@ type ClaimCall struct {
 	Paid     uint256.Int    `json:"paid"`  // until now
 	State    string         `json:"state"` // open, waiting, pending, claimed or closed
 	Short    bool           `json:"short"` // the distributor has too little: the transaction may fail
+	// Value is what the transaction sends along, in the smallest unit of the chain's coin.
+	Value uint256.Int `json:"value"`
+	// Alone: only the wallet itself can send the transaction.
+	Alone bool `json:"alone,omitempty"`
 	// TX is the hash of the transaction that claimed it.
 	TX string `json:"tx,omitempty"`
 }

@@ -134,18 +134,20 @@
   }
 
   // sendCall sends a transaction, and returns what follow takes.
-  async function sendCall(provider, { from, to, data, chain }, say) {
+  // value is in the smallest unit of the chain's coin, in digits; left out: nothing.
+  async function sendCall(provider, { from, to, data, value, chain }, say) {
+    const along = "0x" + BigInt(value || 0).toString(16);
     say("Confirm the transaction in your wallet.");
     const smart = await isContract(provider, from);
     if (await offersCalls(provider, from, chain)) {
       try {
-        const answer = await ask(provider, "wallet_sendCalls", [{ version: "2.0.0", chainId: hexOf(chain), from, atomicRequired: false, calls: [{ to, data, value: "0x0" }] }], say);
+        const answer = await ask(provider, "wallet_sendCalls", [{ version: "2.0.0", chainId: hexOf(chain), from, atomicRequired: false, calls: [{ to, data, value: along }] }], say);
         return { id: answer?.id ?? answer, smart };
       } catch (error) {
         if (!NOT_HERE.has(error?.code)) throw error;
       }
     }
-    return { hash: await ask(provider, "eth_sendTransaction", [{ from, to, data, value: "0x0" }], say), smart };
+    return { hash: await ask(provider, "eth_sendTransaction", [{ from, to, data, value: along }], say), smart };
   }
 
   // receiptOf returns {hash, done, failed} of what was sent, as far as the wallet knows.

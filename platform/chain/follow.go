@@ -38,7 +38,14 @@ type Block struct {
 // Filter says which events are followed.
 type Filter struct {
 	Contract wallet.Address
-	Topic    common.Hash // the event's signature
+	// Topics are, at each place of an event's topics, those that are wanted; none there:
+	// any. The first place has the event's signature. The last place has one at least.
+	Topics [][]common.Hash
+}
+
+// OneEvent is the filter of one kind of event.
+func OneEvent(contract wallet.Address, topic common.Hash) Filter {
+	return Filter{Contract: contract, Topics: [][]common.Hash{{topic}}}
 }
 
 // Step is what is new on a chain: all blocks from Drop on are not of the chain any
@@ -249,7 +256,7 @@ func (f *Follower) readRange(ctx context.Context, eth *ethclient.Client, step *S
 // the last.
 func (f *Follower) eventsOfRange(ctx context.Context, eth *ethclient.Client, headers []*types.Header, byHash map[common.Hash]uint64, from, to uint64) ([]types.Log, error) {
 	events, err := filterLogs(ctx, eth, ethereum.FilterQuery{
-		FromBlock: newBig(from), ToBlock: newBig(to), Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}},
+		FromBlock: newBig(from), ToBlock: newBig(to), Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: f.filter.Topics,
 	})
 	if err != nil {
 		return nil, err
@@ -324,15 +331,31 @@ func dated(ctx context.Context, eth *ethclient.Client, events []types.Log) error
 }
 
 func (f *Follower) wants(e types.Log) bool {
-	return e.Address == common.Address(f.filter.Contract) && len(e.Topics) > 0 && e.Topics[0] == f.filter.Topic
+	if e.Address != common.Address(f.filter.Contract) || len(e.Topics) < len(f.filter.Topics) {
+		return false
+	}
+	for i, any := range f.filter.Topics {
+		if len(any) > 0 && !slices.Contains(any, e.Topics[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *Follower) mayHave(h *types.Header) bool {
-	return h.Bloom.Test(f.filter.Contract[:]) && h.Bloom.Test(f.filter.Topic[:])
+	if !h.Bloom.Test(f.filter.Contract[:]) {
+		return false
+	}
+	for _, any := range f.filter.Topics {
+		if len(any) > 0 && !slices.ContainsFunc(any, func(topic common.Hash) bool { return h.Bloom.Test(topic[:]) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *Follower) eventsOf(ctx context.Context, eth *ethclient.Client, block common.Hash) ([]types.Log, error) {
-	return filterLogs(ctx, eth, ethereum.FilterQuery{BlockHash: &block, Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: [][]common.Hash{{f.filter.Topic}}})
+	return filterLogs(ctx, eth, ethereum.FilterQuery{BlockHash: &block, Addresses: []common.Address{common.Address(f.filter.Contract)}, Topics: f.filter.Topics})
 }
 
 // readAlone reads the events of one block, of which there are too many for the node's

@@ -121,7 +121,7 @@ func TestEventsOutliveReorganisations(t *testing.T) {
 	}
 	chains := chain.Open(chain.Settings{Private: true, Agree: 1, Timeout: 10 * time.Second, Nodes: []chain.Node{{ChainID: devchain.ID, URL: s.URL()}}}, slog.New(slog.DiscardHandler))
 	defer chains.Close()
-	f := chains.Follow(devchain.ID, chain.Filter{Contract: wallet.Address(s.contract), Topic: s.topic})
+	f := chains.Follow(devchain.ID, chain.OneEvent(wallet.Address(s.contract), s.topic))
 	var k kept
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()

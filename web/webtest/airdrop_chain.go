@@ -45,7 +45,7 @@ func (m *Airdrop) FollowDistributor(_ context.Context, q airdrop.DistributorToFo
 		return airdrop.Distributor{}, err
 	}
 	d.paid = &airdrop.Distributor{
-		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, Kind: airdrop.PlainKind, Redirects: true, State: airdrop.Live, Balance: d.Total, Remaining: d.Total,
+		Campaign: d.ID, Chain: q.Chain, Address: q.Address, Token: Distributed, Kind: airdrop.PlainKind, Redirects: true, State: airdrop.Live, Balance: d.Total, Remaining: d.Total, Promised: d.Total,
 		EndMS: m.NowMS() + 1_000_000_000, ReadTo: 7, ReadToMS: m.NowMS(), Head: 7, Days: []airdrop.ClaimDay{{DayMS: m.NowMS()}},
 		Reached: []airdrop.Evidence{{Phase: airdrop.Funded, Block: 7, TimeMS: m.NowMS(), Balance: d.Total}, {Phase: airdrop.Opened, TimeMS: m.NowMS(), Reason: "it was announced"}},
 	}

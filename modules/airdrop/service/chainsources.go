@@ -124,7 +124,7 @@ func (c chainSource) readTransfers(ctx context.Context, j *jobs.Job) error {
 		}
 	}
 	started := first
-	follower := c.options.Chains.Follow(c.source.Chain, chain.Filter{Contract: *c.source.Token, Topic: holdings.Topic})
+	follower := c.options.Chains.Follow(c.source.Chain, chain.OneEvent(*c.source.Token, holdings.Topic))
 	for part.Number < 0 || at.Number < c.last.Number {
 		var known []chain.Block
 		if part.Number >= 0 {

@@ -25,7 +25,7 @@ func (s *service) ClaimCall(ctx context.Context, q airdrop.ClaimQuery) (airdrop.
 	if err != nil {
 		return airdrop.ClaimCall{}, err
 	}
-	next.call.Data, err = claimData(next.distributor.Kind, next.root, next.row)
+	next.call.Data, err = claimData(next.distributor, next.root, next.row)
 	return next.call, err
 }
 
@@ -49,9 +49,12 @@ func (s *service) nextClaim(ctx context.Context, q airdrop.ClaimQuery) (next nex
 	d := next.distributor
 	rows := claim.Claims
 	if len(rows) == 0 {
-		rows = []airdrop.RowClaim{{Wallet: claim.Wallet, Index: claim.Index, Amount: claim.Amount, Leaf: claim.Leaf, Proof: claim.Proof}}
+		rows = []airdrop.RowClaim{{Wallet: claim.Wallet, Index: claim.Index, Amount: claim.Amount, Leaf: claim.Leaf, Proof: claim.Proof, Values: claim.Values}}
 	}
-	next.root, next.call = claim.Root, airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address}
+	if rows, err = ofToken(d, rows); err != nil {
+		return next, err
+	}
+	next.root, next.call = claim.Root, airdrop.ClaimCall{Campaign: q.ID, Wallet: q.Wallet, Chain: d.Chain, To: d.Address, Value: d.Fee, Alone: kinds[d.Kind].alone}
 	for _, row := range rows {
 		next.row, next.call.Index, next.call.Amount = row, row.Index, row.Amount
 		if err := s.addClaimState(ctx, &next.call, d, row); err != nil {

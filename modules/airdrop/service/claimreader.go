@@ -9,7 +9,6 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/chain"
 	"banyan/platform/fault"
-	"banyan/platform/merkle"
 	"banyan/platform/periodic"
 )
 
@@ -79,10 +78,10 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 	if err != nil {
 		return err
 	}
-	key := d.Campaign + d.Address.String()
+	key := d.Campaign + d.Address.String() + d.Token.String()
 	f := r.followers[key]
 	if f == nil {
-		f = r.options.Chains.Follow(d.Chain, chain.Filter{Contract: d.Address, Topic: kinds[d.Kind].topic()})
+		f = r.options.Chains.Follow(d.Chain, kinds[d.Kind].filter(d.Address, d.Token))
 		r.followers[key] = f
 	}
 	for range stepsAtOnce {
@@ -104,7 +103,11 @@ func (r *ClaimReader) read(ctx context.Context, d followed) error {
 			if balance, err = v.balance(ctx, d.Token, d.Address); err != nil {
 				return err
 			}
-			if state, err = r.holds(ctx, v, &d); err != nil {
+			atMS := d.ReadToMS
+			if n := len(step.Blocks); n > 0 {
+				atMS = int64(step.Blocks[n-1].Time) * 1000
+			}
+			if state, err = r.holds(ctx, v, &d, atMS); err != nil {
 				return err
 			}
 		}
@@ -133,28 +136,39 @@ func lastOf(step chain.Step, known []chain.Block) (hash common.Hash) {
 	return hash
 }
 
-// holds asks a distributor of several rounds whether the root of this one holds, and for
-// its end, which may be moved. Others have one root and one end for good.
-func (r *ClaimReader) holds(ctx context.Context, v views, d *followed) (state string, err error) {
-	if d.Kind != airdrop.CumulativeKind {
+// holds asks a distributor whether the campaign's root holds after the block that was read,
+// whose time is atMS, and for what may change: the end, and the fee of a claim. Those of
+// one root hold it for good.
+func (r *ClaimReader) holds(ctx context.Context, v views, d *followed, atMS int64) (state string, err error) {
+	switch d.Kind {
+	case airdrop.SablierKind:
+		if d.Fee, err = v.claimFee(ctx, d.Kind, d.Address); err != nil {
+			return "", err
+		}
+		if begun, err := v.begun(ctx, d.Kind, d.Address, atMS); err != nil || !begun {
+			return airdrop.Waiting, err
+		}
+		return airdrop.Live, nil
+	case airdrop.CumulativeKind, airdrop.MerklKind:
+	default:
 		return airdrop.Live, nil
 	}
 	c, err := r.store.campaign(ctx, r.options.DB.Read(), d.Campaign)
 	if err != nil {
 		return "", err
 	}
-	root, _, err := v.view(ctx, d.Address, "merkleRoot")
+	l, _, err := v.listOf(ctx, d.Kind, d.Address)
 	if err != nil {
 		return "", err
 	}
-	if d.EndMS, _, err = v.seconds(ctx, d.Address, "endTime"); err != nil {
+	if d.EndMS, err = v.endOf(ctx, d.Kind, d.Address); err != nil {
 		return "", err
 	}
-	if merkle.Hash(root) == *c.Root {
+	switch now, later := l.has(*c.Root); {
+	case now:
 		return airdrop.Live, nil
-	}
-	if waits, err := v.waits(ctx, d.Address, *c.Root); err != nil || waits {
-		return airdrop.Waiting, err
+	case later:
+		return airdrop.Waiting, nil
 	}
 	return airdrop.Ended, nil
 }

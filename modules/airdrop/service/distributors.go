@@ -16,7 +16,6 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
-	"banyan/platform/merkle"
 	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
@@ -89,36 +88,26 @@ type distributorFacts struct {
 	kind    string
 	vesting *airdrop.Vesting // nil: it pays at once
 	ours    bool
+	fee     uint256.Int // of each claim, in the chain's coin
 }
 
-// inspect asks a contract whether it is the distributor of a campaign.
-func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Address) (f distributorFacts, err error) {
-	f.kind = kindOf(c.Format)
-	root, ok, err := v.view(ctx, at, "merkleRoot")
+// inspect asks a contract whether it is the distributor of a campaign. token is the one
+// that is to be paid; zero: the one that the contract names.
+func (v views) inspect(ctx context.Context, c airdrop.Campaign, at, token wallet.Address) (f distributorFacts, err error) {
+	l, kind, err := v.listOf(ctx, kindOf(c.Format), at)
 	if err != nil {
 		return f, err
 	}
-	token, ok2, err := v.view(ctx, at, "token")
-	if err != nil {
-		return f, err
+	f.kind, f.token = kind, l.token
+	if now, later := l.has(*c.Root); !now && !later {
+		return f, fault.Newf(fault.Conflict, "the contract %s has the root %s, and the campaign %s: it is for another list, so nothing was changed. Compare the address, or build a campaign of that list", at, l.root, c.Root)
 	}
-	if f.kind == airdrop.ENSKind && !ok2 { // the token itself pays
-		copy(token[12:], at[:])
-		ok2 = true
+	switch {
+	case kinds[kind].tokens:
+		f.token = token
+	case !token.IsZero() && token != f.token:
+		return f, fault.Newf(fault.Conflict, "the contract %s pays the token %s, and not %s, so nothing was changed: compare the token and the address", at, f.token, token)
 	}
-	if !ok || !ok2 {
-		return f, fault.Newf(fault.Invalid, "there is no distributor at %s on chain %d: a contract there must have merkleRoot() and token()", at, v.chain)
-	}
-	waits := false
-	if f.kind == airdrop.CumulativeKind && merkle.Hash(root) != *c.Root {
-		if waits, err = v.waits(ctx, at, *c.Root); err != nil {
-			return f, err
-		}
-	}
-	if merkle.Hash(root) != *c.Root && !waits {
-		return f, fault.Newf(fault.Conflict, "the contract %s has the root %s, and the campaign %s: it is for another list, so nothing was changed", at, merkle.Hash(root), c.Root)
-	}
-	f.token = wallet.Address(token[12:])
 	decimals, ok, err := v.decimals(ctx, f.token)
 	if err != nil {
 		return f, err
@@ -126,10 +115,13 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at wallet.Addres
 	if !ok || decimals != strconv.Itoa(c.Decimals) {
 		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, decimals, c.Decimals)
 	}
-	if f.endMS, _, err = v.seconds(ctx, at, "endTime"); err != nil {
+	if f.endMS, err = v.endOf(ctx, kind, at); err != nil {
 		return f, err
 	}
-	if f.ours, err = v.signsAsOurs(ctx, at); err != nil || f.kind != airdrop.PlainKind {
+	if f.fee, err = v.claimFee(ctx, kind, at); err != nil {
+		return f, err
+	}
+	if f.ours, err = v.signsAsOurs(ctx, at); err != nil || kind != airdrop.PlainKind {
 		return f, err
 	}
 	return f, v.addVesting(ctx, at, &f)
@@ -153,13 +145,6 @@ func (v views) addVesting(ctx context.Context, at wallet.Address, f *distributor
 	return nil
 }
 
-// waits reports whether a root is proposed to a distributor of several rounds, and does
-// not hold yet.
-func (v views) waits(ctx context.Context, at wallet.Address, root merkle.Hash) (bool, error) {
-	pending, ok, err := v.view(ctx, at, "pendingRoot")
-	return ok && merkle.Hash(pending) == root, err
-}
-
 // seconds asks for a time, and returns it in milliseconds; 0 where there is none, or one
 // that no calendar has.
 func (v views) seconds(ctx context.Context, at wallet.Address, name string) (ms int64, ok bool, err error) {
@@ -181,13 +166,19 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 		return none, errNotBuilt()
 	}
 	if kindOf(c.Format) == "" {
-		return none, fault.New(fault.Unsupported, "claims are read of distributors whose lists have the format oz-indexed, uniswap, cumulative or ens")
+		return none, errNotFollowed()
 	}
 	v, err := s.options.views(q.Chain)
 	if err != nil {
 		return none, err
 	}
-	facts, err := v.inspect(ctx, c.Campaign, q.Address)
+	promised := c.Total
+	if kinds[kindOf(c.Format)].tokens {
+		if q.Token, promised, err = s.promisedOf(ctx, c.ID, q.Token); err != nil {
+			return none, err
+		}
+	}
+	facts, err := v.inspect(ctx, c.Campaign, q.Address, q.Token)
 	if err != nil {
 		return none, err
 	}
@@ -203,7 +194,7 @@ func (s *service) FollowDistributor(ctx context.Context, q airdrop.DistributorTo
 		}
 	}
 	d := airdrop.Distributor{
-		Kind: facts.kind, Vesting: facts.vesting, Redirects: facts.ours, Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, CheckedMS: s.options.nowMS(),
+		Kind: facts.kind, Vesting: facts.vesting, Redirects: facts.ours, Campaign: c.ID, Chain: q.Chain, Address: q.Address, Token: facts.token, EndMS: facts.endMS, State: airdrop.Reading, Balance: balance, Promised: promised, Fee: facts.fee, CheckedMS: s.options.nowMS(),
 	}
 	if err := s.store.setDistributor(ctx, d, first, identity.From(ctx).Name()); err != nil {
 		return none, err
@@ -222,12 +213,26 @@ func (s *service) Distributor(ctx context.Context, q airdrop.CampaignQuery) (d a
 		if d, err = s.store.distributor(ctx, r, q.ID); err != nil {
 			return err
 		}
-		if d.Claimed.Lt(&c.Total) {
-			d.Remaining.Sub(&c.Total, &d.Claimed)
+		d.Promised = promisedBy(d, c.Campaign)
+		if d.Claimed.Lt(&d.Promised) {
+			d.Remaining.Sub(&d.Promised, &d.Claimed)
 		}
 		return s.store.addDetails(ctx, r, &d)
 	})
 	return d, err
+}
+
+// promisedBy is what a distributor is to pay of a campaign: all, but of a list of several
+// tokens. A distributor that was followed before there were such lists does not have it.
+func promisedBy(d airdrop.Distributor, c airdrop.Campaign) uint256.Int {
+	if d.Promised.IsZero() {
+		return c.Total
+	}
+	return d.Promised
+}
+
+func errNotFollowed() error {
+	return fault.New(fault.Unsupported, "claims are read of distributors whose lists have the format oz-indexed (Banyan's and Sablier's), uniswap, cumulative (1inch's) or ens, or leaves of Merkl's (address user, address token, uint256 amount, hashed once): create a campaign with the format of the contract")
 }
 
 // behind is how far the reading of a chain may be behind, or this machine's clock wrong,

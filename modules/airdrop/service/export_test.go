@@ -12,5 +12,10 @@ func ReadClaim(of string, e types.Log) (row int64, account wallet.Address, amoun
 	return c.Row, c.Account, c.Amount, ok
 }
 
-// Topic is what the event of a kind is found by.
-func Topic(of string) string { return kinds[of].topic().Hex() }
+// Topics are what the events of a kind are found by.
+func Topics(of string) (topics []string) {
+	for _, e := range kinds[of].events {
+		topics = append(topics, e.topic().Hex())
+	}
+	return topics
+}

@@ -15,6 +15,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/contracts"
+	"banyan/platform/chain"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/wallet"
@@ -22,23 +23,64 @@ import (
 
 // kind is how contracts of a kind say and do what they do.
 type kind struct {
-	event     string // its signature
-	topics    int    // of the event, with the signature
-	bytes     int    // of its data
-	byAccount bool   // the event names no row, but the account
-	partial   bool   // a row may be paid by several claims
+	events    []event // of which each is one claim
+	byAccount bool    // the events name no row, but the account
+	partial   bool    // a row may be paid by several claims
+	alone     bool    // only the account itself can claim
+	tokens    bool    // it pays several tokens: the events have the token as their third topic
+}
+
+// event is how a claim is told.
+type event struct {
+	signature string
+	topics    int // with the signature
+	words     int // of its data
+	// Where the words are that are of interest: of the account, a topic, or where that is
+	// 0, a word of the data.
+	row, account, accountWord, amount int
 }
 
 // kinds are those of distributors. Whether an argument is indexed does not change the
 // topic of an event, so events are told by topics and data, too.
-var kinds = map[string]kind{ //nolint:gochecknoglobals // a table of constants
-	airdrop.PlainKind:      {event: "Claimed(uint256,address,uint256)", topics: 1, bytes: 96},
-	airdrop.VestingKind:    {event: "Claimed(uint256,address,uint256)", topics: 1, bytes: 96, partial: true},
-	airdrop.CumulativeKind: {event: "Claimed(address,uint256)", topics: 2, bytes: 32, byAccount: true, partial: true},
-	airdrop.ENSKind:        {event: "Claim(address,uint256)", topics: 2, bytes: 32, byAccount: true},
-}
+var kinds = func() map[string]kind { //nolint:gochecknoglobals // a table of constants
+	row := event{signature: "Claimed(uint256,address,uint256)", topics: 1, words: 3, row: 0, accountWord: 1, amount: 2}
+	// Sablier's have (index, recipient indexed, amount), with a stream, which is indexed,
+	// and since version 2 with (to, viaSig).
+	sablier := []event{
+		{signature: "Claim(uint256,address,uint128)", topics: 2, words: 2},
+		{signature: "Claim(uint256,address,uint128,uint256)", topics: 3, words: 2},
+		{signature: "ClaimInstant(uint256,address,uint128,address,bool)", topics: 2, words: 4},
+		{signature: "ClaimLLWithTransfer(uint256,address,uint128,address,bool)", topics: 2, words: 4},
+		{signature: "ClaimLTWithTransfer(uint256,address,uint128,address,bool)", topics: 2, words: 4},
+		{signature: "ClaimLLWithVesting(uint256,address,uint128,uint256,address,bool)", topics: 3, words: 4},
+		{signature: "ClaimLTWithVesting(uint256,address,uint128,uint256,address,bool)", topics: 3, words: 4},
+	}
+	for i := range sablier {
+		sablier[i].account, sablier[i].amount = 1, 1
+	}
+	return map[string]kind{
+		airdrop.PlainKind:      {events: []event{row}},
+		airdrop.VestingKind:    {events: []event{row}, partial: true},
+		airdrop.CumulativeKind: {events: []event{{signature: "Claimed(address,uint256)", topics: 2, words: 1, account: 1}}, byAccount: true, partial: true},
+		airdrop.ENSKind:        {events: []event{{signature: "Claim(address,uint256)", topics: 2, words: 1, account: 1}}, byAccount: true, alone: true},
+		airdrop.SablierKind:    {events: sablier},
+		airdrop.MerklKind:      {events: []event{{signature: "Claimed(address,address,uint256)", topics: 3, words: 1, account: 1}}, byAccount: true, partial: true, alone: true, tokens: true},
+	}
+}()
 
-func (k kind) topic() common.Hash { return crypto.Keccak256Hash([]byte(k.event)) }
+func (e event) topic() common.Hash { return crypto.Keccak256Hash([]byte(e.signature)) }
+
+// filter says which events are claims from a distributor.
+func (k kind) filter(contract, token wallet.Address) chain.Filter {
+	f := chain.Filter{Contract: contract, Topics: make([][]common.Hash, 1)}
+	for _, e := range k.events {
+		f.Topics[0] = append(f.Topics[0], e.topic())
+	}
+	if k.tokens {
+		f.Topics = append(f.Topics, nil, []common.Hash{common.BytesToHash(token[:])})
+	}
+	return f
+}
 
 // kindOf is the kind of distributor that pays lists of a format; a contract that is
 // asked may be of the kind vesting instead of plain. "": none is known.
@@ -51,50 +93,81 @@ func kindOf(format merkle.Format) string {
 	case merkle.ENS:
 		return airdrop.ENSKind
 	}
+	if f := format.Spec(); !f.Positional && isMerkl(f.Leaf) {
+		return airdrop.MerklKind
+	}
 	return ""
 }
+
+// isMerkl reports whether a leaf is keccak(abi.encode(user, token, amount)), as Merkl's
+// contract hashes it. The shape of the tree above does not matter to a contract.
+func isMerkl(l merkle.Leaf) bool {
+	who, amount := l.Roles()
+	return who == 0 && amount == 2 && !l.Packed && l.Hashes == 1 && slices.Equal(l.Types(), []string{"address", "address", "uint256"})
+}
+
+// merklToken is the value of a leaf of Merkl's that names the token.
+const merklToken = 1
 
 // claim reads an event. Others are refused: a contract that emits them is not the one
 // that it seemed.
 func (k kind) claim(e types.Log) (c storedClaim, ok bool) {
-	if len(e.Topics) != k.topics || len(e.Data) != k.bytes {
+	at := slices.IndexFunc(k.events, func(is event) bool {
+		return len(e.Topics) == is.topics && len(e.Data) == 32*is.words && e.Topics[0] == is.topic()
+	})
+	if at < 0 {
 		return c, false
 	}
+	is := k.events[at]
+	word := func(n int) []byte { return e.Data[32*n : 32*(n+1)] }
 	c = storedClaim{Block: int64(e.BlockNumber), Log: int64(e.Index), Row: -1, TX: e.TxHash[:], TimeMS: int64(e.BlockTimestamp) * 1000}
-	if k.byAccount {
-		c.Account = wallet.Address(e.Topics[1][12:])
+	if is.account > 0 {
+		c.Account = wallet.Address(e.Topics[is.account][12:])
 	} else {
-		index := new(uint256.Int).SetBytes(e.Data[:32])
+		c.Account = wallet.Address(word(is.accountWord)[12:])
+	}
+	if !k.byAccount {
+		index := new(uint256.Int).SetBytes(word(is.row))
 		if !index.IsUint64() || index.Uint64() > math.MaxInt64 {
 			return c, false
 		}
-		c.Row, c.Account = int64(index.Uint64()), wallet.Address(e.Data[44:64])
+		c.Row = int64(index.Uint64())
 	}
-	c.amount.SetBytes(e.Data[k.bytes-32:])
+	c.amount.SetBytes(word(is.amount))
 	c.Amount = c.amount.Dec()
 	return c, true
 }
 
-// claimData is the call that claims a row of a list with this root.
-func claimData(of string, root merkle.Hash, c airdrop.RowClaim) (string, error) {
+// functions are those of others' distributors with which a row is claimed.
+const functions = `[
+	{"type":"function","name":"claimTokens","inputs":[{"name":"amount","type":"uint256"},{"name":"delegate","type":"address"},{"name":"merkleProof","type":"bytes32[]"}]},
+	{"type":"function","name":"claim","inputs":[{"name":"index","type":"uint256"},{"name":"recipient","type":"address"},{"name":"amount","type":"uint128"},{"name":"merkleProof","type":"bytes32[]"}]},
+	{"type":"function","name":"claim","inputs":[{"name":"users","type":"address[]"},{"name":"tokens","type":"address[]"},{"name":"amounts","type":"uint256[]"},{"name":"proofs","type":"bytes32[][]"}]}
+]`
+
+// claimData is the call that claims a row of a distributor's list with this root.
+func claimData(d airdrop.Distributor, root merkle.Hash, c airdrop.RowClaim) (string, error) {
 	proof := make([][32]byte, len(c.Proof))
 	for i, h := range c.Proof {
 		proof[i] = h
 	}
 	var data []byte
-	var err error
-	switch of {
+	others, err := abi.JSON(strings.NewReader(functions))
+	if err != nil {
+		return "", fmt.Errorf("read the functions of others' distributors: %w", err)
+	}
+	switch d.Kind {
 	case airdrop.CumulativeKind:
 		var contract contracts.Contract
 		if contract, err = contracts.Load(contracts.CumulativeDistributor); err == nil {
 			data, err = contract.ABI.Pack("claim", common.Address(c.Wallet), c.Amount.ToBig(), [32]byte(root), proof)
 		}
 	case airdrop.ENSKind: // the votes of the tokens go to whom claims
-		var ens abi.ABI
-		ens, err = abi.JSON(strings.NewReader(`[{"type":"function","name":"claimTokens","inputs":[{"name":"amount","type":"uint256"},{"name":"delegate","type":"address"},{"name":"merkleProof","type":"bytes32[]"}]}]`))
-		if err == nil {
-			data, err = ens.Pack("claimTokens", c.Amount.ToBig(), common.Address(c.Wallet), proof)
-		}
+		data, err = others.Pack("claimTokens", c.Amount.ToBig(), common.Address(c.Wallet), proof)
+	case airdrop.SablierKind:
+		data, err = others.Pack("claim", new(big.Int).SetUint64(c.Index), common.Address(c.Wallet), c.Amount.ToBig(), proof)
+	case airdrop.MerklKind: // the amount is the total until now, and what was paid before is subtracted there
+		data, err = others.Pack("claim0", []common.Address{common.Address(c.Wallet)}, []common.Address{common.Address(d.Token)}, []*big.Int{c.Amount.ToBig()}, [][][32]byte{proof})
 	default: // of ours, whether it vests or not, and of Uniswap's
 		var contract contracts.Contract
 		if contract, err = contracts.Load(contracts.Distributor); err == nil {

@@ -38,6 +38,9 @@ func (w *fixture) unclaimed(t *testing.T, id string) string {
 
 func (m *team) passes(t *testing.T, d time.Duration) {
 	t.Helper()
+	if err := m.Ethereum().TxPool().Sync(); err != nil { // what the last block has is not waiting any more
+		t.Fatal(err)
+	}
 	if err := m.Beacon().AdjustTime(d); err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,8 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 			return err
 		}
 		readTo, readToMS := now.ReadTo, now.ReadToMS
-		at := seen{total: c.Total, claimed: t.claimed, balance: balance, endMS: d.EndMS, waits: state == airdrop.Waiting}
+		total := promisedBy(now, c.Campaign)
+		at := seen{total: total, claimed: t.claimed, balance: balance, endMS: d.EndMS, waits: state == airdrop.Waiting || state == airdrop.Ended}
 		if n := len(step.Blocks); n > 0 {
 			at.block = step.Blocks[n-1]
 			readTo, readToMS = at.block.Number, int64(at.block.Time)*1000
@@ -75,7 +76,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 			readTo = max(step.Drop, 1) - 1
 		}
 		if state == airdrop.Live {
-			state = stateOf(c.Total, t.claimed, balance, d.EndMS, readToMS)
+			state = stateOf(total, t.claimed, balance, d.EndMS, readToMS)
 		}
 		if err := s.movePhases(ctx, tx, now, step, at); err != nil {
 			return err
@@ -86,6 +87,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 				problem = '',
 				end_ms = ?,
 				balance = ?,
+				fee = ?,
 				claimed_rows = ?,
 				claimed = ?,
 				read_to = ?,
@@ -94,7 +96,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 				final = ?,
 				checked_ms = ?
 			WHERE campaign = ?`,
-			state, d.EndMS, balance.Dec(), t.rows, t.claimed.Dec(), int64(readTo), readToMS, int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
+			state, d.EndMS, balance.Dec(), d.Fee.Dec(), t.rows, t.claimed.Dec(), int64(readTo), readToMS, int64(step.Head), int64(step.Final), nowMS, d.Campaign); err != nil {
 			return err
 		}
 		after, err = s.distributor(ctx, tx, d.Campaign)

@@ -37,6 +37,8 @@ type distributorRow struct {
 	State       string         `db:"state"`
 	Problem     string         `db:"problem"`
 	Balance     string         `db:"balance"`
+	Promised    string         `db:"promised"`
+	Fee         string         `db:"fee"`
 	ClaimedRows int            `db:"claimed_rows"`
 	Claimed     string         `db:"claimed"`
 	ReadTo      int64          `db:"read_to"`
@@ -62,6 +64,8 @@ const selectDistributor = `
 		state,
 		problem,
 		balance,
+		promised,
+		fee,
 		claimed_rows,
 		claimed,
 		read_to,
@@ -79,7 +83,7 @@ func (r distributorRow) followed() (followed, error) {
 	if r.VestingMS > 0 {
 		d.Vesting = &airdrop.Vesting{StartMS: r.StartMS, CliffMS: r.CliffMS, DurationMS: r.VestingMS}
 	}
-	if err := errors.Join(d.Balance.SetFromDecimal(r.Balance), d.Claimed.SetFromDecimal(r.Claimed)); err != nil {
+	if err := errors.Join(d.Balance.SetFromDecimal(r.Balance), d.Claimed.SetFromDecimal(r.Claimed), d.Promised.SetFromDecimal(r.Promised), d.Fee.SetFromDecimal(r.Fee)); err != nil {
 		return followed{}, damaged(r.Campaign, "its distributor", err)
 	}
 	return d, nil
@@ -169,6 +173,8 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				state,
 				problem,
 				balance,
+				promised,
+				fee,
 				claimed_rows,
 				claimed,
 				read_to,
@@ -176,8 +182,8 @@ func (s store) setDistributor(ctx context.Context, d airdrop.Distributor, first 
 				final,
 				checked_ms,
 				added_by
-			) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, 0, '0', 0, 0, 0, ?, ?)`,
-			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, d.Kind, v.StartMS, v.CliffMS, v.DurationMS, redirects, int64(first), d.State, d.Balance.Dec(), d.CheckedMS, by)
+			) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, '0', 0, 0, 0, ?, ?)`,
+			d.Campaign, int64(d.Chain), d.Address, d.Token, d.EndMS, d.Kind, v.StartMS, v.CliffMS, v.DurationMS, redirects, int64(first), d.State, d.Balance.Dec(), d.Promised.Dec(), d.Fee.Dec(), d.CheckedMS, by)
 		return err
 	})
 }

@@ -60,6 +60,7 @@ type paidAmounts struct {
 	kind     kind
 	rows     map[int64]uint256.Int
 	accounts map[wallet.Address]uint256.Int
+	token    wallet.Address // whose claims they are, of a list of several tokens
 }
 
 // left reduces a row to what is not paid yet; false: all of it is.
@@ -79,7 +80,7 @@ func (p paidAmounts) left(row *merkle.Entry) bool {
 }
 
 func (s store) paidAmounts(ctx context.Context, d airdrop.Distributor) (p paidAmounts, err error) {
-	p = paidAmounts{kind: kinds[d.Kind], rows: make(map[int64]uint256.Int), accounts: make(map[wallet.Address]uint256.Int)}
+	p = paidAmounts{kind: kinds[d.Kind], token: d.Token, rows: make(map[int64]uint256.Int), accounts: make(map[wallet.Address]uint256.Int)}
 	rows, err := s.db.Read().Query(ctx, `SELECT list_row, account, amount FROM distributor_claim WHERE campaign = ?`, d.Campaign)
 	if err != nil {
 		return p, fmt.Errorf("read claims: %w", err)

@@ -36,6 +36,15 @@ func (p paidAmounts) each(tree *served, do func(merkle.Entry) error) error {
 		if err != nil {
 			return tree.unreadable(err)
 		}
+		if p.kind.tokens {
+			token, err := tree.tokenAt(i)
+			if err != nil {
+				return err
+			}
+			if token != p.token {
+				continue
+			}
+		}
 		if !p.left(&row) {
 			continue
 		}

@@ -35,7 +35,7 @@
   async function send(claim, { info, provider }, from, call, say) {
     const chain = Number(claim.dataset.chain), before = claim.dataset.paid;
     await switchChain(provider, chain, say);
-    const sent = await sendCall(provider, { from, to: call.to, data: call.data, chain }, say);
+    const sent = await sendCall(provider, { from, to: call.to, data: call.data, value: call.value, chain }, say);
     remember(info.rdns);
     const done = await follow(provider, sent, say, async () => {
       const now = await answerOf(claim.dataset.follow).catch(() => null);
@@ -48,16 +48,18 @@
   }
 
   const claimWith = (claim, wallet) => work(claim, async (say) => {
+    if ("alone" in claim.dataset) return send(claim, wallet, await ownerIn(claim, wallet, say), claim.dataset, say);
     say("Choose the account in your wallet that pays the gas.");
     const from = await account(wallet.provider, say);
     return send(claim, wallet, from, claim.dataset, say);
   });
 
-  // The account of the row itself: only it may name another receiver.
+  // The account of the row itself: only it may name another receiver, and claim where the
+  // contract pays nobody else.
   async function ownerIn(claim, { provider }, say) {
     say("Choose the account in your wallet for which you claim.");
     const from = await account(provider, say);
-    if (!same(from, claim.dataset.wallet)) throw new UserError(`Only ${claim.dataset.wallet} may have its tokens sent elsewhere, and the wallet has ${from} selected. Switch the account there and try again.`);
+    if (!same(from, claim.dataset.wallet)) throw new UserError(`Only ${claim.dataset.wallet} itself may do this, and the wallet has ${from} selected. Switch the account there and try again.`);
     return from;
   }
 
