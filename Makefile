@@ -176,9 +176,10 @@ demo: ## a community to look around in, in a temporary folder, with a chain of i
 screenshots: ## pictures of every page into ./screenshots (needs Chromium)
 	$(GO) test ./web/browser -count=1 -run 'TestScreenshots|TestTheWholeProgram' -screenshots $(CURDIR)/screenshots
 
-generate: ## bring the generated parts up to date: API document, contract examples, dashboards, the README's diagram
+generate: ## bring the generated parts up to date: API document, contract examples, dashboards, the exported claim page in German, the README's diagram
 	$(GO) test ./test/process ./test/architecture -run "TestAPIDocument|TestImportRule" -update
 	$(GO) test $(CONTRACTS) -run TestContractFiles -update
+	$(GO) test ./web/language -run TestTheExportedPageInGermanIsCurrent -update
 	$(GO) test ./deploy -run "TestDashboardsAreCurrent|TestTheSplitManifestIsCurrent" -update
 
 ci: ## what continuous integration runs

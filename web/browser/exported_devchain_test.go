@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/ethereum/go-ethereum/crypto"
 
@@ -65,6 +67,8 @@ func TestAnExportedPageClaims(t *testing.T) {
 		wait(t, ctx, `document.querySelector("#verdict")?.innerText.includes("not on the list")`)
 	}
 
+	exportedInGerman(t, at(merkle.OZIndexed), me)
+
 	x := &chainWallet{extension: extension{key: member}, site: s}
 	ctx := open(t, phone)
 	x.install(t, ctx)
@@ -99,4 +103,35 @@ func TestAnExportedPageClaims(t *testing.T) {
 	}
 	do(t, ctx, chromedp.Navigate(at(merkle.OZIndexed)+"?wallet="+me))
 	wait(t, ctx, `document.querySelector("#status").innerText.includes("nothing is known") && !document.querySelector("#verdict")`)
+}
+
+// exportedInGerman: the page is there in the language of the browser without a server that
+// chooses it, and in the other one for whoever wants that; a link keeps the wallet.
+func exportedInGerman(t *testing.T, site, me string) {
+	t.Helper()
+	ctx := open(t, phone)
+	prefers(t, ctx, "de-AT")
+	do(t, ctx, chromedp.Navigate(site+"?wallet="+me))
+	wait(t, ctx, `location.pathname.endsWith("/de.html") && document.documentElement.lang === "de" && document.querySelector("#claims article h2")?.innerText === "1.234,5 PAID"`)
+	if said := text(t, ctx, "#claims article button"); said != "Beanspruchen" {
+		t.Errorf("the button says %q", said)
+	}
+	inspect(t, ctx, stop{Name: "exported-german"})
+	fitsIn(t, ctx, "exported-german")
+	do(t, ctx, chromedp.Navigate(site+"de.html?wallet="+webtest.SampleWallet(999).String()))
+	wait(t, ctx, `document.querySelector("#verdict")?.innerText.includes("nicht auf der Liste")`)
+	do(t, ctx, chromedp.Click(chromedp.CSS("#other")))
+	wait(t, ctx, `document.documentElement.lang === "en" && document.querySelector("#verdict")?.innerText.includes("not on the list")`)
+	do(t, ctx, chromedp.Navigate(site)) // English was chosen
+	wait(t, ctx, `document.documentElement.lang === "en" && document.querySelector("#wallet").value === ""`)
+}
+
+// prefers makes a language the tab's first one.
+func prefers(t *testing.T, ctx context.Context, language string) {
+	t.Helper()
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `Object.defineProperty(navigator, "languages", { value: ["` + language + `", "en"] })`,
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

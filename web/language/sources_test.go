@@ -15,13 +15,13 @@ import (
 var todo = flag.String("todo", "", "file to which the texts without a translation are written, as entries to fill in")
 
 // shown are the sources of what people read on pages, from here.
-var shown = []string{"../templates", "../rollout", "../ui", "../../platform/browserwallet", ".."}
+var shown = []string{"../templates", "../rollout", "../ui", "../../platform/browserwallet", "../../modules/airdrop/offline/claimpage", ".."}
 
 // apart are sources below these whose texts stay English: what other sites and
 // programs load (feeds, widgets, pictures, answers to a wallet), and what is no page.
 var apart = []string{
 	"_test.go", "../audit/", "../browser/", "../card/", "../demo/", "../keywallet/", "../language/", "../webtest/", "../workload/", "../ui/thirdparty/",
-	"../cards.go", "../demochain.go", "../demowallet.go", "../exchange_feeds.go", "../airdrops_feeds.go", "../markdown/",
+	"../../modules/airdrop/offline/claimpage/de/", "../cards.go", "../demochain.go", "../demowallet.go", "../exchange_feeds.go", "../airdrops_feeds.go", "../markdown/",
 }
 
 // otherStrings are strings that look like texts and are none: headers, names of browsers and

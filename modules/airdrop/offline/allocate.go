@@ -117,6 +117,8 @@ func (j AllocateJob) file(s rules.Source) (sourceFile, error) {
 	switch path := j.Inputs[s.Name]; {
 	case path != "":
 		return sourceFile{path: path}, nil
+	case s.File == "" && s.OnChain():
+		return sourceFile{}, fault.UsageOf("--input", fmt.Sprintf("the source %s (line %d of the rules) is read from chain %d, and this command asks no chain: write --input %s=FILE. A server whose chain.nodes names chain %d makes the file: create a campaign with these rules there, collect, and download the source from the page of its rules", s.Name, s.Line, s.Chain, s.Name, s.Chain))
 	case s.File == "":
 		return sourceFile{}, fault.UsageOf("--input", fmt.Sprintf("the source %s (line %d of the rules) has no file: write --input %s=FILE", s.Name, s.Line, s.Name))
 	case filepath.IsAbs(s.File) || j.Rules == Stdio:

@@ -111,7 +111,7 @@ func (r Runner) ExportPage(ctx context.Context, job PageJob) (done PageExported,
 	if err := p.shards(ctx, func(rows int) { r.progress("writing the page", int64(rows), int64(tree.Count())) }); err != nil {
 		return done, err
 	}
-	if err := errors.Join(p.page(), p.manifest()); err != nil {
+	if err := errors.Join(p.pages(), p.manifest()); err != nil {
 		return done, err
 	}
 	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // a web server must be able to read it
@@ -178,43 +178,90 @@ func (p *pageWriter) write(name string, text []byte) error {
 	return os.WriteFile(filepath.Join(p.folder, filepath.FromSlash(name)), text, 0o644) //nolint:gosec // as above
 }
 
-// page writes what every visitor loads.
-func (p *pageWriter) page() error {
-	folder, err := fs.Sub(claimPage, "claimpage")
+// pageLanguage is a language of the page. The texts of others than English are made from
+// the English ones, with the catalogue of the pages: see web/language.
+type pageLanguage struct {
+	Language    string // its tag
+	Own         string // what it calls itself
+	Page        string // its file
+	folder      string // of its sources
+	ending      string // of its scripts
+	group, mark string // of numbers
+}
+
+var pageLanguages = [...]pageLanguage{
+	{Language: "en", Own: "English", Page: "index.html", folder: "claimpage", ending: ".js", group: ",", mark: "."},
+	{Language: "de", Own: "Deutsch", Page: "de.html", folder: "claimpage/de", ending: ".de.js", group: ".", mark: ","},
+}
+
+// source reads a source of the page in the language. The script for wallets is shared
+// with the site's pages, so its English is not among the sources here.
+func (l pageLanguage) source(name string) ([]byte, error) {
+	if name == browserwallet.Name && l.Language == "en" {
+		return fs.ReadFile(browserwallet.Files(), name)
+	}
+	return fs.ReadFile(claimPage, l.folder+"/"+name)
+}
+
+// pages writes what every visitor loads, in each language.
+func (p *pageWriter) pages() error {
+	style, err := fs.ReadFile(claimPage, "claimpage/claim.css")
 	if err != nil {
 		return err
 	}
-	integrity := make(map[string]string)
-	for name, from := range map[string]fs.FS{browserwallet.Name: browserwallet.Files(), "claim.js": folder, "claim.css": folder} {
-		text, err := fs.ReadFile(from, name)
+	if err := p.write("claim.css", style); err != nil {
+		return err
+	}
+	for i, l := range pageLanguages {
+		size, err := p.page(l, pageLanguages[(i+1)%len(pageLanguages)])
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(text)
-		integrity[name] = "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-		p.done.PageBytes += len(text)
-		if err := p.write(name, text); err != nil {
-			return err
-		}
+		p.done.PageBytes = max(p.done.PageBytes, size+len(style))
 	}
-	index, err := template.ParseFS(folder, "index.html")
+	return nil
+}
+
+// page writes the page in a language, and returns how long its files are.
+func (p *pageWriter) page(l, other pageLanguage) (size int, err error) {
+	facts := pageFacts{
+		PageJob: p.job, pageLanguage: l, Other: other, Root: p.tree.Root(), Format: p.tree.Format(), Digits: p.done.ShardDigits,
+		Count: grouped(fmt.Sprint(p.tree.Count()), l.group), Total: p.total(l), integrity: map[string]string{"claim.css": integrityOf(p.sums["claim.css"])},
+	}
+	for _, name := range []string{browserwallet.Name, "claim.js"} {
+		text, err := l.source(name)
+		if err != nil {
+			return 0, err
+		}
+		name = strings.TrimSuffix(name, ".js") + l.ending
+		if err := p.write(name, text); err != nil {
+			return 0, err
+		}
+		size += len(text)
+		facts.Scripts = append(facts.Scripts, name)
+		facts.integrity[name] = integrityOf(p.sums[name])
+	}
+	source, err := l.source("index.html")
 	if err != nil {
-		return err
+		return 0, err
+	}
+	index, err := template.New(l.Page).Parse(string(source))
+	if err != nil {
+		return 0, err
 	}
 	var out bytes.Buffer
-	if err := index.Execute(&out, pageFacts{
-		PageJob: p.job, Root: p.tree.Root(), Format: p.tree.Format(), Digits: p.done.ShardDigits, Count: grouped(fmt.Sprint(p.tree.Count())),
-		Total: p.total(), Scripts: []string{browserwallet.Name, "claim.js"}, integrity: integrity,
-	}); err != nil {
-		return fmt.Errorf("write the page: %w", err)
+	if err := index.Execute(&out, facts); err != nil {
+		return 0, fmt.Errorf("write the page: %w", err)
 	}
-	p.done.PageBytes += out.Len()
-	return p.write("index.html", out.Bytes())
+	return size + out.Len(), p.write(l.Page, out.Bytes())
 }
 
 // pageFacts are what the page says of an airdrop.
 type pageFacts struct {
 	PageJob
+	pageLanguage
+
+	Other     pageLanguage
 	Root      merkle.Hash
 	Format    merkle.Format
 	Digits    int
@@ -227,8 +274,14 @@ type pageFacts struct {
 // Integrity is the hash with which a browser checks a file (Subresource Integrity).
 func (f pageFacts) Integrity(name string) string { return f.integrity[name] }
 
+// integrityOf writes a SHA-256 in hex digits as browsers read it.
+func integrityOf(sum string) string {
+	raw, _ := hex.DecodeString(sum) // we have written it
+	return "sha256-" + base64.StdEncoding.EncodeToString(raw)
+}
+
 // total is the whole amount in tokens.
-func (p *pageWriter) total() string {
+func (p *pageWriter) total(l pageLanguage) string {
 	total := p.tree.Total()
 	digits := total.Dec()
 	digits = strings.Repeat("0", max(0, p.job.Decimals+1-len(digits))) + digits
@@ -237,15 +290,15 @@ func (p *pageWriter) total() string {
 		rest = rest[:len(rest)-1]
 	}
 	if rest != "" {
-		rest = "." + rest
+		rest = l.mark + rest
 	}
-	return grouped(whole) + rest
+	return grouped(whole, l.group) + rest
 }
 
 // grouped writes digits in groups of three.
-func grouped(digits string) string {
+func grouped(digits, by string) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
+		digits = digits[:i] + by + digits[i:]
 	}
 	return digits
 }

@@ -116,7 +116,7 @@ func (r Runner) findInputs(m rules.Manifest, job ReproduceJob) ([]sourceFile, er
 		}
 	}
 	slices.Sort(names)
-	return nil, fault.Newf(fault.NotFound, "inputs of the manifest are not in %s: %s", folder, strings.Join(names, ", "))
+	return nil, fault.Newf(fault.NotFound, "inputs of the manifest are not in %s: %s. Put the files there, or name their folder with --inputs; whoever made the manifest has them, and the server of its campaign offers each on the page of the rules", folder, strings.Join(names, ", "))
 }
 
 func hashFile(path string) (string, error) {

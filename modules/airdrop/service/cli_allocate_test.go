@@ -172,3 +172,45 @@ func builds(t *testing.T, list, leaf, root string, rows int) {
 		t.Fatalf("%d proofs of %d rows: %v", proved, rows, err)
 	}
 }
+
+// Sources that a server reads from a chain need their files here: without one it is said
+// which chain, and where the file is; with it the same root comes out, here and again from
+// the manifest, and no chain is asked.
+func TestSourcesOfAChainNeedTheirFilesOffline(t *testing.T) {
+	dir := t.TempDir()
+	for kind, more := range map[string]string{
+		"holders":  "decimals: 18, token: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\"",
+		"averages": "decimals: 18, token: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", from: 5",
+		"callers":  "to: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", from: 5",
+	} {
+		rules := written(t, dir, kind+".yaml", "version: 1\ndecimals: 18\nsources:\n  people: {kind: "+kind+", chain: 137, block: 9, "+more+"}\neligible: people\nallocation:\n  - {name: all, to: people, each: 5}\n")
+		_, err := command(t, "", "allocate", rules)
+		if !fault.IsUsage(err) {
+			t.Fatalf("%s without a file: %v", kind, err)
+		}
+		for _, said := range []string{"the source people (line 4 of the rules)", "chain 137", "--input people=FILE", "chain.nodes", "download"} {
+			if !strings.Contains(err.Error(), said) {
+				t.Errorf("%s: %q does not say %q", kind, err, said)
+			}
+		}
+		inputs := filepath.Join(dir, kind)
+		if err := os.Mkdir(inputs, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		header := map[string]string{"holders": "balance", "averages": "average", "callers": "calls"}[kind]
+		file := written(t, inputs, "people.csv", "address,"+header+"\n"+numbered(1).String()+",3\n"+numbered(2).String()+",4\n")
+		manifest := filepath.Join(dir, kind+".json")
+		var made, again offline.Allocated
+		commandJSON(t, &made, "allocate", rules, "--input", "people="+file, "--manifest", manifest)
+		if made.Preview.Count != 2 {
+			t.Errorf("%s: %+v", kind, made.Preview)
+		}
+		if _, err := command(t, "", "reproduce", manifest); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "--inputs") {
+			t.Errorf("%s without its inputs: %v", kind, err)
+		}
+		commandJSON(t, &again, "reproduce", manifest, "--inputs", inputs)
+		if again.Root != made.Root {
+			t.Errorf("%s: the root %s became %s", kind, made.Root, again.Root)
+		}
+	}
+}

@@ -19,7 +19,8 @@ func exportPageCommand() *cobra.Command {
 claim from the contract, for any host of files. It asks no server but that host:
 each visitor loads the page and the one file with the wallets of the same first
 digits, and the page believes a row only when its proof leads to the root that
-stands on the page. The page knows Banyan's distributors, Uniswap's and 1inch's
+stands on the page. It is there in English (index.html) and German (de.html): visitors
+get that of their browser, and can choose. The page knows Banyan's distributors, Uniswap's and 1inch's
 (formats oz-indexed, uniswap and cumulative).
 
 manifest.json has the SHA-256 of every file. Publish its own, which is printed,

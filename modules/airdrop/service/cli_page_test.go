@@ -69,6 +69,18 @@ func TestAnExportedPageIsWholeAndSmall(t *testing.T) {
 	if index := string(read(t, out, "index.html")); strings.Contains(index, "<b>") || !strings.Contains(index, done.Root.String()) || strings.Contains(index, "<script>") {
 		t.Error("the page has a name that is markup, another root, or a script inside")
 	}
+	german := string(read(t, out, "de.html"))
+	for _, want := range []string{`<html lang="de">`, `hreflang="en" href="index.html"`, "Wallet-Adresse", done.Root.String(), `src="claim.de.js"`, `src="browser-wallet.de.js"`} {
+		if !strings.Contains(german, want) {
+			t.Errorf("the page in German has no %s", want)
+		}
+	}
+	if *pageWallets == 20_000 && !strings.Contains(german, "20.000 Claims") || strings.Contains(german, "<b>") {
+		t.Errorf("the page in German is %s", german)
+	}
+	if script := string(read(t, out, "claim.de.js")); !strings.Contains(script, "Diese Wallet steht nicht auf der Liste") || strings.Contains(script, "This wallet is not on the list") {
+		t.Error("the script of the page in German is not German")
+	}
 	for _, wrong := range [][]string{{"--contract", "0x12"}, {"--chain", "0"}, {"--name", ""}, {"--decimals", "78"}, {"--shard-digits", "5"}} {
 		if _, err := command(t, "", append(append(args, "--out", filepath.Join(folder, "no")), wrong...)...); !fault.IsUsage(err) {
 			t.Errorf("%v: %v", wrong, err)

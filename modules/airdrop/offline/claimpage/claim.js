@@ -5,6 +5,25 @@
   const drop = document.body.dataset;
   const $ = (id) => document.getElementById(id);
   const say = statusLine($("status"));
+  const language = document.documentElement.lang;
+
+  // --- language --------------------------------------------------------------------
+  // The page is there in each language. Who comes to the first one gets that of the
+  // browser, unless one was chosen here before.
+  const CHOSEN = "banyan.language";
+  const other = $("other");
+  let chosen = null;
+  try { chosen = localStorage.getItem(CHOSEN); } catch { /* the browser's, then */ }
+  const wanted = chosen || (navigator.languages || []).map((l) => l.slice(0, 2).toLowerCase()).find((l) => l === language || l === other.hreflang);
+  if (language === "en" && wanted === other.hreflang) {
+    location.replace(other.href + location.search);
+    return;
+  }
+  other.addEventListener("click", () => {
+    try { localStorage.setItem(CHOSEN, other.hreflang); } catch { /* it is asked for again next time */ }
+    const who = $("wallet").value.trim();
+    if (who) other.search = "?wallet=" + encodeURIComponent(who);
+  });
 
   // --- Keccak-256 ----------------------------------------------------------------
   const MASK = (1n << 64n) - 1n;
@@ -101,7 +120,8 @@
     const digits = BigInt(amount).toString().padStart(Number(drop.decimals) + 1, "0");
     const at = digits.length - Number(drop.decimals);
     const rest = digits.slice(at).replace(/0+$/, "");
-    return digits.slice(0, at).replace(/\B(?=(\d{3})+$)/g, ",") + (rest && "." + rest);
+    const [group, point] = language === "de" ? [".", ","] : [",", "."];
+    return digits.slice(0, at).replace(/\B(?=(\d{3})+$)/g, group) + (rest && point + rest);
   }
 
   // --- claims ------------------------------------------------------------------------
