@@ -17,6 +17,24 @@ type Drafts interface {
 	// DeleteCampaign deletes a campaign with its list and its rules. NotFound, also
 	// when it was deleted before. Conflict: its tree is built, or work on it runs.
 	DeleteCampaign(context.Context, CampaignDeletion) (CampaignDeleted, error)
+	// ListWork returns how far an upload or a build of a campaign is. It is known where
+	// the work is done: another process answers that there is none. Whoever asked for
+	// the work cancels it by ending the request. NotFound.
+	ListWork(context.Context, CampaignQuery) (ListWork, error)
+}
+
+// The stages of an upload and of a build, in their order.
+const (
+	ReadingRows = "reading" // units are bytes of the upload, or rows of the stored list
+	HashingRows = "hashing"
+	StoringRows = "storing"
+)
+
+// ListWork is how far work on a campaign's list is.
+type ListWork struct {
+	Stage string `json:"stage"` // reading, hashing or storing; "" = nothing is done now
+	Done  int64  `json:"done"`  // units
+	Total int64  `json:"total"` // 0 = not known
 }
 
 var (
@@ -24,10 +42,12 @@ var (
 		"Change the name and the description of a campaign that is not built")
 	deleteCampaign = seam.Write[CampaignDeletion, CampaignDeleted](Contract, "deleteCampaign", "DELETE /campaigns/{id}", seam.Operators,
 		"Delete a campaign that is not built")
+	listWork = seam.Read[CampaignQuery, ListWork](Contract, "listWork", "GET /campaigns/{id}/work", seam.Operators,
+		"How far an upload or a build is", seam.Ignore("stage"), seam.Ignore("done"), seam.Ignore("total")) // only one process does it
 )
 
 func bindDrafts(s Drafts) []seam.Binding {
-	return []seam.Binding{editCampaign.To(s.EditCampaign), deleteCampaign.To(s.DeleteCampaign)}
+	return []seam.Binding{editCampaign.To(s.EditCampaign), deleteCampaign.To(s.DeleteCampaign), listWork.To(s.ListWork)}
 }
 
 // CampaignEdit has the texts of a campaign as they shall be, within the bounds of
@@ -51,6 +71,11 @@ type CampaignDeletion struct {
 // CampaignDeleted says which campaign is gone.
 type CampaignDeleted struct {
 	ID string `json:"id"`
+}
+
+// ListWork implements Drafts.
+func (c Client) ListWork(ctx context.Context, q CampaignQuery) (ListWork, error) {
+	return listWork.Call(ctx, c.route, q)
 }
 
 // EditCampaign implements Drafts.

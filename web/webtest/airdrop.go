@@ -117,6 +117,14 @@ func (m *Airdrop) UploadList(_ context.Context, q airdrop.ListUpload) (airdrop.C
 	return d.Campaign, nil
 }
 
+// ListWork says that nothing is done.
+func (m *Airdrop) ListWork(_ context.Context, q airdrop.CampaignQuery) (airdrop.ListWork, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.find(q.ID)
+	return airdrop.ListWork{}, err
+}
+
 // BuildTree builds it.
 func (m *Airdrop) BuildTree(ctx context.Context, q airdrop.BuildRequest) (airdrop.Campaign, error) {
 	m.mu.Lock()

@@ -166,8 +166,8 @@ func (t *served) withOthers(first airdrop.Claim) (airdrop.Claim, error) {
 func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cause: cause} }
 
 // buildStored reads a campaign's list and builds its tree. Fails with
-// fault.NotFound, and with fault.Conflict for a draft.
-func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *merkle.Tree, err error) {
+// fault.NotFound, and with fault.Conflict for a draft. tell learns how far it is.
+func (s *service) buildStored(ctx context.Context, id string, tell teller) (c stored, tree *merkle.Tree, err error) {
 	leave, err := s.enterBuild(ctx)
 	if err != nil {
 		return stored{}, nil, err
@@ -182,7 +182,10 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 			return errNoList(id)
 		}
 		rows = merkle.NewListOf(c.Format)
-		return s.store.readChunks(ctx, r, c.listID, rows.AppendChunk)
+		return s.store.readChunks(ctx, r, c.listID, func(body []byte) error {
+			tell(airdrop.ReadingRows, int64(rows.Len()), int64(c.Count))
+			return rows.AppendChunk(body)
+		})
 	})
 	if err != nil {
 		return stored{}, nil, err
@@ -190,7 +193,7 @@ func (s *service) buildStored(ctx context.Context, id string) (c stored, tree *m
 	if rows.Len() != c.Count || rows.Total() != c.Total {
 		return stored{}, nil, damaged(id, "its list", fmt.Errorf("%d rows, not %d, or another total", rows.Len(), c.Count))
 	}
-	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{})
+	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{Progress: func(_ string, done, total int64) { tell(airdrop.HashingRows, done, total) }})
 	if err != nil {
 		return stored{}, nil, fmt.Errorf("build the tree of campaign %s: %w", id, err)
 	}
@@ -211,7 +214,7 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	if tree, file := s.loadFile(ctx, c); tree != nil {
 		return newServed(id, tree, file)
 	}
-	c, tree, err := s.buildStored(ctx, id)
+	c, tree, err := s.buildStored(ctx, id, nobody)
 	if err != nil {
 		return nil, err
 	}

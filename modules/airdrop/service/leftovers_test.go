@@ -64,7 +64,7 @@ func TestWhatAKilledUploadLeftIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), nil, keepNothing); err != nil {
+		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), nil, nobody, keepNothing); err != nil {
 			t.Fatal(err)
 		}
 		inUse := chunksIn(t, db)
@@ -174,7 +174,7 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), nil, keepNothing); !errors.Is(err, context.Canceled) {
+		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), nil, nobody, keepNothing); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {

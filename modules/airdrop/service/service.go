@@ -102,6 +102,7 @@ type service struct {
 	files   files // of sources
 	kept    treeFiles
 	trees   *trees
+	works   *works
 	builds  chan struct{}  // a slot for each tree being built
 	checks  *memory.Budget // of VerifyWallets
 	uploads *memory.Budget // of UploadList
@@ -128,6 +129,7 @@ func newService(o Options) *service {
 		lists:   newLists(o),
 		files:   files{store: store{o.DB}, ids: ids{random: o.Random}},
 		kept:    treeFiles{options: o, store: store{o.DB}},
+		works:   newWorks(),
 		ids:     ids{random: o.Random},
 		builds:  make(chan struct{}, maxBuilds),
 		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are running and their memory is in use: try again in a minute, or send fewer wallets at a time"),
@@ -217,7 +219,9 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	if c.State == airdrop.Built && seam.IdempotencyKey(ctx) == "" {
 		return airdrop.Campaign{}, errBuilt()
 	}
-	rows, report, err := s.readList(ctx, u, c.Campaign)
+	tell, end := s.works.begin(c.ID)
+	defer end()
+	rows, report, err := s.readList(ctx, u, c.Campaign, tell)
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
@@ -230,7 +234,7 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 		if c.State == airdrop.Built {
 			return airdrop.Campaign{}, errBuilt()
 		}
-		return s.lists.keep(ctx, c.ID, rows, report, func(ctx context.Context, tx *database.Tx, c airdrop.Campaign) error {
+		return s.lists.keep(ctx, c.ID, rows, report, tell, func(ctx context.Context, tx *database.Tx, c airdrop.Campaign) error {
 			if err := s.byHand(ctx, tx, c.ID); err != nil { // rules came meanwhile
 				return err
 			}
@@ -265,10 +269,13 @@ func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep idempo
 	case airdrop.Draft:
 		return airdrop.Campaign{}, errNoList(c.ID)
 	}
-	c, tree, err := s.buildStored(ctx, q.ID)
+	tell, end := s.works.begin(c.ID)
+	defer end()
+	c, tree, err := s.buildStored(ctx, q.ID, tell)
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
+	tell(airdrop.StoringRows, 0, 0)
 	built, err := s.store.setBuilt(ctx, c.ID, c.listID, tree.Root(), s.options.nowMS(), keep)
 	if err != nil {
 		return airdrop.Campaign{}, err

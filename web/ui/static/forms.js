@@ -1,6 +1,6 @@
 // Forms of people who are signed in: what was typed outlives a session that has
-// ended, and an upload shows how far it is and can be cancelled. Every form works
-// without it.
+// ended, and an upload or a build shows how far it is and can be cancelled. Every form
+// works without it.
 (() => {
   const KEY = "banyan.sent";
   const read = () => { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return null; } };
@@ -51,21 +51,61 @@
     typed(form).find((f) => f.type !== "checkbox" && f.type !== "radio")?.focus();
   }
 
-  // --- uploads ----------------------------------------------------------------
+  // --- long work ----------------------------------------------------------------
+  // Forms with files, and those whose work the server can be asked about (data-work), are
+  // sent by the script: it shows how far the work is, and ends the request to cancel it.
   const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
-  for (const form of document.querySelectorAll("form[enctype='multipart/form-data'][data-busy]")) {
+  for (const form of document.querySelectorAll("form[enctype='multipart/form-data'][data-busy], form[data-work]")) {
     form.addEventListener("submit", (event) => {
       if (event.defaultPrevented) return;
       event.preventDefault();
-      upload(form);
+      send(form);
     });
   }
 
-  function upload(form) {
+  // Work that was cancelled when the server had all of it may be done all the same: the
+  // page is loaded again, and says so.
+  const CANCELLED = "banyan.cancelled";
+  const lookAgain = (form) => {
+    try { sessionStorage.setItem(CANCELLED, path(form.action)); } catch { /* the page shows it, without a word */ }
+    if (form.dataset.page) location.assign(form.dataset.page); else location.reload();
+  };
+  try {
+    const form = [...document.querySelectorAll("form")].find((f) => path(f.action) === sessionStorage.getItem(CANCELLED));
+    sessionStorage.removeItem(CANCELLED);
+    const said = element("p", { className: "hint", role: "status", textContent: "Cancelled. This page shows what there is now." });
+    said.dataset.refusal = "";
+    form?.append(said);
+  } catch { /* as above */ }
+
+  const ASK_EVERY = 400; // ms
+  const share = (work) => work.total ? ` ${Math.floor(100 * work.done / work.total)} %` : "";
+  const stages = {
+    reading: (work) => `Reading the rows …${share(work)}`,
+    hashing: (work) => `Hashing the tree …${share(work)}`,
+    storing: (work) => `Storing …${share(work)}`,
+  };
+
+  // watch asks the server how far the work is, until stop is called.
+  function watch(url, show) {
+    let stopped = false, timer;
+    const again = async () => {
+      const work = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" }).then((r) => r.ok ? r.json() : null, () => null);
+      if (stopped) return;
+      if (work && stages[work.stage]) show(work);
+      timer = setTimeout(again, ASK_EVERY);
+    };
+    timer = setTimeout(again, ASK_EVERY);
+    return () => { stopped = true; clearTimeout(timer); };
+  }
+
+  function send(form) {
+    const files = form.enctype === "multipart/form-data";
     const button = form.querySelector("button[type=submit], button:not([type])"), label = button.textContent;
-    const bar = element("progress", { max: 1, value: 0 });
-    const says = element("p", { className: "hint", textContent: "Sending …" });
-    bar.setAttribute("aria-label", "How much of the file is sent");
+    const bar = element("progress", { max: 1 });
+    const says = element("p", { className: "hint", textContent: files ? "Sending …" : form.dataset.busy });
+    bar.setAttribute("aria-label", files ? "How much of the file is sent" : "How far the work is");
+    if (files) bar.value = 0;
     const request = new XMLHttpRequest();
     const cancel = element("button", { type: "button", className: "button small", textContent: "Cancel" });
     cancel.dataset.cancel = "";
@@ -77,19 +117,33 @@
     form.append(box);
     button.disabled = true;
     form.setAttribute("aria-busy", "true");
-    const end = () => { box.remove(); button.disabled = false; button.textContent = label; form.removeAttribute("aria-busy"); };
+    let whole = !files; // all of it has arrived, so the server may take it
+    // Where the server is not asked, the seconds show that it goes on.
+    const begun = Date.now();
+    const tick = form.dataset.work ? 0 : setInterval(() => {
+      if (whole) says.textContent = `${form.dataset.busy} ${Math.floor((Date.now() - begun) / 1000)} s`;
+    }, 1000);
+    const unwatch = form.dataset.work ? watch(form.dataset.work, (work) => {
+      if (!whole) return; // of the file, how much is sent says more
+      box.dataset.stage = work.stage;
+      says.textContent = stages[work.stage](work);
+      bar.setAttribute("aria-label", "How far the work is");
+      if (work.total) bar.value = work.done / work.total; else bar.removeAttribute("value");
+    }) : () => {};
+    const stop = () => { clearInterval(tick); unwatch(); };
+    const end = () => { stop(); box.remove(); button.disabled = false; button.textContent = label; form.removeAttribute("aria-busy"); };
 
     request.upload.addEventListener("progress", (event) => {
-      if (!event.lengthComputable) return;
+      if (!files || !event.lengthComputable) return;
       bar.value = event.loaded / event.total;
       says.textContent = `${megabytes(event.loaded)} of ${megabytes(event.total)} MB sent`;
     });
-    let whole = false; // all of it has arrived, so the server may take it
     request.upload.addEventListener("load", () => { whole = true; bar.removeAttribute("value"); says.textContent = form.dataset.busy; });
     request.addEventListener("load", () => {
       const answer = request.response || {};
-      if (request.status < 300 && answer.location) { location.assign(answer.location); return; }
+      if (request.status < 300 && answer.location) { stop(); location.assign(answer.location); return; }
       end();
+      if (request.status < 300) { form.submit(); return; } // it asks for something first
       refuse(form, request.status, answer);
     });
     request.addEventListener("error", () => {
@@ -97,7 +151,8 @@
       refuse(form, 0, { detail: "The server cannot be reached, so nothing was changed. Check your connection, then send it again." });
     });
     request.addEventListener("abort", () => {
-      if (whole) { location.reload(); return; } // it may have been taken: the page shows
+      stop();
+      if (whole) { lookAgain(form); return; }
       end();
       const said = element("p", { className: "hint", role: "status", textContent: "Cancelled. Nothing was changed." });
       said.dataset.refusal = "";
@@ -108,7 +163,7 @@
     request.open("POST", form.action);
     request.responseType = "json";
     request.setRequestHeader("Accept", "application/json");
-    request.send(new FormData(form));
+    request.send(files ? new FormData(form) : new URLSearchParams(new FormData(form)));
     cancel.focus();
   }
 
