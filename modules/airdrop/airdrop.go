@@ -205,7 +205,7 @@ func refuseRules(wrong []fault.Field, chain string) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, "a rule for reading the list is unknown").With(wrong...)
+	return fault.New(fault.Invalid, "a rule for reading the list is unknown: see the fields").With(wrong...)
 }
 
 // BuildRequest names the campaign to build.
@@ -288,7 +288,7 @@ type MultiproofQuery struct {
 // Validate refuses too few or too many wallets.
 func (q MultiproofQuery) Validate() error {
 	if n := len(q.Wallets); n < 1 || n > MostTogether {
-		return fault.New(fault.Invalid, "the number of wallets is out of range").With(
+		return fault.New(fault.Invalid, "the number of wallets is out of range: see the field").With(
 			fault.Field{Name: "wallets", Message: fmt.Sprintf("are 1 to %d, not %d", MostTogether, n)})
 	}
 	return nil

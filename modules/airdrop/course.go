@@ -108,7 +108,7 @@ type RulesDraft struct {
 // Validate refuses rules that are too long.
 func (d RulesDraft) Validate() error {
 	if n := len(d.Rules); n == 0 || n > MaxRules || !utf8.ValidString(d.Rules) || strings.ContainsRune(d.Rules, 0) {
-		return fault.New(fault.Invalid, "the rules cannot be used").With(fault.Field{Name: "rules", Message: fmt.Sprintf("are a text of 1 to %d bytes in UTF-8, not %d", MaxRules, n)})
+		return fault.New(fault.Invalid, "the rules cannot be used: see the field").With(fault.Field{Name: "rules", Message: fmt.Sprintf("are a text of 1 to %d bytes in UTF-8, not %d", MaxRules, n)})
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ type InputUpload struct {
 // Validate refuses names that no file has.
 func (u InputUpload) Validate() error {
 	if len(u.Name) > 100 || strings.ContainsAny(u.Name, "/\\\x00\n\r") {
-		return fault.New(fault.Invalid, "the file cannot be taken").With(fault.Field{Name: "name", Message: "is a file's name of up to 100 bytes, without folders"})
+		return fault.New(fault.Invalid, "the file cannot be taken: see the field").With(fault.Field{Name: "name", Message: "is a file's name of up to 100 bytes, without folders"})
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ type PhaseChange struct {
 // Validate refuses changes without a reason.
 func (c PhaseChange) Validate() error {
 	if n := utf8.RuneCountInString(strings.TrimSpace(c.Reason)); n < 1 || n > 500 || strings.ContainsFunc(c.Reason, unprintable) {
-		return fault.New(fault.Invalid, "a campaign changes for a reason").With(fault.Field{Name: "reason", Message: "has 1 to 500 characters"})
+		return fault.New(fault.Invalid, "a campaign changes for a reason: see the field").With(fault.Field{Name: "reason", Message: "has 1 to 500 characters"})
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (q SuspectsQuery) Validate() error {
 	case "", Flagged, Paid, OutLeft, Appealed, Reported:
 		return page.Standard().Check(q.Limit)
 	}
-	return fault.New(fault.Invalid, "there are no suspects in such a state").With(fault.Field{Name: "state", Message: "is flagged, paid, left_out, appealed or reported"})
+	return fault.New(fault.Invalid, "there are no suspects in such a state: see the field").With(fault.Field{Name: "state", Message: "is flagged, paid, left_out, appealed or reported"})
 }
 
 // SuspectPage is a page of suspects, and how many there are in each state.

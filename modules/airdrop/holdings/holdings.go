@@ -89,7 +89,7 @@ func New(o Options) *Ledger {
 // fault.TooLarge over Options.Most, and with fault.Invalid for numbers no token has.
 func (l *Ledger) Add(t Transfer) error {
 	if t.Time < l.last {
-		return fault.Newf(fault.Invalid, "the transfers are not in the order of the chain: one of second %d comes after one of %d", t.Time, l.last)
+		return fault.Newf(fault.Invalid, "the transfers are not in the order of the chain: one of second %d comes after one of %d; collect again, and change the node of the chain when it happens twice", t.Time, l.last)
 	}
 	l.last = t.Time
 	if t.Amount.IsZero() { // anybody can send nothing from anybody: it makes no holder
@@ -97,7 +97,7 @@ func (l *Ledger) Add(t Transfer) error {
 	}
 	if t.From.IsZero() {
 		if _, over := l.made.AddOverflow(&l.made, &t.Amount); over {
-			return fault.New(fault.Invalid, "more than 2^256-1 units of the token were made")
+			return fault.New(fault.Invalid, "more than 2^256-1 units of the token were made: it counts in no usual way, so upload a file of balances instead")
 		}
 	} else {
 		a, err := l.account(t.From)
@@ -133,7 +133,7 @@ func (l *Ledger) account(w wallet.Address) (*account, error) {
 	at, known := l.place[w]
 	if !known {
 		if len(l.accounts) >= l.options.Most {
-			return nil, fault.Newf(fault.TooLarge, "more than %d accounts have held the token", l.options.Most)
+			return nil, fault.Newf(fault.TooLarge, "more than %d accounts have held the token: upload a file of balances instead", l.options.Most)
 		}
 		at = int32(len(l.accounts))
 		l.place[w] = at
@@ -188,7 +188,7 @@ func (l *Ledger) Balances() (wallets []wallet.Address, balances []uint256.Int) {
 // fails with fault.Invalid when the time is not after Options.From, or before a transfer.
 func (l *Ledger) Averages(to uint64) (wallets []wallet.Address, averages []uint256.Int, err error) {
 	if to <= l.options.From || to < l.last || l.options.From == 0 {
-		return nil, nil, fault.Newf(fault.Invalid, "averages are of a time that has passed: from second %d to %d, and the last transfer is of %d", l.options.From, to, l.last)
+		return nil, nil, fault.Newf(fault.Invalid, "averages are of a time that has passed: from second %d to %d, and the last transfer is of %d; name blocks whose time has passed", l.options.From, to, l.last)
 	}
 	seconds := uint256.NewInt(to - l.options.From)
 	for i := range l.accounts {

@@ -266,7 +266,7 @@ func (r *reading) finish(ctx context.Context) error {
 		return table.Refuse(r.problems)
 	}
 	if r.list.Len() == 0 {
-		return fault.New(fault.Invalid, "all amounts of the list are zero: there is nothing to give")
+		return fault.New(fault.Invalid, "all amounts of the list are zero: there is nothing to give, so correct the column of the amounts")
 	}
 	if r.options.OnDuplicate == Sum || r.options.OnDuplicate == First {
 		if err := r.list.Merge(ctx, r.options.OnDuplicate == Sum); err != nil {

@@ -111,7 +111,7 @@ type valueReader struct {
 
 func (v *valueReader) prepare() error {
 	if len(v.columns) == 0 || len(v.columns) > table.MaxColumns {
-		return fault.Newf(fault.Invalid, "a leaf has 1 to %d values, not %d", table.MaxColumns, len(v.columns))
+		return fault.Newf(fault.Invalid, "a leaf has 1 to %d values, not %d: describe another leaf", table.MaxColumns, len(v.columns))
 	}
 	v.address, v.amount = -1, -1
 	for i, c := range v.columns {

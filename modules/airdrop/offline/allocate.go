@@ -210,7 +210,7 @@ func (r Runner) readSource(ctx context.Context, s rules.Source, f sourceFile) (*
 	sum := hex.EncodeToString(hash.Sum(nil))
 	for _, want := range []string{s.SHA256, f.sha256} {
 		if want != "" && want != sum {
-			return nil, rules.Input{}, "", fault.Newf(fault.Conflict, "%s has the SHA-256 %s, and the source %s must have %s: it is another file, or was changed", f.path, sum, s.Name, want)
+			return nil, rules.Input{}, "", fault.Newf(fault.Conflict, "%s has the SHA-256 %s, and the source %s must have %s: it is another file, or was changed; name the file that is meant with --input", f.path, sum, s.Name, want)
 		}
 	}
 	if f.root != "" {

@@ -61,7 +61,7 @@ func (r Runner) Multiproof(ctx context.Context, job MultiproofJob) (m Multiproof
 		}
 	}()
 	if who, _ := t.Spec().Leaf.Roles(); who < 0 {
-		return m, fault.Newf(fault.Unsupported, "the leaves of this tree are (%s), without a wallet by which rows are found", strings.Join(t.Spec().Leaf.Types(), ", "))
+		return m, fault.Newf(fault.Unsupported, "the leaves of this tree are (%s), without a wallet by which rows are found: prove rows by their numbers (banyan airdrop proof --row)", strings.Join(t.Spec().Leaf.Types(), ", "))
 	}
 	rows, err := r.rowsOfList(ctx, t, job)
 	if err != nil {

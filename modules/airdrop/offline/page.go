@@ -95,7 +95,7 @@ func (r Runner) ExportPage(ctx context.Context, job PageJob) (done PageExported,
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	if f := tree.Format(); f != merkle.OZIndexed && f != merkle.Uniswap && f != merkle.Cumulative {
-		return done, fault.Newf(fault.Unsupported, "a claim page is for lists of the formats oz-indexed, uniswap and cumulative, and this one has %s", f)
+		return done, fault.Newf(fault.Unsupported, "a claim page is for lists of the formats oz-indexed, uniswap and cumulative, and this one has %s: build the tree in one of them, for a contract of that format", f)
 	}
 	temporary, err := os.MkdirTemp(filepath.Dir(job.Out), "."+filepath.Base(job.Out)+".tmp")
 	if err != nil {

@@ -46,7 +46,7 @@ func (r Runner) Reproduce(ctx context.Context, job ReproduceJob) (a Allocated, e
 		return a, err
 	}
 	if tree.Root() != m.Root || result.Count != m.Count || result.Total.Dec() != m.Total {
-		return a, fault.Newf(fault.Conflict, "the root is %s of %d wallets and %s base units, and the manifest says %s of %d and %s: its rules and inputs have another result",
+		return a, fault.Newf(fault.Conflict, "the root is %s of %d wallets and %s base units, and the manifest says %s of %d and %s: its rules and inputs have another result. Do not believe it: ask whoever made it for the inputs and the manifest again",
 			tree.Root(), result.Count, result.Total.Dec(), m.Root, m.Count, m.Total)
 	}
 	a.Preview = result.Preview(nil)

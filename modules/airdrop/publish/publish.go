@@ -247,7 +247,7 @@ func (p *Publisher) Look(ctx context.Context) (f Facts, err error) {
 	}
 	coins, err := p.sender.Coins(ctx)
 	if err == nil && coins.Sign() == 0 {
-		err = fault.Newf(fault.Conflict, "the account %s has nothing of the coin of chain %d to pay gas with, so nothing was sent", f.From, b.Chain)
+		err = fault.Newf(fault.Conflict, "the account %s has nothing of the coin of chain %d to pay gas with, so nothing was sent: send it some, and publish again", f.From, b.Chain)
 	}
 	return f, err
 }

@@ -55,7 +55,7 @@ func (p *part) bounded(amount *big.Int) *big.Int {
 
 func (e *Result) set(p *part, amounts []uint256.Int, i int, amount *big.Int) error {
 	if amounts[i].SetFromBig(amount) {
-		return fault.Newf(fault.Invalid, "%s (line %d of the rules): %s would get more than 2^256-1 base units", p.name, p.line, e.Wallets[i])
+		return fault.Newf(fault.Invalid, "%s (line %d of the rules): %s would get more than 2^256-1 base units; lower what this part gives", p.name, p.line, e.Wallets[i])
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (e *Result) divide(ctx context.Context, p *part, members []int, amounts []u
 	}
 	shares, problem := share(p.budget, weights, p.floor, p.cap)
 	if problem != "" {
-		return fault.Newf(fault.Invalid, "%s (line %d of the rules): the budget of %s cannot be divided: %s", p.name, p.line, e.tokens(p.budget), problem)
+		return fault.Newf(fault.Invalid, "%s (line %d of the rules): the budget of %s cannot be divided: %s; change the budget, or what it is divided by", p.name, p.line, e.tokens(p.budget), problem)
 	}
 	for k, i := range members {
 		if err := e.set(p, amounts, i, shares[k]); err != nil {

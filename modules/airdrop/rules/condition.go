@@ -14,7 +14,7 @@ var comparison = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)?
 func (p *parser) condition(n *yaml.Node, depth int) *condition {
 	if p.conditions++; p.conditions > maxConditions {
 		if p.conditions == maxConditions+1 {
-			p.wrong(n.Line, "", "the rules have more than %d conditions", maxConditions)
+			p.wrong(n.Line, "", "the rules have more than %d conditions: put wallets into a list, or split the campaign", maxConditions)
 		}
 		return &condition{line: n.Line, do: anyOf}
 	}
@@ -54,7 +54,7 @@ func (p *parser) combined(n *yaml.Node, depth int) *condition {
 		}
 		items := p.items(value, text, maxConditions)
 		if len(items) == 0 && len(p.problems) == 0 {
-			p.wrong(value.Line, text, "has no conditions")
+			p.wrong(value.Line, text, "has no conditions: write one on each line, with - before it")
 		}
 		for _, item := range items {
 			c.of = append(c.of, p.condition(item, depth+1))
@@ -136,7 +136,7 @@ func (p *parser) loops() {
 		case done:
 			return true
 		case open:
-			p.wrong(here.line, "groups", "%s needs itself: %s", here.name, strings.Join(append(path, here.name), " → "))
+			p.wrong(here.line, "groups", "%s needs itself: %s; take one of them out", here.name, strings.Join(append(path, here.name), " → "))
 			return false
 		}
 		state[g] = open

@@ -75,7 +75,7 @@ func (r *Rules) Evaluate(ctx context.Context, tables []*Table) (*Result, error) 
 		e.parts = append(e.parts, amounts)
 		for k := range amounts {
 			if _, over := e.Amounts[k].AddOverflow(&e.Amounts[k], &amounts[k]); over {
-				return nil, fault.Newf(fault.Invalid, "%s would get more than 2^256-1 base units", e.Wallets[k])
+				return nil, fault.Newf(fault.Invalid, "%s would get more than 2^256-1 base units: lower what the parts of the allocation give", e.Wallets[k])
 			}
 		}
 	}
@@ -264,7 +264,7 @@ func (e *Result) finish() error {
 					continue
 				}
 				if _, over := e.Amounts[i].AddOverflow(&e.Amounts[i], &e.tables[s].Columns[0][row]); over {
-					return fault.Newf(fault.Invalid, "%s would get more than 2^256-1 base units", e.Wallets[i])
+					return fault.Newf(fault.Invalid, "%s would get more than 2^256-1 base units: lower what the parts of the allocation give", e.Wallets[i])
 				}
 			}
 		}
@@ -275,14 +275,14 @@ func (e *Result) finish() error {
 		}
 		e.Count++
 		if _, over := e.Total.AddOverflow(&e.Total, &e.Amounts[i]); over {
-			return fault.New(fault.Invalid, "the amounts add up to more than 2^256-1 base units")
+			return fault.New(fault.Invalid, "the amounts add up to more than 2^256-1 base units: lower what the parts of the allocation give")
 		}
 	}
 	if e.Count == 0 {
-		return fault.Newf(fault.Invalid, "nobody gets anything: %s", e.outs())
+		return fault.Newf(fault.Invalid, "nobody gets anything: %s; change who is eligible, or the allocation", e.outs())
 	}
 	if limit := e.Rules.Limit; limit != nil && e.Total.ToBig().Cmp(limit) > 0 {
-		return fault.Newf(fault.Invalid, "the amounts add up to %s, and the limit is %s", e.tokens(e.Total.ToBig()), e.tokens(limit))
+		return fault.Newf(fault.Invalid, "the amounts add up to %s, and the limit is %s: lower what the parts give, or raise limit in the rules", e.tokens(e.Total.ToBig()), e.tokens(limit))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ const MaxManifest = 1 << 20
 // engine is one that this program cannot reproduce.
 func ParseManifest(text []byte) (m Manifest, rules *Rules, err error) {
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, nil, fault.Newf(fault.Invalid, "is no manifest: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return m, nil, notManifest(err)
 	}
 	if m.Engine != Engine {
 		return m, nil, fault.Newf(fault.Unsupported, "the manifest is of the engine %q, and this program has %s: use a program that has it", short(m.Engine), Engine)
@@ -67,9 +68,26 @@ func ParseManifest(text []byte) (m Manifest, rules *Rules, err error) {
 		return m, nil, fmt.Errorf("the manifest's rules: %w", err)
 	}
 	if !slices.EqualFunc(m.Inputs, rules.Sources, func(in Input, s Source) bool { return in.Source == s.Name && len(in.SHA256) == 64 }) {
-		return m, nil, fault.New(fault.Invalid, "the inputs of the manifest are not the sources of its rules")
+		return m, nil, fault.New(fault.Invalid, "the inputs of the manifest are not the sources of its rules: it was changed, so get it again from whoever published it")
 	}
 	return m, rules, nil
+}
+
+// notManifest says what is wrong with a text that is no manifest, without the words of
+// this program.
+func notManifest(err error) error {
+	what := strings.TrimPrefix(err.Error(), "json: ")
+	var value *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &value) && value.Field != "":
+		what = fmt.Sprintf("the field %s must not have this kind of value (%s)", value.Field, value.Value)
+	case errors.As(err, &value):
+		what = fmt.Sprintf("it is one value (%s), and not an object with fields", value.Value)
+	case errors.As(err, &syntax):
+		what = fmt.Sprintf("it is no JSON from byte %d on", syntax.Offset)
+	}
+	return fault.Newf(fault.Invalid, "is no manifest: %s. Name the file that banyan airdrop allocate --manifest has written, or that a frozen campaign offers", what)
 }
 
 // InputOf describes the file of a source.
@@ -105,7 +123,7 @@ func CheckEpoch(ctx context.Context, s Source, t *Table, root string) error {
 	for i, w := range t.Wallets {
 		var score, rest uint256.Int
 		if score.DivMod(&t.Columns[0][i], whole, &rest); !rest.IsZero() {
-			return fault.Newf(fault.Conflict, "the source %s has scores with decimals, which epochs have not: it is not of the epoch with the root %s", s.Name, root)
+			return fault.Newf(fault.Conflict, "the source %s has scores with decimals, which epochs have not: it is not of the epoch with the root %s; upload the file that the epoch's page offers", s.Name, root)
 		}
 		if err := list.Append(w, score); err != nil {
 			return err
@@ -116,7 +134,7 @@ func CheckEpoch(ctx context.Context, s Source, t *Table, root string) error {
 		return err
 	}
 	if tree.Root().String() != root {
-		return fault.Newf(fault.Conflict, "the source %s has the root %s, and its epoch has %s: it is of another epoch, or was changed", s.Name, tree.Root(), root)
+		return fault.Newf(fault.Conflict, "the source %s has the root %s, and its epoch has %s: it is of another epoch, or was changed; upload the file that the epoch's page offers", s.Name, tree.Root(), root)
 	}
 	return nil
 }

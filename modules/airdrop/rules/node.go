@@ -86,10 +86,10 @@ func (r *reader) plain(n *yaml.Node, depth int) bool {
 		r.wrong(n.Line, "", "anchors and aliases (& and *) are not used in rules: give a condition a name below groups")
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		r.wrong(n.Line, "", "tags (!) are not used in rules")
+		r.wrong(n.Line, "", "tags (!) are not used in rules: take it out")
 		return false
 	case depth > 2*maxDepth:
-		r.wrong(n.Line, "", "is nested more than %d levels deep", maxDepth)
+		r.wrong(n.Line, "", "is nested more than %d levels deep: give parts of it a name below groups", maxDepth)
 		return false
 	}
 	for _, c := range n.Content {
@@ -113,7 +113,7 @@ func (r *reader) mapping(n *yaml.Node, of string, known ...string) map[string]*y
 		case !slices.Contains(known, key.Value):
 			r.wrong(key.Line, of, "there is no field %q here%s; the fields are %s", short(key.Value), meant(key.Value, known), strings.Join(known, ", "))
 		case fields[key.Value] != nil:
-			r.wrong(key.Line, of, "%s is there twice", key.Value)
+			r.wrong(key.Line, of, "%s is there twice: keep one of them", key.Value)
 		default:
 			fields[key.Value] = value
 		}
@@ -132,7 +132,7 @@ func (r *reader) named(n *yaml.Node, of string, most int) (names []*yaml.Node, v
 		return nil, nil
 	}
 	if len(n.Content)/2 > most {
-		r.wrong(n.Line, of, "are at most %d, not %d", most, len(n.Content)/2)
+		r.wrong(n.Line, of, "are at most %d, not %d: join some of them", most, len(n.Content)/2)
 		return nil, nil
 	}
 	seen := make(map[string]bool)
@@ -143,7 +143,7 @@ func (r *reader) named(n *yaml.Node, of string, most int) (names []*yaml.Node, v
 			r.wrong(key.Line, of, "%q is not a name: begin with a letter, then letters, digits and _, up to 40", short(key.Value))
 			continue
 		case seen[key.Value]:
-			r.wrong(key.Line, of, "%s is there twice", key.Value)
+			r.wrong(key.Line, of, "%s is there twice: keep one of them", key.Value)
 			continue
 		}
 		seen[key.Value] = true
@@ -160,7 +160,7 @@ func (r *reader) items(n *yaml.Node, of string, most int) []*yaml.Node {
 	case n.Kind != yaml.SequenceNode:
 		r.wrong(n.Line, of, "is a list: a line with - for each")
 	case len(n.Content) > most:
-		r.wrong(n.Line, of, "has at most %d lines, not %d", most, len(n.Content))
+		r.wrong(n.Line, of, "has at most %d lines, not %d: join some of them", most, len(n.Content))
 	default:
 		return n.Content
 	}
@@ -173,7 +173,7 @@ func (r *reader) text(n *yaml.Node, name string) string {
 		return ""
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		r.wrong(n.Line, name, "has no value")
+		r.wrong(n.Line, name, "has no value: write one, or take the field out")
 		return ""
 	}
 	return strings.TrimSpace(n.Value)

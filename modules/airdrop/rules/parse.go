@@ -253,7 +253,7 @@ func (p *parser) entries(n *yaml.Node, of string) (all []entry) {
 		case e.reason == "":
 			p.wrong(item.Line, of, "has no reason: whoever asks why is shown it")
 		case len(e.reason) > 500:
-			p.wrong(item.Line, of, "has a reason of more than 500 bytes")
+			p.wrong(item.Line, of, "has a reason of more than 500 bytes: shorten it")
 		}
 		switch {
 		case (fields["wallet"] == nil) == (fields["source"] == nil):
@@ -340,10 +340,10 @@ func (p *parser) cumulative(n *yaml.Node) {
 	}
 	s := &p.rules.Sources[source]
 	if s.Values[value].Decimals != p.rules.Decimals {
-		p.wrong(n.Line, "cumulative", "the value of %s has %d decimals, and the token has %d", text, s.Values[value].Decimals, p.rules.Decimals)
+		p.wrong(n.Line, "cumulative", "the value of %s has %d decimals, and the token has %d: correct one of them", text, s.Values[value].Decimals, p.rules.Decimals)
 	}
 	if len(s.Values) > 1 {
-		p.wrong(n.Line, "cumulative", "the source %s has other values, too: the amounts of the round before are alone", s.Name)
+		p.wrong(n.Line, "cumulative", "the source %s has other values, too: the amounts of the round before are alone, so take the others out", s.Name)
 	}
 	p.rules.Cumulative = s.Name
 }

@@ -46,7 +46,7 @@ func (p *parser) part(n *yaml.Node, number int) part {
 		a.each = p.amount(fields["each"], "each")
 	default:
 		if a.budget = p.amount(fields["budget"], "budget"); a.budget.Sign() == 0 {
-			p.wrong(fields["budget"].Line, "budget", "is zero")
+			p.wrong(fields["budget"].Line, "budget", "is zero: say how much all get together")
 		}
 	}
 	if fields["floor"] != nil {
@@ -55,7 +55,7 @@ func (p *parser) part(n *yaml.Node, number int) part {
 	if fields["cap"] != nil {
 		a.cap = p.amount(fields["cap"], "cap")
 		if a.floor != nil && a.cap.Cmp(a.floor) < 0 {
-			p.wrong(fields["cap"].Line, "cap", "is below the floor")
+			p.wrong(fields["cap"].Line, "cap", "is below the floor: raise it, or lower the floor")
 		}
 	}
 	if m := p.text(fields["arithmetic"], "arithmetic"); m != "" {
@@ -133,7 +133,7 @@ func (p *parser) steps(f *factor, n *yaml.Node, list, at, times string) {
 	slices.SortStableFunc(f.steps, func(a, b step) int { return b.from.Cmp(a.from) })
 	for i := 1; i < len(f.steps); i++ {
 		if f.steps[i].from.Cmp(f.steps[i-1].from) == 0 {
-			p.wrong(n.Line, list, "two have the same %s", at)
+			p.wrong(n.Line, list, "two have the same %s: keep one of them", at)
 			return
 		}
 	}
@@ -141,7 +141,7 @@ func (p *parser) steps(f *factor, n *yaml.Node, list, at, times string) {
 		slices.Reverse(f.steps)
 	}
 	if len(f.steps) == 0 && len(p.problems) == 0 {
-		p.wrong(n.Line, list, "has none")
+		p.wrong(n.Line, list, "has none: write one on each line, with - before it")
 	}
 }
 

@@ -263,7 +263,7 @@ func (f *fileReader) value(v Value, text string) (uint256.Int, error) {
 func (f *fileReader) take(b *builder, p rows) error {
 	before := len(b.wallets)
 	if before+len(p.wallets) > f.most {
-		return fault.Newf(fault.TooLarge, "the source %s has more than %d rows", f.source.Name, f.most)
+		return fault.Newf(fault.TooLarge, "the source %s has more than %d rows: leave out wallets that cannot get anything, or split the campaign", f.source.Name, f.most)
 	}
 	b.wallets = append(b.wallets, p.wallets...)
 	b.lines = append(b.lines, p.lines...)

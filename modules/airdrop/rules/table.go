@@ -111,7 +111,7 @@ func (b *builder) twice(t *Table, i int) fault.Field {
 func (t *Table) add(to, from int) error {
 	for _, c := range t.Columns {
 		if _, over := c[to].AddOverflow(&c[to], &c[from]); over {
-			return fault.Newf(fault.Invalid, "the values of %s add up to more than 2^256-1", t.Wallets[to])
+			return fault.Newf(fault.Invalid, "the values of %s add up to more than 2^256-1: correct its rows", t.Wallets[to])
 		}
 	}
 	if t.Reasons != nil && t.Reasons[from] != "" && t.Reasons[from] != t.Reasons[to] {

@@ -181,7 +181,7 @@ func (c chainSource) firstOfToken(ctx context.Context) (uint64, error) {
 	case first == 0:
 		return 0, fault.Newf(fault.Invalid, "there is no contract at %s on chain %d: correct the token of %s", c.source.Token, c.source.Chain, c.source.Name)
 	case first > c.last.Number:
-		return 0, fault.Newf(fault.Invalid, "the token %s was made in block %d, after block %d of %s", c.source.Token, first, c.last.Number, c.source.Name)
+		return 0, fault.Newf(fault.Invalid, "the token %s was made in block %d, after block %d of %s: name a later block, or another token", c.source.Token, first, c.last.Number, c.source.Name)
 	}
 	return first, nil
 }
@@ -236,7 +236,7 @@ func (c chainSource) callers(ctx context.Context) (wallets []wallet.Address, cal
 			count[wallet.Address(from)]++
 		}
 		if len(count) > c.options.MaxRows {
-			return fault.Newf(fault.TooLarge, "more than %d wallets have called the contract", c.options.MaxRows)
+			return fault.Newf(fault.TooLarge, "more than %d wallets have called the contract: make the file elsewhere and upload it, or name a later first block", c.options.MaxRows)
 		}
 		return nil
 	})
@@ -255,7 +255,7 @@ func (c chainSource) holders(ctx context.Context) ([]wallet.Address, []uint256.I
 			return nil, nil, err
 		}
 		if o.From = from.Time; from.Time >= c.last.Time {
-			return nil, nil, fault.Newf(fault.Invalid, "no time passes between the blocks %d and %d of %s", c.source.From, c.source.Block, c.source.Name)
+			return nil, nil, fault.Newf(fault.Invalid, "no time passes between the blocks %d and %d of %s: name blocks that are further apart", c.source.From, c.source.Block, c.source.Name)
 		}
 	}
 	ledger := holdings.New(o)

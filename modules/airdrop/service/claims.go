@@ -97,7 +97,7 @@ func (t *served) claim(who wallet.Address) (airdrop.Claim, error) {
 
 func (t *served) notListed(who wallet.Address) error {
 	if t.noWallets {
-		return fault.NoSuch("claim", "the leaves of this campaign have no wallet: its claims are not looked up by wallet")
+		return fault.NoSuch("claim", "the leaves of this campaign have no wallet: its claims are not looked up by wallet; download its list, and look there")
 	}
 	return fault.NoSuch("claim", "the wallet %s is not on the list of this campaign, so it has nothing to claim: check the address", who)
 }

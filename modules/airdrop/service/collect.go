@@ -54,7 +54,7 @@ func (s *service) collect(ctx context.Context, j *jobs.Job, q courseJob) error {
 		return nil // done by the process before, which ended before it could say so
 	}
 	if row.Phase != airdrop.Collecting || row.Run != q.Run {
-		return fault.Newf(fault.Conflict, "the campaign is %s meanwhile", row.Phase)
+		return fault.Newf(fault.Conflict, "the campaign is %s meanwhile: look at its page, and begin again from there", row.Phase)
 	}
 	parsed, err := rules.Parse([]byte(row.Rules))
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *service) preview(ctx context.Context, j *jobs.Job, q courseJob, row cou
 	_, err = s.lists.keep(ctx, q.Campaign, list, nil, nobody, func(ctx context.Context, tx *database.Tx, _ airdrop.Campaign) error {
 		_, err := s.store.changeCourse(ctx, tx, q.Campaign, func(now *courseRow) error {
 			if now.Phase != airdrop.Collecting || now.Run != q.Run {
-				return fault.Newf(fault.Conflict, "the campaign is %s meanwhile", now.Phase)
+				return fault.Newf(fault.Conflict, "the campaign is %s meanwhile: look at its page, and begin again from there", now.Phase)
 			}
 			now.Phase, now.Preview, now.PreviewMS = airdrop.Previewed, q.Run, tx.Now().UnixMilli()
 			now.Summary, now.Manifest = next.Summary, next.Manifest
@@ -204,7 +204,7 @@ func (s *service) freeze(ctx context.Context, j *jobs.Job, q courseJob) error {
 		}
 		_, err := s.store.changeCourse(ctx, tx, q.Campaign, func(now *courseRow) error {
 			if now.Phase != airdrop.Previewed || now.Preview != q.Run || now.Freezing != q.Run {
-				return fault.Newf(fault.Conflict, "the campaign is %s meanwhile", now.Phase)
+				return fault.Newf(fault.Conflict, "the campaign is %s meanwhile: look at its page, and begin again from there", now.Phase)
 			}
 			now.Phase, now.Freezing = airdrop.Frozen, 0
 			return nil

@@ -103,7 +103,7 @@ func fits(parsed *rules.Rules, c airdrop.Campaign) error {
 	case c.State == airdrop.Built:
 		return errBuilt()
 	case parsed.Decimals != c.Decimals:
-		return fault.Newf(fault.Invalid, "the rules are for a token with %d decimals, and the campaign's has %d", parsed.Decimals, c.Decimals)
+		return fault.Newf(fault.Invalid, "the rules are for a token with %d decimals, and the campaign's has %d: correct decimals in the rules", parsed.Decimals, c.Decimals)
 	case !c.Format.Plain():
 		return fault.New(fault.Invalid, "rules say a wallet and an amount, and the leaves of this campaign have other values: upload its list")
 	}
@@ -114,7 +114,7 @@ func fits(parsed *rules.Rules, c airdrop.Campaign) error {
 func changeable(row courseRow) error {
 	switch {
 	case row.Freezing != 0:
-		return fault.New(fault.Conflict, "the campaign is being frozen")
+		return fault.New(fault.Conflict, "the campaign is being frozen: wait until that has ended")
 	case row.Phase == airdrop.Draft || row.Phase == airdrop.Previewed:
 		return nil
 	case row.Phase == airdrop.Collecting:
@@ -169,7 +169,7 @@ func (s *service) complete(row courseRow, inputs map[string]inputRow) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fault.Newf(fault.Conflict, "these sources have no file yet: %s; send each with PUT /api/v1/airdrop/campaigns/%s/inputs/SOURCE", strings.Join(missing, ", "), row.Campaign)
+		return fault.Newf(fault.Conflict, "these sources have no file yet: %s; upload each on the page of the rules, or with PUT /api/v1/airdrop/campaigns/%s/inputs/SOURCE", strings.Join(missing, ", "), row.Campaign)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (s *service) Freeze(ctx context.Context, q airdrop.FreezeRequest) (airdrop.
 			case row.Preview != q.Preview && row.Preview > 0:
 				return fault.Newf(fault.Conflict, "the latest preview is number %d, not %d: look at it before you freeze it", row.Preview, q.Preview)
 			case row.Phase != airdrop.Previewed:
-				return fault.Newf(fault.Conflict, "the campaign is %s: what is frozen is a preview of its rules and files as they are", row.Phase)
+				return fault.Newf(fault.Conflict, "the campaign is %s: what is frozen is a preview of its rules and files as they are; collect it again, and look at the new preview", row.Phase)
 			}
 			waiting, err := s.store.suspectCounts(ctx, tx, q.ID)
 			if err != nil {
@@ -286,7 +286,7 @@ func (s *service) Cancel(ctx context.Context, q airdrop.PhaseChange) (airdrop.Co
 			case airdrop.Cancelled:
 				return nil
 			case airdrop.Swept:
-				return fault.New(fault.Conflict, "the campaign is swept: there is nothing left to cancel")
+				return fault.New(fault.Conflict, "the campaign is swept: there is nothing left to cancel, so begin another campaign")
 			}
 			row.Phase, row.Reason, row.Freezing = airdrop.Cancelled, strings.TrimSpace(q.Reason), 0
 			if !decided(before) {

@@ -27,7 +27,7 @@ func (s *service) UploadInput(ctx context.Context, u airdrop.InputUpload) (airdr
 		return airdrop.Course{}, err
 	}
 	if source.SHA256 != "" && source.SHA256 != kept.sha256 {
-		return airdrop.Course{}, fault.Newf(fault.Conflict, "the file has the SHA-256 %s, and the rules name %s", kept.sha256, source.SHA256)
+		return airdrop.Course{}, fault.Newf(fault.Conflict, "the file has the SHA-256 %s, and the rules name %s: send the file that is meant, or correct the rules", kept.sha256, source.SHA256)
 	}
 	table, _, err := rules.ReadTable(ctx, s.files.open(ctx, kept.id), source, s.reading())
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *service) sourceOf(ctx context.Context, id, name string) (courseRow, rul
 	}
 	source := parsed.Source(name)
 	if source == nil {
-		return row, rules.Source{}, fault.NoSuch("source", "the rules of the campaign have no source %.40q", name)
+		return row, rules.Source{}, fault.NoSuch("source", "the rules of the campaign have no source %.40q: choose one of those that its page of rules lists", name)
 	}
 	return row, *source, nil
 }
@@ -97,7 +97,7 @@ func (s *service) InputFile(ctx context.Context, q airdrop.InputQuery) (seam.Str
 	}
 	in := used(inputs, q.Source)
 	if in.FileID == "" {
-		return seam.Stream{}, fault.NoSuch("input", "the source %s has no file yet", q.Source)
+		return seam.Stream{}, fault.NoSuch("input", "the source %s has no file yet: upload it, or collect", q.Source)
 	}
 	return seam.Stream{ContentType: "application/octet-stream", Write: func(w io.Writer) error {
 		_, err := io.Copy(w, s.files.open(ctx, in.FileID))

@@ -21,7 +21,7 @@ func (s *service) shown(ctx context.Context, id string) (courseRow, error) {
 	caller := identity.From(ctx)
 	switch {
 	case row.Preview == 0:
-		return row, fault.NoSuch("preview", "there is no preview yet: collect the campaign with POST /api/v1/airdrop/campaigns/%s/collect", id)
+		return row, fault.NoSuch("preview", "there is no preview yet: collect on the page of the rules, or with POST /api/v1/airdrop/campaigns/%s/collect", id)
 	case !decided(row) && caller.Role < identity.Operator && caller.Service == "":
 		return row, fault.New(fault.Forbidden, "who gets what is not decided yet: ask again when the campaign is frozen")
 	}
@@ -71,7 +71,7 @@ func (s *service) Manifest(ctx context.Context, q airdrop.CourseQuery) (seam.Str
 		return seam.Stream{}, err
 	}
 	if !decided(row) {
-		return seam.Stream{}, fault.New(fault.Conflict, "the campaign is not frozen yet, so its list may still change")
+		return seam.Stream{}, fault.New(fault.Conflict, "the campaign is not frozen yet, so its list may still change: ask again when it is")
 	}
 	return seam.Stream{ContentType: "application/json", Write: func(w io.Writer) error {
 		_, err := io.WriteString(w, row.Manifest)

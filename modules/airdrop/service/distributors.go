@@ -66,7 +66,7 @@ func (v views) view(ctx context.Context, at wallet.Address, name string) ([32]by
 func (v views) balance(ctx context.Context, token, of wallet.Address) (uint256.Int, error) {
 	word, ok, err := v.word(ctx, token, append([]byte{0x70, 0xa0, 0x82, 0x31, 11: 0, 12: 0, 13: 0, 14: 0, 15: 0}, of[:]...)) // balanceOf(address)
 	if err == nil && !ok {
-		err = fault.Newf(fault.Invalid, "the contract %s does not say what accounts have: it is no ERC-20 token", token)
+		err = fault.Newf(fault.Invalid, "the contract %s does not say what accounts have: it is no ERC-20 token, so correct the token or the contract", token)
 	}
 	return *new(uint256.Int).SetBytes(word[:]), err
 }
@@ -113,7 +113,7 @@ func (v views) inspect(ctx context.Context, c airdrop.Campaign, at, token wallet
 		return f, err
 	}
 	if !ok || decimals != strconv.Itoa(c.Decimals) {
-		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed", f.token, decimals, c.Decimals)
+		return f, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: amounts would be shown wrong, so nothing was changed. Compare the contract, or create a campaign with the token's decimals", f.token, decimals, c.Decimals)
 	}
 	if f.endMS, err = v.endOf(ctx, kind, at); err != nil {
 		return f, err

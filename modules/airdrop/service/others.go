@@ -199,7 +199,7 @@ func (s *service) writeAttestations(ctx context.Context, w io.Writer, kind strin
 	}
 	schema, known := attestation.SchemaOf(kind)
 	if !known {
-		return fault.Newf(fault.Invalid, "there are no attestations of kind %q", kind)
+		return fault.Newf(fault.Invalid, "there are no attestations of kind %q: choose trust, vouch or report", kind)
 	}
 	by := make(map[wallet.Address]map[wallet.Address]bool)
 	query, seen := reputation.AttestationsQuery{Schema: schema.UID(), State: reputation.Live, Limit: 200}, 0

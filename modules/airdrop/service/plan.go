@@ -99,7 +99,7 @@ func (s *service) lookAtToken(ctx context.Context, c airdrop.Campaign, p airdrop
 			fault.Field{Name: "token", Message: fmt.Sprintf("is no ERC-20 token on chain %d: nothing at %s says how many decimals it has; check the address and the chain", p.Chain, p.Token)})
 	}
 	if decimals != strconv.Itoa(c.Decimals) {
-		return nil, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: everybody would be paid another amount than was announced, so nothing was planned", p.Token, decimals, c.Decimals)
+		return nil, fault.Newf(fault.Conflict, "the token %s has %s decimals, and the campaign %d: everybody would be paid another amount than was announced, so nothing was planned. Compare the token, or create a campaign with its decimals", p.Token, decimals, c.Decimals)
 	}
 	symbol, err := v.symbol(ctx, p.Token)
 	if err == nil && !strings.EqualFold(symbol, c.Symbol) {
@@ -172,7 +172,7 @@ func (s *service) nextRound(ctx context.Context, c airdrop.Campaign, p airdrop.D
 	case before.State == airdrop.Reading:
 		return more, fault.New(fault.Conflict, "the claims of the rounds before are still being read: try again in a minute")
 	case before.Kind != airdrop.CumulativeKind || before.Token != p.Token:
-		return more, fault.Newf(fault.Conflict, "the distributor %s pays the token %s and is of the kind %s: it has no next round of this token", p.Contract, before.Token, before.Kind)
+		return more, fault.Newf(fault.Conflict, "the distributor %s pays the token %s and is of the kind %s: it has no next round of this token, so plan a new one", p.Contract, before.Token, before.Kind)
 	}
 	has, over := new(uint256.Int).AddOverflow(&before.Claimed, &before.Balance)
 	if !over && has.Lt(&c.Total) {

@@ -293,7 +293,7 @@ func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep idempo
 }
 
 func errNoList(campaign string) error {
-	return fault.New(fault.Conflict, "the campaign has no list yet: upload it with PUT /api/v1/airdrop/campaigns/"+campaign+"/list")
+	return fault.New(fault.Conflict, "the campaign has no list yet: upload it on its page, or with PUT /api/v1/airdrop/campaigns/"+campaign+"/list")
 }
 
 // enterBuild waits for a slot among the trees being built.

@@ -140,7 +140,7 @@ func (s store) campaign(ctx context.Context, from database.Queryer, id string) (
 }
 
 func errNoCampaign() error {
-	return fault.NoSuch("campaign", "no campaign has this id: list the campaigns with GET /api/v1/airdrop/campaigns")
+	return fault.NoSuch("campaign", "no campaign has this id: look for it on the page of airdrops, or with GET /api/v1/airdrop/campaigns")
 }
 
 // campaigns reads up to limit campaigns after the position, newest first, with or

@@ -47,7 +47,7 @@ func (s store) applyStep(ctx context.Context, d followed, step chain.Step, state
 			return err
 		}
 		if now.Address != d.Address || now.Chain != d.Chain {
-			return fault.New(fault.Conflict, "another distributor was set meanwhile: its claims are read now")
+			return fault.New(fault.Conflict, "another distributor was set meanwhile: its claims are read now; load the page again")
 		}
 		c, err := s.campaign(ctx, tx, d.Campaign)
 		if err != nil {

@@ -46,7 +46,7 @@ const selectCourse = `
 	FROM course `
 
 func errNoRules() error {
-	return fault.NoSuch("rules", "the campaign has no rules: set them with PUT /api/v1/airdrop/campaigns/ID/rules, or upload a list")
+	return fault.NoSuch("rules", "the campaign has no rules: write them on its page of rules, or with PUT /api/v1/airdrop/campaigns/ID/rules, or upload a list")
 }
 
 // course reads the course of a campaign. It fails with fault.NotFound.

@@ -94,7 +94,7 @@ func (s store) distributor(ctx context.Context, from database.Queryer, campaign 
 	var row distributorRow
 	err := from.Get(ctx, &row, selectDistributor+`WHERE campaign = ?`, campaign)
 	if database.IsNoRows(err) {
-		return airdrop.Distributor{}, fault.NoSuch("distributor", "the campaign has no distributor that is followed: claims are not open yet")
+		return airdrop.Distributor{}, fault.NoSuch("distributor", "the campaign has no distributor that is followed: claims are not open yet; come back when they are")
 	}
 	if err != nil {
 		return airdrop.Distributor{}, fmt.Errorf("read distributor: %w", err)
@@ -109,7 +109,7 @@ func (s store) distributorAt(ctx context.Context, chainID uint64, at wallet.Addr
 	var row distributorRow
 	err := s.db.Read().Get(ctx, &row, selectDistributor+`WHERE chain = ? AND address = ? ORDER BY read_to DESC, campaign LIMIT 1`, int64(chainID), at)
 	if database.IsNoRows(err) {
-		return airdrop.Distributor{}, fault.NoSuch("distributor", "no campaign follows this contract")
+		return airdrop.Distributor{}, fault.NoSuch("distributor", "no campaign follows this contract: name it on the page of its campaign")
 	}
 	if err != nil {
 		return airdrop.Distributor{}, fmt.Errorf("read distributor: %w", err)

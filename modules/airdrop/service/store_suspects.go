@@ -44,7 +44,7 @@ const selectSuspect = `
 	FROM suspect `
 
 func errNoSuspect() error {
-	return fault.NoSuch("suspect", "nothing is held against this wallet in this campaign, or it is not decided yet")
+	return fault.NoSuch("suspect", "nothing is held against this wallet in this campaign, or it is not decided yet: look again when the campaign is frozen")
 }
 
 // suspect reads one. It fails with fault.NotFound.

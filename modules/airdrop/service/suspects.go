@@ -63,11 +63,11 @@ func (r suspectRow) suspect(c courseRow) airdrop.Suspect {
 func undecided(c courseRow) error {
 	switch {
 	case c.Freezing != 0:
-		return fault.New(fault.Conflict, "the campaign is being frozen")
+		return fault.New(fault.Conflict, "the campaign is being frozen: wait until that has ended")
 	case c.Phase == airdrop.Draft || c.Phase == airdrop.Collecting || c.Phase == airdrop.Previewed:
 		return nil
 	}
-	return fault.Newf(fault.Conflict, "the campaign is %s, and its list does not change any more", c.Phase)
+	return fault.Newf(fault.Conflict, "the campaign is %s, and its list does not change any more: what is decided late can be paid by another campaign", c.Phase)
 }
 
 // Suspect implements airdrop.Suspects.
@@ -141,7 +141,7 @@ func (s *service) decide(ctx context.Context, tx *database.Tx, q airdrop.Suspect
 	for _, w := range wallets {
 		row, err := s.store.suspect(ctx, tx, q.ID, w)
 		if fault.Is(err, fault.NotFound) {
-			return answer, fault.NoSuch("suspect", "%s is not flagged in this campaign and has not appealed: nothing was decided", w)
+			return answer, fault.NoSuch("suspect", "%s is not flagged in this campaign and has not appealed: nothing was decided; check the address", w)
 		}
 		if err != nil {
 			return answer, err
@@ -266,15 +266,15 @@ func (s *service) appeal(ctx context.Context, tx *database.Tx, q airdrop.SignedA
 	}
 	switch {
 	case row.State == airdrop.Appealed || row.State == airdrop.Reported:
-		return answer, fault.New(fault.Conflict, "an appeal or a report of this wallet waits for a decision already")
+		return answer, fault.New(fault.Conflict, "an appeal or a report of this wallet waits for a decision already: wait for it, this page shows it")
 	case row.Appeals >= airdrop.MaxAppeals:
-		return answer, fault.Newf(fault.Conflict, "%d appeals of this wallet were decided in this campaign, and no more are taken", airdrop.MaxAppeals)
+		return answer, fault.Newf(fault.Conflict, "%d appeals of this wallet were decided in this campaign, and no more are taken: write to whoever runs the campaign", airdrop.MaxAppeals)
 	case q.CreatedMS <= row.AppealMS:
 		return answer, fault.New(fault.Conflict, "this appeal is older than the one before: prepare it again and sign that one")
 	case state == airdrop.Appealed && (unknown || row.State == airdrop.Paid):
-		return answer, fault.New(fault.Conflict, "nothing is held against this wallet in this campaign, so there is nothing to appeal against")
+		return answer, fault.New(fault.Conflict, "nothing is held against this wallet in this campaign, so there is nothing to appeal against: check the address")
 	case state == airdrop.Reported && unknown && !listed:
-		return answer, fault.New(fault.Conflict, "this wallet is in none of the lists of the latest preview, so there is nothing to report")
+		return answer, fault.New(fault.Conflict, "this wallet is in none of the lists of the latest preview, so there is nothing to report: check the address")
 	}
 	row.Campaign, row.Wallet, row.State = q.ID, q.Wallet, state
 	row.Appeal, row.AppealMS, row.Appeals = q.Text, q.CreatedMS, row.Appeals+1
