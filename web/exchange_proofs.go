@@ -22,12 +22,15 @@ func proofName(kind string) string {
 
 // Proofs are what a filter may ask for.
 func (d exchangeData) Proofs() []choice {
+	return append(kindsOfProof(), choice{exchangereview.ProofNone, "Without proof"})
+}
+
+func kindsOfProof() []choice {
 	return []choice{
 		{exchangereview.ProofAny, "Any proof"},
 		{exchangereview.ProofSwap, "A swap"},
 		{exchangereview.ProofAttestation, "The exchange’s word"},
 		{exchangereview.ProofWithdrawal, "A withdrawal"},
-		{exchangereview.ProofNone, "Without proof"},
 	}
 }
 

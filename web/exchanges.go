@@ -91,6 +91,9 @@ func (d exchangesData) Statuses() []choice {
 	return []choice{{exchangereview.Active, "Active"}, {exchangereview.Incident, "Incident"}, {exchangereview.Halted, "Halted"}, {exchangereview.Dead, "Closed"}}
 }
 
+// Proofs are what a review of the exchange may show.
+func (d exchangesData) Proofs() []choice { return kindsOfProof() }
+
 // Sorts are the orders.
 func (d exchangesData) Sorts() []choice {
 	return []choice{
@@ -105,14 +108,14 @@ func (d exchangesData) Sorts() []choice {
 
 // Filtered reports whether less than everything is asked for.
 func (d exchangesData) Filtered() bool {
-	return d.Query.Kind+d.Query.Chain+d.Query.Country+d.Query.Status+d.Query.Q+d.MaxFee != ""
+	return d.Query.Kind+d.Query.Chain+d.Query.Country+d.Query.Status+d.Query.Proof+d.Query.Q+d.MaxFee != ""
 }
 
 func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), r.URL.Query()
 	d := exchangesData{Query: exchangereview.ExchangesQuery{
 		Kind: v.Get("kind"), Chain: v.Get("chain"), Q: strings.TrimSpace(v.Get("q")),
-		Country: v.Get("country"), Status: v.Get("status"), Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
+		Country: v.Get("country"), Status: v.Get("status"), Proof: v.Get("proof"), Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
 	}, MaxFee: v.Get("fee")}
 	if percent, err := strconv.ParseFloat(d.MaxFee, 64); err == nil {
 		d.Query.MaxFee = percent / 100

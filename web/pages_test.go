@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/web/webtest"
 )
@@ -183,6 +184,21 @@ func TestTheDirectoryHasPages(t *testing.T) {
 	if strings.Contains(second, "Tidewater") {
 		t.Error("the second page has the first exchange of the first")
 	}
+}
+
+// Exchanges are chosen by what shows that reviewers used them.
+func TestTheDirectoryIsFilteredByProofOfUse(t *testing.T) {
+	s := webtest.Full(t)
+	proven := s.Exchanges.Written[0].Exchange
+	for i := range s.Exchanges.Written {
+		s.Exchanges.Written[i].Proof = nil
+	}
+	s.Exchanges.Written[0].Proof = &exchangereview.Proof{Kind: exchangereview.ProofSwap}
+	v := newVisitor(t, s)
+	page := v.get("/exchanges?proof=swap", http.StatusOK)
+	contains(t, page, "1 exchange found", `exchanges/`+proven+`"`, `<option value="swap" selected>A swap`)
+	contains(t, v.get("/exchanges?proof=withdrawal", http.StatusOK), "No exchange found")
+	contains(t, v.get("/exchanges?proof=words", http.StatusBadRequest), "is swap, attestation, withdrawal or any")
 }
 
 func TestWalletsAreLookedUpByAddress(t *testing.T) {

@@ -24,7 +24,7 @@ func TestContractFiles(t *testing.T) {
 		Dir: "testdata/contract", Update: *update,
 		Known: []any{
 			exchangereview.RecentQuery{Limit: 5},
-			exchangereview.ExchangesQuery{Kind: exchangereview.Centralised, Sort: exchangereview.ByReviews, Country: "MT", Status: exchangereview.Active, MaxFee: 0.002},
+			exchangereview.ExchangesQuery{Kind: exchangereview.Centralised, Sort: exchangereview.ByReviews, Country: "MT", Status: exchangereview.Active, MaxFee: 0.002, Proof: exchangereview.ProofSwap},
 			exchangereview.ReviewDraft{Overall: 4, Aspects: stars},
 			exchangereview.SignedReview{Overall: 4, Aspects: stars},
 			exchangereview.ReviewsQuery{Sort: exchangereview.ByHelpful, Stars: 5, Language: "en", From: 1, To: 2, Dimension: "support", Proof: exchangereview.ProofSwap},

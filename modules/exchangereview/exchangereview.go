@@ -140,6 +140,7 @@ type ExchangesQuery struct {
 	Country string  `query:"country" json:"-"` // ISO 3166-1 alpha-2
 	Status  string  `query:"status" json:"-"`  // active, halted, dead or incident
 	MaxFee  float64 `query:"max_fee" json:"-"` // of takers, share of the trade: 0.002 = 0.2 %; 0 = any
+	Proof   string  `query:"proof" json:"-"`   // of use, in one live review at least: swap, attestation, withdrawal or any
 	Sort    string  `query:"sort" json:"-"`    // rating (default), reviews, name, stars, fee, change; with q, the best match comes first
 	Cursor  string  `query:"cursor" json:"-"`  // the last answer's next
 	Limit   int     `query:"limit" json:"-"`   // 1–200, 0 = 50
@@ -160,6 +161,11 @@ func (q ExchangesQuery) Validate() error {
 	case "", Active, Halted, Dead, Incident:
 	default:
 		wrong = append(wrong, fault.Field{Name: "status", Message: "is active, halted, dead or incident"})
+	}
+	switch q.Proof {
+	case "", ProofSwap, ProofAttestation, ProofWithdrawal, ProofAny:
+	default:
+		wrong = append(wrong, fault.Field{Name: "proof", Message: "is swap, attestation, withdrawal or any"})
 	}
 	if q.Country != "" && (len(q.Country) != 2 || strings.ContainsFunc(q.Country, notLetter)) {
 		wrong = append(wrong, fault.Field{Name: "country", Message: "is a code of two letters, like MT"})

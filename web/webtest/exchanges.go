@@ -60,7 +60,7 @@ func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery
 	var found []exchangereview.Exchange
 	for _, e := range m.Listed {
 		fits := (q.Kind == "" || q.Kind == e.Kind) && (q.Chain == "" || slices.Contains(e.Chains, q.Chain)) &&
-			strings.Contains(strings.ToLower(e.Name), strings.ToLower(q.Q))
+			strings.Contains(strings.ToLower(e.Name), strings.ToLower(q.Q)) && (q.Proof == "" || m.isProven(e.Slug, q.Proof))
 		if fits {
 			e.Rating = m.rating(e.Slug)
 			found = append(found, e)
@@ -75,7 +75,7 @@ func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery
 		}
 		return int(math.Copysign(1, b.Rating.Mean-a.Rating.Mean))
 	})
-	list := page.NewList[int]("exchanges", q.Sort, q.Kind, q.Chain, q.Q)
+	list := page.NewList[int]("exchanges", q.Sort, q.Kind, q.Chain, q.Q, q.Proof)
 	from, err := list.After(q.Cursor, 0)
 	if err != nil || from < 0 || from > len(found) {
 		return exchangereview.ExchangePage{}, list.Wrong()
@@ -83,6 +83,12 @@ func (m *Exchanges) Exchanges(_ context.Context, q exchangereview.ExchangesQuery
 	size := page.Standard().Size(q.Limit)
 	found, next := page.Cut(list, found[from:], size, func(exchangereview.Exchange) int { return from + size })
 	return exchangereview.ExchangePage{Exchanges: found, Next: next}, nil
+}
+
+func (m *Exchanges) isProven(slug, kind string) bool {
+	return len(m.live(func(r exchangereview.Review) bool {
+		return r.Exchange == slug && r.Proof != nil && (kind == exchangereview.ProofAny || kind == r.Proof.Kind)
+	})) > 0
 }
 
 // Facets has the chains and countries of what is listed.

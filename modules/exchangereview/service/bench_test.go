@@ -219,7 +219,7 @@ func BenchmarkLists(b *testing.B) {
 		w.publish(b, numbered(b, i), []string{"kraken", "okx", "uniswap"}[i%3], i%5+1)
 	}
 	for name, q := range map[string]exchangereview.ExchangesQuery{
-		"rating": {}, "reviews": {Sort: exchangereview.ByReviews}, "name": {Sort: exchangereview.ByName}, "chain": {Chain: "b"}, "search": {Q: "krakn"},
+		"rating": {}, "reviews": {Sort: exchangereview.ByReviews}, "name": {Sort: exchangereview.ByName}, "chain": {Chain: "b"}, "search": {Q: "krakn"}, "proof": {Proof: exchangereview.ProofAny}, "search and proof": {Q: "krakn", Proof: exchangereview.ProofSwap},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,7 +164,15 @@ func (s *service) searchExchanges(ctx context.Context, q exchangereview.Exchange
 	if err != nil {
 		return exchangereview.ExchangePage{}, err
 	}
-	found, next := page.Cut(list, after.rest(e.find(q)), page.Standard().Size(q.Limit),
+	hits := e.find(q)
+	if q.Proof != "" && len(hits) > 0 {
+		proven, err := s.store.provenExchanges(ctx, q.Proof)
+		if err != nil {
+			return exchangereview.ExchangePage{}, fmt.Errorf("look for exchanges with a proof of use: %w", err)
+		}
+		hits = slices.DeleteFunc(hits, func(h hit) bool { return !proven[h.id] })
+	}
+	found, next := page.Cut(list, after.rest(hits), page.Standard().Size(q.Limit),
 		func(h hit) *match { return &match{h.score, h.slug} })
 	answer := exchangereview.ExchangePage{Exchanges: []exchangereview.Exchange{}, Next: next}
 	if len(found) == 0 {
@@ -212,7 +221,7 @@ func (m *match) rest(found []hit) []hit {
 
 // filtersOf are what a page of exchanges is selected by, beside its order.
 func filtersOf(q *exchangereview.ExchangesQuery) []string {
-	return []string{q.Kind, q.Chain, q.Country, q.Status, strconv.FormatFloat(q.MaxFee, 'g', -1, 64)}
+	return []string{q.Kind, q.Chain, q.Country, q.Status, strconv.FormatFloat(q.MaxFee, 'g', -1, 64), q.Proof}
 }
 
 // Facets implements Service.

@@ -67,6 +67,13 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 			if !bytes.Equal(text, kept) || want.held != row.Held {
 				return fault.Newf(fault.Internal, "the sums of %s are not what its reviews add up to", row.Slug)
 			}
+			var proofs [len(proofNames)]int
+			if err := keptProofs(ctx, r, row.ID, &proofs); err != nil {
+				return err
+			}
+			if want.proofs[proofNone] = 0; proofs != want.proofs {
+				return fault.Newf(fault.Internal, "%s has reviews with proofs %v, and %v are kept", row.Slug, want.proofs, proofs)
+			}
 			for day := is.days.Newest - 1; day <= is.days.Newest+30; day++ {
 				if is.days.Find(day) != want.days.Find(day) {
 					return fault.Newf(fault.Internal, "the days of %s are not what its reviews add up to", row.Slug)
@@ -75,6 +82,18 @@ func VerifySums(ctx context.Context, db *database.DB) error {
 		}
 		return nil
 	})
+}
+
+func keptProofs(ctx context.Context, q database.Queryer, exchange int64, into *[len(proofNames)]int) error {
+	var rows []struct {
+		Grade   int `db:"grade"`
+		Reviews int `db:"reviews"`
+	}
+	err := q.Select(ctx, &rows, `SELECT grade, reviews FROM exchange_proof WHERE exchange_id = ?`, exchange)
+	for _, row := range rows {
+		into[row.Grade] = row.Reviews
+	}
+	return err
 }
 
 // AsBefore takes away what an earlier release did not store.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/export"
+	"banyan/modules/exchangereview/service"
 	"banyan/platform/chain"
 	"banyan/platform/fault"
 	"banyan/platform/identity"
@@ -151,6 +153,72 @@ func TestAProofOfUseIsGradedAndRaisesTheWeight(t *testing.T) {
 		if r := must(w.RecheckProof(a.signedIn(), exchangereview.ProofQuery{Slug: "kraken", Wallet: other.wallet}))(t); r.Proof != nil {
 			t.Error("the word of an ended claim counts")
 		}
+		w.rating(t, "kraken")
+	})
+}
+
+// The directory is filtered by what shows that somebody used an exchange; a review counts
+// for that as long as it is shown.
+func TestExchangesAreFoundByProofOfUse(t *testing.T) {
+	eachWay(t, func(t *testing.T, w *fixture) {
+		a, desk, other := numbered(t, 1), numbered(t, 2), numbered(t, 3)
+		_, swap, withdrawal := w.exchangeOnChain(t, a)
+		found := func(kind string, want ...string) {
+			t.Helper()
+			for _, size := range []int{1, 50} {
+				got := w.list(t, exchangereview.ExchangesQuery{Proof: kind, Sort: exchangereview.ByName, Limit: size})
+				if !slices.Equal(got, want) {
+					t.Errorf("with %s, pages of %d: %v, want %v", kind, size, got, want)
+				}
+			}
+			searched := w.list(t, exchangereview.ExchangesQuery{Proof: kind, Q: "krakn"})
+			if is := slices.Contains(want, "kraken"); len(searched) > 1 || slices.Contains(searched, "kraken") != is {
+				t.Errorf("with %s, searched: %v", kind, searched)
+			}
+		}
+		w.publish(t, a, "kraken", 4)
+		w.publish(t, other, "okx", 4)
+		found(exchangereview.ProofAny)
+		must(w.ProveUse(a.signedIn(), exchangereview.Transaction{Slug: "kraken", ChainID: 10, Tx: withdrawal}))(t)
+		found(exchangereview.ProofWithdrawal, "kraken")
+		found(exchangereview.ProofSwap)
+		must(w.ProveUse(a.signedIn(), exchangereview.Transaction{Slug: "kraken", ChainID: 10, Tx: swap}))(t)
+		found(exchangereview.ProofWithdrawal)
+		found(exchangereview.ProofSwap, "kraken")
+
+		must(w.ImportExchanges(operator, upload(`[{"id": "okx", "name": "OKX", "kind": "cex", "wallets": ["`+desk.wallet.String()+`"]}]`)))(t)
+		must(w.ClaimProfile(anybody, w.signedClaim(t, desk, "okx", exchangereview.ClaimByAddress)))(t)
+		prepared := must(w.PrepareAttestation(anybody, exchangereview.AttestationDraft{Slug: "okx", Customer: other.wallet}))(t)
+		prepared.Attestation.Signature = desk.signDocument(t, prepared.TypedData)
+		must(w.AttestUse(anybody, prepared.Attestation))(t)
+		found(exchangereview.ProofAttestation, "okx")
+		found(exchangereview.ProofAny, "kraken", "okx")
+		next := must(w.Exchanges(anybody, exchangereview.ExchangesQuery{Proof: exchangereview.ProofAny, Limit: 1}))(t).Next
+		refused(w.Exchanges(anybody, exchangereview.ExchangesQuery{Proof: exchangereview.ProofSwap, Limit: 1, Cursor: next}))(t, fault.Invalid, "cursor")
+		refused(w.Exchanges(anybody, exchangereview.ExchangesQuery{Proof: exchangereview.ProofNone}))(t, fault.Invalid, "proof: is swap")
+
+		w.clock.Pass(time.Minute)
+		w.publish(t, a, "kraken", 5) // an edit keeps the proof
+		found(exchangereview.ProofSwap, "kraken")
+		moderator := as(identity.Moderator)
+		decide := func(action string) {
+			t.Helper()
+			must(w.Moderate(moderator, exchangereview.Decision{Slug: "kraken", Wallet: a.wallet, Action: action, Reason: "A reason."}))(t)
+		}
+		decide(exchangereview.ActionHold) // still shown
+		found(exchangereview.ProofSwap, "kraken")
+		decide(exchangereview.ActionRemove)
+		found(exchangereview.ProofSwap)
+		decide(exchangereview.ActionRestore)
+		found(exchangereview.ProofSwap, "kraken")
+		w.rating(t, "kraken")
+		if err := service.AsBefore(t.Context(), w.db); err != nil {
+			t.Fatal(err)
+		}
+		must(service.Backfill(t.Context(), w.options))(t)
+		found(exchangereview.ProofAny, "kraken", "okx")
+		w.withdraw(t, a, "kraken")
+		found(exchangereview.ProofAny, "okx")
 		w.rating(t, "kraken")
 	})
 }

@@ -159,6 +159,10 @@ func (st store) listExchanges(ctx context.Context, q exchangereview.ExchangesQue
 	if q.MaxFee > 0 {
 		where, args = append(where, `taker_fee <= ?`), append(args, q.MaxFee)
 	}
+	if q.Proof != "" {
+		condition, values := provenCondition(q.Proof)
+		where, args = append(where, condition), append(args, values...)
+	}
 	by := listOrders[q.Sort]
 	if after != nil {
 		where = append(where, by.after)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/database"
@@ -133,6 +134,53 @@ func storeProof(ctx context.Context, tx *database.Tx, exchange int64, of wallet.
 func dropProof(ctx context.Context, tx *database.Tx, exchange int64, of wallet.Address) error {
 	_, err := tx.Exec(ctx, `DELETE FROM use_proof WHERE exchange_id = ? AND reviewer = ?`, exchange, of)
 	return err
+}
+
+// changeProofs changes how many shown reviews of an exchange have a proof of each
+// grade. Few changes do: most reviews have none, and an edit keeps it.
+func changeProofs(ctx context.Context, tx *database.Tx, exchange int64, by *[len(proofNames)]int) error {
+	for grade, n := range by {
+		var err error
+		switch {
+		case grade == proofNone || n == 0:
+		case n > 0:
+			_, err = tx.Exec(ctx, `
+				INSERT INTO exchange_proof (grade, exchange_id, reviews)
+				VALUES (?, ?, ?)
+				ON CONFLICT (grade, exchange_id) DO UPDATE SET reviews = exchange_proof.reviews + excluded.reviews`, grade, exchange, n)
+		default:
+			if _, err = tx.Exec(ctx, `UPDATE exchange_proof SET reviews = reviews - ? WHERE grade = ? AND exchange_id = ?`, -n, grade, exchange); err == nil {
+				_, err = tx.Exec(ctx, `DELETE FROM exchange_proof WHERE grade = ? AND exchange_id = ? AND reviews = 0`, grade, exchange)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provenCondition is that an exchange has a live review with a proof of this kind.
+func provenCondition(kind string) (where string, args []any) {
+	if kind == exchangereview.ProofAny {
+		return `id IN (SELECT exchange_id FROM exchange_proof)`, nil
+	}
+	return `id IN (SELECT exchange_id FROM exchange_proof WHERE grade = ?)`, []any{slices.Index(proofNames[:], kind)}
+}
+
+// provenExchanges returns the exchanges that have a live review with a proof of this
+// kind.
+func (st store) provenExchanges(ctx context.Context, kind string) (map[int64]bool, error) {
+	where, args := provenCondition(kind)
+	var ids []int64
+	if err := st.db.Read().Select(ctx, &ids, `SELECT id FROM exchange WHERE `+where, args...); err != nil {
+		return nil, err
+	}
+	proven := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		proven[id] = true
+	}
+	return proven, nil
 }
 
 // setGrade sets the grade of a review.

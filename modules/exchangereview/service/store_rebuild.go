@@ -72,6 +72,9 @@ func replaceSums(ctx context.Context, tx *database.Tx, now *ranking.Parameters, 
 	if _, err := tx.Exec(ctx, `UPDATE exchange SET tally = ?, days = ?, reviews = 0, held = 0, rank_order = 0, mean_order = 0`, []byte{}, []byte{}); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM exchange_proof`); err != nil {
+		return err
+	}
 	for id, s := range all {
 		if err := setSums(ctx, tx, id, s, now); err != nil {
 			return err

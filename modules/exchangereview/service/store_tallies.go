@@ -44,6 +44,8 @@ type sums struct {
 	tally ranking.Tally
 	days  bursts.Days
 	held  int // change of the number of held reviews
+	// proofs are the changes of the numbers of shown reviews with a proof of each grade.
+	proofs [len(proofNames)]int
 }
 
 // put counts a review in its state, n = 1, or takes it out, n = -1.
@@ -51,6 +53,7 @@ func (s *sums) put(n int, by reviewer, state int, of rated) {
 	if state > stateHeld {
 		return
 	}
+	s.proofs[of.proof] += n
 	counted := by.counts(of)
 	s.days.Add(counted.Day, of.stars[0], n)
 	switch {
@@ -112,7 +115,10 @@ func setSums(ctx context.Context, tx *database.Tx, exchange int64, s *sums, p *r
 			rank_order = ?,
 			mean_order = ?
 		WHERE id = ?`, tally, s.days.AppendTo(nil), s.tally.Reviews(), s.held, rankOrder(&s.tally, p), meanOrder(&s.tally, p), exchange)
-	return err
+	if err != nil {
+		return err
+	}
+	return changeProofs(ctx, tx, exchange, &s.proofs)
 }
 
 // tallyRow is the sums of an exchange.
