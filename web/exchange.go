@@ -35,6 +35,7 @@ type exchangeData struct {
 	Claim     *exchangereview.Claim // the one that holds; nil: the profile is not claimed
 	MaxReply  int
 	Places    []exchangereview.Place // where it stood, the latest first
+	Muted     mutedWallets           // of the viewer
 	ui.Pager
 	// Structured is the rating for search engines (schema.org), nil without
 	// evidence: they refuse an empty one.
@@ -191,6 +192,8 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 		// Without it nobody can answer for the exchange here.
 		claims, _ := p.service.Claims(ctx, exchangereview.ClaimsQuery{Slug: slug})
 		d.Claim, d.MaxReply = holding(claims.Claims), exchangereview.MaxReply
+	}, func() {
+		d.Muted, _ = p.muted(r)
 	}, func() {
 		if who.SignedIn {
 			d.Form, formErr = p.reviewForm(ctx, slug, who.Wallet)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,6 +43,8 @@ func (p *exchangePages) home(r *http.Request) HomePart {
 		listed, written = ui.Number(len(all.Exchanges))+more, ui.Number(reviews)+more
 		part.Empty = len(all.Exchanges) == 0
 		var rowErr error
+		muted, _ := p.muted(r)
+		recent.Reviews = slices.DeleteFunc(recent.Reviews, func(r exchangereview.RecentReview) bool { return muted.Has(r.Wallet) })
 		part.Column, part.Err = p.site.HTML(r, "exchanges/home", all.Exchanges[:min(homeRows, len(all.Exchanges))])
 		part.Row, rowErr = p.site.HTML(r, "exchanges/recent", recent.Reviews)
 		part.Err = errors.Join(part.Err, rowErr)
@@ -105,9 +108,15 @@ func (p *exchangePages) steps(r *http.Request) []Step {
 	return []Step{s}
 }
 
+// IsMuted reports whether the viewer has muted the wallet.
+func (d reviewsOfWallet) IsMuted() bool { return d.Muted.Has(d.Wallet) }
+
 // reviewsOfWallet is the data of the template exchanges/wallet.
 type reviewsOfWallet struct {
+	Wallet  wallet.Address
 	Mine    bool
+	MayMute bool
+	Muted   mutedWallets // of the viewer
 	Reviews exchangereview.ReviewPage
 	Missing *ui.Missing
 	ui.Pager
@@ -115,9 +124,14 @@ type reviewsOfWallet struct {
 
 func (p *exchangePages) wallet(r *http.Request, of wallet.Address) WalletPart {
 	who, cursor := ui.ViewerOf(r), r.URL.Query().Get("cursor")
-	d := reviewsOfWallet{Mine: who.SignedIn && who.Wallet == of}
-	var err error
-	d.Reviews, err = p.service.ReviewsOf(r.Context(), exchangereview.ReviewsOfQuery{Wallet: of, Cursor: cursor, Limit: reviewsPerPage})
+	d := reviewsOfWallet{Wallet: of, Mine: who.SignedIn && who.Wallet == of}
+	var err, mutedErr error
+	ui.Together(func() {
+		d.Reviews, err = p.service.ReviewsOf(r.Context(), exchangereview.ReviewsOfQuery{Wallet: of, Cursor: cursor, Limit: reviewsPerPage})
+	}, func() {
+		d.Muted, mutedErr = p.muted(r)
+	})
+	d.MayMute = who.SignedIn && !d.Mine && mutedErr == nil
 	d.Missing, d.Pager = ui.Part(r.Context(), err, "Exchange reviews", "what this wallet wrote"), ui.PagerOf(r, d.Reviews.Next)
 	html, err := p.site.HTML(r, "exchanges/wallet", d)
 	return WalletPart{HTML: html, Err: err} // the template says below its title what is missing

@@ -85,6 +85,7 @@ type Service interface {
 	Appeals  // appeals.go
 	Overview // recent.go
 	Portable // portable.go
+	Mutes    // mutes.go
 }
 
 // The kinds of exchange.

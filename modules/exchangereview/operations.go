@@ -2,6 +2,7 @@ package exchangereview
 
 import (
 	"context"
+	"slices"
 
 	"banyan/platform/seam"
 )
@@ -90,7 +91,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(append(append(bindOverview(s), bindAppeals(s)...), bindPortable(s)...),
+	return Contract.Bind(append(slices.Concat(bindOverview(s), bindAppeals(s), bindPortable(s), bindMutes(s)),
 		importExchanges.To(s.ImportExchanges),
 		exchanges.To(s.Exchanges),
 		facets.To(s.Facets),

@@ -29,6 +29,7 @@ type Exchanges struct {
 	NowMS   func() int64
 
 	Appealed []exchangereview.SignedAppeal
+	muted    map[wallet.Address][]exchangereview.Muted // by reader, the latest first
 }
 
 var _ exchangereview.Service = (*Exchanges)(nil)
