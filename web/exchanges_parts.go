@@ -56,7 +56,7 @@ func (p *exchangePages) home(r *http.Request) HomePart {
 // how explains ratings and weights.
 func (p *exchangePages) how(r *http.Request) HowPart {
 	method, err := p.service.Method(r.Context(), exchangereview.MethodQuery{})
-	part := HowPart{Contents: []Figure{{"Rating", "rating"}, {"Weight", "weight"}}, Missing: ui.Part(r.Context(), err, "Exchange reviews", "what ratings are computed with")}
+	part := HowPart{Contents: []Figure{{"Rating", "rating"}, {"Weight", "weight"}, {"Signing a review", "signing"}}, Missing: ui.Part(r.Context(), err, "Exchange reviews", "what ratings are computed with")}
 	d := struct{ Method *exchangereview.Method }{}
 	if err == nil {
 		d.Method = &method

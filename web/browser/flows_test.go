@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,6 +76,63 @@ func TestADeclinedSignatureIsSaidInPlainWords(t *testing.T) {
 	if eval[bool](t, ctx, `document.querySelector("form[data-review] button[type=submit]").disabled`) {
 		t.Error("after declining, the review cannot be sent again")
 	}
+}
+
+// TestAWalletThatRefusesTheDocument: the page offers it to another program with the key,
+// and takes the signature that is made there.
+func TestAWalletThatRefusesTheDocument(t *testing.T) {
+	site := webtest.Full(t)
+	ctx := open(t, phone)
+	x := &extension{key: webtest.Key(t, "behind an extension")}
+	x.chains.Store(true)
+	signIn(t, ctx, site.URL, x)
+	do(t, ctx, chromedp.Navigate(site.URL+"/exchanges/meridian"))
+	eval[bool](t, ctx, `(() => {
+		const make = URL.createObjectURL;
+		URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text; }); return make.call(URL, blob); };
+		return true;
+	})()`)
+	mark(t, ctx, "4", "4")
+	do(t, ctx, chromedp.Click(chromedp.CSS("form[data-review] button[type=submit]")))
+	wait(t, ctx, `document.querySelector("form[data-review] [data-elsewhere][open]") !== null && window.saved`)
+	if said := text(t, ctx, "form[data-review] [data-status]"); !strings.Contains(said, "names none") {
+		t.Errorf("the page says %q", said)
+	}
+	if said := text(t, ctx, "[data-elsewhere]"); !strings.Contains(said, "cast wallet sign --ledger --data --from-file to-sign.json") {
+		t.Errorf("the way around is %q", said)
+	}
+	picture(t, ctx, "sign-elsewhere")
+	const send, paste = "[data-elsewhere] button", "[data-elsewhere] textarea"
+	do(t, ctx, chromedp.SendKeys(chromedp.CSS(paste), "nothing"), chromedp.Click(chromedp.CSS(send)))
+	wait(t, ctx, `document.querySelector("[data-elsewhere] .notice.bad")?.innerText.includes("hex digits")`)
+	paper := func(signature string) {
+		t.Helper()
+		eval[bool](t, ctx, `document.querySelector("`+paste+`").value = "`+signature+`\n", true`)
+		do(t, ctx, chromedp.Click(chromedp.CSS(send)))
+	}
+	// Of somebody else's key: the server says so, and the panel stays.
+	document := request{Method: "eth_signTypedData_v4", Params: []json.RawMessage{json.RawMessage(`""`), quoted(t, eval[string](t, ctx, `window.saved`))}}
+	other, err := (&extension{key: webtest.Key(t, "somebody else")}).answer(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paper(other.(string))
+	wait(t, ctx, `document.querySelector("[data-elsewhere] .notice.bad")?.innerText.includes("signed by")`)
+	mine, err := (&extension{key: x.key}).answer(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paper(mine.(string))
+	wait(t, ctx, `document.querySelector("#review-`+webtest.AddressOf(x.key).String()+`") !== null`)
+}
+
+func quoted(t *testing.T, text string) json.RawMessage {
+	t.Helper()
+	out, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func TestCheckAWalletAgainstACampaign(t *testing.T) {

@@ -33,6 +33,8 @@ const injected = `(() => {
 type extension struct {
 	key      *ecdsa.PrivateKey
 	declines atomic.Bool // the person refuses to sign
+	// chains: it signs only documents that name a chain, as some extensions do.
+	chains atomic.Bool
 }
 
 type request struct {
@@ -72,6 +74,9 @@ func (x *extension) answer(q request) (any, error) {
 		var document apitypes.TypedData
 		if err := json.Unmarshal([]byte(text(1)), &document); err != nil {
 			return nil, err
+		}
+		if x.chains.Load() && document.Domain.ChainId == nil {
+			return nil, fmt.Errorf("Error - ChainId Mismatch") // as Trust Wallet's extension says it
 		}
 		hash, _, err := apitypes.TypedDataAndHash(document)
 		if err != nil {

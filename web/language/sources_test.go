@@ -33,6 +33,7 @@ var otherStrings = []string{
 	"floor: {1}", "cap: {1}", "{1} ns", "{1} µs", "{1} ms", "{1} s", "{1} min", "{1} h", "{1} B", "{1} KiB", "{1} MiB", "{1} GiB", "{1}, {2}", "{1} {2}", "{1} %", "{1} · {2}", "{1}: {2}",
 	"1 ms", "10 ms", "100 ms", "AbortError", "{1} of 5 · {2}", "User-agent: *\nDisallow: {1}\nDisallow: {2}\nDisallow: {3}\nDisallow: {4}\nDisallow: {5}\nDisallow: {6}\n\nSitemap: {7}",
 	"V{1}H0Z\"/>", "allocation:\n  - name: everybody\n    {1}: {2}", "d=\"M12 66 A54 54 0 0 1 120 66\" pathLength=\"1000\"", "version: 1\ndecimals: {1}\nsources:",
+	"cast wallet sign --ledger --data --from-file ",
 }
 
 type foundText struct {

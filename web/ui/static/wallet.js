@@ -146,8 +146,20 @@
     fields.set("chain_id", String(chain));
     const prepared = await send("POST", form.action, fields);
     say(prompt);
-    const signature = await ask(provider, "eth_signTypedData_v4", [form.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
-    return { prepared, signature };
+    try {
+      return { prepared, signature: await signedIn(provider, form, prepared, say) };
+    } catch (error) {
+      throw Object.assign(error instanceof UserError ? error : new UserError(explain(error)), { prepared, declined: error?.code === 4001 });
+    }
+  }
+
+  // leave goes to where it was published. Its place on the page differs only by its
+  // anchor, which alone would not load the page again.
+  function leave({ location: next }, form, say) {
+    forget(form);
+    say("Done. One moment …", "good");
+    location.assign(next);
+    if (new URL(next, location).pathname === location.pathname) location.reload();
   }
 
   function stated(form, prompt, fill) {
@@ -158,19 +170,81 @@
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       button.disabled = true;
+      const publish = async (prepared, signature) => {
+        fill(prepared, signature);
+        leave(await sendJSON(form.dataset.publish, prepared), form, say);
+      };
       try {
         const { prepared, signature } = await signStatement(form, say, prompt);
-        fill(prepared, signature);
-        const { location: next } = await sendJSON(form.dataset.publish, prepared);
-        forget(form);
-        say("Done. One moment …", "good");
-        location.assign(next);
-        if (new URL(next, location).pathname === location.pathname) location.reload();
+        await publish(prepared, signature);
       } catch (error) {
         refused(form, say, error);
+        if (error.prepared) offerElsewhere(form, error.prepared, (signature) => publish(error.prepared, signature), !error.declined);
         button.disabled = false;
       }
     });
+  }
+
+  // --- signing elsewhere -------------------------------------------------------
+  // Some wallets do not sign these documents: Trust Wallet's extension refuses one whose
+  // domain names no chain (trustwallet/trust-web3-provider #376), others have no
+  // eth_signTypedData_v4. So a document that a wallet has not signed can be taken to
+  // another program with the same key, and its signature is sent from here.
+  async function signedIn(provider, form, prepared, say) {
+    try {
+      return await ask(provider, "eth_signTypedData_v4", [form.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
+    } catch (error) {
+      if (!prepared.typed_data.domain.chainId && /chain/i.test(String(error?.message || ""))) {
+        throw new UserError("This wallet signs only documents that name a chain, and this one names none, so that it is valid on all of them. Sign the same document in another program, as said below.");
+      }
+      throw error;
+    }
+  }
+
+  const element = (name, properties, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+
+  // offerElsewhere puts the way around the wallet below a form. publish sends what was
+  // prepared with the signature that is typed in.
+  function offerElsewhere(form, prepared, publish, open) {
+    const before = document.querySelector("[data-elsewhere]");
+    if (before) URL.revokeObjectURL(before.querySelector("a").href);
+    before?.remove();
+    const FILE = "to-sign.json";
+    const signature = element("textarea", { id: "elsewhere", rows: 3, spellcheck: false, autocomplete: "off", placeholder: "0x…" });
+    const say = element("div", { className: "notice", hidden: true });
+    say.setAttribute("role", "status");
+    const tell = statusLine(say);
+    const send = element("button", { type: "button", className: "button", textContent: "Send this signature" });
+    send.addEventListener("click", async () => {
+      const typed = signature.value.trim();
+      if (!/^0x([0-9a-f]{2})+$/i.test(typed)) return tell("A signature is 0x and hex digits. Paste what the program has printed.", "bad");
+      send.disabled = true;
+      try {
+        await publish(typed);
+      } catch (error) {
+        tell(explain(error), "bad");
+        send.disabled = false;
+      }
+    });
+    const save = element("a", {
+      className: "button small", download: FILE, textContent: "Save the document",
+      href: URL.createObjectURL(new Blob([JSON.stringify(prepared.typed_data, null, 2)], { type: "application/json" })),
+    });
+    const panel = element("details", { className: "more", open },
+      element("summary", { textContent: "The wallet does not sign it? Sign the same document elsewhere" }),
+      element("div", { className: "stack" },
+        element("p", { className: "soft", textContent: "Any program that has the key of this account and signs typed data (EIP-712) can. Send the signature within ten minutes: later, most documents are not taken any more." }),
+        element("div", {}, save),
+        element("p", { className: "soft", textContent: "With a Ledger and Foundry’s cast, for instance (--trezor for a Trezor, --account NAME for a key in its keystore):" }),
+        element("pre", {}, element("code", { textContent: "cast wallet sign --ledger --data --from-file " + FILE })),
+        element("div", { className: "field" }, element("label", { htmlFor: "elsewhere", textContent: "The signature" }), signature),
+        say, element("div", {}, send)));
+    panel.dataset.elsewhere = "";
+    form.append(panel);
   }
 
   // What htmx has put into the page later is brought to life, too, each part once.
@@ -194,24 +268,28 @@
       review.addEventListener("submit", async (event) => {
         event.preventDefault();
         button.disabled = true;
-        try {
-          const prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
-          const provider = await walletWith(review.dataset.wallet, say);
-          say("Read it in the wallet and sign it. It costs nothing.");
+        let prepared, chain = 1;
+        const publish = async (signature) => {
           const signed = prepared.review || prepared.withdrawal || prepared.claim || prepared.reply || prepared.attestation || prepared.appeal;
-          signed.signature = await ask(provider, "eth_signTypedData_v4", [review.dataset.wallet, JSON.stringify(prepared.typed_data)], say);
-          // A smart wallet is asked for its signature on the chain where it is.
-          signed.chain_id = Number(await ask(provider, "eth_chainId", [], say)) || 1;
+          signed.signature = signature;
+          signed.chain_id = chain;
           say("Publishing …");
-          const { location: next } = await sendJSON(review.dataset.publish, prepared);
-          forget(review);
-          say("Done. One moment …", "good");
-          // The review's place on the page differs only by its anchor, which
-          // alone would not load the page again.
-          location.assign(next);
-          if (new URL(next, location).pathname === location.pathname) location.reload();
+          leave(await sendJSON(review.dataset.publish, prepared), review, say);
+        };
+        let signing = false;
+        try {
+          prepared = await send("POST", review.action, new URLSearchParams(new FormData(review)));
+          signing = true;
+          const provider = await walletWith(review.dataset.wallet, say);
+          // A smart wallet is asked for its signature on the chain where it is.
+          chain = Number(await ask(provider, "eth_chainId", [], say)) || 1;
+          say("Read it in the wallet and sign it. It costs nothing.");
+          const signature = await signedIn(provider, review, prepared, say);
+          signing = false;
+          await publish(signature);
         } catch (error) {
           refused(review, say, error);
+          if (signing) offerElsewhere(review, prepared, publish, error?.code !== 4001);
           button.disabled = false;
         }
       });
