@@ -7,7 +7,7 @@ import (
 
 	"banyan/modules/airdrop"
 	"banyan/modules/airdrop/rules"
-	"banyan/modules/exchangereview"
+	"banyan/platform/eip712"
 	"banyan/platform/merkle"
 	"banyan/platform/seam"
 	"banyan/platform/testenv/accesstest"
@@ -30,7 +30,7 @@ func TestContractFiles(t *testing.T) {
 			airdrop.ProofCheck{Format: merkle.OZ, Root: "0x" + strings.Repeat("12", merkle.HashSize)},
 			airdrop.DistributorPlan{Chain: 10, EndMS: 4_000_000_000_000, DelayMS: 86_400_000, Vesting: &airdrop.Vesting{StartMS: 1_000_000, CliffMS: 2_000, DurationMS: 5_000}},
 			airdrop.DistributorToFollow{FirstBlock: 1_000},
-			airdrop.ClaimElsewhereQuery{Deadline: 4_000_000_000, Signature: exchangereview.Signature(strings.Repeat("s", 65))},
+			airdrop.ClaimElsewhereQuery{Deadline: 4_000_000_000, Signature: eip712.Signature(strings.Repeat("s", 65))},
 			airdrop.SuspectsQuery{State: airdrop.Appealed},
 			airdrop.SuspectDecision{As: airdrop.Paid},
 			airdrop.AppealDraft{Kind: airdrop.AnAppeal, Text: "I am one person, and nobody else is."},

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/crypto/sha3"
 
-	"banyan/modules/exchangereview"
+	"banyan/platform/eip712"
 )
 
 // What a wallet signs to appeal is the EIP-712 struct Appeal. The domain has no chain
@@ -44,9 +44,9 @@ func AppealHash(site string, a SignedAppeal) [32]byte {
 }
 
 // AppealDocument returns what AppealHash hashes as a document for eth_signTypedData_v4.
-func AppealDocument(site string, a SignedAppeal) exchangereview.TypedData {
-	return exchangereview.TypedData{
-		Types: map[string][]exchangereview.TypedField{
+func AppealDocument(site string, a SignedAppeal) eip712.TypedData {
+	return eip712.TypedData{
+		Types: map[string][]eip712.TypedField{
 			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}},
 			"Appeal": {
 				{Name: "site", Type: "string"},

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 
-	"banyan/modules/exchangereview"
+	"banyan/platform/eip712"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/wallet"
@@ -16,11 +16,11 @@ import (
 // document that it signs so that somebody else can; with one, the call that anybody can
 // send until the deadline.
 type ClaimElsewhereQuery struct {
-	ID        string                   `path:"id" json:"-"`
-	Wallet    wallet.Address           `path:"wallet" json:"-"`
-	To        wallet.Address           `path:"to" json:"-"`
-	Deadline  int64                    `query:"deadline" json:"-"` // seconds since 1970; 0: ClaimSignatureValid from now
-	Signature exchangereview.Signature `query:"signature" json:"-"`
+	ID        string           `path:"id" json:"-"`
+	Wallet    wallet.Address   `path:"wallet" json:"-"`
+	To        wallet.Address   `path:"to" json:"-"`
+	Deadline  int64            `query:"deadline" json:"-"` // seconds since 1970; 0: ClaimSignatureValid from now
+	Signature eip712.Signature `query:"signature" json:"-"`
 }
 
 // ClaimSignatureValid is how long a signature holds that says where a claim goes, in
@@ -60,7 +60,7 @@ type ClaimElsewhere struct {
 	// otherwise only the wallet can.
 	Signed bool `json:"signed"`
 	// TypedData is what the wallet signs, for eth_signTypedData_v4; nil when it has.
-	TypedData *exchangereview.TypedData `json:"typed_data,omitempty"`
+	TypedData *eip712.TypedData `json:"typed_data,omitempty"`
 }
 
 // What a wallet signs is the EIP-712 struct ClaimTo of our contracts, see
@@ -94,9 +94,9 @@ func ClaimToHash(chain uint64, contract wallet.Address, leaf merkle.Hash, accoun
 }
 
 // ClaimToDocument is what ClaimToHash hashes, as a document for eth_signTypedData_v4.
-func ClaimToDocument(chain uint64, contract wallet.Address, leaf merkle.Hash, account, to wallet.Address, deadline int64) *exchangereview.TypedData {
-	return &exchangereview.TypedData{
-		Types: map[string][]exchangereview.TypedField{
+func ClaimToDocument(chain uint64, contract wallet.Address, leaf merkle.Hash, account, to wallet.Address, deadline int64) *eip712.TypedData {
+	return &eip712.TypedData{
+		Types: map[string][]eip712.TypedField{
 			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}, {Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"}},
 			"ClaimTo":      {{Name: "leaf", Type: "bytes32"}, {Name: "account", Type: "address"}, {Name: "to", Type: "address"}, {Name: "deadline", Type: "uint256"}},
 		},

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"banyan/modules/exchangereview"
+	"banyan/platform/eip712"
 	"banyan/platform/fault"
 	"banyan/platform/page"
 	"banyan/platform/wallet"
@@ -208,8 +208,8 @@ func (d AppealDraft) Validate() error {
 
 // PreparedAppeal is an appeal with the document that the wallet signs.
 type PreparedAppeal struct {
-	TypedData exchangereview.TypedData `json:"typed_data"` // for eth_signTypedData_v4
-	Appeal    SignedAppeal             `json:"appeal"`
+	TypedData eip712.TypedData `json:"typed_data"` // for eth_signTypedData_v4
+	Appeal    SignedAppeal     `json:"appeal"`
 }
 
 // UnmarshalJSON also fills in the campaign: a request has it in its path, so the JSON of
@@ -225,13 +225,13 @@ func (p *PreparedAppeal) UnmarshalJSON(text []byte) error {
 
 // SignedAppeal is an appeal with its wallet's signature.
 type SignedAppeal struct {
-	ID        string                   `path:"id" json:"-"`
-	Wallet    wallet.Address           `json:"wallet"`
-	Kind      string                   `json:"kind"`
-	Text      string                   `json:"text"`
-	CreatedMS int64                    `json:"created_ms"`         // UTC
-	Signature exchangereview.Signature `json:"signature"`          // over AppealHash
-	ChainID   uint64                   `json:"chain_id,omitempty"` // where a smart wallet is asked; 0 = 1. It is not signed
+	ID        string           `path:"id" json:"-"`
+	Wallet    wallet.Address   `json:"wallet"`
+	Kind      string           `json:"kind"`
+	Text      string           `json:"text"`
+	CreatedMS int64            `json:"created_ms"`         // UTC
+	Signature eip712.Signature `json:"signature"`          // over AppealHash
+	ChainID   uint64           `json:"chain_id,omitempty"` // where a smart wallet is asked; 0 = 1. It is not signed
 }
 
 // Validate refuses what no AppealDraft would be.

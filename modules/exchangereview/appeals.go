@@ -55,7 +55,7 @@ type SignedAppeal struct {
 
 // Validate refuses what no signature can make valid.
 func (a SignedAppeal) Validate() error {
-	return checkAppeal(a.Wallet, a.Text, append(wrongTime(a.CreatedMS), a.Signature.wrong()...))
+	return checkAppeal(a.Wallet, a.Text, append(wrongTime(a.CreatedMS), wrongSignature(a.Signature)...))
 }
 
 func checkAppeal(writer wallet.Address, text string, wrong []fault.Field) error {

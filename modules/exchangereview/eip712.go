@@ -104,14 +104,14 @@ func (d *Digester) Document(r *SignedReview) TypedData {
 	for i, stars := range r.Stars() {
 		message[DimensionNames[i]] = float64(stars)
 	}
-	fields := []TypedField{{"site", "string"}, {"exchange", "string"}, {"wallet", "address"}}
+	fields := []TypedField{{Name: "site", Type: "string"}, {Name: "exchange", Type: "string"}, {Name: "wallet", Type: "address"}}
 	for _, name := range DimensionNames {
-		fields = append(fields, TypedField{name, "uint8"})
+		fields = append(fields, TypedField{Name: name, Type: "uint8"})
 	}
-	fields = append(fields, TypedField{"text", "string"}, TypedField{"createdAt", "uint64"}, TypedField{"previous", "bytes32"})
+	fields = append(fields, TypedField{Name: "text", Type: "string"}, TypedField{Name: "createdAt", Type: "uint64"}, TypedField{Name: "previous", Type: "bytes32"})
 	return TypedData{
 		Types: map[string][]TypedField{
-			"EIP712Domain": {{"name", "string"}, {"version", "string"}},
+			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}},
 			"Review":       fields,
 		},
 		PrimaryType: "Review",

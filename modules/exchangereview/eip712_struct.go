@@ -17,23 +17,23 @@ type member struct {
 }
 
 func textMember(name, text string) member {
-	return member{TypedField{name, "string"}, keccak([]byte(text)), text}
+	return member{TypedField{Name: name, Type: "string"}, keccak([]byte(text)), text}
 }
 
 func walletMember(name string, a wallet.Address) member {
-	m := member{TypedField: TypedField{name, "address"}, shown: a.String()}
+	m := member{TypedField: TypedField{Name: name, Type: "address"}, shown: a.String()}
 	copy(m.word[word-len(a):], a[:])
 	return m
 }
 
 func hashMember(name string, h Hash) member {
-	return member{TypedField{name, "bytes32"}, h, h.String()}
+	return member{TypedField{Name: name, Type: "bytes32"}, h, h.String()}
 }
 
 // numberMember is of a number that is not negative. It is shown as a string, because
 // JavaScript's numbers are not exact beyond 2^53.
 func numberMember(name string, n int64) member {
-	m := member{TypedField: TypedField{name, "uint64"}, shown: strconv.FormatInt(n, 10)}
+	m := member{TypedField: TypedField{Name: name, Type: "uint64"}, shown: strconv.FormatInt(n, 10)}
 	binary.BigEndian.PutUint64(m.word[word-8:], uint64(n))
 	return m
 }
@@ -62,7 +62,7 @@ func structDocument(name string, members []member) TypedData {
 		message[members[i].Name] = members[i].shown
 	}
 	return TypedData{
-		Types:       map[string][]TypedField{"EIP712Domain": {{"name", "string"}, {"version", "string"}}, name: fields},
+		Types:       map[string][]TypedField{"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}}, name: fields},
 		PrimaryType: name,
 		Domain:      map[string]any{"name": domainName, "version": domainVersion},
 		Message:     message,

@@ -31,8 +31,8 @@ func (d *Digester) HashWithdrawal(w *SignedWithdrawal) Hash {
 func (d *Digester) WithdrawalDocument(w *SignedWithdrawal) TypedData {
 	return TypedData{
 		Types: map[string][]TypedField{
-			"EIP712Domain": {{"name", "string"}, {"version", "string"}},
-			"Withdrawal":   {{"site", "string"}, {"exchange", "string"}, {"wallet", "address"}, {"createdAt", "uint64"}, {"previous", "bytes32"}},
+			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}},
+			"Withdrawal":   {{Name: "site", Type: "string"}, {Name: "exchange", Type: "string"}, {Name: "wallet", Type: "address"}, {Name: "createdAt", Type: "uint64"}, {Name: "previous", Type: "bytes32"}},
 		},
 		PrimaryType: "Withdrawal",
 		Domain:      map[string]any{"name": domainName, "version": domainVersion},

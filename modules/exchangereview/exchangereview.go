@@ -23,6 +23,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"banyan/platform/eip712"
 	"banyan/platform/fault"
 	"banyan/platform/page"
 	"banyan/platform/wallet"
@@ -317,19 +318,15 @@ func (p *PreparedReview) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// TypedData is an EIP-712 document as eth_signTypedData_v4 takes it.
-type TypedData struct {
-	Types       map[string][]TypedField `json:"types"`
-	PrimaryType string                  `json:"primaryType"`
-	Domain      map[string]any          `json:"domain"`
-	Message     map[string]any          `json:"message"`
-}
+// What wallets sign, and with what; the types of all modules.
+type (
+	TypedData  = eip712.TypedData
+	TypedField = eip712.TypedField
+	Signature  = eip712.Signature
+)
 
-// TypedField is a field of an EIP-712 type.
-type TypedField struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
+// MaxSignature is the longest signature, in bytes.
+const MaxSignature = eip712.MaxSignature
 
 // SignedReview is a review with its writer's signature.
 type SignedReview struct {

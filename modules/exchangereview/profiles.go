@@ -75,7 +75,7 @@ type SignedClaim struct {
 
 // Validate refuses what no signature can make valid.
 func (c SignedClaim) Validate() error {
-	return checkClaim(c.Wallet, c.Method, append(wrongTime(c.CreatedMS), c.Signature.wrong()...))
+	return checkClaim(c.Wallet, c.Method, append(wrongTime(c.CreatedMS), wrongSignature(c.Signature)...))
 }
 
 func checkClaim(of wallet.Address, method string, wrong []fault.Field) error {
@@ -196,7 +196,7 @@ type SignedReply struct {
 
 // Validate refuses what no signature can make valid.
 func (r SignedReply) Validate() error {
-	return checkReply(r.Text, append(wrongTime(r.CreatedMS), r.Signature.wrong()...))
+	return checkReply(r.Text, append(wrongTime(r.CreatedMS), wrongSignature(r.Signature)...))
 }
 
 func checkReply(text string, wrong []fault.Field) error {

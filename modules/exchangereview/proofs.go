@@ -105,7 +105,7 @@ type SignedAttestation struct {
 
 // Validate refuses what no signature can make valid.
 func (a SignedAttestation) Validate() error {
-	wrong := append(wrongTime(a.CreatedMS), a.Signature.wrong()...)
+	wrong := append(wrongTime(a.CreatedMS), wrongSignature(a.Signature)...)
 	if len(wrong) == 0 {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (r SignedReview) Validate() error {
 	if r.CreatedMS < 0 {
 		wrong = append(wrong, fault.Field{Name: "created_ms", Message: "is milliseconds since 1970, not negative"})
 	}
-	return invalidReview(append(wrong, r.Signature.wrong()...))
+	return invalidReview(append(wrong, wrongSignature(r.Signature)...))
 }
 
 func checkWritten(writer wallet.Address, stars [Dimensions]int, text string) (wrong []fault.Field) {
@@ -76,8 +76,8 @@ func (w SignedWithdrawal) Validate() error {
 	return checkWithdrawal(w.Wallet, w.CreatedMS, w.Signature)
 }
 
-// wrong says what no wallet makes.
-func (s Signature) wrong() []fault.Field {
+// wrongSignature says what no wallet makes.
+func wrongSignature(s Signature) []fault.Field {
 	if len(s) <= MaxSignature {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (s Signature) wrong() []fault.Field {
 }
 
 func checkWithdrawal(writer wallet.Address, createdMS int64, signed Signature) error {
-	wrong := signed.wrong()
+	wrong := wrongSignature(signed)
 	if writer.IsZero() {
 		wrong = append(wrong, fault.Field{Name: "wallet", Message: "is missing: send the address that signs"})
 	}

@@ -43,6 +43,7 @@ var layers = slices.Concat([]string{
 	"platform/wallet",
 	"platform/signature",
 	"platform/attestation",
+	"platform/eip712",
 	"platform/appendjson",
 	"platform/merkle",
 	"platform/config",
