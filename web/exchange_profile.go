@@ -85,7 +85,7 @@ func signing(r *http.Request) (ui.Viewer, error) {
 	who := ui.ViewerOf(r)
 	switch {
 	case !who.SignedIn:
-		return who, fault.New(fault.Unauthenticated, "sign in with the wallet of the exchange, then send it again")
+		return who, fault.New(fault.Unauthenticated, "sign in with the wallet that signs, then send it again")
 	case !ui.WantsJSON(r):
 		return who, fault.New(fault.Invalid, "this is signed in your wallet, which needs JavaScript: turn it on for this site and send it again")
 	}

@@ -66,6 +66,8 @@ func (p *exchangePages) mount(r chi.Router) {
 	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))
 	r.Post("/exchanges/{slug}/appeal", p.site.Form(p.prepareAppeal))
 	r.Post("/exchanges/{slug}/appeal/publish", p.site.Form(p.publishAppeal))
+	r.Post("/exchanges/{slug}/eas", p.site.Form(p.prepareEAS))
+	r.Post("/exchanges/{slug}/eas/publish", p.site.Form(p.publishEAS))
 	r.Post("/exchanges/{slug}/withdrawal", p.site.Form(p.prepareWithdrawal))
 	r.Post("/exchanges/{slug}/withdrawal/publish", p.site.Form(p.withdrawReview))
 }

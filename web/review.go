@@ -80,6 +80,11 @@ func (f *reviewForm) MayAppeal() bool {
 	return f.Live != nil && (f.Live.State == exchangereview.Removed || f.Live.State == exchangereview.Held)
 }
 
+// MayAttest reports whether the review can be signed as an attestation: it is shown.
+func (f *reviewForm) MayAttest() bool {
+	return f.Live != nil && (f.Live.State == exchangereview.Counted || f.Live.State == exchangereview.Held)
+}
+
 // prepareReview turns the form into the document that the wallet signs.
 func (p *exchangePages) prepareReview(rw http.ResponseWriter, r *http.Request) error {
 	who := ui.ViewerOf(r)

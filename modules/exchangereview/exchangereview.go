@@ -87,6 +87,7 @@ type Service interface {
 	Overview // recent.go
 	Portable // portable.go
 	Mutes    // mutes.go
+	EAS      // eas.go
 }
 
 // The kinds of exchange.

@@ -91,7 +91,7 @@ var (
 
 // Bind binds every operation to s.
 func Bind(s Service) *seam.Local {
-	return Contract.Bind(append(slices.Concat(bindOverview(s), bindAppeals(s), bindPortable(s), bindMutes(s)),
+	return Contract.Bind(append(slices.Concat(bindOverview(s), bindAppeals(s), bindPortable(s), bindMutes(s), bindEAS(s)),
 		importExchanges.To(s.ImportExchanges),
 		exchanges.To(s.Exchanges),
 		facets.To(s.Facets),

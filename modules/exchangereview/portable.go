@@ -13,7 +13,8 @@ type Portable interface {
 	// ExportReviews streams a Review on each line: all versions of the live reviews, as
 	// they were published. NotFound: no such slug.
 	ExportReviews(context.Context, ReviewsExport) (seam.Stream, error)
-	// ImportReviews stores reviews that were exported. Each is checked as when it was
+	// ImportReviews stores reviews that were exported, or attestations of reviews as
+	// ReviewEAS returns them, which are then kept, too. Each is checked as when it was
 	// published, but for its time: a signature is worth nothing at a site that it does
 	// not name. It may be sent again: what is stored already is counted as known.
 	// TooLarge: more than MaxImportedReviews; those before are stored. Invalid: it is
@@ -40,7 +41,8 @@ type ReviewsExport struct {
 // MaxImportedReviews is the most reviews of one import.
 const MaxImportedReviews = 1000
 
-// ReviewsUpload is reviews as an export has them, one JSON object after the other.
+// ReviewsUpload is reviews as an export or ReviewEAS has them, one JSON object after the
+// other.
 type ReviewsUpload struct {
 	Body io.Reader `stream:"application/x-ndjson" json:"-"`
 }

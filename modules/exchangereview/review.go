@@ -40,8 +40,9 @@ type Review struct {
 	State       string      `json:"state"`
 	HeldUntilMS int64       `json:"held_until_ms,omitempty"` // of a review that the program holds; 0 = a moderator does
 	Helpfulness Helpfulness `json:"helpfulness"`
-	Reply       *Reply      `json:"reply,omitempty"` // of the exchange
-	Proof       *Proof      `json:"proof,omitempty"` // that its writer used the exchange; the answer of publishReview lacks it
+	Reply       *Reply      `json:"reply,omitempty"`  // of the exchange
+	Proof       *Proof      `json:"proof,omitempty"`  // that its writer used the exchange; the answer of publishReview lacks it
+	EASMS       int64       `json:"eas_ms,omitempty"` // when its writer signed it as an attestation of EAS, see EAS; 0 = that is not done
 }
 
 // Helpfulness is what readers thought of a review, by their weights.

@@ -28,9 +28,9 @@ const (
 
 // Limits of an attestation: what they bound is stored and shown.
 const (
-	MaxData      = 8 << 10 // bytes of the encoded statement
-	MaxSignature = 8 << 10 // bytes; a key's has 65, a smart wallet's may carry several, and its deployment
-	MaxPackage   = 64 << 10
+	MaxData      = 8 << 10  // bytes of the encoded statement
+	MaxSignature = 8 << 10  // bytes; a key's has 65, a smart wallet's may carry several, and its deployment
+	MaxPackage   = 96 << 10 // of JSON, which has two letters for a byte: also of the longest that a module takes by CheckUpTo
 )
 
 // DomainName is the EIP-712 name of every off-chain attestation.
@@ -109,11 +109,14 @@ func New(d Domain, m Message) Signed {
 
 // Check refuses what is not an attestation of version 1 or 2, or has another UID
 // than its contents. Fails with fault.Invalid naming the fields.
-func (s *Signed) Check() error {
+func (s *Signed) Check() error { return s.CheckUpTo(MaxData) }
+
+// CheckUpTo is Check for data of at most so many bytes.
+func (s *Signed) CheckUpTo(most int) error {
 	c := checks{}
 	c.version(s)
 	c.domain(&s.Domain)
-	c.message(s)
+	c.message(s, most)
 	if len(s.Signature) == 0 {
 		c.wrong("signature", "is missing: an attestation is signed by its attester")
 	}
@@ -194,13 +197,13 @@ func (c *checks) domain(d *Domain) {
 	}
 }
 
-func (c *checks) message(s *Signed) {
+func (c *checks) message(s *Signed, most int) {
 	m := &s.Message
 	if !m.Schema.valid() {
 		c.wrong("message.schema", "must be 0x and 64 hex digits")
 	}
-	if len(m.Data) > MaxData {
-		c.wrong("message.data", "has "+strconv.Itoa(len(m.Data))+" bytes, at most "+strconv.Itoa(MaxData)+" are taken")
+	if len(m.Data) > most {
+		c.wrong("message.data", "has "+strconv.Itoa(len(m.Data))+" bytes, at most "+strconv.Itoa(most)+" are taken")
 	}
 	if m.ExpirationTime != 0 && m.ExpirationTime <= m.Time {
 		c.wrong("message.expirationTime", "is not after its time: it has never been valid")

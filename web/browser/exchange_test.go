@@ -67,6 +67,28 @@ func TestAnExchangeClaimsItsProfileAndAnswers(t *testing.T) {
 	wait(t, ctx, `[...document.querySelectorAll("button")].some((b) => b.textContent === "Give the profile back" && !b.disabled)`)
 }
 
+// A reviewer signs their review once more, as an attestation of EAS for the chain that the
+// wallet is on.
+func TestAReviewerSignsTheReviewAsAnAttestation(t *testing.T) {
+	site := webtest.Full(t)
+	x := &extension{key: webtest.Key(t, "a reviewer")}
+	x.chains.Store(true) // an attestation names its chain, so every wallet takes it
+	ctx, me := open(t, phone), webtest.AddressOf(x.key)
+	signIn(t, ctx, site.URL, x)
+	page := site.URL + "/exchanges/meridian"
+	x.chains.Store(false)
+	do(t, ctx, chromedp.Navigate(page))
+	mark(t, ctx, "4", "4")
+	do(t, ctx, chromedp.Click(chromedp.CSS("form:has(> .review-form) button[type=submit]")))
+	wait(t, ctx, `document.querySelector("#review-`+me.String()+`") !== null`)
+	x.chains.Store(true)
+	do(t, ctx, chromedp.Navigate(page), chromedp.Click(chromedp.CSS("#eas button[type=submit]")))
+	wait(t, ctx, `document.body.innerText.includes("Your review is signed as an attestation of EAS")`)
+	if link := eval[string](t, ctx, `document.querySelector("#review-`+me.String()+` a[download]").href`); link != site.URL+"/api/v1/exchange-review/exchanges/meridian/reviews/"+me.String()+"/eas" {
+		t.Errorf("the attestation is at %q", link)
+	}
+}
+
 // A reviewer shows by a transaction that they used the exchange.
 func TestAReviewerShowsThatTheyUsedTheExchange(t *testing.T) {
 	site := webtest.Full(t)

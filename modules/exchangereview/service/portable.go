@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/attestation"
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/seam"
@@ -58,7 +59,7 @@ func (s *service) ImportReviews(ctx context.Context, q exchangereview.ReviewsUpl
 	limited := &io.LimitedReader{R: q.Body, N: maxImportedBytes + 1}
 	lines := json.NewDecoder(limited)
 	for place := 1; ; place++ {
-		var r exchangereview.Review
+		var r importedLine
 		err := lines.Decode(&r)
 		var wrongType *json.UnmarshalTypeError
 		var f *fault.Fault
@@ -74,7 +75,7 @@ func (s *service) ImportReviews(ctx context.Context, q exchangereview.ReviewsUpl
 		case err != nil:
 			return answer, fault.Wrap(err, fault.Invalid, fmt.Sprintf("review %d is not JSON, or ends in the middle: send one JSON object on each line; those before it are stored", place))
 		default:
-			err = s.importReview(ctx, &r, &answer)
+			err = s.importLine(ctx, &r, &answer)
 		}
 		if err == nil {
 			continue
@@ -83,6 +84,55 @@ func (s *service) ImportReviews(ctx context.Context, q exchangereview.ReviewsUpl
 			return answer, err
 		}
 	}
+}
+
+// importedLine is a review, or with sig an attestation of one.
+type importedLine struct {
+	exchangereview.Review
+	Sig    json.RawMessage `json:"sig"`
+	Signer json.RawMessage `json:"signer"`
+}
+
+func (s *service) importLine(ctx context.Context, line *importedLine, answer *exchangereview.ReviewsImported) error {
+	if len(line.Sig) == 0 {
+		return s.importReview(ctx, &line.Review, answer)
+	}
+	text, err := json.Marshal(map[string]json.RawMessage{"sig": line.Sig, "signer": line.Signer})
+	if err != nil {
+		return err
+	}
+	p, err := attestation.Parse(text)
+	if err != nil {
+		return err
+	}
+	return s.importEAS(ctx, &p, answer)
+}
+
+// importEAS stores the review that an attestation has in it, with the attestation. Both
+// signatures are checked: that of the attestation is none of the review.
+func (s *service) importEAS(ctx context.Context, p *attestation.Package, answer *exchangereview.ReviewsImported) error {
+	if p.Signer.IsZero() {
+		return fault.New(fault.Invalid, "the attestation does not name its signer: send it as {sig, signer}")
+	}
+	if err := s.checkEAS(ctx, p, p.Signer); err != nil {
+		return err
+	}
+	v, err := easReview(p.Sig.Message.Data, p.Signer)
+	if err != nil {
+		return err
+	}
+	if err := s.importReview(ctx, &v, answer); err != nil {
+		return err
+	}
+	row, err := s.attestable(ctx, v.Exchange, v.Wallet)
+	switch {
+	case fault.Is(err, fault.NotFound): // it waits for a moderator
+		return nil
+	case err != nil:
+		return err
+	}
+	_, err = s.keepEAS(ctx, &row, p) // of a version that was edited since there is none
+	return err
 }
 
 // importReview stores a review as it was published.

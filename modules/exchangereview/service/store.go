@@ -100,6 +100,7 @@ type reviewRow struct {
 	reviewer
 	replyRow
 	proofRow
+	EASTimeS int64 `db:"eas_time_s"` // of its attestation of EAS; 0: it has none
 }
 
 // The states of a review, as they are stored.
@@ -120,7 +121,7 @@ func (r *reviewRow) review() exchangereview.Review {
 		Exchange: r.Slug, Wallet: r.Wallet, Site: r.Site, Overall: r.Overall,
 		Aspects: r.aspects(),
 		Text:    r.Text, CreatedMS: r.CreatedMS, Version: r.Version, Weight: float64(r.Units) / weightOne,
-		Group: r.group(r.Proof).String(), State: stateNames[r.State], Helpfulness: r.helpfulness(), Reply: r.reply(), Proof: r.proof(),
+		Group: r.group(r.Proof).String(), State: stateNames[r.State], Helpfulness: r.helpfulness(), Reply: r.reply(), Proof: r.proof(), EASMS: r.EASTimeS * 1000,
 	}
 	if r.Language != languageLater {
 		v.Language = r.Language

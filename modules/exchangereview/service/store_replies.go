@@ -11,8 +11,8 @@ import (
 
 // shownColumns and shownTables are those of reviews with what is shown beside them.
 const (
-	shownColumns = reviewColumns + replyColumns + proofColumns
-	shownTables  = replyTables + proofTables
+	shownColumns = reviewColumns + replyColumns + proofColumns + easColumns
+	shownTables  = replyTables + proofTables + easTables
 )
 
 // replyColumns and replyTables add the exchange's answer to the rows of reviews.

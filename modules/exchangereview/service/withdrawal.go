@@ -104,6 +104,9 @@ func (p *publication) takeBack(ctx context.Context, tx *database.Tx) (err error)
 	if err := eraseTexts(ctx, tx, p.exchange, writer); err != nil {
 		return err
 	}
+	if err := dropEAS(ctx, tx, p.exchange, writer); err != nil {
+		return err
+	}
 	if err := retire(ctx, tx, before.ID); err != nil {
 		return err
 	}

@@ -309,6 +309,11 @@
         (prepared, signature) => { prepared.revocation.signature = signature; });
     }
 
+    for (const form of fresh("form[data-eas]")) {
+      stated(form, "Read the attestation in the wallet and sign it. It costs nothing.",
+        (prepared, signature) => { prepared.attestation.sig.signature = signature; });
+    }
+
     // --- "use my wallet" beside an address field -------------------------------
     for (const button of fresh("[data-fill-wallet]")) {
       button.hidden = false;
