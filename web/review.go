@@ -80,6 +80,9 @@ func (f *reviewForm) MayAppeal() bool {
 	return f.Live != nil && (f.Live.State == exchangereview.Removed || f.Live.State == exchangereview.Held)
 }
 
+// Waits reports whether the review is not shown until a moderator has decided.
+func (f *reviewForm) Waits() bool { return f.Live != nil && f.Live.State == exchangereview.Waiting }
+
 // MayAttest reports whether the review can be signed as an attestation: it is shown.
 func (f *reviewForm) MayAttest() bool {
 	return f.Live != nil && (f.Live.State == exchangereview.Counted || f.Live.State == exchangereview.Held)
@@ -170,7 +173,14 @@ func (p *exchangePages) publishReview(rw http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	p.site.Tell(rw, r, "Your review is published, signed by your wallet. It is marked below; its weight follows your reputation.")
+	switch published.State {
+	case exchangereview.Waiting:
+		p.site.Tell(rw, r, "Your review is stored, signed by your wallet. A moderator looks at it before it is shown.")
+	case exchangereview.Held:
+		p.site.Tell(rw, r, "Your review is published, signed by your wallet. It is held, because unusually many came at once: it is shown and does not count yet.")
+	default:
+		p.site.Tell(rw, r, "Your review is published, signed by your wallet. It is marked below; its weight follows your reputation.")
+	}
 	place := p.site.At("/exchanges/", published.Exchange) + "#review-" + published.Wallet.String()
 	return ui.WriteJSON(rw, struct {
 		Location string `json:"location"`

@@ -49,7 +49,7 @@ func (p *policy) ask(ctx context.Context, writer wallet.Address) (waiting, error
 	now := p.clock()
 	known := p.known.Load()
 	if known == nil || now.Sub(known.read) >= policyFor || now.Before(known.read) {
-		rows, err := p.store.namedWallets(ctx)
+		rows, err := p.store.namedWallets(ctx, now.UnixMilli())
 		if err != nil {
 			return waits, fmt.Errorf("read who may write: %w", err)
 		}

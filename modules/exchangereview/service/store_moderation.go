@@ -109,8 +109,13 @@ type walletMode struct {
 
 const maxNamedWallets = 100_000
 
-func (st store) namedWallets(ctx context.Context) (rows []walletMode, err error) {
-	err = st.db.Read().Select(ctx, &rows, `SELECT wallet, mode, until_ms FROM moderation_wallet LIMIT ?`, maxNamedWallets)
+// namedWallets returns those about which a decision is in force.
+func (st store) namedWallets(ctx context.Context, nowMS int64) (rows []walletMode, err error) {
+	err = st.db.Read().Select(ctx, &rows, `
+		SELECT wallet, mode, until_ms
+		FROM moderation_wallet
+		WHERE until_ms = 0 OR until_ms > ?
+		LIMIT ?`, nowMS, maxNamedWallets)
 	return rows, err
 }
 
