@@ -152,8 +152,8 @@ bench-merkle: ## trees and claims beside their peers (needs node and npm, too)
 compare-merkle: ## lists, trees and claims beside the tools of others, case by case (needs node and npm, too)
 	$(MAKE) -C bench compare
 
-bench-ranking: ## what floods buy, what the interval holds and how fast a ranking is computed again
-	$(GO) test -count=1 -run Quality -bench 'Recompute|Lockstep' -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
+bench-ranking: ## what floods buy, what the interval holds, how fast a ranking is computed again, and 1M reviews are verified
+	BANYAN_BENCH_REVIEWS=$${BANYAN_BENCH_REVIEWS:-1000000} $(GO) test -count=1 -run Quality -bench 'Recompute|Lockstep|VerifyRanking' -v ./modules/exchangereview/... | grep -E '^(    [a-z_]+_test.go|Benchmark|---|FAIL|panic)'
 
 bench-contracts: ## gas of claims beside its goals, with the prices of Osaka and of Amsterdam
 	$(GO) test -tags devchain -run '^$$' -bench Gas -benchtime 1x ./$(CONTRACT_FILES) | grep -E '^(Benchmark|FAIL|panic)'
