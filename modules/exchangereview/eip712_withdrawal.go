@@ -51,8 +51,11 @@ func TextHash(text string) Hash { return keccak([]byte(text)) }
 
 // Digest makes the digest of a stored review again, from what it has. Site must
 // be known.
-func (r *Review) Digest() Hash {
-	d := NewDigester(r.Site)
+func (r *Review) Digest() Hash { return NewDigester(r.Site).HashStored(r) }
+
+// HashStored is Review.Digest of a review of the digester's site: one digester serves
+// many.
+func (d *Digester) HashStored(r *Review) Hash {
 	if r.State == Withdrawn {
 		return d.HashWithdrawal(&SignedWithdrawal{Slug: r.Exchange, Wallet: r.Wallet, CreatedMS: r.CreatedMS, Previous: r.Previous})
 	}

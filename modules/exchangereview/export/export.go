@@ -145,8 +145,8 @@ func (r *Review) beyondProof() string {
 	return ""
 }
 
-// digest makes the digest that was signed again.
-func (r *Review) digest() exchangereview.Hash {
+// digest makes the digest that was signed again. The digester is of the review's site.
+func (r *Review) digest(digests *exchangereview.Digester) exchangereview.Hash {
 	review := exchangereview.Review{
 		Exchange: r.Exchange, Wallet: r.Wallet, Site: r.Site, Overall: r.Stars[0], Text: r.Text, TextHash: r.TextHash,
 		CreatedMS: r.CreatedMS, Previous: r.Previous, State: r.State,
@@ -154,7 +154,7 @@ func (r *Review) digest() exchangereview.Hash {
 			Withdrawals: r.Stars[1], Support: r.Stars[2], Fees: r.Stars[3], Execution: r.Stars[4], Security: r.Stars[5], Ease: r.Stars[6],
 		},
 	}
-	return review.Digest()
+	return digests.HashStored(&review)
 }
 
 // Rank numbers exchanges in the order of their overall scores, the best first;

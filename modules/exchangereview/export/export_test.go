@@ -239,6 +239,19 @@ func TestAChangedByteIsFound(t *testing.T) {
 	}
 }
 
+// A line is one value: what follows it would be hashed, and counted by nobody.
+func TestALineHasOneValue(t *testing.T) {
+	plain := decompressed(t, sample(t, 4).write(t))
+	changed := bytes.Replace(plain, []byte("\n{\"exchange\""), []byte(" {\"exchange\""), 1)
+	if bytes.Equal(changed, plain) {
+		t.Fatal("there are no two lines")
+	}
+	r, err := export.Verify(t.Context(), bytes.NewReader(compressed(t, changed)))
+	if err != nil || r.Valid || !strings.Contains(strings.Join(r.Problems, "\n"), "more than one value") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func decompressed(t testing.TB, packed []byte) []byte {
 	t.Helper()
 	d, err := zstd.NewReader(bytes.NewReader(packed))

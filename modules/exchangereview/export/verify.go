@@ -136,20 +136,30 @@ func (b batch) split() (parts []batch) {
 // reviews.
 func check(b batch) checked {
 	c := checked{kind: b.kind, content: b.content}
-	hash := newKeccak()
+	hash, sites := newKeccak(), map[string]*exchangereview.Digester{}
+	// One decoder for all lines: one for each allocates more than what it reads.
+	lines, end := json.NewDecoder(bytes.NewReader(b.content)), int64(0)
+	lines.DisallowUnknownFields()
 	err := b.eachLine(func(line []byte) error {
 		c.leaves = append(c.leaves, hash.leaf(b.kind, line))
 		if b.kind != KindReview && b.kind != KindTombstone {
 			return nil
 		}
 		var r Review
-		if err := decode(line, &r); err != nil {
-			return err
+		if err := lines.Decode(&r); err != nil {
+			return notALine(err.Error())
+		}
+		if end += int64(len(line)); lines.InputOffset() != end {
+			return notALine("it has more than one value, or less")
+		}
+		end++ // its end
+		if sites[r.Site] == nil {
+			sites[r.Site] = exchangereview.NewDigester(r.Site)
 		}
 		problem := r.outOfRange()
 		within := problem == ""
 		if within {
-			problem = r.check()
+			problem = r.check(sites[r.Site])
 		}
 		if problem != "" {
 			c.problems = append(c.problems, fmt.Sprintf("%s of %s by %s: %s", b.kind, r.Exchange, r.Wallet, problem))
@@ -178,9 +188,13 @@ func decode(line []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return fault.Wrap(err, fault.Invalid, "a line of the export is not what it should be: "+err.Error())
+		return notALine(err.Error())
 	}
 	return nil
+}
+
+func notALine(why string) error {
+	return fault.New(fault.Invalid, "a line of the export is not what it should be: "+why)
 }
 
 // outOfRange returns which values cannot be counted, "" if all can.
@@ -197,11 +211,11 @@ func (r *Review) outOfRange() string {
 }
 
 // check returns what is wrong with a review or a tombstone, "" if nothing is.
-func (r *Review) check() string {
+func (r *Review) check(digests *exchangereview.Digester) string {
 	if r.Site == "" {
 		return "" // of an earlier release that did not store it, and of another site than that
 	}
-	if r.digest() != r.Hash {
+	if r.digest(digests) != r.Hash {
 		return "its hash is not the digest of what it says"
 	}
 	if r.Block > 0 {
