@@ -79,8 +79,14 @@ func TestCampaignsOfSablierAreFollowed(t *testing.T) {
 		name string
 		fee  uint64 // of a claim
 	}{
-		{name: "1.2 Instant"}, {name: "1.2 with a stream"}, {name: "1.3 with a fee in the coin", fee: fee},
-		{name: "2 Instant", fee: fee + fee/50 + 1}, {name: "2 LL, vested", fee: fee + fee/50 + 1}, {name: "2 LL", fee: fee + fee/50 + 1}, {name: "2 LT, vested", fee: fee + fee/50 + 1}, {name: "2 LT", fee: fee + fee/50 + 1},
+		{name: "1.2 Instant"},
+		{name: "1.2 with a stream"},
+		{name: "1.3 with a fee in the coin", fee: fee},
+		{name: "2 Instant", fee: fee + fee/50 + 1},
+		{name: "2 LL, vested", fee: fee + fee/50 + 1},
+		{name: "2 LL", fee: fee + fee/50 + 1},
+		{name: "2 LT, vested", fee: fee + fee/50 + 1},
+		{name: "2 LT", fee: fee + fee/50 + 1},
 	} {
 		t.Run(want.name, func(t *testing.T) {
 			w := open(t, service.Options{DB: databasetest.SQLite(t, airdrop.Name), Chains: chains, Trees: filepath.Join(t.TempDir(), "trees")}, seamtest.InProcess)
