@@ -84,7 +84,7 @@ const (
 func (l Loaded) Diagnose(ctx context.Context, now func() time.Time) Diagnosis {
 	var d Diagnosis
 	for _, look := range []func(context.Context, *Diagnosis, func() time.Time){
-		l.lookAtSite, l.lookAtFolder, l.lookAtDatabases, l.lookAtServer, l.lookAtCertificates, l.lookAtModules, l.lookAtChains, l.lookAtBroker, l.lookAtRedis, l.lookAtTracing, lookAtLimits,
+		l.lookAtSite, l.lookAtFolder, l.lookAtDatabases, l.lookAtServer, l.lookAtCertificates, l.lookAtModules, l.lookAtChains, l.lookAtBroker, l.lookAtRedis, l.lookAtProvider, l.lookAtTracing, lookAtLimits,
 	} {
 		bounded, cancel := context.WithTimeout(ctx, diagnosisTime)
 		look(bounded, &d, now)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"banyan/platform/certificates"
@@ -15,6 +16,7 @@ import (
 	"banyan/platform/events/jetstream"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/identity/signin"
 	"banyan/platform/ratelimit"
 	"banyan/platform/rollout"
 	"banyan/platform/seam/client"
@@ -165,6 +167,19 @@ func (l Loaded) lookAtRedis(ctx context.Context, d *Diagnosis, _ func() time.Tim
 		return
 	}
 	d.add(what, Good, "Redis answers")
+}
+
+func (l Loaded) lookAtProvider(ctx context.Context, d *Diagnosis, now func() time.Time) {
+	provider := l.Settings.Identity.OIDC.Open(now)
+	if provider == nil || l.Settings.Module != "" {
+		return
+	}
+	const what = "provider of sign-ins"
+	if err := provider.Try(ctx); err != nil {
+		d.add(what, Failure, "%s: check identity.oidc.issuer, which is written as the provider writes it, and that this machine reaches it. Wallets sign in as always", strings.Join(strings.Fields(err.Error()), " "))
+		return
+	}
+	d.add(what, Good, "%s answers; its callback is %s%s", l.Settings.Identity.OIDC.Issuer, l.Settings.PublicURL, signin.CallbackPath)
 }
 
 func (l Loaded) lookAtTracing(ctx context.Context, d *Diagnosis, _ func() time.Time) {

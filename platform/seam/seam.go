@@ -88,7 +88,7 @@ func (a Access) check(c identity.Caller) error {
 	if c.IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "this needs a sign-in: sign in with your wallet, or send a token in the Authorization header")
 	}
-	return fault.Newf(fault.Forbidden, "this needs the role %s: ask an operator of this site", need)
+	return fault.Newf(fault.Forbidden, "this needs the role %s: ask an operator of this site; if it is yours, sign in with your second factor", need)
 }
 
 type idempotencyKey struct{}

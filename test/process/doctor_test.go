@@ -26,6 +26,8 @@ modules:
 chain:
   private: true
   nodes: ["1 http://` + broken + `/the-key"]
+identity:
+  oidc: {issuer: "http://` + broken + `", client_id: banyan, client_secret: the-client-secret}
 events:
   broker: nats
   nats: {url: ["nats://` + broken + `"], user: banyan, password: the-password}
@@ -41,13 +43,14 @@ events:
 		"FAILURE  module airdrop at http://" + broken, "nobody listens there",
 		"FAILURE  node of chain 1 http://" + broken + "/***",
 		"FAILURE  broker of events", "credentials",
+		"FAILURE  provider of sign-ins", "check identity.oidc.issuer",
 		"ok       settings",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}
-	for _, secret := range []string{"the-key", "the-password"} {
+	for _, secret := range []string{"the-key", "the-password", "the-client-secret"} {
 		if strings.Contains(out+errOut, secret) {
 			t.Errorf("it prints the secret %s:\n%s", secret, out)
 		}

@@ -189,6 +189,21 @@ func (p *Provider) ask() (*discovered, error) {
 	}, nil
 }
 
+// Try asks the provider for its endpoints now.
+func (p *Provider) Try(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := p.ask() //nolint:contextcheck // the client bounds its time
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (p *Provider) config(d *discovered, callback string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: p.o.ClientID, ClientSecret: p.o.ClientSecret, Endpoint: d.endpoint, RedirectURL: callback,

@@ -296,5 +296,12 @@ func TestAProviderMustBeTheOneOfTheSettingsAndSafe(t *testing.T) {
 		if address, err := p.Begin(t.Context(), newFlow()); fault.CodeOf(err) != fault.Unavailable {
 			t.Errorf("%s: got %q, %v", name, address, err)
 		}
+		if err := p.Try(t.Context()); err == nil {
+			t.Errorf("%s: the doctor finds nothing", name)
+		}
+	}
+	_, p := opened(t, newClock())
+	if err := p.Try(t.Context()); err != nil {
+		t.Errorf("a healthy provider: %v", err)
 	}
 }
