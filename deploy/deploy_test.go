@@ -215,3 +215,39 @@ func at(value any, keys ...string) any {
 	}
 	return value
 }
+
+// TestTerraformReplacesWhatTheManifestHas: what it puts image and address in place of is
+// there, and it finds each object.
+func TestTerraformReplacesWhatTheManifestHas(t *testing.T) {
+	program, err := os.ReadFile("terraform/main.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile("kubernetes/single/banyan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaced := regexp.MustCompile(`, "([^"]+)", var\.[a-z_]+\)`).FindAllSubmatch(program, -1)
+	if len(replaced) != 2 {
+		t.Fatalf("it replaces %q", replaced)
+	}
+	for _, one := range replaced {
+		if !bytes.Contains(manifest, one[1]) {
+			t.Errorf("the manifest has no %q to replace", one[1])
+		}
+	}
+	parts := strings.Split(string(manifest), "\n---\n") // as main.tf does
+	if len(parts) < 5 {
+		t.Errorf("it finds %d objects", len(parts))
+	}
+	for _, part := range parts {
+		var o struct {
+			Kind     string            `yaml:"kind"`
+			Metadata map[string]string `yaml:"metadata"`
+		}
+		_ = yaml.Unmarshal([]byte(part), &o) // other metadata than texts is not asked for
+		if o.Kind == "" {
+			t.Errorf("this is no object: %s", part)
+		}
+	}
+}
