@@ -2,7 +2,7 @@
 # fetched by Go at the versions that go.mod names.
 
 GO            ?= go
-TEST_FLAGS    := $(if $(RACE),-race) -timeout 30m
+TEST_FLAGS    := $(if $(RACE),-race) -timeout $(if $(RACE),45m,30m)
 # With the race detector, on a machine that others use, a deadline may pass: at most
 # three failures are tried once more, each by itself, and named. A race never is.
 RERUN         := $(if $(RACE),--rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race --rerun-fails-report=bin/again.txt)
