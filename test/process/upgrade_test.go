@@ -2,9 +2,13 @@ package process_test
 
 import (
 	"database/sql"
+	"io/fs"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"banyan/migrations"
 )
 
 // TestANewerProgramCopiesTheDatabasesBeforeItMigratesThem, and an older one refuses them
@@ -37,8 +41,9 @@ func TestANewerProgramCopiesTheDatabasesBeforeItMigratesThem(t *testing.T) {
 		t.Fatalf("new databases were copied: %q, %v", copies(), err)
 	}
 	table := goosedTable(t, folder)
-	// As the program from before backups were recorded left it.
-	restart(`DROP TABLE backup_run; DELETE FROM ` + table + ` WHERE version_id = 30`)
+	// As the program from before the newest migration left it.
+	version, undo := newestMigration(t)
+	restart(undo + `; DELETE FROM ` + table + ` WHERE version_id = ` + version)
 	site = p.start(t, nil, "--listen", "127.0.0.1:0")
 	files := copies()
 	if len(files) != 1 || !strings.Contains(site.logged(), files[0]) {
@@ -55,6 +60,27 @@ func TestANewerProgramCopiesTheDatabasesBeforeItMigratesThem(t *testing.T) {
 	}
 	p.command(t, true, "restored into", "backup", "restore", "--force", files[0])
 	p.start(t, nil, "--listen", "127.0.0.1:0")
+}
+
+// newestMigration is the number of the last migration of the identity database, and
+// what undoes it.
+func newestMigration(t *testing.T) (version, undo string) {
+	t.Helper()
+	files, err := fs.Glob(migrations.FS, "identity/sqlite/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	newest := files[len(files)-1] // they are sorted
+	text, err := fs.ReadFile(migrations.FS, newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, undo, found := strings.Cut(string(text), "-- +goose Down")
+	version, _, _ = strings.Cut(path.Base(newest), "_")
+	if version = strings.TrimLeft(version, "0"); !found || version == "" {
+		t.Fatalf("%s says nothing of how it is undone", newest)
+	}
+	return version, undo
 }
 
 // goosedTable is where the applied migrations of the identity database are.
