@@ -15,7 +15,7 @@ func ReadClaim(of string, e types.Log) (row int64, account wallet.Address, amoun
 // Topics are what the events of a kind are found by.
 func Topics(of string) (topics []string) {
 	for _, e := range kinds[of].events {
-		topics = append(topics, e.topic().Hex())
+		topics = append(topics, e.topic.Hex())
 	}
 	return topics
 }

@@ -33,8 +33,9 @@ type kind struct {
 // event is how a claim is told.
 type event struct {
 	signature string
-	topics    int // with the signature
-	words     int // of its data
+	topic     common.Hash // its hash
+	topics    int         // with the signature
+	words     int         // of its data
 	// Where the words are that are of interest: of the account, a topic, or where that is
 	// 0, a word of the data.
 	row, account, accountWord, amount int
@@ -58,7 +59,7 @@ var kinds = func() map[string]kind { //nolint:gochecknoglobals // a table of con
 	for i := range sablier {
 		sablier[i].account, sablier[i].amount = 1, 1
 	}
-	return map[string]kind{
+	all := map[string]kind{
 		airdrop.PlainKind:      {events: []event{row}},
 		airdrop.VestingKind:    {events: []event{row}, partial: true},
 		airdrop.CumulativeKind: {events: []event{{signature: "Claimed(address,uint256)", topics: 2, words: 1, account: 1}}, byAccount: true, partial: true},
@@ -66,15 +67,19 @@ var kinds = func() map[string]kind { //nolint:gochecknoglobals // a table of con
 		airdrop.SablierKind:    {events: sablier},
 		airdrop.MerklKind:      {events: []event{{signature: "Claimed(address,address,uint256)", topics: 3, words: 1, account: 1}}, byAccount: true, partial: true, alone: true, tokens: true},
 	}
+	for _, k := range all {
+		for i, e := range k.events {
+			k.events[i].topic = crypto.Keccak256Hash([]byte(e.signature))
+		}
+	}
+	return all
 }()
-
-func (e event) topic() common.Hash { return crypto.Keccak256Hash([]byte(e.signature)) }
 
 // filter says which events are claims from a distributor.
 func (k kind) filter(contract, token wallet.Address) chain.Filter {
 	f := chain.Filter{Contract: contract, Topics: make([][]common.Hash, 1)}
 	for _, e := range k.events {
-		f.Topics[0] = append(f.Topics[0], e.topic())
+		f.Topics[0] = append(f.Topics[0], e.topic)
 	}
 	if k.tokens {
 		f.Topics = append(f.Topics, nil, []common.Hash{common.BytesToHash(token[:])})
@@ -113,7 +118,7 @@ const merklToken = 1
 // that it seemed.
 func (k kind) claim(e types.Log) (c storedClaim, ok bool) {
 	at := slices.IndexFunc(k.events, func(is event) bool {
-		return len(e.Topics) == is.topics && len(e.Data) == 32*is.words && e.Topics[0] == is.topic()
+		return len(e.Topics) == is.topics && len(e.Data) == 32*is.words && e.Topics[0] == is.topic
 	})
 	if at < 0 {
 		return c, false

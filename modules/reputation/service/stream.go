@@ -40,7 +40,9 @@ func (s service) ScoreStream(ctx context.Context, q reputation.WalletStream) (se
 		return seam.Stream{}, err
 	}
 	if table == nil {
-		s.tables.asks(streamPart * len(asked)) // about
+		for _, part := range asked {
+			s.tables.asks(len(part))
+		}
 	}
 	lines := func(ctx context.Context, part []askedWallet, to []byte) ([]byte, error) {
 		if table != nil {
