@@ -26,11 +26,6 @@ const (
 	// commitWait bounds COMMIT and ROLLBACK, which do not end with the caller:
 	// the outcome of a COMMIT that is interrupted would be unknown.
 	commitWait = 30 * time.Second
-	// When ctx ends, the statement is cancelled in the server, so that it neither
-	// runs on nor holds its locks; if the server does not react within cancelWait,
-	// the connection is closed.
-	cancelDelay = 5 * time.Millisecond
-	cancelWait  = time.Second
 	// readOnly is the SQLSTATE of a write to a standby or to a read-only role.
 	readOnly = "25006"
 )
@@ -93,9 +88,7 @@ func (db *DB) postgresConfig() (*pgx.ConnConfig, error) {
 		config.RuntimeParams["application_name"] = "banyan " + module
 	}
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{
-			Conn: conn, CancelRequestDelay: cancelDelay, DeadlineDelay: cancelWait,
-		}
+		return &canceller{conn: conn}
 	}
 	return config, nil
 }

@@ -222,8 +222,12 @@ func (p *process) costs(t *testing.T, work func()) {
 	work()
 	memory, used = peakMemory(t, pid)-memory, processorTime(t, pid)-used
 	t.Logf("%v of processor time, %d MiB of memory", used, memory>>20)
-	if used > mostProcessorTime {
-		t.Errorf("it took %v of processor time, want at most %v", used, mostProcessorTime)
+	most := mostProcessorTime
+	if underRace {
+		most *= 3 // a check takes 0.1 s without the detector, and up to 1.8 s with it
+	}
+	if used > most {
+		t.Errorf("it took %v of processor time, want at most %v", used, most)
 	}
 	if memory > mostMemory {
 		t.Errorf("it took %d MiB of memory, want at most %d", memory>>20, mostMemory>>20)

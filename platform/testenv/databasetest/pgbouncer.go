@@ -74,6 +74,10 @@ func PgBouncer(t testing.TB, mode string, more ...string) (server, socket string
 		_ = command.Process.Kill() // it may have ended
 		_ = command.Wait()         // killed
 		_ = said.Close()
+		if t.Failed() {
+			text, _ := os.ReadFile(said.Name())
+			t.Logf("pgbouncer (%v) says:\n%s", command.ProcessState, text[max(0, len(text)-4<<10):])
+		}
 	})
 	answers(t, address, said.Name())
 	u := url.URL{Scheme: "postgres", User: url.User(behind.User), Host: address, Path: "/" + behind.Database}
