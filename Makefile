@@ -86,7 +86,7 @@ chaos: ## kill, freeze, slow and cut off processes under load and audit what was
 soak: ## let replicas, NATS, Redis and PostgreSQL fail one after the other for SOAK (30m) under load, and audit what is left
 	cd test/process && $(GO) test -count=1 -timeout 3h -run "^TestSoak$$" -v -soak $(SOAK)
 
-capacity: ## what one process holds, and three trunks with three of each module: requests by processor time, one table, 3 minutes
+capacity: ## what one process holds, what it holds split into four and into twelve: requests by processor time, one table, 4 minutes
 	cd test/process && $(GO) test -count=1 -run "^TestCapacity$$" -v -capacity 30s | grep -vE '^(=== |--- |ok|PASS)'
 
 lint: $(LINT) ## vet, lint, check the formatting and go.mod

@@ -26,8 +26,8 @@ type arrangement struct {
 	reads, writes float64 // the slowest operation's 99th percentile, in seconds: reads, writes
 }
 
-// TestCapacity: `banyan load` as fast as 64 callers go, on one process and on three trunks
-// with three processes for each module, and what a second of processor time gives in each.
+// TestCapacity: `banyan load` as fast as 64 callers go, on one process, on four and on
+// twelve, and what a second of their processor time gives in each.
 // `make capacity` prints the table; the docs have one.
 func TestCapacity(t *testing.T) {
 	if *capacity == 0 {
@@ -45,6 +45,18 @@ func TestCapacity(t *testing.T) {
 		{name: "one process, PostgreSQL", start: func(t *testing.T) ([]string, []*process, string) {
 			return single("BANYAN_DATABASE_URL=" + newPostgres(t))(t)
 		}},
+		{name: "a trunk, one of each module", start: func(t *testing.T) ([]string, []*process, string) {
+			p := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_URL=" + newPostgres(t)}}
+			g := p.startCluster(t, nil, "BANYAN_HTTP_WALLET_RATE=0")
+			all := []*process{g.trunk}
+			for _, m := range modules {
+				all = append(all, g.alone[m])
+				if err := g.setState(m, step{mode: "remote"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return []string{g.trunk.url}, all, g.token
+		}},
 		{name: "three trunks, three of each module", start: func(t *testing.T) (trunks []string, all []*process, token string) {
 			f := startFleet(t)
 			for _, p := range f.trunks {
@@ -60,8 +72,9 @@ func TestCapacity(t *testing.T) {
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "arrangement\trequests/s\tof one processor's second\tbeside PostgreSQL alone\tp99 reads\tp99 writes") // to memory
 	for i := range all {
-		one := &all[i]
-		t.Run(one.name, one.measure)
+		t.Run(all[i].name, all[i].measure)
+	}
+	for _, one := range all {
 		perSecond := one.requests / one.processor
 		_, _ = fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f %%\t%.0f ms\t%.0f ms\n", one.name, one.requests, perSecond,
 			100*perSecond/(all[1].requests/all[1].processor), 1000*one.reads, 1000*one.writes)
