@@ -155,9 +155,7 @@ func (db *DB) Warm(ctx context.Context) {
 			}
 			defer func() { _ = conn.Close() }() // back to the pool
 			defer rollBack(ctx, conn)
-			if _, err = conn.ExecContext(ctx, begin); err == nil {
-				_ = db.checkFence(ctx, conn) // for its prepared statements; no write depends on the answer
-			}
+			_, _ = db.beginFenced(ctx, conn) // for its prepared statements; no write depends on the answer
 		})
 	}
 	all.Wait()

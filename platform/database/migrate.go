@@ -110,7 +110,7 @@ func (db *DB) underLock(ctx context.Context, fn func(pool *sql.DB) error) error 
 // left for the one that works.
 func (db *DB) lockPostgres(ctx context.Context) (*sqlx.Conn, error) {
 	for {
-		conn, err := db.beginPostgres(ctx)
+		conn, _, err := db.beginPostgres(ctx, false)
 		if err != nil {
 			return nil, err
 		}

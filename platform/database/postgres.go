@@ -120,7 +120,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 // transact runs fn once, in one transaction. However fn ends, also by a panic,
 // the connection returns to the pool without a transaction or not at all.
 func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) error {
-	conn, err := db.beginPostgres(ctx)
+	conn, refused, err := db.beginPostgres(ctx, fenced)
 	if err != nil {
 		return err
 	}
@@ -133,10 +133,8 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 		}
 		_ = conn.Close() // back to the pool; a broken one was discarded already
 	}()
-	if fenced {
-		if err := db.checkFence(ctx, conn); err != nil {
-			return err
-		}
+	if refused != nil {
+		return refused
 	}
 	tx := &Tx{db: db, run: conn}
 	defer func() { tx.over = true }()
@@ -159,24 +157,30 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 	return nil
 }
 
-// beginPostgres takes a connection and begins a transaction on it. One that was
-// lost while nobody used it is thrown away with all that nobody uses, since a
+// beginPostgres takes a connection and begins a transaction on it, in which the fence may
+// refuse the write. One that was lost while nobody used it is thrown away with all that nobody uses, since a
 // server that ended one session has ended the others, and BEGIN is sent again.
-func (db *DB) beginPostgres(ctx context.Context) (*sqlx.Conn, error) {
+func (db *DB) beginPostgres(ctx context.Context, fenced bool) (conn *sqlx.Conn, refused, err error) {
 	for run := 0; ; run++ {
 		conn, err := db.readers.Connx(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
+			return nil, nil, fmt.Errorf("connect to write to %s: %w", db.options.Module, db.explain(ctx, err))
 		}
-		if _, err = conn.ExecContext(ctx, begin); err == nil {
-			return conn, nil
+		var refused error
+		if fenced {
+			err, refused = db.beginFenced(ctx, conn)
+		} else {
+			_, err = conn.ExecContext(ctx, begin)
+		}
+		if err == nil {
+			return conn, refused, nil
 		}
 		if !errors.Is(err, driver.ErrBadConn) {
 			rollBack(ctx, conn) // whatever came of it, it may have begun
 		}
 		_ = conn.Close() // back to the pool; a broken one was thrown away already
 		if !errors.Is(err, driver.ErrBadConn) || run == postgresRetries {
-			return nil, fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
+			return nil, nil, fmt.Errorf("begin to write to %s: %w", db.options.Module, db.explain(ctx, err))
 		}
 		db.dropIdle()
 	}

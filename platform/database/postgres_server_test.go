@@ -153,8 +153,18 @@ func TestPostgresIdleConnectionsThatTheServerEndedAreReplaced(t *testing.T) {
 	if err := db.Write(ctx, book(t, 1, "Emma")); err != nil {
 		t.Errorf("write: %v", err)
 	}
+	db.SetFence(&gate{}) // its read is sent together with BEGIN
 	end()
-	if got := titles(t, db); got != "Emma" {
+	if err := db.Write(ctx, book(t, 2, "Persuasion")); err != nil {
+		t.Errorf("fenced write: %v", err)
+	}
+	db.SetFence(&gate{query: `SELECT 1 / COUNT(*) FROM book WHERE title = 'none'`})
+	if err := db.Write(ctx, book(t, 3, "Sanditon")); err == nil {
+		t.Error("a fence that cannot look lets a write pass")
+	}
+	db.SetFence(nil)
+	end()
+	if got := titles(t, db); got != "Emma Persuasion" {
 		t.Errorf("read %q", got)
 	}
 	end()
