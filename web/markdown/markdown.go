@@ -14,8 +14,8 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
-	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -24,13 +24,17 @@ import (
 // HTML renders a text. It is bounded by the text: reviews have 5,000 characters.
 // A text that cannot be rendered is shown as it is.
 func HTML(markdown string) template.HTML {
-	return render(markdown, html.WithHardWraps())
+	return render(markdown, goldmark.WithRendererOptions(html.WithHardWraps()))
 }
 
-// Document renders a text of ours, whose lines are broken for the editor.
-func Document(markdown string) template.HTML { return render(markdown) }
+// Document renders a text of ours, whose lines are broken for the editor, and which may
+// have tables.
+func Document(markdown string) template.HTML {
+	// The policy of the pages allows no style attributes, which alignment would be.
+	return render(markdown, goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))))
+}
 
-func render(markdown string, options ...renderer.Option) template.HTML {
+func render(markdown string, options ...goldmark.Option) template.HTML {
 	source := []byte(strings.Map(plainDirection, markdown))
 	var out bytes.Buffer
 	if err := converter(options...).Convert(source, &out); err != nil {
@@ -48,16 +52,15 @@ func plainDirection(c rune) rune {
 	return c
 }
 
-func converter(options ...renderer.Option) goldmark.Markdown {
-	return goldmark.New(
+func converter(options ...goldmark.Option) goldmark.Markdown {
+	return goldmark.New(append([]goldmark.Option{
 		goldmark.WithParser(parser.NewParser(
 			parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
 			parser.WithInlineParsers(without(parser.DefaultInlineParsers(), parser.NewRawHTMLParser())...),
 			parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 			parser.WithASTTransformers(util.Prioritized(harmless{}, 100)),
 		)),
-		goldmark.WithRendererOptions(options...),
-	)
+	}, options...)...)
 }
 
 // without returns the parsers of other kinds than one.
