@@ -281,7 +281,7 @@ func (m *Move) Run(ctx context.Context) error {
 			return nil
 		}
 		m.o.Log.WarnContext(ctx, "the move of a module's data waits; it is tried again", "module", m.o.Source.Module(), "error", err)
-		m.note(func(s *Status) { s.Problem = fault.From(err).Message })
+		m.note(func(s *Status) { s.Problem = problemOf(err) })
 		_ = periodic.Sleep(running, retryAfter) // the next attempt says what ended it
 	}
 }
@@ -289,14 +289,26 @@ func (m *Move) Run(ctx context.Context) error {
 // errStopped is a test's crash.
 var errStopped = errors.New("the move was stopped")
 
+// problemOf is what people read of an error that delays or ends a move.
+func problemOf(err error) string {
+	if fault.Is(err, fault.Internal) {
+		return `a fault that the program has no advice for: its log has it in full, at "the move of a module's data"`
+	}
+	return fault.From(err).Message
+}
+
 func (m *Move) end(ctx context.Context, step Step, problem error) {
 	m.note(func(s *Status) {
 		s.Step, s.EndedMS, s.Table, s.Problem = step, m.o.Now().UnixMilli(), "", ""
 		if problem != nil {
-			s.Problem = fault.From(problem).Message
+			s.Problem = problemOf(problem)
 		}
 	})
 	s := m.Status()
-	m.o.Log.InfoContext(ctx, "the move of a module's data has ended", "module", m.o.Source.Module(), "to", m.o.ToName, "step", step,
+	level := slog.LevelInfo
+	if problem != nil {
+		level = slog.LevelError
+	}
+	m.o.Log.Log(ctx, level, "the move of a module's data has ended", "module", m.o.Source.Module(), "to", m.o.ToName, "step", step,
 		"rows", s.Rows, "pause_ms", s.PauseMS, "error", problem)
 }

@@ -159,7 +159,9 @@ func (m *Move) copyRows(ctx context.Context, s *sides, t table) error {
 			at.Last = t.formatKey(last)
 		}
 		s.record.Tables[t.name] = at
-		if at.All || chunk%saveEvery == 0 {
+		// The first one is saved at once: who finds none in the record takes the target for
+		// empty, and has only the first chunk written as one that may be there.
+		if at.All || chunk == 1 || chunk%saveEvery == 0 {
 			if err := m.save(ctx, s); err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"banyan/platform/database"
-	"banyan/platform/fault"
 	"banyan/platform/periodic"
 )
 
@@ -74,7 +73,7 @@ func (m *Move) lead(ctx context.Context) error {
 			return ctx.Err()
 		}
 		m.o.Log.ErrorContext(ctx, "the data of a module was moved, and its calls cannot be led there; it is tried again", "module", m.o.Source.Module(), "to", m.o.ToName, "error", err)
-		m.note(func(n *Status) { n.Problem = fault.From(err).Message })
+		m.note(func(n *Status) { n.Problem = problemOf(err) })
 		if err := periodic.Sleep(ctx, retryAfter); err != nil {
 			return err
 		}

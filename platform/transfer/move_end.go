@@ -175,7 +175,7 @@ func (m *Move) claimUntilDone(ctx context.Context, s *sides) (ownership.Claim, e
 			return now, ctx.Err()
 		}
 		m.o.Log.ErrorContext(ctx, "the data of a module was moved, and its new database does not answer; its writes wait", "module", m.o.Source.Module(), "to", m.o.ToName, "error", err)
-		m.note(func(n *Status) { n.Problem = fault.From(err).Message })
+		m.note(func(n *Status) { n.Problem = problemOf(err) })
 		if err := periodic.Sleep(ctx, retryAfter); err != nil {
 			return now, err
 		}

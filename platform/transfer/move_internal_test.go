@@ -310,6 +310,64 @@ func TestAMoveGoesOnAfterACrashAtEachStep(t *testing.T) {
 	}
 }
 
+// enlarge gives a table several chunks.
+func enlarge(t testing.TB, db *database.DB) {
+	t.Helper()
+	ctx := t.Context()
+	if err := db.Write(ctx, func(tx *database.Tx) error {
+		for n := range 3*chunkRows + 1 {
+			if _, err := tx.Exec(ctx, `INSERT INTO parent (name) VALUES (?)`, fmt.Sprintf("one of many %d", n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopAt stops a program once, after so many chunks.
+func stopAt(chunk int) (reached func(string) error, wasStopped func() bool) {
+	n := 0
+	return func(at string) error {
+		if at != "chunk" {
+			return nil
+		}
+		if n++; n == chunk {
+			return errStopped
+		}
+		return nil
+	}, func() bool { return n >= chunk }
+}
+
+// A program that ends after any chunk of a table goes on, although the target has rows
+// that the record of the move does not know of.
+func TestAMoveGoesOnAfterACrashAtEachChunk(t *testing.T) {
+	r := newRunning(t)
+	enlarge(t, r.db)
+	before := r.rows()
+	for chunk := 1; ; chunk++ {
+		stopped := false
+		for _, home := range []bool{false, true} {
+			reached, wasStopped := stopAt(chunk)
+			if s := r.move(home, reached); s.Step != StepDone {
+				t.Fatalf("stopped at chunk %d (home %v), it ended so: %+v", chunk, home, s)
+			}
+			if !slices.Equal(before, r.rows()) {
+				t.Fatalf("stopped at chunk %d (home %v), the rows have changed", chunk, home)
+			}
+			r.checkOneOwner()
+			stopped = stopped || wasStopped()
+		}
+		if !stopped {
+			if chunk < 5 {
+				t.Errorf("a move has only %d chunks", chunk-1)
+			}
+			return
+		}
+	}
+}
+
 // checkOneOwner opens both databases as processes would that know of one alone.
 func (r *running) checkOneOwner() {
 	r.t.Helper()

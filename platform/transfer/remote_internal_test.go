@@ -392,6 +392,33 @@ func TestAMoveToAnotherHostGoesOnAfterACrashAtEachStep(t *testing.T) {
 	}
 }
 
+func TestAMoveToAnotherHostGoesOnAfterACrashAtEachChunk(t *testing.T) {
+	h := newHosts(t)
+	enlarge(t, h.trunk.db)
+	before := rowsAt(h.trunk)
+	for chunk := 1; ; chunk++ {
+		stopped := false
+		for _, home := range []bool{false, true} {
+			_, to := h.sides(home)
+			reached, wasStopped := stopAt(chunk)
+			if s := h.move(home, reached); s.Step != StepDone {
+				t.Fatalf("stopped at chunk %d (home %v), it ended so: %+v", chunk, home, s)
+			}
+			if !slices.Equal(before, rowsAt(to)) {
+				t.Fatalf("stopped at chunk %d (home %v), the rows have changed", chunk, home)
+			}
+			h.checkOneOwner()
+			stopped = stopped || wasStopped()
+		}
+		if !stopped {
+			if chunk < 5 {
+				t.Errorf("a move has only %d chunks", chunk-1)
+			}
+			return
+		}
+	}
+}
+
 // A call that does not arrive, and an answer that is lost, delay the move and no more.
 func TestLostCallsAndAnswersDelayAMove(t *testing.T) {
 	for _, call := range []string{"begin", "recall", "rows", "sum", "claim"} {

@@ -62,7 +62,13 @@ func (g *cluster) awaitMove(module string) (state rollout.MoveState) {
 		return state.Ended
 	})
 	if state.Step != transfer.StepDone {
-		g.t.Fatalf("the move of %s ended so: %+v", module, state)
+		var log []string
+		for line := range strings.Lines(g.trunk.logged()) {
+			if strings.Contains(line, "the move of a module's data") {
+				log = append(log, line)
+			}
+		}
+		g.t.Fatalf("the move of %s ended so: %+v\n%s", module, state, strings.Join(log, ""))
 	}
 	return state
 }
