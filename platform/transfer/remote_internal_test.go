@@ -641,6 +641,51 @@ func TestAFullDiskAtTheOtherHostDelaysAMove(t *testing.T) {
 	}
 }
 
+// The disk of the side that the data leaves is full when the move is decided, while writes
+// wait: they go on where the data is, and with space the move ends by itself.
+func TestAFullDiskWhileWritesAreHeldLetsThemGo(t *testing.T) {
+	h := newHosts(t)
+	full := sync.OnceValue(func() error {
+		return outside(t, h.trunk.at, `CREATE TRIGGER disk_full BEFORE UPDATE ON ownership WHEN NEW.owner = 'moved' BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	})
+	m, err := NewMove(t.Context(), h.options(false, func(at string) error {
+		if at == "held" {
+			return full()
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for m.Status().Problem == "" {
+			if m.Status().Ended() || periodic.Sleep(t.Context(), time.Millisecond) != nil {
+				t.Error("nobody was told of the full disk")
+				return
+			}
+		}
+		h.checkOneOwner()
+		h.manyRows(h.trunk, "meanwhile")
+		if err := outside(t, h.trunk.at, `DROP TRIGGER disk_full`); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	watching.Wait()
+	if s := m.Status(); s.Step != StepDone {
+		t.Fatalf("it ended so: %+v", s)
+	}
+	h.checkOneOwner()
+	h.manyRows(h.other, "after")
+	var rows int
+	if err := h.other.db.Read().Get(t.Context(), &rows, `SELECT COUNT(*) FROM event_outbox WHERE payload LIKE 'x%'`); err != nil || rows != 600 {
+		t.Errorf("%d rows are there, %v", rows, err)
+	}
+}
+
 // A request that arrives when its sender has given it up changes nothing.
 func TestLateRowsAreRefused(t *testing.T) {
 	h := newHosts(t)

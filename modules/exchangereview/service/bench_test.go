@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -36,7 +38,9 @@ const (
 // when it is on disk: signature, row, sums and event. Beside it, in turns and
 // with the same client and bodies, a bare chi handler that stores the body as
 // one row with the same group commit. Both are served by one process that also
-// holds the client, on SQLite with synchronous=FULL.
+// holds the client, on SQLite with synchronous=FULL. BANYAN_BENCH_PEER may be where
+// another program takes the same JSON as a row of its own, as PocketBase does at
+// /api/collections/NAME/records.
 func BenchmarkPublishOverHTTP(b *testing.B) {
 	w := open(b, databasetest.SQLite(b, exchangereview.Name), seamtest.InProcess)
 	must(service.LoadStarter(b.Context(), w.options))(b)
@@ -50,18 +54,30 @@ func BenchmarkPublishOverHTTP(b *testing.B) {
 	client := &http.Client{Transport: client.NewTransport()}
 	posts := signedPosts(b, w, b.N)
 
-	var oursTook, bareTook time.Duration
+	var oursTook, bareTook, peerTook time.Duration
+	peer := os.Getenv("BANYAN_BENCH_PEER")
 	b.ResetTimer()
 	for from := 0; from < b.N; from += 2048 {
 		part := posts[from:min(from+2048, b.N)]
 		oursTook += postAll(b, client, ours.URL, part)
 		bareTook += postAll(b, client, bare.URL, part)
+		if peer != "" {
+			same := slices.Clone(part)
+			for i := range same {
+				same[i].path = ""
+			}
+			peerTook += postAll(b, client, peer, same)
+		}
 	}
 	b.StopTimer()
 	b.ReportMetric(0, "ns/op") // of both together, which is meaningless
 	b.ReportMetric(float64(b.N)/oursTook.Seconds(), "reviews/s")
 	b.ReportMetric(float64(b.N)/bareTook.Seconds(), "bare-rows/s")
 	b.ReportMetric(bareTook.Seconds()/oursTook.Seconds(), "×bare")
+	if peer != "" {
+		b.ReportMetric(float64(b.N)/peerTook.Seconds(), "peer-rows/s")
+		b.ReportMetric(peerTook.Seconds()/oursTook.Seconds(), "×peer")
+	}
 	stats := w.db.Stats()
 	b.ReportMetric(float64(stats.Written)/float64(stats.Groups), "reviews/commit")
 	if got := w.rows(b); got[0] != b.N || got[2] != b.N {
