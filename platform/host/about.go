@@ -66,5 +66,21 @@ func (p *Process) TryDatabase(ctx context.Context, at database.URL, password con
 }
 
 // SettingsInForce returns the settings of this process and where each was set, with
-// secrets masked.
-func (p *Process) SettingsInForce() ([]config.Setting, error) { return p.source.List() }
+// secrets masked: those of the start, and of the last Reload what it may change.
+func (p *Process) SettingsInForce() ([]config.Setting, error) {
+	list, err := p.source.List()
+	reloaded := p.reloaded.Load()
+	if err != nil || reloaded == nil {
+		return list, err
+	}
+	now, err := reloaded.List()
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range list { // both have all keys, in the order of config.yaml
+		if p.reloads(s.Key) {
+			list[i] = now[i]
+		}
+	}
+	return list, nil
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -56,6 +57,8 @@ type Process struct {
 	program  Program
 	settings *Settings
 	source   *config.Loaded // of settings
+	// reloaded are those from which Reload took all that it may change; nil: it has not.
+	reloaded atomic.Pointer[config.Loaded]
 	clock    func() time.Time
 	log      *slog.Logger
 	logLevel *slog.LevelVar

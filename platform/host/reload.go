@@ -43,6 +43,9 @@ func (p *Process) Reload(ctx context.Context, reread func() (Loaded, error)) {
 		waiting, problem = p.needRestart(loaded.Source)
 		problem = errors.Join(problem, p.reloadSettings(ctx, loaded.Settings))
 	}
+	if problem == nil {
+		p.reloaded.Store(loaded.Source)
+	}
 	if len(waiting) > 0 {
 		p.log.WarnContext(ctx, "settings have changed that need a restart; until then the old values are in force", "settings", strings.Join(waiting, ", "))
 	}
@@ -60,9 +63,12 @@ func (p *Process) needRestart(next *config.Loaded) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(changed, func(key string) bool {
-		return strings.HasPrefix(key, natsSettings) || slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
-	}), nil
+	return slices.DeleteFunc(changed, p.reloads), nil
+}
+
+// reloads reports whether Reload puts a setting into force.
+func (p *Process) reloads(key string) bool {
+	return strings.HasPrefix(key, natsSettings) || slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
 }
 
 func (p *Process) reloadCertificates(ctx context.Context) error {
