@@ -20,7 +20,7 @@ func serveCommand(s *source) *cobra.Command {
 		Example: "  banyan serve\n" +
 			"  banyan serve --module reputation --listen 127.0.0.1:8081",
 		Long: "It stops in good order at SIGINT and SIGTERM, and at once at a second one. At SIGHUP it takes up the\n" +
-			"certificate files, log.level and legacy.take as they are then, and goes on.",
+			"certificate files, log.level, legacy.take, events.broker and flags as they are then, and goes on.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("module") {

@@ -7,7 +7,7 @@ import (
 // Assemble makes the pages of an assembled trunk. demo is nil outside of a demo.
 func Assemble(p *host.Process, modules []Pages, demo *DemoWallet) (*Web, error) {
 	o := Options{
-		Pages: modules, Sessions: p.Identity().Sessions, Tokens: p.Identity().Tokens, SecurityLog: p.Identity().Events, Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo,
+		Pages: modules, Sessions: p.Identity().Sessions, Tokens: p.Identity().Tokens, SecurityLog: p.Identity().Events, Routes: p.RouteStatus, PublicURL: p.Settings().PublicURL, Demo: demo, Features: p.Features(),
 		Modules: p.Rollout(), EventLag: p.EventLag, Databases: p.DatabaseStats,
 		Site: p.Site(), Upkeep: p.Upkeep, Settings: p.SettingsInForce, About: p.About, Backups: p.Backups(), TryDatabase: p.TryDatabase,
 	}

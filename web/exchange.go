@@ -157,7 +157,7 @@ func (p *exchangePages) exchange(rw http.ResponseWriter, r *http.Request) error 
 	ctx, slug, who := r.Context(), chi.URLParam(r, "slug"), ui.ViewerOf(r)
 	v := r.URL.Query()
 	d := exchangeData{Query: exchangereview.ReviewsQuery{Slug: slug, Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: reviewsPerPage}}
-	d.Query.Language, d.Query.Dimension, d.Query.Proof = v.Get("language"), v.Get("dimension"), v.Get("proof")
+	d.Query.Language, d.Query.Dimension, d.Query.Proof = v.Get("language"), v.Get("dimension"), p.askedProof(r)
 	if d.From, d.To = v.Get("from"), v.Get("to"); d.From+d.To != "" {
 		if err := d.days(); err != nil {
 			return err

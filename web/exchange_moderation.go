@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/wallet"
 	"banyan/web/ui"
 )
@@ -16,7 +17,7 @@ import (
 func (p *exchangePages) mountModeration(r chi.Router) {
 	r.Get("/exchanges/-/moderation", p.site.Handle(p.moderation))
 	r.Post("/exchanges/-/moderation", p.site.Form(p.moderate))
-	r.Post("/exchanges/-/mutes", p.site.Form(p.mute))
+	r.Post("/exchanges/-/mutes", p.site.Form(p.site.Behind(feature.Mutes, p.mute)))
 	r.Post("/exchanges/{slug}/reviews/{wallet}/vote", p.site.Form(p.vote))
 	r.Post("/exchanges/{slug}/reviews/{wallet}/report", p.site.Form(p.report))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/feature"
 	"banyan/platform/wallet"
 	"banyan/web/ui"
 )
@@ -17,9 +18,10 @@ func (m mutedWallets) Has(w wallet.Address) bool {
 	return slices.ContainsFunc(m, func(one exchangereview.Muted) bool { return one.Wallet == w })
 }
 
-// muted returns whom the viewer has muted. Without an answer all reviews are shown.
+// muted returns whom the viewer has muted. Without an answer all reviews are shown, as
+// to those who are not shown the feature.
 func (p *exchangePages) muted(r *http.Request) (mutedWallets, error) {
-	if !ui.ViewerOf(r).SignedIn {
+	if !ui.ViewerOf(r).SignedIn || !p.site.Shows(r, feature.Mutes) {
 		return nil, nil
 	}
 	all, err := p.service.MutedWallets(r.Context(), exchangereview.MutedQuery{})

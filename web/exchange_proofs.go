@@ -9,6 +9,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/wallet"
 	"banyan/web/ui"
 )
@@ -32,6 +33,15 @@ func kindsOfProof() []choice {
 		{exchangereview.ProofAttestation, "The exchange’s word"},
 		{exchangereview.ProofWithdrawal, "A withdrawal"},
 	}
+}
+
+// askedProof returns the proof that an address asks for, "" for any and none: also where
+// the filter is not shown, so that an address that somebody passed on is still a page.
+func (p *exchangePages) askedProof(r *http.Request) string {
+	if !p.site.Shows(r, feature.ProofFilter) {
+		return ""
+	}
+	return r.URL.Query().Get("proof")
 }
 
 // Dimensions are what the stars of a filter may be of.

@@ -12,6 +12,7 @@ import (
 
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 	"banyan/web/markdown"
@@ -66,8 +67,8 @@ func (p *exchangePages) mount(r chi.Router) {
 	r.Post("/exchanges/{slug}/review/publish", p.site.Form(p.publishReview))
 	r.Post("/exchanges/{slug}/appeal", p.site.Form(p.prepareAppeal))
 	r.Post("/exchanges/{slug}/appeal/publish", p.site.Form(p.publishAppeal))
-	r.Post("/exchanges/{slug}/eas", p.site.Form(p.prepareEAS))
-	r.Post("/exchanges/{slug}/eas/publish", p.site.Form(p.publishEAS))
+	r.Post("/exchanges/{slug}/eas", p.site.Form(p.site.Behind(feature.EASReviews, p.prepareEAS)))
+	r.Post("/exchanges/{slug}/eas/publish", p.site.Form(p.site.Behind(feature.EASReviews, p.publishEAS)))
 	r.Post("/exchanges/{slug}/withdrawal", p.site.Form(p.prepareWithdrawal))
 	r.Post("/exchanges/{slug}/withdrawal/publish", p.site.Form(p.withdrawReview))
 }
@@ -117,7 +118,7 @@ func (p *exchangePages) exchanges(rw http.ResponseWriter, r *http.Request) error
 	ctx, v := r.Context(), r.URL.Query()
 	d := exchangesData{Query: exchangereview.ExchangesQuery{
 		Kind: v.Get("kind"), Chain: v.Get("chain"), Q: strings.TrimSpace(v.Get("q")),
-		Country: v.Get("country"), Status: v.Get("status"), Proof: v.Get("proof"), Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
+		Country: v.Get("country"), Status: v.Get("status"), Proof: p.askedProof(r), Sort: v.Get("sort"), Cursor: v.Get("cursor"), Limit: exchangesPerPage,
 	}, MaxFee: v.Get("fee")}
 	if percent, err := strconv.ParseFloat(d.MaxFee, 64); err == nil {
 		d.Query.MaxFee = percent / 100

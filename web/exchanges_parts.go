@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"banyan/modules/exchangereview"
+	"banyan/platform/feature"
 	"banyan/platform/wallet"
 	"banyan/web/card"
 	"banyan/web/ui"
@@ -131,7 +132,7 @@ func (p *exchangePages) wallet(r *http.Request, of wallet.Address) WalletPart {
 	}, func() {
 		d.Muted, mutedErr = p.muted(r)
 	})
-	d.MayMute = who.SignedIn && !d.Mine && mutedErr == nil
+	d.MayMute = who.SignedIn && !d.Mine && mutedErr == nil && p.site.Shows(r, feature.Mutes)
 	d.Missing, d.Pager = ui.Part(r.Context(), err, "Exchange reviews", "what this wallet wrote"), ui.PagerOf(r, d.Reviews.Next)
 	html, err := p.site.HTML(r, "exchanges/wallet", d)
 	return WalletPart{HTML: html, Err: err} // the template says below its title what is missing

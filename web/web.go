@@ -23,6 +23,7 @@ import (
 
 	"banyan/platform/config"
 	"banyan/platform/database"
+	"banyan/platform/feature"
 	"banyan/platform/host"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -71,6 +72,8 @@ type Options struct {
 	Accounts Accounts // nil: staff sign in with their wallets alone
 	Provider string   // what people read of where the accounts are
 
+	Features *feature.Flags // as in ui.Options
+
 	Demo *DemoWallet // nil: there is no demo wallet, and no trace of one
 
 	Modules   rollout.Service                                 // of the routes; nil: the page for it says that there is none
@@ -98,7 +101,7 @@ type Web struct {
 // New reads the templates and the assets that are embedded. It fails only when
 // one of them is broken, which the tests would have shown.
 func New(o Options) (*Web, error) {
-	site, err := ui.New(ui.Options{PublicURL: o.PublicURL, Prefix: o.Prefix, Taken: o.Taken, OperatorURL: o.OperatorURL, Demo: o.Demo != nil})
+	site, err := ui.New(ui.Options{PublicURL: o.PublicURL, Prefix: o.Prefix, Taken: o.Taken, OperatorURL: o.OperatorURL, Demo: o.Demo != nil, Features: o.Features})
 	if err != nil {
 		return nil, err
 	}

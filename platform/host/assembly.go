@@ -13,6 +13,7 @@ import (
 	"banyan/platform/config"
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
+	"banyan/platform/feature"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/rollout"
@@ -108,7 +109,7 @@ func (p *Process) openRollout(ctx context.Context) error {
 }
 
 // openServer is called last, when everything that it serves is open.
-func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error) {
+func (p *Process) openServer(ctx context.Context, makePages func(*Process) (Pages, error)) (err error) {
 	p.registry.MustRegister(seam.Collector(p.routes()), outbox.Collector(p.publishers), webhooks.Collector(p.hooks), database.Collector(p.databases))
 	options := p.serverOptions()
 	if err := p.openLegacy(&options); err != nil {
@@ -116,6 +117,9 @@ func (p *Process) openServer(makePages func(*Process) (Pages, error)) (err error
 	}
 	var pages Pages
 	if p.isTrunk() && makePages != nil {
+		if p.features, err = feature.New(ctx, p.settings.Flags); err != nil {
+			return err
+		}
 		if pages, err = makePages(p); err != nil {
 			return err
 		}

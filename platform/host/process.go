@@ -22,6 +22,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -84,6 +85,7 @@ type Process struct {
 	limits       *ratelimit.Shared    // nil: each process limits callers by itself
 	peers        *peers.Policy        // where those may be
 	legacy       *legacy.Legacy       // nil: there is no legacy system
+	features     *feature.Flags       // of the pages; nil without them
 
 	slots   []*slot       // the modules, in the order of the list
 	uploads *seam.Uploads // what is kept of those under way; nil in a module that runs alone
@@ -184,6 +186,9 @@ func (p *Process) Say(ctx context.Context, message string, facts ...any) {
 
 // Settings returns the settings of the process.
 func (p *Process) Settings() *Settings { return p.settings }
+
+// Features decides who is shown which feature. Only the trunk with pages has it.
+func (p *Process) Features() *feature.Flags { return p.features }
 
 // Legacy returns the proxy of the legacy system; nil without one.
 func (p *Process) Legacy() *legacy.Legacy { return p.legacy }
@@ -310,7 +315,7 @@ func New(ctx context.Context, loaded Loaded, o Options) (*Process, error) {
 	for _, m := range loaded.Modules {
 		steps = append(steps, func(ctx context.Context) error { return p.addModule(ctx, m) })
 	}
-	steps = append(steps, p.openRollout, func(context.Context) error { return p.openServer(o.Pages) })
+	steps = append(steps, p.openRollout, func(ctx context.Context) error { return p.openServer(ctx, o.Pages) })
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, p.Close())

@@ -26,10 +26,13 @@ func (p Program) Reread(o config.Options) (Loaded, error) {
 }
 
 // reloadable are the settings that Reload puts into force.
-var reloadable = []string{"log.level", "legacy.take", "events.broker", natsSettings + "*"}
+var reloadable = []string{"log.level", "legacy.take", "events.broker", natsSettings + "*", flagSettings + "*"}
 
-// natsSettings begins the names of all settings of NATS.
-const natsSettings = "events.nats."
+// What begins the names of all settings of NATS, and of who is shown which feature.
+const (
+	natsSettings = "events.nats."
+	flagSettings = "flags."
+)
 
 // Reload puts what may change while the program runs into force: the certificate
 // files and what reloadable names. Other settings need a restart, and the log names
@@ -68,7 +71,10 @@ func (p *Process) needRestart(next *config.Loaded) ([]string, error) {
 
 // reloads reports whether Reload puts a setting into force.
 func (p *Process) reloads(key string) bool {
-	return strings.HasPrefix(key, natsSettings) || slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
+	if strings.HasPrefix(key, natsSettings) || strings.HasPrefix(key, flagSettings) {
+		return true
+	}
+	return slices.Contains(reloadable, key) && (key != "legacy.take" || p.legacy != nil)
 }
 
 func (p *Process) reloadCertificates(ctx context.Context) error {
@@ -86,6 +92,9 @@ func (p *Process) reloadSettings(ctx context.Context, next *Settings) error {
 	if level := next.Log.Level.Slog(); level != p.logLevel.Level() {
 		p.log.InfoContext(ctx, "what is logged changes", "log.level", next.Log.Level)
 		p.logLevel.Set(level)
+	}
+	if p.features != nil {
+		p.features.Set(next.Flags)
 	}
 	if err := p.broker.change(ctx, next.Events, p.log); err != nil {
 		return err

@@ -30,9 +30,9 @@ func TestSettingsInForceAreThoseOfTheLastReload(t *testing.T) {
 		return ""
 	}
 	burst := value("http.burst")
-	reload(map[string]string{"log.level": "warn", "http.burst": "7"})
-	if got := value("log.level"); got != "warn" {
-		t.Errorf("after a reload the level is %s", got)
+	reload(map[string]string{"log.level": "warn", "flags.mutes.percent": "25", "http.burst": "7"})
+	if level, percent := value("log.level"), value("flags.mutes.percent"); level != "warn" || percent != "25" {
+		t.Errorf("after a reload the level is %s and the percentage %s", level, percent)
 	}
 	if got := value("http.burst"); got != burst {
 		t.Errorf("a setting that needs a restart is %s", got)

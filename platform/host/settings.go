@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity/signin"
 	"banyan/platform/legacy"
@@ -44,6 +45,7 @@ type Settings struct {
 	Modules   map[string]rollout.Settings `yaml:"modules"` // by name
 	Peers     peers.Settings              `yaml:"peers"`
 	Legacy    legacy.Settings             `yaml:"legacy"`
+	Flags     feature.Settings            `yaml:"flags"`
 
 	names []string // of all modules
 }
@@ -90,6 +92,7 @@ func (s *Settings) Check(c *config.Checks) {
 	s.checkPeers(c)
 	s.TLS.Check(c.Below("tls"))
 	s.Legacy.CheckWith(c.Below("legacy"), s.PublicURL)
+	s.Flags.Check(c.Below("flags"))
 }
 
 // peersPolicy returns where other processes may be: besides peers.allow, where the

@@ -31,7 +31,7 @@ func defaults(t *testing.T) []byte {
 	}
 	var kept strings.Builder
 	section, isKept := "", map[string]bool{
-		"admin": true, "database": true, "log": true, "tls": true, "tracing": true, "http": true, "identity": true, "events": true, "redis": true, "chain": true, "legacy": true, "peers": true,
+		"admin": true, "database": true, "log": true, "tls": true, "tracing": true, "http": true, "identity": true, "events": true, "redis": true, "chain": true, "legacy": true, "peers": true, "flags": true,
 		"public_url": true, "listen": true, "data": true, "module": true,
 	}
 	for line := range strings.Lines(string(text)) {

@@ -58,6 +58,7 @@ var layers = slices.Concat([]string{
 	"platform/transfer",
 	"platform/events",
 	"platform/identity",
+	"platform/feature",
 	"platform/site",
 	"platform/chain",
 	"platform/idempotency",

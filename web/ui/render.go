@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/signin"
@@ -66,6 +68,16 @@ type view struct {
 	Told       *told   // what was done a moment ago; nil = nothing
 	Language   language.Language
 	Here       string // path within the site to come back to, with the query
+
+	shows func(feature.Name) bool
+}
+
+// Shows reports whether the viewer is shown a feature. Fails for a name that none has.
+func (v view) Shows(name feature.Name) (bool, error) {
+	if !slices.Contains(feature.All(), name) {
+		return false, fmt.Errorf("no feature has the name %s", name)
+	}
+	return v.shows(name), nil
 }
 
 // ViewerOf returns who sent a request; the zero Viewer is not signed in.
@@ -189,6 +201,7 @@ func (s *Site) execute(r *http.Request, name, entry string, p Page) (bytes.Buffe
 	v := view{
 		Page: p, Language: l, Viewer: ViewerOf(r), Menu: s.menu, Nonce: httpserver.Nonce(r.Context()), Home: s.Plain(r) == "/", Path: r.URL.RequestURI(),
 		Canonical: s.canonical(r), PublicURL: s.o.PublicURL, KnownAs: s.knownAs(r), Demo: s.o.Demo, Plain: s.Plain(r), Site: s.NameOf(r), Told: p.told,
+		shows: func(name feature.Name) bool { return s.Shows(r, name) },
 	}
 	v.AsksFactor = v.Viewer.Withheld != 0 && !strings.HasPrefix(v.Plain, SecondFactorPath)
 	if p.Nav != operatorPath && !strings.HasPrefix(name, "error/") {

@@ -24,6 +24,7 @@ import (
 	"banyan/platform/browserwallet"
 	"banyan/platform/config"
 	"banyan/platform/fault"
+	"banyan/platform/feature"
 	"banyan/platform/identity/signin"
 	"banyan/platform/wallet"
 	"banyan/web/language"
@@ -42,6 +43,8 @@ type Options struct {
 	// a host of their own; "" = they have none.
 	OperatorURL string
 	Demo        bool // there is a demo wallet; without it no trace of one is served
+	// Features decides who is shown which feature; nil = all are shown to everybody.
+	Features *feature.Flags
 }
 
 // Entry is a page in the menu.
@@ -144,6 +147,26 @@ func (s *Site) Handle(h Handler) http.HandlerFunc {
 		if err := h(rw, r); err != nil {
 			s.fail(rw, r, err)
 		}
+	}
+}
+
+// Shows reports whether the viewer is shown a feature. A token makes nobody a viewer:
+// what its request gets may be kept for all who are not signed in, see Hot.
+func (s *Site) Shows(r *http.Request, name feature.Name) bool {
+	if s.o.Features == nil {
+		return true
+	}
+	session, _ := signin.SessionFrom(r.Context())
+	return s.o.Features.Shows(r.Context(), name, feature.Visitor{Wallet: session.Wallet, Role: session.Role})
+}
+
+// Behind has the handler answer those alone who are shown a feature.
+func (s *Site) Behind(name feature.Name, h Handler) Handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		if !s.Shows(r, name) {
+			return fault.New(fault.NotFound, "this part of the site is shown to some wallets first, and not to yours yet: the pages work without it")
+		}
+		return h(rw, r)
 	}
 }
 

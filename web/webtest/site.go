@@ -13,6 +13,7 @@ import (
 
 	"banyan/platform/config"
 	"banyan/platform/database"
+	"banyan/platform/feature"
 	"banyan/platform/httpserver"
 	"banyan/platform/identity"
 	"banyan/platform/identity/securitylog"
@@ -49,6 +50,7 @@ type Site struct {
 	Upkeep     map[string]*Upkeep // by module
 	Backups    *Backups
 	Provider   *oidctest.Provider // of staff accounts; nil: there is none
+	Features   *feature.Flags     // nil: everybody is shown all
 
 	more []web.Pages
 	path string // of the site at its host; "" = all of it is the site
@@ -81,6 +83,14 @@ func Full(t testing.TB, more ...web.Pages) *Site {
 // WithProvider is Full with a provider of staff accounts.
 func WithProvider(t testing.TB) *Site {
 	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules(), Provider: oidctest.New(t, time.Now)}
+	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
+	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
+	return s
+}
+
+// Flagged is Full with features that not everybody is shown.
+func Flagged(t testing.TB, features *feature.Flags) *Site {
+	s := &Site{DemoKey: Key(t, "demo wallet"), Operator: Key(t, "operator"), Modules: SampleModules(), Features: features}
 	s.Reputation, s.Exchanges, s.Airdrop = sampleReputation(), sampleExchanges(), sampleAirdrop(t, AddressOf(s.DemoKey))
 	s.serve(t, web.NewDemoWallet(s.DemoKey, 1, nil))
 	return s
@@ -120,8 +130,8 @@ func (s *Site) serve(t testing.TB, demo *web.DemoWallet) {
 		Pages:    append([]web.Pages{web.ReputationOf(s.Reputation), web.ExchangeReviewOf(s.Exchanges), web.AirdropOf(s.Airdrop)}, s.more...),
 		Sessions: s.Sessions, Tokens: s.Tokens, SecurityLog: s.Events,
 		Routes: func() []seam.Status { return sampleRoutes() }, PublicURL: s.URL, Demo: demo,
-		Databases: sampleDatabases,
-		Site:      site.Open(db, s.Events, site.Options{}), Settings: sampleSettings, About: sampleAbout, Backups: s.Backups,
+		Databases: sampleDatabases, Features: s.Features,
+		Site: site.Open(db, s.Events, site.Options{}), Settings: sampleSettings, About: sampleAbout, Backups: s.Backups,
 		Upkeep: func(module string) upkeep.Service {
 			if s.Upkeep[module] == nil {
 				return nil
