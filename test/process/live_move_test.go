@@ -140,36 +140,67 @@ func moveDataUnderLoad(t *testing.T, f *figures) {
 		c.requests(), callers, c.failed, written, c.slowest("write"), c.slowest("read"))
 }
 
+// disturbances are what moves were disturbed with, in several runs: each begins with new
+// data, which grows by what its load writes.
+type disturbances struct {
+	count, written, repeated int
+	at                       map[transfer.Step]int
+	how                      map[string]int
+}
+
+// disturb has a run disturb some moves, several times at full length.
+func disturb(t *testing.T, f *figures, stream uint64, each int, run func(t *testing.T, moments *rand.Rand, d *disturbances)) {
+	d := disturbances{at: map[transfer.Step]int{}, how: map[string]int{}}
+	moments := rand.New(rand.NewPCG(*figSeed, stream))
+	for n := range either(1, 5) {
+		if !t.Run(fmt.Sprintf("run %d", n+1), func(t *testing.T) {
+			d.count += each
+			run(t, moments, &d)
+		}) {
+			t.Fatalf("-fig.seed %d", *figSeed)
+		}
+	}
+	f.say(t, "%d disturbances (%v), at these steps: %v; %d writes acknowledged, each there once (%d sent again); -fig.seed %d", d.count, d.how, d.at, d.written, d.repeated, *figSeed)
+}
+
+// disturbedLoad is one in which requests fail while a process is not there.
+func (g *cluster) disturbedLoad(d *disturbances) (end func()) {
+	c := g.newLoad()
+	c.retryFor = time.Minute
+	c.mayFail = func(string) func() bool { return func() bool { return true } }
+	ctx, stop := context.WithCancel(g.t.Context())
+	wait := c.start(ctx)
+	pause(500 * time.Millisecond)
+	return func() {
+		stop()
+		wait()
+		d.written += c.audit(g)
+		d.repeated += c.repeated
+	}
+}
+
 // killDuringMoves kills the program at random moments of moves: it goes on when it is
 // started again, or the same command finishes it, and each write that was acknowledged
 // is there once.
 func killDuringMoves(t *testing.T, f *figures) {
-	url := newPostgres(t)
-	moments := rand.New(rand.NewPCG(*figSeed, 17))
-	g := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_CONNECTIONS=5"}}.startAlone(t, "BANYAN_MOVE_RATE=512KiB")
-	c := g.newLoad()
-	c.retryFor = time.Minute
-	c.mayFail = func(string) func() bool { return func() bool { return true } } // the program is not there for a while
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	wait := c.start(ctx)
-	pause(500 * time.Millisecond)
-	kills := either(4, 100)
-	at := map[transfer.Step]int{}
-	for n := range kills {
-		module := modules[n%len(modules)]
-		to := []string{url, rollout.Home}[(n/len(modules))%2]
-		g.beginMove(module, to)
-		pause(time.Duration(moments.Int64N(int64(1500 * time.Millisecond))))
-		at[g.moveOf(module).Step]++
-		g.trunk.kill()
-		g.again()
-		g.finishMove(module, to)
-	}
-	stop()
-	wait()
-	written := c.audit(g)
-	f.say(t, "%d kills, at these steps: %v; %d writes acknowledged, each there once (%d sent again); -fig.seed %d", kills, at, written, c.repeated, *figSeed)
+	kills := either(4, 20)
+	disturb(t, f, 17, kills, func(t *testing.T, moments *rand.Rand, d *disturbances) {
+		url := newPostgres(t)
+		g := place{[]string{"BANYAN_DATA=" + t.TempDir(), "BANYAN_DATABASE_CONNECTIONS=5"}}.startAlone(t, "BANYAN_MOVE_RATE=4MiB")
+		end := g.disturbedLoad(d)
+		for n := range kills {
+			module := modules[n%len(modules)]
+			to := []string{url, rollout.Home}[(n/len(modules))%2]
+			g.beginMove(module, to)
+			pause(time.Duration(moments.Int64N(int64(1500 * time.Millisecond))))
+			d.at[g.moveOf(module).Step]++
+			d.how["program killed"]++
+			g.trunk.kill()
+			g.again()
+			g.finishMove(module, to)
+		}
+		end()
+	})
 }
 
 // finishMove waits for the move that goes on, or has the same command make it.

@@ -84,42 +84,33 @@ func moveToHostsUnderLoad(t *testing.T, f *figures) {
 // back: the move goes on, or the same command makes it again, and each write that was
 // acknowledged is there once.
 func disturbHosts(t *testing.T, f *figures) {
-	moments := rand.New(rand.NewPCG(*figSeed, 18))
-	g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.startAlone(t, "BANYAN_MOVE_RATE=512KiB")
-	g.startOthers()
-	c := g.newLoad()
-	c.retryFor = time.Minute
-	c.mayFail = func(string) func() bool { return func() bool { return true } } // a process is not there for a while
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	wait := c.start(ctx)
-	pause(500 * time.Millisecond)
-	rounds := either(6, 100)
-	at, how := map[transfer.Step]int{}, map[string]int{}
-	for n := range rounds {
-		module := modules[n%len(modules)]
-		to := []string{g.url[module], rollout.Home}[(n/len(modules))%2]
-		g.beginMove(module, to)
-		pause(time.Duration(moments.Int64N(int64(1500 * time.Millisecond))))
-		at[g.moveOf(module).Step]++
-		what := []string{"trunk killed", "module's process killed", "module's process stopped for a while"}[moments.IntN(3)]
-		how[what]++
-		switch other := g.alone[module]; what {
-		case "trunk killed":
-			g.trunk.kill()
-			g.again()
-		case "module's process killed":
-			other.kill()
-			g.startOther(module)
-		default:
-			g.freeze(other, time.Duration(moments.Int64N(int64(3*time.Second))))
+	rounds := either(6, 20)
+	disturb(t, f, 18, rounds, func(t *testing.T, moments *rand.Rand, d *disturbances) {
+		g := place{[]string{"BANYAN_DATA=" + t.TempDir()}}.startAlone(t, "BANYAN_MOVE_RATE=4MiB")
+		g.startOthers()
+		end := g.disturbedLoad(d)
+		for n := range rounds {
+			module := modules[n%len(modules)]
+			to := []string{g.url[module], rollout.Home}[(n/len(modules))%2]
+			g.beginMove(module, to)
+			pause(time.Duration(moments.Int64N(int64(1500 * time.Millisecond))))
+			d.at[g.moveOf(module).Step]++
+			what := []string{"trunk killed", "module's process killed", "module's process stopped for a while"}[moments.IntN(3)]
+			d.how[what]++
+			switch other := g.alone[module]; what {
+			case "trunk killed":
+				g.trunk.kill()
+				g.again()
+			case "module's process killed":
+				other.kill()
+				g.startOther(module)
+			default:
+				g.freeze(other, time.Duration(moments.Int64N(int64(3*time.Second))))
+			}
+			g.finishHostMove(module, to)
 		}
-		g.finishHostMove(module, to)
-	}
-	stop()
-	wait()
-	written := c.audit(g)
-	f.say(t, "%d disturbances (%v), at these steps: %v; %d writes acknowledged, each there once (%d sent again); -fig.seed %d", rounds, how, at, written, c.repeated, *figSeed)
+		end()
+	})
 }
 
 // freeze stops a process for a while, which its connections do not notice.
