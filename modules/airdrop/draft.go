@@ -23,14 +23,8 @@ type Drafts interface {
 	ListWork(context.Context, CampaignQuery) (ListWork, error)
 }
 
-// The stages of an upload and of a build, in their order.
-const (
-	ReadingRows = "reading" // units are bytes of the upload, or rows of the stored list
-	HashingRows = "hashing"
-	StoringRows = "storing"
-)
-
-// ListWork is how far work on a campaign's list is.
+// ListWork is how far work on a campaign's list is: a progress.Work, whose package this
+// contract does not import, to stay light.
 type ListWork struct {
 	Stage string `json:"stage"` // reading, hashing or storing; "" = nothing is done now
 	Done  int64  `json:"done"`  // units

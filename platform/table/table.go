@@ -25,6 +25,7 @@ import (
 	"runtime"
 
 	"banyan/platform/decompress"
+	"banyan/platform/progress"
 )
 
 // What every reader is bounded by.
@@ -130,7 +131,7 @@ func read[T any](ctx context.Context, in io.Reader, spec *Spec, options Options,
 		options.Workers = runtime.GOMAXPROCS(0)
 	}
 	if options.Progress != nil {
-		in = &progress{Reader: in, report: options.Progress}
+		in = progress.Counted(in, options.Progress)
 	}
 	source, err := openText(ctx, in, options.Limits)
 	if err != nil {
@@ -153,19 +154,4 @@ func read[T any](ctx context.Context, in io.Reader, spec *Spec, options Options,
 		err = noRows(spec, report.Layout)
 	}
 	return report, err
-}
-
-// progress counts what is taken from the reader below it.
-type progress struct {
-	io.Reader
-	read   int64
-	report func(int64)
-}
-
-func (p *progress) Read(to []byte) (int, error) {
-	n, err := p.Reader.Read(to)
-	if p.read += int64(n); n > 0 {
-		p.report(p.read)
-	}
-	return n, err
 }

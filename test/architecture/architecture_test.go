@@ -31,6 +31,7 @@ var layers = slices.Concat([]string{
 	"platform/periodic",
 	"platform/fault",
 	"platform/page",
+	"platform/progress",
 	"platform/requestctx",
 	"platform/redact",
 	"platform/memory",

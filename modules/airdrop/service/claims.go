@@ -10,6 +10,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 	"banyan/platform/wallet"
 )
 
@@ -167,7 +168,7 @@ func (t *served) unreadable(cause error) error { return &unreadable{tree: t, cau
 
 // buildStored reads a campaign's list and builds its tree. Fails with
 // fault.NotFound, and with fault.Conflict for a draft. tell learns how far it is.
-func (s *service) buildStored(ctx context.Context, id string, tell teller) (c stored, tree *merkle.Tree, err error) {
+func (s *service) buildStored(ctx context.Context, id string, tell progress.Tell) (c stored, tree *merkle.Tree, err error) {
 	leave, err := s.enterBuild(ctx)
 	if err != nil {
 		return stored{}, nil, err
@@ -183,7 +184,7 @@ func (s *service) buildStored(ctx context.Context, id string, tell teller) (c st
 		}
 		rows = merkle.NewListOf(c.Format)
 		return s.store.readChunks(ctx, r, c.listID, func(body []byte) error {
-			tell(airdrop.ReadingRows, int64(rows.Len()), int64(c.Count))
+			tell(progress.Reading, int64(rows.Len()), int64(c.Count))
 			return rows.AppendChunk(body)
 		})
 	})
@@ -193,7 +194,7 @@ func (s *service) buildStored(ctx context.Context, id string, tell teller) (c st
 	if rows.Len() != c.Count || rows.Total() != c.Total {
 		return stored{}, nil, damaged(id, "its list", fmt.Errorf("%d rows, not %d, or another total", rows.Len(), c.Count))
 	}
-	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{Progress: func(_ string, done, total int64) { tell(airdrop.HashingRows, done, total) }})
+	tree, err = merkle.Build(ctx, c.Format, rows, merkle.Options{Progress: func(_ string, done, total int64) { tell(progress.Hashing, done, total) }})
 	if err != nil {
 		return stored{}, nil, fmt.Errorf("build the tree of campaign %s: %w", id, err)
 	}
@@ -214,7 +215,7 @@ func (s *service) loadTree(ctx context.Context, id string) (*served, error) {
 	if tree, file := s.loadFile(ctx, c); tree != nil {
 		return newServed(id, tree, file)
 	}
-	c, tree, err := s.buildStored(ctx, id, nobody)
+	c, tree, err := s.buildStored(ctx, id, progress.Untold)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"banyan/platform/identity"
 	"banyan/platform/jobs"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 	"banyan/platform/wallet"
 )
 
@@ -156,7 +157,7 @@ func (s *service) preview(ctx context.Context, j *jobs.Job, q courseJob, row cou
 	if next.Summary, next.Manifest, err = encodedBoth(&summary, manifest); err != nil {
 		return err
 	}
-	_, err = s.lists.keep(ctx, q.Campaign, list, nil, nobody, func(ctx context.Context, tx *database.Tx, _ airdrop.Campaign) error {
+	_, err = s.lists.keep(ctx, q.Campaign, list, nil, progress.Untold, func(ctx context.Context, tx *database.Tx, _ airdrop.Campaign) error {
 		_, err := s.store.changeCourse(ctx, tx, q.Campaign, func(now *courseRow) error {
 			if now.Phase != airdrop.Collecting || now.Run != q.Run {
 				return fault.Newf(fault.Conflict, "the campaign is %s meanwhile: look at its page, and begin again from there", now.Phase)

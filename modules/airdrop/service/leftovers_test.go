@@ -16,6 +16,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/wallet"
 )
@@ -64,7 +65,7 @@ func TestWhatAKilledUploadLeftIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), nil, nobody, keepNothing); err != nil {
+		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 10), nil, progress.Untold, keepNothing); err != nil {
 			t.Fatal(err)
 		}
 		inUse := chunksIn(t, db)
@@ -174,7 +175,7 @@ func TestAFailedUploadDeletesWhatItWrote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), nil, nobody, keepNothing); !errors.Is(err, context.Canceled) {
+		if _, err := s.lists.keep(ctx, c.ID, rowsOf(t, 3*chunkRows), nil, progress.Untold, keepNothing); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
 		if found := chunksIn(t, db); len(found) != 0 {

@@ -11,6 +11,7 @@ import (
 	"banyan/modules/airdrop"
 	"banyan/platform/idempotency"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 )
 
 const (
@@ -38,7 +39,7 @@ func newLists(o Options) lists {
 // keep stores rows as the campaign's list; report says how they were read, nil when
 // they were not. On any error the campaign keeps the
 // list it had and nothing of the new one stays.
-func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, report *airdrop.ListReport, tell teller, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
+func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, report *airdrop.ListReport, tell progress.Tell, keep idempotency.Keep[airdrop.Campaign]) (airdrop.Campaign, error) {
 	listID, err := l.ids.draw(listIDLength)
 	if err != nil {
 		return airdrop.Campaign{}, err
@@ -56,14 +57,14 @@ func (l lists) keep(ctx context.Context, campaign string, rows *merkle.List, rep
 
 // write writes the chunks and then makes them the campaign's list; old is the
 // list that it had before.
-func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, report *airdrop.ListReport, tell teller, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
-	tell(airdrop.StoringRows, 0, int64(rows.Len()))
+func (l lists) write(ctx context.Context, campaign, listID string, rows *merkle.List, report *airdrop.ListReport, tell progress.Tell, keep idempotency.Keep[airdrop.Campaign]) (c stored, old string, err error) {
+	tell(progress.Storing, 0, int64(rows.Len()))
 	if err := l.store.beginList(ctx, listID, l.options.nowMS()); err != nil {
 		return stored{}, "", fmt.Errorf("add list: %w", err)
 	}
 	number, digest := 0, sha256.New()
 	for chunk := range rows.Chunks(chunkRows) {
-		tell(airdrop.StoringRows, int64(min(number*chunkRows, rows.Len())), int64(rows.Len()))
+		tell(progress.Storing, int64(min(number*chunkRows, rows.Len())), int64(rows.Len()))
 		digest.Write(chunk) // a hash does not fail
 		if err := l.store.addChunk(ctx, listID, number, chunk, l.options.nowMS()); err != nil {
 			return stored{}, "", fmt.Errorf("store list: %w", err)

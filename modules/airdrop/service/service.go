@@ -20,6 +20,7 @@ import (
 	"banyan/platform/jobs"
 	"banyan/platform/memory"
 	"banyan/platform/page"
+	"banyan/platform/progress"
 	"banyan/platform/seam"
 	"banyan/platform/signature"
 )
@@ -102,7 +103,7 @@ type service struct {
 	files   files // of sources
 	kept    treeFiles
 	trees   *trees
-	works   *works
+	works   progress.Table
 	builds  chan struct{}  // a slot for each tree being built
 	checks  *memory.Budget // of VerifyWallets
 	uploads *memory.Budget // of UploadList
@@ -129,7 +130,6 @@ func newService(o Options) *service {
 		lists:   newLists(o),
 		files:   files{store: store{o.DB}, ids: ids{random: o.Random}},
 		kept:    treeFiles{options: o, store: store{o.DB}},
-		works:   newWorks(),
 		ids:     ids{random: o.Random},
 		builds:  make(chan struct{}, maxBuilds),
 		checks:  memory.NewBudget(o.VerifyBytes, "many long checks are running and their memory is in use: try again in a minute, or send fewer wallets at a time"),
@@ -219,7 +219,7 @@ func (s *service) UploadList(ctx context.Context, u airdrop.ListUpload) (airdrop
 	if c.State == airdrop.Built && seam.IdempotencyKey(ctx) == "" {
 		return airdrop.Campaign{}, errBuilt()
 	}
-	tell, end := s.works.begin(c.ID)
+	tell, end := s.works.Begin(c.ID)
 	defer end()
 	rows, report, err := s.readList(ctx, u, c.Campaign, tell)
 	if err != nil {
@@ -269,13 +269,13 @@ func (s *service) build(ctx context.Context, q airdrop.BuildRequest, keep idempo
 	case airdrop.Draft:
 		return airdrop.Campaign{}, errNoList(c.ID)
 	}
-	tell, end := s.works.begin(c.ID)
+	tell, end := s.works.Begin(c.ID)
 	defer end()
 	c, tree, err := s.buildStored(ctx, q.ID, tell)
 	if err != nil {
 		return airdrop.Campaign{}, err
 	}
-	tell(airdrop.StoringRows, 0, 0)
+	tell(progress.Storing, 0, 0)
 	built, err := s.store.setBuilt(ctx, c.ID, c.listID, tree.Root(), s.options.nowMS(), keep)
 	if err != nil {
 		return airdrop.Campaign{}, err

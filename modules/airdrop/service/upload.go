@@ -11,13 +11,14 @@ import (
 	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 	"banyan/platform/wallet"
 )
 
 // readList reads a whole upload. It fails with fault.Invalid, naming up to 100
 // wrong rows, with fault.TooLarge, and with fault.Busy while other uploads
 // occupy the memory. tell learns how far it is.
-func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign, tell teller) (*merkle.List, *airdrop.ListReport, error) {
+func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.Campaign, tell progress.Tell) (*merkle.List, *airdrop.ListReport, error) {
 	share := s.uploads.Share(0)
 	defer share.Return()
 	chain, err := wallet.ParseChain(u.Chain)
@@ -36,7 +37,7 @@ func (s *service) readList(ctx context.Context, u airdrop.ListUpload, c airdrop.
 		Chain:       chain,
 		TextAmounts: list.TextAmounts(u.MapAmounts),
 		Seen:        func(r airdrop.ListReport) { *report = r },
-		Progress:    func(read int64) { tell(airdrop.ReadingRows, read, 0) },
+		Progress:    func(read int64) { tell(progress.Reading, read, 0) },
 	}
 	if u.MapAmounts == "" && c.Format == merkle.Uniswap {
 		options.TextAmounts = list.Ask

@@ -15,26 +15,10 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/identity"
 	"banyan/platform/merkle"
+	"banyan/platform/progress"
 	"banyan/platform/testenv/databasetest"
+	"banyan/platform/testenv/progresstest"
 )
-
-// told is what work has said of itself.
-type told struct {
-	stages []string
-	last   map[string]airdrop.ListWork
-	back   bool // that it was further before
-}
-
-func (w *told) tell(stage string, done, total int64) {
-	if w.last == nil {
-		w.last = make(map[string]airdrop.ListWork)
-	}
-	if !slices.Contains(w.stages, stage) {
-		w.stages = append(w.stages, stage)
-	}
-	w.back = w.back || done < w.last[stage].Done
-	w.last[stage] = airdrop.ListWork{Stage: stage, Done: done, Total: total}
-}
 
 // An upload and a build say how far they are, and are known as work that is done now for
 // as long as it is; cancelled in any stage, they leave what there was.
@@ -65,26 +49,26 @@ func TestWorkOnAListIsToldAndCancelled(t *testing.T) {
 		if _, err := s.UploadList(t.Context(), airdrop.ListUpload{ID: c.ID, Body: body}); err != nil {
 			t.Fatal(err)
 		}
-		if during.Stage != airdrop.ReadingRows || during.Done != int64(len(half)) {
+		if during.Stage != progress.Reading || during.Done != int64(len(half)) {
 			t.Errorf("while the list was read: %+v", during)
 		}
-		var upload told
-		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 3*chunkRows), nil, upload.tell, keepNothing); err != nil {
+		var upload progresstest.Told
+		if _, err := s.lists.keep(t.Context(), c.ID, rowsOf(t, 3*chunkRows), nil, upload.Tell, keepNothing); err != nil {
 			t.Fatal(err)
 		}
-		if last := upload.last[airdrop.StoringRows]; last.Done != 2*chunkRows || last.Total != 3*chunkRows || upload.back {
+		if last := upload.Last[progress.Storing]; last.Done != 2*chunkRows || last.Total != 3*chunkRows || upload.Back {
 			t.Errorf("an upload says at last %+v", last)
 		}
 		before := chunksIn(t, db)
 
-		var build told
-		if _, _, err := s.buildStored(t.Context(), c.ID, build.tell); err != nil {
+		var build progresstest.Told
+		if _, _, err := s.buildStored(t.Context(), c.ID, build.Tell); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(build.stages, []string{airdrop.ReadingRows, airdrop.HashingRows}) || build.back || build.last[airdrop.ReadingRows].Total != 3*chunkRows || build.last[airdrop.HashingRows].Total == 0 {
-			t.Errorf("a build says %v, at last %+v", build.stages, build.last)
+		if !slices.Equal(build.Stages, []string{progress.Reading, progress.Hashing}) || build.Back || build.Last[progress.Reading].Total != 3*chunkRows || build.Last[progress.Hashing].Total == 0 {
+			t.Errorf("a build says %v, at last %+v", build.Stages, build.Last)
 		}
-		for _, stage := range build.stages {
+		for _, stage := range build.Stages {
 			ctx, cancel := context.WithCancel(t.Context())
 			_, _, err := s.buildStored(ctx, c.ID, func(is string, _, _ int64) {
 				if is == stage {

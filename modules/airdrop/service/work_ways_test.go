@@ -10,6 +10,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
 	"banyan/platform/periodic"
+	"banyan/platform/progress"
 )
 
 // While a list is sent, whoever asks learns that its rows are read, and afterwards that
@@ -24,7 +25,7 @@ func TestAnUploadIsKnownAsWork(t *testing.T) {
 		body := io.MultiReader(strings.NewReader(numberedList(20_000)), during(func() error {
 			for !seen { // over HTTP the first rows may still be on their way
 				work := must(w.ListWork(operator, ask))(t)
-				if seen = work.Stage == airdrop.ReadingRows && work.Done > 0; !seen {
+				if seen = work.Stage == progress.Reading && work.Done > 0; !seen {
 					if err := periodic.Sleep(t.Context(), time.Millisecond); err != nil {
 						return err
 					}
