@@ -26,6 +26,7 @@ import (
 	"banyan/platform/eip712"
 	"banyan/platform/fault"
 	"banyan/platform/page"
+	"banyan/platform/progress"
 	"banyan/platform/wallet"
 )
 
@@ -39,6 +40,11 @@ type Service interface {
 	// Wrong entries are an invalid fault that names up to 100 of them, and
 	// nothing of the upload is kept. Conflict: confirm is not that of these changes.
 	ImportExchanges(context.Context, ExchangeUpload) (ExchangesImported, error)
+	// ImportWork returns how far an import of exchanges is: reading, comparing, or
+	// storing. It is known where the work is done: another process answers that there
+	// is none. Whoever asked for the work cancels it by ending the request, and the
+	// directory stays as it was.
+	ImportWork(context.Context, ImportWorkQuery) (progress.Work, error)
 	// Exchanges lists exchanges by the query, a page at a time.
 	Exchanges(context.Context, ExchangesQuery) (ExchangePage, error)
 	// Facets returns what the directory can be filtered by.
@@ -116,6 +122,9 @@ type ExchangeUpload struct {
 	Confirm string    `query:"confirm" json:"-"` // of the check: nothing else than what it showed is done; "" = whatever it is
 	Body    io.Reader `stream:"application/json" json:"-"`
 }
+
+// ImportWorkQuery asks for the import that began last.
+type ImportWorkQuery struct{}
 
 // ExchangesImported is the result of an import.
 type ExchangesImported struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"banyan/platform/progress"
 	"banyan/platform/seam"
 )
 
@@ -14,6 +15,8 @@ var Contract = seam.NewContract(Name, 2, "Exchanges, and what people who sign th
 var (
 	importExchanges = seam.Write[ExchangeUpload, ExchangesImported](Contract, "importExchanges", "POST /exchanges/import", seam.Operators,
 		"Add or update exchanges from a JSON array")
+	importWork = seam.Read[ImportWorkQuery, progress.Work](Contract, "importWork", "GET /exchanges/import/work", seam.Operators,
+		"How far an import of exchanges is", seam.Ignore("stage"), seam.Ignore("done"), seam.Ignore("total")) // only one process does it
 	exchanges = seam.Read[ExchangesQuery, ExchangePage](Contract, "exchanges", "GET /exchanges", seam.Public,
 		"Find exchanges")
 	facets = seam.Read[FacetsQuery, Facets](Contract, "facets", "GET /facets", seam.Public,
@@ -93,6 +96,7 @@ var (
 func Bind(s Service) *seam.Local {
 	return Contract.Bind(append(slices.Concat(bindOverview(s), bindAppeals(s), bindPortable(s), bindMutes(s), bindEAS(s)),
 		importExchanges.To(s.ImportExchanges),
+		importWork.To(s.ImportWork),
 		exchanges.To(s.Exchanges),
 		facets.To(s.Facets),
 		exchange.To(s.Exchange),
@@ -142,6 +146,11 @@ func NewClient(route *seam.Route) Client { return Client{route} }
 // ImportExchanges implements Service.
 func (c Client) ImportExchanges(ctx context.Context, q ExchangeUpload) (ExchangesImported, error) {
 	return importExchanges.Call(ctx, c.route, q)
+}
+
+// ImportWork implements Service.
+func (c Client) ImportWork(ctx context.Context, q ImportWorkQuery) (progress.Work, error) {
+	return importWork.Call(ctx, c.route, q)
 }
 
 // Exchanges implements Service.

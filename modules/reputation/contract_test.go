@@ -62,6 +62,7 @@ func signedForms() []any {
 		reputation.ImportChangesQuery{Import: "otc", Version: 2},
 		reputation.ImportAction{Import: "otc", Version: 2},
 		reputation.ImportRemoval{Import: "otc"},
+		reputation.ImportWorkQuery{Import: "otc"},
 		reputation.ScheduleDraft{Seconds: new(int64(3600))},
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"banyan/platform/fault"
 	"banyan/platform/page"
+	"banyan/platform/progress"
 	"banyan/platform/wallet"
 )
 
@@ -32,6 +33,11 @@ type Imports interface {
 	DiscardImport(context.Context, ImportAction) (Import, error)
 	// RemoveImport removes an import with all of its edges. NotFound.
 	RemoveImport(context.Context, ImportRemoval) (Import, error)
+	// ImportWork returns how far an upload under this name is: reading, comparing, or
+	// storing. It is known where the work is done: another process answers that there
+	// is none, as it does of a name without an import. Whoever asked for the work
+	// cancels it by ending the request, and the import stays as it was.
+	ImportWork(context.Context, ImportWorkQuery) (progress.Work, error)
 }
 
 // StandardImport is the import of an upload without a name.
@@ -165,5 +171,15 @@ type ImportRemoval struct {
 
 // Validate refuses names out of range.
 func (q ImportRemoval) Validate() error {
+	return refuseNamed("there is no such import: see the fields", wrongName("import", q.Import))
+}
+
+// ImportWorkQuery names an import, which may be one that is being made.
+type ImportWorkQuery struct {
+	Import string `path:"import" json:"-"`
+}
+
+// Validate refuses names out of range.
+func (q ImportWorkQuery) Validate() error {
 	return refuseNamed("there is no such import: see the fields", wrongName("import", q.Import))
 }

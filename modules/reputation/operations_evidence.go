@@ -3,6 +3,7 @@ package reputation
 import (
 	"context"
 
+	"banyan/platform/progress"
 	"banyan/platform/seam"
 )
 
@@ -19,6 +20,8 @@ var (
 		"Drop the version of an import that is held", seam.Idempotent())
 	removeImport = seam.Write[ImportRemoval, Import](Contract, "removeImport", "DELETE /imports/{import}", seam.Operators,
 		"Remove an import with all of its edges", seam.Idempotent())
+	importWork = seam.Read[ImportWorkQuery, progress.Work](Contract, "importWork", "GET /imports/{import}/work", seam.Operators,
+		"How far an upload of a trust list is", seam.Ignore("stage"), seam.Ignore("done"), seam.Ignore("total")) // only one process does it
 
 	seeds = seam.Read[SeedsQuery, Seeds](Contract, "seeds", "GET /seeds", seam.Public,
 		"The wallets that trust begins at, with the reasons")
@@ -69,6 +72,7 @@ func evidence(s Service) []seam.Binding {
 		acceptImport.To(s.AcceptImport),
 		discardImport.To(s.DiscardImport),
 		removeImport.To(s.RemoveImport),
+		importWork.To(s.ImportWork),
 		seeds.To(s.Seeds),
 		setSeeds.To(s.SetSeeds),
 		removeSeeds.To(s.RemoveSeeds),
@@ -117,6 +121,11 @@ func (c Client) DiscardImport(ctx context.Context, q ImportAction) (Import, erro
 // RemoveImport implements Service.
 func (c Client) RemoveImport(ctx context.Context, q ImportRemoval) (Import, error) {
 	return removeImport.Call(ctx, c.route, q)
+}
+
+// ImportWork implements Service.
+func (c Client) ImportWork(ctx context.Context, q ImportWorkQuery) (progress.Work, error) {
+	return importWork.Call(ctx, c.route, q)
 }
 
 // Seeds implements Service.

@@ -148,3 +148,51 @@ func TestAListAndABuildAreCancelled(t *testing.T) {
 		t.Errorf("the build has made %v (%v)", files, err)
 	}
 }
+
+// TestATrustListIsCancelled: of a list of 100,000 edges the page shows how far the sending
+// and the storing are; cancelled, neither an import nor an edge is left, and the same can
+// be done again and be finished.
+func TestATrustListIsCancelled(t *testing.T) {
+	start(t) // skip before building
+	x := &extension{key: webtest.Key(t, "operator")}
+	listen, data := testneeds.Address(t), t.TempDir()
+	site := "http://" + listen
+	serve(t, built(t), []string{
+		"BANYAN_DATA=" + data, "BANYAN_LOG_FORMAT=json", "BANYAN_HTTP_RATE=0", "BANYAN_ADMIN_LISTEN=127.0.0.1:0",
+		"BANYAN_PUBLIC_URL=" + site, "BANYAN_IDENTITY_OPERATORS=" + webtest.AddressOf(x.key).String(),
+	}, "--listen", listen)
+	var rows strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&rows, "0x%040x,0x%040x,1\n", 2*i+1, 2*i+2)
+	}
+	list := filepath.Join(t.TempDir(), "trust.csv")
+	write(t, list, rows.String())
+	stored := holdable(t, data, "reputation")
+
+	ctx := open(t, desk)
+	signIn(t, ctx, site, x)
+	const form = `form[action$="/operator/imports"]`
+	upload := func() {
+		t.Helper()
+		do(t, ctx, chromedp.Navigate(site+"/operator/imports"), chromedp.SendKeys(chromedp.CSS("#import"), "otc"),
+			chromedp.SetUploadFiles(chromedp.CSS("#list"), []string{list}), chromedp.Click(chromedp.CSS(form+` button`)))
+	}
+	release := stored.lock()
+	upload()
+	wait(t, ctx, `document.querySelector("[data-stage=storing] .hint")?.innerText === "Storing … 0 %"`)
+	if !eval[bool](t, ctx, `document.querySelector('`+form+`').getAttribute("aria-busy") === "true"`) {
+		t.Error("the form does not say that it is busy")
+	}
+	fitsIn(t, ctx, "work-trust")
+	do(t, ctx, chromedp.Click(chromedp.CSS("[data-cancel]")))
+	wait(t, ctx, `document.querySelector("[data-refusal]")?.innerText.startsWith("Cancelled.") && document.querySelector("[data-progress]") === null`)
+	release()
+	if imports, edges := stored.count(`SELECT COUNT(*) FROM imports`), stored.count(`SELECT COUNT(*) FROM import_edges`); imports+edges != 0 {
+		t.Errorf("a cancelled upload has left %d imports and %d edges", imports, edges)
+	}
+	upload()
+	wait(t, ctx, `document.querySelector("[data-outcome=done]")?.innerText.includes("100,000 rows")`)
+	if edges := stored.count(`SELECT COUNT(*) FROM import_edges`); edges != 100_000 {
+		t.Errorf("%d edges are stored", edges)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"banyan/modules/reputation"
 	"banyan/platform/attestation"
 	"banyan/platform/fault"
+	"banyan/platform/progress"
 	"banyan/platform/seam"
 )
 
@@ -252,6 +253,11 @@ func (m *Reputation) RemoveImport(_ context.Context, q reputation.ImportRemoval)
 		}
 	}
 	return reputation.Import{}, fault.New(fault.NotFound, "there is no such import")
+}
+
+// ImportWork says that nothing is done.
+func (m *Reputation) ImportWork(context.Context, reputation.ImportWorkQuery) (progress.Work, error) {
+	return progress.Work{}, m.failed()
 }
 
 // sampleEvidence fills in statements in every state, seeds, and a list that waits.

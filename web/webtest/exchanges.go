@@ -13,6 +13,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/platform/fault"
 	"banyan/platform/page"
+	"banyan/platform/progress"
 	"banyan/platform/seam"
 	"banyan/platform/wallet"
 )
@@ -46,6 +47,11 @@ func (m *Exchanges) ImportExchanges(_ context.Context, q exchangereview.Exchange
 		return exchangereview.ExchangesImported{}, fault.New(fault.Conflict, "the changes were not confirmed")
 	}
 	return exchangereview.ExchangesImported{Added: 3, Updated: 37}, m.failed()
+}
+
+// ImportWork says that nothing is done.
+func (m *Exchanges) ImportWork(context.Context, exchangereview.ImportWorkQuery) (progress.Work, error) {
+	return progress.Work{}, m.failed()
 }
 
 // Exchanges filters and sorts.

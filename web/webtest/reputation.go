@@ -21,12 +21,13 @@ type Reputation struct {
 	Said      []reputation.Attestation // the last first
 	Sets      []reputation.SeedSet
 	Lists     []reputation.Import
+	Storing   func(context.Context) error // by ImportTrust; nil = at once
 }
 
 var _ reputation.Service = (*Reputation)(nil)
 
 // ImportTrust reads the stream and says how long it was.
-func (m *Reputation) ImportTrust(_ context.Context, q reputation.TrustUpload) (reputation.TrustImported, error) {
+func (m *Reputation) ImportTrust(ctx context.Context, q reputation.TrustUpload) (reputation.TrustImported, error) {
 	if err := m.failed(); err != nil {
 		return reputation.TrustImported{}, err
 	}
@@ -39,6 +40,11 @@ func (m *Reputation) ImportTrust(_ context.Context, q reputation.TrustUpload) (r
 		if strings.Count(line, ",") < 2 {
 			return reputation.TrustImported{}, fault.New(fault.Invalid, "some rows are wrong, so nothing was imported").
 				With(fault.Field{Line: i + 1, Message: "has no weight"})
+		}
+	}
+	if m.Storing != nil {
+		if err := m.Storing(ctx); err != nil {
+			return reputation.TrustImported{}, err
 		}
 	}
 	made := reputation.TrustImported{Edges: len(lines), Wallets: len(lines) + 1}

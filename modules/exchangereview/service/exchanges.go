@@ -14,6 +14,7 @@ import (
 	"banyan/modules/exchangereview"
 	"banyan/modules/exchangereview/directory"
 	"banyan/platform/page"
+	"banyan/platform/progress"
 )
 
 // LoadStarter adds well-known exchanges to a directory that has never had any,
@@ -24,7 +25,7 @@ func LoadStarter(ctx context.Context, o Options) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	done, err := store{o.DB}.importEntries(ctx, entries, true, func(*planned) error { return nil })
+	done, err := store{o.DB}.importEntries(ctx, entries, true, progress.Untold, func(*planned) error { return nil })
 	if err != nil {
 		return 0, fmt.Errorf("load the starter directory: %w", err)
 	}
@@ -37,8 +38,11 @@ func (s *service) ImportExchanges(ctx context.Context, q exchangereview.Exchange
 	if q.Body == nil {
 		q.Body = strings.NewReader("")
 	}
+	tell, end := s.works.Begin(exchangereview.Name)
+	defer end()
 	sum := sha256.New()
-	entries, err := directory.Read(io.TeeReader(q.Body, sum))
+	body := progress.Counted(q.Body, func(read int64) { tell(progress.Reading, read, 0) })
+	entries, err := directory.Read(io.TeeReader(body, sum))
 	if err != nil {
 		return exchangereview.ExchangesImported{}, err
 	}
@@ -47,14 +51,14 @@ func (s *service) ImportExchanges(ctx context.Context, q exchangereview.Exchange
 		return hex.EncodeToString(binary.BigEndian.AppendUint64(sum.Sum(nil)[:16], uint64(p.version)))
 	}
 	if q.Check {
-		p, err := plan(ctx, s.store.db.Read(), entries)
+		p, err := plan(ctx, s.store.db.Read(), entries, tell)
 		if err != nil {
 			return exchangereview.ExchangesImported{}, fmt.Errorf("compare %d exchanges: %w", len(entries), err)
 		}
 		p.done.Confirm = confirms(&p)
 		return p.done, nil
 	}
-	done, err := s.store.importEntries(ctx, entries, false, func(p *planned) error {
+	done, err := s.store.importEntries(ctx, entries, false, tell, func(p *planned) error {
 		if q.Confirm != "" && q.Confirm != confirms(p) {
 			return outdated()
 		}
@@ -64,6 +68,11 @@ func (s *service) ImportExchanges(ctx context.Context, q exchangereview.Exchange
 		return exchangereview.ExchangesImported{}, fmt.Errorf("import %d exchanges: %w", len(entries), err)
 	}
 	return done, nil
+}
+
+// ImportWork implements Service.
+func (s *service) ImportWork(context.Context, exchangereview.ImportWorkQuery) (progress.Work, error) {
+	return s.works.Of(exchangereview.Name), nil
 }
 
 // Exchange implements Service.

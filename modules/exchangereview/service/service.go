@@ -9,6 +9,7 @@ import (
 	"banyan/modules/exchangereview/screening"
 	"banyan/modules/reputation"
 	"banyan/platform/database"
+	"banyan/platform/progress"
 	"banyan/platform/signature"
 )
 
@@ -76,6 +77,7 @@ func (o Options) withDefaults() Options {
 type service struct {
 	store     store
 	catalogue *catalogue
+	works     progress.Table // imports of exchanges, under the module's name
 	weigher   *weigher
 	digester  *exchangereview.Digester
 	contracts signature.Contracts

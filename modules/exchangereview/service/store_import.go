@@ -12,6 +12,7 @@ import (
 	"banyan/platform/database"
 	"banyan/platform/events/outbox"
 	"banyan/platform/fault"
+	"banyan/platform/progress"
 )
 
 // mostChanges is how many changes of an import are listed.
@@ -26,8 +27,12 @@ type planned struct {
 	done    exchangereview.ExchangesImported
 }
 
-// plan compares entries with the directory.
-func plan(ctx context.Context, q database.Queryer, entries []directory.Entry) (p planned, err error) {
+// entriesPerPart is how many entries are compared or written before the import says how
+// far it is, and ends when it was cancelled.
+const entriesPerPart = 500
+
+// plan compares entries with the directory; tell learns how many.
+func plan(ctx context.Context, q database.Queryer, entries []directory.Entry, tell progress.Tell) (p planned, err error) {
 	var about struct {
 		Version int64 `db:"version"`
 		Begun   int   `db:"begun"`
@@ -45,7 +50,13 @@ func plan(ctx context.Context, q database.Queryer, entries []directory.Entry) (p
 	}
 	p.version, p.begun, p.known = about.Version, about.Begun == 1, len(rows)
 	p.done.Changes = []exchangereview.ExchangeChange{}
-	for _, e := range entries {
+	for i, e := range entries {
+		if i%entriesPerPart == 0 {
+			tell(progress.Comparing, int64(i), int64(len(entries)))
+			if err := ctx.Err(); err != nil {
+				return p, err
+			}
+		}
 		row := stored[e.Slug]
 		if row == nil {
 			p.write, p.done.Added = append(p.write, e), p.done.Added+1
@@ -80,12 +91,13 @@ func (p *planned) change(c exchangereview.ExchangeChange) {
 
 // importEntries adds or updates the entries, all or none, if confirm agrees with what
 // that would do. With onlyFirst it does so only in a directory that has never had any.
-func (st store) importEntries(ctx context.Context, entries []directory.Entry, onlyFirst bool, confirm func(*planned) error) (done exchangereview.ExchangesImported, err error) {
+// tell learns how many were compared, and written.
+func (st store) importEntries(ctx context.Context, entries []directory.Entry, onlyFirst bool, tell progress.Tell, confirm func(*planned) error) (done exchangereview.ExchangesImported, err error) {
 	err = st.db.Write(ctx, func(tx *database.Tx) error {
 		if err := tx.Lock(ctx, "directory"); err != nil {
 			return err
 		}
-		p, err := plan(ctx, tx, entries)
+		p, err := plan(ctx, tx, entries, tell)
 		if err != nil {
 			return err
 		}
@@ -97,10 +109,13 @@ func (st store) importEntries(ctx context.Context, entries []directory.Entry, on
 			return nil
 		}
 		if !onlyFirst || p.known == 0 {
-			for part := range slices.Chunk(p.write, 500) {
+			written := 0
+			for part := range slices.Chunk(p.write, entriesPerPart) {
+				tell(progress.Storing, int64(written), int64(len(p.write)))
 				if err := writeEntries(ctx, tx, part); err != nil {
 					return err
 				}
+				written += len(part)
 			}
 			done = p.done
 		}

@@ -18,7 +18,9 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/idempotency"
 	"banyan/platform/identity"
+	"banyan/platform/progress"
 	"banyan/platform/seam"
+	"banyan/platform/table"
 	"banyan/platform/wallet"
 )
 
@@ -28,7 +30,9 @@ type trustRow = trustlist.Row[wallet.Address]
 // written, and they are written in one transaction: an upload is kept whole or
 // not at all.
 func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (reputation.TrustImported, error) {
-	list, err := s.readList(ctx, q)
+	tell, end := s.works.Begin(q.Name())
+	defer end()
+	list, err := s.readList(ctx, q, tell)
 	if err != nil {
 		return reputation.TrustImported{}, err
 	}
@@ -38,10 +42,7 @@ func (s service) ImportTrust(ctx context.Context, q reputation.TrustUpload) (rep
 	return idempotency.Do(ctx, w, func(ctx context.Context, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
 		const attempts = 3 // each reads the import again after somebody else changed it
 		for attempt := 1; ; attempt++ {
-			answer, err := s.importOnce(ctx, q, list, keep)
-			if err == nil {
-				s.deleteUnused(ctx)
-			}
+			answer, err := s.importOnce(ctx, q, list, tell, keep)
 			if !fault.Is(err, fault.Conflict) || attempt == attempts {
 				return answer, err
 			}
@@ -58,16 +59,22 @@ type uploadedList struct {
 	passed  string
 }
 
-func (s service) readList(ctx context.Context, q reputation.TrustUpload) (uploadedList, error) {
+// ImportWork implements Service.
+func (s service) ImportWork(_ context.Context, q reputation.ImportWorkQuery) (progress.Work, error) {
+	return s.works.Of(q.Import), nil
+}
+
+// readList reads a whole list; tell learns how many bytes of it.
+func (s service) readList(ctx context.Context, q reputation.TrustUpload, tell progress.Tell) (uploadedList, error) {
 	type pair struct{ source, target wallet.Address }
 	var list uploadedList
 	at := make(map[pair]int)
 	wallets := make(map[wallet.Address]struct{})
 	share := s.imports.Share(0)
 	defer share.Return()
-	limits := decompress.Files()
-	limits.Max, limits.Reserve = maxImportBytes, share.Take
-	read, err := trustlist.Read(ctx, q.Body, limits, trustlist.Wallet, func(r trustRow) error {
+	options := table.Options{Limits: decompress.Files(), Progress: func(read int64) { tell(progress.Reading, read, 0) }}
+	options.Limits.Max, options.Limits.Reserve = maxImportBytes, share.Take
+	read, err := trustlist.Read(ctx, q.Body, options, trustlist.Wallet, func(r trustRow) error {
 		wallets[r.Source], wallets[r.Target] = struct{}{}, struct{}{}
 		if r.Source == r.Target {
 			list.self++
@@ -88,6 +95,7 @@ func (s service) readList(ctx context.Context, q reputation.TrustUpload) (upload
 	if err != nil {
 		return list, err
 	}
+	tell(progress.Comparing, 0, 0) // which begins with their order
 	list.read, list.wallets, list.passed = read.Rows, len(wallets), passedOver(trustlist.Passed(read), list.self)
 	slices.SortFunc(list.rows, func(a, b trustRow) int { return comparePairs(a.Source, a.Target, b.Source, b.Target) })
 	return list, nil
@@ -125,7 +133,7 @@ func (l *uploadedList) fingerprint(q reputation.TrustUpload) idempotency.Fingerp
 
 // importOnce makes a version of the import as it is now. It fails with
 // fault.Conflict when the import changes meanwhile.
-func (s service) importOnce(ctx context.Context, q reputation.TrustUpload, list uploadedList, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
+func (s service) importOnce(ctx context.Context, q reputation.TrustUpload, list uploadedList, tell progress.Tell, keep idempotency.Keep[reputation.TrustImported]) (reputation.TrustImported, error) {
 	answer := reputation.TrustImported{
 		Edges: list.read, Wallets: list.wallets, PassedOver: list.passed, Import: q.Name(), Held: q.Hold,
 	}
@@ -139,15 +147,16 @@ func (s service) importOnce(ctx context.Context, q reputation.TrustUpload, list 
 		if err != nil {
 			return fmt.Errorf("read an import: %w", err)
 		}
-		change, err = compareVersions(ctx, r, before, list.rows, q.Replace)
+		change, err = compareVersions(ctx, r, before, list.rows, q.Replace, tell)
 		return err
 	})
 	if err != nil {
 		return answer, err
 	}
 	answer.Diff = change.diff
+	tell(progress.Storing, 0, int64(len(change.ended)+len(change.begun))) // as soon as no other write runs
 	err = s.o.DB.Write(ctx, func(tx *database.Tx) error {
-		if answer.Version, err = s.writeVersion(ctx, tx, q, before, change); err != nil {
+		if answer.Version, err = s.writeVersion(ctx, tx, q, before, change, tell); err != nil {
 			return err
 		}
 		return keep(ctx, tx, answer)
@@ -163,9 +172,12 @@ type versionChange struct {
 }
 
 // compareVersions compares the rows of an upload, by source and target, with the
-// version that counts. replace ends the edges that the upload lacks.
-func compareVersions(ctx context.Context, r database.Reader, before importRow, rows []trustRow, replace bool) (versionChange, error) {
+// version that counts. replace ends the edges that the upload lacks. tell learns how
+// many of both were compared.
+func compareVersions(ctx context.Context, r database.Reader, before importRow, rows []trustRow, replace bool, tell progress.Tell) (versionChange, error) {
 	var c versionChange
+	total, stored := int64(len(rows)+before.Edges), 0
+	tell(progress.Comparing, 0, total)
 	add := func(row trustRow) {
 		if row.Weight != 0 {
 			c.begun = append(c.begun, row)
@@ -174,6 +186,9 @@ func compareVersions(ctx context.Context, r database.Reader, before importRow, r
 	}
 	next := 0
 	err := eachStored(ctx, r, before.ID, before.Version, func(e storedEdge) error {
+		if stored++; stored%rowsPerStatement == 0 {
+			tell(progress.Comparing, int64(next+stored), total)
+		}
 		for next < len(rows) && comparePairs(rows[next].Source, rows[next].Target, e.Source, e.Target) < 0 {
 			add(rows[next])
 			next++
@@ -209,28 +224,35 @@ func timeOf(ms *int64) int64 {
 	return *ms
 }
 
-func (s service) writeVersion(ctx context.Context, tx *database.Tx, q reputation.TrustUpload, before importRow, c versionChange) (version int64, err error) {
+func (s service) writeVersion(ctx context.Context, tx *database.Tx, q reputation.TrustUpload, before importRow, c versionChange, tell progress.Tell) (version int64, err error) {
 	now, who := s.o.Clock().UnixMilli(), identity.From(ctx).Name()
 	row, err := s.lockImport(ctx, tx, before, now, who)
 	if err != nil {
 		return 0, err
 	}
-	switch {
-	case row.Held != 0 && !q.Hold:
+	if row.Held != 0 && !q.Hold {
 		return 0, fault.Newf(fault.Conflict, "version %d of the import %s is held: accept or discard it first", row.Held, row.Name)
-	case row.Held != 0:
-		if err := dropVersion(ctx, tx, row.ID, row.Held); err != nil {
+	}
+	wrote, err := tellStored(ctx, tx, row, c, tell)
+	if err != nil {
+		return 0, err
+	}
+	for _, former := range []*int64{&row.Held, &row.Dropped} {
+		if *former == 0 {
+			continue
+		}
+		if err := dropVersion(ctx, tx, row.ID, *former, wrote); err != nil {
 			return 0, err
 		}
-		row.Held = 0
+		*former = 0
 	}
 	if version, err = nextVersion(ctx, tx, row.ID); err != nil {
 		return 0, fmt.Errorf("number a version of an import: %w", err)
 	}
-	if err := endEdges(ctx, tx, row.ID, version, c.ended); err != nil {
+	if err := endEdges(ctx, tx, row.ID, version, c.ended, wrote); err != nil {
 		return 0, err
 	}
-	if err := insertEdges(ctx, tx, row.ID, version, c.begun); err != nil {
+	if err := insertEdges(ctx, tx, row.ID, version, c.begun, wrote); err != nil {
 		return 0, err
 	}
 	if err := insertVersion(ctx, tx, row.ID, importVersionRow{version, now, who, c.diff.Added, c.diff.Removed, c.diff.Changed}); err != nil {
@@ -242,8 +264,32 @@ func (s service) writeVersion(ctx context.Context, tx *database.Tx, q reputation
 	} else {
 		row.Version = version
 		row.Edges += c.diff.Added - c.diff.Removed
+		if err := addUnused(ctx, tx, version); err != nil {
+			return 0, err
+		}
 	}
 	return version, updateImport(ctx, tx, row)
+}
+
+// tellStored says that nothing of a version is stored yet; wrote adds so many edges.
+func tellStored(ctx context.Context, tx *database.Tx, row importRow, c versionChange, tell progress.Tell) (wrote func(edges int), err error) {
+	total, done := len(c.ended)+len(c.begun), 0
+	for _, former := range []int64{row.Held, row.Dropped} {
+		if former == 0 {
+			continue
+		}
+		v, err := readVersion(ctx, tx, row.ID, former)
+		if err != nil {
+			return nil, fmt.Errorf("read a version of an import: %w", err)
+		}
+		total += v.edges()
+	}
+	wrote = func(edges int) {
+		done += edges
+		tell(progress.Storing, int64(done), int64(total))
+	}
+	wrote(0)
+	return wrote, nil
 }
 
 // lockImport returns the import, which it makes if there is none, as long as nobody

@@ -14,12 +14,8 @@ import (
 	"banyan/platform/wallet"
 )
 
-const (
-	// keptVersions is how many versions of an import can be compared.
-	keptVersions = 10
-	// deletedPerWrite keeps one write short, so that other writers run in between.
-	deletedPerWrite = 5000
-)
+// keptVersions is how many versions of an import can be compared.
+const keptVersions = 10
 
 func noImport(name string) error {
 	return fault.NoSuch("import", "there is no import %s: GET /api/v1/reputation/imports lists those there are", name)
@@ -115,6 +111,9 @@ func (s service) versionKept(ctx context.Context, q database.Queryer, name strin
 	if err != nil {
 		return row, fmt.Errorf("read an import: %w", err)
 	}
+	if version > row.Version && version != row.Held { // its edges may not all be dropped yet
+		return row, fault.NoSuch("version", "the import %s has no version %d, or it was dropped", name, version)
+	}
 	if version <= row.Version-keptVersions {
 		return row, fault.NoSuch("version", "version %d of the import %s can no longer be compared: the changes of the last %d are kept", version, name, keptVersions)
 	}
@@ -156,27 +155,24 @@ func mergeChanges(begun, ended []changedEdge, limit int) []reputation.ImportChan
 
 // AcceptImport implements Service.
 func (s service) AcceptImport(ctx context.Context, q reputation.ImportAction) (reputation.Import, error) {
-	answer, err := s.decide(ctx, "acceptImport", q, func(tx *database.Tx, row *importRow) error {
+	return s.decide(ctx, "acceptImport", q, func(tx *database.Tx, row *importRow) error {
 		v, err := readVersion(ctx, tx, row.ID, row.Held)
 		if err != nil {
 			return fmt.Errorf("read the held version of an import: %w", err)
 		}
 		row.Version, row.Held = row.Held, 0
 		row.Edges += v.Added - v.Removed
-		return nil
+		return addUnused(ctx, tx, row.Version)
 	})
-	if err == nil {
-		s.deleteUnused(ctx)
-	}
-	return answer, err
 }
 
-// DiscardImport implements Service.
+// DiscardImport implements Service. The version is gone at once; a job drops its edges
+// bit by bit, unless the next upload does it before.
 func (s service) DiscardImport(ctx context.Context, q reputation.ImportAction) (reputation.Import, error) {
 	return s.decide(ctx, "discardImport", q, func(tx *database.Tx, row *importRow) error {
-		held := row.Held
-		row.Held = 0
-		return dropVersion(ctx, tx, row.ID, held)
+		row.Held, row.Dropped = 0, row.Held
+		_, err := unusedKind().Add(ctx, tx, unusedJob{})
+		return err
 	})
 }
 
@@ -225,8 +221,8 @@ func heldImport(ctx context.Context, tx *database.Tx, q reputation.ImportAction)
 	return row, nil
 }
 
-// RemoveImport implements Service. The import ceases to count at once; its edges
-// are deleted bit by bit.
+// RemoveImport implements Service. The import ceases to count at once; a job deletes
+// its edges bit by bit.
 func (s service) RemoveImport(ctx context.Context, q reputation.ImportRemoval) (reputation.Import, error) {
 	w := idempotency.Write{
 		DB: s.o.DB, Operation: "removeImport", Key: seam.IdempotencyKey(ctx), Request: idempotency.Of(q.Import), LookFirst: true,
@@ -249,54 +245,15 @@ func (s service) RemoveImport(ctx context.Context, q reputation.ImportRemoval) (
 			if err := markRemoved(ctx, tx, row.ID); err != nil {
 				return err
 			}
+			if _, err := unusedKind().Add(ctx, tx, unusedJob{}); err != nil {
+				return err
+			}
 			return keep(ctx, tx, answer)
 		})
 		return answer, err
 	})
 	if err == nil {
 		s.o.Log.InfoContext(ctx, "removed an import", "import", q.Import, "by", identity.From(ctx).Name(), "edges", answer.Edges)
-		s.deleteUnused(ctx)
 	}
 	return answer, err
-}
-
-// deleteUnused deletes edges that nothing reads any more, in small writes. What is
-// left by a failure takes space until the next time.
-func (s service) deleteUnused(ctx context.Context) {
-	if err := s.deleteAll(ctx); err != nil {
-		s.o.Log.WarnContext(ctx, "edges of former imports could not be deleted: they take space until the next import is removed or accepted", "error", err)
-	}
-}
-
-func (s service) deleteAll(ctx context.Context) error {
-	inParts := func(part func(tx *database.Tx) (int64, error)) error {
-		for {
-			var deleted int64
-			err := s.o.DB.Write(ctx, func(tx *database.Tx) (err error) {
-				deleted, err = part(tx)
-				return err
-			})
-			if err != nil || deleted < deletedPerWrite {
-				return err
-			}
-		}
-	}
-	err := inParts(func(tx *database.Tx) (int64, error) { return deleteRemoved(ctx, tx, deletedPerWrite) })
-	if err != nil {
-		return err
-	}
-	rows, err := listImports(ctx, s.o.DB.Read(), reputation.MaxImports)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		oldest := row.Version - keptVersions
-		if oldest < 1 {
-			continue
-		}
-		if err := inParts(func(tx *database.Tx) (int64, error) { return deleteEnded(ctx, tx, row.ID, oldest, deletedPerWrite) }); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"banyan/platform/fault"
 	"banyan/platform/jobs"
 	"banyan/platform/memory"
+	"banyan/platform/progress"
 	"banyan/platform/signature"
 	"banyan/platform/wallet"
 )
@@ -58,6 +59,7 @@ const (
 type service struct {
 	o       Options
 	imports *memory.Budget
+	works   *progress.Table // uploads, by the import's name
 	tables  *standingTables
 }
 
@@ -70,7 +72,7 @@ func New(o Options) reputation.Service { return newService(o) }
 // run it.
 func NewRunner(o Options) *jobs.Runner {
 	s := newService(o)
-	return jobs.NewRunner(o.DB, o.Log, epochKind().By(s.computeEpoch))
+	return jobs.NewRunner(o.DB, o.Log, epochKind().By(s.computeEpoch), unusedKind().By(s.deleteUnused))
 }
 
 func newService(o Options) service {
@@ -87,6 +89,7 @@ func newService(o Options) service {
 	return service{
 		o,
 		memory.NewBudget(decompressMemory, "many compressed lists are being imported and their memory is in use: try again in a minute, or send this one uncompressed"),
+		new(progress.Table),
 		new(standingTables),
 	}
 }

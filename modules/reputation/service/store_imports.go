@@ -20,6 +20,7 @@ type importRow struct {
 	Name      string `db:"name"`
 	Version   int64  `db:"version"`
 	Held      int64  `db:"held"`
+	Dropped   int64  `db:"dropped"` // of which edges are left; 0 = none
 	Edges     int    `db:"edges"`
 	ChangedMS int64  `db:"changed_ms"`
 	ChangedBy string `db:"changed_by"`
@@ -30,6 +31,7 @@ const importColumns = `
 	name,
 	version,
 	held,
+	dropped,
 	edges,
 	changed_ms,
 	changed_by`
@@ -81,10 +83,11 @@ func updateImport(ctx context.Context, tx *database.Tx, row importRow) error {
 		UPDATE imports SET
 			version = ?,
 			held = ?,
+			dropped = ?,
 			edges = ?,
 			changed_ms = ?,
 			changed_by = ?
-		WHERE id = ?`, row.Version, row.Held, row.Edges, row.ChangedMS, row.ChangedBy, row.ID)
+		WHERE id = ?`, row.Version, row.Held, row.Dropped, row.Edges, row.ChangedMS, row.ChangedBy, row.ID)
 	if err != nil {
 		return fmt.Errorf("update an import: %w", err)
 	}
@@ -99,47 +102,6 @@ func markRemoved(ctx context.Context, tx *database.Tx, id int64) error {
 	return nil
 }
 
-// deleteRemoved deletes up to limit edges of imports that were removed.
-func deleteRemoved(ctx context.Context, tx *database.Tx, limit int) (int64, error) {
-	deleted, err := tx.Exec(ctx, `
-		DELETE FROM import_edges
-		WHERE (import_id, source, target, since) IN (
-			SELECT
-				e.import_id,
-				e.source,
-				e.target,
-				e.since
-			FROM imports i
-			JOIN import_edges e ON e.import_id = i.id
-			WHERE i.removed = 1
-			LIMIT ?
-		)`, limit)
-	if err != nil {
-		return 0, fmt.Errorf("delete the edges of a removed import: %w", err)
-	}
-	return deleted, nil
-}
-
-// deleteEnded deletes up to limit edges of an import that no version from oldest on has.
-func deleteEnded(ctx context.Context, tx *database.Tx, id, oldest int64, limit int) (int64, error) {
-	deleted, err := tx.Exec(ctx, `
-		DELETE FROM import_edges
-		WHERE (import_id, source, target, since) IN (
-			SELECT
-				import_id,
-				source,
-				target,
-				since
-			FROM import_edges
-			WHERE import_id = ? AND until <= ? AND until < 9223372036854775807
-			LIMIT ?
-		)`, id, oldest, limit)
-	if err != nil {
-		return 0, fmt.Errorf("delete edges of former versions: %w", err)
-	}
-	return deleted, nil
-}
-
 type importVersionRow struct {
 	Version int64  `db:"version"`
 	MadeMS  int64  `db:"made_ms"`
@@ -148,6 +110,9 @@ type importVersionRow struct {
 	Removed int    `db:"removed"`
 	Changed int    `db:"changed"`
 }
+
+// edges returns how many edges the version begins and ends.
+func (v importVersionRow) edges() int { return v.Added + v.Removed + 2*v.Changed }
 
 // nextVersion returns the number of an import's next version.
 func nextVersion(ctx context.Context, q database.Queryer, id int64) (n int64, err error) {
@@ -231,21 +196,25 @@ func scanStored(rows *sqlx.Rows, each func(storedEdge) error) error {
 	return rows.Err()
 }
 
-// endEdges ends edges with a version.
-func endEdges(ctx context.Context, tx *database.Tx, id, version int64, edges []storedEdge) error {
-	for _, e := range edges {
+// endEdges ends edges with a version; wrote learns how many have.
+func endEdges(ctx context.Context, tx *database.Tx, id, version int64, edges []storedEdge, wrote func(edges int)) error {
+	for i, e := range edges {
 		_, err := tx.Exec(ctx, `
 			UPDATE import_edges SET until = ?
 			WHERE import_id = ? AND source = ? AND target = ? AND since = ?`, version, id, e.Source, e.Target, e.Since)
 		if err != nil {
 			return fmt.Errorf("end edges of an import: %w", err)
 		}
+		if (i+1)%rowsPerStatement == 0 {
+			wrote(rowsPerStatement)
+		}
 	}
+	wrote(len(edges) % rowsPerStatement)
 	return nil
 }
 
-// insertEdges adds edges that begin with a version.
-func insertEdges(ctx context.Context, tx *database.Tx, id, version int64, rows []trustlist.Row[wallet.Address]) error {
+// insertEdges adds edges that begin with a version; wrote learns how many were added.
+func insertEdges(ctx context.Context, tx *database.Tx, id, version int64, rows []trustlist.Row[wallet.Address], wrote func(edges int)) error {
 	var args []any
 	for len(rows) > 0 {
 		part := rows[:min(len(rows), rowsPerStatement)]
@@ -271,21 +240,57 @@ func insertEdges(ctx context.Context, tx *database.Tx, id, version int64, rows [
 		if err != nil {
 			return fmt.Errorf("save trust edges: %w", err)
 		}
+		wrote(len(part))
 	}
 	return nil
 }
 
-// dropVersion makes a held version as if it had never been.
-func dropVersion(ctx context.Context, tx *database.Tx, id, version int64) error {
-	for _, statement := range []string{
-		`DELETE FROM import_edges WHERE import_id = ? AND since = ?`,
-		`UPDATE import_edges SET until = 9223372036854775807 WHERE import_id = ? AND until = ? AND until < 9223372036854775807`,
-	} {
-		if _, err := tx.Exec(ctx, statement, id, version); err != nil {
-			return fmt.Errorf("drop a version of an import: %w", err)
+// edgePair is whom an edge leads from and to, as a position among the edges of an
+// import; the zero pair is before the first.
+type edgePair struct{ source, target wallet.Address }
+
+// dropVersion makes a version that does not count as if it had never been; wrote learns
+// of how many edges.
+func dropVersion(ctx context.Context, tx *database.Tx, id, version int64, wrote func(edges int)) error {
+	for _, drop := range []func(context.Context, *database.Tx, int64, int64, edgePair, int) (edgePair, int, error){dropBegun, restoreEnded} {
+		var after edgePair
+		for dropped := rowsPerStatement; dropped == rowsPerStatement; {
+			var err error
+			if after, dropped, err = drop(ctx, tx, id, version, after, rowsPerStatement); err != nil {
+				return err
+			}
+			wrote(dropped)
 		}
 	}
 	return nil
+}
+
+// dropBegun deletes up to limit edges that begin with a version, by source and target
+// after a place. It returns the place of the last one, and how many they are.
+func dropBegun(ctx context.Context, tx *database.Tx, id, version int64, after edgePair, limit int) (edgePair, int, error) {
+	edges, err := begunEdges(ctx, tx, id, version, after.source, after.target, limit)
+	return dropEdges(ctx, tx, edges, err, `DELETE FROM import_edges
+		WHERE import_id = ? AND since = ? AND (source, target) >= (?, ?) AND (source, target) <= (?, ?)`, id, version, after)
+}
+
+// restoreEnded is dropBegun for the edges that a version ends, which then hold again.
+func restoreEnded(ctx context.Context, tx *database.Tx, id, version int64, after edgePair, limit int) (edgePair, int, error) {
+	edges, err := endedEdges(ctx, tx, id, version, after.source, after.target, limit)
+	return dropEdges(ctx, tx, edges, err, `UPDATE import_edges SET until = 9223372036854775807
+		WHERE import_id = ? AND until = ? AND (source, target) >= (?, ?) AND (source, target) <= (?, ?)`, id, version, after)
+}
+
+// dropEdges runs a statement over edges, those of a version that come next after a place:
+// from the first to the last of them, so that it passes over few others.
+func dropEdges(ctx context.Context, tx *database.Tx, edges []changedEdge, err error, statement string, id, version int64, after edgePair) (edgePair, int, error) {
+	if err != nil || len(edges) == 0 {
+		return after, 0, err
+	}
+	first, last := edges[0], edges[len(edges)-1]
+	if _, err := tx.Exec(ctx, statement, id, version, first.Source, first.Target, last.Source, last.Target); err != nil {
+		return after, 0, fmt.Errorf("drop a version of an import: %w", err)
+	}
+	return edgePair{last.Source, last.Target}, len(edges), nil
 }
 
 // changedEdge is an edge that a version begins or ends.

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"banyan/modules/reputation/trust"
-	"banyan/platform/decompress"
 	"banyan/platform/fault"
 	"banyan/platform/table"
 	"banyan/platform/wallet"
@@ -74,11 +73,11 @@ type Row[ID any] struct {
 // All rows are read before Read can say that they are right, so the caller
 // keeps nothing of them when it fails: with fault.Invalid naming up to
 // table.MaxProblems wrong rows, fault.Unsupported for what is not a list,
-// fault.TooLarge over a limit, as limits.Reserve does, with the context's error, an error of r, or what each returned, which stops it at
+// fault.TooLarge over a limit, as options.Limits.Reserve does, with the context's error, an error of r, or what each returned, which stops it at
 // once. After the first wrong row, each is not called any more.
-func Read[ID any](ctx context.Context, r io.Reader, limits decompress.Limits, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (table.Report, error) {
+func Read[ID any](ctx context.Context, r io.Reader, options table.Options, parse func(cell []byte) (ID, error), each func(Row[ID]) error) (table.Report, error) {
 	edges := reading[ID]{parse: parse, each: each}
-	report, err := table.Read(ctx, r, trustList(), table.Options{Limits: limits}, asIs, edges.take)
+	report, err := table.Read(ctx, r, trustList(), options, asIs, edges.take)
 	if err != nil {
 		return report, err
 	}

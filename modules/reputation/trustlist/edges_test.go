@@ -33,7 +33,7 @@ func read(list string) (string, error) { return readFrom(strings.NewReader(list)
 
 func readFrom(r io.Reader) (string, error) {
 	var out strings.Builder
-	_, err := trustlist.Read(context.Background(), r, decompress.Files(), text, func(row trustlist.Row[string]) error {
+	_, err := trustlist.Read(context.Background(), r, table.Options{Limits: decompress.Files()}, text, func(row trustlist.Row[string]) error {
 		at := ""
 		if row.Time != trust.NoTime {
 			at = fmt.Sprintf("@%d", row.Time)
@@ -139,7 +139,7 @@ func TestReadNamesWhatIsWrongByLine(t *testing.T) {
 func TestReadNamesAHundredFaultsAndStops(t *testing.T) {
 	rows := 0
 	endless := io.MultiReader(strings.NewReader("a,b,1\n"), repeat("a,b,x\n"))
-	_, err := trustlist.Read(context.Background(), endless, decompress.Files(), text, func(trustlist.Row[string]) error { rows++; return nil })
+	_, err := trustlist.Read(context.Background(), endless, table.Options{Limits: decompress.Files()}, text, func(trustlist.Row[string]) error { rows++; return nil })
 	f := fault.From(err)
 	if len(f.Fields) != table.MaxProblems || f.Fields[99].Line != 101 || !strings.HasPrefix(f.Message, "100 wrong lines of the list are named here") || rows != 1 {
 		t.Errorf("endless wrong rows gave %d fields (%s) and %d rows to keep", len(f.Fields), f.Message, rows)
@@ -238,13 +238,13 @@ func TestReadPassesOnWhyItStopped(t *testing.T) {
 		}
 	}
 	stop := errors.New("enough")
-	_, err := trustlist.Read(context.Background(), repeat("a,b,1\n"), decompress.Files(), text, func(trustlist.Row[string]) error { return stop })
+	_, err := trustlist.Read(context.Background(), repeat("a,b,1\n"), table.Options{Limits: decompress.Files()}, text, func(trustlist.Row[string]) error { return stop })
 	if !errors.Is(err, stop) {
 		t.Errorf("the caller's own error became %v", err)
 	}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = trustlist.Read(over, repeat("a,b,1\n"), decompress.Files(), text, func(trustlist.Row[string]) error { return nil })
+	_, err = trustlist.Read(over, repeat("a,b,1\n"), table.Options{Limits: decompress.Files()}, text, func(trustlist.Row[string]) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gave %v", err)
 	}
@@ -255,11 +255,11 @@ func TestIdsMayBeWallets(t *testing.T) {
 	list := "source,target,weight\n" + a + "," + b + ",2\n"
 	var got []trustlist.Row[wallet.Address]
 	keep := func(r trustlist.Row[wallet.Address]) error { got = append(got, r); return nil }
-	if report, err := trustlist.Read(context.Background(), strings.NewReader(list), decompress.Files(), trustlist.Wallet, keep); err != nil || report.Rows != 1 || got[0].Source != wallet.MustParse(a) || got[0].Target != wallet.MustParse(b) {
+	if report, err := trustlist.Read(context.Background(), strings.NewReader(list), table.Options{Limits: decompress.Files()}, trustlist.Wallet, keep); err != nil || report.Rows != 1 || got[0].Source != wallet.MustParse(a) || got[0].Target != wallet.MustParse(b) {
 		t.Errorf("read %d rows (%v): %+v", report.Rows, err, got)
 	}
 	mistyped := strings.Replace(list, "52908400098527886E", "52908400098527886e", 1)
-	_, err := trustlist.Read(context.Background(), strings.NewReader(mistyped), decompress.Files(), trustlist.Wallet, keep)
+	_, err := trustlist.Read(context.Background(), strings.NewReader(mistyped), table.Options{Limits: decompress.Files()}, trustlist.Wallet, keep)
 	if f := fault.From(err); !fault.Is(err, fault.Invalid) || f.Fields[0].Line != 2 || f.Fields[0].Name != "source" || !strings.Contains(f.Fields[0].Message, "checksum") {
 		t.Errorf("a mistyped wallet gave %v", err)
 	}
@@ -272,7 +272,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, list []byte) {
 		names := trust.NewInterner[string](0)
 		edges := &trust.Edges{}
-		_, err := trustlist.Read(context.Background(), bytes.NewReader(list), decompress.Files(), trustlist.Named(names), func(r trustlist.Row[uint32]) error {
+		_, err := trustlist.Read(context.Background(), bytes.NewReader(list), table.Options{Limits: decompress.Files()}, trustlist.Named(names), func(r trustlist.Row[uint32]) error {
 			return edges.Add(trust.Edge{Source: r.Source, Target: r.Target, Weight: r.Weight, Time: r.Time})
 		})
 		if err != nil {

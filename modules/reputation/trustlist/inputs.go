@@ -108,7 +108,7 @@ func (in Inputs) readTrust(ctx context.Context, names *trust.Interner[string], r
 	edges, latest := &trust.Edges{}, trust.NoTime
 	var kept []trust.Edge
 	err := in.readFile(in.Trust, in.Progress, func(r io.Reader) error {
-		read, err := Read(ctx, r, decompress.Files(), Named(names), func(row Row[uint32]) error {
+		read, err := Read(ctx, r, table.Options{Limits: decompress.Files()}, Named(names), func(row Row[uint32]) error {
 			latest = max(latest, row.Time)
 			edge := trust.Edge{Source: row.Source, Target: row.Target, Weight: row.Weight, Time: row.Time}
 			if keep != nil {

@@ -52,8 +52,9 @@
   }
 
   // --- long work ----------------------------------------------------------------
-  // Forms with files, and those whose work the server can be asked about (data-work), are
-  // sent by the script: it shows how far the work is, and ends the request to cancel it.
+  // Forms with files, and those whose work the server can be asked about (data-work, where
+  // {name} is what was typed into a field), are sent by the script: it shows how far the
+  // work is, and ends the request to cancel it.
   const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
   for (const form of document.querySelectorAll("form[enctype='multipart/form-data'][data-busy], form[data-work]")) {
     form.addEventListener("submit", (event) => {
@@ -82,6 +83,7 @@
   const share = (work) => work.total ? ` ${Math.floor(100 * work.done / work.total)} %` : "";
   const stages = {
     reading: (work) => `Reading the rows …${share(work)}`,
+    comparing: (work) => `Comparing …${share(work)}`,
     hashing: (work) => `Hashing the tree …${share(work)}`,
     storing: (work) => `Storing …${share(work)}`,
   };
@@ -98,6 +100,8 @@
     timer = setTimeout(again, ASK_EVERY);
     return () => { stopped = true; clearTimeout(timer); };
   }
+
+  const workOf = (form) => form.dataset.work?.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value));
 
   function send(form) {
     const files = form.enctype === "multipart/form-data";
@@ -118,19 +122,27 @@
     button.disabled = true;
     form.setAttribute("aria-busy", "true");
     let whole = !files; // all of it has arrived, so the server may take it
-    // Where the server is not asked, the seconds show that it goes on.
+    let told = false; // the server has said how far it is
+    // Until it does, the seconds show that it goes on.
     const begun = Date.now();
-    const tick = form.dataset.work ? 0 : setInterval(() => {
-      if (whole) says.textContent = `${form.dataset.busy} ${Math.floor((Date.now() - begun) / 1000)} s`;
+    const tick = setInterval(() => {
+      if (whole && !told) says.textContent = `${form.dataset.busy} ${Math.floor((Date.now() - begun) / 1000)} s`;
     }, 1000);
-    const unwatch = form.dataset.work ? watch(form.dataset.work, (work) => {
+    const unwatch = form.dataset.work ? watch(workOf(form), (work) => {
       if (!whole) return; // of the file, how much is sent says more
+      told = true;
       box.dataset.stage = work.stage;
       says.textContent = stages[work.stage](work);
       bar.setAttribute("aria-label", "How far the work is");
       if (work.total) bar.value = work.done / work.total; else bar.removeAttribute("value");
     }) : () => {};
     const stop = () => { clearInterval(tick); unwatch(); };
+    // The answer is a page, which asks for something first: the browser fetches it, and the
+    // server does its work once more for it.
+    const ask = () => {
+      cancelled = () => { window.stop(); stop(); lookAgain(form); };
+      form.submit();
+    };
     const end = () => { stop(); box.remove(); button.disabled = false; button.textContent = label; form.removeAttribute("aria-busy"); };
 
     request.upload.addEventListener("progress", (event) => {
@@ -142,8 +154,8 @@
     request.addEventListener("load", () => {
       const answer = request.response || {};
       if (request.status < 300 && answer.location) { stop(); location.assign(answer.location); return; }
+      if (request.status < 300) { ask(); return; }
       end();
-      if (request.status < 300) { form.submit(); return; } // it asks for something first
       refuse(form, request.status, answer);
     });
     request.addEventListener("error", () => {
@@ -159,7 +171,10 @@
       form.append(said);
       button.focus();
     });
-    cancel.addEventListener("click", () => request.abort());
+    let cancelled = () => request.abort();
+    cancel.addEventListener("click", () => cancelled());
+    // Back on this page, which the browser has kept, nothing is done any more.
+    addEventListener("pageshow", (event) => { if (event.persisted) end(); }, { once: true });
     request.open("POST", form.action);
     request.responseType = "json";
     request.setRequestHeader("Accept", "application/json");
