@@ -202,6 +202,7 @@ func TestAModeratorsTour(t *testing.T) {
 		chromedp.Click(chromedp.CSS("#appeal button[type=submit]")),
 	)
 	wait(t, writer, `document.body.innerText.includes("Your appeal is in the queue")`)
+	wait(t, writer, `performance.getEntriesByType("navigation")[0].type === "navigate"`) // a second load would not say it again
 	if shown := m.queue(t); !strings.Contains(shown, "who has signed it") || !strings.Contains(shown, "That is how I lost it") || !strings.Contains(shown, "@kraken_helpdesk") {
 		t.Errorf("the appeal in the queue: %s", shown)
 	}

@@ -25,6 +25,7 @@ import (
 	"banyan/modules/airdrop/contracts"
 	"banyan/platform/chain/devchain"
 	"banyan/platform/merkle"
+	"banyan/platform/testenv/chaintest"
 	"banyan/platform/wallet"
 )
 
@@ -284,9 +285,7 @@ func (w *world) now() uint64 {
 // advance seals an empty block at a time.
 func (w *world) advance(to uint64) {
 	w.t.Helper()
-	if err := w.Beacon().AdjustTime(time.Duration(to-w.now()) * time.Second); err != nil {
-		w.t.Fatal(err)
-	}
+	chaintest.Pass(w.t, w.Chain, time.Duration(to-w.now())*time.Second)
 	if now := w.now(); now != to {
 		w.t.Fatalf("the head is of %d, want %d", now, to)
 	}

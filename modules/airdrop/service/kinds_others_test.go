@@ -23,6 +23,7 @@ import (
 	"banyan/platform/chain/devchain"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testenv/chaintest"
 	"banyan/platform/testenv/databasetest"
 	"banyan/platform/testenv/seamtest"
 	"banyan/platform/wallet"
@@ -159,7 +160,7 @@ func TestAWrongCampaignOfSablierIsNotFollowed(t *testing.T) {
 		}
 		stop()
 		m.gives(t, m.token, later.Address, c.Total.Uint64())
-		m.passes(t, 20_000*time.Second)
+		chaintest.Pass(t, m.Chain, 20_000*time.Second)
 		w.reading(t)
 		w.becomes(t, c.ID, airdrop.Live, func(d airdrop.Distributor) bool { return d.State == airdrop.Live })
 	})
@@ -207,7 +208,7 @@ func TestRoundsOfMerklAreFollowed(t *testing.T) {
 		w.becomes(t, first.ID, airdrop.Waiting, func(d airdrop.Distributor) bool { return d.State == airdrop.Waiting })
 		stop()
 		does("dispute", "a test")
-		m.passes(t, 2000*time.Second) // longer than the dispute could be made
+		chaintest.Pass(t, m.Chain, 2000*time.Second) // longer than the dispute could be made
 		stop = w.reading(t)
 		w.becomes(t, first.ID, "disputed", func(d airdrop.Distributor) bool { return d.State == airdrop.Waiting && d.ReadToMS == m.nowMS() })
 		stop()

@@ -16,6 +16,7 @@ import (
 	"banyan/platform/chain/devchain"
 	"banyan/platform/fault"
 	"banyan/platform/merkle"
+	"banyan/platform/testenv/chaintest"
 )
 
 // published plans, sends and follows a distributor.
@@ -34,16 +35,6 @@ func (w *fixture) unclaimed(t *testing.T, id string) string {
 		t.Fatal(err)
 	}
 	return text.String()
-}
-
-func (m *team) passes(t *testing.T, d time.Duration) {
-	t.Helper()
-	if err := m.Ethereum().TxPool().Sync(); err != nil { // what the last block has is not waiting any more
-		t.Fatal(err)
-	}
-	if err := m.Beacon().AdjustTime(d); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A campaign that is paid little by little is planned, published and followed; what is
@@ -71,7 +62,7 @@ func TestACampaignIsPaidLittleByLittle(t *testing.T) {
 			t.Errorf("before the start: %+v", call)
 		}
 		stop()
-		m.passes(t, 1500*time.Second) // about half of it
+		chaintest.Pass(t, m.Chain, 1500*time.Second) // about half of it
 		stop = w.reading(t)
 		w.becomes(t, c.ID, "half vested", func(d airdrop.Distributor) bool { return d.ReadToMS == m.nowMS() })
 		call := must(w.ClaimCall(anybody, ask))(t)
@@ -148,7 +139,7 @@ func TestRoundsAreFollowed(t *testing.T) {
 			t.Errorf("before the root holds: %+v", call)
 		}
 		stop()
-		m.passes(t, 2*time.Hour)
+		chaintest.Pass(t, m.Chain, 2*time.Hour)
 		stop = w.reading(t)
 		w.becomes(t, second.ID, airdrop.Live, func(d airdrop.Distributor) bool { return d.State == airdrop.Live })
 		w.becomes(t, first.ID, airdrop.Ended, func(d airdrop.Distributor) bool { return d.State == airdrop.Ended })

@@ -5,12 +5,24 @@ package chaintest
 import (
 	"math/big"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"banyan/platform/chain/devchain"
 )
+
+// Pass has time pass on a chain: an empty block is sealed that much after the last.
+func Pass(t testing.TB, c *devchain.Chain, d time.Duration) {
+	t.Helper()
+	if err := c.Ethereum().TxPool().Sync(); err != nil { // what the last block has is not waiting any more
+		t.Fatal(err)
+	}
+	if err := c.Beacon().AdjustTime(d); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Reorganise replaces the last depth blocks of a chain by depth+1 others in one
 // switch, as readers of its JSON-RPC see it at the end. fill is called before each

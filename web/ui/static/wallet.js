@@ -158,8 +158,12 @@
   function leave({ location: next }, form, say) {
     forget(form);
     say("Done. One moment …", "good");
-    location.assign(next);
-    if (new URL(next, location).pathname === location.pathname) location.reload();
+    const to = new URL(next, location);
+    // A fragment alone loads nothing. Whatever else loads the page, and once: what the
+    // page says of the act is said once, too.
+    const isPart = to.hash && to.pathname + to.search === location.pathname + location.search;
+    location.assign(to);
+    if (isPart) location.reload();
   }
 
   function stated(form, prompt, fill) {
