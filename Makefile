@@ -72,7 +72,7 @@ test-arm64: ## run the tests of trees, lists and ranks on an emulated arm64 (nee
 fig: ## show what the strangler fig promises, on real processes: one table, about 10 minutes
 	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestFig$$" -fig
 
-move: ## move each module's data to PostgreSQL and back under load, and kill the program meanwhile: one table, about 4 minutes
+move: ## move each module's data to PostgreSQL, to another host and back under load, and disturb 200 moves: one table, about 20 minutes
 	cd test/process && $(GO) test -count=1 -timeout 40m -run "^TestMove$$" -fig
 
 bench-move: ## how fast data moves, what a move costs writes and how long they wait, each beside its baseline: about 2 minutes

@@ -55,6 +55,7 @@ func (r *firstRead) GetContext(ctx context.Context, dest any, query string, args
 	r.failed = r.Conn.Raw(func(driverConn any) error {
 		c, is := driverConn.(*postgresConn)
 		if !is {
+			r.sent = true
 			return fmt.Errorf("the pool holds a %T", driverConn)
 		}
 		if together = c.setPath == ""; !together { // the query finds its tables only when the path is set

@@ -158,8 +158,9 @@ func (db *DB) transact(ctx context.Context, fenced bool, fn func(tx *Tx) error) 
 }
 
 // beginPostgres takes a connection and begins a transaction on it, in which the fence may
-// refuse the write. One that was lost while nobody used it is thrown away with all that nobody uses, since a
-// server that ended one session has ended the others, and BEGIN is sent again.
+// refuse the write. One that was lost while nobody used it is thrown away with all that
+// nobody uses, since a server that ended one session has ended the others, and BEGIN is
+// sent again.
 func (db *DB) beginPostgres(ctx context.Context, fenced bool) (conn *sqlx.Conn, refused, err error) {
 	for run := 0; ; run++ {
 		conn, err := db.readers.Connx(ctx)
